@@ -1,0 +1,61 @@
+"""Compare neural-architecture-search strategies honestly.
+
+    import nasbench
+
+    nasbench.run("random-search,regularized-evolution", seeds=500)
+    nasbench.compare("results/")
+
+Everything here is loaded on first use: importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.catalogue import load_table
+    from nasbench.benchmarks.sources.api import from_api
+    from nasbench.harness.compare import compare
+    from nasbench.harness.results import load_results
+    from nasbench.harness.run import run
+    from nasbench.requests import Answer, Evaluate, Request
+    from nasbench.spaces import get_space
+    from nasbench.strategies.base import SearchStrategy
+    from nasbench.strategies.registry import register
+
+__all__ = [
+    "Answer",
+    "Evaluate",
+    "Request",
+    "SearchStrategy",
+    "compare",
+    "from_api",
+    "get_space",
+    "load_results",
+    "load_table",
+    "register",
+    "run",
+]
+
+_HOMES = {
+    "Answer": "nasbench.requests",
+    "Evaluate": "nasbench.requests",
+    "Request": "nasbench.requests",
+    "SearchStrategy": "nasbench.strategies.base",
+    "compare": "nasbench.harness.compare",
+    "from_api": "nasbench.benchmarks.sources.api",
+    "get_space": "nasbench.spaces",
+    "load_results": "nasbench.harness.results",
+    "load_table": "nasbench.benchmarks.catalogue",
+    "register": "nasbench.strategies.registry",
+    "run": "nasbench.harness.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nasbench' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

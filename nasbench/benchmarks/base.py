@@ -1,0 +1,51 @@
+"""What the harness asks of a benchmark and of its judge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.randomness import Random
+from nasbench.requests import Answer, Request
+from nasbench.spaces.base import Architecture, Space
+
+
+class Session(Protocol):
+    """Answers the requests of one run."""
+
+    def answer(self, request: Request) -> Answer:
+        """Return validation accuracy and cost, and nothing else."""
+
+
+class Benchmark(Protocol):
+    """Answers searches; immutable, shared by all runs of a process. It holds no test number."""
+
+    space: Space
+
+    def session(self, random: Random) -> Session:
+        """Return what answers one run; `random` picks among training trials if it must."""
+
+    @property
+    def best_signal(self) -> float | None:
+        """Highest validation accuracy of the whole space, None where it is not known."""
+
+    @property
+    def cheapest(self) -> float:
+        """Least seconds one evaluation can cost."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Final accuracies of some architectures on one data set, in percent, shape (n,)."""
+
+    valid: NDArray[np.float64]  #: mean over the training seeds there are; NaN where unknown
+    test: NDArray[np.float64]
+
+
+class Judge(Protocol):
+    """The only reader of test, called after a search has ended."""
+
+    def read(self, architectures: Sequence[Architecture]) -> Mapping[str, Verdict]:
+        """Return the verdict of each reported data set."""

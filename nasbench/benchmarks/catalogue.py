@@ -1,0 +1,177 @@
+"""Which tables there are, where they live, and how to get them.
+
+Tables live in `tables/` below the data folder, downloads in `downloads/`: NASBENCH_DATA if it
+is set, else the platform's folder for user data.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasbench.benchmarks.files import sha256_of
+from nasbench.benchmarks.format import SUFFIX
+from nasbench.benchmarks.sources import hardware, public
+from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
+from nasbench.benchmarks.table import Table
+from nasbench.errors import DataError, InvalidInput
+
+DATA_VARIABLE = "NASBENCH_DATA"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A table that can be built from public files."""
+
+    title: str
+    files: tuple[PublicFile, ...]
+    build: Callable[[Sequence[Path]], Table]
+
+
+RECIPES = {
+    public.NAME: Recipe("NAS-Bench-201 from public files", public.FILES, public.build),
+    hardware.NAME: Recipe("HW-NAS-Bench latency and energy", hardware.FILES, hardware.build),
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the catalogue: a table that is installed, or could be, or is broken."""
+
+    name: str
+    title: str
+    path: Path
+    installed: bool
+    cells: int = 0
+    bytes: int = 0
+    hash: str = ""
+    problem: str = ""
+
+
+def data_folder() -> Path:
+    """Return the folder tables and downloads live in; it may not exist yet."""
+    chosen = os.environ.get(DATA_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs  # needed only without the variable
+
+    return Path(platformdirs.user_data_dir("nasbench", appauthor=False))
+
+
+def table_path(name: str) -> Path:
+    """Return where the table `name` is or would be; `InvalidInput` for an impossible name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"'{name}' is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+    return data_folder() / "tables" / f"{name}{SUFFIX}"
+
+
+def load_table(name: str) -> Table:
+    """Open an installed table by name, or a table file by its path.
+
+    Raises `DataError` with the command that installs it when it is not there.
+    """
+    if name.endswith(SUFFIX):
+        path = Path(name)
+        if not path.is_file():
+            raise DataError(f"table file '{name}' does not exist")
+        return Table.open(path)
+    path = table_path(name)
+    if not path.exists():
+        raise _not_installed(name)
+    return Table.open(path)
+
+
+def list_tables() -> list[Listed]:
+    """Return what is installed and what can be fetched, by name."""
+    folder = data_folder() / "tables"
+    names = {path.name.removesuffix(SUFFIX) for path in _table_files(folder)}
+    return [_listed(name, folder / f"{name}{SUFFIX}") for name in sorted(names | set(RECIPES))]
+
+
+def fetch_table(name: str, *, force: bool = False) -> Table:
+    """Download what the table `name` needs, build it and install it; return it opened.
+
+    What is installed and whole stays as it is, unless `force`. Downloads are kept, so that
+    building again needs no network.
+    """
+    if name not in RECIPES:
+        raise InvalidInput(
+            f"table '{name}' cannot be fetched: known are {', '.join(RECIPES)}{_nearest(name)}"
+        )
+    path, recipe = table_path(name), RECIPES[name]
+    if not force and path.exists():
+        try:
+            return Table.open(path)
+        except DataError:
+            pass  # damaged or of another schema: build it again
+    downloads = fetch_all(recipe.files, data_folder() / "downloads", force=force)
+    recipe.build(downloads).save(path)
+    return Table.open(path)
+
+
+def verify_table(name: str) -> Table:
+    """Check every byte of an installed table and of its kept downloads."""
+    table = load_table(name)
+    table.verify()
+    for file in RECIPES[name].files if name in RECIPES else ():
+        kept = data_folder() / "downloads" / file.place
+        if kept.exists() and sha256_of(kept) != file.sha256:
+            raise DataError(
+                f"download '{kept}' is damaged (the table is whole): "
+                f"run `nasbench data fetch {name} --force`"
+            )
+    return table
+
+
+def _table_files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if _is_table(path)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DataError(f"cannot read '{folder}': {error.strerror or error}") from error
+
+
+def _is_table(path: Path) -> bool:
+    name = path.name
+    return name.endswith(SUFFIX) and bool(_NAME.fullmatch(name.removesuffix(SUFFIX)))
+
+
+def _listed(name: str, path: Path) -> Listed:
+    if not path.exists():
+        return Listed(name, RECIPES[name].title, path, installed=False)
+    try:
+        table = Table.open(path)
+    except DataError as error:
+        return Listed(name, "", path, installed=True, problem=str(error))
+    return Listed(
+        name,
+        table.info.title,
+        path,
+        installed=True,
+        cells=table.info.cells,
+        bytes=path.stat().st_size,
+        hash=table.hash,
+    )
+
+
+def _not_installed(name: str) -> DataError:
+    if name in RECIPES:
+        return DataError(f"table '{name}' is not installed: run `nasbench data fetch {name}`")
+    return DataError(
+        f"table '{name}' is not installed: `nasbench data list` shows what is, "
+        f"`nasbench data fetch` gets {' or '.join(RECIPES)}, "
+        f"`nasbench data import` reads official files{_nearest(name)}"
+    )
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,190 @@
+"""The names of columns, made in one place so that writers and readers agree.
+
+    {dataset}/{split}/hp{schedule}/ep{epoch}/{accuracy|loss}/{mean|seed777}  after that epoch
+    {dataset}/{split}/hp{schedule}/curve/{accuracy|loss|seconds}/seed777     after every epoch
+    {dataset}/{split}/hp{schedule}/per-epoch/seconds/seed777   the same seconds in every epoch
+    {dataset}/{split}/per-epoch/seconds                        the same in every schedule too
+    {dataset}/{split}/hp{schedule}/count                       seeds there are
+    {dataset}/query/hp{schedule}/seconds/{mean|seed777}        the whole schedule + one validation
+    {dataset}/{params|flops}                                   size of the network
+    {dataset}/{latency|energy|intensity}/{device}              hardware
+    rows                                                       stored row of every index
+
+`dataset` is the official name: `cifar10-valid` trained on half of CIFAR-10's training set,
+`cifar10` on all of it. The seconds of a `per-epoch` column are those of one training epoch in
+split `train`, of one evaluation pass in the others.
+"""
+
+from typing import NamedTuple
+
+from nasbench.benchmarks.format import Column, Quantity, Split
+
+UNITS = {
+    Quantity.ACCURACY: "%",
+    Quantity.LOSS: "nats",
+    Quantity.SECONDS: "s",
+    Quantity.PARAMS: "weights",
+    Quantity.FLOPS: "multiply-adds",
+    Quantity.LATENCY: "ms",
+    Quantity.ENERGY: "mJ",
+    Quantity.INTENSITY: "operations per byte",
+    Quantity.COUNT: "seeds",
+    Quantity.ROW: "row",
+}
+
+
+class Series(NamedTuple):
+    """What is measured on which images, under which training schedule."""
+
+    dataset: str  # official name
+    split: Split
+    quantity: Quantity
+    schedule: int
+
+
+ROWS = "rows"
+"""Name of the column that maps an architecture's index to its stored row."""
+
+
+def _who(seed: int | None) -> str:
+    return "mean" if seed is None else f"seed{seed}"
+
+
+def _averaging(seed: int | None, averaging: str) -> str:
+    return averaging or ("none" if seed is not None else "mean over seeds")
+
+
+def after_epoch(
+    series: Series,
+    epoch: int,
+    seed: int | None,
+    *,
+    averaging: str = "",
+    provenance: str = "",
+) -> Column:
+    """Return the column of one measurement after `epoch` of a training schedule."""
+    return _measurement(series, f"ep{epoch}", seed).model_copy(
+        update={
+            "epochs": epoch,
+            "averaging": _averaging(seed, averaging),
+            "provenance": provenance,
+        }
+    )
+
+
+def curve(series: Series, seed: int, *, epochs: int, provenance: str = "") -> Column:
+    """Return the column of measurements after every epoch, shape (rows, epochs)."""
+    return _measurement(series, "curve", seed).model_copy(
+        update={"epochs": epochs, "curve": True, "provenance": provenance}
+    )
+
+
+def _measurement(series: Series, when: str, seed: int | None) -> Column:
+    dataset, split, quantity, schedule = series
+    return Column(
+        name=f"{dataset}/{split}/hp{schedule}/{when}/{quantity}/{_who(seed)}",
+        quantity=quantity,
+        unit=UNITS[quantity],
+        dataset=dataset,
+        split=split,
+        schedule=schedule,
+        seed=seed,
+    )
+
+
+def per_epoch_seconds(
+    dataset: str,
+    split: Split,
+    *,
+    schedule: int | None = None,
+    seed: int | None = None,
+    provenance: str = "",
+    fitted: bool = False,
+) -> Column:
+    """Return the column of the seconds of one training epoch or one evaluation pass."""
+    name = f"{dataset}/{split}/per-epoch/seconds"
+    if schedule is not None:
+        name = f"{dataset}/{split}/hp{schedule}/per-epoch/seconds/{_who(seed)}"
+    return Column(
+        name=name,
+        quantity=Quantity.SECONDS,
+        unit=UNITS[Quantity.SECONDS],
+        dataset=dataset,
+        split=split,
+        schedule=schedule,
+        seed=seed,
+        averaging="mean over epochs" if schedule is None else "none",
+        provenance=provenance,
+        fitted=fitted,
+    )
+
+
+def query_seconds(
+    dataset: str,
+    schedule: int,
+    seed: int | None,
+    *,
+    provenance: str = "",
+    fitted: bool = False,
+) -> Column:
+    """Return the column of what a query costs: a schedule's training and one validation pass."""
+    return Column(
+        name=f"{dataset}/query/hp{schedule}/seconds/{_who(seed)}",
+        quantity=Quantity.SECONDS,
+        unit=UNITS[Quantity.SECONDS],
+        dataset=dataset,
+        schedule=schedule,
+        epochs=schedule,
+        seed=seed,
+        averaging=_averaging(seed, ""),
+        provenance=provenance,
+        fitted=fitted,
+    )
+
+
+def seed_count(dataset: str, split: Split, schedule: int, *, provenance: str = "") -> Column:
+    """Return the column of how many seeds each architecture has."""
+    return Column(
+        name=f"{dataset}/{split}/hp{schedule}/count",
+        quantity=Quantity.COUNT,
+        unit=UNITS[Quantity.COUNT],
+        dataset=dataset,
+        split=split,
+        schedule=schedule,
+        provenance=provenance,
+    )
+
+
+def size(dataset: str, quantity: Quantity, *, provenance: str = "") -> Column:
+    """Return the column of a network's parameters or FLOPs."""
+    return Column(
+        name=f"{dataset}/{quantity}",
+        quantity=quantity,
+        unit=UNITS[quantity],
+        dataset=dataset,
+        provenance=provenance,
+    )
+
+
+def hardware(
+    dataset: str, quantity: Quantity, device: str, *, unit: str = "", provenance: str = ""
+) -> Column:
+    """Return the column of a hardware figure on one device."""
+    return Column(
+        name=f"{dataset}/{quantity}/{device}",
+        quantity=quantity,
+        unit=unit or UNITS[quantity],
+        dataset=dataset,
+        device=device,
+        provenance=provenance,
+    )
+
+
+def row_map() -> Column:
+    """Return the column that maps architectures to stored rows; the only one in index order."""
+    return Column(
+        name=ROWS,
+        quantity=Quantity.ROW,
+        unit=UNITS[Quantity.ROW],
+        provenance="architectures of one row share it, or are missing",
+    )

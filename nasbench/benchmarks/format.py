@@ -1,0 +1,355 @@
+"""The file a table lives in: a valid safetensors file that describes itself.
+
+Layout: 8 bytes little-endian header length, a JSON header padded with spaces so that the data
+begin at a multiple of 8, then the columns, raw, little-endian, row-major, without holes, the
+widest numbers first so that every column is aligned. The header's `__metadata__` holds
+
+- `nasbench`: `TableInfo` as canonical JSON (sorted keys, no spaces), one `Column` per tensor;
+- `sha256`: the SHA-256 of that text, which is the table's hash. As the text holds the SHA-256
+  of every column, the hash covers the data too.
+
+Nothing in the file depends on time or place: the same input gives the same bytes. Any
+safetensors reader opens it; this module needs none.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nasbench.benchmarks.files import atomic_write
+from nasbench.errors import DataError
+
+SCHEMA_VERSION = 1
+SUFFIX = ".safetensors"
+CHECKED_WHOLE = 16 << 20
+"""Tables up to this many bytes are checked when opened, larger ones column by column."""
+
+_ALIGNMENT = 8
+_LONGEST_HEADER = 100_000_000
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "U16": "<u2",
+    "I8": "|i1",
+    "U8": "|u1",
+}
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_NO_HASH = "0" * 64
+
+Array = NDArray[Any]
+
+
+class Split(StrEnum):
+    """Which images a number was measured on."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+    POOLED = "pooled"  #: validation and test images together: as forbidden to a search as test
+
+
+class Quantity(StrEnum):
+    """What a number measures."""
+
+    ACCURACY = "accuracy"
+    LOSS = "loss"
+    SECONDS = "seconds"
+    PARAMS = "params"
+    FLOPS = "flops"
+    LATENCY = "latency"
+    ENERGY = "energy"
+    INTENSITY = "intensity"
+    COUNT = "count"
+    ROW = "row"
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Stored):
+    """What one column holds; `dtype`, `shape` and `sha256` are filled in by the writer."""
+
+    name: str
+    quantity: Quantity
+    unit: str
+    dataset: str | None = None  #: official name: `cifar10-valid` is half of CIFAR-10's training set
+    split: Split | None = None
+    schedule: int | None = None  #: length of the training schedule in epochs, the official `hp`
+    epochs: int | None = None  #: epochs trained when measured; of a curve, how many it has
+    curve: bool = False  #: one number after every epoch, shape (rows, epochs)
+    seed: int | None = None
+    device: str | None = None
+    averaging: str = "none"
+    provenance: str = ""
+    fitted: bool = False  #: from a fitted formula, not measured
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] = _NO_HASH
+
+
+class Source(_Stored):
+    """A file the table was made from."""
+
+    url: str
+    commit: str | None = None
+    sha256: str
+    licence: str
+    taken: str  #: what was taken from it
+
+
+class TableInfo(_Stored):
+    """What a table is, where it comes from, and its columns."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    title: str
+    space: str
+    rows: int  #: rows stored
+    cells: int  #: architectures that have any number
+    licence: str
+    attribution: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+    def canonical(self) -> str:
+        """Return the one JSON text of this table, which its hash is taken of."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A column too large to hold: its dtype, its shape and what yields its rows in order."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    read: Callable[[], Iterable[Array]]
+
+
+def hash_of(info: TableInfo) -> str:
+    """Return a table's hash: the SHA-256 of its canonical metadata."""
+    return hashlib.sha256(info.canonical().encode()).hexdigest()
+
+
+def describe(column: Column, array: Array) -> Column:
+    """Return `column` with the dtype, shape and hash of its data."""
+    return column.model_copy(
+        update={
+            "dtype": dtype_name(array.dtype),
+            "shape": array.shape,
+            "sha256": hashlib.sha256(np.ascontiguousarray(array).data).hexdigest(),
+        }
+    )
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """Return the safetensors name of a dtype."""
+    try:
+        return _NAMES[dtype]
+    except KeyError:
+        raise DataError(f"a table cannot hold numbers of type '{dtype}'") from None
+
+
+def storage_order(columns: Iterable[Column]) -> list[Column]:
+    """Return the columns in the order they are stored: widest numbers first, then by name."""
+    return sorted(columns, key=lambda c: (-np.dtype(_DTYPES[c.dtype]).itemsize, c.name))
+
+
+def write_table(path: Path, info: TableInfo, data: Mapping[str, Array | Chunks]) -> TableInfo:
+    """Write a table in one pass over its data, atomically; return what it says of itself.
+
+    `info.columns` describe `data`; their dtype, shape and hash are filled in here. The header
+    comes first in the file and holds the hashes, whose length is known: it is written last.
+    """
+    sized = [
+        column.model_copy(
+            update={
+                "dtype": dtype_name(data[column.name].dtype),
+                "shape": tuple(data[column.name].shape),
+            }
+        )
+        for column in info.columns
+    ]
+    ordered = storage_order(sized)
+    info = info.model_copy(update={"columns": tuple(ordered)})
+    length = len(_header(info))
+    with atomic_write(path) as file:
+        file.seek(length)
+        hashed = [
+            column.model_copy(update={"sha256": _write_column(file, column, data[column.name])})
+            for column in ordered
+        ]
+        info = info.model_copy(update={"columns": tuple(hashed)})
+        header = _header(info)
+        if len(header) != length:  # pragma: no cover  # a hash has one length
+            raise DataError(f"cannot write '{path}': the header changed its length")
+        file.seek(0)
+        file.write(header)
+    return info
+
+
+def _write_column(file: BinaryIO, column: Column, data: Array | Chunks) -> str:
+    digest, written = hashlib.sha256(), 0
+    for chunk in data.read() if isinstance(data, Chunks) else (data,):
+        block = np.ascontiguousarray(chunk, dtype=_DTYPES[column.dtype])
+        digest.update(block.data)
+        file.write(block.data)
+        written += block.nbytes
+    if written != _nbytes(column):
+        raise DataError(f"column '{column.name}' has {written} bytes instead of {_nbytes(column)}")
+    return digest.hexdigest()
+
+
+def _nbytes(column: Column) -> int:
+    return int(np.prod(column.shape, dtype=np.int64)) * np.dtype(_DTYPES[column.dtype]).itemsize
+
+
+def _header(info: TableInfo) -> bytes:
+    text = info.canonical()
+    tensors: dict[str, Any] = {
+        "__metadata__": {"nasbench": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    }
+    start = 0
+    for column in info.columns:
+        end = start + _nbytes(column)
+        tensors[column.name] = {
+            "dtype": column.dtype,
+            "shape": list(column.shape),
+            "data_offsets": [start, end],
+        }
+        start = end
+    body = json.dumps(tensors, separators=(",", ":")).encode()
+    body += b" " * (-(8 + len(body)) % _ALIGNMENT)
+    return len(body).to_bytes(8, "little") + body
+
+
+class StoredColumns:
+    """A table file, memory-mapped: shared by all processes that open it.
+
+    Raises `DataError` when the file is missing, truncated, altered, no table, or of a newer
+    schema.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read and check the header; up to 16 MiB the data are checked too."""
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(0)
+                header, data_start = _read_header(file, path, size)
+            self._bytes = np.memmap(path, mode="r", dtype=np.uint8).view(np.ndarray)
+        except OSError as error:
+            raise DataError(f"cannot read table '{path}': {error.strerror or error}") from error
+        self.info, self.hash = _read_info(header, path)
+        self._offsets = _offsets(header, self.info, path, data_start, size)
+        self._by_name = {column.name: column for column in self.info.columns}
+        self._checked: dict[str, Array] = {}
+        if size <= CHECKED_WHOLE:
+            self.verify()
+
+    def array(self, name: str) -> Array:
+        """Return a column, read-only, its SHA-256 checked the first time it is asked for."""
+        array = self._checked.get(name)
+        if array is None:
+            array = self._checked[name] = self._read(self._by_name[name])
+        return array
+
+    def verify(self) -> None:
+        """Check the SHA-256 of every column; `DataError` names the first damaged one."""
+        for column in self.info.columns:
+            self._checked[column.name] = self._read(column)
+
+    def _read(self, column: Column) -> Array:
+        start, end = self._offsets[column.name]
+        raw = self._bytes[start:end]
+        if hashlib.sha256(raw.data).hexdigest() != column.sha256:
+            raise _damaged(self.path, f"column '{column.name}' is not what was written")
+        return raw.view(_DTYPES[column.dtype]).reshape(column.shape)
+
+
+def _read_header(file: BinaryIO, path: Path, size: int) -> tuple[dict[str, Any], int]:
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > _LONGEST_HEADER or 8 + length > size:
+        raise _damaged(path, "it is truncated or no table")
+    try:
+        header = json.loads(file.read(length))
+    except ValueError:
+        raise _damaged(path, "its header is damaged or it is no table") from None
+    if not isinstance(header, dict):
+        raise _damaged(path, "its header is damaged or it is no table")
+    return header, 8 + length
+
+
+def _read_info(header: dict[str, Any], path: Path) -> tuple[TableInfo, str]:
+    metadata = header.get("__metadata__")
+    text = metadata.get("nasbench") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(text, str):
+        raise DataError(f"'{path}' is a safetensors file, but no nasbench table")
+    found = hashlib.sha256(text.encode()).hexdigest()
+    if found != metadata.get("sha256"):
+        raise _damaged(path, "its metadata are not what was written")
+    fields = json.loads(text)
+    version = fields.get("schema_version") if isinstance(fields, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise DataError(
+            f"table '{path}' has schema version {version}, this nasbench reads up to "
+            f"{SCHEMA_VERSION}: upgrade nasbench"
+        )
+    try:
+        return TableInfo.model_validate_json(text), found
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _damaged(path, f"its metadata are invalid at '{where}' ({first['msg']})") from None
+
+
+def _offsets(
+    header: dict[str, Any], info: TableInfo, path: Path, data_start: int, size: int
+) -> dict[str, tuple[int, int]]:
+    offsets, position = {}, 0
+    if len(header) != len(info.columns) + 1:
+        raise _damaged(path, "its header and its metadata name different columns")
+    for column in info.columns:
+        if column.dtype not in _DTYPES:
+            raise _damaged(path, f"column '{column.name}' is of unknown type '{column.dtype}'")
+        end = position + _nbytes(column)
+        expected = {
+            "dtype": column.dtype,
+            "shape": list(column.shape),
+            "data_offsets": [position, end],
+        }
+        if header.get(column.name) != expected:
+            raise _damaged(path, f"its header is wrong about column '{column.name}'")
+        offsets[column.name] = (data_start + position, data_start + end)
+        position = end
+    if data_start + position != size:
+        missing = data_start + position - size
+        raise _damaged(
+            path, f"{missing} bytes are missing" if missing > 0 else "it has bytes too many"
+        )
+    return offsets
+
+
+def _damaged(path: Path, reason: str) -> DataError:
+    return DataError(
+        f"table '{path}' is damaged ({reason}): make it again with `nasbench data fetch` or "
+        "`nasbench data import`, with --force"
+    )
+
+
+if sys.byteorder != "little":  # pragma: no cover  # the format's numbers are little-endian
+    raise ImportError("nasbench tables are read on little-endian machines only")

@@ -1,0 +1,57 @@
+"""The judge of a table: reads final validation and test once a search is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.table import TestColumns
+from nasbench.spaces.base import Architecture, Space
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Final accuracies of every architecture on one data set, in percent, shape (size,)."""
+
+    valid: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+
+class TableJudge:
+    """Looks up what the table says of architectures after full training.
+
+    Accuracies are means over the training seeds the table has, percent.
+    """
+
+    def __init__(
+        self,
+        columns: TestColumns,
+        rows: NDArray[np.integer[Any]] | None,
+        space: Space,
+        datasets: Sequence[str],
+    ) -> None:
+        """Judge on `datasets`; a data set the table lacks is refused."""
+        self._space = space
+        every = slice(None) if rows is None else rows
+        self._truth = {
+            name: Truth(
+                np.asarray(columns.valid_mean(name)[every], dtype=np.float64),
+                np.asarray(columns.mean(name)[every], dtype=np.float64),
+            )
+            for name in datasets
+        }
+
+    def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
+        """Return the verdict of each data set on `architectures`."""
+        indices = [self._space.index(architecture) for architecture in architectures]
+        return {
+            name: Verdict(truth.valid[indices], truth.test[indices])
+            for name, truth in self._truth.items()
+        }
+
+    def truth(self, dataset: str) -> Truth:
+        """Return the whole space's accuracies, for references such as the optimum."""
+        return self._truth[dataset]

@@ -1,0 +1,1 @@
+"""Where tables come from: public files, official files, loaded official APIs."""

@@ -1,0 +1,61 @@
+"""A loaded API object of `nats_bench` or `nas_201_api` as a table."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from nasbench.benchmarks.format import Array, Chunks, Source
+from nasbench.benchmarks.sources.official import (
+    OFFICIAL_LICENCE,
+    assemble,
+    read_official,
+)
+from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.table import Table
+from nasbench.errors import DataError
+from nasbench.spaces.nb201 import NasBench201
+
+
+def from_api(api: Any, name: str = "from-api") -> Table:
+    """Return all that a `NATStopology` or `NASBench201API` object knows, as a table in memory.
+
+    An API in fast mode is read from its folder, one architecture at a time. `Table.save`
+    writes the table to a file. Raises `DataError` when `api` is something else.
+    """
+    space = NasBench201()
+    archs = getattr(api, "meta_archs", None)
+    if archs is None or not hasattr(api, "arch2infos_dict"):
+        raise DataError(
+            f"cannot make a table of a {type(api).__name__}: give a loaded nats_bench or "
+            "nas_201_api object"
+        )
+    if list(archs) != [space.format(one) for one in space.architectures]:
+        raise DataError(
+            f"the {type(api).__name__} is not of the topology space in its official order"
+        )
+    with tempfile.TemporaryFile() as spool:
+        recorder = Recorder(space, cast(BinaryIO, spool))
+        if getattr(api, "fast_mode", False):
+            digest = read_official(Path(api.archive_dir), recorder)
+        else:
+            digest = hashlib.sha256(repr(sorted(api.arch2infos_dict)).encode()).hexdigest()
+            for results in api.arch2infos_dict.values():
+                cell = {hp: one.state_dict() for hp, one in results.items()}
+                recorder.add(cell, str(api.filename))
+        source = Source(
+            url=f"{type(api).__module__}.{type(api).__name__} ({api.filename})",
+            sha256=digest,
+            licence=OFFICIAL_LICENCE,
+            taken="all results and curves",
+        )
+        info, data = assemble(name, f"from a loaded {type(api).__name__}", recorder, source)
+        return Table.from_columns(info, {key: _whole(one) for key, one in data.items()})
+
+
+def _whole(data: Array | Chunks) -> Array:
+    if isinstance(data, Chunks):
+        return np.concatenate([block.astype(data.dtype) for block in data.read()])
+    return data

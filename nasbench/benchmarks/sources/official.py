@@ -1,0 +1,278 @@
+"""The official files into a table: `nasbench data import`.
+
+Three forms are read, each one architecture at a time:
+
+- the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
+- the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
+- `NAS-Bench-201-v1_*.pth`, written by `torch.save` in its old form (pickles in a row) or its
+  new one (a zip file). torch is not needed.
+"""
+
+import bz2
+import hashlib
+import io
+import re
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from nasbench.benchmarks.catalogue import table_path
+from nasbench.benchmarks.files import disk_error, sha256_of
+from nasbench.benchmarks.format import Array, Chunks, Column, Source, TableInfo, write_table
+from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.sources.stream import Cell, stream_cells
+from nasbench.benchmarks.sources.unpickle import load, readable
+from nasbench.benchmarks.table import Table
+from nasbench.errors import DataError
+from nasbench.spaces.nb201 import NasBench201
+
+OFFICIAL_LICENCE = "MIT"
+ATTRIBUTION = (
+    "NATS-Bench (Xuanyi Dong et al., TPAMI 2021), MIT licence",
+    "NAS-Bench-201 (Xuanyi Dong & Yi Yang, ICLR 2020), MIT licence",
+)
+
+_META = "meta.pickle.pbz2"
+_CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
+_SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_BUFFER = 1 << 20
+
+Advance = Callable[[], None]
+
+
+def import_official(path: Path, name: str | None = None, *, force: bool = False) -> Table:
+    """Import an official folder or file as the table `name`; return it opened.
+
+    Raises `DataError` when the path is none of the known forms, holds code, is damaged, or
+    when the table exists already and `force` is not given.
+    """
+    name = name or default_name(path)
+    target = table_path(name)
+    if target.exists() and not force:
+        raise DataError(f"table '{name}' exists already: give --name or --force")
+    with _spool(target.parent) as spool:
+        recorder = Recorder(NasBench201(), spool)
+        with _progress(recorder.space.size) as advance:
+            digest = read_official(path, recorder, advance)
+        source = Source(
+            url=path.name, sha256=digest, licence=OFFICIAL_LICENCE, taken="all results and curves"
+        )
+        try:
+            info, data = assemble(name, f"official file {path.name}", recorder, source)
+            write_table(target, info, data)
+        except OSError as error:
+            raise disk_error(target, error) from error
+    return Table.open(target)
+
+
+def default_name(path: Path) -> str:
+    """Return a table name made of a file's name, such as `nats-tss-v1_0-3ffb9`."""
+    name = path.resolve().name
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.lower()
+
+
+def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: None) -> str:
+    """Read every architecture of an official folder or file; return the SHA-256 of it all."""
+    if path.is_dir():
+        return _read_folder(path, recorder, advance)
+    try:
+        with path.open("rb") as raw:
+            kind = raw.read(4)
+            raw.seek(0)
+            _read_file(raw, kind, path, recorder, advance)
+        digest = sha256_of(path)
+    except FileNotFoundError:
+        raise DataError(f"'{path}' does not exist") from None
+    except OSError as error:
+        raise DataError(f"cannot read '{path}': {error.strerror or error}: damaged?") from error
+    if not recorder.cells:
+        raise DataError(f"'{path}' holds no architecture of NAS-Bench-201 or NATS-Bench")
+    return digest
+
+
+def assemble(
+    name: str, title: str, recorder: Recorder, source: Source
+) -> tuple[TableInfo, dict[str, Array | Chunks]]:
+    """Return the description and the data of the table that a recorder has collected."""
+    data: dict[str, Array | Chunks] = {}
+    columns: list[Column] = []
+    for column, numbers in recorder.columns():
+        columns.append(column)
+        data[column.name] = numbers
+    missing = recorder.space.size - recorder.cells
+    notes = ["seconds are pseudo-times where they are the same in every epoch"]
+    if missing:
+        notes.append(f"{missing} of {recorder.space.size} architectures are not in the source: NaN")
+    notes += _seed_notes(columns, data)
+    info = TableInfo(
+        name=name,
+        title=title,
+        space=recorder.space.name,
+        rows=recorder.rows,
+        cells=recorder.cells,
+        licence=OFFICIAL_LICENCE,
+        attribution=ATTRIBUTION,
+        notes=tuple(notes),
+        sources=(source,),
+        columns=tuple(columns),
+    )
+    return info, data
+
+
+def _seed_notes(columns: list[Column], data: dict[str, Array | Chunks]) -> Iterator[str]:
+    """Say how many seeds the architectures have."""
+    for column in sorted(columns, key=lambda one: one.name):
+        counts = data[column.name]
+        if column.quantity == "count" and column.split == "test" and not isinstance(counts, Chunks):
+            there = counts[counts > 0]
+            parts = [f"{n}: {int((there == n).sum())}" for n in sorted(set(there.tolist()))]
+            yield f"seeds of {column.dataset}, schedule {column.schedule}: cells {', '.join(parts)}"
+
+
+def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
+    """Read a `-simple` folder; a file that is not there is a missing architecture."""
+    found = sorted(
+        (int(match[1]), path)
+        for path in folder.iterdir()
+        if (match := _CELL_FILE.fullmatch(path.name))
+    )
+    if not found:
+        raise DataError(
+            f"'{folder}' is no official folder: it should hold 000000.pickle.pbz2 and so on"
+        )
+    digest = hashlib.sha256()
+    meta = folder / _META
+    if meta.exists():
+        _check_order(_load_bz2(meta, digest), meta, recorder.space)
+    for index, path in found:
+        cell = _load_bz2(path, digest)
+        try:
+            recorder.add(cell, str(path))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _unknown_format(path, error) from error
+        if index != int(next(iter(cell.values()))["arch_index"]):
+            raise DataError(f"'{path}' does not hold architecture {index}")
+        advance()
+    return digest.hexdigest()
+
+
+def _load_bz2(path: Path, digest: Any) -> Any:
+    with readable(str(path)):
+        content = path.read_bytes()
+        digest.update(content)
+        try:
+            content = bz2.decompress(content)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read '{path}': damaged or no bz2 file") from error
+        return load(io.BytesIO(content), str(path))
+
+
+def _read_file(
+    raw: BinaryIO, kind: bytes, path: Path, recorder: Recorder, advance: Advance
+) -> None:
+    source = str(path)
+
+    def take(cell: Cell) -> None:
+        try:
+            recorder.add(cell, source)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise _unknown_format(path, error) from error
+        advance()
+
+    with _pickle_in(raw, kind, source) as stream:
+        rest = stream_cells(stream, source, take)
+    if isinstance(rest, dict):
+        _check_order(rest, path, recorder.space)
+
+
+@contextmanager
+def _pickle_in(raw: BinaryIO, kind: bytes, source: str) -> Iterator[BinaryIO]:
+    """Yield a stream at the beginning of the pickle with the architectures."""
+    if kind.startswith(b"BZh"):
+        with bz2.BZ2File(raw) as packed:
+            yield io.BufferedReader(packed, _BUFFER)
+    elif kind.startswith(b"PK"):
+        with _entry(raw, source) as entry:
+            yield cast(BinaryIO, entry)
+    elif kind.startswith(b"\x80"):
+        _skip_torch_preamble(raw, source)
+        yield raw
+    else:
+        raise DataError(
+            f"'{source}' is none of the official forms: a '-simple' folder, a '.pickle.pbz2' "
+            "or a '.pth' file"
+        )
+
+
+@contextmanager
+def _entry(raw: BinaryIO, source: str) -> Iterator[io.BufferedReader]:
+    try:
+        with zipfile.ZipFile(raw) as archive:
+            names = [name for name in archive.namelist() if name.endswith("data.pkl")]
+            if len(names) != 1:
+                raise DataError(f"'{source}' is a zip file, but not one of torch.save")
+            with archive.open(names[0]) as entry:
+                yield io.BufferedReader(cast(io.RawIOBase, entry), _BUFFER)
+    except zipfile.BadZipFile as error:
+        raise DataError(f"cannot read '{source}': damaged zip file: {error}") from error
+
+
+def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
+    """Step over the three small pickles that torch.save's old form begins with, if there."""
+    if load(raw, source) == _TORCH_MAGIC:
+        load(raw, source)  # protocol version
+        load(raw, source)  # sizes of this machine's numbers
+    else:
+        raw.seek(0)
+
+
+def _check_order(meta: Any, path: Path, space: NasBench201) -> None:
+    if not isinstance(meta, dict) or "meta_archs" not in meta:
+        raise DataError(f"'{path}' does not hold the official list of architectures")
+    archs = list(meta["meta_archs"])
+    if archs and archs[0].count(":") and "|" not in archs[0]:
+        raise DataError(
+            f"'{path}' is of NATS-Bench's size space; only the topology space can be imported"
+        )
+    if archs != [space.format(one) for one in space.architectures]:
+        raise DataError(f"'{path}' does not list the architectures in the official order")
+
+
+def _unknown_format(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"'{path}' is not in the official format ({type(error).__name__}: {error}): "
+        "download it again"
+    )
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[BinaryIO]:
+    """Yield a temporary file on the disk of `folder` that nothing leaves behind."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise disk_error(folder, error) from error
+    with spool:
+        yield cast(BinaryIO, spool)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Advance]:
+    """Show a bar on stderr when it is a terminal; yield what advances it by one."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # only a terminal needs it
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading architectures", total=total)
+        yield lambda: bar.advance(task)

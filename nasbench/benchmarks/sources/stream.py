@@ -1,0 +1,161 @@
+"""Reading a pickle of all architectures while holding one of them.
+
+The official single files are one pickle of a dict with 15,625 architectures; loading it
+takes 27 GB. Here Python's own (pure Python) unpickler is told to hand over every
+architecture as soon as its dict is complete and to forget it: the dict is emptied, and the
+unpickler's memo, which would keep every string and dict alive, is compacted.
+
+The memo cannot simply be cut: later architectures may refer back to any earlier string. Its
+strings are a few thousand different ones, repeated, so the memo of a finished architecture
+becomes a list of their numbers, compressed to about a kilobyte. Whatever else it held is
+forgotten; a file that refers back to a forgotten number is refused, not misread.
+"""
+
+import array
+import bisect
+import pickle
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO, ClassVar
+
+from nasbench.benchmarks.sources.unpickle import readable, refused, stand_ins
+from nasbench.errors import DataError
+
+Cell = dict[str, dict[str, Any]]
+"""What the official files hold of one architecture: schedule to results."""
+
+_FORGOTTEN = 0
+_CONTAINERS = (dict, list, set, float, int, bytes, bytearray)
+
+
+def stream_cells(stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> Any:
+    """Read one pickle, calling `on_cell` with each architecture; return the emptied rest.
+
+    The dict given to `on_cell` is emptied afterwards. Raises `DataError` naming `source`.
+    """
+    with readable(source):
+        return _StreamingUnpickler(stream, source, on_cell).load()
+
+
+class _StreamingUnpickler(pickle._Unpickler):
+    """Python's unpickler, with an allow-list, that forgets what has been handed over."""
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+
+    def __init__(self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> None:
+        super().__init__(stream)
+        self._source = source
+        self._names = stand_ins()
+        self._on_cell = on_cell
+        self.memo = _Memo(source)
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        try:
+            return self._names[module, name]
+        except KeyError:
+            raise refused(self._source, module, name) from None
+
+    def persistent_load(self, pid: Any, /) -> Any:
+        return None  # a tensor's weights, which are left out
+
+    def _load_setitems(self) -> None:
+        items = self.pop_mark()
+        target = self.stack[-1]
+        for position in range(0, len(items), 2):
+            target[items[position]] = items[position + 1]
+        self._after(target)
+
+    def _load_setitem(self) -> None:
+        value = self.stack.pop()
+        key = self.stack.pop()
+        target = self.stack[-1]
+        target[key] = value
+        self._after(target)
+
+    def _after(self, target: Any) -> None:
+        """Hand over `target` if it is a complete architecture."""
+        if type(target) is dict and is_cell(target):
+            self._on_cell(target)
+            self.memo.forget_since(target)
+            target.clear()
+
+    dispatch[pickle.SETITEMS[0]] = _load_setitems
+    dispatch[pickle.SETITEM[0]] = _load_setitem
+
+
+def is_cell(value: dict[Any, Any]) -> bool:
+    """Whether a dict maps schedules to results, which hold `all_results`."""
+    first = next(iter(value.values()), None)
+    return type(first) is dict and "all_results" in first
+
+
+class _Memo:
+    """The unpickler's memo: recent entries as they are, older ones as numbers of strings."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._live: dict[int, Any] = {}
+        self._size = 0
+        self._starts: list[int] = []
+        self._packed: list[bytes] = []
+        self._strings: list[Any] = [None]
+        self._number: dict[Any, int] = {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._live[index] = value
+        self._size = max(self._size, index + 1)
+
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self._live[index]
+        except KeyError:
+            value = self._live[index] = self._remember(index)
+            return value
+
+    def forget_since(self, target: object) -> None:
+        """Compact the entries from that of `target` on; nothing newer is on the stack."""
+        start = self._start_of(target)
+        numbers = array.array("I", bytes(4 * (self._size - start)))
+        for index in [index for index in self._live if index >= start]:
+            value = self._live[index]
+            if isinstance(value, str) or _is_plain_tuple(value):
+                number = self._number.get(value)
+                if number is None:
+                    number = self._number[value] = len(self._strings)
+                    self._strings.append(value)
+                numbers[index - start] = number
+            elif not isinstance(value, (*_CONTAINERS, tuple)):
+                continue  # a stand-in, such as a number type: kept as it is
+            del self._live[index]
+        self._starts.append(start)
+        self._packed.append(zlib.compress(numbers.tobytes(), 1))
+
+    def _start_of(self, target: object) -> int:
+        for index, value in reversed(self._live.items()):
+            if value is target:
+                return index
+        return self._size
+
+    def _remember(self, index: int) -> Any:
+        segment = bisect.bisect_right(self._starts, index) - 1
+        if segment < 0:
+            raise KeyError(index)
+        numbers = array.array("I", zlib.decompress(self._packed[segment]))
+        position = index - self._starts[segment]
+        if position >= len(numbers):
+            raise KeyError(index)
+        if numbers[position] == _FORGOTTEN:
+            raise DataError(
+                f"cannot read '{self._source}': an architecture refers to another one's numbers, "
+                "so they cannot be read one at a time"
+            )
+        return self._strings[numbers[position]]
+
+
+def _is_plain_tuple(value: Any) -> bool:
+    return type(value) is tuple and all(type(item) in (str, int) for item in value)

@@ -1,0 +1,129 @@
+"""A table as a benchmark: every answer is one look-up."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.table import SearchColumns
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+from nasbench.requests import Answer, Request
+from nasbench.spaces.base import Architecture, Space
+
+Answers = dict[Architecture, Answer]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one query returns: validation on `dataset` at an epoch of a schedule."""
+
+    dataset: str
+    schedule: int
+    epochs: int
+    trials: str = "mean"  #: mean of the training trials, or a random single one
+
+
+class TabularBenchmark:
+    """Answers from the search columns of a table; it is never given the test columns.
+
+    The cost of a query is what the table says of it: the training seconds of the schedule
+    up to the epoch asked for, plus one validation pass.
+    """
+
+    def __init__(
+        self,
+        columns: SearchColumns,
+        rows: NDArray[np.integer[Any]] | None,
+        space: Space,
+        signal: Signal,
+    ) -> None:
+        """Prepare the protocol's own signal; other epochs are prepared when first asked."""
+        self.space = space
+        self._rows = rows
+        self.signal = signal
+        self._columns = columns
+        self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
+
+    def session(self, random: Random) -> "TableSession":
+        """Return what answers one run."""
+        return TableSession(self, random)
+
+    def trials(self, epochs: int | None) -> list[Answers]:
+        """Return the answers to every architecture, one dict per trial a query may draw."""
+        epochs = self.signal.epochs if epochs is None else epochs
+        if epochs not in self._by_epochs:
+            self._by_epochs[epochs] = self._answers(epochs)
+        return self._by_epochs[epochs]
+
+    def _answers(self, epochs: int) -> list[Answers]:
+        signal, columns = self.signal, self._columns
+        seeds: tuple[int | None, ...] = (None,)
+        if signal.trials == "random":
+            seeds = columns.trials(signal.dataset, signal.schedule)
+            if len(seeds) < 2:
+                raise InvalidInput(
+                    f"trials 'random': this table has no single trials of {signal.dataset}'s "
+                    f"{signal.schedule}-epoch signal, only their mean; import the official "
+                    "file (`nasbench data import`) or use --trials mean"
+                )
+        return [self._trial(seed, epochs) for seed in seeds]
+
+    def _trial(self, seed: int | None, epochs: int) -> Answers:
+        """Make every answer once; what the table lacks is a failed evaluation."""
+        where = (self.signal.dataset, self.signal.schedule)
+        accuracy = self._whole(self._columns.accuracy(*where, epochs, seed))
+        seconds = self._whole(self._columns.query_seconds(*where, seed))
+        left_out = self.signal.schedule - epochs
+        if left_out:
+            seconds = seconds - left_out * self._whole(self._columns.epoch_seconds(*where, seed))
+        missing = np.isnan(accuracy) | np.isnan(seconds)
+        columns = zip(
+            self.space.architectures,
+            np.where(missing, 0.0, accuracy).tolist(),
+            np.where(np.isnan(seconds), 0.0, seconds).tolist(),
+            missing.tolist(),
+            strict=True,
+        )
+        return {cell: Answer(value, cost, epochs, lost) for cell, value, cost, lost in columns}
+
+    def _whole(self, column: NDArray[Any]) -> NDArray[Any]:
+        """Spread a column over all architectures where a row serves several."""
+        return column if self._rows is None else column[self._rows]
+
+    @cached_property
+    def best_signal(self) -> float:
+        """Highest validation accuracy of the space at the protocol's signal."""
+        own = self._by_epochs[self.signal.epochs]
+        return max(a.accuracy for answers in own for a in answers.values())
+
+    @cached_property
+    def cheapest(self) -> float:
+        """Least seconds a query of the protocol's signal costs."""
+        return min(answer.seconds for answer in self._by_epochs[self.signal.epochs][0].values())
+
+
+class TableSession:
+    """One run's view of the table: its own draws among the trials."""
+
+    def __init__(self, benchmark: TabularBenchmark, random: Random) -> None:
+        """Share the benchmark's answers."""
+        self._benchmark = benchmark
+        self._random = random
+        self._own = benchmark.trials(None)
+
+    def answer(self, request: Request) -> Answer:
+        """Look the architecture up."""
+        trials = self._own
+        if request.epochs is not None:
+            trials = self._benchmark.trials(request.epochs)
+        if len(trials) == 1:
+            return trials[0][request.architecture]
+        return self._known(trials, request.architecture)
+
+    def _known(self, trials: list[Answers], architecture: Architecture) -> Answer:
+        """Draw among the trials this architecture has."""
+        known = [t[architecture] for t in trials if not t[architecture].failed]
+        return self._random.choice(known) if known else trials[0][architecture]

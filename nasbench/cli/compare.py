@@ -1,0 +1,81 @@
+"""`nasbench compare`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How the table is printed."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    CSV = "csv"
+    JSON = "json"
+
+
+class Centre(StrEnum):
+    """What the figures draw."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+
+
+class Clock(StrEnum):
+    """What the figures run over."""
+
+    SECONDS = "seconds"
+    EVALUATIONS = "evaluations"
+
+
+def compare(
+    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for tables and figures. [default: RESULTS/comparison]"),
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="What is printed.")
+    ] = Format.TABLE,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Reported data sets, comma-separated or repeated. [default: all]"),
+    ] = None,
+    center: Annotated[
+        Centre,
+        typer.Option(help="Figures: mean with 95 % bootstrap interval, or median with quartiles."),
+    ] = Centre.MEAN,
+    clock: Annotated[
+        Clock | None, typer.Option(help="Figures: the x axis. [default: what the budget limits]")
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="One table, or an error that says what differs.")
+    ] = False,
+) -> None:
+    """Compare the runs in a results folder; write tables and figures."""
+    from nasbench.harness.compare import compare as compare_runs
+    from nasbench.harness.compare.write import write
+
+    names = None if dataset is None else ",".join(dataset)
+    comparison = compare_runs(results, merge=merge, datasets=names, centre=center.value)
+    folder = out or results / "comparison"
+    written = write(comparison, folder, centre=center.value, clock=clock and clock.value)
+    if format_ is Format.TABLE:
+        from rich.console import Console
+
+        from nasbench.harness.compare.terminal import print_comparison
+
+        print_comparison(comparison, Console(highlight=False))
+    else:
+        from nasbench.harness.compare.tables import to_text
+
+        print(to_text(comparison, format_.value))
+    for note in comparison.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{len(written)} files written to {folder}", file=sys.stderr)
+    for path in written:
+        print(f"  {path.relative_to(folder)}", file=sys.stderr)

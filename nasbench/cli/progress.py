@@ -1,0 +1,56 @@
+"""The progress bar of `nasbench run`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from nasbench.harness.experiment import Experiment, Run
+
+
+class Bar:
+    """One bar for all runs of a call: count, rate, time left, the strategy at work."""
+
+    def __init__(self, progress: Progress) -> None:
+        """Draw on `progress`."""
+        self._progress = progress
+        self._task = progress.add_task("", total=None, rate="")
+
+    def start(self, total: int, skipped: int) -> None:
+        """Set the length."""
+        there = f"{skipped} runs are there already" if skipped else ""
+        self._progress.update(self._task, total=total, description=there)
+
+    def advance(self, experiment: Experiment, run: Run) -> None:
+        """Count one run."""
+        task = self._progress.tasks[0]
+        speed = task.finished_speed or task.speed
+        self._progress.update(
+            self._task,
+            advance=1,
+            description=experiment.strategy,
+            rate=f"{speed:.0f} runs/s" if speed else "",
+        )
+
+
+@contextmanager
+def progress_bar() -> Iterator[Bar | None]:
+    """Show a bar on stderr while the block runs; nothing when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Bar(progress)

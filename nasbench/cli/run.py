@@ -1,0 +1,178 @@
+"""`nasbench run`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from nasbench.harness.run import Outcome
+
+
+def run(
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="Strategies, comma-separated or repeated; `package.module:Class` for your own.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="`10` is 0 to 9; `100-199`; `0,3,5-7`. [default: 10]")
+    ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="Name of an installed table. [default: nb201]")
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="Data sets searched, comma-separated or repeated. [default: cifar10]"),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="`12000s`, `5h`, `100evals`, or both. [default: the protocol's]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder. [default: results]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: 1]")] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="See `nasbench list protocols`. [default: the first that fits]"),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="A hyperparameter: `regularized-evolution.population=50`; repeatable."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the experiment; other settings are then refused.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after this many evaluations without improvement.")
+    ] = None,
+    target_regret: Annotated[
+        float | None,
+        typer.Option(help="Stop at this validation regret on the search's signal (% points)."),
+    ] = None,
+    trials: Annotated[
+        str | None,
+        typer.Option(help="Signal of a query: `mean` of the training trials or a `random` one."),
+    ] = None,
+    repeats: Annotated[
+        str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
+    ] = None,
+    experiment_seed: Annotated[
+        int | None, typer.Option(help="Shifts the randomness of all runs. [default: 0]")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML experiment file; options given here go first.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Search with strategies, once per seed, and store every run."""
+    from nasbench.cli.progress import progress_bar
+    from nasbench.harness import run as harness
+
+    given = {
+        "strategies": _split(strategy),
+        "seeds": seeds,
+        "benchmark": benchmark,
+        "datasets": _split(dataset),
+        "budget": budget,
+        "out": out,
+        "workers": workers,
+        "protocol": protocol,
+        "name": name,
+        "patience": patience,
+        "target_regret": target_regret,
+        "trials": trials,
+        "repeats": repeats,
+        "experiment_seed": experiment_seed,
+    }
+    options: dict[str, Any] = _read_config(config) if config else {}
+    options |= {key: value for key, value in given.items() if value is not None}
+    options["settings"] = _settings(set_ or [], options.get("settings", {}))
+    names = options.pop("strategies", None)
+    if names is None:
+        raise typer.BadParameter(
+            "name at least one: see `nasbench list strategies`", param_hint="--strategy"
+        )
+    with progress_bar() as progress:
+        outcomes = harness.run(names, progress=progress, **options)
+    if json_:
+        _print_json(outcomes)
+    else:
+        _print_summary(outcomes)
+
+
+def _split(values: list[str] | None) -> list[str] | None:
+    return None if values is None else [part for value in values for part in value.split(",")]
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    from nasbench.errors import InvalidInput
+    from nasbench.harness.run import read_config
+
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"experiment file '{path}': {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"experiment file '{path}' is not TOML: {error}") from error
+    return dict(read_config(data))
+
+
+def _settings(pairs: list[str], base: dict[str, Any]) -> dict[str, dict[str, object]]:
+    from nasbench.errors import InvalidInput
+
+    settings = {name: dict(values) for name, values in base.items()}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        name, dot, field = key.rpartition(".")
+        if not (equals and dot and name and field):
+            raise InvalidInput(
+                f"--set '{pair}': write strategy.setting=value, "
+                "such as regularized-evolution.population=50"
+            )
+        settings.setdefault(name, {})[field] = value
+    return settings
+
+
+def _print_json(outcomes: "list[Outcome]") -> None:
+    import json
+
+    rows = [
+        {
+            "path": str(outcome.path),
+            "experiment": outcome.experiment.to_json(),
+            "skipped": outcome.skipped,
+            "finished": outcome.finished,
+            "failed": {str(seed): reason for seed, reason in outcome.failed.items()},
+        }
+        for outcome in outcomes
+    ]
+    print(json.dumps(rows, indent=2))
+
+
+def _print_summary(outcomes: "list[Outcome]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    for outcome in outcomes:
+        task = outcome.experiment.task
+        parts = [f"{outcome.finished} runs"]
+        if outcome.skipped:
+            parts.append(f"{outcome.skipped} already there")
+        if outcome.failed:
+            parts.append(f"[red]{len(outcome.failed)} failed[/red]")
+        console.print(
+            f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.signal.dataset} "
+            f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
+        )
+        for seed, reason in list(outcome.failed.items())[:3]:
+            console.print(f"  seed {seed}: {escape(reason)}")
+    folder = outcomes[0].path.parent.parent
+    console.print(f"Now: nasbench compare {escape(str(folder))}")

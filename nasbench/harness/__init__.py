@@ -1,0 +1,1 @@
+"""Run searches, charge them, store them, compare them."""

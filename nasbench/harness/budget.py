@@ -1,0 +1,139 @@
+"""Budgets as users write them, and the clock that charges a run."""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from nasbench.errors import InvalidInput
+from nasbench.requests import Answer
+
+_UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?)")
+_FREE_IN_A_ROW = 10_000
+
+
+class Stop(StrEnum):
+    """Why a run ended."""
+
+    SECONDS = "seconds"  # the next evaluation would have overshot the budget of seconds
+    EVALUATIONS = "evaluations"
+    PATIENCE = "patience"
+    TARGET = "target"
+    EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
+    STALLED = "stalled"  # 10,000 free answers in a row: the clock no longer moves
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends: at the first of its limits; None is no limit."""
+
+    seconds: float | None = None
+    """Seconds on the run's clock. An evaluation that would overshoot does not count."""
+    evaluations: int | None = None
+    patience: int | None = None
+    """Evaluations in a row without a better validation accuracy."""
+    target_regret: float | None = None
+    """Validation regret on the search's own signal, in percentage points."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that end a run before it begins, and no limit at all."""
+        if self.seconds is None and self.evaluations is None:
+            raise InvalidInput("a budget needs seconds or evaluations: 12000s, 5h or 100evals")
+        for name in ("seconds", "evaluations", "patience"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InvalidInput(f"budget: {name} cannot be {value}: it must be above 0")
+        if self.target_regret is not None and not self.target_regret >= 0:
+            raise InvalidInput(f"target regret cannot be {self.target_regret}: use 0 or more")
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """Read `12000s`, `5h`, `30min`, `2d`, `100evals`, or two joined by a comma."""
+        limits: dict[str, float] = {}
+        for part in text.split(","):
+            match = _PART.fullmatch(part.strip())
+            if match is None:
+                raise InvalidInput(
+                    f"budget '{text}': cannot read '{part}'; "
+                    "write seconds (12000s, 30min, 5h, 2d), evaluations (100evals) "
+                    "or both (5h,100evals)"
+                )
+            number, unit = match.groups()
+            name = "seconds" if unit in _UNITS else "evaluations"
+            if name in limits:
+                raise InvalidInput(f"budget '{text}' gives {name} twice: keep one of them")
+            limits[name] = float(number) * _UNITS.get(unit, 1.0)
+        count = limits.get("evaluations")
+        if count is not None and count != int(count):
+            raise InvalidInput(f"budget '{text}': evaluations must be a whole number")
+        return cls(limits.get("seconds"), None if count is None else int(count))
+
+    def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":
+        """Return this budget with early-stopping rules added."""
+        return replace(self, patience=patience, target_regret=target_regret)
+
+    def __str__(self) -> str:
+        """Write the budget as `parse` reads it, early-stopping rules appended."""
+        parts = []
+        if self.seconds is not None:
+            parts.append(f"{self.seconds:g}s" if self.seconds < 1e6 else f"{self.seconds:.0f}s")
+        if self.evaluations is not None:
+            parts.append(f"{self.evaluations}evals")
+        if self.patience is not None:
+            parts.append(f"patience {self.patience}")
+        if self.target_regret is not None:
+            parts.append(f"regret {self.target_regret:g}")
+        return ",".join(parts)
+
+
+class Clock:
+    """Charges a run's answers against its budget, the same way for every strategy."""
+
+    __slots__ = (
+        "_best", "_evaluations", "_free", "_idle", "_patience", "_seconds", "_target",
+        "evaluations", "seconds", "stop",
+    )  # fmt: skip
+
+    def __init__(self, budget: Budget, best_signal: float | None = None) -> None:
+        """Start at zero. `best_signal`, the highest validation there is, serves the target."""
+        self._seconds = math.inf if budget.seconds is None else budget.seconds
+        self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
+        self._patience = math.inf if budget.patience is None else budget.patience
+        self._target = math.inf
+        if budget.target_regret is not None:
+            if best_signal is None:
+                raise InvalidInput(
+                    "a target regret needs a benchmark whose optimum is known: use a table"
+                )
+            self._target = best_signal - budget.target_regret
+        self._best = -math.inf
+        self._idle = 0
+        self._free = 0
+        self.seconds = 0.0
+        self.evaluations = 0
+        self.stop: Stop | None = None
+
+    def charge(self, answer: Answer) -> bool:
+        """Count an answer. False, and nothing is counted, if it overshoots the seconds."""
+        seconds = self.seconds + answer.seconds
+        if seconds > self._seconds:
+            self.stop = Stop.SECONDS
+            return False
+        self._free = self._free + 1 if seconds == self.seconds else 0
+        self.seconds = seconds
+        self.evaluations += 1
+        if answer.accuracy > self._best and not answer.failed:
+            self._best = answer.accuracy
+            self._idle = 0
+            if answer.accuracy >= self._target:
+                self.stop = Stop.TARGET
+        else:
+            self._idle += 1
+            if self._idle >= self._patience:
+                self.stop = Stop.PATIENCE
+        if self.evaluations >= self._evaluations:
+            self.stop = Stop.EVALUATIONS
+        elif self._free >= _FREE_IN_A_ROW:
+            self.stop = Stop.STALLED
+        return True

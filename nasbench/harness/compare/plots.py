@@ -1,0 +1,271 @@
+"""Figures of a block. They draw what `curves` computed and compute nothing themselves.
+
+Figures are made without pyplot, so drawing leaves no state behind. Where the table is not at
+hand there is no regret to draw, and no figure.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
+from nasbench.harness.compare.places import spread
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nasbench.harness.compare.compare import Block
+
+WIDTH = 5.5
+"""Inches: the text width of a one-column paper; 3.3 is a column of two."""
+
+_PALETTE = [*sns.color_palette("colorblind").as_hex(), "#6f6f6f"]
+_USUAL = {"random-search": 10, "regularized-evolution": 0, "reinforce-softmax": 1, "reinforce": 3}
+"""Colours of well-known strategies, the same in every figure; others follow from their name."""
+_FREE = (2, 4, 5, 9, 6)
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+_REFERENCE = "0.1"
+_LINEAR = 0.01
+"""Regret (% points) below which the axis is linear: one image of CIFAR-10's 10,000."""
+_CROWDED = 0.7
+"""Decades per inch of width above which the time axis has fewer ticks."""
+_AXIS = {
+    "seconds": "simulated training time (s, pseudo-time)",
+    "evaluations": "evaluations",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve with its look."""
+
+    label: str
+    curve: Band
+    colour: str
+    dashes: Any
+
+
+def regret_figures(
+    block: "Block", *, centre: str = "mean", clock: str | None = None, width: float = WIDTH
+) -> Iterator[tuple[str, Figure]]:
+    """Yield a name and a figure of test regret for every data set.
+
+    `clock` is the x axis: `seconds`, `evaluations`, or (None) what the budget limits.
+    """
+    if block.known is None or not any(len(one.runs) for one in block.contenders):
+        return
+    if clock is None:
+        clock = "evaluations" if block.task.budget.seconds is None else "seconds"
+    looks = _looks([one.experiment.strategy for one in block.contenders])
+    grid, positions = _when(block, clock)
+    for dataset in block.datasets:
+        best = float(np.nanmax(block.known.test[dataset]))
+        lines = []
+        for one, where, look in zip(block.contenders, positions, looks, strict=True):
+            if len(one.runs):
+                regret = _regret(best, step_values(where, one.incumbents(f"test/{dataset}")))
+                lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
+        expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
+        figure = _draw(block, dataset, clock, centre, lines, expected, width)
+        yield f"regret-{dataset}-{clock}", figure
+
+
+def save_figure(figure: Figure, form: str, path: Path) -> None:
+    """Write a figure as `pdf`, `png` or `svg`, without a date: the same figure, the same bytes."""
+    stamps: dict[str, dict[str, Any]] = {
+        "pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}
+    }  # fmt: skip
+    with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "nasbench"}):
+        figure.savefig(path, format=form, dpi=200, metadata=stamps[form])
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Set the look of all figures, for the time a figure is made."""
+    small: dict[Any, Any] = {
+        "font.size": 8, "axes.labelsize": 8, "axes.titlesize": 10, "legend.fontsize": 7,
+        "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
+        "ytick.major.size": 3, "text.color": "0.1",
+    }  # fmt: skip
+    with mpl.rc_context(), sns.axes_style("ticks"):
+        mpl.rcParams.update(small)
+        yield
+
+
+def _looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return colour and dashes: the hue tells the strategy, shade and dashes its settings."""
+    taken: dict[str, str] = {name: _PALETTE[_USUAL[name]] for name in strategies if name in _USUAL}
+    for name in sorted(set(strategies) - set(taken)):
+        start = zlib.crc32(name.encode())
+        options = [_PALETTE[_FREE[(start + step) % len(_FREE)]] for step in range(len(_FREE))]
+        free = [colour for colour in options if colour not in taken.values()]
+        taken[name] = (free or options)[0]
+    looks = []
+    for place, name in enumerate(strategies):
+        number, of = strategies[:place].count(name), strategies.count(name)
+        shade = _shade(taken[name], number / (of - 1) if of > 1 else 0.5)
+        looks.append((shade, _DASHES[number % len(_DASHES)]))
+    return looks
+
+
+def _shade(colour: str, place: float) -> str:
+    """Return a colour from its dark (0) over itself (0.5) to its light version (1)."""
+    rgb = np.array(to_rgb(colour))
+    towards, far = (0.0, 0.9 * (0.5 - place)) if place < 0.5 else (1.0, 0.9 * (place - 0.5))
+    return to_hex(rgb + (towards - rgb) * far)
+
+
+def _regret(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far below the best; what is left of rounding is 0."""
+    regret = best - accuracy
+    return np.where(np.abs(regret) < 1e-9, 0.0, regret)
+
+
+def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Return the block's grid, and which incumbent each run would answer with on it."""
+    times = [one.when(clock) for one in block.contenders]
+    name = "simulated_seconds" if clock == "seconds" else "queries"
+    spent = max(float(one.runs.column(name).max(initial=0)) for one in block.contenders)
+    limit = block.task.budget.seconds if clock == "seconds" else block.task.budget.evaluations
+    end = spent if limit is None else float(limit)
+    if clock == "evaluations":
+        grid = np.unique(np.round(np.geomspace(1, max(end, 1), 200)))
+    else:
+        grid = common_grid(np.concatenate([one.values for one in times]), end)
+    return grid, [answers(one, grid) for one in times]
+
+
+def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
+    """Return the mean regret of random search in closed form, from one evaluation on."""
+    known, budget = block.known, block.task.budget
+    if known is None or budget.patience is not None or budget.target_regret is not None:
+        return None
+    n = known.evaluations(grid) if clock == "seconds" else grid
+    grid, n = grid[n >= 1], n[n >= 1]
+    if not len(n):
+        return None
+    outcome = known.test[dataset]
+    found = known.search.expect(outcome[known.cells], n, replacement=known.replacement)
+    regret = float(np.nanmax(outcome)) - found.mean
+    return Band(grid, regret, regret, regret)
+
+
+def _draw(
+    block: "Block",
+    dataset: str,
+    clock: str,
+    centre: str,
+    lines: Sequence[Line],
+    expected: Band | None,
+    width: float,
+) -> Figure:
+    with paper_style():
+        figure = Figure(figsize=(width, 0.62 * width if width < 4 else 0.52 * width))
+        axes = figure.subplots()
+        drawn = list(lines)
+        if expected is not None:
+            reference = "expected random search"
+            drawn.append(Line(reference, expected, _REFERENCE, (0, (2.5, 1.5))))
+        for line in drawn:
+            _draw_line(axes, line)
+        _scale(axes, [line.curve for line in drawn])
+        around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
+        axes.set_xlabel(_AXIS[clock])
+        axes.set_ylabel("test regret (% points)")
+        axes.set_title(dataset, loc="left")
+        axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")
+        sns.despine(ax=axes)
+        _name_lines(figure, axes, drawn, width)
+        foot = block.footer if width >= 4 else block.footer.replace(", n = ", "\nn = ")
+        figure.text(0.01, 0.01, foot, fontsize=5, color="0.45", va="bottom", ha="left")
+    return figure
+
+
+def _draw_line(axes: "Axes", line: Line) -> None:
+    curve = line.curve
+    axes.fill_between(
+        curve.grid, curve.low, curve.high, step="post", color=line.colour, alpha=0.18, linewidth=0
+    )
+    axes.step(
+        curve.grid, curve.centre, where="post", color=line.colour, linestyle=line.dashes,
+        linewidth=1.3, label=line.label,
+    )  # fmt: skip
+
+
+def _scale(axes: "Axes", curves: Sequence[Band]) -> None:
+    """Set log axes; a regret below 0.01 is drawn on a linear piece that ends at 0."""
+    axes.set_xscale("log")
+    centres = np.concatenate([curve.centre for curve in curves])
+    edges = np.concatenate([curve.low for curve in curves] + [centres])
+    if not len(centres):
+        return
+    top = max(float(curve.high.max()) for curve in curves if len(curve.high))
+    least = float(edges.min())
+    if least < _LINEAR:
+        axes.set_yscale("symlog", linthresh=_LINEAR, linscale=0.5)
+        axes.set_ylim(0, max(top * 1.15, 2 * _LINEAR))
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(least * 0.85, top * 1.15)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    starts = [curve.grid[0] for curve in curves if len(curve.grid)]
+    ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
+    if min(starts) < max(ends):
+        axes.set_xlim(min(starts), max(ends))
+    decades = np.log10(max(ends) / min(starts))
+    steps = (1.0, 2.0, 5.0) if decades < _CROWDED * axes.figure.get_figwidth() else (1.0, 3.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _name_lines(figure: Figure, axes: "Axes", lines: Sequence[Line], width: float) -> None:
+    """Name the lines at their ends, or below the axes where there is no room beside them."""
+    inch = 0.054  # of a character of 7 points
+    widest = max((len(line.label) for line in lines), default=0) * inch
+    height = figure.get_figheight()
+    foot = 0.16 if width >= 4 else 0.24
+    named = [line for line in lines if len(line.curve.centre)]
+    if widest > 0.3 * width or len(named) * 0.13 > height - 0.8:
+        columns = max(1, int((width - 0.2) // (widest + 0.45)))
+        rows = -(-len(named) // columns)
+        figure.set_figheight(height + rows * 0.14)
+        height = figure.get_figheight()
+        figure.subplots_adjust(
+            left=0.54 / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
+            bottom=(foot + 0.4 + rows * 0.14) / height,
+        )  # fmt: skip
+        figure.legend(
+            loc="lower center", bbox_to_anchor=(0.5, foot / height), ncols=columns,
+            frameon=False, handlelength=2.2, columnspacing=1.0, labelspacing=0.25,
+            borderaxespad=0,
+        )  # fmt: skip
+        return
+    figure.subplots_adjust(
+        left=0.54 / width, right=1 - (widest + 0.3) / width, top=1 - 0.24 / height,
+        bottom=(foot + 0.42) / height,
+    )  # fmt: skip
+    to_axes = (axes.transData + axes.transAxes.inverted()).transform
+    ends = [float(to_axes((axes.get_xlim()[1], line.curve.centre[-1]))[1]) for line in named]
+    gap = 0.125 / (axes.get_position().height * height)
+    for line, end, place in zip(named, ends, spread(ends, gap), strict=True):
+        axes.annotate(
+            line.label, xy=(1, end), xytext=(1.05, place), xycoords="axes fraction",
+            fontsize=7, color=line.colour, va="center",
+            arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.5, "shrinkA": 1,
+                        "shrinkB": 0},
+        )  # fmt: skip

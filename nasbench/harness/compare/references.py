@@ -1,0 +1,238 @@
+"""What a table itself says: the optimum, the mean architecture, the expected random search."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.errors import NasbenchError
+from nasbench.harness.experiment import Task
+
+Floats = NDArray[np.float64]
+
+
+class Expectation(NamedTuple):
+    """Mean and standard deviation of one run's outcome, shape (numbers of evaluations,)."""
+
+    mean: Floats
+    std: Floats
+
+
+class RandomSearch:
+    """Random search in closed form: the best by validation of n random evaluations.
+
+    An evaluation returns `signal[i]`, shape (answers,), with probability proportional to
+    `weights[i]`; NaN is a failed evaluation. Let F(v) be the chance that an answer is at most
+    v. With replacement the best of n is at most v with probability F(v)^n; without, of N
+    answers of which K are at most v, with C(K, n) / C(N, n). Answers of equal signal share
+    their probability, as the first of equals stays incumbent and each is first equally often.
+    """
+
+    def __init__(self, signal: Floats, weights: Floats | None = None) -> None:
+        """Sort the answers by their signal."""
+        weights = np.ones(len(signal)) if weights is None else weights
+        self.weights = weights
+        self._known = ~np.isnan(signal)
+        _, self._group = np.unique(signal[self._known], return_inverse=True)
+        self._mass = np.bincount(self._group, weights=weights[self._known])
+        self._total = float(weights.sum())
+        self._failing = self._total - float(self._mass.sum())
+
+    def best(self, n: Floats, *, replacement: bool = True) -> Floats:
+        """Return how likely each distinct signal, ascending, is the best of n evaluations.
+
+        `n` has shape (k,) and need not be whole (with replacement). Rows of shape (k, signals)
+        sum to 1: they are conditional on an evaluation having succeeded.
+        """
+        n = np.asarray(n, dtype=np.float64)
+        upto = np.concatenate(([self._failing], self._failing + np.cumsum(self._mass)))
+        reached = self._power(upto, n) if replacement else self._draw_all(upto, n)
+        reached[:, -1] = 1.0
+        chances = np.diff(reached, axis=1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+    def expect(self, outcome: Floats, n: Floats, *, replacement: bool = True) -> Expectation:
+        """Return mean and standard deviation of `outcome` at the incumbent after n evaluations.
+
+        `outcome` has one value per answer, such as its test accuracy; NaN is left out.
+        """
+        return self.expect_given(outcome, self.best(n, replacement=replacement))
+
+    def expect_given(self, outcome: Floats, chances: Floats) -> Expectation:
+        """Like `expect`, for chances that `best` has returned already."""
+        value = outcome[self._known]
+        there = ~np.isnan(value)
+        weights = np.where(there, self.weights[self._known], 0.0)
+        value = np.where(there, value, 0.0)
+        shift = float(value[there].mean()) if there.any() else 0.0
+        moments = [
+            np.bincount(self._group, weights=weights * (value - shift) ** power) / self._mass
+            for power in range(3)
+        ]
+        zeroth, first, second = (chances @ moment for moment in moments)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = first / zeroth
+            variance = second / zeroth - mean**2
+        return Expectation(mean + shift, np.sqrt(np.maximum(variance, 0.0)))
+
+    def _power(self, upto: Floats, n: Floats) -> Floats:
+        return np.asarray((upto / self._total) ** n[:, None])
+
+    def _draw_all(self, upto: Floats, n: Floats) -> Floats:
+        """Return C(K, n) / C(N, n); with n beyond N everything has been seen."""
+        from scipy.special import gammaln
+
+        drawn = np.minimum(n, self._total)[:, None]
+
+        def log_choose(of: Floats) -> Floats:
+            enough = of >= drawn
+            left = np.where(enough, of - drawn, 0.0)
+            return np.where(enough, gammaln(of + 1) - gammaln(left + 1), -np.inf)
+
+        return np.asarray(np.exp(log_choose(upto) - log_choose(np.array([self._total]))))
+
+
+def affordable(seconds: Floats, costs: Floats, weights: Floats | None = None) -> Floats:
+    """Return how many evaluations a random search finishes within `seconds` on average.
+
+    Renewal theory: with independent costs of mean m and variance s^2 the number N(T) of those
+    finished by T, the one that overshoots not counted, has E[N(T)] -> T/m + (s^2 - m^2)/(2 m^2)
+    (Smith, Proc. R. Soc. Edinburgh 1954). It holds to a few hundredths from a few evaluations
+    on. Shape of `seconds`; never negative; infinite where evaluations cost nothing.
+    """
+    mean = float(np.average(costs, weights=weights))
+    if mean == 0:
+        return np.full(np.shape(seconds), np.inf)
+    variance = float(np.average((costs - mean) ** 2, weights=weights))
+    return np.maximum(seconds / mean + (variance - mean**2) / (2 * mean**2), 0.0)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the table of a task knows, one entry per answer that a query can give."""
+
+    task: Task
+    search: RandomSearch
+    signal: Floats
+    costs: Floats
+    cells: NDArray[np.int64]
+    """Architecture index of each answer."""
+    valid: dict[str, Floats]
+    """Final validation of every architecture by reported data set, shape (size,)."""
+    test: dict[str, Floats]
+
+    def evaluations(self, seconds: Floats | None = None) -> Floats:
+        """Return how many evaluations a random search affords, by default within its budget.
+
+        A limit of evaluations is applied too. Shape of `seconds`, or (1,).
+        """
+        budget = self.task.budget
+        if seconds is None:
+            seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
+        n = affordable(seconds, self.costs, self.search.weights)
+        return np.minimum(n, np.inf if budget.evaluations is None else budget.evaluations)
+
+    @property
+    def replacement(self) -> bool:
+        """Whether evaluations count as drawn with replacement.
+
+        Repeats that cost nothing change nothing either: a search limited by seconds is then
+        one without replacement.
+        """
+        free = self.task.repeats == "free" and self.task.signal.trials == "mean"
+        return not (free and self.task.budget.seconds is not None)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One row that no strategy made; accuracies and regrets in percentage points."""
+
+    reference: str
+    dataset: str
+    signal_mean: float
+    valid_mean: float
+    valid_std: float
+    test_mean: float
+    test_std: float
+    regret_mean: float  #: in test
+    valid_regret_mean: float
+    queries_mean: float  #: evaluations it stands for; NaN where it stands for none
+
+
+def open_known(task: Task) -> Known:
+    """Read the table of `task`; `NasbenchError` if it is not installed or is another."""
+    from nasbench.benchmarks.catalogue import load_table
+    from nasbench.benchmarks.judge import TableJudge
+    from nasbench.benchmarks.tabular import TabularBenchmark
+    from nasbench.spaces import get_space
+
+    table = load_table(task.benchmark)
+    if table.hash != task.table:
+        raise NasbenchError(
+            f"table '{task.benchmark}' is {table.hash[:8]} here and {task.table[:8]} in these "
+            "runs: install the table they were made with"
+        )
+    space = get_space(task.space)
+    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+    judge = TableJudge(table.test, table.rows, space, task.reports)
+    trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
+    accuracy = np.array([[np.nan if a.failed else a.accuracy for a in trial] for trial in trials])
+    costs = np.array([[answer.seconds for answer in trial] for trial in trials])
+    use = ~np.isnan(accuracy)
+    use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
+    weights = use / use.sum(axis=0)
+    cells = np.broadcast_to(np.arange(space.size), use.shape)
+    truths = {name: judge.truth(name) for name in task.reports}
+    return Known(
+        task,
+        RandomSearch(accuracy[use], weights[use]),
+        accuracy[use],
+        costs[use],
+        cells[use],
+        {name: truth.valid for name, truth in truths.items()},
+        {name: truth.test for name, truth in truths.items()},
+    )
+
+
+def references(known: Known, dataset: str) -> list[Reference]:
+    """Return the optima, the expected random search and the mean architecture on a data set."""
+    valid, test = known.valid[dataset], known.test[dataset]
+    best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
+    signal = np.bincount(known.cells, known.search.weights * known.signal, minlength=len(valid))
+
+    def row(
+        name: str,
+        seen: float,
+        valid: tuple[float, float],
+        test: tuple[float, float],
+        queries: float = np.nan,
+    ) -> Reference:
+        regrets = (best_test - test[0], best_valid - valid[0])
+        return Reference(name, dataset, seen, *valid, *test, *regrets, queries)
+
+    def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
+        numbers = [
+            (float(np.nanmean(x[chosen])), float(np.nanstd(x[chosen])) if spread else np.nan)
+            for x in (valid, test)
+        ]
+        return row(name, float(np.nanmean(signal[chosen])), numbers[0], numbers[1])
+
+    rows = [
+        cells("optimum", test == best_test),
+        cells("optimum by validation", valid == best_valid),
+    ]
+    budget = known.task.budget
+    if budget.patience is None and budget.target_regret is None:
+        n = known.evaluations()
+        if n[0] >= 1:
+            chances = known.search.best(n, replacement=known.replacement)
+            seen, *final = (
+                known.search.expect_given(outcome, chances)
+                for outcome in (known.signal, valid[known.cells], test[known.cells])
+            )
+            numbers = [(float(one.mean[0]), float(one.std[0])) for one in final]
+            name = "expected random search"
+            rows.append(row(name, float(seen.mean[0]), numbers[0], numbers[1], float(n[0])))
+    return [*rows, cells("mean architecture", ~np.isnan(test), spread=True)]

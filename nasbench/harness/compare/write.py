@@ -1,0 +1,96 @@
+"""A comparison as files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasbench.harness.compare.tables import (
+    Table,
+    cost_table,
+    results_table,
+    to_json,
+    to_latex,
+    to_markdown,
+)
+from nasbench.harness.files import write_atomically
+
+if TYPE_CHECKING:
+    import pandas
+
+    from nasbench.harness.compare.compare import Comparison
+
+_COST = (
+    "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
+    "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
+)  # fmt: skip
+
+
+def write(
+    comparison: "Comparison", out: Path, *, centre: str = "mean", clock: str | None = None
+) -> list[Path]:
+    """Write everything below `out`, a folder per block; return the files' paths.
+
+    `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`.
+    A file is replaced as a whole or not at all; `StoreError` where it cannot be.
+    """
+    from nasbench.harness.compare.plots import regret_figures, save_figure
+
+    written: list[Path] = []
+
+    def save(path: Path, fill: Callable[[Path], None]) -> None:
+        write_atomically(path, fill)
+        written.append(path)
+
+    def save_text(path: Path, text: str) -> None:
+        def fill(temporary: Path) -> None:
+            temporary.write_text(text, encoding="utf-8")
+
+        save(path, fill)
+
+    save_text(out / "comparison.json", to_json(comparison) + "\n")
+    frame = comparison.to_frame()
+    for number, (block, name) in enumerate(
+        zip(comparison.blocks, folder_names(comparison), strict=True), start=1
+    ):
+        folder = out / name
+        own = frame[frame["block"] == number]
+        data = {"results": own, "cost": _costs(own)}
+        for table in (results_table(block), cost_table(block)):
+            _save_table(table, data[table.name], folder, save_text)
+        for title, figure in regret_figures(block, centre=centre, clock=clock):
+            for form in ("pdf", "png"):
+                save(folder / f"{title}.{form}", partial(save_figure, figure, form))
+    return written
+
+
+def folder_names(comparison: "Comparison") -> list[str]:
+    """Return one distinct folder name per block: benchmark, protocol, data set, budget."""
+    names: list[str] = []
+    for block in comparison.blocks:
+        task = block.task
+        name = f"{task.protocol}-{task.signal.dataset}-{task.budget}"
+        if not task.protocol.startswith(task.benchmark):
+            name = f"{task.benchmark}-{name}"
+        name = re.sub(r"[^\w.@-]+", "-", name)
+        taken = sum(other == name or other.startswith(f"{name}--") for other in names)
+        names.append(f"{name}--{taken + 1}" if taken else name)
+    return names
+
+
+def _save_table(
+    table: Table,
+    data: "pandas.DataFrame",
+    folder: Path,
+    save_text: Callable[[Path, str], None],
+) -> None:
+    save_text(folder / f"{table.name}.tex", to_latex(table))
+    save_text(folder / f"{table.name}.md", to_markdown(table))
+    save_text(folder / f"{table.name}.csv", data.to_csv(index=False, lineterminator="\n"))
+
+
+def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
+    """Return the cost columns; they are the same on every reported data set."""
+    columns = [*_COST, "benchmark", "searched", "protocol", "budget", "table"]
+    return frame.loc[frame["dataset"] == frame["dataset"].iloc[0], columns]

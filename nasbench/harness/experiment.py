@@ -1,0 +1,160 @@
+"""What is run: a task, a strategy with settings, and how one seed of it becomes a run."""
+
+import hashlib
+import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nasbench.benchmarks.base import Benchmark, Judge, Verdict
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.loop import FreeRepeats, Trajectory, search
+from nasbench.randomness import Random
+from nasbench.spaces import get_space
+from nasbench.strategies.registry import find_strategy, make_settings
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched and judged: everything two runs must share to be compared."""
+
+    benchmark: str
+    table: str
+    """SHA-256 of the table."""
+    space: str
+    protocol: str
+    signal: Signal
+    repeats: str
+    budget: Budget
+    final_schedule: int
+    reports: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Task":
+        """Read what `asdict` wrote."""
+        nested = {
+            "signal": Signal(**data["signal"]),
+            "budget": Budget(**data["budget"]),
+            "reports": tuple(data["reports"]),
+        }
+        return cls(**{**data, **nested})
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One strategy with its settings on one task; seeds are added over time."""
+
+    task: Task
+    strategy: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """All hyperparameters, defaults included."""
+    seed: int = 0
+    """Shifts every run's randomness."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole experiment as JSON values."""
+        return {**asdict(self), "settings": dict(self.settings)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Experiment":
+        """Read what `to_json` wrote."""
+        task = Task.from_json(data["task"])
+        return cls(task, data["strategy"], data["settings"], data["seed"])
+
+    def digest(self) -> str:
+        """Return 8 hexadecimal digits that tell this experiment from every other."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished seed: its trajectory and what the judge says of its incumbents."""
+
+    seed: int
+    trajectory: Trajectory | None
+    """None where the run failed."""
+    verdicts: Mapping[str, Verdict]
+    """Per reported data set, aligned with `trajectory.incumbents()`."""
+    wall_seconds: float
+    error: str = ""
+    """Traceback of a failed run."""
+
+
+def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
+    """Return the randomness of one run: the strategy's and the benchmark's.
+
+    The strategy's name is part of the entropy, so that runs of different strategies with
+    the same seed share no draw and may be treated as independent.
+    """
+    name = int.from_bytes(hashlib.sha256(experiment.strategy.encode()).digest()[:8], "big")
+    sequence = np.random.SeedSequence([experiment.seed, seed, name])
+    strategy, benchmark = sequence.spawn(2)
+    return Random(strategy), Random(benchmark)
+
+
+@lru_cache(maxsize=8)
+def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
+    """Return the benchmark and the judge of a task; one pair per process."""
+    from nasbench.benchmarks.catalogue import load_table
+
+    table = load_table(task.benchmark)
+    if table.hash != task.table:
+        raise NasbenchError(
+            f"benchmark '{task.benchmark}' has changed since these runs (table "
+            f"{table.hash[:8]}, theirs {task.table[:8]}): use another --out folder"
+        )
+    space = get_space(task.space)
+    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+    _check_budget(task.budget, benchmark)
+    return benchmark, TableJudge(table.test, table.rows, space, task.reports)
+
+
+def _check_budget(budget: Budget, benchmark: Benchmark) -> None:
+    if budget.seconds is not None and budget.seconds < benchmark.cheapest:
+        raise InvalidInput(
+            f"budget '{budget}' is below the cheapest evaluation "
+            f"({benchmark.cheapest:.1f} s): nothing could be evaluated"
+        )
+
+
+class Runner:
+    """Runs seeds of one experiment; what they share is prepared once."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Open the benchmark and check the settings; `NasbenchError` if either is amiss."""
+        self.experiment = experiment
+        self._benchmark, self._judge = open_benchmark(experiment.task)
+        self._strategy = find_strategy(experiment.strategy)
+        self._settings = make_settings(self._strategy, experiment.settings)
+        self._space = get_space(experiment.task.space)
+
+    def run(self, seed: int) -> Run:
+        """Run one seed from start to verdict; an error of the search itself is recorded."""
+        began = perf_counter()
+        try:
+            trajectory = self._search(seed)
+            steps = trajectory.incumbents()
+            if not len(steps):
+                raise NasbenchError("no evaluation succeeded within the budget")
+        except Exception:
+            return Run(seed, None, {}, perf_counter() - began, traceback.format_exc())
+        verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
+        return Run(seed, trajectory, verdicts, perf_counter() - began)
+
+    def _search(self, seed: int) -> Trajectory:
+        task = self.experiment.task
+        strategy_random, benchmark_random = streams(self.experiment, seed)
+        session = self._benchmark.session(benchmark_random)
+        if task.repeats == "free":
+            session = FreeRepeats(session)
+        strategy = self._strategy(self._space, self._settings, strategy_random)
+        return search(strategy, session, Clock(task.budget, self._benchmark.best_signal))

@@ -1,0 +1,243 @@
+"""Stored runs, read back: as arrays for the comparison, as data frames for anybody."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from nasbench.errors import StoreError
+from nasbench.harness.experiment import Experiment
+from nasbench.harness.store import experiments
+
+if TYPE_CHECKING:
+    import pandas
+
+_TOTALS = (
+    "queries", "distinct", "training_epochs",
+    "simulated_seconds", "optimiser_seconds", "wall_seconds",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """One list per run, end to end: list i is `values[offsets[i]:offsets[i + 1]]`."""
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]  #: shape (runs + 1,)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, run: int) -> NDArray[Any]:
+        return self.values[self.offsets[run] : self.offsets[run + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Length of every list, shape (runs,)."""
+        return np.diff(self.offsets)
+
+    def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> "Ragged":
+        """Apply a function that keeps the length to every list."""
+        if not len(self.values):
+            return self
+        parts = [function(self[run]) for run in range(len(self))]
+        return Ragged(np.concatenate(parts), self.offsets)
+
+    def at(self, positions: "Ragged") -> "Ragged":
+        """Return the elements of every list at the positions that the same list of another has."""
+        flat = positions.values + np.repeat(self.offsets[:-1], positions.lengths)
+        return Ragged(self.values[flat], positions.offsets)
+
+    def last(self) -> NDArray[Any]:
+        """Return the last element of every list; none may be empty."""
+        return self.values[self.offsets[1:] - 1]
+
+
+@dataclass(frozen=True)
+class ExperimentRuns:
+    """The runs of one experiment, one per seed, sorted by seed."""
+
+    label: str
+    """Folder below the results folder."""
+    experiment: Experiment
+    provenance: dict[str, Any]
+    table: pa.Table
+    """As stored: one row per run, its trajectory in list columns."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def seeds(self) -> NDArray[np.int64]:
+        """Seeds with a run, finished or failed."""
+        return self.column("seed")
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Whether each run failed."""
+        return np.array([bool(error) for error in self.table["error"].to_pylist()], dtype=bool)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return one value per run."""
+        return np.asarray(self.table[name].to_numpy())
+
+    def lists(self, name: str) -> Ragged:
+        """Return one list per run."""
+        column = self.table[name].combine_chunks()
+        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
+
+    def select(self, keep: NDArray[np.bool_]) -> "ExperimentRuns":
+        """Return the runs where `keep` is set."""
+        table = self.table.filter(pa.array(keep))
+        return ExperimentRuns(self.label, self.experiment, self.provenance, table)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a results folder holds."""
+
+    folder: Path
+    experiments: tuple[ExperimentRuns, ...]
+
+    @cached_property
+    def runs(self) -> "pandas.DataFrame":
+        """One row per run: what was run, its totals and its final incumbent.
+
+        `incumbent` is the index of the final incumbent (<NA> where the run failed), `signal`
+        the validation accuracy the search saw of it, `valid/NAME` and `test/NAME` its final
+        accuracies (%) on every reported data set, NaN where it was not reported.
+        """
+        import pandas
+
+        frame = pandas.concat([_runs_frame(one) for one in self.experiments], ignore_index=True)
+        frame["incumbent"] = frame["incumbent"].astype("Int64")
+        return frame
+
+    @cached_property
+    def trajectories(self) -> "pandas.DataFrame":
+        """One row per evaluation, in order, of every run that finished.
+
+        `accuracy`, `seconds` and `epochs` are those of the evaluation. The four clocks are
+        running totals: `simulated_seconds`, `optimiser_seconds`, `queries` and
+        `training_epochs`. `incumbent` is the architecture index of the best validation so
+        far, -1 while no evaluation has succeeded, `incumbent_accuracy` its validation.
+        """
+        import pandas
+
+        frame = pandas.concat(
+            [_trajectory_frame(one) for one in self.experiments], ignore_index=True
+        )
+        frame["experiment"] = frame["experiment"].astype("category")
+        return frame
+
+
+def load_results(folder: str | Path) -> Results:
+    """Read every experiment below `folder`; `StoreError` if there is no run at all."""
+    path = Path(folder)
+    found = tuple(
+        ExperimentRuns(one.label, one.experiment, one.provenance, one.read())
+        for one in experiments(path)
+    )
+    if not any(len(one) for one in found):
+        raise StoreError(
+            f"results folder '{path}' holds no runs: run `nasbench run --out {path}` first"
+        )
+    return Results(path, found)
+
+
+def best_so_far(steps: Ragged, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for every evaluation of every run the step of its incumbent, -1 before the first.
+
+    `steps` are the steps at which the incumbent changed, `lengths` the number of evaluations
+    of each run. Shape (evaluations of all runs,).
+    """
+    total = int(lengths.sum())
+    starts = np.cumsum(lengths) - lengths
+    changed = steps.values + np.repeat(starts, steps.lengths)
+    latest = np.full(total, -1, dtype=np.int64)
+    latest[changed] = changed
+    latest = np.maximum.accumulate(latest) if total else latest
+    begin = np.repeat(starts, lengths)
+    return np.where(latest >= begin, latest - begin, -1)
+
+
+def _described(one: ExperimentRuns) -> dict[str, Any]:
+    experiment, task = one.experiment, one.experiment.task
+    return {
+        "experiment": one.label,
+        "strategy": experiment.strategy,
+        "settings": json.dumps(dict(experiment.settings), sort_keys=True),
+        "experiment_seed": experiment.seed,
+        "benchmark": task.benchmark,
+        "table": task.table,
+        "protocol": task.protocol,
+        "searched": task.signal.dataset,
+        "budget": str(task.budget),
+    }
+
+
+def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
+    import pandas
+
+    columns: dict[str, Any] = dict.fromkeys(_described(one))
+    columns |= {name: one.column(name) for name in ("seed", "error", "stop", *_TOTALS)}
+    frame = pandas.DataFrame(columns)
+    for name, value in _described(one).items():
+        frame[name] = value
+    good = ~one.failed
+    finished = one.select(good)
+    steps = finished.lists("incumbents")
+    numbers = {
+        "incumbent": finished.lists("architecture").at(steps).last(),
+        "signal": finished.lists("accuracy").at(steps).last(),
+    }
+    for name in one.experiment.task.reports:
+        for kind in ("valid", "test"):
+            numbers[f"{kind}/{name}"] = finished.lists(f"{kind}/{name}").last()
+    for name, values in numbers.items():
+        spread = np.full(len(one), np.nan)
+        spread[good] = values
+        frame[name] = spread
+    return frame
+
+
+def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
+    import pandas
+
+    runs = one.select(~one.failed)
+    architecture = runs.lists("architecture")
+    lengths = architecture.lengths
+    step = best_so_far(runs.lists("incumbents"), lengths)
+    starts = np.repeat(architecture.offsets[:-1], lengths)
+    at = np.maximum(step, 0) + starts
+    accuracy, seconds, epochs = (
+        runs.lists("accuracy"), runs.lists("seconds"), runs.lists("epochs")
+    )  # fmt: skip
+    return pandas.DataFrame(
+        {
+            "experiment": one.label,
+            "strategy": one.experiment.strategy,
+            "seed": np.repeat(runs.seeds, lengths),
+            "queries": np.arange(len(step)) - starts + 1,
+            "architecture": architecture.values,
+            "accuracy": accuracy.values,
+            "seconds": seconds.values,
+            "epochs": epochs.values,
+            "simulated_seconds": seconds.each(np.cumsum).values,
+            "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
+            "training_epochs": epochs.each(np.cumsum).values,
+            "incumbent": np.where(step < 0, -1, architecture.values[at]) if len(at) else at,
+            "incumbent_accuracy": (
+                np.where(step < 0, np.nan, accuracy.values[at]) if len(at) else at
+            ),
+        }
+    )

@@ -1,0 +1,253 @@
+"""Results on disk: one folder per experiment, JSON for what it is, Parquet for its runs.
+
+    results/<name>/<strategy>.../experiment.json       the experiment and its provenance
+                                 runs-<first>-<last>-<hash>.parquet   one row per run
+
+A row holds a run's summary and, in list columns, its whole trajectory. Files are written
+under a temporary name and renamed, so any number of processes may write to one folder; a
+seed that two of them ran is the same run twice, and is read once.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.base import Verdict
+from nasbench.errors import StoreError
+from nasbench.harness.experiment import Experiment, Run
+from nasbench.harness.files import write_atomically
+from nasbench.harness.provenance import provenance
+from nasbench.spaces import get_space
+from nasbench.spaces.base import Architecture
+
+SCHEMA = 1
+_FILE = "experiment.json"
+TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
+"""List columns with one value per evaluation, in order."""
+
+_NO_VERDICT = Verdict(np.array([]), np.array([]))
+
+
+@dataclass(frozen=True)
+class ExperimentFolder:
+    """The runs of one experiment on disk."""
+
+    path: Path
+    experiment: Experiment
+    provenance: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The folder's path below the results folder, for messages."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    def finished(self) -> set[int]:
+        """Return the seeds that ended well; failed ones may be run again."""
+        table = self.read(["seed", "error"])
+        ended = zip(table["seed"].to_pylist(), table["error"].to_pylist(), strict=True)
+        return {seed for seed, error in ended if not error}
+
+    def append(self, runs: Sequence[Run]) -> None:
+        """Store `runs`, one file for all of them."""
+        table = _to_arrow(self.experiment, sorted(runs, key=lambda run: run.seed))
+        seeds = table["seed"].to_pylist()
+        name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(table)}.parquet"
+        table = table.replace_schema_metadata({"nasbench": json.dumps(provenance())})
+        write_atomically(
+            self.path / name,
+            lambda temporary: pq.write_table(table, temporary, compression="zstd"),
+        )
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """Return one row per seed, sorted; of a seed stored twice a good run is kept."""
+        wanted = None if columns is None else list(dict.fromkeys([*columns, "seed", "error"]))
+        files = sorted(self.path.glob("runs-*.parquet"))
+        tables = [_read(path, wanted) for path in files]
+        if not tables:
+            return _to_arrow(self.experiment, [])
+        table = pa.concat_tables(tables, promote_options="permissive")
+        seeds = table["seed"].to_numpy()
+        failed = np.array([bool(error) for error in table["error"].to_pylist()])
+        order = np.lexsort((failed, seeds))
+        _, first = np.unique(seeds[order], return_index=True)
+        return table.take(pa.array(order[first]))
+
+
+def open_folder(results: Path, experiment: Experiment, name: str | None = None) -> ExperimentFolder:
+    """Return the folder of `experiment` below `results`, made if it is not there.
+
+    Without a name, other settings make another folder. With one, a folder that holds other
+    settings is refused and the difference shown.
+    """
+    path = results / _folder_name(experiment, name)
+    if not (path / _FILE).exists():
+        content = json.dumps(
+            {
+                "schema": SCHEMA,
+                "experiment": experiment.to_json(),
+                "provenance": provenance(),
+            },
+            indent=2,
+        )
+        write_atomically(path / _FILE, lambda temporary: _write_text(temporary, content))
+    folder = read_folder(path)
+    stored, asked = _flat(folder.experiment.to_json()), _flat(experiment.to_json())
+    differences = [
+        f"{key} is {stored.get(key)} there and {asked.get(key)} here"
+        for key in sorted(stored.keys() | asked.keys())
+        if stored.get(key) != asked.get(key)
+    ]
+    if differences:
+        raise StoreError(
+            f"experiment '{folder.label}' exists with other settings: "
+            f"{'; '.join(differences)}. Choose another --name"
+        )
+    return folder
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_folder(path: Path) -> ExperimentFolder:
+    """Read an experiment's folder; `StoreError` if it is damaged or of a newer schema."""
+    file = path / _FILE
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        schema = data["schema"]
+        if schema > SCHEMA:
+            raise StoreError(
+                f"'{file}' has schema {schema}, this nasbench reads up to {SCHEMA}: "
+                "upgrade nasbench"
+            )
+        return ExperimentFolder(path, Experiment.from_json(data["experiment"]), data["provenance"])
+    except OSError as error:
+        raise StoreError(f"cannot read '{file}': {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"'{file}' is damaged ({type(error).__name__}: {error}): restore it, "
+            "or move its folder away and run again"
+        ) from error
+
+
+def experiments(results: Path) -> Iterator[ExperimentFolder]:
+    """Yield every experiment below `results` (or `results` itself), in path order."""
+    if not results.is_dir():
+        raise StoreError(
+            f"results folder '{results}' does not exist: run `nasbench run --out {results}` first"
+        )
+    for file in sorted(results.rglob(_FILE)):
+        yield read_folder(file.parent)
+
+
+def _folder_name(experiment: Experiment, name: str | None) -> Path:
+    task = experiment.task
+    strategy = _slug(experiment.strategy)
+    if name is None:
+        group = f"{task.benchmark}-{task.signal.dataset}-{_slug(str(task.budget))}"
+        return Path(_slug(group)) / f"{strategy}-{experiment.digest()}"
+    if name != _slug(name) or name.startswith("."):
+        raise StoreError(
+            f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
+        )
+    return Path(name) / f"{strategy}@{task.signal.dataset}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w.@-]+", "-", text)
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _read(path: Path, columns: list[str] | None) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read(columns)  # read_table would load pyarrow.dataset first
+    except (pa.ArrowException, OSError, KeyError) as error:
+        first_line = str(error).splitlines()[0]
+        raise StoreError(
+            f"'{path}' cannot be read ({first_line}): delete it and run the experiment again, "
+            "which repeats its seeds only"
+        ) from error
+
+
+def _to_arrow(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
+    """Return one row per run: its summary, its trajectory, its incumbents' verdicts."""
+    reports = experiment.task.reports
+    index = get_space(experiment.task.space).index
+    tracks = [_Track(run, index) for run in runs]
+    columns: dict[str, pa.Array] = {
+        "seed": pa.array([run.seed for run in runs], pa.int64()),
+        "error": pa.array([run.error for run in runs], pa.string()),
+        "stop": pa.array([track.stop for track in tracks], pa.string()),
+        "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
+        "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
+        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks]),
+        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks]),
+        "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
+        "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
+        "architecture": _lists([track.cells for track in tracks], np.int64),
+        "accuracy": _lists([track.accuracy for track in tracks], np.float64),
+        "seconds": _lists([track.seconds for track in tracks], np.float64),
+        "epochs": _lists([track.epochs for track in tracks], np.int32),
+        "optimiser": _lists([track.optimiser for track in tracks], np.float64),
+        "incumbents": _lists([track.incumbents for track in tracks], np.int32),
+    }
+    for name in reports:
+        verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
+        columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)
+        columns[f"test/{name}"] = _lists([verdict.test for verdict in verdicts], np.float64)
+    return pa.table(columns)
+
+
+class _Track:
+    """The columns of one run's trajectory, empty where it failed."""
+
+    def __init__(self, run: Run, index: Callable[[Architecture], int]) -> None:
+        trajectory = run.trajectory
+        empty = np.array([], dtype=np.float64)
+        self.stop = "failed" if trajectory is None else str(trajectory.stop)
+        self.cells = [] if trajectory is None else list(map(index, trajectory.architectures))
+        self.accuracy = empty if trajectory is None else trajectory.accuracy
+        self.seconds = empty if trajectory is None else trajectory.seconds
+        self.epochs = empty if trajectory is None else trajectory.epochs
+        self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
+        self.incumbents = empty if trajectory is None else trajectory.incumbents()
+
+
+def _total(seconds: NDArray[np.float64]) -> float:
+    """Add in order, as the clock does: the same bits as its reading."""
+    return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
+
+
+def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:
+    """Return an Arrow list column; one conversion for all runs, not one for each."""
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    values = np.concatenate([np.asarray(row, dtype=dtype) for row in rows] or [np.array([], dtype)])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+
+
+def _digest(table: pa.Table) -> str:
+    """Return 8 digits of a hash of everything but timings: equal where the runs are equal."""
+    digest = hashlib.sha256()
+    for name in ("seed", "architecture", "accuracy", "seconds"):
+        column = table[name].combine_chunks()
+        values = column.flatten() if pa.types.is_list(column.type) else column
+        digest.update(values.to_numpy(zero_copy_only=False).tobytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,78 @@
+"""The only source of randomness: one seeded stream per run, handed to whoever draws."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+_FIRST_BLOCK, _BLOCK = 16, 256
+T = TypeVar("T")
+
+
+class Random:
+    """Random numbers from a PCG64 stream, drawn in blocks.
+
+    A scalar call of a numpy Generator costs 0.4 to 3 microseconds, popping from a block a
+    tenth of that; a table run asks for several per evaluation. There is a block of uniform
+    numbers, and one of integer tuples for every tuple of bounds asked for. `generator` is
+    the same stream, for array-sized draws; mixing them all is deterministic.
+    """
+
+    __slots__ = ("_tuples", "_uniforms", "generator")
+
+    def __init__(self, seed: np.random.SeedSequence | int) -> None:
+        self.generator = np.random.Generator(np.random.PCG64(seed))
+        self._uniforms: list[float] = []
+        self._tuples: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+
+    def uniforms(self, k: int) -> list[float]:
+        """Return `k` numbers in [0, 1)."""
+        block = self._uniforms
+        if len(block) < k:
+            block[:0] = self.generator.random(max(_BLOCK, k)).tolist()
+        taken = block[-k:]
+        del block[-k:]
+        return taken
+
+    def uniform(self) -> float:
+        """Return one number in [0, 1)."""
+        return self.uniforms(1)[0]
+
+    def integers(self, bounds: tuple[int, ...]) -> tuple[int, ...]:
+        """Return one integer in 0..bound-1 for each bound, uniform and independent."""
+        block = self._tuples.get(bounds) or self._refill(bounds)
+        return block.pop()
+
+    def integer(self, bound: int) -> int:
+        """Return one integer in 0..bound-1, uniform."""
+        return self.integers((bound,))[0]
+
+    def choice(self, items: Sequence[T]) -> T:
+        """Return one of `items`, uniformly."""
+        return items[self.integers((len(items),))[0]]
+
+    def choices(self, items: Sequence[T], k: int) -> list[T]:
+        """Return `k` of `items`, drawn with replacement."""
+        return [items[i] for i in self.integers((len(items),) * k)]
+
+    def _refill(self, bounds: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Draw a block, a short one the first time: some bounds are asked for a few times only."""
+        rows = _BLOCK if bounds in self._tuples else _FIRST_BLOCK
+        below = bounds[0] if len(set(bounds)) == 1 else np.array(bounds)
+        drawn = self.generator.integers(below, size=(rows, len(bounds)))
+        block = self._tuples[bounds] = list(map(tuple, drawn.tolist()))
+        return block
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to continue with the same bits (JSON-ready)."""
+        return {
+            "generator": self.generator.bit_generator.state,
+            "uniforms": list(self._uniforms),
+            "tuples": [[list(bounds), list(block)] for bounds, block in self._tuples.items()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `state` was taken."""
+        self.generator.bit_generator.state = state["generator"]
+        self._uniforms = list(state["uniforms"])
+        self._tuples = {tuple(bounds): list(map(tuple, block)) for bounds, block in state["tuples"]}

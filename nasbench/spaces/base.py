@@ -1,0 +1,155 @@
+"""Search spaces as data: a tuple of named categorical decisions.
+
+Everything a strategy needs (sampling, mutation, crossover, neighbours, encodings, a
+controller's vocabulary, the shape of a supernet's alphas) follows from the decisions, so a
+strategy written once runs on every space.
+"""
+
+from functools import cached_property
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+
+Architecture = tuple[int, ...]
+"""One choice per decision, as positions in `Decision.choices`."""
+
+
+class Decision(NamedTuple):
+    """One categorical decision: its name and the names of what can be chosen."""
+
+    name: str
+    choices: tuple[str, ...]
+
+
+class Space:
+    """A finite search space of independent categorical decisions.
+
+    Architectures are tuples of `len(decisions)` small ints. Indices count the space in
+    mixed radix, the first decision the most significant; a space with an official order
+    overrides `codes` and `index`.
+    """
+
+    def __init__(self, name: str, decisions: tuple[Decision, ...]) -> None:
+        """Name the space and its decisions; a decision without a choice is refused."""
+        for decision in decisions:
+            if not decision.choices:
+                raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
+        self.name = name
+        self.decisions = decisions
+        self._sizes = tuple(len(decision.choices) for decision in decisions)
+        self._mutable = tuple(i for i, n in enumerate(self._sizes) if n > 1)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of choices of each decision."""
+        return self._sizes
+
+    @cached_property
+    def size(self) -> int:
+        """Number of architectures, isomorphic ones counted apart."""
+        return prod(self._sizes)
+
+    def sample(self, random: Random) -> Architecture:
+        """Draw one architecture uniformly."""
+        return random.integers(self._sizes)
+
+    def mutate(self, architecture: Architecture, random: Random) -> Architecture:
+        """Change one decision, chosen uniformly, to another value, chosen uniformly."""
+        if not self._mutable:
+            raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
+        position = random.choice(self._mutable)
+        value = random.integer(self._sizes[position] - 1)
+        if value >= architecture[position]:
+            value += 1
+        return architecture[:position] + (value,) + architecture[position + 1 :]  # noqa: RUF005
+
+    def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
+        """Uniform crossover: each decision comes from either parent with equal chance."""
+        coins = random.uniforms(len(first))
+        return tuple([a if u < 0.5 else b for a, b, u in zip(first, second, coins, strict=True)])
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return all architectures that differ in exactly one decision."""
+        return [
+            (*architecture[:position], value, *architecture[position + 1 :])
+            for position in self._mutable
+            for value in range(self._sizes[position])
+            if value != architecture[position]
+        ]
+
+    def one_hot(self, architectures: ArrayLike) -> NDArray[np.float32]:
+        """Encode architectures, shape (..., decisions), as (..., sum of sizes) zeros and ones."""
+        codes = np.asarray(architectures)
+        blocks = [
+            codes[..., position, None] == np.arange(n) for position, n in enumerate(self._sizes)
+        ]
+        return np.concatenate(blocks, axis=-1).astype(np.float32)
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """All architectures in index order, shape (size, decisions)."""
+        grid = np.indices(self._sizes, dtype=np.uint8)
+        return np.ascontiguousarray(grid.reshape(len(self._sizes), -1).T)
+
+    @cached_property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """All architectures as tuples, in index order."""
+        return tuple(map(tuple, self.codes.tolist()))
+
+    def index(self, architecture: Architecture) -> int:
+        """Return the position of `architecture` in the space's order."""
+        index = 0
+        for choice, n in zip(architecture, self._sizes, strict=True):
+            index = index * n + choice
+        return index
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+        if not 0 <= index < self.size:
+            raise InvalidInput(
+                f"architecture index {index} is outside space '{self.name}': "
+                f"use 0 to {self.size - 1}"
+            )
+        choices = []
+        for n in reversed(self._sizes):
+            index, choice = divmod(index, n)
+            choices.append(choice)
+        return tuple(reversed(choices))
+
+    def format(self, architecture: Architecture) -> str:
+        """Write `architecture` as `decision=choice` pairs, which `parse` reads."""
+        return ",".join(
+            f"{decision.name}={decision.choices[choice]}"
+            for decision, choice in zip(self.decisions, architecture, strict=True)
+        )
+
+    def parse(self, text: str) -> Architecture:
+        """Read what `format` writes; `InvalidInput` points at the first wrong character."""
+        parts = text.split(",")
+        if len(parts) != len(self.decisions):
+            raise InvalidInput(
+                f"architecture '{text}' has {len(parts)} parts, "
+                f"space '{self.name}' {len(self.decisions)} decisions: "
+                f"write it like {self.format((0,) * len(self.decisions))}"
+            )
+        choices, position = [], 0
+        for part, decision in zip(parts, self.decisions, strict=True):
+            options = [f"{decision.name}={choice}" for choice in decision.choices]
+            if part not in options:
+                raise wrong_character(text, position, f"one of {', '.join(options)}")
+            choices.append(options.index(part))
+            position += len(part) + 1
+        return tuple(choices)
+
+
+def wrong_character(text: str, position: int, expected: str) -> InvalidInput:
+    """Return the error that points at `position` of an architecture string."""
+    found = repr(text[position]) if position < len(text) else "the end"
+    return InvalidInput(
+        f"architecture '{text}': character {position + 1} is {found}, expected {expected}"
+    )

@@ -1,0 +1,185 @@
+"""The cell of NAS-Bench-201 (Dong & Yang, ICLR 2020), the topology space of NATS-Bench.
+
+Four nodes, an operation on each of the six edges j -> i (j < i); a node sums what its edges
+bring. The macro network: a 3x3 stem, three stages of N cells at C, 2C and 4C channels with a
+residual block of stride 2 between them, batch norm, global pooling, a linear layer.
+"""
+
+import random
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench.errors import InvalidInput
+from nasbench.spaces.base import Architecture, Decision, Space, wrong_character
+from nasbench.spaces.canonical import function_ids, paper_expressions
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""Source and target node of each edge, in the order of the official string."""
+NODES = 4
+NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL = range(len(OPERATIONS))
+
+_OFFICIAL_SHUFFLE = 88
+
+
+class Input(NamedTuple):
+    """What the network is built for: image side, image channels, classes."""
+
+    side: int
+    channels: int
+    classes: int
+
+
+INPUTS = {
+    "cifar10": Input(32, 3, 10),
+    "cifar100": Input(32, 3, 100),
+    "ImageNet16-120": Input(16, 3, 120),
+}
+
+
+class NasBench201(Space):
+    """The 5^6 = 15,625 cells, in the official index order.
+
+    The order is the nested enumeration of all cells (first edge the most significant, as
+    `Space` counts), shuffled once by Python's Mersenne Twister with seed 88.
+    """
+
+    def __init__(self) -> None:
+        """Take no parameters: the space is fixed by the paper."""
+        super().__init__("nb201", tuple(Decision(f"{j}->{i}", OPERATIONS) for j, i in EDGES))
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """All cells in official order, shape (15625, 6)."""
+        order = list(range(self.size))
+        random.Random(_OFFICIAL_SHUFFLE).shuffle(order)  # noqa: S311
+        return np.ascontiguousarray(super().codes[order])
+
+    @cached_property
+    def _index_of(self) -> dict[Architecture, int]:
+        return {cell: index for index, cell in enumerate(self.architectures)}
+
+    def index(self, architecture: Architecture) -> int:
+        """Return the official index of a cell."""
+        return self._index_of[architecture]
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the cell at an official index; `InvalidInput` outside 0..15624."""
+        if not 0 <= index < self.size:
+            raise InvalidInput(
+                f"architecture index {index} is outside space '{self.name}': "
+                f"use 0 to {self.size - 1}"
+            )
+        return self.architectures[index]
+
+    def format(self, architecture: Architecture) -> str:
+        """Write the official string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        words = [
+            f"{OPERATIONS[choice]}~{source}"
+            for choice, (source, _) in zip(architecture, EDGES, strict=True)
+        ]
+        return "|{}|+|{}|{}|+|{}|{}|{}|".format(*words)
+
+    def parse(self, text: str) -> Architecture:
+        """Read an official string; `InvalidInput` points at the first wrong character."""
+        choices: list[int] = []
+        position = 0
+
+        def expect(literal: str) -> None:
+            nonlocal position
+            for character in literal:
+                if text[position : position + 1] != character:
+                    raise wrong_character(text, position, repr(character))
+                position += 1
+
+        previous = 0
+        for source, target in EDGES:
+            expect("" if target == previous else "|" if target == 1 else "+|")
+            previous = target
+            name = text[position:].partition("~")[0]
+            if name not in OPERATIONS:
+                raise wrong_character(text, position, f"one of {', '.join(OPERATIONS)}")
+            choices.append(OPERATIONS.index(name))
+            position += len(name)
+            expect(f"~{source}|")
+        if position != len(text):
+            raise wrong_character(text, position, "the end")
+        return tuple(choices)
+
+    def adjacency(self, architectures: ArrayLike) -> NDArray[np.uint8]:
+        """Return operation matrices, shape (..., 4, 4): [j, i] is 1 + the choice on j -> i.
+
+        Zero where the cell has no edge, so that `none` (1) and no edge stay apart.
+        """
+        codes = np.asarray(architectures, dtype=np.uint8)
+        matrix = np.zeros((*codes.shape[:-1], NODES, NODES), dtype=np.uint8)
+        sources, targets = zip(*EDGES, strict=True)
+        matrix[..., sources, targets] = codes + 1
+        return matrix
+
+    @cached_property
+    def isomorphism_class(self) -> NDArray[np.int32]:
+        """Smallest official index of each cell's class as the paper counts them: 6,466.
+
+        Shape (15625,); see `canonical.paper_expressions` for what counts as equal.
+        """
+        return _first_of_class(paper_expressions(self.codes, EDGES, OPERATIONS))
+
+    @cached_property
+    def function_class(self) -> NDArray[np.int32]:
+        """Smallest official index among the cells that compute the same sums: 4,930 classes.
+
+        Zeroed terms are dropped, whatever follows a zero is zero, and the sum that a skip
+        brings is merged into its target's sum. Shape (15625,). (That average pooling is
+        linear would merge a few more, to 4,660.)
+        """
+        return _first_of_class(function_ids(self.codes, EDGES))
+
+    def count(self, operation: int) -> NDArray[np.int64]:
+        """Return how often every cell of the space has `operation`, shape (15625,)."""
+        return np.asarray((self.codes == operation).sum(axis=1), dtype=np.int64)
+
+    def flops(self, data: Input, channels: int = 16, cells: int = 5) -> NDArray[np.int64]:
+        """Multiply-adds of every cell's network, shape (15625,), dead convolutions included.
+
+        Official counting: convolutions and the linear layer with its bias; no batch norm.
+        """
+        areas = [(data.side >> stage) ** 2 for stage in range(3)]
+        widths = [channels << stage for stage in range(3)]
+        product = [cells * area * width**2 for area, width in zip(areas, widths, strict=True)]
+        stem = areas[0] * 9 * data.channels * channels
+        blocks = sum(
+            area * (9 * before * after + 9 * after**2 + before * after)
+            for area, before, after in zip(areas[1:], widths, widths[1:], strict=False)
+        )
+        linear = (widths[-1] + 1) * data.classes
+        per_cell = self.count(CONV_1X1) + 9 * self.count(CONV_3X3)
+        return stem + blocks + linear + per_cell * sum(product)
+
+    def params(self, data: Input, channels: int = 16, cells: int = 5) -> NDArray[np.int64]:
+        """Weights of every cell's network, shape (15625,), dead convolutions included."""
+        widths = [channels << stage for stage in range(3)]
+        stem = 9 * data.channels * channels + 2 * channels
+        blocks = sum(
+            9 * before * after + 9 * after**2 + before * after + 4 * after
+            for before, after in pairwise(widths)
+        )
+        head = 2 * widths[-1] + (widths[-1] + 1) * data.classes
+        squares, norms = sum(w**2 for w in widths), sum(2 * w for w in widths)
+        ones, threes = self.count(CONV_1X1), self.count(CONV_3X3)
+        return (
+            stem
+            + blocks
+            + head
+            + cells * (ones * (squares + norms) + threes * (9 * squares + norms))
+        )
+
+
+def _first_of_class(ids: NDArray[np.generic]) -> NDArray[np.int32]:
+    _, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    classes: NDArray[np.int32] = first[inverse].astype(np.int32)
+    return classes

@@ -1,0 +1,41 @@
+"""Random search: the baseline that every comparison needs."""
+
+from dataclasses import dataclass
+
+from nasbench.requests import Answer, Evaluate, Request
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.registry import register
+
+
+@register("random-search")
+class RandomSearch(SearchStrategy):
+    """Uniform independent architectures (Bergstra & Bengio, JMLR 2012). Deviation: none."""
+
+    family = "random"
+    reference = "Bergstra & Bengio, JMLR 2012"
+
+    @dataclass(frozen=True)
+    class Settings:
+        """Hyperparameters; NAS-Bench-201 draws with replacement."""
+
+        replacement: bool = True  #: whether an architecture may be drawn again
+
+    def setup(self) -> None:
+        """Start with nothing drawn."""
+        self.drawn: set[Architecture] = set()
+
+    def ask(self) -> Evaluate | None:
+        """Draw an architecture; None once a draw without replacement has seen them all."""
+        if self.settings.replacement:
+            return Evaluate(self.space.sample(self.random))
+        if len(self.drawn) == self.space.size:
+            return None
+        while True:
+            architecture = self.space.sample(self.random)
+            if architecture not in self.drawn:
+                self.drawn.add(architecture)
+                return Evaluate(architecture)
+
+    def tell(self, request: Request, answer: Answer) -> None:
+        """Learn nothing: that is the point of it."""

@@ -1,0 +1,89 @@
+"""State of a search as JSON, without a line of it in any strategy."""
+
+import base64
+import sys
+from collections import deque
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+class Stateful:
+    """An object whose public attributes are its state.
+
+    Attributes that begin with an underscore are derived and not stored, nor are those named
+    in `_fixed`, which the constructor receives. Arrays are restored in place, so that views
+    of them stay views.
+    """
+
+    _fixed: ClassVar[frozenset[str]] = frozenset()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything needed to continue, made of JSON values."""
+        return {name: _encode(value) for name, value in self._attributes().items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from `state()` of an object that was constructed with the same arguments."""
+        current = self._attributes()
+        for name, value in state.items():
+            present = current.get(name)
+            if present is not None and hasattr(present, "restore"):
+                present.restore(value)
+            elif isinstance(present, np.ndarray):
+                present[...] = _decode(value, type(self))
+            else:
+                setattr(self, name, _decode(value, type(self)))
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not name.startswith("_") and name not in self._fixed
+        }
+
+
+def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list():
+            return [_encode(item) for item in value]
+        case deque():
+            return {"deque": [_encode(item) for item in value], "maxlen": value.maxlen}
+        case set():
+            return {"set": sorted(map(_encode, value), key=repr)}
+        case tuple() if hasattr(value, "_fields"):
+            return {"record": type(value).__name__, "values": [_encode(item) for item in value]}
+        case tuple():
+            return {"tuple": [_encode(item) for item in value]}
+        case dict():
+            return {"dict": [[_encode(key), _encode(item)] for key, item in value.items()]}
+        case np.ndarray():
+            data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+            return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
+        case np.generic():
+            return value.item()
+    if hasattr(value, "state"):
+        return value.state()
+    raise TypeError(f"a search cannot store an attribute of type {type(value).__name__}")
+
+
+def _decode(value: Any, owner: type) -> Any:  # noqa: PLR0911
+    match value:
+        case list():
+            return [_decode(item, owner) for item in value]
+        case {"deque": items, "maxlen": maxlen}:
+            return deque((_decode(item, owner) for item in items), maxlen)
+        case {"set": items}:
+            return {_decode(item, owner) for item in items}
+        case {"record": name, "values": items}:
+            record = getattr(sys.modules[owner.__module__], name)
+            return record(*(_decode(item, owner) for item in items))
+        case {"tuple": items}:
+            return tuple(_decode(item, owner) for item in items)
+        case {"dict": pairs}:
+            return {_decode(key, owner): _decode(item, owner) for key, item in pairs}
+        case {"array": data, "dtype": dtype, "shape": shape}:
+            flat = np.frombuffer(base64.b64decode(data), dtype=dtype)
+            return flat.reshape(shape).copy()
+    return value

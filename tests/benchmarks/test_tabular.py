@@ -1,0 +1,91 @@
+"""Queries, their cost, and the wall between search and test."""
+
+import numpy as np
+import pytest
+from tables import DATASETS, SIZE, synthetic_table
+
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.conformance import _reachable
+from nasbench.errors import DataError, InvalidInput
+from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.loop import FreeRepeats, search
+from nasbench.randomness import Random
+from nasbench.requests import Evaluate
+from nasbench.spaces import get_space
+from nasbench.strategies.registry import make_settings, strategies
+
+SPACE = get_space("nb201")
+SIGNAL = Signal("cifar10", 12, 12)
+
+
+def benchmark(table: object, signal: Signal = SIGNAL) -> TabularBenchmark:
+    return TabularBenchmark(table.search, table.rows, SPACE, signal)  # type: ignore[attr-defined]
+
+
+def test_an_answer_is_the_tables_number() -> None:
+    table = synthetic_table()
+    session = benchmark(table).session(Random(0))
+    accuracy = table.search.accuracy("cifar10", 12, 12)
+    seconds = table.search.query_seconds("cifar10", 12)
+    for index in (0, 77, SIZE - 1):
+        answer = session.answer(Evaluate(SPACE.architecture(index)))
+        assert answer == (accuracy[index], seconds[index], 12, False)
+
+
+def test_best_and_cheapest() -> None:
+    table = synthetic_table()
+    assert benchmark(table).best_signal == table.search.accuracy("cifar10", 12, 12).max()
+    assert benchmark(table).cheapest == table.search.query_seconds("cifar10", 12).min()
+
+
+def test_single_trials_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"no single trials.*--trials mean"):
+        benchmark(synthetic_table(), Signal("cifar10", 12, 12, "random"))
+
+
+def test_an_epoch_the_table_lacks_is_named() -> None:
+    session = benchmark(synthetic_table()).session(Random(0))
+    with pytest.raises(DataError, match="ep3"):
+        session.answer(Evaluate(SPACE.architecture(0), epochs=3))
+
+
+@pytest.mark.parametrize("name", sorted(strategies()))
+def test_no_strategy_depends_on_test(name: str) -> None:
+    """The same run on a table whose test numbers are all poisoned, for every strategy."""
+    strategy = strategies()[name]
+    tracks = []
+    for poison in (False, True):
+        source = benchmark(synthetic_table(poison=poison))
+        searcher = strategy(SPACE, make_settings(strategy, {}), Random(3))
+        tracks.append(search(searcher, source.session(Random(4)), Clock(Budget(evaluations=80))))
+    assert tracks[0].architectures == tracks[1].architectures
+    assert (tracks[0].accuracy == tracks[1].accuracy).all()
+
+
+def test_a_session_holds_no_test_number() -> None:
+    table = synthetic_table()
+    secret = {id(table.test.mean(name)) for name in DATASETS}
+    reachable = {id(found) for found in _reachable(benchmark(table).session(Random(0)))}
+    values = {float(table.test.mean(name)[5]) for name in DATASETS}
+    answers = benchmark(table).session(Random(0)).answer(Evaluate(SPACE.architecture(5)))
+    assert not values & {float(value) for value in answers}
+    assert not secret & reachable
+
+
+def test_the_judge_reads_final_means() -> None:
+    table = synthetic_table()
+    judge = TableJudge(table.test, table.rows, SPACE, DATASETS)
+    indices = [4, 9, 4]
+    verdicts = judge.read([SPACE.architecture(index) for index in indices])
+    for name in DATASETS:
+        assert np.array_equal(verdicts[name].test, table.test.mean(name)[indices])
+        assert np.array_equal(verdicts[name].valid, table.test.valid_mean(name)[indices])
+
+
+def test_free_repeats_cost_nothing_and_say_the_same() -> None:
+    session = FreeRepeats(benchmark(synthetic_table()).session(Random(0)))
+    request = Evaluate(SPACE.architecture(3))
+    first, second = session.answer(request), session.answer(request)
+    assert first.seconds > 0
+    assert second == first._replace(seconds=0.0, epochs=0)

@@ -1,0 +1,168 @@
+"""What is compared with what: never mixed, always over equal numbers of seeds."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasbench.errors import CannotCompare, InvalidInput, StoreError
+from nasbench.harness.compare import compare
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+from nasbench.requests import Answer, Evaluate, Request
+from nasbench.strategies.base import SearchStrategy
+
+pytestmark = pytest.mark.usefixtures("synthetic_nb201")
+BOTH = "random-search,regularized-evolution"
+
+
+class FailsSometimes(SearchStrategy):
+    """Breaks in about half of its runs."""
+
+    family = "test"
+    reference = "none"
+
+    def setup(self) -> None:
+        self.breaks = self.random.integer(2)
+
+    def ask(self) -> Evaluate:
+        if self.breaks:
+            raise ZeroDivisionError("on purpose")
+        return Evaluate(self.space.sample(self.random))
+
+    def tell(self, request: Request, answer: Answer) -> None:
+        """Learn nothing."""
+
+
+def test_other_budgets_make_other_blocks(tmp_path: Path) -> None:
+    run(BOTH, seeds=3, budget="2000s", out=tmp_path)
+    run(BOTH, seeds=3, budget="3000s", out=tmp_path)
+    comparison = compare(tmp_path)
+    assert [block.task.budget.seconds for block in comparison.blocks] == [2000, 3000]
+    assert [len(block.rows) for block in comparison.blocks] == [6, 6]  # two on three data sets
+    with pytest.raises(CannotCompare, match=r"budget\.seconds: 2000 vs 3000"):
+        compare(tmp_path, merge=True)
+
+
+def test_merging_what_is_one_task_is_allowed(tmp_path: Path) -> None:
+    run(BOTH, seeds=3, budget="10evals", out=tmp_path)
+    assert len(compare(tmp_path, merge=True).blocks) == 1
+
+
+def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:
+    run("random-search", seeds="0-9", budget="10evals", out=tmp_path)
+    run("regularized-evolution", seeds="5-7", budget="10evals", out=tmp_path)
+    comparison = compare(tmp_path, datasets=["cifar10"])
+    assert [row.n for row in comparison.rows] == [3, 3]
+    assert comparison.notes == [
+        "rows have 3 to 10 seeds: compared over the 3 that all of them have"
+    ]
+    runs = load_results(tmp_path).runs
+    own = runs[(runs.strategy == "random-search") & runs.seed.between(5, 7)]
+    assert comparison.rows[0].test_mean == pytest.approx(own["test/cifar10"].mean())
+
+
+def test_without_common_seeds_rows_of_equal_n_make_a_block(tmp_path: Path) -> None:
+    run("random-search", seeds="0-3", budget="10evals", out=tmp_path)
+    run("regularized-evolution", seeds="10-11", budget="10evals", out=tmp_path)
+    comparison = compare(tmp_path)
+    assert [(block.seeds, len(block.contenders)) for block in comparison.blocks] == [(2, 1), (4, 1)]
+    with pytest.raises(CannotCompare, match="2 vs 4 seeds"):
+        compare(tmp_path, merge=True)
+
+
+def test_other_seeds_but_as_many_are_compared_in_full(tmp_path: Path) -> None:
+    run("random-search", seeds="0-3", budget="10evals", out=tmp_path)
+    run("regularized-evolution", seeds="10-13", budget="10evals", out=tmp_path)
+    comparison = compare(tmp_path)
+    assert [row.n for row in comparison.rows] == [4] * 6
+    assert not comparison.notes
+
+
+def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
+    run(["random-search", f"{__name__}:FailsSometimes"], seeds=20, budget="5evals", out=tmp_path)
+    comparison = compare(tmp_path, datasets="cifar10")
+    rows = {row.strategy: row for row in comparison.rows}
+    broken = rows[f"{__name__}:FailsSometimes"]
+    assert broken.n + broken.failed == 20
+    assert 0 < broken.failed < 20
+    assert broken.queries_mean == 5  # of the finished ones
+    assert rows["random-search"].n == 20
+    assert f"{broken.failed} of 20 runs failed" in comparison.notes[0]
+
+
+def test_an_experiment_stored_twice_is_one_row(tmp_path: Path) -> None:
+    run("random-search", seeds="0-3", budget="10evals", name="first", out=tmp_path)
+    run("random-search", seeds="2-5", budget="10evals", name="second", out=tmp_path)
+    rows = compare(tmp_path, datasets="cifar10").rows
+    assert [row.n for row in rows] == [6]
+
+
+def test_labels_tell_settings_apart(tmp_path: Path) -> None:
+    for population in (10, 50):
+        chosen = {"regularized-evolution": {"population": population}}
+        run("regularized-evolution", settings=chosen, seeds=2, budget="5evals", out=tmp_path)
+    run("random-search", seeds=2, budget="5evals", out=tmp_path)
+    run("random-search", seeds=2, budget="5evals", experiment_seed=7, out=tmp_path)
+    found = {row.label for row in compare(tmp_path).rows}
+    assert found == {
+        "regularized-evolution (population=10)",
+        "regularized-evolution (population=50)",
+        "random-search (experiment seed=0)",
+        "random-search (experiment seed=7)",
+    }
+
+
+def test_regret_is_to_the_best_cell_of_the_table(tmp_path: Path) -> None:
+    run("random-search", seeds=4, budget="10evals", out=tmp_path)
+    block = compare(tmp_path).blocks[0]
+    for row in block.rows:
+        best = max(block.known.test[row.dataset])
+        assert row.regret_mean == pytest.approx(best - row.test_mean)
+        assert row.regret_mean > 0
+
+
+@pytest.mark.parametrize("damage", ["gone", "other"])
+def test_without_the_table_accuracies_stay_and_regrets_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    run("random-search", seeds=4, budget="10evals", out=tmp_path / "results")
+    before = compare(tmp_path / "results").rows[0]
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    if damage == "other":
+        from tables import synthetic_table
+
+        synthetic_table(seed=5).save(tmp_path / "data" / "tables" / "nb201.safetensors")
+    comparison = compare(tmp_path / "results", out=tmp_path / "out")
+    assert comparison.rows[0].test_mean == before.test_mean
+    assert np.isnan(comparison.rows[0].regret_mean)
+    assert not comparison.blocks[0].references
+    reason = "nasbench data fetch nb201" if damage == "gone" else "install the table"
+    assert reason in comparison.notes[0]
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["rows"]
+
+
+def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="does not exist"):
+        compare(tmp_path / "missing")
+    with pytest.raises(StoreError, match="holds no runs"):
+        compare(tmp_path)
+    run("random-search", seeds=1, budget="5evals", out=tmp_path)
+    with pytest.raises(InvalidInput, match="valid are cifar10, cifar100, ImageNet16-120"):
+        compare(tmp_path, datasets="svhn")
+    with pytest.raises(InvalidInput, match="centre"):
+        compare(tmp_path, centre="mode")
+    for file in tmp_path.rglob("runs-*"):
+        file.unlink()
+    with pytest.raises(StoreError, match="holds no runs"):
+        compare(tmp_path)
+
+
+def test_what_a_comparison_writes_does_not_confuse_the_next(tmp_path: Path) -> None:
+    run(BOTH, seeds=3, budget="10evals", out=tmp_path)
+    first = compare(tmp_path, out=tmp_path / "comparison").to_json()
+    assert compare(tmp_path, out=tmp_path / "comparison").to_json() == first
+    shutil.rmtree(tmp_path / "comparison")
+    assert compare(tmp_path).to_json() == first

@@ -1,0 +1,92 @@
+"""Figures: what is drawn, and that it can be read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.places import spread
+from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.run import run
+
+
+@given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.01, 0.3))
+def test_labels_keep_their_order_and_their_distance(wanted: list[float], gap: float) -> None:
+    places = spread(wanted, gap)
+    assert len(places) == len(wanted)
+    order = np.argsort(wanted, kind="stable")
+    assert (np.diff(np.array(places)[order]) >= gap - 1e-9).all()
+    assert np.sum(places) == pytest.approx(np.sum(wanted), abs=1e-6)
+
+
+def test_labels_that_are_apart_stay_where_they_are() -> None:
+    assert spread([0.9, 0.1, 0.5], 0.2) == pytest.approx([0.9, 0.1, 0.5])
+    assert spread([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+@pytest.mark.parametrize("clock", ["seconds", "evaluations"])
+def test_a_line_ends_at_the_regret_of_the_table(tmp_path: Path, clock: str) -> None:
+    run("random-search,regularized-evolution", seeds=6, budget="3000s", out=tmp_path)
+    block = compare(tmp_path, datasets="cifar100").blocks[0]
+    ((name, figure),) = regret_figures(block, clock=clock)
+    assert name == f"regret-cifar100-{clock}"
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    assert lines.keys() == {"random-search", "regularized-evolution", "expected random search"}
+    for row in block.rows:
+        assert lines[row.label].get_ydata()[-1] == pytest.approx(row.regret_mean)
+    assert "n = 6" in figure.texts[-1].get_text() + figure.texts[0].get_text()
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_labels_beside_the_lines_do_not_overlap(tmp_path: Path) -> None:
+    run("random-search,regularized-evolution", seeds=6, budget="10evals", out=tmp_path)
+    ((_, figure),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in figure.axes[0].texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_a_strategy_keeps_its_colour_and_settings_differ_in_dashes(tmp_path: Path) -> None:
+    run("random-search,regularized-evolution", seeds=2, budget="8evals", out=tmp_path)
+    ((_, alone),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    for population in (3, 4, 5, 6):
+        chosen = {"regularized-evolution": {"population": population}}
+        run("regularized-evolution", settings=chosen, seeds=2, budget="8evals", out=tmp_path)
+    ((_, many),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    before, after = alone.axes[0].get_lines(), many.axes[0].get_lines()
+    assert before[0].get_color() == after[0].get_color()  # random search, whatever is beside it
+    assert after[1].get_label() == "regularized-evolution (population=3)"
+    looks = {(line.get_color(), str(line._dash_pattern)) for line in after}
+    assert len(looks) == len(after) == 7
+    middle = next(line for line in after if "population=5" in line.get_label())
+    assert middle.get_color() == before[1].get_color()
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+@pytest.mark.parametrize("centre", ["mean", "median"])
+def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
+    run("random-search", settings={"random-search": {"replacement": False}}, seeds=2,
+        budget="15625evals", out=tmp_path)  # fmt: skip
+    block = compare(tmp_path, datasets="cifar10").blocks[0]
+    known = block.known
+    known.test["cifar10"] = known.test["cifar10"].copy()
+    known.test["cifar10"][:] = block.rows[0].test_mean  # the runs' own answer is the optimum
+    ((_, figure),) = regret_figures(block, centre=centre)
+    assert figure.axes[0].get_ylim()[0] == 0
+    assert figure.axes[0].get_lines()[0].get_ydata()[-1] == pytest.approx(0)
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_one_evaluation_and_one_seed_can_be_drawn(tmp_path: Path) -> None:
+    run("random-search", seeds="3,", budget="1evals", out=tmp_path)
+    figures = list(regret_figures(compare(tmp_path).blocks[0]))
+    for _, figure in figures:
+        figure.canvas.draw()
+    assert len(figures) == 3

@@ -1,0 +1,118 @@
+"""The expected random search against enumeration, simulation and real runs."""
+
+from itertools import permutations, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.references import RandomSearch, affordable, open_known, references
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+
+
+def best_outcome(draws: tuple[int, ...], signal: np.ndarray, outcome: np.ndarray) -> float:
+    """The outcome of the first best by signal."""
+    best = max(draws, key=lambda i: signal[i])  # max keeps the first of equals
+    return float(outcome[best])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=5),
+    st.integers(1, 4),
+    st.booleans(),
+    st.randoms(),
+)
+def test_closed_form_equals_enumeration(
+    signal: list[int], n: int, replacement: bool, random: object
+) -> None:
+    n = n if replacement else min(n, len(signal))
+    values = np.array(signal, dtype=float)
+    outcome = np.random.default_rng(len(signal)).normal(90, 3, len(signal))
+    cells = range(len(signal))
+    draws = product(cells, repeat=n) if replacement else permutations(cells, n)
+    every = [best_outcome(draw, values, outcome) for draw in draws]
+    found = RandomSearch(values).expect(outcome, np.array([n]), replacement=replacement)
+    assert found.mean[0] == pytest.approx(np.mean(every))
+    assert found.std[0] == pytest.approx(np.std(every), abs=1e-6)
+
+
+def test_rank_probability_is_the_textbook_one() -> None:
+    chances = RandomSearch(np.arange(100.0)).best(np.array([7.0]))
+    worst_ranks = np.cumsum(chances[0])  # P(best is among the k+1 worst)
+    np.testing.assert_allclose(worst_ranks, (np.arange(1, 101) / 100) ** 7)
+
+
+def test_weights_count_like_copies() -> None:
+    signal, outcome, n = np.array([1.0, 2, 3]), np.array([5.0, 1, 4]), np.array([1.0, 2, 6])
+    weighted = RandomSearch(signal, np.array([2.0, 1, 3])).expect(outcome, n)
+    copied = RandomSearch(signal.repeat([2, 1, 3])).expect(outcome.repeat([2, 1, 3]), n)
+    np.testing.assert_allclose(weighted.mean, copied.mean)
+    np.testing.assert_allclose(weighted.std, copied.std)
+
+
+def test_failed_evaluations_are_never_the_incumbent() -> None:
+    search = RandomSearch(np.array([np.nan, 1.0, 2.0]))
+    one = search.expect(np.array([99.0, 10, 20]), np.array([1.0]))
+    assert one.mean[0] == pytest.approx(15)
+    two = search.expect(np.array([99.0, 10, 20]), np.array([2.0]))
+    assert two.mean[0] == pytest.approx((3 * 10 + 5 * 20) / 8)  # of 9 pairs one fails twice
+
+
+def test_all_drawn_without_replacement_is_the_optimum() -> None:
+    search = RandomSearch(np.arange(9.0))
+    for n in (9.0, 50.0):
+        found = search.expect(np.arange(9.0), np.array([n]), replacement=False)
+        assert found.mean[0] == pytest.approx(8)
+
+
+def test_poisson_arrivals_are_exactly_linear() -> None:
+    costs = np.random.default_rng(0).exponential(2.0, 1_000_000)
+    assert affordable(np.array([50.0]), costs)[0] == pytest.approx(25, abs=0.1)
+
+
+def test_affordable_evaluations_against_simulation() -> None:
+    generator = np.random.default_rng(5)
+    costs = generator.uniform(40, 200, 1000)
+    spent = np.cumsum(generator.choice(costs, (20_000, 60)), axis=1)
+    finished = (spent <= 3000).sum(axis=1)
+    error = finished.std() / np.sqrt(len(finished))
+    assert affordable(np.array([3000.0]), costs)[0] == pytest.approx(finished.mean(), abs=4 * error)
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_two_thousand_random_searches_agree_with_the_closed_form(tmp_path: Path) -> None:
+    run("random-search", seeds=2000, budget="3000s", out=tmp_path)
+    comparison = compare(tmp_path, datasets="cifar100")
+    row, block = comparison.rows[0], comparison.blocks[0]
+    expected = next(
+        r for r in references(block.known, "cifar100") if r.reference == "expected random search"
+    )
+    error = 1 / np.sqrt(2000)
+    assert row.n == 2000
+    assert row.queries_mean == pytest.approx(expected.queries_mean, abs=0.15)
+    assert row.test_mean == pytest.approx(expected.test_mean, abs=4 * row.test_std * error)
+    assert row.valid_mean == pytest.approx(expected.valid_mean, abs=4 * row.valid_std * error)
+    assert row.test_std == pytest.approx(expected.test_std, rel=0.1)
+    signal = load_results(tmp_path).runs["signal"]
+    assert signal.mean() == pytest.approx(expected.signal_mean, abs=4 * signal.std() * error)
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_optimum_and_mean_are_those_of_the_table(tmp_path: Path) -> None:
+    run("random-search", seeds=1, budget="10evals", out=tmp_path)
+    known = open_known(load_results(tmp_path).experiments[0].experiment.task)
+    found = {r.reference: r for r in references(known, "cifar10")}
+    valid, test = known.valid["cifar10"], known.test["cifar10"]
+    best, chosen = int(test.argmax()), int(valid.argmax())
+    assert found["optimum"].test_mean == test[best]
+    assert found["optimum"].valid_mean == valid[best]
+    assert found["optimum"].regret_mean == 0
+    assert found["optimum by validation"].test_mean == test[chosen]
+    assert found["optimum by validation"].valid_regret_mean == 0
+    assert found["mean architecture"].test_mean == pytest.approx(test.mean())
+    assert found["expected random search"].queries_mean == 10

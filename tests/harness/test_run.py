@@ -1,0 +1,266 @@
+"""Runs: the same bits however they are made, nothing lost, nothing doubled."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tables import synthetic_table
+
+from nasbench.errors import InvalidInput, NasbenchError, StoreError
+from nasbench.harness.experiment import Experiment
+from nasbench.harness.run import custom_protocol, read_config, run
+from nasbench.harness.store import TRAJECTORY, experiments
+from nasbench.requests import Answer, Evaluate, Request
+from nasbench.spaces import get_space
+from nasbench.strategies.base import SearchStrategy
+
+pytestmark = pytest.mark.usefixtures("synthetic_nb201")
+BOTH = "random-search,regularized-evolution"
+
+
+class Breaks(SearchStrategy):
+    """Fails on odd seeds, after three evaluations."""
+
+    name = "breaks"
+    family = "test"
+    reference = "none"
+
+    def setup(self) -> None:
+        self.told = 0
+        self.odd = self.random.integer(2)
+
+    def ask(self) -> Evaluate:
+        if self.told == 3 and self.odd:
+            raise ZeroDivisionError("on purpose")
+        return Evaluate(self.space.sample(self.random))
+
+    def tell(self, request: Request, answer: Answer) -> None:
+        self.told += 1
+
+
+def content(results: Path) -> dict[str, list]:
+    """Everything stored but timings, by experiment."""
+    found = {}
+    for folder in experiments(results):
+        table = folder.read()
+        keep = [
+            c
+            for c in table.column_names
+            if c not in ("optimiser", "optimiser_seconds", "wall_seconds")
+        ]
+        found[folder.label] = [table[c].to_pylist() for c in keep]
+    return found
+
+
+def test_a_run_is_the_same_bits_alone_together_parallel_and_resumed(tmp_path: Path) -> None:
+    run(BOTH, seeds=12, out=tmp_path / "together")
+    run(BOTH, seeds=12, out=tmp_path / "parallel", workers=2)
+    for part in ("5-7", "11,", "0-3", "12"):
+        run(BOTH, seeds=part, out=tmp_path / "parts")
+    assert content(tmp_path / "together") == content(tmp_path / "parallel")
+    assert content(tmp_path / "together") == content(tmp_path / "parts")
+
+
+def test_finished_seeds_are_skipped(tmp_path: Path) -> None:
+    first = run("random-search", seeds=5, out=tmp_path)[0]
+    again = run("random-search", seeds=8, out=tmp_path)[0]
+    assert (first.finished, first.skipped) == (5, 0)
+    assert (again.finished, again.skipped) == (3, 5)
+
+
+def test_stored_summary_follows_from_the_trajectory(tmp_path: Path) -> None:
+    run("regularized-evolution", seeds=3, out=tmp_path, budget="4000s")
+    table = next(iter(experiments(tmp_path))).read()
+    truth = synthetic_table()
+    space = get_space("nb201")
+    for row in table.to_pylist():
+        assert row["queries"] == len(row["architecture"])
+        assert all(len(row[name]) == row["queries"] for name in TRAJECTORY)
+        assert row["distinct"] == len(set(row["architecture"]))
+        assert row["simulated_seconds"] == sum(row["seconds"]) <= 4000
+        assert row["training_epochs"] == 12 * row["queries"]
+        signal_ = truth.search.accuracy("cifar10", 12, 12)[row["architecture"]]
+        assert row["accuracy"] == signal_.tolist()
+        final = row["architecture"][row["incumbents"][-1]]
+        assert row["accuracy"][row["incumbents"][-1]] == max(row["accuracy"])
+        for dataset in ("cifar10", "cifar100", "ImageNet16-120"):
+            assert row[f"test/{dataset}"][-1] == truth.test.mean(dataset)[final]
+            assert row[f"valid/{dataset}"][-1] == truth.test.valid_mean(dataset)[final]
+        assert space.architecture(final)
+
+
+def test_other_settings_are_another_experiment_beside_it(tmp_path: Path) -> None:
+    first = run("regularized-evolution", seeds=1, out=tmp_path)[0]
+    settings = {"regularized-evolution": {"population": 50}}
+    second = run("regularized-evolution", seeds=1, out=tmp_path, settings=settings)[0]
+    assert first.path != second.path
+    assert first.path.parent == second.path.parent
+
+
+def test_a_named_experiment_refuses_other_settings_and_shows_them(tmp_path: Path) -> None:
+    run("regularized-evolution", seeds=1, out=tmp_path, name="mine")
+    run("regularized-evolution", seeds=3, out=tmp_path, name="mine")
+    with pytest.raises(StoreError, match=r"settings.population is 10 there and 50 here.*--name"):
+        run("regularized-evolution", seeds=1, out=tmp_path, name="mine",
+            settings={"regularized-evolution": {"population": 50}})  # fmt: skip
+    with pytest.raises(StoreError, match=r"budget.seconds is 12000.0 there and 99999.0 here"):
+        run("regularized-evolution", seeds=1, out=tmp_path, name="mine", budget="99999s")
+    with pytest.raises(StoreError, match="cannot be a folder"):
+        run("regularized-evolution", seeds=1, out=tmp_path, name="../mine")
+
+
+def test_a_failing_run_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
+    outcome = run("test_run:Breaks", seeds=12, out=tmp_path)[0]
+    assert 0 < len(outcome.failed) < 12
+    assert outcome.finished + len(outcome.failed) == 12
+    assert set(outcome.failed.values()) == {"ZeroDivisionError: on purpose"}
+    table = next(iter(experiments(tmp_path))).read(["seed", "error", "stop"]).to_pylist()
+    assert [row["seed"] for row in table if row["error"]] == sorted(outcome.failed)
+    assert all("Traceback" in row["error"] for row in table if row["stop"] == "failed")
+    again = run("test_run:Breaks", seeds=12, out=tmp_path)[0]
+    assert sorted(again.failed) == sorted(outcome.failed)  # tried once more, nothing doubled
+    assert len(next(iter(experiments(tmp_path))).read()) == 12
+
+
+def test_streams_differ_between_strategies_and_experiment_seeds(tmp_path: Path) -> None:
+    run(BOTH, seeds=1, out=tmp_path, budget="5evals")
+    run("random-search", seeds=1, out=tmp_path, budget="5evals", experiment_seed=1)
+    asked = [folder.read()["architecture"][0].as_py() for folder in experiments(tmp_path)]
+    assert len({tuple(cells) for cells in asked}) == 3
+
+
+COMMAND = [
+    sys.executable, "-m", "nasbench", "run", "--strategy", "reinforce-softmax", "--seeds", "400",
+]  # fmt: skip
+
+
+def test_killed_at_any_moment_the_whole_is_the_same(tmp_path: Path) -> None:
+    """SIGKILL, SIGINT and SIGTERM while running; then the finished whole is undisturbed."""
+    for number, delay in ((signal.SIGKILL, 1.9), (signal.SIGINT, 2.4), (signal.SIGTERM, 1.7)):
+        process = subprocess.Popen(
+            [*COMMAND, "--out", str(tmp_path / "hurt")], stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(delay)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors
+    run("reinforce-softmax", seeds=400, out=tmp_path / "hurt")
+    run("reinforce-softmax", seeds=400, out=tmp_path / "whole")
+    assert content(tmp_path / "hurt") == content(tmp_path / "whole")
+    assert not [p for p in (tmp_path / "hurt").rglob("*.parquet") if p.name.startswith(".")]
+
+
+def test_two_processes_may_write_to_one_folder(tmp_path: Path) -> None:
+    command = [*COMMAND[:-1], "60", "--out", str(tmp_path / "both")]
+    with ThreadPoolExecutor(2) as pool:
+        done = list(
+            pool.map(lambda _: subprocess.run(command, check=True, capture_output=True), range(2))
+        )
+    assert len(done) == 2
+    run("reinforce-softmax", seeds=60, out=tmp_path / "one")
+    assert content(tmp_path / "both") == content(tmp_path / "one")
+
+
+def test_random_trials_and_free_repeats_are_recorded(tmp_path: Path) -> None:
+    run("random-search", seeds=2, out=tmp_path, repeats="free", budget="50evals")
+    task = next(iter(experiments(tmp_path))).experiment.task
+    assert task.repeats == "free"
+    assert Experiment.from_json(json.loads(json.dumps(
+        next(iter(experiments(tmp_path))).experiment.to_json()))).task == task  # fmt: skip
+
+
+def test_ten_thousand_runs_list_in_under_a_second(tmp_path: Path) -> None:
+    """Shape of the store, not speed: ten thousand runs are at most a few dozen files."""
+    run("random-search", seeds=2000, out=tmp_path, budget="2evals")
+    assert len(list(tmp_path.rglob("runs-*.parquet"))) <= 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"datasets": "cifar11"}, "data set 'cifar11' is unknown: did you mean 'cifar10'"),
+        (
+            {"protocol": "nb201-paper", "datasets": "cifar100"},
+            "'cifar100' is not searched in protocol",
+        ),
+        ({"protocol": "mine"}, "protocol 'mine' is unknown: valid are"),
+        ({"benchmark": "nb301"}, "table 'nb301' is not installed"),
+        ({"budget": "50s"}, "below the cheapest evaluation"),
+        ({"trials": "both"}, "'both' is not one of mean, random"),
+        ({"workers": 0}, "workers cannot be 0"),
+        ({"seeds": "x"}, "cannot read 'x'"),
+        ({"settings": {"reinforce": {"hidden": 3}}}, "'reinforce', which is not run"),
+        ({"strategies": ""}, "no strategy or data set is named"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    arguments: dict, message: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "results"
+    with pytest.raises(NasbenchError) as caught:
+        run(**{"strategies": "random-search", "seeds": 1, "out": out, **arguments})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_a_newer_or_damaged_folder_is_named(tmp_path: Path) -> None:
+    outcome = run("random-search", seeds=2, out=tmp_path)[0]
+    file = outcome.path / "experiment.json"
+    good = file.read_text()
+    file.write_text(good.replace('"schema": 1', '"schema": 99'))
+    with pytest.raises(StoreError, match="schema 99, this nasbench reads up to 1: upgrade"):
+        list(experiments(tmp_path))
+    file.write_text(good[:40])
+    with pytest.raises(StoreError, match="is damaged"):
+        list(experiments(tmp_path))
+    file.write_text(good)
+    chunk = next(outcome.path.glob("runs-*.parquet"))
+    chunk.write_bytes(chunk.read_bytes()[:100])
+    with pytest.raises(StoreError, match=r"cannot be read.*delete it and run the experiment again"):
+        next(iter(experiments(tmp_path))).read()
+    with pytest.raises(StoreError, match="does not exist: run `nasbench run"):
+        list(experiments(tmp_path / "nowhere"))
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run("random-search", seeds=2, out=tmp_path)
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(StoreError, match="No space left on device; free some space"):
+        run("random-search", seeds=4, out=tmp_path)
+    monkeypatch.undo()
+
+
+def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
+    data = {
+        "seeds": "0-2",
+        "budget": "10evals",
+        "protocol": {"name": "short", "base": "nats-bench", "repeats": "free"},
+        "strategies": {"regularized-evolution": {"population": 4}, "random-search": {}},
+    }
+    outcomes = run(out=tmp_path, **dict(read_config(data)))  # type: ignore[arg-type]
+    assert [outcome.experiment.strategy for outcome in outcomes] == list(data["strategies"])
+    assert outcomes[0].experiment.settings["population"] == 4
+    assert outcomes[0].experiment.task.protocol == "short"
+    assert outcomes[0].experiment.task.repeats == "free"
+    with pytest.raises(InvalidInput, match="key 'seed' is unknown: valid are"):
+        dict(read_config({"seed": 3}))
+    with pytest.raises(InvalidInput, match="'nats-bench' is published: name yours differently"):
+        custom_protocol({"base": "nats-bench", "name": "nats-bench"})
+
+
+def test_incumbents_of_equal_accuracy_keep_the_first() -> None:
+    from nasbench.harness.loop import best_by_validation
+
+    accuracy = np.array([np.nan, 50.0, 50.0, 40.0, 60.0, np.nan, 60.0])
+    assert best_by_validation(accuracy).tolist() == [1, 4]

@@ -1,0 +1,122 @@
+"""One cell, described and drawn."""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from tables import synthetic_table
+
+from nasbench.errors import InvalidInput
+from nasbench.harness.compare.plots import save_figure
+from nasbench.harness.draw import cell_figure, cell_text
+from nasbench.harness.show import describe, score
+from nasbench.spaces import get_space
+
+ALL_SKIP = (
+    "|skip_connect~0|+|skip_connect~0|skip_connect~1|"
+    "+|skip_connect~0|skip_connect~1|skip_connect~2|"
+)
+
+pytestmark = pytest.mark.usefixtures("synthetic_nb201")
+
+
+def plain(sheet: object) -> str:
+    console = Console(width=80, file=io.StringIO())
+    console.print(cell_text(sheet), soft_wrap=True)
+    return console.file.getvalue()
+
+
+def test_index_and_string_are_the_same_cell() -> None:
+    by_index = describe("9")
+    assert by_index == describe(by_index.text)
+    assert (
+        by_index.text == "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+    )
+
+
+def test_numbers_and_ranks_are_those_of_the_table() -> None:
+    table = synthetic_table()
+    test = table.test.mean("cifar100")
+    best = int(np.argmax(test))
+    record = {one.dataset: one for one in describe(str(best)).records}["cifar100"]
+    assert (record.test.accuracy, record.test.rank) == (test[best], 1)
+    assert record.test.among == 15_625
+    assert record.seconds == table.search.query_seconds("cifar100", 12)[best]
+
+
+def test_equals_share_the_better_rank_and_unknown_has_none() -> None:
+    values = np.array([90.0, 95.0, 90.0, np.nan, 80.0])
+    assert [score(values, i) and score(values, i).rank for i in range(5)] == [2, 1, 2, None, 4]
+    assert score(values, 4).among == 4
+
+
+def test_size_follows_the_published_formula() -> None:
+    text = (
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+        "+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+    )
+    cifar10 = describe(text).sizes[0]
+    assert cifar10.flops / 1e6 == pytest.approx(7.78305 + 3.93216 + 4 * 35.38944, abs=1e-5)
+    assert cifar10.params / 1e6 == pytest.approx(1.073466)  # the official record of cell 6111
+
+
+def test_dead_edges_are_told_apart() -> None:
+    # 0->1 feeds nothing, 2->3 is fed by nothing: only the skip is alive
+    assert describe("9").alive == (False, False, False, True, False, False)
+    assert all(describe(ALL_SKIP).alive)
+
+
+def test_a_cell_is_alive_where_input_reaches_output() -> None:
+    space = get_space("nb201")
+    dead = sum(not any(describe_alive(space, index)) for index in range(0, 15_625))
+    assert dead == 341  # encodings that never connect input to output
+
+
+def describe_alive(space: object, index: int) -> tuple[bool, ...]:
+    from nasbench.harness.show import alive_edges
+
+    names = [decision.name for decision in space.decisions]
+    return alive_edges(space.architecture(index), names)
+
+
+@pytest.mark.parametrize("index", ["0", "9", "6111"])
+def test_the_picture_names_every_edge_and_fits(index: str) -> None:
+    sheet = describe(index)
+    picture = plain(sheet)
+    assert max(map(len, picture.splitlines())) <= 80
+    for operation in re.findall(r"(\w+)~", sheet.text):
+        assert picture.count(operation) == sheet.text.count(f"{operation}~")
+    arrows = len(re.findall("[▶▼▲]", picture))
+    assert arrows == sum(sheet.alive)
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_the_figure_is_written(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"cell.{form}"
+    save_figure(cell_figure(describe("0")), form, path)
+    head = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
+    assert path.read_bytes().startswith(head)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("15625", "outside space"),
+        ("-1", "outside space"),
+        ("|nor_conv_3x3~0|+|nor_conv~0|", "character 19"),
+        ("", "character 1"),
+    ],
+)
+def test_a_wrong_architecture_is_one_clear_line(text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        describe(text)
+
+
+def test_without_tables_the_cell_is_shown_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    assert describe("0").records == ()

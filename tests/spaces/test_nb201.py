@@ -1,0 +1,147 @@
+"""NAS-Bench-201's cell against the official libraries and published counts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasbench.errors import InvalidInput
+from nasbench.spaces.nb201 import AVG_POOL, EDGES, INPUTS, NasBench201
+
+space = NasBench201()
+indices = st.integers(0, 15_624)
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        (
+            0,
+            "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|"
+            "+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
+        ),
+        (9, "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"),
+        (
+            123,
+            "|avg_pool_3x3~0|+|avg_pool_3x3~0|nor_conv_1x1~1|"
+            "+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|",
+        ),
+    ],
+)
+def test_published_indices(index: int, text: str) -> None:
+    assert space.format(space.architecture(index)) == text
+    assert space.index(space.parse(text)) == index
+
+
+def test_size_and_order_are_one_to_one() -> None:
+    assert space.size == len(set(space.architectures)) == 15_625
+    assert [space.index(a) for a in space.architectures] == list(range(15_625))
+
+
+def test_class_counts() -> None:
+    assert len(np.unique(space.isomorphism_class)) == 6466  # the paper's
+    assert len(np.unique(space.function_class)) == 4930
+    for classes in (space.isomorphism_class, space.function_class):
+        assert (classes <= np.arange(15_625)).all()
+        assert (classes[classes] == classes).all()
+    finer = {tuple(p) for p in zip(space.isomorphism_class, space.function_class, strict=True)}
+    assert len(finer) == 6466  # the paper's classes refine the functional ones
+
+
+def _evaluate(cell: tuple[int, ...], x: float) -> float:
+    """Compute a cell on a number with distinct nonlinear functions for its operations."""
+    functions = {
+        2: lambda v: np.sin(v) + 2 * v,
+        3: lambda v: v * v + v / 7,
+        4: lambda v: np.cos(v) + v / 3,
+    }
+    nodes: dict[int, float | None] = {0: x}
+    for operation, (source, target) in zip(cell, EDGES, strict=True):
+        value = nodes[source]
+        nodes.setdefault(target, None)
+        if operation == 0 or value is None:
+            continue
+        term = value if operation == 1 else functions[operation](value)
+        nodes[target] = term if nodes[target] is None else nodes[target] + term
+    return float("nan") if nodes[3] is None else float(nodes[3])
+
+
+def test_function_classes_are_exactly_the_equal_functions() -> None:
+    values = np.array([[_evaluate(a, x) for x in (0.37, 0.81)] for a in space.architectures])
+    keys = np.round(np.nan_to_num(values, nan=-1e9), 9)
+    _, numeric = np.unique(keys, axis=0, return_inverse=True)
+    pairs = set(zip(numeric.reshape(-1).tolist(), space.function_class.tolist(), strict=True))
+    assert len(pairs) == len(set(numeric.reshape(-1).tolist())) == 4930
+
+
+def test_unconnected_cells() -> None:
+    assert sum(np.isnan(_evaluate(a, 0.5)) for a in space.architectures) == 341
+
+
+def test_official_libraries_agree_on_every_string() -> None:
+    official = pytest.importorskip("nats_bench.genotype_utils", reason="needs nasbench[official]")
+    unique: dict[str, int] = {}
+    for index, cell in enumerate(space.architectures):
+        structure = official.topology_str2structure(space.format(cell))
+        assert structure.tostr() == space.format(cell)
+        first = unique.setdefault(structure.to_unique_str(consider_zero=True), index)
+        assert space.isomorphism_class[index] == first
+
+
+def test_first_official_library_reads_our_strings() -> None:
+    api = pytest.importorskip("nas_201_api", reason="needs nasbench[official]")
+    for index in (0, 9, 123, 6111):
+        cell = space.architecture(index)
+        read = api.NASBench201API.str2lists(space.format(cell))
+        flat = [operation for node in read for operation, _ in node]
+        assert flat == [space.decisions[i].choices[c] for i, c in enumerate(cell)]
+        matrix = api.NASBench201API.str2matrix(space.format(cell))
+        ours = space.adjacency([cell])[0].T.astype(int) - 1
+        below = np.tril_indices(4, -1)
+        assert (matrix[below] == ours[below]).all()
+
+
+def test_flops_closed_form() -> None:
+    ones, threes = space.count(2), space.count(3)
+    cifar = 7.78305 + 3.93216 * ones + 35.38944 * threes
+    assert np.allclose(space.flops(INPUTS["cifar10"]) / 1e6, cifar, atol=1e-5)
+    imagenet = 1.95340 + 0.98304 * ones + 8.84736 * threes
+    assert np.allclose(space.flops(INPUTS["ImageNet16-120"]) / 1e6, imagenet, atol=1e-4)
+
+
+@given(indices)
+def test_adjacency_holds_the_cell(index: int) -> None:
+    cell = space.architecture(index)
+    matrix = space.adjacency(cell)
+    assert matrix.shape == (4, 4)
+    assert [int(matrix[j, i]) - 1 for j, i in EDGES] == list(cell)
+    assert matrix.sum() == sum(cell) + len(EDGES)
+
+
+def test_pooling_counts_as_an_operation() -> None:
+    assert space.count(AVG_POOL).sum() == 15_625 * 6 / 5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "character 1 is the end, expected '|'"),
+        ("|foo~0|", "character 2 is 'f', expected one of none"),
+        ("|none~1|", "character 7 is '1', expected '0'"),
+        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|!", "character 48 is '!'"),
+        ("|none~0|-", "character 9 is '-', expected '+'"),
+    ],
+)
+def test_wrong_strings_point_at_the_character(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        space.parse(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(alphabet="|~+none_skipcv1x3a 0129", max_size=60))
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    try:
+        assert space.format(space.parse(text)) == text
+    except InvalidInput as error:
+        assert "character" in str(error)

@@ -1,0 +1,53 @@
+"""A complete table of the nb201 space made of random numbers, for tests that need no data."""
+
+import numpy as np
+
+from nasbench.benchmarks.columns import (
+    Series,
+    after_epoch,
+    per_epoch_seconds,
+    query_seconds,
+    seed_count,
+)
+from nasbench.benchmarks.format import Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.table import Table, search_name
+
+DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
+SIZE = 15_625
+
+
+def synthetic_table(name: str = "nb201", *, seed: int = 0, poison: bool = False) -> Table:
+    """Return a table whose final accuracies follow its 12-epoch signal loosely.
+
+    With `poison`, every test number is NaN: nothing that a search does may depend on them.
+    """
+    generator = np.random.default_rng(seed)
+    quality = generator.normal(0, 1, SIZE)
+    data: dict[Column, np.ndarray] = {}
+    for dataset in DATASETS:
+        searched = search_name(dataset)
+
+        def noisy(scale: float, quality: np.ndarray = quality) -> np.ndarray:
+            return 80 + 5 * np.tanh(quality) + generator.normal(0, scale, SIZE)
+
+        def accuracy(split: Split, schedule: int, of: str) -> Column:
+            return after_epoch(Series(of, split, Quantity.ACCURACY, schedule), schedule, None)
+
+        data[accuracy(Split.VALID, 12, searched)] = noisy(2.0)
+        data[accuracy(Split.VALID, 200, searched)] = noisy(0.3)
+        test = noisy(0.3)
+        data[accuracy(Split.TEST, 200, dataset)] = np.full(SIZE, np.nan) if poison else test
+        data[seed_count(dataset, Split.TEST, 200)] = np.full(SIZE, 3, dtype=np.uint8)
+        seconds = generator.uniform(5, 12, SIZE)
+        data[per_epoch_seconds(searched, Split.TRAIN)] = seconds
+        data[query_seconds(searched, 12, None)] = 12 * seconds + 3
+    info = TableInfo(
+        name=name,
+        title="synthetic",
+        space="nb201",
+        rows=SIZE,
+        cells=SIZE,
+        licence="MIT",
+        columns=tuple(data),
+    )
+    return Table.from_columns(info, {column.name: array for column, array in data.items()})

@@ -1,0 +1,68 @@
+"""The house rules that a reader cannot see: imports run one way, randomness is passed in."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "nasbench"
+ROOMS = ("spaces", "benchmarks", "strategies", "harness", "cli")
+MAY_IMPORT = {
+    "spaces": set(),
+    "benchmarks": {"spaces"},
+    "strategies": {"spaces"},
+    "harness": {"spaces", "benchmarks", "strategies"},
+    "cli": {"spaces", "benchmarks", "strategies", "harness"},
+}
+TORCH_ROOMS = ("spaces/networks", "benchmarks/training")
+
+
+def modules(room: str = "") -> list[Path]:
+    return sorted((PACKAGE / room).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room: str) -> None:
+    found = modules(room)
+    assert found
+    for path in found:
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] == "nasbench" and len(parts) > 1 and parts[1] in ROOMS:
+                assert parts[1] in MAY_IMPORT[room] | {room}, f"{path} imports {name}"
+
+
+def test_only_networks_and_training_import_torch() -> None:
+    for path in modules():
+        place = path.relative_to(PACKAGE).as_posix()
+        if not place.startswith(TORCH_ROOMS):
+            assert not any(name.split(".")[0] == "torch" for name in imported(path)), place
+
+
+def test_no_global_randomness_and_no_open_pickle() -> None:
+    banned = (
+        "np.random.seed(", "np.random.rand", "np.random.choice(", "torch.manual_seed(",
+        "random.seed(", "pickle.load(", "pickle.loads(", "pickle.dump", "weights_only=False",
+    )  # fmt: skip
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        assert not any(word in text for word in banned), path
+
+
+@pytest.mark.parametrize("module", ["nasbench", "nasbench.cli.app"])
+def test_start_is_light(module: str) -> None:
+    heavy = ("torch", "ray", "seaborn", "matplotlib", "pandas", "scipy", "pyarrow", "numpy")
+    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
