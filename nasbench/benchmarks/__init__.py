@@ -1,0 +1,1 @@
+"""Who answers: tables and training, their importers, the judge, the protocols."""

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nasbench.benchmarks.files import sha256_of
 from nasbench.benchmarks.format import SUFFIX
 from nasbench.benchmarks.sources import hardware, public
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.table import Table
 from nasbench.errors import DataError, InvalidInput
+from nasbench.files import sha256_of
 
 DATA_VARIABLE = "NASBENCH_DATA"
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nasbench.benchmarks.files import atomic_write
 from nasbench.errors import DataError
+from nasbench.files import atomic_write
 
 SCHEMA_VERSION = 1
 SUFFIX = ".safetensors"

@@ -46,18 +46,15 @@ from nasbench.benchmarks.format import (
     storage_order,
     write_table,
 )
-from nasbench.errors import DataError
+from nasbench.errors import DataError, InvalidInput
+from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
-from nasbench.spaces.nb201 import NasBench201
 
 if TYPE_CHECKING:
     import pandas
 
 FINAL_SCHEDULE = 200
 """The schedule of the final answer; the judge reads its last epoch."""
-
-SPACES: dict[str, type[NasBench201]] = {"nb201": NasBench201}
-"""Spaces a table can be about, by the name its metadata give."""
 
 _SEARCH_NAMES = {"cifar10": "cifar10-valid"}
 
@@ -326,12 +323,9 @@ class Table:
     def space(self) -> Space:
         """The space whose architectures the table knows."""
         try:
-            return SPACES[self.info.space]()
-        except KeyError:
-            raise DataError(
-                f"table '{self.name}' is about space '{self.info.space}', which this nasbench "
-                f"does not know: it has {', '.join(SPACES)}"
-            ) from None
+            return get_space(self.info.space)
+        except InvalidInput as error:
+            raise DataError(f"table '{self.name}' is about another space: {error}") from error
 
     @property
     def rows(self) -> NDArray[np.integer[Any]] | None:

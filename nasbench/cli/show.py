@@ -38,11 +38,12 @@ def show(
     sheet = describe(architecture, space)
     _print_sheet(Console(highlight=False), sheet)
     if out is not None:
+        from nasbench.files import RESULTS, atomic_write
         from nasbench.harness.compare.plots import save_figure
-        from nasbench.harness.files import write_atomically
 
         figure = cell_figure(sheet)
-        write_atomically(out, lambda temporary: save_figure(figure, form, temporary))
+        with atomic_write(out, RESULTS) as file:
+            save_figure(figure, form, file)
         typer.echo(f"{out} written", err=True)
 
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.errors import StoreError
+from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.experiment import Experiment, Run
-from nasbench.harness.files import write_atomically
 from nasbench.harness.provenance import provenance
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
@@ -62,10 +62,8 @@ class ExperimentFolder:
         seeds = table["seed"].to_pylist()
         name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(table)}.parquet"
         table = table.replace_schema_metadata({"nasbench": json.dumps(provenance())})
-        write_atomically(
-            self.path / name,
-            lambda temporary: pq.write_table(table, temporary, compression="zstd"),
-        )
+        with atomic_write(self.path / name, RESULTS) as file:
+            pq.write_table(table, file, compression="zstd")
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         """Return one row per seed, sorted; of a seed stored twice a good run is kept."""
@@ -98,7 +96,8 @@ def open_folder(results: Path, experiment: Experiment, name: str | None = None) 
             },
             indent=2,
         )
-        write_atomically(path / _FILE, lambda temporary: _write_text(temporary, content))
+        with atomic_write(path / _FILE, RESULTS) as file:
+            file.write(f"{content}\n".encode())
     folder = read_folder(path)
     stored, asked = _flat(folder.experiment.to_json()), _flat(experiment.to_json())
     differences = [
@@ -112,10 +111,6 @@ def open_folder(results: Path, experiment: Experiment, name: str | None = None) 
             f"{'; '.join(differences)}. Choose another --name"
         )
     return folder
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_folder(path: Path) -> ExperimentFolder:

@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_no_half_table(tmp_path: Path) -> None:
         pytest.skip("no /dev/full here")
     import errno
 
-    from nasbench.benchmarks.files import atomic_write
+    from nasbench.files import atomic_write
 
     with pytest.raises(DataError, match="disk is full"), atomic_write(tmp_path / "x") as file:
         file.write(b"half")

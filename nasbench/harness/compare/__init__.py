@@ -1,5 +1,5 @@
 """Compare stored runs: blocks of comparable rows, references, curves, tables and figures."""
 
-from nasbench.harness.compare.compare import Block, Comparison, compare
+from nasbench.harness.compare.comparison import Block, Comparison, compare
 
 __all__ = ["Block", "Comparison", "compare"]

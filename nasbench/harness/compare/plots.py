@@ -8,8 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +24,7 @@ from nasbench.harness.compare.places import spread
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nasbench.harness.compare.compare import Block
+    from nasbench.harness.compare.comparison import Block
 
 WIDTH = 5.5
 """Inches: the text width of a one-column paper; 3.3 is a column of two."""
@@ -81,13 +80,13 @@ def regret_figures(
         yield f"regret-{dataset}-{clock}", figure
 
 
-def save_figure(figure: Figure, form: str, path: Path) -> None:
+def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
     """Write a figure as `pdf`, `png` or `svg`, without a date: the same figure, the same bytes."""
     stamps: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}
     }  # fmt: skip
     with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "nasbench"}):
-        figure.savefig(path, format=form, dpi=200, metadata=stamps[form])
+        figure.savefig(file, format=form, dpi=200, metadata=stamps[form])
 
 
 @contextmanager
@@ -124,7 +123,8 @@ def _shade(colour: str, place: float) -> str:
     """Return a colour from its dark (0) over itself (0.5) to its light version (1)."""
     rgb = np.array(to_rgb(colour))
     towards, far = (0.0, 0.9 * (0.5 - place)) if place < 0.5 else (1.0, 0.9 * (place - 0.5))
-    return to_hex(rgb + (towards - rgb) * far)
+    red, green, blue = (rgb + (towards - rgb) * far).tolist()
+    return to_hex((red, green, blue))
 
 
 def _regret(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -180,7 +180,7 @@ def _draw(
             drawn.append(Line(reference, expected, _REFERENCE, (0, (2.5, 1.5))))
         for line in drawn:
             _draw_line(axes, line)
-        _scale(axes, [line.curve for line in drawn])
+        _scale(axes, [line.curve for line in drawn], width)
         around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
         axes.set_xlabel(_AXIS[clock])
         axes.set_ylabel("test regret (% points)")
@@ -204,7 +204,7 @@ def _draw_line(axes: "Axes", line: Line) -> None:
     )  # fmt: skip
 
 
-def _scale(axes: "Axes", curves: Sequence[Band]) -> None:
+def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     """Set log axes; a regret below 0.01 is drawn on a linear piece that ends at 0."""
     axes.set_xscale("log")
     centres = np.concatenate([curve.centre for curve in curves])
@@ -227,7 +227,7 @@ def _scale(axes: "Axes", curves: Sequence[Band]) -> None:
     if min(starts) < max(ends):
         axes.set_xlim(min(starts), max(ends))
     decades = np.log10(max(ends) / min(starts))
-    steps = (1.0, 2.0, 5.0) if decades < _CROWDED * axes.figure.get_figwidth() else (1.0, 3.0)
+    steps = (1.0, 2.0, 5.0) if decades < _CROWDED * width else (1.0, 3.0)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())

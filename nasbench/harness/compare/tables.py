@@ -10,7 +10,7 @@ from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.compare import Block, Comparison
+    from nasbench.harness.compare.comparison import Block, Comparison
 
 BOLD = (
     "bold: not significantly worse than the best mean test accuracy "

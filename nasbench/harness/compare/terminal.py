@@ -11,7 +11,7 @@ from rich.text import Text
 from nasbench.harness.compare.tables import Cell, Section, Table, cost_table, results_table
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.compare import Comparison
+    from nasbench.harness.compare.comparison import Comparison
 
 _LEAVE_OUT = {
     "results": ("queries", "regret valid.", "test median", "signal"),

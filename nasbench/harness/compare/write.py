@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare.tables import (
     Table,
     cost_table,
@@ -14,12 +15,11 @@ from nasbench.harness.compare.tables import (
     to_latex,
     to_markdown,
 )
-from nasbench.harness.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas
 
-    from nasbench.harness.compare.compare import Comparison
+    from nasbench.harness.compare.comparison import Comparison
 
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
@@ -39,15 +39,13 @@ def write(
 
     written: list[Path] = []
 
-    def save(path: Path, fill: Callable[[Path], None]) -> None:
-        write_atomically(path, fill)
+    def save(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+        with atomic_write(path, RESULTS) as file:
+            fill(file)
         written.append(path)
 
     def save_text(path: Path, text: str) -> None:
-        def fill(temporary: Path) -> None:
-            temporary.write_text(text, encoding="utf-8")
-
-        save(path, fill)
+        save(path, lambda file: file.write(text.encode()))
 
     save_text(out / "comparison.json", to_json(comparison) + "\n")
     frame = comparison.to_frame()
@@ -93,4 +91,5 @@ def _save_table(
 def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
     """Return the cost columns; they are the same on every reported data set."""
     columns = [*_COST, "benchmark", "searched", "protocol", "budget", "table"]
-    return frame.loc[frame["dataset"] == frame["dataset"].iloc[0], columns]
+    own: pandas.DataFrame = frame.loc[frame["dataset"] == frame["dataset"].iloc[0], columns]
+    return own
