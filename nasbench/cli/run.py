@@ -71,6 +71,7 @@ def run(
 ) -> None:
     """Search with strategies, once per seed, and store every run."""
     from nasbench.cli.progress import progress_bar
+    from nasbench.errors import InvalidInput
     from nasbench.harness import run as harness
 
     given = {
@@ -94,9 +95,7 @@ def run(
     options["settings"] = _settings(set_ or [], options.get("settings", {}))
     names = options.pop("strategies", None)
     if names is None:
-        raise typer.BadParameter(
-            "name at least one: see `nasbench list strategies`", param_hint="--strategy"
-        )
+        raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
     with progress_bar() as progress:
         outcomes = harness.run(names, progress=progress, **options)
     if json_:

@@ -89,15 +89,19 @@ class Run:
     """Traceback of a failed run."""
 
 
-def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
-    """Return the randomness of one run: the strategy's and the benchmark's.
+def identity(strategy: str, settings: Mapping[str, Any]) -> int:
+    """Return the part of a run's entropy that tells rows of a table apart.
 
-    The strategy's name is part of the entropy, so that runs of different strategies with
-    the same seed share no draw and may be treated as independent.
+    Runs of other strategies, or of other settings (those that differ from the defaults), share
+    no draw through equal seeds: unpaired tests between rows are right.
     """
-    name = int.from_bytes(hashlib.sha256(experiment.strategy.encode()).digest()[:8], "big")
-    sequence = np.random.SeedSequence([experiment.seed, seed, name])
-    strategy, benchmark = sequence.spawn(2)
+    text = json.dumps([strategy, settings], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def streams(experiment_seed: int, seed: int, identity: int) -> tuple[Random, Random]:
+    """Return the randomness of one run: the strategy's and the benchmark's."""
+    strategy, benchmark = np.random.SeedSequence([experiment_seed, seed, identity]).spawn(2)
     return Random(strategy), Random(benchmark)
 
 
@@ -136,6 +140,9 @@ class Runner:
         self._strategy = find_strategy(experiment.strategy)
         self._settings = make_settings(self._strategy, experiment.settings)
         self._space = get_space(experiment.task.space)
+        defaults = asdict(self._strategy.Settings())
+        chosen = {k: v for k, v in experiment.settings.items() if v != defaults[k]}
+        self._identity = identity(experiment.strategy, chosen)
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error of the search itself is recorded."""
@@ -152,9 +159,9 @@ class Runner:
 
     def _search(self, seed: int) -> Trajectory:
         task = self.experiment.task
-        strategy_random, benchmark_random = streams(self.experiment, seed)
-        session = self._benchmark.session(benchmark_random)
+        randoms = streams(self.experiment.seed, seed, self._identity)
+        session = self._benchmark.session(randoms[1])
         if task.repeats == "free":
             session = FreeRepeats(session)
-        strategy = self._strategy(self._space, self._settings, strategy_random)
+        strategy = self._strategy(self._space, self._settings, randoms[0])
         return search(strategy, session, Clock(task.budget, self._benchmark.best_signal))

@@ -11,7 +11,7 @@ from nasbench.benchmarks.table import FINAL_SCHEDULE, Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import INPUTS, NONE, OPERATIONS, NasBench201
+from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 _SIGNAL = 12
 
@@ -87,31 +87,13 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
         isomorphic=int((paper == paper[index]).sum()),
         function_class=int(function[index]),
         equivalent=int((function == function[index]).sum()),
-        alive=alive_edges(cell, [decision.name for decision in found.decisions]),
+        alive=live_edges(cell),
         sizes=tuple(
             Size(name, int(found.params(data)[index]), int(found.flops(data)[index]))
             for name, data in INPUTS.items()
         ),
         records=tuple(_records(index, space, problems)),
         problems=tuple(problems),
-    )
-
-
-def alive_edges(cell: Architecture, names: list[str]) -> tuple[bool, ...]:
-    """Return for each edge, named `0->1`, whether it lies on a path from input to output."""
-    edges = [tuple(map(int, name.split("->"))) for name in names]
-    last = max(target for _, target in edges)
-    used = [edge for edge, choice in zip(edges, cell, strict=True) if choice != NONE]
-    fed, wanted = {0}, {last}
-    for source, target in sorted(used):
-        if source in fed:
-            fed.add(target)
-    for source, target in sorted(used, reverse=True):
-        if target in wanted:
-            wanted.add(source)
-    return tuple(
-        choice != NONE and source in fed and target in wanted
-        for (source, target), choice in zip(edges, cell, strict=True)
     )
 
 

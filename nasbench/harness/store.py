@@ -72,12 +72,17 @@ class ExperimentFolder:
         tables = [_read(path, wanted) for path in files]
         if not tables:
             return _to_arrow(self.experiment, [])
-        table = pa.concat_tables(tables, promote_options="permissive")
-        seeds = table["seed"].to_numpy()
-        failed = np.array([bool(error) for error in table["error"].to_pylist()])
-        order = np.lexsort((failed, seeds))
-        _, first = np.unique(seeds[order], return_index=True)
-        return table.take(pa.array(order[first]))
+        return one_per_seed(tables)
+
+
+def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return one row per seed, sorted; of a seed that is there twice, a good run."""
+    table = pa.concat_tables(tables, promote_options="permissive")
+    seeds = table["seed"].to_numpy()
+    failed = np.array([bool(error) for error in table["error"].to_pylist()])
+    order = np.lexsort((failed, seeds))
+    _, first = np.unique(seeds[order], return_index=True)
+    return table.take(pa.array(order[first]))
 
 
 def open_folder(results: Path, experiment: Experiment, name: str | None = None) -> ExperimentFolder:

@@ -179,6 +179,22 @@ class NasBench201(Space):
         )
 
 
+def live_edges(cell: Architecture) -> tuple[bool, ...]:
+    """Tell of each edge whether a signal arrives at its source and its target is read."""
+    filled, read = {0}, {NODES - 1}
+    steps = list(zip(EDGES, cell, strict=True))
+    for (source, target), operation in steps:
+        if operation != NONE and source in filled:
+            filled.add(target)
+    for (source, target), operation in reversed(steps):
+        if operation != NONE and target in read:
+            read.add(source)
+    return tuple(
+        operation != NONE and source in filled and target in read
+        for (source, target), operation in steps
+    )
+
+
 def _first_of_class(ids: NDArray[np.generic]) -> NDArray[np.int32]:
     _, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     classes: NDArray[np.int32] = first[inverse].astype(np.int32)

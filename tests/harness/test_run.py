@@ -129,11 +129,13 @@ def test_a_failing_run_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
     assert len(next(iter(experiments(tmp_path))).read()) == 12
 
 
-def test_streams_differ_between_strategies_and_experiment_seeds(tmp_path: Path) -> None:
+def test_streams_differ_between_strategies_settings_and_experiment_seeds(tmp_path: Path) -> None:
     run(BOTH, seeds=1, out=tmp_path, budget="5evals")
     run("random-search", seeds=1, out=tmp_path, budget="5evals", experiment_seed=1)
+    settings = {"regularized-evolution": {"sample": 9}}  # not yet used in five evaluations
+    run("regularized-evolution", seeds=1, out=tmp_path, budget="5evals", settings=settings)
     asked = [folder.read()["architecture"][0].as_py() for folder in experiments(tmp_path)]
-    assert len({tuple(cells) for cells in asked}) == 3
+    assert len({tuple(cells) for cells in asked}) == 4
 
 
 COMMAND = [

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.errors import InvalidInput
-from nasbench.spaces.nb201 import AVG_POOL, EDGES, INPUTS, NasBench201
+from nasbench.spaces.nb201 import AVG_POOL, EDGES, INPUTS, NasBench201, live_edges
 
 space = NasBench201()
 indices = st.integers(0, 15_624)
@@ -76,6 +76,7 @@ def test_function_classes_are_exactly_the_equal_functions() -> None:
 
 def test_unconnected_cells() -> None:
     assert sum(np.isnan(_evaluate(a, 0.5)) for a in space.architectures) == 341
+    assert sum(not any(live_edges(a)) for a in space.architectures) == 341
 
 
 def test_official_libraries_agree_on_every_string() -> None:
@@ -107,6 +108,15 @@ def test_flops_closed_form() -> None:
     assert np.allclose(space.flops(INPUTS["cifar10"]) / 1e6, cifar, atol=1e-5)
     imagenet = 1.95340 + 0.98304 * ones + 8.84736 * threes
     assert np.allclose(space.flops(INPUTS["ImageNet16-120"]) / 1e6, imagenet, atol=1e-4)
+
+
+@given(indices)
+def test_an_edge_is_live_if_the_function_depends_on_it(index: int) -> None:
+    cell = space.architecture(index)
+    for edge, live in enumerate(live_edges(cell)):
+        without = (*cell[:edge], 0, *cell[edge + 1 :])
+        same = np.array_equal(_evaluate(cell, 0.4), _evaluate(without, 0.4), equal_nan=True)
+        assert live != same
 
 
 @given(indices)

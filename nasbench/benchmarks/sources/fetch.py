@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from nasbench.benchmarks.files import atomic_write, disk_error, sha256_of
 from nasbench.benchmarks.format import Source
 from nasbench.errors import DataError
+from nasbench.files import atomic_write, disk_error, sha256_of
 
 DEFAULT_BASE = "https://raw.githubusercontent.com"
 BASE_VARIABLE = "NASBENCH_UPSTREAM"

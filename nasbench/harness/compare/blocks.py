@@ -19,13 +19,13 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from nasbench.errors import CannotCompare
 from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.experiment import Experiment, Task
 from nasbench.harness.results import ExperimentRuns, Ragged
+from nasbench.harness.store import one_per_seed
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,10 @@ def _unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
     for one in found:
         if len(one):
             by_key.setdefault(repr(one.experiment.to_json()), []).append(one)
-    return [parts[0] if len(parts) == 1 else _join(parts) for parts in by_key.values()]
-
-
-def _join(parts: list[ExperimentRuns]) -> ExperimentRuns:
-    table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
-    joined = replace(parts[0], table=table)
-    order = np.lexsort((joined.failed, joined.seeds))  # of a seed stored twice, the good run
-    _, first = np.unique(joined.seeds[order], return_index=True)
-    return replace(joined, table=table.take(pa.array(order[first])))
+    return [
+        replace(parts[0], table=one_per_seed([part.table for part in parts]))
+        for parts in by_key.values()
+    ]
 
 
 _Part = tuple[list[ExperimentRuns], list[str]]

@@ -240,7 +240,7 @@ def _name_lines(figure: Figure, axes: "Axes", lines: Sequence[Line], width: floa
     height = figure.get_figheight()
     foot = 0.16 if width >= 4 else 0.24
     named = [line for line in lines if len(line.curve.centre)]
-    if widest > 0.3 * width or len(named) * 0.13 > height - 0.8:
+    if widest > 0.3 * width or len(named) * 0.14 > height - 0.8:
         columns = max(1, int((width - 0.2) // (widest + 0.45)))
         rows = -(-len(named) // columns)
         figure.set_figheight(height + rows * 0.14)
@@ -261,11 +261,11 @@ def _name_lines(figure: Figure, axes: "Axes", lines: Sequence[Line], width: floa
     )  # fmt: skip
     to_axes = (axes.transData + axes.transAxes.inverted()).transform
     ends = [float(to_axes((axes.get_xlim()[1], line.curve.centre[-1]))[1]) for line in named]
-    gap = 0.125 / (axes.get_position().height * height)
+    gap = 0.14 / (axes.get_position().height * height)
     for line, end, place in zip(named, ends, spread(ends, gap), strict=True):
         axes.annotate(
             line.label, xy=(1, end), xytext=(1.05, place), xycoords="axes fraction",
             fontsize=7, color=line.colour, va="center",
             arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.5, "shrinkA": 1,
-                        "shrinkB": 0},
+                        "shrinkB": 0, "relpos": (0, 0.5)},
         )  # fmt: skip
