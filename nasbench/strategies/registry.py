@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -15,6 +16,9 @@ from nasbench.errors import InvalidInput
 from nasbench.strategies.base import SearchStrategy
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
+GROUP = "nasbench.strategies"
+"""Entry points of this group are strategies of other packages."""
+
 _registered: dict[str, type[SearchStrategy]] = {}
 
 
@@ -33,9 +37,16 @@ def register(name: str) -> Callable[[Strategy], Strategy]:
 def _load_all() -> None:
     for module in pkgutil.iter_modules(nasbench.strategies.__path__):
         importlib.import_module(f"nasbench.strategies.{module.name}")
-    for entry in entry_points(group="nasbench.strategies"):
-        if entry.name not in _registered:
+    for entry in entry_points(group=GROUP):
+        if entry.name in _registered:
+            continue
+        try:
             register(entry.name)(_checked(entry.load(), entry.value))
+        except Exception as error:  # a package that is broken must not break the others
+            warnings.warn(
+                f"strategy '{entry.name}' of '{entry.value}' cannot be loaded: {error}",
+                stacklevel=2,
+            )
 
 
 def strategies() -> dict[str, type[SearchStrategy]]:

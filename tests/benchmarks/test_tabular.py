@@ -44,6 +44,23 @@ def test_single_trials_that_do_not_exist_are_refused() -> None:
         benchmark(synthetic_table(), Signal("cifar10", 12, 12, "random"))
 
 
+def test_random_trials_are_drawn_evenly_each_at_its_own_cost() -> None:
+    table = synthetic_table(trials=(777, 111))
+    session = benchmark(table, Signal("cifar10", 12, 12, "random")).session(Random(0))
+    cell = SPACE.architecture(8)
+    expected = {
+        (
+            table.search.accuracy("cifar10", 12, 12, seed)[8],
+            table.search.query_seconds("cifar10", 12, seed)[8],
+        )
+        for seed in (777, 111)
+    }
+    answers = [session.answer(Evaluate(cell)) for _ in range(2000)]
+    assert {(answer.accuracy, answer.seconds) for answer in answers} == expected
+    first = sum(answer.accuracy == answers[0].accuracy for answer in answers)
+    assert abs(first - 1000) < 5 * np.sqrt(500)
+
+
 def test_an_epoch_the_table_lacks_is_named() -> None:
     session = benchmark(synthetic_table()).session(Random(0))
     with pytest.raises(DataError, match="ep3"):

@@ -1,6 +1,7 @@
 """Strategies against their papers' algorithms, on toy spaces."""
 
 from collections import deque
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -9,6 +10,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import search
 from nasbench.randomness import Random
+from nasbench.strategies import registry
 from nasbench.strategies.registry import find_strategy, make_settings
 
 
@@ -97,3 +99,21 @@ def test_text_settings_take_the_fields_type() -> None:
 def test_unknown_strategies_are_named(name: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         find_strategy(name)
+
+
+def test_entry_points_are_found_and_a_broken_one_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = [
+        EntryPoint("mine", "nasbench.strategies.random_search:RandomSearch", registry.GROUP),
+        EntryPoint("broken", "no.such.module:Thing", registry.GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr(registry, "_registered", {})
+    registry._load_all.cache_clear()
+    with pytest.warns(UserWarning, match="'broken' of 'no.such.module:Thing' cannot be loaded"):
+        known = registry.strategies()
+    registry._load_all.cache_clear()
+    assert known["mine"].__name__ == "RandomSearch"
+    assert "broken" not in known
+    known["mine"].name = "random-search"  # as it was
