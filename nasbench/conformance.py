@@ -168,7 +168,7 @@ class StrategyConformance:
         for step, accuracy in enumerate(track.accuracy.tolist()):
             if accuracy > best:
                 best, steps = accuracy, [*steps, step]
-        assert track.incumbents().tolist() == steps
+        assert track.incumbents.tolist() == steps
 
     def test_survives_failed_evaluations(self) -> None:
         """A failed evaluation is charged, never the incumbent, and the search goes on."""
@@ -176,7 +176,7 @@ class StrategyConformance:
         track = _search(self._class, 9, benchmark, self.evaluations)
         failed = np.isnan(track.accuracy)
         assert failed.any()
-        assert not failed[track.incumbents()].any()
+        assert not failed[track.incumbents].any()
         assert (track.seconds > 0).all()
         assert len(track.architectures) == self.evaluations or track.stop == "exhausted"
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-_FIRST_BLOCK, _BLOCK = 16, 256
+_FIRST_BLOCK, _BLOCK = 32, 128
 T = TypeVar("T")
 
 

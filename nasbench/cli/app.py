@@ -18,7 +18,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
-app.command("list")(listing.list_)
+app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 
 
@@ -35,7 +35,7 @@ def _run() -> int:
         return _say(str(error), 2)
     except TyperException as error:
         reason = error.format_message().strip()
-        return _say(f"{reason.splitlines()[0]} (see --help)", 2) if reason else 2
+        return _say(f"{reason.splitlines()[0]} (see --help)", 2) if reason else 0  # help was shown
     except (KeyboardInterrupt, Abort):
         return _say("interrupted; finished runs are stored, the same command goes on", 130)
     except (OSError, MemoryError) as error:

@@ -1,61 +1,41 @@
 """`nasbench list`."""
 
-from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class What(StrEnum):
-    """What can be listed."""
-
-    STRATEGIES = "strategies"
-    SPACES = "spaces"
-    BENCHMARKS = "benchmarks"
-    PROTOCOLS = "protocols"
-    RESULTS = "results"
+app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
 
-def list_(
-    what: Annotated[What, typer.Argument(help="What to list.")] = What.STRATEGIES,
-    folder: Annotated[Path, typer.Argument(help="With `results`: their folder.")] = Path("results"),
-) -> None:
-    """List strategies, spaces, benchmarks, protocols, or the runs of a results folder."""
-    listings = {
-        What.STRATEGIES: _strategies,
-        What.SPACES: _spaces,
-        What.BENCHMARKS: _benchmarks,
-        What.PROTOCOLS: _protocols,
-    }
-    lines = _results(folder) if what is What.RESULTS else listings[what]()
-    for line in lines:
-        print(line)
-
-
-def _strategies() -> Iterator[str]:
+@app.command()
+def strategies() -> None:
+    """Strategies with their family, paper and settings."""
     import dataclasses
 
-    from nasbench.strategies.registry import strategies
+    from nasbench.strategies import registry
 
-    for name, strategy in strategies().items():
-        yield f"{name}  [{strategy.family}]  {strategy.reference}"
+    for name, strategy in registry.strategies().items():
+        print(f"{name}  [{strategy.family}]  {strategy.reference}")
         for setting in dataclasses.fields(strategy.Settings):
-            yield f"    {name}.{setting.name}={setting.default}"
+            print(f"    {name}.{setting.name}={setting.default}")
 
 
-def _spaces() -> Iterator[str]:
-    from nasbench.spaces import get_space, spaces
+@app.command()
+def spaces() -> None:
+    """Search spaces with their decisions."""
+    from nasbench import spaces as found
 
-    for name in spaces():
-        space = get_space(name)
-        yield f"{name}  {space.size:,} architectures, {len(space.decisions)} decisions"
+    for name in found.spaces():
+        space = found.get_space(name)
+        print(f"{name}  {space.size:,} architectures, {len(space.decisions)} decisions")
         for decision in space.decisions:
-            yield f"    {decision.name}: {', '.join(decision.choices)}"
+            print(f"    {decision.name}: {', '.join(decision.choices)}")
 
 
-def _benchmarks() -> Iterator[str]:
+@app.command()
+def benchmarks() -> None:
+    """Benchmark tables, installed or to be fetched."""
     from nasbench.benchmarks.catalogue import list_tables
 
     for table in list_tables():
@@ -64,34 +44,40 @@ def _benchmarks() -> Iterator[str]:
             if table.installed
             else f"not installed: nasbench data fetch {table.name}"
         )
-        yield f"{table.name}  {table.title}: {state}"
+        print(f"{table.name}  {table.title}: {state}")
 
 
-def _protocols() -> Iterator[str]:
-    from nasbench.benchmarks.protocols import protocols
+@app.command()
+def protocols() -> None:
+    """Protocols: what a search sees, spends and is judged by."""
+    from nasbench.benchmarks import protocols as found
 
-    for name, protocol in protocols().items():
-        yield f"{name}  {protocol.source}"
+    for name, protocol in found.protocols().items():
+        print(f"{name}  {protocol.source}")
         for dataset, seconds in protocol.seconds.items():
-            yield (
+            print(
                 f"    {dataset}: {seconds:.0f} simulated seconds on its "
                 f"{protocol.epochs}-epoch validation; final accuracy of "
                 f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
             )
 
 
-def _results(folder: Path) -> Iterator[str]:
+@app.command()
+def results(
+    folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+) -> None:
+    """Experiments in a results folder and how many runs each has."""
     from nasbench.harness.store import experiments
 
     total = 0
-    for experiment in experiments(folder):
-        seeds = experiment.read(["seed", "error", "queries"])
-        failed = sum(bool(error) for error in seeds["error"].to_pylist())
-        task = experiment.experiment.task
-        total += len(seeds)
-        yield (
-            f"{experiment.label}  {experiment.experiment.strategy} on {task.benchmark} "
-            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(seeds)} runs"
+    for found in experiments(folder):
+        errors = found.read(["error"])["error"].to_pylist()
+        failed = sum(map(bool, errors))
+        task = found.experiment.task
+        total += len(errors)
+        print(
+            f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
+            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(errors)} runs"
             + (f", {failed} failed" if failed else "")
         )
-    yield f"{total} runs"
+    print(f"{total} runs")

@@ -83,7 +83,7 @@ class Run:
     trajectory: Trajectory | None
     """None where the run failed."""
     verdicts: Mapping[str, Verdict]
-    """Per reported data set, aligned with `trajectory.incumbents()`."""
+    """Per reported data set, aligned with `trajectory.incumbents`."""
     wall_seconds: float
     error: str = ""
     """Traceback of a failed run."""
@@ -149,7 +149,7 @@ class Runner:
         began = perf_counter()
         try:
             trajectory = self._search(seed)
-            steps = trajectory.incumbents()
+            steps = trajectory.incumbents
             if not len(steps):
                 raise NasbenchError("no evaluation succeeded within the budget")
         except Exception:

@@ -1,6 +1,7 @@
 """The loop: one strategy, one benchmark, one clock, one trajectory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -24,8 +25,9 @@ class Trajectory:
     optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
     stop: Stop
 
+    @cached_property
     def incumbents(self) -> NDArray[np.int64]:
-        """Return the steps at which the best validation accuracy so far rose."""
+        """Steps at which the best validation accuracy so far rose."""
         return best_by_validation(self.accuracy)
 
 

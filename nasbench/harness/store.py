@@ -78,11 +78,12 @@ class ExperimentFolder:
 def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
     """Return one row per seed, sorted; of a seed that is there twice, a good run."""
     table = pa.concat_tables(tables, promote_options="permissive")
-    seeds = table["seed"].to_numpy()
-    failed = np.array([bool(error) for error in table["error"].to_pylist()])
-    order = np.lexsort((failed, seeds))
-    _, first = np.unique(seeds[order], return_index=True)
-    return table.take(pa.array(order[first]))
+    errors = table["error"].to_pylist()
+    row_of: dict[int, int] = {}
+    for row, seed in enumerate(table["seed"].to_pylist()):
+        if errors[row_of.setdefault(seed, row)] and not errors[row]:
+            row_of[seed] = row
+    return table.take(pa.array([row_of[seed] for seed in sorted(row_of)], pa.int64()))
 
 
 def open_folder(results: Path, experiment: Experiment, name: str | None = None) -> ExperimentFolder:
@@ -228,7 +229,7 @@ class _Track:
         self.seconds = empty if trajectory is None else trajectory.seconds
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
-        self.incumbents = empty if trajectory is None else trajectory.incumbents()
+        self.incumbents = empty if trajectory is None else trajectory.incumbents
 
 
 def _total(seconds: NDArray[np.float64]) -> float:

@@ -6,7 +6,7 @@ strategy written once runs on every space.
 """
 
 from functools import cached_property
-from math import prod
+from math import lcm, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,8 @@ class Space:
         self.decisions = decisions
         self._sizes = tuple(len(decision.choices) for decision in decisions)
         self._mutable = tuple(i for i, n in enumerate(self._sizes) if n > 1)
+        # One draw per mutation: modulo any n - 1, a number below their multiple is uniform.
+        self._moves = (len(self._mutable), lcm(*(n - 1 for n in self._sizes if n > 1)))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -62,8 +64,9 @@ class Space:
         """Change one decision, chosen uniformly, to another value, chosen uniformly."""
         if not self._mutable:
             raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
-        position = random.choice(self._mutable)
-        value = random.integer(self._sizes[position] - 1)
+        where, which = random.integers(self._moves)
+        position = self._mutable[where]
+        value = which % (self._sizes[position] - 1)
         if value >= architecture[position]:
             value += 1
         return architecture[:position] + (value,) + architecture[position + 1 :]  # noqa: RUF005

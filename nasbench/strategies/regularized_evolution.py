@@ -52,8 +52,8 @@ class RegularizedEvolution(SearchStrategy):
                     )
 
     def setup(self) -> None:
-        """Start with nobody alive."""
-        self.alive: deque[Member] = deque()
+        """Start with nobody alive; when the queue is full, the oldest dies of every birth."""
+        self.alive: deque[Member] = deque(maxlen=self.settings.population)
 
     def ask(self) -> Evaluate:
         """Fill the population at random, then mutate the winner of a tournament."""
@@ -64,7 +64,5 @@ class RegularizedEvolution(SearchStrategy):
         return Evaluate(self.space.mutate(parent.architecture, self.random))
 
     def tell(self, request: Request, answer: Answer) -> None:
-        """Add the child and let the oldest die."""
+        """Add the child; the oldest dies."""
         self.alive.append(Member(request.architecture, answer.accuracy))
-        if len(self.alive) > self.settings.population:
-            self.alive.popleft()
