@@ -32,14 +32,15 @@ class TableJudge:
         rows: NDArray[np.integer[Any]] | None,
         space: Space,
         datasets: Sequence[str],
+        schedule: int,
     ) -> None:
-        """Judge on `datasets`; a data set the table lacks is refused."""
+        """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused."""
         self._space = space
         every = slice(None) if rows is None else rows
         self._truth = {
             name: Truth(
-                np.asarray(columns.valid_mean(name)[every], dtype=np.float64),
-                np.asarray(columns.mean(name)[every], dtype=np.float64),
+                np.asarray(columns.valid_mean(name, schedule)[every], dtype=np.float64),
+                np.asarray(columns.mean(name, schedule)[every], dtype=np.float64),
             )
             for name in datasets
         }

@@ -264,22 +264,21 @@ class TestColumns(_Columns):
         """Return test accuracy (%) after `epoch`, shape (rows,); None is the mean over seeds."""
         return self._measured(_test_of(dataset, schedule), epoch, seed)
 
-    def mean(self, dataset: str) -> NDArray[np.floating[Any]]:
+    def mean(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.floating[Any]]:
         """Return the final test accuracy (%), mean over the seeds there are, shape (rows,)."""
-        return self.accuracy(dataset, FINAL_SCHEDULE, FINAL_SCHEDULE)
+        return self.accuracy(dataset, schedule, schedule)
 
     def trials(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> tuple[int, ...]:
         """Return the seeds whose own test accuracy is known."""
         return tuple(self._seeds(_test_of(dataset, schedule)))
 
-    def count(self, dataset: str) -> NDArray[np.integer[Any]]:
+    def count(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.integer[Any]]:
         """Return how many seeds the final test mean of each architecture has, shape (rows,)."""
-        return self._get(seed_count(dataset, Split.TEST, FINAL_SCHEDULE))
+        return self._get(seed_count(dataset, Split.TEST, schedule))
 
-    def valid_mean(self, dataset: str) -> NDArray[np.floating[Any]]:
+    def valid_mean(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.floating[Any]]:
         """Return the final validation accuracy (%), mean over seeds, shape (rows,)."""
-        series = Signal.VALID_ACCURACY.of(dataset, FINAL_SCHEDULE)
-        return self._measured(series, FINAL_SCHEDULE, None)
+        return self._measured(Signal.VALID_ACCURACY.of(dataset, schedule), schedule, None)
 
 
 class Table:

@@ -119,7 +119,8 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     space = get_space(task.space)
     benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
     _check_budget(task.budget, benchmark)
-    return benchmark, TableJudge(table.test, table.rows, space, task.reports)
+    judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
+    return benchmark, judge
 
 
 def _check_budget(budget: Budget, benchmark: Benchmark) -> None:

@@ -92,7 +92,7 @@ def test_a_session_holds_no_test_number() -> None:
 
 def test_the_judge_reads_final_means() -> None:
     table = synthetic_table()
-    judge = TableJudge(table.test, table.rows, SPACE, DATASETS)
+    judge = TableJudge(table.test, table.rows, SPACE, DATASETS, 200)
     indices = [4, 9, 4]
     verdicts = judge.read([SPACE.architecture(index) for index in indices])
     for name in DATASETS:

@@ -176,7 +176,7 @@ def open_known(task: Task) -> Known:
         )
     space = get_space(task.space)
     benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
-    judge = TableJudge(table.test, table.rows, space, task.reports)
+    judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
     trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
     accuracy = np.array([[np.nan if a.failed else a.accuracy for a in trial] for trial in trials])
     costs = np.array([[answer.seconds for answer in trial] for trial in trials])
