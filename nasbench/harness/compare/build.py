@@ -1,0 +1,83 @@
+"""`nasbench compare`: from stored runs to a comparison, and to its files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.compare.blocks import Group, group
+from nasbench.harness.compare.comparison import Block, Comparison
+from nasbench.harness.compare.references import open_known, references
+from nasbench.harness.compare.rows import rows
+from nasbench.harness.results import Results, load_results
+
+CENTRES = ("mean", "median")
+CLOCKS = ("seconds", "evaluations")
+
+
+def compare(
+    results: str | Path | Results = "results",
+    *,
+    merge: bool = False,
+    datasets: str | Sequence[str] | None = None,
+    out: str | Path | None = None,
+    centre: str = "mean",
+    clock: str | None = None,
+) -> Comparison:
+    """Compare the runs of a results folder; write tables and figures if `out` is given.
+
+    Runs of different tasks stand in blocks of their own; `merge` asks for one table and
+    raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
+    the reported data sets; `centre` (`mean` or `median`) is what the figures draw, `clock`
+    (`seconds` or `evaluations`) over what, by default over what the budget limits. Raises
+    `StoreError` for a folder without runs.
+    """
+    if centre not in CENTRES:
+        raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
+    if clock is not None and clock not in CLOCKS:
+        raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
+    stored = results if isinstance(results, Results) else load_results(results)
+    groups = group(stored.experiments, merge=merge)
+    wanted = _wanted(datasets, groups)
+    blocks = [_block(one, wanted) for one in groups]
+    comparison = Comparison(tuple(block for block in blocks if block.datasets))
+    if out is not None:
+        from nasbench.harness.compare.write import write
+
+        write(comparison, Path(out), centre=centre, clock=clock)
+    return comparison
+
+
+def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> list[str]:
+    reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
+    if datasets is None:
+        return reported
+    names = datasets.split(",") if isinstance(datasets, str) else datasets
+    chosen = [name.strip() for name in names if name.strip()]
+    for name in chosen:
+        if name not in reported:
+            raise InvalidInput(
+                f"data set '{name}' is not reported by these runs: valid are {', '.join(reported)}"
+            )
+    return chosen or reported
+
+
+def _block(one: Group, wanted: Sequence[str]) -> Block:
+    notes = list(one.notes)
+    known = None
+    try:
+        known = open_known(one.task)
+    except NasbenchError as error:
+        notes.append(f"no regrets and no reference rows: {error}")
+    budget = one.task.budget
+    if known and (budget.patience is not None or budget.target_regret is not None):
+        notes.append("no expected random search: early stopping has no closed form")
+    datasets = tuple(name for name in one.task.reports if name in wanted)
+    return Block(
+        task=one.task,
+        contenders=one.contenders,
+        datasets=datasets,
+        rows=tuple(row for name in datasets for row in rows(one.contenders, name, known)),
+        references=tuple(r for name in datasets for r in references(known, name)) if known else (),
+        notes=tuple(notes),
+        known=known,
+    )
