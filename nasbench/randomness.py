@@ -1,9 +1,10 @@
 """The only source of randomness: one seeded stream per run, handed to whoever draws."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 _FIRST_BLOCK, _BLOCK = 32, 128
 T = TypeVar("T")
@@ -20,7 +21,9 @@ class Random:
 
     __slots__ = ("_tuples", "_uniforms", "generator")
 
-    def __init__(self, seed: np.random.SeedSequence | int) -> None:
+    def __init__(self, seed: "np.random.SeedSequence | int") -> None:
+        import numpy as np  # 0.1 s, which listing strategies need not pay
+
         self.generator = np.random.Generator(np.random.PCG64(seed))
         self._uniforms: list[float] = []
         self._tuples: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
@@ -58,7 +61,7 @@ class Random:
     def _refill(self, bounds: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Draw a block, a short one the first time: some bounds are asked for a few times only."""
         rows = _BLOCK if bounds in self._tuples else _FIRST_BLOCK
-        below = bounds[0] if len(set(bounds)) == 1 else np.array(bounds)
+        below = bounds[0] if len(set(bounds)) == 1 else bounds
         drawn = self.generator.integers(below, size=(rows, len(bounds)))
         block = self._tuples[bounds] = list(map(tuple, drawn.tolist()))
         return block

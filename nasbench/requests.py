@@ -4,15 +4,16 @@ They are named tuples, not dataclasses: a table search makes hundreds of thousan
 and a named tuple is as immutable and costs a quarter as much to make.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from nasbench.spaces.base import Architecture
+if TYPE_CHECKING:
+    from nasbench.spaces.base import Architecture
 
 
 class Evaluate(NamedTuple):
     """Ask how well an architecture does on the search's validation split."""
 
-    architecture: Architecture
+    architecture: "Architecture"
     epochs: int | None = None
     """Fidelity in training epochs; None is the protocol's own."""
 

@@ -60,9 +60,16 @@ def test_no_global_randomness_and_no_open_pickle() -> None:
         assert not any(word in text for word in banned), path
 
 
-@pytest.mark.parametrize("module", ["nasbench", "nasbench.cli.app"])
-def test_start_is_light(module: str) -> None:
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import nasbench.cli.app",
+        "from nasbench import register, SearchStrategy",
+        "from nasbench.strategies.registry import strategies; strategies()",
+    ],
+)
+def test_start_is_light(start: str) -> None:
     heavy = ("torch", "ray", "seaborn", "matplotlib", "pandas", "scipy", "pyarrow", "numpy")
-    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys; {start}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,22 +1,25 @@
 """What can be built: search spaces as pure data."""
 
 from functools import cache
+from importlib import import_module
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Space
-from nasbench.spaces.nb201 import NasBench201
 
-_SPACES = {"nb201": NasBench201}
+_HOMES = {"nb201": ("nasbench.spaces.nb201", "NasBench201")}
+"""Module and class of each space, loaded when it is asked for."""
 
 
 def spaces() -> tuple[str, ...]:
     """Return the names of all spaces."""
-    return tuple(_SPACES)
+    return tuple(_HOMES)
 
 
 @cache
 def get_space(name: str) -> Space:
     """Return the space called `name`; one object per process."""
-    if name not in _SPACES:
-        raise InvalidInput(f"space '{name}' is unknown: valid are {', '.join(_SPACES)}")
-    return _SPACES[name]()
+    if name not in _HOMES:
+        raise InvalidInput(f"space '{name}' is unknown: valid are {', '.join(_HOMES)}")
+    module, class_name = _HOMES[name]
+    space: Space = getattr(import_module(module), class_name)()
+    return space

@@ -7,13 +7,14 @@ strategy written once runs on every space.
 
 from functools import cached_property
 from math import lcm, prod
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 Architecture = tuple[int, ...]
 """One choice per decision, as positions in `Decision.choices`."""
@@ -85,8 +86,10 @@ class Space:
             if value != architecture[position]
         ]
 
-    def one_hot(self, architectures: ArrayLike) -> NDArray[np.float32]:
+    def one_hot(self, architectures: "ArrayLike") -> "NDArray[np.float32]":
         """Encode architectures, shape (..., decisions), as (..., sum of sizes) zeros and ones."""
+        import numpy as np
+
         codes = np.asarray(architectures)
         blocks = [
             codes[..., position, None] == np.arange(n) for position, n in enumerate(self._sizes)
@@ -94,8 +97,10 @@ class Space:
         return np.concatenate(blocks, axis=-1).astype(np.float32)
 
     @cached_property
-    def codes(self) -> NDArray[np.uint8]:
+    def codes(self) -> "NDArray[np.uint8]":
         """All architectures in index order, shape (size, decisions)."""
+        import numpy as np
+
         grid = np.indices(self._sizes, dtype=np.uint8)
         return np.ascontiguousarray(grid.reshape(len(self._sizes), -1).T)
 

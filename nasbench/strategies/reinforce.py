@@ -2,11 +2,14 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nasbench.requests import Answer, Evaluate, Request
 from nasbench.strategies.base import SearchStrategy
-from nasbench.strategies.policies import LstmPolicy, MovingAverage, Policy, SoftmaxPolicy
 from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from nasbench.strategies.parts.policies import Policy
 
 
 class PolicyGradient(SearchStrategy):
@@ -21,11 +24,13 @@ class PolicyGradient(SearchStrategy):
 
     def setup(self) -> None:
         """Start from an untrained policy."""
+        from nasbench.strategies.parts.policies import MovingAverage
+
         self.policy = self.make_policy()
         self.baseline = MovingAverage(self.settings.baseline_decay)
 
     @abstractmethod
-    def make_policy(self) -> Policy:
+    def make_policy(self) -> "Policy":
         """Return the untrained policy."""
 
     def ask(self) -> Evaluate:
@@ -61,8 +66,10 @@ class Reinforce(PolicyGradient):
         baseline_decay: float = 0.9  #: of the moving average of rewards
         entropy_weight: float = 0.0  #: of the entropy bonus
 
-    def make_policy(self) -> Policy:
+    def make_policy(self) -> "Policy":
         """Return the LSTM."""
+        from nasbench.strategies.parts.policies import LstmPolicy
+
         s = self.settings
         return LstmPolicy(
             self.space.sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random
@@ -87,7 +94,9 @@ class ReinforceSoftmax(PolicyGradient):
         baseline_decay: float = 0.9  #: of the moving average of rewards
         entropy_weight: float = 0.0  #: of the entropy bonus
 
-    def make_policy(self) -> Policy:
+    def make_policy(self) -> "Policy":
         """Return the independent softmaxes."""
+        from nasbench.strategies.parts.policies import SoftmaxPolicy
+
         s = self.settings
         return SoftmaxPolicy(self.space.sizes, s.learning_rate, s.entropy_weight, self.random)

@@ -5,8 +5,6 @@ import sys
 from collections import deque
 from typing import Any, ClassVar
 
-import numpy as np
-
 
 class Stateful:
     """An object whose public attributes are its state.
@@ -26,10 +24,10 @@ class Stateful:
         """Continue from `state()` of an object that was constructed with the same arguments."""
         current = self._attributes()
         for name, value in state.items():
-            present = current.get(name)
-            if present is not None and hasattr(present, "restore"):
+            present: Any = current.get(name)
+            if hasattr(present, "restore"):
                 present.restore(value)
-            elif isinstance(present, np.ndarray):
+            elif _is_array(present):
                 present[...] = _decode(value, type(self))
             else:
                 setattr(self, name, _decode(value, type(self)))
@@ -40,6 +38,11 @@ class Stateful:
             for name, value in vars(self).items()
             if not name.startswith("_") and name not in self._fixed
         }
+
+
+def _is_array(value: Any) -> bool:
+    """Tell a numpy array without loading numpy for searches that have none."""
+    return type(value).__module__ == "numpy" and value.ndim > 0
 
 
 def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
@@ -58,13 +61,13 @@ def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
             return {"tuple": [_encode(item) for item in value]}
         case dict():
             return {"dict": [[_encode(key), _encode(item)] for key, item in value.items()]}
-        case np.ndarray():
-            data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
-            return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
-        case np.generic():
-            return value.item()
+    if _is_array(value):
+        data = base64.b64encode(value.tobytes()).decode()
+        return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
     if hasattr(value, "state"):
         return value.state()
+    if hasattr(value, "item"):  # a numpy scalar
+        return value.item()
     raise TypeError(f"a search cannot store an attribute of type {type(value).__name__}")
 
 
@@ -84,6 +87,8 @@ def _decode(value: Any, owner: type) -> Any:  # noqa: PLR0911
         case {"dict": pairs}:
             return {_decode(key, owner): _decode(item, owner) for key, item in pairs}
         case {"array": data, "dtype": dtype, "shape": shape}:
+            import numpy as np
+
             flat = np.frombuffer(base64.b64decode(data), dtype=dtype)
             return flat.reshape(shape).copy()
     return value

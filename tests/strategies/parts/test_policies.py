@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import log_softmax
 
 from nasbench.randomness import Random
-from nasbench.strategies.policies import (
+from nasbench.strategies.parts.policies import (
     Adam,
     LstmPolicy,
     MovingAverage,
