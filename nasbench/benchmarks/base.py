@@ -32,6 +32,10 @@ class Benchmark(Protocol):
         """Highest validation accuracy of the whole space, None where it is not known."""
 
     @property
+    def note(self) -> str:
+        """One line on how it answers and on which clock, empty where the table says it all."""
+
+    @property
     def cheapest(self) -> float:
         """Least seconds one evaluation can cost."""
 

@@ -47,6 +47,8 @@ class TabularBenchmark:
         self._columns = columns
         self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
 
+    note = ""
+
     def session(self, random: Random) -> "TableSession":
         """Return what answers one run."""
         return TableSession(self, random)

@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from nasbench.cli import compare, data, listing, run, show
+from nasbench.cli import compare, data, listing, run, show, tabulate, train
 from nasbench.errors import NasbenchError
 
 app = typer.Typer(
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
+app.command("train")(train.train)
+app.command("tabulate")(tabulate.tabulate)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 

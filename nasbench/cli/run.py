@@ -22,7 +22,10 @@ def run(
         str | None, typer.Option(help="`10` is 0 to 9; `100-199`; `0,3,5-7`. [default: 10]")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option(help="Name of an installed table. [default: nb201]")
+        str | None,
+        typer.Option(
+            help="An installed table, or `train:nb201` to train for real. [default: nb201]"
+        ),
     ] = None,
     dataset: Annotated[
         list[str] | None,
@@ -64,6 +67,10 @@ def run(
     experiment_seed: Annotated[
         int | None, typer.Option(help="Shifts the randomness of all runs. [default: 0]")
     ] = None,
+    fallback: Annotated[
+        str | None,
+        typer.Option(help="`train`: train what the table does not know, with a note that says so."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="TOML experiment file; options given here go first.")
     ] = None,
@@ -89,6 +96,7 @@ def run(
         "trials": trials,
         "repeats": repeats,
         "experiment_seed": experiment_seed,
+        "fallback": fallback,
     }
     options: dict[str, Any] = _read_config(config) if config else {}
     options |= {key: value for key, value in given.items() if value is not None}
@@ -159,6 +167,9 @@ def _print_summary(outcomes: "list[Outcome]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from nasbench.harness.experiment import open_benchmark
+    from nasbench.harness.trained import is_trained
+
     console = Console(highlight=False, soft_wrap=True)
     for outcome in outcomes:
         task = outcome.experiment.task
@@ -171,6 +182,8 @@ def _print_summary(outcomes: "list[Outcome]") -> None:
             f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.signal.dataset} "
             f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
         )
+        if is_trained(task.benchmark):
+            console.print(f"  {escape(open_benchmark(task)[0].note)}")
         for seed, reason in list(outcome.failed.items())[:3]:
             console.print(f"  seed {seed}: {escape(reason)}")
     folder = outcomes[0].path.parent.parent

@@ -109,7 +109,10 @@ def streams(experiment_seed: int, seed: int, identity: int) -> tuple[Random, Ran
 def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     """Return the benchmark and the judge of a task; one pair per process."""
     from nasbench.benchmarks.catalogue import load_table
+    from nasbench.harness.trained import is_trained, open_trained
 
+    if is_trained(task.benchmark):
+        return open_trained(task)
     table = load_table(task.benchmark)
     if table.hash != task.table:
         raise NasbenchError(

@@ -14,6 +14,7 @@ from nasbench.benchmarks.protocols import (
     find_protocol,
 )
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
+from nasbench.benchmarks.table import Table, search_name
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
@@ -21,6 +22,7 @@ from nasbench.harness.executors import Executor, InProcess, Processes
 from nasbench.harness.experiment import Experiment, Run, Runner, Task
 from nasbench.harness.seeds import parse_seeds
 from nasbench.harness.store import ExperimentFolder, open_folder
+from nasbench.harness.trained import PREFIX, trained_task, with_fallback
 from nasbench.strategies.registry import find_strategy, make_settings
 
 _FLUSH_SECONDS = 1.0
@@ -70,6 +72,7 @@ def run(
     name: str | None = None,
     out: str | Path = "results",
     workers: int = 1,
+    fallback: str | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """Search with every strategy on every data set, once per seed, and store the runs.
@@ -86,7 +89,7 @@ def run(
         _tasks(
             benchmark, _names(datasets), protocol,
             trials=trials, repeats=repeats,
-            budget=budget, patience=patience, target_regret=target_regret,
+            budget=budget, patience=patience, target_regret=target_regret, fallback=fallback,
         ),
     )  # fmt: skip
     for experiment in experiments:
@@ -126,9 +129,30 @@ def _tasks(
     budget: str | Budget | None,
     patience: int | None,
     target_regret: float | None,
+    fallback: str | None = None,
 ) -> list[Task]:
     """Return one task per data set."""
+    if fallback not in (None, "train"):
+        raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
+    if isinstance(budget, str):
+        budget = Budget.parse(budget)
+    if benchmark.startswith(PREFIX):
+        return [
+            _trained(benchmark, dataset, protocol, trials, repeats, budget, patience, target_regret)
+            for dataset in datasets
+        ]
     table = load_table(benchmark)
+    if fallback:
+        unknown = [name for name in datasets if not _has(table, name)]
+        known = [name for name in datasets if name not in unknown]
+        common: dict[str, Any] = {
+            "trials": trials, "repeats": repeats, "budget": budget,
+            "patience": patience, "target_regret": target_regret,
+        }  # fmt: skip
+        return [
+            *map(with_fallback, _tasks(benchmark, known, protocol, **common) if known else ()),
+            *(_trained(f"{PREFIX}{table.info.space}", name, None, **common) for name in unknown),
+        ]
     if protocol is None:
         protocol = default_protocol(tuple(datasets))
     elif isinstance(protocol, str):
@@ -139,8 +163,6 @@ def _tasks(
     for value, valid in ((protocol.trials, TRIALS), (protocol.repeats, REPEATS)):
         if value not in valid:
             raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
-    if isinstance(budget, str):
-        budget = Budget.parse(budget)
     tasks = []
     for dataset in datasets:
         protocol.check(dataset)
@@ -161,6 +183,30 @@ def _tasks(
             )
         )
     return tasks
+
+
+def _trained(
+    benchmark: str,
+    dataset: str,
+    protocol: str | SearchProtocol | None,
+    trials: str | None,
+    repeats: str | None,
+    budget: Budget | None,
+    patience: int | None,
+    target_regret: float | None,
+) -> Task:
+    if trials is not None or isinstance(protocol, SearchProtocol):
+        raise InvalidInput(
+            "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
+        )
+    if budget is not None and (patience is not None or target_regret is not None):
+        budget = budget.stopping(patience, target_regret)
+    return trained_task(benchmark, dataset, protocol, repeats, budget)
+
+
+def _has(table: Table, dataset: str) -> bool:
+    """Whether a table has any column a search on a data set could see."""
+    return any(name.startswith(f"{search_name(dataset)}/") for name in table.search.names)
 
 
 def _experiments(
@@ -237,7 +283,7 @@ def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the keyword arguments of `run` from the content of an experiment file."""
     simple = {
         "seeds", "benchmark", "datasets", "budget", "patience", "target_regret", "trials",
-        "repeats", "experiment_seed", "name", "out", "workers",
+        "repeats", "experiment_seed", "name", "out", "workers", "fallback",
     }  # fmt: skip
     for key, value in data.items():
         if key in simple:

@@ -22,7 +22,7 @@ def call(*words: str, monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("", "Usage: nasbench"),
+        ("", "Compare neural-architecture-search strategies honestly."),
         ("list", "strategies"),
         ("list strategies", "regularized-evolution.population=10"),
         ("list spaces", "nb201  15,625 architectures, 6 decisions"),

@@ -166,8 +166,11 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
+    from nasbench.harness.trained import is_trained
     from nasbench.spaces import get_space
 
+    if is_trained(task.benchmark):
+        raise NasbenchError("a search by training does not know the whole space")
     table = load_table(task.benchmark)
     if table.hash != task.table:
         raise NasbenchError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
+from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block, Comparison
@@ -17,6 +18,11 @@ BOLD = (
     "(Mann-Whitney, Holm over the rows of the data set, alpha 0.05)"
 )
 PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
+REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
+MIXED_TIME = (
+    "simulated seconds are the table's pseudo-time; those of trained cells are real seconds times "
+    "the number after * in the protocol's name, a ratio measured on 3 cells"
+)
 _UNKNOWN = "–"
 
 
@@ -94,9 +100,16 @@ def cost_table(block: "Block") -> Table:
         ]
         for row in first
     ]
-    notes = (PSEUDO_TIME, *block.notes, block.footer)
+    notes = (_clock(block.task.benchmark), *block.notes, block.footer)
     caption = "Search cost, means over n runs"
     return Table("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
+
+
+def _clock(benchmark: str) -> str:
+    """Return what the seconds of a benchmark are."""
+    if benchmark.startswith(PREFIX):
+        return REAL_TIME
+    return MIXED_TIME if benchmark.endswith(SUFFIX) else PSEUDO_TIME
 
 
 def to_markdown(table: Table) -> str:

@@ -1,0 +1,242 @@
+"""From shards to a table: one row per functionally distinct cell, costs per architecture.
+
+Rows are in ascending order of their canonical cell, and the `rows` column maps architectures
+to them. What depends on the function alone (accuracies, losses, seeds) has one entry per row;
+what depends on the literal network (parameters, FLOPs, seconds, latency) has one entry per
+architecture, in index order. The same shards give the same bytes, however they are spread over
+files. What is missing is NaN and counted, nothing is interpolated.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.columns import (
+    Series,
+    curve,
+    hardware,
+    per_epoch_seconds,
+    query_seconds,
+    row_map,
+    seed_count,
+    size,
+)
+from nasbench.benchmarks.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.training.costs import (
+    COSTS,
+    Measured,
+    Modelled,
+    additive,
+    features,
+    read_costs,
+)
+from nasbench.benchmarks.training.plan import Plan
+from nasbench.benchmarks.training.shards import Identity, Trainings, read_shards
+from nasbench.errors import DataError
+from nasbench.spaces.nb201 import NasBench201
+
+Columns = Iterable[tuple[Column, Array]]
+
+ACCURACY_TYPE = np.float32
+LOSS_TYPE = np.float32
+COST_TYPE = np.float32
+"""Costs are known to a percent; four bytes keep a table small enough to be shipped."""
+
+_CURVES = {
+    "validation_accuracy": (Split.VALID, Quantity.ACCURACY),
+    "validation_loss": (Split.VALID, Quantity.LOSS),
+    "test_accuracy": (Split.TEST, Quantity.ACCURACY),
+    "test_loss": (Split.TEST, Quantity.LOSS),
+    "train_loss": (Split.TRAIN, Quantity.LOSS),
+}
+_LICENCE = {"digits": "CC BY 4.0"}
+_ATTRIBUTION = {
+    "digits": (
+        "digits: Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
+        "Learning Repository 1998, https://doi.org/10.24432/C50P49, CC BY 4.0, as bundled with "
+        "scikit-learn",
+    )
+}
+
+
+def assemble(plan: Plan, name: str | None = None) -> Table:
+    """Make the table of all shards and costs of a plan, finished or not.
+
+    Raises `DataError` where nothing is finished.
+    """
+    space, data = NasBench201(), plan.data()
+    identity = Identity.of(space.name, data, plan.recipe, plan.precision)
+    trainings = read_shards(plan.folders, identity)
+    chosen = np.isin(trainings.seed, plan.seeds)
+    if not chosen.any():
+        raise DataError(f"no finished training in '{plan.shards}': nothing to assemble")
+    costs = [one for folder in plan.folders for one in read_costs(folder, identity)]
+    seeds = tuple(sorted(plan.seeds))
+    columns = {
+        column.name: (column, array)
+        for column, array in (
+            *_curves(space, trainings, identity, seeds),
+            *_sizes(space, identity, plan),
+            *_costs(space, costs, identity),
+        )
+    }
+    every = np.unique(space.function_class)
+    row_of = np.searchsorted(every, space.function_class).astype(np.uint16)
+    reached = columns[_count(identity, Split.VALID).name][1] > 0
+    info = TableInfo(
+        name=name or data.name,
+        title=f"every cell trained on {data.name}, recipe {plan.recipe.name}",
+        space=space.name,
+        rows=len(every),
+        cells=int(reached[row_of].sum()),
+        licence=_LICENCE.get(data.name, "as the data set's"),
+        attribution=_ATTRIBUTION.get(data.name, ()),
+        notes=tuple(_notes(identity, trainings, seeds, len(every), costs)),
+        columns=(*(column for column, _ in columns.values()), row_map()),
+    )
+    arrays = {key: array for key, (_, array) in columns.items()}
+    return Table.from_columns(info, {**arrays, row_map().name: row_of})
+
+
+def _curves(
+    space: NasBench201, trainings: Trainings, identity: Identity, seeds: Sequence[int]
+) -> Columns:
+    """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds."""
+    every = np.unique(space.function_class)
+    epochs = identity.recipe.epochs
+    final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
+    diverged = np.zeros(len(every), dtype=np.uint8)
+    for seed in seeds:
+        mine = trainings.seed == seed
+        rows = np.searchsorted(every, trainings.cell[mine])
+        diverged[rows] += trainings.diverged[mine]
+        for source, (split, quantity) in _CURVES.items():
+            dtype = ACCURACY_TYPE if quantity is Quantity.ACCURACY else LOSS_TYPE
+            array = np.full((len(every), epochs), np.nan, dtype=dtype)
+            array[rows] = trainings.curves[source][mine]
+            series = Series(identity.dataset, split, quantity, epochs)
+            yield curve(series, seed, epochs=epochs, provenance="measured"), array
+            if quantity is Quantity.ACCURACY:
+                final[split] += np.isfinite(array[:, -1])
+    for split, count in final.items():
+        yield _count(identity, split), count
+    column = seed_count(identity.dataset, Split.TRAIN, epochs, provenance="diverged trainings")
+    name = f"{identity.dataset}/{Split.TRAIN}/hp{epochs}/diverged"
+    yield column.model_copy(update={"name": name}), diverged
+
+
+def _count(identity: Identity, split: Split) -> Column:
+    return seed_count(identity.dataset, split, identity.recipe.epochs, provenance="counted")
+
+
+def _sizes(space: NasBench201, identity: Identity, plan: Plan) -> Columns:
+    """Yield parameters and FLOPs of the literal networks, in closed form."""
+    data, shape = plan.data().input, plan.recipe.shape
+    closed = {
+        Quantity.PARAMS: space.params(data, shape.channels, shape.cells),
+        Quantity.FLOPS: space.flops(data, shape.channels, shape.cells),
+    }
+    for quantity, numbers in closed.items():
+        provenance = "closed form, literal network"
+        yield size(identity.dataset, quantity, provenance=provenance), _smallest(numbers)
+
+
+def _costs(space: NasBench201, costs: Sequence[Measured], identity: Identity) -> Columns:
+    """Yield seconds and latency of every architecture; the first device is the clock.
+
+    Beside each stands how often it was measured: 0 is modelled. Where two folders know costs
+    of one device, the first folder's are taken.
+    """
+    matrix, dataset, epochs = features(space), identity.dataset, identity.recipe.epochs
+    seen: set[str] = set()
+    for one in costs:
+        if one.device in seen:
+            continue
+        fits = {cost: additive(one.values[cost], one.index, matrix) for cost in COSTS}
+        where = _where(one)
+        train, valid, latency = (fits[cost] for cost in COSTS)
+        first = not seen
+        seen.add(one.device)
+        for split, fit in ((Split.TRAIN, train), (Split.VALID, valid)):
+            column = per_epoch_seconds(dataset, split, provenance=f"{where}; {fit.error}")
+            yield _on(column, None if first else one.device), fit.values.astype(COST_TYPE)
+        if first:
+            error = f"{where}; {epochs} epochs and one validation pass; {train.error}"
+            column = query_seconds(dataset, epochs, None, provenance=error)
+            # Of the rounded columns, so that what a query costs is their sum.
+            seconds = epochs * _rounded(train) + _rounded(valid)
+            yield _on(column, None), seconds.astype(COST_TYPE)
+        column = hardware(
+            dataset,
+            Quantity.LATENCY,
+            one.device,
+            provenance=f"{where}; one image; {latency.error}",
+        )
+        yield _on(column, one.device), latency.values.astype(COST_TYPE)
+        rounds = np.zeros(space.size, dtype=np.uint8)
+        rounds[one.index] = one.rounds
+        yield _repeats(dataset, one.device), rounds
+
+
+def _on(column: Column, device: str | None) -> Column:
+    """Finish the description of a cost; a device other than the clock's is part of its name."""
+    update: dict[str, Any] = {"fitted": True, "averaging": "median of repeats"}
+    if device is not None and column.device is None:
+        update |= {"name": f"{column.name}/{device}", "device": device}
+    return column.model_copy(update=update)
+
+
+def _repeats(dataset: str, device: str) -> Column:
+    return Column(
+        name=f"{dataset}/measured/{device}",
+        quantity=Quantity.COUNT,
+        unit="repeats",
+        dataset=dataset,
+        provenance="how often the costs on this device were measured; 0: modelled",
+    )
+
+
+def _where(one: Measured) -> str:
+    about = one.origin
+    kind = "CPU seconds of 1 thread" if about["device"] == "cpu" else "seconds"
+    name = about["processor"] if about["device"] == "cpu" else about["device"]
+    return f"{kind} on {name}, torch {about['libraries']['torch']}, literal network alone"
+
+
+def _rounded(fit: Modelled) -> NDArray[np.float64]:
+    return fit.values.astype(COST_TYPE).astype(np.float64)
+
+
+def _smallest(numbers: NDArray[np.int64]) -> Array:
+    return numbers.astype(np.int32) if numbers.max() < 2**31 else numbers
+
+
+def _notes(
+    identity: Identity,
+    trainings: Trainings,
+    seeds: Sequence[int],
+    rows: int,
+    costs: Sequence[Measured],
+) -> Iterable[str]:
+    """Yield what a reader of the table must know; nothing in it depends on time."""
+    mine = np.isin(trainings.seed, seeds)
+    wanted, there = rows * len(seeds), int(mine.sum())
+    yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}"
+    yield f"data set {identity.dataset}, fingerprint {identity.data}"
+    yield f"{rows} functionally distinct cells stand for all architectures: one row each"
+    yield f"{there} of {wanted} trainings are there, {int(trainings.diverged[mine].sum())} diverged"
+    machines = sorted({_machine(about) for about in trainings.origins})
+    yield f"trained on: {'; '.join(machines)}"
+    yield (
+        "parameters, FLOPs, seconds and latency are of the literal network, one per architecture"
+        + ("" if costs else "; no costs were measured")
+    )
+
+
+def _machine(about: dict[str, Any]) -> str:
+    libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
+    where = about["processor"] if about["device"] == "cpu" else about["device"]
+    return f"{where} ({about['threads']} threads a worker, {libraries})"

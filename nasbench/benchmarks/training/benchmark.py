@@ -1,0 +1,221 @@
+"""Answering a search by training: real validation accuracy at real seconds, and its judge.
+
+The clock of such a search is the machine's, not a simulation: its seconds are comparable with
+those of another search on the same machine, and with nothing else. A finished training is
+kept, and asked for again it costs what it cost the first time.
+"""
+
+import time
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
+from nasbench.benchmarks.training.data import DataSet, Part
+from nasbench.benchmarks.training.fit import evaluate, machine, train_epochs
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.train import Training, find_device, single
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+from nasbench.requests import Answer, Request
+from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.nb201 import NasBench201
+
+
+class Trainer:
+    """Starts trainings of one recipe on one data set and device, and names them for the cache."""
+
+    def __init__(
+        self,
+        space: NasBench201,
+        data: DataSet,
+        recipe: Recipe,
+        *,
+        device: str = "cpu",
+        precision: str = "float32",
+        fingerprint: str | None = None,
+    ) -> None:
+        """Move the data to the device, once; `fingerprint` is that of the whole data set."""
+        self.space, self.recipe, self.precision = space, recipe, precision
+        self.device = find_device(device)
+        self.fingerprint = fingerprint or data.fingerprint()
+        self.data = data.to(self.device)
+
+    def without_test(self) -> "Trainer":
+        """Return a trainer whose validation images stand in place of test: none is left to leak.
+
+        Its trainings keep their names, which come from the whole data set.
+        """
+        other = copy(self)
+        parts = {**self.data.parts, Part.TEST: self.data.parts[Part.VALIDATION]}
+        other.data = replace(self.data, parts=parts)
+        return other
+
+    def start(self, architecture: Architecture, seed: int) -> Training:
+        """Return a training before its first epoch."""
+        return single(
+            self.space, architecture, seed, self.data, self.recipe,
+            device=str(self.device), precision=self.precision,
+        )  # fmt: skip
+
+    def named(self, architecture: Architecture, seed: int, epochs: int) -> Trained:
+        """Say what is trained; cells of one function class are one training."""
+        canonical = int(self.space.function_class[self.space.index(architecture)])
+        return Trained(
+            space=self.space.name,
+            cell=self.space.format(self.space.architecture(canonical)),
+            seed=seed,
+            recipe=self.recipe,
+            epochs=epochs,
+            data=self.fingerprint,
+            precision=self.precision,
+            device=self.device.type,
+        )
+
+
+class TrainedBenchmark:
+    """Trains what a search asks for; it is given no test image.
+
+    An evaluation trains `epochs` epochs of the recipe's schedule (a shorter training is the
+    schedule cut short, as a table's early epochs are), reads validation once, and costs the
+    real seconds of both. A training whose loss is not finite is a failed evaluation and is
+    charged. With several training seeds each evaluation draws one.
+    """
+
+    best_signal: float | None = None  #: not known without training the whole space
+    cheapest = 0.0
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        cache: Path,
+        *,
+        epochs: int | None = None,
+        seeds: Sequence[int] = (0,),
+    ) -> None:
+        """Search at `epochs` of the recipe unless a request says otherwise (None: all)."""
+        self.space: Space = trainer.space
+        self.recipe = trainer.recipe
+        self.epochs = self._checked(epochs)
+        self.seeds = tuple(seeds)
+        if not self.seeds:
+            raise InvalidInput("a search by training needs at least one training seed")
+        self._trainer = trainer.without_test()
+        self._cache: Cache[Finished] = Cache.of_search(cache)
+
+    @property
+    def clock(self) -> str:
+        """What its seconds are."""
+        return f"real seconds on {machine(self._trainer.device)}"
+
+    @property
+    def note(self) -> str:
+        """One line for the user and for the record: every answer is a training, on which clock."""
+        return (
+            f"every answer is a training (recipe {self.recipe.name}, {self.epochs} epochs); its "
+            f"clock is {self.clock}, a finished training is charged what it cost when it ran"
+        )
+
+    def session(self, random: Random) -> "TrainedSession":
+        """Return what answers one run."""
+        return TrainedSession(self, random)
+
+    def train(self, architecture: Architecture, seed: int, epochs: int | None = None) -> Finished:
+        """Return a finished training, from the cache if it is there."""
+        epochs = self.epochs if epochs is None else self._checked(epochs)
+        named = self._trainer.named(architecture, seed, epochs)
+        return self._cache.find(named) or self._cache.keep(
+            named, self._train(architecture, seed, epochs)
+        )
+
+    def _train(self, architecture: Architecture, seed: int, epochs: int) -> Finished:
+        training = self._trainer.start(architecture, seed)
+        began = time.perf_counter()  # not before: building the first network loads half of torch
+        fine = train_epochs(training, epochs)
+        accuracy, loss = evaluate(training, Part.VALIDATION) if fine else (0.0, None)
+        fine = fine and loss is not None and bool(np.isfinite(loss))
+        return Finished(
+            accuracy=accuracy if fine else 0.0,
+            loss=loss if fine else None,
+            seconds=time.perf_counter() - began,
+            epochs=training.epoch,
+            diverged=not fine,
+            machine=machine(self._trainer.device),
+        )
+
+    def _checked(self, epochs: int | None) -> int:
+        if epochs is None:
+            return self.recipe.epochs
+        if not 1 <= epochs <= self.recipe.epochs:
+            raise InvalidInput(
+                f"recipe '{self.recipe.name}' has epochs 1 to {self.recipe.epochs}: "
+                f"{epochs} cannot be asked for"
+            )
+        return epochs
+
+
+class TrainedSession:
+    """One run's view of a benchmark that trains."""
+
+    def __init__(self, benchmark: TrainedBenchmark, random: Random) -> None:
+        """Draw training seeds, where there are several, from the run's own stream."""
+        self._benchmark, self._random = benchmark, random
+
+    def answer(self, request: Request) -> Answer:
+        """Train, or remember."""
+        seeds = self._benchmark.seeds
+        seed = seeds[0] if len(seeds) == 1 else self._random.choice(seeds)
+        done = self._benchmark.train(request.architecture, seed, request.epochs)
+        return Answer(done.accuracy, done.seconds, done.epochs, done.diverged)
+
+
+class TrainedJudge:
+    """Trains the final incumbent from scratch, once per seed, and reads test at the end.
+
+    Only the last architecture it is given is trained: earlier incumbents are NaN, a final
+    training of each would cost more than the search. Accuracies are means over the seeds
+    that did not diverge.
+    """
+
+    def __init__(
+        self, trainer: Trainer, cache: Path, *, seeds: Sequence[int], name: str | None = None
+    ) -> None:
+        """Judge with the trainer's recipe at its last epoch; report the data set as `name`."""
+        self.name, self.seeds = name or trainer.data.name, tuple(seeds)
+        if not self.seeds:
+            raise InvalidInput("a judge by training needs at least one training seed")
+        self._trainer = trainer
+        self._cache: Cache[Judged] = Cache.of_judge(cache)
+
+    def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
+        """Return the verdict, NaN for all architectures but the last."""
+        valid, test = np.full((2, len(architectures)), np.nan)
+        if len(architectures):
+            final = [self.train(architectures[-1], seed) for seed in self.seeds]
+            valid[-1] = _mean([one.valid for one in final])
+            test[-1] = _mean([one.test for one in final])
+        return {self.name: Verdict(valid, test)}
+
+    def train(self, architecture: Architecture, seed: int) -> Judged:
+        """Return a final training, from the cache if it is there."""
+        named = self._trainer.named(architecture, seed, self._trainer.recipe.epochs)
+        return self._cache.find(named) or self._cache.keep(named, self._train(architecture, seed))
+
+    def _train(self, architecture: Architecture, seed: int) -> Judged:
+        training = self._trainer.start(architecture, seed)
+        began = time.perf_counter()
+        valid = test = None
+        if train_epochs(training, training.recipe.epochs):
+            valid, _ = evaluate(training, Part.VALIDATION)
+            test, _ = evaluate(training, Part.TEST)
+        seconds = time.perf_counter() - began
+        return Judged(valid, test, seconds, machine(self._trainer.device))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else float("nan")

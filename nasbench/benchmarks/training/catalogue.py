@@ -1,0 +1,108 @@
+"""Finding a data set by name: bundled, official in a local folder, or a user's own.
+
+digits                              bundled
+cifar10, cifar100, ImageNet16-120   official files in --data-dir or NASBENCH_IMAGES
+folder:PATH, folder:PATH@SIDE       one folder of images per class, 32x32 if no side is given
+npz:PATH                            arrays
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from nasbench.benchmarks.catalogue import data_folder
+from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.recipes import RECIPES
+from nasbench.errors import DataError, InvalidInput
+
+IMAGES_VARIABLE = "NASBENCH_IMAGES"
+DEFAULT_SIDE = 32
+_FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,4}))?")
+
+
+def _cifar10(root: Path) -> DataSet:
+    from nasbench.benchmarks.training.readers.cifar import cifar10
+
+    return cifar10(root)
+
+
+def _cifar100(root: Path) -> DataSet:
+    from nasbench.benchmarks.training.readers.cifar import cifar100
+
+    return cifar100(root)
+
+
+def _imagenet16(root: Path) -> DataSet:
+    from nasbench.benchmarks.training.readers.imagenet16 import imagenet16_120
+
+    return imagenet16_120(root)
+
+
+def _digits(_: Path) -> DataSet:
+    from nasbench.benchmarks.training.digits import digits  # scikit-learn: a second to import
+
+    return digits()
+
+
+_BY_NAME: dict[str, Callable[[Path], DataSet]] = {
+    "digits": _digits,
+    "cifar10": _cifar10,
+    "cifar100": _cifar100,
+    "ImageNet16-120": _imagenet16,
+}
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Return how a data set can be named."""
+    return (*_BY_NAME, "folder:PATH", "npz:PATH")
+
+
+def images_folder() -> Path:
+    """Return where official archives are looked for: NASBENCH_IMAGES, or below the data folder."""
+    chosen = os.environ.get(IMAGES_VARIABLE)
+    return Path(chosen).expanduser() if chosen else data_folder() / "images"
+
+
+def load_data(name: str, folder: Path | None = None) -> DataSet:
+    """Read the data set `name`, official ones from `folder` or `images_folder`.
+
+    Raises `InvalidInput` for an unknown name, `DataError` for files that are missing,
+    damaged or not the official ones.
+    """
+    kind, colon, rest = name.partition(":")
+    if colon and rest and kind == "folder":
+        return _image_folder(rest)
+    if colon and rest and kind == "npz":
+        from nasbench.benchmarks.training.readers.arrays import npz_file
+
+        return npz_file(Path(rest).expanduser())
+    if name not in _BY_NAME:
+        near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise InvalidInput(
+            f"data set '{name}' cannot be trained on: use {', '.join(dataset_names())}{hint}"
+        )
+    root = folder or images_folder()
+    if folder is not None and not folder.is_dir():
+        raise DataError(f"data folder '{folder}' does not exist: name another with --data-dir")
+    return _BY_NAME[name](root)
+
+
+def _image_folder(text: str) -> DataSet:
+    from nasbench.benchmarks.training.readers.folder import image_folder
+
+    match = _FOLDER.fullmatch(text)
+    if match is None:
+        raise InvalidInput(f"data set 'folder:{text}' names no folder: write folder:PATH@SIDE")
+    side = int(match["side"] or DEFAULT_SIDE)
+    if side < 4 or side % 4:
+        raise InvalidInput(f"image side {side} of 'folder:{text}': use a multiple of 4, such as 32")
+    return image_folder(Path(match["path"]).expanduser(), side)
+
+
+def default_recipe(dataset: str) -> str:
+    """Return the recipe made for a data set if there is one, else `nb201-12`."""
+    own = [name for name in RECIPES if name.startswith(f"{dataset}-") or name == dataset]
+    return own[0] if own else "nb201-12"

@@ -1,0 +1,277 @@
+"""What a network costs by itself: measured on a sample of cells, modelled for the rest.
+
+Measured is the literal form (all operations of the string, dead ones too), alone, not in a
+group: seconds of a training epoch, seconds of a pass over all validation images, milliseconds
+of one image's inference. On a CPU these are CPU seconds of one thread, so that other work on
+the machine does not count; on a GPU, wall seconds around synchronisations. Every cell is
+measured once per round, in rounds over the whole sample, and the median is taken.
+
+The model is additive over operations, fitted by least squares. An operation costs its forward
+pass wherever it stands, and a backward pass only where the output reads it.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.training.data import DataSet, Part
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.shards import (
+    Identity,
+    origin,
+    processor,
+    read_parquet,
+    write_parquet,
+)
+from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.train import One, Training, find_device
+from nasbench.errors import DataError, InvalidInput
+from nasbench.spaces.nb201 import EDGES, NODES, NONE, NasBench201
+from nasbench.spaces.networks.nb201 import Form, Network
+
+COSTS = ("epoch_seconds", "validation_seconds", "latency_ms")
+THREADS = 1
+ROUNDS = 3
+_SAMPLE, _FOLDS = 202, 10
+_KEPT_EVERY = 60.0
+"""Seconds after which what is measured is written."""
+_INFERENCES = 20
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Costs of some cells on one device; `values[name]` are medians over rounds, shape (n,)."""
+
+    device: str
+    index: NDArray[np.int64]
+    rounds: NDArray[np.int64]
+    values: dict[str, Floats]
+    origin: dict[str, Any]
+
+
+class Modelled(NamedTuple):
+    """One cost of every architecture, and how wrong the model is where it was not fitted."""
+
+    values: Floats  # shape (size of the space,): measured, else modelled
+    error: str
+
+
+def sample(space: NasBench201, number: int) -> list[int]:
+    """Return the indices of random cells; a larger sample begins with the smaller ones."""
+    if not 1 <= number <= space.size:
+        raise InvalidInput(f"costs {number}: the space has 1 to {space.size} cells")
+    order = np.random.default_rng(_SAMPLE).permutation(space.size)
+    return [int(index) for index in order[:number]]
+
+
+def features(space: NasBench201) -> Floats:
+    """Return what the model adds up, shape (15625, 10).
+
+    A constant; how many nodes get nothing and are made zero; how many edges have each of the
+    four operations that do something; how many of these the output reads.
+    """
+    codes = space.codes.astype(np.int64)
+    read = np.zeros((len(codes), NODES), dtype=bool)
+    arrives = np.zeros_like(read)
+    read[:, -1] = arrives[:, 0] = True
+    edge_read = np.zeros(codes.shape, dtype=bool)
+    for edge, (source, target) in reversed(list(enumerate(EDGES))):
+        edge_read[:, edge] = (codes[:, edge] != NONE) & read[:, target]
+        read[:, source] |= edge_read[:, edge]
+    for edge, (_, target) in enumerate(EDGES):
+        arrives[:, target] |= codes[:, edge] != NONE
+    operations = [codes == operation for operation in range(1, 5)]
+    columns = [np.ones(len(codes)), (~arrives).sum(axis=1)]
+    columns += [there.sum(axis=1) for there in operations]
+    columns += [(there & edge_read).sum(axis=1) for there in operations]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelled:
+    """Fit costs (n,) of the cells `index` on `matrix` (size, features); keep what is measured.
+
+    The error stated is of tenths of the cells held out in turn.
+    """
+    rows = matrix[index]
+    held_out = np.full(len(known), np.nan)
+    order = np.random.default_rng(_SAMPLE).permutation(len(known))
+    folds = min(_FOLDS, len(known))
+    for fold in range(folds if len(known) > 1 else 0):
+        test = order[fold::folds]
+        train = np.setdiff1d(order, test)
+        held_out[test] = rows[test] @ _solve(rows[train], known[train])
+    values = matrix @ _solve(rows, known)
+    values[index] = known
+    if values.min() <= 0:
+        raise DataError(
+            f"costs of {len(known)} cells are too few for a model of the rest (it goes below 0): "
+            "measure more with --costs"
+        )
+    relative = np.abs(held_out - known) / known
+    spread = np.square(known - known.mean()).sum()
+    explained = 1 - np.square(held_out - known).sum() / spread if spread else float("nan")
+    error = (
+        f"held-out error of the additive model over {len(known)} measured cells: "
+        f"mean {100 * relative.mean():.1f} %, largest {100 * relative.max():.1f} %, "
+        f"R2 {explained:.3f}"
+    )
+    return Modelled(values, error)
+
+
+def measure(
+    space: NasBench201,
+    data: DataSet,
+    recipe: Recipe,
+    folder: Path,
+    number: int,
+    *,
+    device: str = "cpu",
+    rounds: int = ROUNDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Measure what is not measured yet; return the file, which is written now and then.
+
+    `progress` is told how many measurements are there and how many are wanted. Raises
+    `InvalidInput` if the file there is of another processor or device.
+    """
+    find_device(device)
+    path = folder / f"costs-{torch.device(device).type}.parquet"
+    identity, here = Identity.of(space.name, data, recipe, "float32"), machine(device)
+    known = _read(path, identity) if path.exists() else {}
+    if path.exists():
+        there = read_parquet(path)[1]["origin"]
+        if (there["processor"], there["device"]) != (here["processor"], here["device"]):
+            raise InvalidInput(
+                f"'{path}' was measured on {there['device']} of {there['processor']}, here is "
+                f"{here['device']} of {here['processor']}: go on there, or remove it"
+            )
+    wanted = [(index, turn) for turn in range(rounds) for index in sample(space, number)]
+    missing = [one for one in wanted if one not in known]
+    before, written = torch.get_num_threads(), time.monotonic()
+    torch.set_num_threads(THREADS)
+    try:
+        if missing:  # the first training of a process prepares what later ones reuse
+            _costs(space, space.index((3, 3, 2, 4, 1, 3)), data, recipe, device)
+        for done, (index, turn) in enumerate(missing):
+            known[index, turn] = _costs(space, index, data, recipe, device)
+            if progress is not None:
+                progress(len(wanted) - len(missing) + done + 1, len(wanted))
+            if time.monotonic() - written > _KEPT_EVERY:
+                _write(path, known, identity, here)
+                written = time.monotonic()
+    finally:
+        torch.set_num_threads(before)
+        if known:
+            _write(path, known, identity, here)
+    return path
+
+
+def read_costs(folder: Path, identity: Identity) -> list[Measured]:
+    """Return what was measured on each device, the CPU first."""
+    found = []
+    for path in sorted(folder.glob("costs-*.parquet"), key=lambda p: (p.stem != "costs-cpu", p)):
+        known, about = _read(path, identity), read_parquet(path)[1]["origin"]
+        index = np.unique([index for index, _ in known])
+        by_cell = [np.array([v for (i, _), v in known.items() if i == one]) for one in index]
+        medians = np.array([np.median(rounds, axis=0) for rounds in by_cell])
+        values = {name: medians[:, i] for i, name in enumerate(COSTS)}
+        rounds = np.array([len(one) for one in by_cell], dtype=np.int64)
+        found.append(Measured(_slug(about), index.astype(np.int64), rounds, values, about))
+    return found
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Return what is recorded of where costs are measured."""
+    name = device if device == "cpu" else torch.cuda.get_device_name(device)
+    return {**origin(name, THREADS, 0.0), "processor": processor()}
+
+
+def _costs(
+    space: NasBench201, index: int, data: DataSet, recipe: Recipe, device: str
+) -> tuple[float, ...]:
+    """Measure one cell once: the three `COSTS`."""
+    network = Network(
+        space.architecture(index),
+        data.input,
+        recipe.shape,
+        generator=initialisation(index, 0),
+        form=Form.LITERAL,
+    )
+    training = Training(One(network), [str(index)], 0, data, recipe, device=device)
+    clock = _clock(training.device)
+    start = clock()
+    training.train_epoch()
+    epoch = clock() - start
+    training.epoch = recipe.epochs  # the last epoch is read on all images
+    start = clock()
+    training.evaluate(Part.VALIDATION)
+    validation = clock() - start
+    return epoch, validation, _latency(training, clock)
+
+
+@torch.no_grad()
+def _latency(training: Training, clock: Callable[[], float]) -> float:
+    """Return the median milliseconds of one image, network in evaluation mode."""
+    image = training.data.parts[Part.VALIDATION].images[:1]
+    times = []
+    for _ in range(_INFERENCES):
+        start = clock()
+        training.network(image)
+        times.append(clock() - start)
+    return 1000 * float(np.median(times))
+
+
+def _clock(device: torch.device) -> Callable[[], float]:
+    """Return the clock of a device: CPU seconds of this process, or seconds once it is idle."""
+    if device.type != "cuda":
+        return time.process_time
+
+    def synchronised() -> float:
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    return synchronised
+
+
+def _solve(matrix: Floats, values: Floats) -> Floats:
+    return np.asarray(np.linalg.lstsq(matrix, values, rcond=None)[0], dtype=np.float64)
+
+
+def _write(
+    path: Path,
+    known: dict[tuple[int, int], tuple[float, ...]],
+    identity: Identity,
+    about: dict[str, Any],
+) -> None:
+    keys = sorted(known)
+    columns = {
+        "index": pa.array([index for index, _ in keys], pa.int32()),
+        "round": pa.array([turn for _, turn in keys], pa.int32()),
+    }
+    for i, name in enumerate(COSTS):
+        columns[name] = pa.array([known[key][i] for key in keys], pa.float64())
+    write_parquet(path, columns, {"identity": identity.to_json(), "origin": about})
+
+
+def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, ...]]:
+    table, about = read_parquet(path)
+    identity.check(about["identity"], path)
+    keys = zip(table["index"].to_pylist(), table["round"].to_pylist(), strict=True)
+    values = zip(*(table[name].to_pylist() for name in COSTS), strict=True)
+    return dict(zip(keys, values, strict=True))
+
+
+def _slug(about: dict[str, Any]) -> str:
+    """Return a device's name for columns: the processor's for a CPU."""
+    name = about["processor"] if about["device"] == "cpu" else about["device"]
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,233 @@
+"""One architecture trained to the end: a checkpoint and a curve on disk, test read once.
+
+OUT/curve.csv        one line per epoch
+OUT/checkpoint.pt    after every epoch; a stopped training goes on from it
+OUT/result.json      when all is done: what was trained, where, and its test accuracy
+"""
+
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nasbench.benchmarks.training.data import Part
+from nasbench.benchmarks.training.shards import processor
+from nasbench.benchmarks.training.train import Training
+from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
+from nasbench.files import RESULTS, atomic_write
+
+CURVE, CHECKPOINT, RESULT = "curve.csv", "checkpoint.pt", "result.json"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the learning curve: accuracy in percent, mean losses, real seconds."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+    """Training and the validation pass; NaN where a stop lost it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished training came to; accuracies in percent."""
+
+    training: dict[str, Any]
+    """All that the numbers depend on, see `Training.identity`."""
+    validation_accuracy: float
+    validation_loss: float
+    test_accuracy: float
+    test_loss: float
+    seconds: float
+    """Real seconds of all epochs and their validation passes."""
+    machine: str
+
+
+Watch = Callable[[Epoch], None]
+
+
+def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
+    """Train a single network to its last epoch, then read test, once.
+
+    Goes on from a checkpoint in `folder`, with the same bits on the CPU; a training that is
+    finished there is read, not repeated. `watch` is called with every epoch there is,
+    those before a stop too. Raises `DataError` if the folder holds another training,
+    `NasbenchError` if the loss is no longer finite, `InvalidInput` out of memory.
+    """
+    done = _read_result(folder / RESULT, training)
+    if done is not None:
+        for epoch in _read_curve(folder / CURVE):
+            _tell(watch, epoch)
+        return done
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make folder '{folder}': {error.strerror}: choose another --out"
+        ) from error
+    if (folder / CHECKPOINT).exists():
+        training.load(folder / CHECKPOINT)
+    epochs = _restored(training, _read_curve(folder / CURVE))
+    for epoch in epochs:
+        _tell(watch, epoch)
+    while training.epoch < training.recipe.epochs:
+        epochs.append(_one_epoch(training))
+        _write_curve(folder / CURVE, epochs)  # before the checkpoint: no epoch loses its seconds
+        training.save(folder / CHECKPOINT)
+        _tell(watch, epochs[-1])
+    result = _finish(training, epochs)
+    with atomic_write(folder / RESULT, RESULTS) as file:
+        file.write(f"{json.dumps(asdict(result), indent=2)}\n".encode())
+    return result
+
+
+def train_epochs(training: Training, epochs: int) -> bool:
+    """Train up to an epoch of the schedule without a look at any other image.
+
+    False, and no further epoch is trained, as soon as the loss is not finite.
+    """
+    with enough_memory(training.recipe.batch, training.device):
+        while training.epoch < epochs:
+            training.train_epoch()
+            if bool(training.diverged.any()):
+                return False
+    return True
+
+
+def evaluate(training: Training, part: Part) -> tuple[float, float]:
+    """Return accuracy (%) and loss of a single network after its last trained epoch."""
+    with enough_memory(training.recipe.batch, training.device):
+        training.evaluate(part)
+    column = training.epoch - 1
+    return (
+        float(training.curves[f"{part.value}_accuracy"][0, column]),
+        float(training.curves[f"{part.value}_loss"][0, column]),
+    )
+
+
+@contextmanager
+def enough_memory(batch: int, device: torch.device | str) -> Iterator[None]:
+    """Turn an allocation that fails into a line that says what to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        cpu = "can't allocate memory" in str(error)  # torch has no class for it
+        if not (cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)):
+            raise
+        raise InvalidInput(f"out of memory on {device}: lower --batch (now {batch})") from error
+
+
+def machine(device: torch.device) -> str:
+    """Return the name of the processor or GPU that trains."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def _one_epoch(training: Training) -> Epoch:
+    number = training.epoch + 1
+    began = time.perf_counter()
+    if not train_epochs(training, number):
+        raise _diverged(number)
+    accuracy, loss = evaluate(training, Part.VALIDATION)
+    if not math.isfinite(loss):
+        raise _diverged(number)
+    return Epoch(number, _train_loss(training, number), loss, accuracy, _since(began))
+
+
+def _finish(training: Training, epochs: list[Epoch]) -> Result:
+    accuracy, loss = evaluate(training, Part.TEST)
+    if not math.isfinite(loss):
+        raise _diverged(training.epoch)
+    return Result(
+        training=training.identity(),
+        validation_accuracy=epochs[-1].validation_accuracy,
+        validation_loss=epochs[-1].validation_loss,
+        test_accuracy=accuracy,
+        test_loss=loss,
+        seconds=round(sum(e.seconds for e in epochs if math.isfinite(e.seconds)), 3),
+        machine=machine(training.device),
+    )
+
+
+def _diverged(epoch: int) -> NasbenchError:
+    return NasbenchError(
+        f"training diverged in epoch {epoch}: its loss is no longer finite; use another recipe or "
+        "seed"
+    )
+
+
+def _restored(training: Training, written: list[Epoch]) -> list[Epoch]:
+    """Return the epochs of a checkpoint; their seconds are in the curve's file only."""
+    seconds = {epoch.epoch: epoch.seconds for epoch in written}
+    curves = training.curves
+    return [
+        Epoch(
+            number,
+            _train_loss(training, number),
+            float(curves["validation_loss"][0, number - 1]),
+            float(curves["validation_accuracy"][0, number - 1]),
+            seconds.get(number, math.nan),
+        )
+        for number in range(1, training.epoch + 1)
+    ]
+
+
+def _train_loss(training: Training, epoch: int) -> float:
+    return float(training.curves["train_loss"][0, epoch - 1])
+
+
+def _since(began: float) -> float:
+    return round(time.perf_counter() - began, 6)
+
+
+def _tell(watch: Watch | None, epoch: Epoch) -> None:
+    if watch is not None:
+        watch(epoch)
+
+
+def _write_curve(path: Path, epochs: list[Epoch]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in epochs)
+    with atomic_write(path, RESULTS) as file:
+        file.write(text.getvalue().encode())
+
+
+def _read_curve(path: Path) -> list[Epoch]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Epoch(int(row.pop("epoch")), **{key: float(value) for key, value in row.items()})
+                for row in csv.DictReader(file)
+            ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"learning curve '{path}' is damaged: remove it") from error
+
+
+def _read_result(path: Path, training: Training) -> Result | None:
+    """Return the result in a folder if it is of this training; `DataError` if of another."""
+    try:
+        result = Result(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"result '{path}' is damaged: remove it") from error
+    if result.training != training.identity():
+        raise DataError(
+            f"'{path.parent}' holds another training (cell, seed, recipe, precision or data "
+            "differ): choose another --out"
+        )
+    return result

@@ -1,0 +1,83 @@
+"""What a tabulation is to train, and where it keeps it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.train import find_device
+from nasbench.errors import InvalidInput
+from nasbench.files import RESULTS, disk_error
+from nasbench.spaces.nb201 import NasBench201
+
+_SAMPLE = 201
+"""Seed of the order in which subsets of the distinct cells are drawn."""
+
+
+def distinct_cells(space: NasBench201, number: int | None = None) -> tuple[int, ...]:
+    """Return the canonical index of every functionally distinct cell, or of a random sample.
+
+    A larger sample contains the smaller ones.
+    """
+    every = np.unique(space.function_class)
+    if number is None:
+        return tuple(every.tolist())
+    if not 1 <= number <= len(every):
+        raise InvalidInput(f"cells {number}: the space has 1 to {len(every)} distinct cells")
+    order = np.random.default_rng(_SAMPLE).permutation(len(every))
+    return tuple(np.sort(every[order[:number]]).tolist())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained, and where it is kept. Workers receive it, so it is plain values.
+
+    `cells` are canonical indices; `data` builds the data set in each process; shards lie in
+    `out`/shards, those of the folders `also` count as done.
+    """
+
+    data: Callable[[], DataSet]
+    recipe: Recipe
+    out: Path
+    cells: tuple[int, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    group: int = 32
+    device: str = "cpu"
+    precision: str = "float32"
+    also: tuple[Path, ...] = ()
+
+    @property
+    def shards(self) -> Path:
+        """The folder this tabulation writes to."""
+        return self.out / "shards"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders shards are read from."""
+        return (self.shards, *(_shards_of(folder) for folder in self.also))
+
+    def check(self) -> None:
+        """Raise an error of one line for what would fail later on, in the middle of the work."""
+        if self.group < 1:
+            raise InvalidInput(f"group size {self.group}: use 1 or more")
+        if not self.seeds or not self.cells:
+            raise InvalidInput("nothing to train: ask for one seed and one cell or more")
+        find_device(self.device)
+        for folder in self.folders[1:]:
+            if not folder.is_dir():
+                raise InvalidInput(f"folder of shards '{folder}' does not exist")
+        try:
+            self.shards.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.shards, os.W_OK):
+                raise PermissionError(13, "no permission")
+        except OSError as error:
+            raise disk_error(self.shards, error, RESULTS) from error
+
+
+def _shards_of(folder: Path) -> Path:
+    """Take the folder of a tabulation as well as its folder of shards."""
+    return folder / "shards" if (folder / "shards").is_dir() else folder

@@ -1,0 +1,150 @@
+"""How a search by training is set up, as one line of text that names it and builds it.
+
+    nb201-12:6@0/nb201-200@1,2,3/cpu/float32
+
+Search with the first 6 epochs of recipe nb201-12 and training seed 0; judge with recipe
+nb201-200 and the mean of seeds 1, 2, 3; on the CPU in float32. The last two may be left out,
+and so may the epochs (all of the recipe's) and the seeds.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
+from nasbench.benchmarks.training.cache import cache_folder
+from nasbench.benchmarks.training.catalogue import default_recipe, load_data
+from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.recipes import recipe
+from nasbench.benchmarks.training.train import PRECISIONS, find_device
+from nasbench.errors import InvalidInput
+from nasbench.spaces import get_space
+from nasbench.spaces.nb201 import NasBench201
+
+PREFIX = "train:"
+"""Benchmarks whose names begin so are trained, not looked up: `train:nb201`."""
+SEARCH_SEEDS = (0,)
+FINAL_SEEDS = (1, 2, 3)
+"""Other seeds than the search's: the luck that won the search is not judged again."""
+
+_PART = re.compile(r"(?P<recipe>[\w.-]+)(?::(?P<epochs>\d+))?(?:@(?P<seeds>\d+(?:,\d+)*))?")
+
+
+@dataclass(frozen=True)
+class TrainingProtocol:
+    """What an evaluation trains, what the judge trains, and where."""
+
+    search: str
+    final: str
+    epochs: int
+    """Epochs of the search recipe."""
+    search_seeds: tuple[int, ...] = SEARCH_SEEDS
+    final_seeds: tuple[int, ...] = FINAL_SEEDS
+    device: str = "cpu"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse unknown recipes, devices and precisions, and epochs a recipe has not."""
+        recipe(self.final)
+        longest = recipe(self.search).epochs
+        if not 1 <= self.epochs <= longest:
+            raise InvalidInput(
+                f"recipe '{self.search}' has epochs 1 to {longest}: {self.epochs} cannot be used"
+            )
+        check_precision(self.precision)
+        find_device(self.device)
+
+    def __str__(self) -> str:
+        """Write it in full, as `parse` reads it."""
+        seeds = [",".join(map(str, some)) for some in (self.search_seeds, self.final_seeds)]
+        return (
+            f"{self.search}:{self.epochs}@{seeds[0]}/{self.final}@{seeds[1]}"
+            f"/{self.device}/{self.precision}"
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> "TrainingProtocol":
+        """Read what `__str__` writes, parts left out included."""
+        parts = text.split("/")
+        matches = [_PART.fullmatch(part) for part in parts[:2]]
+        if len(parts) > 4 or len(matches) < 2 or not (matches[0] and matches[1]):
+            raise InvalidInput(
+                f"protocol '{text}' of a search by training: write "
+                "RECIPE:EPOCHS@SEEDS/RECIPE@SEEDS, such as nb201-12@0/nb201-200@1,2,3"
+            )
+        search, final = matches[0], matches[1]
+        if final["epochs"] is not None:
+            raise InvalidInput(f"protocol '{text}': the final recipe is trained to its last epoch")
+        return cls(
+            search["recipe"],
+            final["recipe"],
+            int(search["epochs"] or recipe(search["recipe"]).epochs),
+            _seeds(search["seeds"]) or SEARCH_SEEDS,
+            _seeds(final["seeds"]) or FINAL_SEEDS,
+            *parts[2:],
+        )
+
+    @classmethod
+    def default(cls, dataset: str) -> "TrainingProtocol":
+        """The recipe made for a data set, for both; else the published pair, 12 and 200 epochs."""
+        name = default_recipe(dataset)
+        final = "nb201-200" if name == "nb201-12" else name
+        return cls(name, final, recipe(name).epochs)
+
+
+def open_training(
+    benchmark: str, dataset: str, protocol: TrainingProtocol, folder: Path | None = None
+) -> tuple[TrainedBenchmark, TrainedJudge]:
+    """Return what answers and what judges a search of `train:SPACE` on a data set.
+
+    Official images come from `folder`, or from NASBENCH_IMAGES. The trainings are kept in
+    `cache_folder()`.
+    """
+    space = get_space(benchmark.removeprefix(PREFIX))
+    if not isinstance(space, NasBench201):
+        raise InvalidInput(f"space '{space.name}' cannot be trained: use train:nb201")
+    data, fingerprint = _read(dataset, folder)
+
+    def trainer(name: str) -> Trainer:
+        return Trainer(
+            space, data, recipe(name),
+            device=protocol.device, precision=protocol.precision, fingerprint=fingerprint,
+        )  # fmt: skip
+
+    return (
+        TrainedBenchmark(
+            trainer(protocol.search), cache_folder(),
+            epochs=protocol.epochs, seeds=protocol.search_seeds,
+        ),
+        TrainedJudge(
+            trainer(protocol.final),
+            cache_folder(),
+            seeds=protocol.final_seeds,
+            name=dataset,
+        ),
+    )  # fmt: skip
+
+
+def training_hash(dataset: str, protocol: TrainingProtocol, folder: Path | None = None) -> str:
+    """SHA-256 over data and protocol: what the hash of a table is to a search by look-up."""
+    _, fingerprint = _read(dataset, folder)
+    recipes = (recipe(protocol.search), recipe(protocol.final))
+    return hashlib.sha256(repr((fingerprint, str(protocol), recipes)).encode()).hexdigest()
+
+
+def check_precision(name: str) -> None:
+    """Raise `InvalidInput` for a precision that there is not."""
+    if name not in PRECISIONS:
+        raise InvalidInput(f"precision '{name}' is unknown: use one of {', '.join(PRECISIONS)}")
+
+
+@lru_cache(maxsize=2)
+def _read(dataset: str, folder: Path | None) -> tuple[DataSet, str]:
+    data = load_data(dataset, folder)
+    return data, data.fingerprint()
+
+
+def _seeds(text: str | None) -> tuple[int, ...]:
+    return tuple(int(seed) for seed in text.split(",")) if text else ()

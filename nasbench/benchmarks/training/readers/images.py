@@ -1,0 +1,160 @@
+"""From raw pixels to a data set: fixed splits, normalisation, augmentation on the device."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad as padded_with_zeros
+
+from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.errors import DataError
+from nasbench.spaces.nb201 import Input
+
+FEWEST = 5
+"""Different images that a class needs to be split: three for weights, one for each other part."""
+_REDUCTION = 4  # the network halves the image side twice
+
+
+class Pixels(NamedTuple):
+    """Images as they are stored, (n, channels, side, side), uint8 or float, and labels (n,)."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.int64]) -> "Pixels":
+        """Return some of the images."""
+        return Pixels(self.images[chosen], self.labels[chosen])
+
+
+Split = dict[Part, Pixels]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random crop of the zero-padded image, random mirror image, normalisation per channel.
+
+    The padding is black before normalisation, as in NAS-Bench-201.
+    """
+
+    pad: int
+    flip: bool
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Augment raw images (B, channels, side, side) in 0..1, each in its own way."""
+        batch, _, _, side = images.shape
+        corners = torch.randint(0, 2 * self.pad + 1, (2, batch, 1), generator=generator)
+        rows, columns = corners + torch.arange(side)  # (B, side) each
+        if self.flip:
+            mirrored = torch.rand((batch, 1), generator=generator) < 0.5
+            columns = torch.where(mirrored, columns.flip(1), columns)
+        padded = padded_with_zeros(images, (self.pad,) * 4)
+        device = images.device
+        cut = padded[
+            torch.arange(batch, device=device)[:, None, None],
+            :,
+            rows.to(device)[:, :, None],
+            columns.to(device)[:, None, :],
+        ]  # the channels come last: (B, side, side, channels)
+        return self.normalise(cut.permute(0, 3, 1, 2))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Subtract the mean of each channel and divide by its standard deviation."""
+        mean = images.new_tensor(self.mean)[:, None, None]
+        return (images - mean) / images.new_tensor(self.deviation)[:, None, None]
+
+
+def assemble(name: str, split: Split, classes: int, *, pad: int, flip: bool) -> DataSet:
+    """Make a data set, normalised by the mean and deviation of the images for the weights.
+
+    Raises `DataError` for images that are not square or whose side is no multiple of 4.
+    """
+    _, channels, height, width = split[Part.WEIGHTS].images.shape
+    if height != width or height % _REDUCTION or not height:
+        raise DataError(
+            f"data set '{name}' has images of {height}x{width} pixels: they must be square, with "
+            f"a side that is a multiple of {_REDUCTION}"
+        )
+    mean, deviation = statistics(split[Part.WEIGHTS].images)
+    augmentation = Augmentation(pad, flip, mean, deviation)
+    parts = {}
+    for part, (raw, labels) in split.items():
+        images = torch.from_numpy(raw.astype(np.float32))
+        if raw.dtype == np.uint8:
+            images /= 255
+        if part is not Part.WEIGHTS:
+            images = augmentation.normalise(images)
+        parts[part] = Images(images, torch.from_numpy(labels.astype(np.int64)))
+    return DataSet(name, Input(height, channels, classes), parts, augmentation)
+
+
+def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel, pixels in 0..1.
+
+    Rounded to six digits, so that equal images give equal bits on every machine. A channel
+    without contrast has deviation 1.
+    """
+    means, deviations = [], []
+    for channel in range(images.shape[1]):
+        values = images[:, channel]
+        if values.dtype == np.uint8:  # by counting: exact, and without a copy in floats
+            counts = np.bincount(values.reshape(-1), minlength=256)
+            levels = np.arange(256) / 255
+            mean = float((counts * levels).sum() / counts.sum())
+            deviation = float(np.sqrt((counts * (levels - mean) ** 2).sum() / counts.sum()))
+        else:
+            mean = float(values.mean(dtype=np.float64))
+            deviation = float(values.std(dtype=np.float64))
+        means.append(round(mean, 6))
+        deviations.append(round(deviation, 6) or 1.0)
+    return tuple(means), tuple(deviations)
+
+
+def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut the numbers 0..count-1 in halves, the same for ever; the second may be longer.
+
+    The numbers are sorted by the SHA-256 of `name/number`: no random stream whose numbers
+    could change with a library. (It is not the permutation behind the published tables.)
+    """
+    order = _by_hash(f"{name}/{number}".encode() for number in range(count))
+    return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
+
+
+def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
+    """Split every class 60/20/20, in the order of the SHA-256 of its images.
+
+    Identical images count once, under the first of their classes, so that no image is in two
+    parts. Raises `DataError` for a class with fewer than five different images.
+    """
+    first = np.sort(np.unique(digests(pixels.images), return_index=True)[1])
+    pixels = pixels.take(first)
+    chosen: dict[Part, list[NDArray[np.int64]]] = {part: [] for part in Part}
+    for label, text in enumerate(classes):
+        members = np.flatnonzero(pixels.labels == label)
+        if len(members) < FEWEST:
+            raise DataError(
+                f"data set '{name}': class '{text}' has {len(members)} different images, at "
+                f"least {FEWEST} are needed: add images or remove the class"
+            )
+        members = members[_by_hash(pixels.images[i].tobytes() for i in members)]
+        held = max(1, len(members) // 5)
+        chosen[Part.VALIDATION].append(members[:held])
+        chosen[Part.TEST].append(members[held : 2 * held])
+        chosen[Part.WEIGHTS].append(members[2 * held :])
+    return {part: pixels.take(np.concatenate(chosen[part])) for part in Part}
+
+
+def digests(images: NDArray[Any]) -> NDArray[np.bytes_]:
+    """Return the SHA-256 of every image in hexadecimal digits, shape (n,)."""
+    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images], dtype="S64")
+
+
+def _by_hash(keys: Iterable[bytes]) -> NDArray[np.int64]:
+    hashes = [hashlib.sha256(key).hexdigest() for key in keys]
+    return np.argsort(np.array(hashes, dtype="S64"), kind="stable").astype(np.int64)

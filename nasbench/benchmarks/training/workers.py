@@ -1,0 +1,95 @@
+"""Worker processes that train shards, and that never outlive the process they work for."""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+import torch
+
+from nasbench.benchmarks.training.plan import Plan
+from nasbench.benchmarks.training.tabulate import Done, Job, Trainer
+from nasbench.errors import NasbenchError, StoreError
+
+
+def in_processes(plan: Plan, jobs: Sequence[Job], workers: int, threads: int) -> Iterator[Done]:
+    """Do jobs on worker processes, yield each when its shard is written; leave none behind.
+
+    An error of a worker is raised here; shards that are written stay.
+    """
+    crew: dict[Connection, SpawnProcess] = {}
+    queue = deque(jobs)
+    try:
+        for _ in range(workers):
+            connection, process = _start(plan, threads)
+            crew[connection] = process
+            connection.send(queue.popleft() if queue else None)
+        busy = set(crew)
+        while busy:
+            readable = wait(list(busy))
+            for ready in busy.intersection(readable):
+                answer = _receive(ready, crew[ready])
+                if answer is None:
+                    busy.remove(ready)
+                    continue
+                with suppress(BrokenPipeError):  # a worker just killed is noticed when read
+                    ready.send(queue.popleft() if queue else None)
+                yield answer
+    finally:
+        for process in crew.values():
+            process.terminate()
+        for connection, process in crew.items():
+            process.join()
+            connection.close()
+
+
+def _start(plan: Plan, threads: int) -> tuple[Connection, SpawnProcess]:
+    context = get_context("spawn")  # a forked torch may hang
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, plan, threads), daemon=True)
+    process.start()
+    theirs.close()  # so that a killed worker is an end of file here
+    return ours, process
+
+
+def _receive(connection: Connection, process: SpawnProcess) -> Done | None:
+    """Return a finished job, None when the worker has nothing left to do."""
+    try:
+        answer = connection.recv()
+    except (EOFError, ConnectionResetError):
+        process.join()
+        raise StoreError(
+            f"a worker process was killed (exit code {process.exitcode}), perhaps for its memory: "
+            "use fewer --workers or a lower --group; the same command goes on"
+        ) from None
+    if isinstance(answer, NasbenchError):
+        raise answer
+    done: Done | None = answer
+    return done
+
+
+def _serve(connection: Connection, plan: Plan, threads: int) -> None:
+    """Train jobs until None is sent; the life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+    trainer = Trainer(plan)
+    try:
+        while (job := connection.recv()) is not None:
+            connection.send(trainer.train(job))
+        connection.send(None)
+    except NasbenchError as error:
+        connection.send(error)
+
+
+def _end_with_parent() -> None:
+    """End this process the moment its parent is gone, even if that was killed."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    os._exit(1)

@@ -1,0 +1,168 @@
+"""`nasbench train`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.training.fit import Epoch, Result
+    from nasbench.benchmarks.training.recipes import Recipe
+    from nasbench.spaces.base import Architecture, Space
+
+    Watch = Callable[[Epoch], None]
+
+
+def train(
+    architecture: Annotated[
+        str, typer.Argument(metavar="ARCH", help="Architecture: its string or its index.")
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="`digits`, `cifar10`, `cifar100`, `ImageNet16-120`, `folder:PATH[@SIDE]` or "
+            "`npz:PATH`."
+        ),
+    ] = "digits",
+    recipe: Annotated[
+        str | None, typer.Option(help="Training recipe. [default: the data set's, or nb201-12]")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Length of the schedule. [default: the recipe's]")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Images per step. [default: the recipe's]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
+    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of official archives. [default: NASBENCH_IMAGES]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of this training. [default: trainings/...]")
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard events, too.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train one architecture from scratch and read test once, at the end.
+
+    Started again, it goes on where it stopped: with the same bits on the CPU.
+    """
+    from nasbench.benchmarks.training.catalogue import default_recipe, load_data
+    from nasbench.benchmarks.training.fit import enough_memory, fit
+    from nasbench.benchmarks.training.protocol import check_precision
+    from nasbench.benchmarks.training.recipes import recipe as find_recipe
+    from nasbench.benchmarks.training.train import find_device, single
+    from nasbench.spaces.nb201 import NasBench201
+
+    space = NasBench201()
+    cell = _architecture(space, architecture)
+    chosen = _changed(find_recipe(recipe or default_recipe(dataset)), epochs, batch)
+    check_precision(precision)
+    find_device(device)
+    data = load_data(dataset, data_dir)
+    name = data.name.replace(":", "-")
+    folder = out or Path("trainings") / f"{name}-{chosen.name}-{space.index(cell)}-seed{seed}"
+    with enough_memory(chosen.batch, device):
+        training = single(space, cell, seed, data, chosen, device=device, precision=precision)
+    with ExitStack() as stack:
+        watchers = [stack.enter_context(_bar(chosen.epochs))]
+        if tensorboard:
+            watchers.append(stack.enter_context(_events(folder)))
+
+        def watch(epoch: "Epoch") -> None:
+            for tell in watchers:
+                tell(epoch)
+
+        result = fit(training, folder, watch)
+    _say(result, folder, json_)
+
+
+def _architecture(space: "Space", text: str) -> "Architecture":
+    return space.architecture(int(text)) if text.isdecimal() else space.parse(text)
+
+
+def _changed(recipe: "Recipe", epochs: int | None, batch: int | None) -> "Recipe":
+    """Return the recipe with the numbers the user gave; its name then says so."""
+    from dataclasses import replace
+
+    if epochs is not None and epochs != recipe.epochs:
+        recipe = replace(recipe, epochs=epochs, name=f"{recipe.name}-e{epochs}")
+    if batch is not None and batch != recipe.batch:
+        recipe = replace(recipe, batch=batch, name=f"{recipe.name}-b{batch}")
+    return recipe
+
+
+@contextmanager
+def _bar(epochs: int) -> "Iterator[Watch]":
+    """Show a bar on stderr when it is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=epochs)
+
+        def tell(epoch: "Epoch") -> None:
+            text = (
+                f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.2f} % "
+                f"(loss {epoch.validation_loss:.3f})"
+            )
+            progress.update(task, completed=epoch.epoch, description=text)
+
+        yield tell
+
+
+@contextmanager
+def _events(folder: Path) -> "Iterator[Watch]":
+    """Write TensorBoard events below `folder`."""
+    from nasbench.errors import InvalidInput
+
+    try:
+        from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InvalidInput(
+            "--tensorboard needs the package tensorboardX: run `pip install tensorboardX`"
+        ) from error
+
+    with SummaryWriter(str(folder / "tensorboard")) as writer:
+
+        def tell(epoch: "Epoch") -> None:
+            writer.add_scalar("loss/train", epoch.train_loss, epoch.epoch)
+            writer.add_scalar("loss/validation", epoch.validation_loss, epoch.epoch)
+            writer.add_scalar("accuracy/validation", epoch.validation_accuracy, epoch.epoch)
+
+        yield tell
+
+
+def _say(result: "Result", folder: Path, as_json: bool) -> None:
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps(asdict(result), indent=2))
+        return
+    print(
+        f"validation {result.validation_accuracy:.2f} %, test {result.test_accuracy:.2f} % "
+        f"after {result.seconds:.1f} s on {result.machine} → {folder}"
+    )

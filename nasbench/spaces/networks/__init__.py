@@ -1,0 +1,1 @@
+"""The torch modules of the spaces; nothing else under `spaces` imports torch."""

@@ -1,0 +1,345 @@
+"""Tabulation: resumed, shared among workers, merged, refused; the table says what shards say."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from nasbench.benchmarks.format import SUFFIX
+from nasbench.benchmarks.table import Signal, Table
+from nasbench.benchmarks.training import tabulate as tabulation
+from nasbench.benchmarks.training.assemble import assemble
+from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
+from nasbench.benchmarks.training.plan import Plan, distinct_cells
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.shards import Trainings, read_shards
+from nasbench.benchmarks.training.tabulate import Done, Job, Trainer, remaining, tabulate
+from nasbench.benchmarks.training.train import CURVES, Training
+from nasbench.errors import DataError, InvalidInput, StoreError
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.nb201 import Shape
+
+SPACE = NasBench201()
+TINY = Recipe("tiny", Shape(2, 1), epochs=2, batch=20, learning_rate=0.02)
+DATA = partial(digits, Distortion(), Sizes(weights=40, validation=20, test=20, copies=1))
+CELLS = distinct_cells(SPACE, 6)
+
+
+def plan(out: Path, **changes: object) -> Plan:
+    base = Plan(DATA, TINY, out, CELLS, seeds=(0, 1), group=3)
+    return dataclasses.replace(base, **changes)
+
+
+def stored(one: Plan) -> Trainings:
+    return read_shards(one.folders, Trainer(one).identity)
+
+
+def assert_same(one: Trainings, other: Trainings, *, exactly: bool = True) -> None:
+    np.testing.assert_array_equal(one.cell, other.cell)
+    np.testing.assert_array_equal(one.seed, other.seed)
+    for name in CURVES:
+        tolerance = 0.0 if exactly or not name.endswith("loss") else 1e-3
+        if exactly or tolerance:
+            np.testing.assert_allclose(one.curves[name], other.curves[name], rtol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """A tabulation that nothing disturbed."""
+    done = plan(tmp_path_factory.mktemp("whole"))
+    assert tabulate(done) == Done(12, 0)
+    return done
+
+
+DRIVER = """
+from functools import partial
+from pathlib import Path
+from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
+from nasbench.benchmarks.training.plan import Plan
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.tabulate import cores, tabulate
+from nasbench.spaces.networks.nb201 import Shape
+import nasbench.benchmarks.training.tabulate as tabulation
+
+if __name__ == "__main__":
+    tabulation.cores = lambda: 2
+    sizes = Sizes(weights=40, validation=20, test=20, copies=1)
+    recipe = Recipe("tiny", Shape(2, 1), epochs=2, batch=20, learning_rate=0.02)
+    out = Path({out!r})
+    tabulate(
+        Plan(partial(digits, Distortion(), sizes), recipe, out, {cells!r}, ({seeds}), group=3),
+        workers=2,
+    )
+"""
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes a process started that are workers (not multiprocessing's helper)."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                found.append(int(child))
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(condition: object, seconds: float = 60.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_killed_and_resumed_is_the_undisturbed_one(tmp_path: Path, whole: Plan) -> None:
+    """SIGKILL of the driver leaves no worker; two workers, then one, give the same bits."""
+    script = tmp_path / "driver.py"
+    many = distinct_cells(SPACE, 6)
+    seeds = "0, 1, *range(100, 400)"  # work enough to be killed in
+    script.write_text(DRIVER.format(out=str(tmp_path / "out"), cells=many, seeds=seeds))
+    driver = subprocess.Popen([sys.executable, str(script)], env={**os.environ})
+    try:
+        shards = tmp_path / "out" / "shards"
+        assert until(lambda: len(list(shards.glob("seed*.parquet"))) >= 3)
+        workers = children(driver.pid)
+        assert len(workers) == 2
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    assert until(lambda: not any(map(alive, workers)), 10)
+    interrupted = plan(tmp_path / "out")
+    for path in list(shards.glob("seed0-*.parquet"))[1:]:
+        path.unlink()
+    before = stored(interrupted).pairs & {(cell, seed) for cell in CELLS for seed in (0, 1)}
+    assert 3 <= len(before) < 12
+    assert tabulate(interrupted).trained == 12 - len(before)
+    for path in shards.glob("seed[1-9][0-9]*.parquet"):
+        path.unlink()
+    assert_same(stored(interrupted), stored(whole))
+    assert assemble(interrupted).hash == assemble(whole).hash
+    assert tabulate(interrupted) == Done(0, 0)
+
+
+def test_ctrl_c_keeps_finished_shards(tmp_path: Path, whole: Plan) -> None:
+    class Impatient:
+        def start(self, total: int, there: int) -> None:
+            assert (total, there) == (12, 0)
+
+        def advance(self, trained: int) -> None:
+            raise KeyboardInterrupt
+
+    stopped = plan(tmp_path)
+    threads = torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt):
+        tabulate(stopped, progress=Impatient())
+    assert torch.get_num_threads() == threads
+    assert len(stored(stopped)) == 3
+    tabulate(stopped)
+    assert_same(stored(stopped), stored(whole))
+
+
+def test_grouping_changes_rounding_only(tmp_path: Path, whole: Plan) -> None:
+    other = plan(tmp_path, group=4, seeds=(0,))
+    tabulate(other)
+    assert len(list(other.shards.iterdir())) == 2
+    mine = stored(plan(whole.out, seeds=(0,)))
+    first = Trainings(
+        mine.cell[:6], mine.seed[:6], mine.diverged[:6],
+        {name: curve[:6] for name, curve in mine.curves.items()},
+    )  # fmt: skip
+    assert_same(stored(other), first, exactly=False)
+
+
+def test_what_is_there_is_skipped_whatever_its_grouping() -> None:
+    everything = remaining(plan(Path()), SPACE, set())
+    assert [len(job.cells) for job in everything] == [3, 3, 3, 3]
+    assert [job.seed for job in everything] == [0, 0, 1, 1]
+    (first, second), after = everything[:2], everything[2:]
+    one_of_each = {(first.cells[0], 0), (second.cells[1], 0)}
+    left = remaining(plan(Path()), SPACE, one_of_each)
+    assert [len(job.cells) for job in left] == [3, 1, 3, 3]  # regrouped, full again
+    assert {cell for job in left[:2] for cell in job.cells} == set(CELLS) - {
+        first.cells[0],
+        second.cells[1],
+    }
+    assert left[2:] == after
+    # A whole group that is missing stays as it was, and so do its bits.
+    assert remaining(plan(Path()), SPACE, {(cell, 0) for cell in first.cells})[0] == second
+
+
+def test_shards_of_two_folders_are_merged(tmp_path: Path, whole: Plan) -> None:
+    left, right = plan(tmp_path / "a", seeds=(0,)), plan(tmp_path / "b", also=(tmp_path / "a",))
+    tabulate(left)
+    assert tabulate(right).trained == 6
+    assert_same(stored(right), stored(whole))
+    for path in left.shards.iterdir():
+        path.rename(right.shards / path.name)
+    assert assemble(plan(tmp_path / "b")).hash == assemble(whole).hash
+
+
+def test_shards_of_another_recipe_or_data_are_refused(whole: Plan) -> None:
+    longer = dataclasses.replace(TINY, epochs=3)
+    with pytest.raises(InvalidInput, match=r"recipe\.epochs is 2 there and 3 here") as caught:
+        tabulate(plan(whole.out, recipe=longer))
+    assert "\n" not in str(caught.value)
+    other = partial(digits, Distortion(noise=0.3), DATA.args[1])
+    with pytest.raises(InvalidInput, match="data is"):
+        assemble(plan(whole.out, data=other))
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path, whole: Plan) -> None:
+    path = sorted(whole.shards.iterdir())[0]
+    copy = tmp_path / "shards" / path.name
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match="delete it and go on"):
+        tabulate(plan(tmp_path))
+
+
+def test_the_table_says_what_the_shards_say(tmp_path: Path, whole: Plan) -> None:
+    assemble(whole, "mine").save(tmp_path / f"mine{SUFFIX}")
+    table, shards = Table.open(tmp_path / f"mine{SUFFIX}"), stored(whole)
+    rows = table.rows
+    assert rows is not None
+    assert len(rows) == SPACE.size
+    assert table.info.rows == 4930
+    members = np.isin(SPACE.function_class, CELLS)
+    assert table.info.cells == members.sum()
+    for i, (cell, seed) in enumerate(zip(shards.cell, shards.seed, strict=True)):
+        row = rows[cell]
+        for epoch in (1, 2):
+            seen = shards.curves["validation_accuracy"][i, epoch - 1]
+            assert table.search.accuracy("digits", 2, epoch, int(seed))[row] == seen
+            final = shards.curves["test_accuracy"][i, epoch - 1]
+            assert table.test.accuracy("digits", 2, epoch, int(seed))[row] == final
+            loss = table.search.signal(Signal.TRAIN_LOSS, "digits", 2, epoch, int(seed))[row]
+            assert loss == shards.curves["train_loss"][i, epoch - 1]
+    mean = table.test.accuracy("digits", 2, 2)
+    both = [shards.curves["test_accuracy"][shards.cell == CELLS[0], 1].astype(float)]
+    assert mean[rows[CELLS[0]]] == np.mean(both)
+    assert np.isnan(mean[rows[~members]]).all()  # what is missing says so
+    assert not any("/test/" in name for name in table.search.names)
+    known = SPACE.params(digits().input, 2, 1)
+    np.testing.assert_array_equal(table.search.params("digits"), known)
+    assert any("12 of 9860 trainings are there, 0 diverged" in note for note in table.info.notes)
+
+
+def test_rows_serve_every_encoding_of_a_function(whole: Plan) -> None:
+    rows = assemble(whole).rows
+    assert rows is not None
+    every = np.unique(SPACE.function_class)
+    np.testing.assert_array_equal(every[rows], SPACE.function_class)
+
+
+def test_divergence_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three trainings has no finite loss in its second epoch."""
+
+    class Broken(Training):
+        def train_epoch(self) -> None:
+            super().train_epoch()
+            if self.epoch == 2:
+                self.curves["train_loss"][1, 1] = torch.nan
+
+    def broken(*arguments: object, **options: object) -> Training:
+        training = real(*arguments, **options)
+        training.__class__ = Broken
+        return training
+
+    real = tabulation.grouped
+    monkeypatch.setattr(tabulation, "grouped", broken)
+    one = plan(tmp_path, cells=CELLS[:3], seeds=(0,))
+    assert tabulate(one) == Done(3, 1)
+    shards = stored(one)
+    assert shards.diverged.sum() == 1
+    lost = shards.curves["validation_accuracy"][shards.diverged][0]
+    assert np.isfinite(lost).tolist() == [True, False]
+    table = assemble(one)
+    assert (
+        table.test.accuracy("digits", 2, 2, 0)[
+            ~np.isnan(table.test.accuracy("digits", 2, 2, 0))
+        ].size
+        == 2
+    )
+    assert any("1 diverged" in note for note in table.info.notes)
+    assert tabulate(one) == Done(0, 0)  # not silently tried again
+
+
+def test_out_of_memory_names_what_to_lower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 B")
+
+    monkeypatch.setattr(tabulation, "grouped", full)
+    with pytest.raises(InvalidInput, match=r"lower --group \(now 3\) or --workers"):
+        tabulate(plan(tmp_path))
+
+
+@pytest.mark.skipif(tabulation.cores() < 2, reason="needs two cores")
+def test_a_workers_error_is_raised_here(tmp_path: Path) -> None:
+    one = plan(tmp_path)
+    one.shards.parent.mkdir(exist_ok=True)
+    broken = dataclasses.replace(one, precision="float64", data=missing_data)
+    with pytest.raises(DataError, match="gone"):
+        list(in_processes(broken, [Job(CELLS[:1], 0)]))
+
+
+def missing_data() -> None:
+    raise DataError("the data are gone")
+
+
+def in_processes(one: Plan, jobs: list[Job]) -> object:
+    from nasbench.benchmarks.training import workers
+
+    return workers.in_processes(one, jobs, 2, 1)
+
+
+def test_requests_that_cannot_be(tmp_path: Path) -> None:
+    for number in (0, 4931):
+        with pytest.raises(InvalidInput, match="1 to 4930"):
+            distinct_cells(SPACE, number)
+    with pytest.raises(InvalidInput, match="group size 0"):
+        tabulate(plan(tmp_path, group=0))
+    with pytest.raises(InvalidInput, match="more than the"):
+        tabulate(plan(tmp_path), workers=1000)
+    with pytest.raises(InvalidInput, match="does not exist"):
+        tabulate(plan(tmp_path, also=(tmp_path / "nothing",)))
+    if not torch.cuda.is_available():
+        with pytest.raises(InvalidInput, match="device 'cuda' is not there"):
+            tabulate(plan(tmp_path, device="cuda"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="choose another --out"):
+        tabulate(plan(tmp_path / "file"))
+    with pytest.raises(DataError, match="nothing to assemble"):
+        assemble(plan(tmp_path / "empty"))
+
+
+def test_samples_are_nested() -> None:
+    assert len(distinct_cells(SPACE)) == 4930
+    assert set(distinct_cells(SPACE, 5)) < set(distinct_cells(SPACE, 9))
+    assert (SPACE.function_class[list(CELLS)] == CELLS).all()
+
+
+def test_a_shard_is_an_open_file(whole: Plan) -> None:
+    path = sorted(whole.shards.iterdir())[0]
+    table = pq.read_table(path)
+    assert set(table.column_names) == {"cell", "seed", "diverged", *CURVES}
+    assert b"wall_seconds" in table.schema.metadata[b"nasbench"]
+    assert str(whole.out).encode() not in path.read_bytes()

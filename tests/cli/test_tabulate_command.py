@@ -1,0 +1,109 @@
+"""`nasbench tabulate`, as a user meets it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.training import catalogue, recipes
+from nasbench.benchmarks.training import costs as measuring
+from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
+from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.cli.tabulate import Report, tabulate
+from nasbench.errors import NasbenchError
+from nasbench.spaces.networks.nb201 import Shape
+
+SIZES = Sizes(weights=20, validation=20, test=20, copies=1)
+
+app = typer.Typer()
+app.command()(tabulate)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setitem(recipes.RECIPES, "tiny", Recipe("tiny", Shape(2, 1), epochs=1, batch=20))
+    monkeypatch.setitem(catalogue._BY_NAME, "digits", lambda _: digits(Distortion(), SIZES))
+    return tmp_path
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_sample_becomes_a_table_that_is_found_by_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "_costs", lambda *_: (2.0, 1.0, 3.0))
+    out = folder / "out"
+    basics = ("--recipe", "tiny", "--out", str(out), "--cells", "2", "--seeds", "2")
+    basics = (*basics, "--workers", "1")
+    said = run(*basics, "--costs", "20", "--name", "mine", "--install")
+    assert "4 trainings finished, 0 of them diverged" in said
+    assert "4 of 9860 trainings are there" in said
+    table = load_table("mine")
+    assert table.hash == load_table(str(out / "mine.safetensors")).hash
+    assert table.search.trials("digits", 1) == (0, 1)
+    np.testing.assert_allclose(table.search.query_seconds("digits", 1), np.full(15625, 3.0))
+    assert "0 trainings finished" in run(*basics, "--costs", "20", "--name", "again")
+    assert "trainings finished" not in run(*basics, "--assemble", "--name", "again")
+    assert load_table(str(out / "again.safetensors")).rows is not None
+    with pytest.raises(NasbenchError, match="choose another --name"):
+        run(*basics, "--name", "mine", "--install")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--recipe", "nb201-13"), "recipe 'nb201-13' is unknown"),
+        (("--dataset", "mnist"), "data set 'mnist' cannot be trained on: use digits"),
+        (("--space", "darts"), "space 'darts' is unknown"),
+        (("--device", "warp"), "device 'warp' is not there"),
+        (("--precision", "int1"), "precision 'int1' is unknown"),
+        (("--workers", "0"), "workers 0: use 1 or more"),
+        (("--cells", "5000"), "1 to 4930 distinct cells"),
+        (("--name", "../x"), "no table name"),
+        (("--assemble",), "nothing to assemble"),
+    ],
+)
+def test_bad_input_is_one_line(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(NasbenchError) as caught:
+        run("--recipe", "tiny", "--out", str(folder / "out"), *arguments)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_every_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """60 of 130 trainings in 30 minutes: 120 per hour, 35 minutes left; 10 were there before."""
+    now = 1000.0
+    monkeypatch.setattr("nasbench.cli.tabulate.time.monotonic", lambda: now)
+    report = Report("trainings", None)
+    report.start(140, 10)
+    for minutes, count in ((0.5, 1), (29.5, 59), (29.6, 0)):
+        now = 1000.0 + 60 * minutes
+        report.advance(count)
+    assert capsys.readouterr().err.splitlines() == [
+        "10 of 140 trainings are there already",
+        "70 of 140 trainings (50.0 %), 122 per hour, 0 h 34 min left",
+    ]
+
+
+def test_the_module_is_light() -> None:
+    code = (
+        "import sys, nasbench.cli.tabulate;"
+        "print({'numpy', 'pandas', 'pyarrow', 'torch', 'sklearn', 'rich.progress'}"
+        " & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
