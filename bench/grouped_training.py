@@ -60,7 +60,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     clock = time.process_time if options.cpu_time else time.perf_counter
     space, data, plan = NasBench201(), digits(), recipe(options.recipe)
-    distinct = [space.architecture(int(i)) for i in np.unique(space.function_class)]
+    distinct = [space.architecture(int(i)) for i in np.unique(space.network_class)]
     groups = arrange(space, distinct, options.size)
     chosen = np.linspace(0, len(groups) - 1, options.groups + 2)[1:-1].astype(int)
     batched, alone = [], []

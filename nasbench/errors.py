@@ -21,5 +21,11 @@ class StoreError(NasbenchError):
     """A results folder cannot be read or written."""
 
 
+class TestSetSealed(NasbenchError):
+    """A search reached for the test set while it was running."""
+
+    __test__ = False  # no test case, whatever pytest makes of the name
+
+
 class CannotCompare(NasbenchError):
     """Runs were asked into one table although their judge, protocol or budget differ."""

@@ -56,7 +56,12 @@ def data_folder() -> Path:
     """Return the folder tables and downloads live in; it may not exist yet."""
     chosen = os.environ.get(DATA_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError as error:
+            raise InvalidInput(
+                f"{DATA_VARIABLE}='{chosen}': there is no such user's folder; write the whole path"
+            ) from error
     import platformdirs  # needed only without the variable
 
     return Path(platformdirs.user_data_dir("nasbench", appauthor=False))
@@ -72,12 +77,12 @@ def table_path(name: str) -> Path:
     return data_folder() / "tables" / f"{name}{SUFFIX}"
 
 
-def load_table(name: str) -> Table:
+def load_table(name: str | Path) -> Table:
     """Open an installed table by name, or a table file by its path.
 
     Raises `DataError` with the command that installs it when it is not there.
     """
-    if name.endswith(SUFFIX):
+    if isinstance(name, Path) or name.endswith(SUFFIX):
         path = Path(name)
         if not path.is_file():
             raise DataError(f"table file '{name}' does not exist")

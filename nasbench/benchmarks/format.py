@@ -38,6 +38,7 @@ _LONGEST_HEADER = 100_000_000
 _DTYPES = {
     "F64": "<f8",
     "F32": "<f4",
+    "F16": "<f2",
     "I64": "<i8",
     "I32": "<i4",
     "I16": "<i2",
@@ -287,7 +288,7 @@ def _read_header(file: BinaryIO, path: Path, size: int) -> tuple[dict[str, Any],
         raise _damaged(path, "it is truncated or no table")
     try:
         header = json.loads(file.read(length))
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or thousands of brackets
         raise _damaged(path, "its header is damaged or it is no table") from None
     if not isinstance(header, dict):
         raise _damaged(path, "its header is damaged or it is no table")
@@ -302,7 +303,10 @@ def _read_info(header: dict[str, Any], path: Path) -> tuple[TableInfo, str]:
     found = hashlib.sha256(text.encode()).hexdigest()
     if found != metadata.get("sha256"):
         raise _damaged(path, "its metadata are not what was written")
-    fields = json.loads(text)
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _damaged(path, "its metadata are no JSON") from None
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise DataError(

@@ -15,7 +15,9 @@ maps an architecture's index to its row, None where row and index are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +48,7 @@ from nasbench.benchmarks.format import (
     storage_order,
     write_table,
 )
-from nasbench.errors import DataError, InvalidInput
+from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 
@@ -73,8 +75,21 @@ class Signal(Enum):
         return Series(search_name(dataset), split, quantity, schedule)
 
 
+_sealed: ContextVar[bool] = ContextVar("test set sealed", default=False)
+
+
+@contextmanager
+def seal_test() -> Iterator[None]:
+    """Let every read of a table's test columns raise `TestSetSealed` inside the block."""
+    token = _sealed.set(True)
+    try:
+        yield
+    finally:
+        _sealed.reset(token)
+
+
 class _Columns:
-    """Some columns of a table, those whose split is allowed, and nothing that leads to others."""
+    """Some columns of a table, those whose split is allowed; no method gives any other."""
 
     def __init__(self, table: str, columns: Iterable[Column], read: Callable[[str], Array]) -> None:
         self._table = table
@@ -193,8 +208,13 @@ class SearchColumns(_Columns):
     def query_seconds(
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:
-        """Return the seconds of one query, shape (rows,): the schedule and one validation pass."""
-        return self._get(query_seconds(search_name(dataset), schedule, seed))
+        """Return the seconds of one query: the schedule and one validation pass.
+
+        Shape (rows,), or (size of the space,) where costs are known per architecture. Of one
+        seed, or the mean where single seeds have no costs of their own.
+        """
+        name = search_name(dataset)
+        return self._get(query_seconds(name, schedule, seed), query_seconds(name, schedule, None))
 
     @property
     def query_seconds_fitted(self) -> bool:
@@ -257,6 +277,14 @@ class TestColumns(_Columns):
     """What the judge reads, once, after the search."""
 
     __test__ = False  # no test case, whatever pytest makes of the name
+
+    def _get(self, *wanted: Column) -> Array:
+        if _sealed.get():
+            raise TestSetSealed(
+                f"the search asked table '{self._table}' for test or final accuracies: only the "
+                "judge may read them, after the search"
+            )
+        return super()._get(*wanted)
 
     def accuracy(
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
@@ -333,9 +361,9 @@ class Table:
             return self._read(ROWS)
         return None
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the table to a file, atomically; the same table gives the same bytes."""
-        write_table(path, self.info, {c.name: self._read(c.name) for c in self.info.columns})
+        write_table(Path(path), self.info, {c.name: self._read(c.name) for c in self.info.columns})
 
     def verify(self) -> None:
         """Check every byte against its SHA-256; `DataError` names what is damaged."""
@@ -356,7 +384,7 @@ class Table:
             if column.name == ROWS or (column.curve and not curves):
                 continue
             array = self._read(column.name)
-            array = array if rows is None else array[rows]
+            array = array if rows is None or len(array) == len(rows) else array[rows]
             if column.curve:
                 for epoch in range(array.shape[1]):
                     frame[f"{column.name}/ep{epoch + 1}"] = array[:, epoch]

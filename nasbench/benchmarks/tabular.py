@@ -92,8 +92,11 @@ class TabularBenchmark:
         return {cell: Answer(value, cost, epochs, lost) for cell, value, cost, lost in columns}
 
     def _whole(self, column: NDArray[Any]) -> NDArray[Any]:
-        """Spread a column over all architectures where a row serves several."""
-        return column if self._rows is None else column[self._rows]
+        """Spread a column over all architectures; one in index order is whole already."""
+        whole = (
+            column if self._rows is None or len(column) == len(self._rows) else column[self._rows]
+        )
+        return np.asarray(whole, dtype=np.float64)
 
     @cached_property
     def best_signal(self) -> float:

@@ -1,12 +1,19 @@
 """`nasbench`: the commands, and the one place where errors become a line and an exit code."""
 
+import io
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from nasbench.cli import compare, data, listing, run, show, tabulate, train
 from nasbench.errors import NasbenchError
+
+_INTERRUPTED = 128 + signal.SIGINT
+_TERMINATED = 128 + signal.SIGTERM
 
 app = typer.Typer(
     name="nasbench",
@@ -26,11 +33,35 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Run the command line; no traceback of ours ever reaches a user."""
-    sys.exit(_run())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of few characters shows "?"
+            stream.reconfigure(errors="replace")
+    with _ended_cleanly() as received:
+        code = _run()
+    sys.exit(_TERMINATED if received and code == _INTERRUPTED else code)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[list[int]]:
+    """Let SIGTERM end a command as Ctrl-C does; yield the signals received."""
+    received: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run() -> int:
-    """Return the exit code: 0, 2 for input that cannot be used, 130 when interrupted."""
+    """Return the exit code.
+
+    0; 1 when no run finished; 2 for input that cannot be used; 130 when interrupted.
+    """
     try:
         result = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except NasbenchError as error:
@@ -39,9 +70,11 @@ def _run() -> int:
         reason = error.format_message().strip()
         return _say(f"{reason.splitlines()[0]} (see --help)", 2) if reason else 0  # help was shown
     except (KeyboardInterrupt, Abort):
-        return _say("interrupted; finished runs are stored, the same command goes on", 130)
+        result = _INTERRUPTED
     except (OSError, MemoryError) as error:
         return _system(error)
+    if result == _INTERRUPTED:  # typer gives the code of a Ctrl-C back
+        return _say("interrupted; finished runs are stored, the same command goes on", result)
     return result if isinstance(result, int) else 0
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nasbench.errors import StoreError
+
 
 class Format(StrEnum):
     """How the table is printed."""
@@ -62,8 +64,6 @@ def compare(
 
     names = None if dataset is None else ",".join(dataset)
     comparison = compare_runs(results, merge=merge, datasets=names, centre=center.value)
-    folder = out or results / "comparison"
-    written = write(comparison, folder, centre=center.value, clock=clock and clock.value)
     if format_ is Format.TABLE:
         from rich.console import Console
 
@@ -76,6 +76,14 @@ def compare(
         print(to_text(comparison, format_.value))
     for note in comparison.notes:
         print(f"note: {note}", file=sys.stderr)
+    folder = out or results / "comparison"
+    try:
+        written = write(comparison, folder, centre=center.value, clock=clock and clock.value)
+    except StoreError as error:
+        if out is not None:
+            raise
+        print(f"note: no files written: {error}", file=sys.stderr)
+        return
     print(f"{len(written)} files written to {folder}", file=sys.stderr)
     for path in written:
         print(f"  {path.relative_to(folder)}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """`nasbench run`."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,12 +105,23 @@ def run(
     names = options.pop("strategies", None)
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
+    if options.get("name") == "":
+        raise InvalidInput("--name '': give the experiment a name, or leave --name out")
+    began = time.monotonic()
     with progress_bar() as progress:
         outcomes = harness.run(names, progress=progress, **options)
     if json_:
         _print_json(outcomes)
     else:
-        _print_summary(outcomes)
+        _print_summary(outcomes, time.monotonic() - began)
+    if not any(outcome.finished or outcome.skipped for outcome in outcomes):
+        failed = sum(len(outcome.failed) for outcome in outcomes)
+        typer.echo(
+            f"nasbench: no run finished: all {failed} failed; their errors are stored in "
+            f"{_results_folder(outcomes)}",
+            err=True,
+        )
+        raise typer.Exit(1)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
@@ -120,13 +132,13 @@ def _read_config(path: Path) -> dict[str, Any]:
     import tomllib
 
     from nasbench.errors import InvalidInput
-    from nasbench.harness.run import read_config
+    from nasbench.harness.config import read_config
 
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(f"experiment file '{path}': {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are the former
         raise InvalidInput(f"experiment file '{path}' is not TOML: {error}") from error
     return dict(read_config(data))
 
@@ -163,7 +175,11 @@ def _print_json(outcomes: "list[Outcome]") -> None:
     print(json.dumps(rows, indent=2))
 
 
-def _print_summary(outcomes: "list[Outcome]") -> None:
+def _results_folder(outcomes: "list[Outcome]") -> Path:
+    return outcomes[0].path.parent.parent
+
+
+def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -186,5 +202,8 @@ def _print_summary(outcomes: "list[Outcome]") -> None:
             console.print(f"  {escape(open_benchmark(task)[0].note)}")
         for seed, reason in list(outcome.failed.items())[:3]:
             console.print(f"  seed {seed}: {escape(reason)}")
-    folder = outcomes[0].path.parent.parent
-    console.print(f"Now: nasbench compare {escape(str(folder))}")
+    made = sum(outcome.finished + len(outcome.failed) for outcome in outcomes)
+    if made:
+        console.print(f"{made} runs in {seconds:.1f} s ({made / seconds:.3g} runs/s)")
+    if any(outcome.finished or outcome.skipped for outcome in outcomes):
+        console.print(f"Now: nasbench compare {escape(str(_results_folder(outcomes)))}")

@@ -11,6 +11,7 @@ from nasbench.requests import Answer
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?)")
 _FREE_IN_A_ROW = 10_000
+_TOO_MUCH = 2**63  # counts are stored in 64 bits
 
 
 class Stop(StrEnum):
@@ -22,6 +23,11 @@ class Stop(StrEnum):
     TARGET = "target"
     EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
     STALLED = "stalled"  # 10,000 free answers in a row: the clock no longer moves
+
+
+def _require_countable(name: str, value: float) -> None:
+    if value >= _TOO_MUCH:
+        raise InvalidInput(f"budget: so many {name} cannot be counted: use fewer than 2**63")
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class Budget:
             raise InvalidInput("a budget needs seconds or evaluations: 12000s, 5h or 100evals")
         for name in ("seconds", "evaluations", "patience"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
+            if value is None:
+                continue
+            _require_countable(name, value)
+            if not value > 0:
                 raise InvalidInput(f"budget: {name} cannot be {value}: it must be above 0")
         if self.target_regret is not None and not self.target_regret >= 0:
             raise InvalidInput(f"target regret cannot be {self.target_regret}: use 0 or more")
@@ -55,18 +64,19 @@ class Budget:
             match = _PART.fullmatch(part.strip())
             if match is None:
                 raise InvalidInput(
-                    f"budget '{text}': cannot read '{part}'; "
+                    f"budget '{text:.60}': cannot read '{part:.60}'; "
                     "write seconds (12000s, 30min, 5h, 2d), evaluations (100evals) "
                     "or both (5h,100evals)"
                 )
             number, unit = match.groups()
             name = "seconds" if unit in _UNITS else "evaluations"
             if name in limits:
-                raise InvalidInput(f"budget '{text}' gives {name} twice: keep one of them")
+                raise InvalidInput(f"budget '{text:.60}' gives {name} twice: keep one of them")
             limits[name] = float(number) * _UNITS.get(unit, 1.0)
+            _require_countable(name, limits[name])
         count = limits.get("evaluations")
         if count is not None and count != int(count):
-            raise InvalidInput(f"budget '{text}': evaluations must be a whole number")
+            raise InvalidInput(f"budget '{text:.60}': evaluations must be a whole number")
         return cls(limits.get("seconds"), None if count is None else int(count))
 
     def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":

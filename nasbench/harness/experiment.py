@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nasbench.benchmarks.base import Benchmark, Judge, Verdict
 from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.table import seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
@@ -20,6 +21,9 @@ from nasbench.harness.loop import FreeRepeats, Trajectory, search
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies.registry import find_strategy, make_settings
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,6 @@ class Task:
     final_schedule: int
     reports: tuple[str, ...]
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Task":
-        """Read what `asdict` wrote."""
-        nested = {
-            "signal": Signal(**data["signal"]),
-            "budget": Budget(**data["budget"]),
-            "reports": tuple(data["reports"]),
-        }
-        return cls(**{**data, **nested})
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -58,6 +52,8 @@ class Experiment:
     """All hyperparameters, defaults included."""
     seed: int = 0
     """Shifts every run's randomness."""
+    entropy: int = 0
+    """The strategy's and its settings' part of every run's randomness: see `entropy_of`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole experiment as JSON values."""
@@ -65,9 +61,8 @@ class Experiment:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Experiment":
-        """Read what `to_json` wrote."""
-        task = Task.from_json(data["task"])
-        return cls(task, data["strategy"], data["settings"], data["seed"])
+        """Read what `to_json` wrote; `ValueError` names what is missing or of a wrong type."""
+        return _adapter().validate_python(data)
 
     def digest(self) -> str:
         """Return 8 hexadecimal digits that tell this experiment from every other."""
@@ -89,19 +84,29 @@ class Run:
     """Traceback of a failed run."""
 
 
-def identity(strategy: str, settings: Mapping[str, Any]) -> int:
-    """Return the part of a run's entropy that tells rows of a table apart.
+@lru_cache(maxsize=1)
+def _adapter() -> "TypeAdapter[Experiment]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Experiment)
+
+
+def entropy_of(strategy: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> int:
+    """Return the part of a run's randomness that tells rows of a table apart.
 
     Runs of other strategies, or of other settings (those that differ from the defaults), share
-    no draw through equal seeds: unpaired tests between rows are right.
+    no draw through equal seeds: unpaired tests between rows are right. It is stored with the
+    experiment, so that a later change of a default does not change what a resumed one draws.
     """
-    text = json.dumps([strategy, settings], sort_keys=True)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    chosen = {name: value for name, value in settings.items() if value != defaults[name]}
+    text = json.dumps([strategy, chosen], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
-def streams(experiment_seed: int, seed: int, identity: int) -> tuple[Random, Random]:
+def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
     """Return the randomness of one run: the strategy's and the benchmark's."""
-    strategy, benchmark = np.random.SeedSequence([experiment_seed, seed, identity]).spawn(2)
+    sequence = np.random.SeedSequence([experiment.seed, seed, experiment.entropy])
+    strategy, benchmark = sequence.spawn(2)
     return Random(strategy), Random(benchmark)
 
 
@@ -144,9 +149,6 @@ class Runner:
         self._strategy = find_strategy(experiment.strategy)
         self._settings = make_settings(self._strategy, experiment.settings)
         self._space = get_space(experiment.task.space)
-        defaults = asdict(self._strategy.Settings())
-        chosen = {k: v for k, v in experiment.settings.items() if v != defaults[k]}
-        self._identity = identity(experiment.strategy, chosen)
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error of the search itself is recorded."""
@@ -156,16 +158,22 @@ class Runner:
             steps = trajectory.incumbents
             if not len(steps):
                 raise NasbenchError("no evaluation succeeded within the budget")
-        except Exception:
+        except (Exception, SystemExit):
             return Run(seed, None, {}, perf_counter() - began, traceback.format_exc())
         verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
         return Run(seed, trajectory, verdicts, perf_counter() - began)
 
     def _search(self, seed: int) -> Trajectory:
         task = self.experiment.task
-        randoms = streams(self.experiment.seed, seed, self._identity)
+        randoms = streams(self.experiment, seed)
         session = self._benchmark.session(randoms[1])
         if task.repeats == "free":
             session = FreeRepeats(session)
-        strategy = self._strategy(self._space, self._settings, randoms[0])
-        return search(strategy, session, Clock(task.budget, self._benchmark.best_signal))
+        with seal_test():
+            began = perf_counter()
+            strategy = self._strategy(self._space, self._settings, randoms[0])
+            set_up = perf_counter() - began
+            clock = Clock(task.budget, self._benchmark.best_signal)
+            trajectory = search(strategy, session, clock)
+        trajectory.optimiser_seconds[:1] += set_up  # a strategy may think before it asks
+        return trajectory

@@ -1,8 +1,8 @@
 """Stored runs, read back: as arrays for the comparison, as data frames for anybody."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.store import experiments
+from nasbench.harness.store import TRAJECTORY, ExperimentFolder, experiments
 
 if TYPE_CHECKING:
     import pandas
@@ -67,12 +67,25 @@ class ExperimentRuns:
     label: str
     """Folder below the results folder."""
     experiment: Experiment
-    provenance: dict[str, Any]
+    provenance: Mapping[str, Any]
     table: pa.Table
     """As stored: one row per run, its trajectory in list columns."""
+    description: Mapping[str, Any] = field(default_factory=dict)
+    """What the strategy said of itself when it ran; empty where nothing is stored."""
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def family(self) -> str:
+        """The strategy's family, `unknown` where it is not stored."""
+        return str(self.description.get("family", "unknown"))
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The defaults of the strategy's settings when it ran, as far as they are stored."""
+        stored = self.description.get("defaults")
+        return stored if isinstance(stored, dict) else {}
 
     @property
     def seeds(self) -> NDArray[np.int64]:
@@ -97,8 +110,7 @@ class ExperimentRuns:
 
     def select(self, keep: NDArray[np.bool_]) -> "ExperimentRuns":
         """Return the runs where `keep` is set."""
-        table = self.table.filter(pa.array(keep))
-        return ExperimentRuns(self.label, self.experiment, self.provenance, table)
+        return replace(self, table=self.table.filter(pa.array(keep)))
 
 
 @dataclass(frozen=True)
@@ -141,17 +153,53 @@ class Results:
 
 
 def load_results(folder: str | Path) -> Results:
-    """Read every experiment below `folder`; `StoreError` if there is no run at all."""
+    """Read every experiment below `folder`; `StoreError` if there is no run, or half of one."""
     path = Path(folder)
-    found = tuple(
-        ExperimentRuns(one.label, one.experiment, one.provenance, one.read())
-        for one in experiments(path)
-    )
+    found = tuple(map(_read, experiments(path)))
     if not any(len(one) for one in found):
         raise StoreError(
             f"results folder '{path}' holds no runs: run `nasbench run --out {path}` first"
         )
     return Results(path, found)
+
+
+def _read(folder: ExperimentFolder) -> ExperimentRuns:
+    table = folder.read()
+    if lacking := next(_lacking(table, folder.experiment), None):
+        raise StoreError(
+            f"'{folder.path}' is damaged: column '{lacking}' of its runs-*.parquet is not there "
+            "in full; delete those files and run the experiment again"
+        )
+    return ExperimentRuns(
+        folder.label, folder.experiment, folder.provenance, table, folder.description
+    )
+
+
+def _lacking(table: pa.Table, experiment: Experiment) -> Iterator[str]:
+    """Yield the columns that a run must have and some do not, or not for every step."""
+    judged = [f"{kind}/{name}" for name in experiment.task.reports for kind in ("valid", "test")]
+    for name in ("seed", "error", "stop", *_TOTALS):
+        if name not in table.column_names or table[name].null_count:
+            yield name
+    for names in (TRAJECTORY, ("incumbents", *judged)):
+        length = None
+        for name in names:
+            if not _is_lists(table, name):
+                yield name
+                continue
+            found = pc.list_value_length(table[name])
+            length = found if length is None else length
+            if not found.equals(length):
+                yield name
+
+
+def _is_lists(table: pa.Table, name: str) -> bool:
+    """Whether a column is there and holds a list in every row."""
+    return (
+        name in table.column_names
+        and pa.types.is_list(table[name].type)
+        and not table[name].null_count
+    )
 
 
 def best_so_far(steps: Ragged, lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,12 +1,13 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.format import SUFFIX as TABLE_SUFFIX
 from nasbench.benchmarks.protocols import (
     REPEATS,
     TRIALS,
@@ -19,13 +20,14 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.executors import Executor, InProcess, Processes
-from nasbench.harness.experiment import Experiment, Run, Runner, Task
-from nasbench.harness.seeds import parse_seeds
+from nasbench.harness.experiment import Experiment, Run, Runner, Task, entropy_of
+from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
 from nasbench.strategies.registry import find_strategy, make_settings
 
 _FLUSH_SECONDS = 1.0
+_SLOW_SECONDS = 0.05
 _FLUSH_RUNS = 500
 
 Settings = Mapping[str, Mapping[str, object]]
@@ -59,7 +61,7 @@ def run(
     strategies: str | Sequence[str],
     *,
     seeds: int | str | Sequence[int] = 10,
-    benchmark: str = "nb201",
+    benchmark: str | Path = "nb201",
     datasets: str | Sequence[str] = "cifar10",
     protocol: str | SearchProtocol | None = None,
     budget: str | Budget | None = None,
@@ -85,9 +87,9 @@ def run(
     wanted = parse_seeds(seeds)
     executor = _executor(workers)
     experiments = _experiments(
-        _names(strategies), settings or {}, experiment_seed,
+        _names(strategies), settings or {}, parse_experiment_seed(experiment_seed),
         _tasks(
-            benchmark, _names(datasets), protocol,
+            _located(benchmark), _names(datasets), protocol,
             trials=trials, repeats=repeats,
             budget=budget, patience=patience, target_regret=target_regret, fallback=fallback,
         ),
@@ -103,6 +105,12 @@ def run(
         total = sum(len(missing) for _, missing in plans)
         progress.start(total, len(wanted) * len(plans) - total)
     return [_run_missing(f, len(wanted), missing, executor, progress) for f, missing in plans]
+
+
+def _located(benchmark: str | Path) -> str:
+    """Return a table's name, or the one absolute path of a table file: a task needs one name."""
+    text = str(benchmark)
+    return str(Path(text).resolve()) if text.endswith(TABLE_SUFFIX) else text
 
 
 def _names(names: str | Sequence[str]) -> list[str]:
@@ -220,7 +228,8 @@ def _experiments(
     for name in names:
         strategy = find_strategy(name)
         chosen = asdict(make_settings(strategy, settings.get(name, {})))
-        experiments += [Experiment(task, name, chosen, seed) for task in tasks]
+        entropy = entropy_of(name, chosen, asdict(strategy.Settings()))
+        experiments += [Experiment(task, name, chosen, seed, entropy) for task in tasks]
     return experiments
 
 
@@ -252,8 +261,8 @@ def _run_missing(
 class _Buffer:
     """Gathers finished runs and stores them about once a second, and whatever happens at the end.
 
-    A file per table run would be a hundred times more files than needed; a second of work
-    is what a killed process can lose.
+    A file per table run would be a hundred times more files than needed. What a killed process
+    can lose is a second of quick runs; a slow run is stored at once.
     """
 
     def __init__(self, folder: ExperimentFolder) -> None:
@@ -263,7 +272,9 @@ class _Buffer:
 
     def add(self, run: Run) -> None:
         self._runs.append(run)
-        if len(self._runs) >= _FLUSH_RUNS or time.monotonic() - self._since > _FLUSH_SECONDS:
+        waited = time.monotonic() - self._since
+        slow = run.wall_seconds > _SLOW_SECONDS  # the next one may take as long
+        if slow or waited > _FLUSH_SECONDS or len(self._runs) >= _FLUSH_RUNS:
             self._flush()
 
     def _flush(self) -> None:
@@ -277,40 +288,3 @@ class _Buffer:
 
     def __exit__(self, *_: object) -> None:
         self._flush()
-
-
-def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield the keyword arguments of `run` from the content of an experiment file."""
-    simple = {
-        "seeds", "benchmark", "datasets", "budget", "patience", "target_regret", "trials",
-        "repeats", "experiment_seed", "name", "out", "workers", "fallback",
-    }  # fmt: skip
-    for key, value in data.items():
-        if key in simple:
-            yield key, value
-        elif key == "strategies" and isinstance(value, dict):
-            yield "strategies", list(value)
-            yield "settings", {name: given for name, given in value.items() if given}
-        elif key == "strategies":
-            yield "strategies", value
-        elif key == "protocol":
-            yield "protocol", value if isinstance(value, str) else custom_protocol(value)
-        else:
-            valid = ", ".join(sorted(simple | {"strategies", "protocol"}))
-            raise InvalidInput(f"experiment file: key '{key}' is unknown: valid are {valid}")
-
-
-def custom_protocol(values: Mapping[str, Any]) -> SearchProtocol:
-    """Return a protocol made from a named one, `base`, with some of its values changed."""
-    changes = dict(values)
-    base = find_protocol(changes.pop("base", "nb201-paper"))
-    if "name" not in changes:
-        raise InvalidInput("a custom protocol needs a name of its own")
-    if changes["name"] == base.name:
-        raise InvalidInput(f"protocol '{base.name}' is published: name yours differently")
-    valid = {"name", "schedule", "epochs", "trials", "repeats", "seconds", "reports"}
-    for key in changes.keys() - valid:
-        raise InvalidInput(f"protocol key '{key}' is unknown: valid are {', '.join(sorted(valid))}")
-    if "reports" in changes:
-        changes["reports"] = {k: tuple(v) for k, v in changes["reports"].items()}
-    return replace(base, source="custom", **changes)

@@ -14,6 +14,7 @@ from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 _SIGNAL = 12
+_DIGITS = 20  # more than any index has; Python refuses to convert some thousands
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,12 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
     if not isinstance(found, NasBench201):
         raise InvalidInput(f"space '{space}' has no cell to show: use nb201")
     text = architecture.strip()
-    number = text.removeprefix("-").isdecimal()
-    cell = found.architecture(int(text)) if number else found.parse(text)
+    digits = text.removeprefix("-")
+    if digits.isdecimal() and len(digits) > _DIGITS:
+        raise InvalidInput(
+            f"architecture {text[:_DIGITS]}... does not exist: use 0 to {found.size - 1}"
+        )
+    cell = found.architecture(int(text)) if digits.isdecimal() else found.parse(text)
     index = found.index(cell)
     paper, function = found.isomorphism_class, found.function_class
     problems: list[str] = []

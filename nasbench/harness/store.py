@@ -11,10 +11,12 @@ seed that two of them ran is the same run twice, and is read once.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +24,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
-from nasbench.errors import StoreError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.errors import NasbenchError, StoreError
+from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.experiment import Experiment, Run
 from nasbench.harness.provenance import provenance
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
+from nasbench.strategies.registry import find_strategy
 
 SCHEMA = 1
 _FILE = "experiment.json"
@@ -43,7 +46,10 @@ class ExperimentFolder:
 
     path: Path
     experiment: Experiment
-    provenance: dict[str, Any]
+    provenance: Mapping[str, Any]
+    description: Mapping[str, Any]
+    """What the strategy said of itself when it ran: `family`, `reference`, `defaults`. A
+    reader needs the strategy's module for none of it, and never imports it."""
 
     @property
     def label(self) -> str:
@@ -90,22 +96,55 @@ def open_folder(results: Path, experiment: Experiment, name: str | None = None) 
     """Return the folder of `experiment` below `results`, made if it is not there.
 
     Without a name, other settings make another folder. With one, a folder that holds other
-    settings is refused and the difference shown.
+    settings is refused and the difference shown, also where another strategy of the same
+    name was run on another task.
     """
     path = results / _folder_name(experiment, name)
     if not (path / _FILE).exists():
-        content = json.dumps(
-            {
-                "schema": SCHEMA,
-                "experiment": experiment.to_json(),
-                "provenance": provenance(),
-            },
-            indent=2,
-        )
-        with atomic_write(path / _FILE, RESULTS) as file:
-            file.write(f"{content}\n".encode())
+        if name is not None:
+            for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
+                _check_sibling(read_folder(sibling.parent), experiment)
+        content = {
+            "schema": SCHEMA,
+            "experiment": experiment.to_json(),
+            "strategy": _description(experiment.strategy),
+            "provenance": provenance(),
+        }
+        _create(path / _FILE, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)
-    stored, asked = _flat(folder.experiment.to_json()), _flat(experiment.to_json())
+    _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
+    return folder
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a file unless another process has just done so: the first one stays."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    with atomic_write(draft, RESULTS) as file:
+        file.write(text.encode())
+    try:
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    except OSError as error:
+        raise disk_error(path, error, RESULTS) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
+    """Refuse another task under one name; data sets may differ in what depends on them."""
+    stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
+    own: tuple[str, ...] = ("strategy", "settings.", "entropy")
+    if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
+        own += ("task.signal.dataset", "task.budget.", "task.reports")
+    shared = [
+        {key: value for key, value in one.items() if not key.startswith(own)}
+        for one in (stored, asked)
+    ]
+    _refuse(folder, *shared)
+
+
+def _refuse(folder: ExperimentFolder, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise `StoreError` with the differences, if there are any."""
     differences = [
         f"{key} is {stored.get(key)} there and {asked.get(key)} here"
         for key in sorted(stored.keys() | asked.keys())
@@ -116,47 +155,82 @@ def open_folder(results: Path, experiment: Experiment, name: str | None = None) 
             f"experiment '{folder.label}' exists with other settings: "
             f"{'; '.join(differences)}. Choose another --name"
         )
-    return folder
+
+
+def _description(strategy: str) -> dict[str, Any]:
+    found = find_strategy(strategy)
+    return {
+        "family": found.family,
+        "reference": found.reference,
+        "defaults": asdict(found.Settings()),
+    }
 
 
 def read_folder(path: Path) -> ExperimentFolder:
     """Read an experiment's folder; `StoreError` if it is damaged or of a newer schema."""
     file = path / _FILE
+    data = _json(file)
+    if not isinstance(data, dict):
+        raise _damaged(file, "it is no JSON object")
+    schema = data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise StoreError(
+            f"'{file}' has schema {schema}, this nasbench reads up to {SCHEMA}: upgrade nasbench"
+        )
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        schema = data["schema"]
-        if schema > SCHEMA:
-            raise StoreError(
-                f"'{file}' has schema {schema}, this nasbench reads up to {SCHEMA}: "
-                "upgrade nasbench"
-            )
-        return ExperimentFolder(path, Experiment.from_json(data["experiment"]), data["provenance"])
+        experiment = Experiment.from_json(data["experiment"])
+    except (ValueError, KeyError, TypeError, NasbenchError) as error:
+        raise _damaged(file, " ".join(str(error).split())) from error
+    parts = [data.get("provenance"), data.get("strategy", {})]
+    if not all(isinstance(part, dict) for part in parts):
+        raise _damaged(file, "its provenance is no JSON object")
+    return ExperimentFolder(path, experiment, *parts)
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError(f"cannot read '{file}': {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"'{file}' is damaged ({type(error).__name__}: {error}): restore it, "
-            "or move its folder away and run again"
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(file, str(error)) from error
+
+
+def _damaged(file: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"'{file}' is damaged ({reason}): restore it, or move its folder away and run again"
+    )
 
 
 def experiments(results: Path) -> Iterator[ExperimentFolder]:
-    """Yield every experiment below `results` (or `results` itself), in path order."""
+    """Yield every experiment below `results` (or `results` itself), in path order.
+
+    A file of the same name that somebody else's tool made is passed over.
+    """
     if not results.is_dir():
         raise StoreError(
             f"results folder '{results}' does not exist: run `nasbench run --out {results}` first"
         )
     for file in sorted(results.rglob(_FILE)):
-        yield read_folder(file.parent)
+        if any(file.parent.glob("runs-*.parquet")) or _is_ours(file):
+            yield read_folder(file.parent)
+
+
+def _is_ours(file: Path) -> bool:
+    try:
+        data = _json(file)
+    except StoreError:
+        return False
+    return isinstance(data, dict) and {"schema", "experiment"} <= data.keys()
 
 
 def _folder_name(experiment: Experiment, name: str | None) -> Path:
     task = experiment.task
     strategy = _slug(experiment.strategy)
     if name is None:
-        group = f"{task.benchmark}-{task.signal.dataset}-{_slug(str(task.budget))}"
+        group = f"{Path(task.benchmark).stem}-{task.signal.dataset}-{_slug(str(task.budget))}"
         return Path(_slug(group)) / f"{strategy}-{experiment.digest()}"
-    if name != _slug(name) or name.startswith("."):
+    if not name or name != _slug(name) or name.startswith("."):
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
         )
@@ -167,11 +241,12 @@ def _slug(text: str) -> str:
     return re.sub(r"[^\w.@-]+", "-", text)
 
 
-def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one dict with dotted names, tuples as lists."""
     flat: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = list(value) if isinstance(value, tuple) else value
     return flat
@@ -199,8 +274,8 @@ def _to_arrow(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "stop": pa.array([track.stop for track in tracks], pa.string()),
         "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
         "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
-        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks]),
-        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks]),
+        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks], pa.float64()),
+        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "architecture": _lists([track.cells for track in tracks], np.int64),

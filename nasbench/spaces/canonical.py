@@ -51,14 +51,53 @@ def function_ids(codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]]) -> 
     operation adds one term made of itself and its source's number, and an operation of an
     empty sum adds nothing. Two of 15,625 cells collide with probability below 1e-11.
     """
-    nodes = {0: np.ones(len(codes), dtype=np.uint64)}
+    nodes, _ = _sums(codes, edges)
+    return nodes[-1]
+
+
+def network_ids(
+    codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]], weighted: Sequence[int]
+) -> NDArray[np.uint64]:
+    """Return one number per cell, equal where the cells are the same network.
+
+    The sum of terms does not say whether two equal terms come from one module that is used
+    twice or from two modules with weights of their own. Here every edge with a `weighted`
+    operation is a module, known by what it computes and by where that is used: the uses of a
+    node are a multiset too, numbered as in `function_ids` but from the output backwards. A
+    module used twice has twice the uses. Operations without weights pass uses on linearly,
+    so that applying one twice is the same as using it twice.
+    """
+    nodes, terms = _sums(codes, edges)
+    uses = [np.zeros(len(codes), dtype=np.uint64) for _ in nodes]
+    uses[-1] += np.uint64(1)
+    total = nodes[-1].copy()
+    for position, (source, target) in reversed(list(enumerate(edges))):
+        operation = codes[:, position].astype(np.uint64)
+        own = np.isin(codes[:, position], weighted)
+        used = uses[target]
+        live = (terms[position] != 0) & (used != 0)
+        total += np.where(own & live, _mix(terms[position] + _mix(used)), np.uint64(0))
+        inside = np.where(own, _mix(used + _mix(operation)), used * (_mix(operation) | 1))
+        inside = np.where(operation == _SKIP, used, inside)
+        uses[source] += np.where(live, inside, np.uint64(0))
+    return total
+
+
+def _sums(
+    codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]]
+) -> tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]]:
+    """Return the number of every node's sum and of what every edge brings; 0 is nothing."""
+    nodes = [np.zeros(len(codes), dtype=np.uint64) for _ in range(1 + max(t for _, t in edges))]
+    nodes[0] += np.uint64(1)
+    terms = []
     for position, (source, target) in enumerate(edges):
         operation, inside = codes[:, position].astype(np.uint64), nodes[source]
         term = np.where(inside == 0, np.uint64(0), _mix(inside + _mix(operation)))
         term = np.where(operation == _SKIP, inside, term)
         term[operation == _NONE] = 0
-        nodes[target] = nodes.get(target, np.uint64(0)) + term
-    return nodes[target]
+        terms.append(term)
+        nodes[target] = nodes[target] + term
+    return nodes, terms
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

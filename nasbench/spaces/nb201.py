@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Architecture, Decision, Space, wrong_character
-from nasbench.spaces.canonical import function_ids, paper_expressions
+from nasbench.spaces.canonical import function_ids, network_ids, paper_expressions
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -138,6 +138,16 @@ class NasBench201(Space):
         linear would merge a few more, to 4,660.)
         """
         return _first_of_class(function_ids(self.codes, EDGES))
+
+    @cached_property
+    def network_class(self) -> NDArray[np.int32]:
+        """Smallest official index among the cells that are the same network: 5,260 classes.
+
+        Like `function_class`, but two convolutions with weights of their own and one that is
+        used twice are told apart: 326 of the 4,930 classes hold both, and their trained
+        accuracies differ. What is trained once is this. Shape (15625,).
+        """
+        return _first_of_class(network_ids(self.codes, EDGES, (CONV_1X1, CONV_3X3)))
 
     def count(self, operation: int) -> NDArray[np.int64]:
         """Return how often every cell of the space has `operation`, shape (15625,)."""

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Space
@@ -13,6 +14,21 @@ from nasbench.strategies.state import Stateful
 @dataclass(frozen=True)
 class NoSettings:
     """A strategy without hyperparameters."""
+
+
+def require(holds: bool, setting: str, value: object, rule: str) -> None:
+    """Raise `InvalidInput` unless a setting's value `holds`: "it must be" `rule`."""
+    if not holds:
+        raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
+
+
+def shown(value: object) -> str:
+    """Return a value as it is written, on one line of bounded length."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python converts
+        return "a number of so many digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class SearchStrategy(Stateful, ABC):

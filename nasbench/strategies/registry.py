@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import json
 import pkgutil
 import warnings
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 import nasbench.strategies
 from nasbench.errors import InvalidInput
-from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.base import SearchStrategy, shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
 GROUP = "nasbench.strategies"
@@ -42,9 +43,9 @@ def _load_all() -> None:
             continue
         try:
             register(entry.name)(_checked(entry.load(), entry.value))
-        except Exception as error:  # a package that is broken must not break the others
+        except (Exception, SystemExit) as error:  # a broken package must not break the others
             warnings.warn(
-                f"strategy '{entry.name}' of '{entry.value}' cannot be loaded: {error}",
+                f"strategy '{entry.name}' of '{entry.value}' cannot be loaded: {_reason(error)}",
                 stacklevel=2,
             )
 
@@ -66,22 +67,23 @@ def find_strategy(name: str) -> type[SearchStrategy]:
         raise InvalidInput(
             f"strategy '{name}' is unknown: {hint}`nasbench list strategies` shows all {len(known)}"
         )
-    return known[name]
+    return _checked(known[name], name)
 
 
 def _imported(path: str) -> type[SearchStrategy]:
     module_name, _, class_name = path.partition(":")
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, ValueError) as error:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        absent = isinstance(error, ModuleNotFoundError)
+        advice = "; install it or put its folder on PYTHONPATH" if absent else ""
         raise InvalidInput(
-            f"strategy '{path}': module '{module_name}' cannot be imported ({error}); "
-            "install it or put its folder on PYTHONPATH"
+            f"strategy '{path}': module '{module_name}' cannot be imported "
+            f"({_reason(error)}){advice}"
         ) from error
-    except AttributeError as error:
-        raise InvalidInput(
-            f"strategy '{path}': module '{module_name}' has no class '{class_name}'"
-        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise InvalidInput(f"strategy '{path}': module '{module_name}' has no class '{class_name}'")
     strategy = _checked(found, path)
     if "name" not in vars(strategy):
         strategy.name = path
@@ -94,19 +96,43 @@ def _checked(found: Any, path: str) -> type[SearchStrategy]:
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
         raise InvalidInput(f"strategy '{path}' does not define {missing}")
+    for name, such_as in (("family", "evolution"), ("reference", "Real et al., AAAI 2019")):
+        text = getattr(found, name, None)
+        if not (isinstance(text, str) and text):
+            raise InvalidInput(f"strategy '{path}' has no {name}: add {name} = \"{such_as}\"")
+    _check_settings(found.Settings, path)
     return found
+
+
+def _check_settings(settings: Any, path: str) -> None:
+    if not (inspect.isclass(settings) and dataclasses.is_dataclass(settings)):
+        raise InvalidInput(
+            f"strategy '{path}': Settings is no dataclass; add @dataclass(frozen=True)"
+        )
+    for field in dataclasses.fields(settings):
+        if field.init and dataclasses.MISSING is field.default is field.default_factory:
+            raise InvalidInput(
+                f"strategy '{path}': setting '{field.name}' has no default; "
+                f"give it one, such as {field.name}: int = 10"
+            )
+
+
+def _reason(error: BaseException) -> str:
+    """Return an error as one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, (ImportError, InvalidInput)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) -> Any:
     """Return the strategy's settings with `values` in place of defaults, types checked.
 
-    Text is converted to a field's type, as the command line gives it. `InvalidInput` names
-    the field, the reason and what is valid.
+    Text is converted to a field's type, as the command line gives it; a list is read as JSON
+    has it, so that it may be a tuple. Nothing else is converted, floats are finite and whole
+    numbers fit 64 bits. `InvalidInput` names the field, the reason and what is valid.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    fields = {field.name: field for field in dataclasses.fields(strategy.Settings)}
-    types = inspect.get_annotations(strategy.Settings, eval_str=True)
+    fields = {field.name: field for field in dataclasses.fields(strategy.Settings) if field.init}
     checked = {}
     for name, value in values.items():
         if name not in fields:
@@ -116,15 +142,66 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
             raise InvalidInput(
                 f"setting '{strategy.name}.{name}' is unknown: valid are {valid}{hint}"
             )
-        adapter: TypeAdapter[Any] = TypeAdapter(types[name])
         try:
-            if isinstance(value, str):
-                checked[name] = adapter.validate_strings(value)
-            else:
-                checked[name] = adapter.validate_python(value, strict=not isinstance(value, int))
-        except ValidationError as error:
+            checked[name] = _converted(strategy.Settings, name, value)
+        except ValueError as error:
             raise InvalidInput(
-                f"setting '{strategy.name}.{name}' cannot be {value!r}: {error.errors()[0]['msg']} "
-                f"(default {fields[name].default!r})"
+                f"setting '{strategy.name}.{name}' cannot be {shown(value)}: {error} "
+                f"(default {_default(fields[name])})"
             ) from error
-    return strategy.Settings(**checked)
+    try:
+        return strategy.Settings(**checked)
+    except InvalidInput:
+        raise
+    except Exception as error:  # whatever a strategy of others checks
+        raise InvalidInput(
+            f"settings of strategy '{strategy.name}' cannot be used: {_reason(error)}"
+        ) from error
+
+
+def _converted(settings: type, name: str, value: object) -> Any:
+    """Return a value as its field's type has it; `ValueError` with the reason if it cannot be."""
+    from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+
+    try:
+        # annotations of base classes too, each read where it was written
+        types = {
+            key: kind
+            for owner in reversed(settings.__mro__)
+            for key, kind in inspect.get_annotations(owner, eval_str=True).items()
+        }
+        adapter: TypeAdapter[Any] = TypeAdapter(
+            types[name], config=ConfigDict(allow_inf_nan=False, strict=True)
+        )
+    except (NameError, TypeError, PydanticUserError) as error:
+        raise ValueError(f"its type cannot be checked ({_reason(error)})") from error
+    try:
+        if isinstance(value, str):
+            converted = adapter.validate_strings(value, strict=False)
+        elif isinstance(value, (list, tuple, dict)):
+            converted = adapter.validate_json(json.dumps(value))
+        else:
+            converted = adapter.validate_python(value)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"]) from error
+    except (TypeError, OverflowError) as error:  # not of JSON, or of too many digits
+        raise ValueError(_reason(error)) from error
+    if not _fits(converted):
+        raise ValueError("whole numbers are stored in 64 bits")
+    return converted
+
+
+def _fits(value: object) -> bool:
+    """Whether every whole number in a value can be stored."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_fits, value))
+    if isinstance(value, dict):
+        return all(map(_fits, value.values()))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    made = field.default
+    if field.default_factory is not dataclasses.MISSING:
+        made = field.default_factory()
+    return repr(made)

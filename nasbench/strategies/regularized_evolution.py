@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
-from nasbench.errors import InvalidInput
 from nasbench.requests import Answer, Evaluate, Request
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import register
 
 
@@ -45,11 +44,8 @@ class RegularizedEvolution(SearchStrategy):
         def __post_init__(self) -> None:
             """Refuse an empty population or tournament."""
             for name in ("population", "sample"):
-                if getattr(self, name) < 1:
-                    raise InvalidInput(
-                        f"setting 'regularized-evolution.{name}' cannot be "
-                        f"{getattr(self, name)}: it must be at least 1"
-                    )
+                value = getattr(self, name)
+                require(value >= 1, f"regularized-evolution.{name}", value, "at least 1")
 
     def setup(self) -> None:
         """Start with nobody alive; when the queue is full, the oldest dies of every birth."""

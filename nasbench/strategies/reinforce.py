@@ -1,15 +1,26 @@
 """REINFORCE on a policy over architectures: an LSTM controller, or one softmax per decision."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nasbench.requests import Answer, Evaluate, Request
-from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
     from nasbench.strategies.parts.policies import Policy
+
+
+def _require_update(name: str, settings: Any) -> None:
+    """Refuse values with which a policy cannot be updated."""
+    rate, decay, entropy = (
+        settings.learning_rate, settings.baseline_decay, settings.entropy_weight
+    )  # fmt: skip
+    require(0 < rate < math.inf, f"{name}.learning_rate", rate, "above 0")
+    require(0 <= decay < 1, f"{name}.baseline_decay", decay, "at least 0 and below 1")
+    require(0 <= entropy < math.inf, f"{name}.entropy_weight", entropy, "at least 0")
 
 
 class PolicyGradient(SearchStrategy):
@@ -66,6 +77,12 @@ class Reinforce(PolicyGradient):
         baseline_decay: float = 0.9  #: of the moving average of rewards
         entropy_weight: float = 0.0  #: of the entropy bonus
 
+        def __post_init__(self) -> None:
+            """Refuse a controller without units and updates that lead nowhere."""
+            _require_update("reinforce", self)
+            require(self.hidden >= 1, "reinforce.hidden", self.hidden, "at least 1")
+            require(self.layers >= 1, "reinforce.layers", self.layers, "at least 1")
+
     def make_policy(self) -> "Policy":
         """Return the LSTM."""
         from nasbench.strategies.parts.policies import LstmPolicy
@@ -93,6 +110,10 @@ class ReinforceSoftmax(PolicyGradient):
         learning_rate: float = 0.1  #: of Adam
         baseline_decay: float = 0.9  #: of the moving average of rewards
         entropy_weight: float = 0.0  #: of the entropy bonus
+
+        def __post_init__(self) -> None:
+            """Refuse updates that lead nowhere."""
+            _require_update("reinforce-softmax", self)
 
     def make_policy(self) -> "Policy":
         """Return the independent softmaxes."""

@@ -40,6 +40,9 @@ def test_the_data_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NASBENCH_DATA")
     assert data_folder().name == "nasbench"
     assert data_folder().is_absolute()
+    monkeypatch.setenv("NASBENCH_DATA", "~nosuch/x")
+    with pytest.raises(InvalidInput, match="NASBENCH_DATA='~nosuch/x': there is no such user"):
+        data_folder()
 
 
 @pytest.mark.parametrize("name", ["../nb201", "a/b", "", ".hidden", "NB201", "x" * 65])
@@ -55,6 +58,8 @@ def test_what_is_not_installed_says_how_to_get_it() -> None:
         load_table("nb210")
     with pytest.raises(DataError, match="does not exist"):
         load_table("absent.safetensors")
+    with pytest.raises(DataError, match="'absent' does not exist"):
+        load_table(Path("absent"))
     with pytest.raises(InvalidInput, match=r"known are nb201, nb201-hw; did you mean 'nb201'"):
         fetch_table("nb20l")
     assert [(line.name, line.installed) for line in list_tables()] == [

@@ -1,6 +1,7 @@
 """Official files: equal to what nats_bench says, in constant memory, and never run."""
 
 import bz2
+import io
 import os
 import pickle
 import random
@@ -16,6 +17,7 @@ import pytest
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.sources.official import default_name, import_official
+from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.table import Signal, Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import NasBench201
@@ -230,6 +232,11 @@ def test_the_folder_refuses_code(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=rf"refused to read '.*{name}.*system"):
         import_official(folder)
     assert not target.exists()
+
+
+def test_an_architecture_without_runs_is_one_line() -> None:
+    with pytest.raises(DataError, match="'a file' holds an architecture without any training run"):
+        Recorder(NasBench201(), io.BytesIO()).add({}, "a file")
 
 
 @FORMS

@@ -1,5 +1,6 @@
 """The table file: valid safetensors, self-describing, checked; splits that cannot be mixed."""
 
+import hashlib
 import json
 import struct
 import time
@@ -139,6 +140,19 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         Table.open(other)
     with pytest.raises(DataError, match="cannot read"):
         Table.open(tmp_path / "absent.safetensors")
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_header_of_brackets_is_refused(inner: bool, tmp_path: Path) -> None:
+    """Thousands of open brackets, in the header or in the metadata it holds as text."""
+    text = "[" * 100_000
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    header = json.dumps({"__metadata__": {"nasbench": text, "sha256": digest}})
+    content = (header if inner else text).encode()
+    path = tmp_path / "deep.safetensors"
+    path.write_bytes(len(content).to_bytes(8, "little") + content)
+    with pytest.raises(DataError, match="is damaged"):
+        Table.open(path)
 
 
 def test_a_newer_schema_is_refused_with_what_to_do(

@@ -5,9 +5,9 @@ import pytest
 from tables import DATASETS, SIZE, synthetic_table
 
 from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.table import seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
-from nasbench.conformance import _reachable
-from nasbench.errors import DataError, InvalidInput
+from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import FreeRepeats, search
 from nasbench.randomness import Random
@@ -80,14 +80,21 @@ def test_no_strategy_depends_on_test(name: str) -> None:
     assert (tracks[0].accuracy == tracks[1].accuracy).all()
 
 
-def test_a_session_holds_no_test_number() -> None:
+def test_an_answer_holds_no_test_number() -> None:
     table = synthetic_table()
-    secret = {id(table.test.mean(name)) for name in DATASETS}
-    reachable = {id(found) for found in _reachable(benchmark(table).session(Random(0)))}
     values = {float(table.test.mean(name)[5]) for name in DATASETS}
-    answers = benchmark(table).session(Random(0)).answer(Evaluate(SPACE.architecture(5)))
-    assert not values & {float(value) for value in answers}
-    assert not secret & reachable
+    answer = benchmark(table).session(Random(0)).answer(Evaluate(SPACE.architecture(5)))
+    assert not values & {float(value) for value in answer}
+
+
+def test_the_test_set_is_sealed_while_a_search_runs() -> None:
+    table = synthetic_table()
+    with seal_test():
+        assert len(table.search.accuracy("cifar10", 12, 12)) == SIZE
+        for read in (table.test.mean, table.test.valid_mean, table.test.count):
+            with pytest.raises(TestSetSealed, match="only the judge may read them"):
+                read("cifar10")
+    assert len(table.test.mean("cifar10")) == SIZE
 
 
 def test_the_judge_reads_final_means() -> None:

@@ -60,6 +60,18 @@ def test_what_there_is(
         ("list results none", "results folder 'none' does not exist"),
         ("show |none~0|-", "character 9 is '-', expected '+'"),
         ("show 15625", "use 0 to 15624"),
+        pytest.param(f"show {'9' * 5000}", "use 0 to 15624", id="show 5,000 digits"),
+        pytest.param(
+            f"run -s random-search --seeds {'9' * 5000}",
+            "a seed is at most",
+            id="seeds of 5,000 digits",
+        ),
+        pytest.param(
+            f"run -s random-search --budget {'9' * 5000}s",
+            "so many seconds",
+            id="a budget of 5,000 digits",
+        ),
+        ("run -s random-search --name=", "give the experiment a name, or leave --name out"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -81,7 +93,6 @@ def test_bad_input_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (KeyboardInterrupt(), 130, "finished runs are stored"),
         (MemoryError(), 2, "out of memory: use fewer --workers"),
         (OSError(5, "Input/output error", "/dev/sda"), 2, "/dev/sda: Input/output error"),
     ],
@@ -99,6 +110,31 @@ def test_what_the_machine_refuses_is_one_line(
     monkeypatch.setattr(command_line, "app", fail)
     assert call("run", monkeypatch=monkeypatch) == code
     assert line in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seeds = " + "9" * 5000, "seeds = " + "[" * 50_000, "seeds = true", "seeds ="],
+    ids=["5,000 digits", "50,000 brackets", "a wrong type", "no value"],
+)
+def test_a_wrong_experiment_file_is_one_line(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(text)
+    assert call("run", "--config", "mine.toml", monkeypatch=monkeypatch) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_data_folder_of_nobody_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NASBENCH_DATA", "~nosuch/x")
+    assert call("run", "-s", "random-search", monkeypatch=monkeypatch) == 2
+    assert "NASBENCH_DATA='~nosuch/x': there is no such user's folder" in capsys.readouterr().err
 
 
 def test_a_whole_session(

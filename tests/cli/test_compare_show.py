@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nasbench.cli.app import app
-from nasbench.errors import CannotCompare, NasbenchError
+from nasbench.errors import CannotCompare, NasbenchError, StoreError
 from nasbench.harness.run import run
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -55,6 +55,18 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(results: Path, tmp_pa
     done = cli.invoke(app, ["compare", str(results), "--out", str(tmp_path / "file")])
     assert isinstance(done.exception, NasbenchError)
     assert "--out" in str(done.exception)
+
+
+def test_what_cannot_be_written_is_still_printed(results: Path, tmp_path: Path) -> None:
+    (results / "comparison").write_text("in the way")
+    done = cli.invoke(app, ["compare", str(results), "--format", "csv"])
+    assert done.exit_code == 0
+    assert "random-search" in done.stdout
+    assert "note: no files written: cannot write" in done.stderr
+    assert "files written to" not in done.stderr
+    named = cli.invoke(app, ["compare", str(results), "--out", str(results / "comparison")])
+    assert isinstance(named.exception, StoreError)
+    assert "random-search" in named.stdout
 
 
 def test_bad_input_ends_with_exit_code_2_and_one_line(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
-from nasbench.harness.seeds import parse_seeds
+from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.requests import Answer
 
 
@@ -41,12 +42,22 @@ def test_budgets_as_users_write_them(text: str, seconds: float, evaluations: int
         ("-5s", "cannot read '-5s'"),
         ("5h,3min", "gives seconds twice"),
         ("2.5evals", "must be a whole number"),
+        pytest.param(
+            "9" * 5000 + "s", "so many seconds cannot be counted", id="seconds of 5,000 digits"
+        ),
+        pytest.param(
+            "9" * 5000 + "evals",
+            "so many evaluations cannot be counted",
+            id="evaluations of 5,000 digits",
+        ),
+        pytest.param("x" * 5000, "cannot read 'xxx", id="5,000 letters"),
     ],
 )
 def test_malformed_budgets_are_named(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Budget.parse(text)
     assert message in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 @given(st.lists(st.floats(0.1, 50), max_size=60), st.floats(0.1, 300))
@@ -107,7 +118,16 @@ def test_free_answers_cannot_go_on_for_ever() -> None:
     assert clock.stop == Stop.STALLED
 
 
-@pytest.mark.parametrize("values", [{}, {"seconds": math.nan}, {"evaluations": 0}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"seconds": math.nan},
+        {"seconds": math.inf},
+        {"evaluations": 0},
+        {"evaluations": 10**5000},
+    ],
+)
 def test_budgets_without_an_end_are_refused(values: dict) -> None:
     with pytest.raises(InvalidInput):
         Budget(**values)
@@ -122,6 +142,10 @@ def test_budgets_without_an_end_are_refused(values: dict) -> None:
         ("0,3,5-7,3", [0, 3, 5, 6, 7]),
         (2, [0, 1]),
         ([4, 4, 9], [4, 9]),
+        (np.int64(2), [0, 1]),
+        (np.array([4, 9]), [4, 9]),
+        (f"{2**63 - 1},", [2**63 - 1]),
+        pytest.param("0" * 5000 + "2", [0, 1], id="5,000 zeros"),
     ],
 )
 def test_seeds_as_users_write_them(text: object, seeds: list[int]) -> None:
@@ -137,9 +161,29 @@ def test_seeds_as_users_write_them(text: object, seeds: list[int]) -> None:
         ("0", "the number of seeds must be 1"),
         ("0-99999999", "more than"),
         ([-1], "0 or more"),
+        ([True], "seeds 'True': a seed is a whole number"),
+        ([2**63], "a seed is a whole number of 0 or more, up to 9223372036854775807"),
+        ([1.5], "seeds '1.5': a seed is"),
+        (True, "the number of seeds must be 1"),
+        (2.5, "0 or more"),
+        ([], "0 or more"),
+        pytest.param(10**5000, "the number of seeds must be 1", id="a number of 5,000 digits"),
+        pytest.param("9" * 5000, "a seed is at most 9223372036854775807", id="5,000 digits"),
+        (f"{2**63},", "a seed is at most"),
+        pytest.param("1-" + "9" * 5000, "a seed is at most", id="a range of 5,000 digits"),
     ],
 )
 def test_malformed_seeds_are_named(text: object, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_seeds(text)  # type: ignore[arg-type]
     assert message in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "value", [-1, True, 1.0, "1", None, 2**63, pytest.param(10**5000, id="huge")]
+)
+def test_an_experiment_seed_is_a_whole_number_of_64_bits(value: object) -> None:
+    assert parse_experiment_seed(np.int64(3)) == 3
+    with pytest.raises(InvalidInput, match=r"^experiment seed '.*': a seed is a whole number"):
+        parse_experiment_seed(value)

@@ -1,6 +1,7 @@
 """Runs: the same bits however they are made, nothing lost, nothing doubled."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from tables import synthetic_table
 
-from nasbench.errors import InvalidInput, NasbenchError, StoreError
+from nasbench.errors import NasbenchError, StoreError
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.run import custom_protocol, read_config, run
+from nasbench.harness.run import run
 from nasbench.harness.store import TRAJECTORY, experiments
 from nasbench.requests import Answer, Evaluate, Request
 from nasbench.spaces import get_space
@@ -177,8 +178,8 @@ def test_random_trials_and_free_repeats_are_recorded(tmp_path: Path) -> None:
         next(iter(experiments(tmp_path))).experiment.to_json()))).task == task  # fmt: skip
 
 
-def test_ten_thousand_runs_list_in_under_a_second(tmp_path: Path) -> None:
-    """Shape of the store, not speed: ten thousand runs are at most a few dozen files."""
+def test_quick_runs_share_files(tmp_path: Path) -> None:
+    """Thousands of runs are a few files, or listing them would be slow."""
     run("random-search", seeds=2000, out=tmp_path, budget="2evals")
     assert len(list(tmp_path.rglob("runs-*.parquet"))) <= 10
 
@@ -242,26 +243,99 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
 
 
-def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
-    data = {
-        "seeds": "0-2",
-        "budget": "10evals",
-        "protocol": {"name": "short", "base": "nats-bench", "repeats": "free"},
-        "strategies": {"regularized-evolution": {"population": 4}, "random-search": {}},
-    }
-    outcomes = run(out=tmp_path, **dict(read_config(data)))  # type: ignore[arg-type]
-    assert [outcome.experiment.strategy for outcome in outcomes] == list(data["strategies"])
-    assert outcomes[0].experiment.settings["population"] == 4
-    assert outcomes[0].experiment.task.protocol == "short"
-    assert outcomes[0].experiment.task.repeats == "free"
-    with pytest.raises(InvalidInput, match="key 'seed' is unknown: valid are"):
-        dict(read_config({"seed": 3}))
-    with pytest.raises(InvalidInput, match="'nats-bench' is published: name yours differently"):
-        custom_protocol({"base": "nats-bench", "name": "nats-bench"})
-
-
 def test_incumbents_of_equal_accuracy_keep_the_first() -> None:
     from nasbench.harness.loop import best_by_validation
 
     accuracy = np.array([np.nan, 50.0, 50.0, 40.0, 60.0, np.nan, 60.0])
     assert best_by_validation(accuracy).tolist() == [1, 4]
+
+
+def test_a_name_stands_for_one_task(tmp_path: Path) -> None:
+    run("random-search", seeds=1, out=tmp_path, name="mine", budget="2000s")
+    with pytest.raises(StoreError, match=r"budget.seconds is 2000.0 there and 4000.0 here"):
+        run("regularized-evolution", seeds=1, out=tmp_path, name="mine", budget="4000s")
+    run("regularized-evolution", seeds=1, out=tmp_path, name="mine", budget="2000s")
+
+
+def test_of_two_processes_that_create_an_experiment_the_first_wins(tmp_path: Path) -> None:
+    """The file is made by a link, which fails where one is: neither overwrites the other."""
+    from nasbench.harness.store import _create
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: _create(tmp_path / "e.json", f"{i}"), range(64)))
+    first = (tmp_path / "e.json").read_text()
+    _create(tmp_path / "e.json", "late")
+    assert (tmp_path / "e.json").read_text() == first
+    assert [path.name for path in tmp_path.iterdir()] == ["e.json"]
+
+
+class Slow(SearchStrategy):
+    """Takes a second to begin: as slow as training."""
+
+    name, family, reference = "slow", "test", "none"
+
+    def setup(self) -> None:
+        time.sleep(1)
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.sample(self.random))
+
+    def tell(self, request: Request, answer: Answer) -> None:
+        pass
+
+
+def test_thinking_before_the_first_question_is_counted(tmp_path: Path) -> None:
+    run("test_run:Slow", seeds=1, out=tmp_path, budget="3evals")
+    row = next(iter(experiments(tmp_path))).read().to_pylist()[0]
+    assert 1 <= row["optimiser_seconds"] < 2
+    assert row["optimiser"][0] >= 1
+
+
+def living(marker: str) -> list[str]:
+    """Return the command lines of processes that mention `marker`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if marker in line:
+            found.append(entry.name)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_killed_with_workers_little_is_lost_and_nobody_stays(tmp_path: Path, number: int) -> None:
+    marker = f"NASBENCH_TEST_MARK={tmp_path.name}"
+    command = [
+        sys.executable, "-m", "nasbench", "run", "--strategy", "test_run:Slow", "--seeds", "40",
+        "--budget", "3evals", "--workers", "2", "--out", str(tmp_path),
+    ]  # fmt: skip
+    name, _, value = marker.partition("=")
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), str(tests / "harness")])
+    environment = os.environ | {name: value, "PYTHONPATH": path}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.rglob("runs-*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2.5)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    stored = sum(len(folder.read(["seed"])) for folder in experiments(tmp_path))
+    assert 3 <= stored < 40  # a second each, two at a time: all but the last ones are there
+    deadline = time.monotonic() + 10
+    while living(marker) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert living(marker) == []
+
+
+def test_a_table_file_is_one_benchmark_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic_table("mine").save(str(tmp_path / "mine.safetensors"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.safetensors", tmp_path / "mine.safetensors", "./mine.safetensors"):
+        run("random-search", seeds=2, benchmark=name, budget="5evals", out="results")
+    (folder,) = experiments(Path("results"))
+    assert folder.path.parent.name == "mine-cifar10-5evals"

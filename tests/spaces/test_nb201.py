@@ -1,5 +1,9 @@
 """NAS-Bench-201's cell against the official libraries and published counts."""
 
+from collections import Counter
+from collections.abc import Iterable
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,6 +76,58 @@ def test_function_classes_are_exactly_the_equal_functions() -> None:
     _, numeric = np.unique(keys, axis=0, return_inverse=True)
     pairs = set(zip(numeric.reshape(-1).tolist(), space.function_class.tolist(), strict=True))
     assert len(pairs) == len(set(numeric.reshape(-1).tolist())) == 4930
+
+
+def _network(cell: tuple[int, ...]) -> str:
+    """Write a cell as a network whose convolutions have names, under the smallest naming.
+
+    A node is a multiset of terms; a convolution is one module per edge, pooling has no weights.
+    """
+    nodes: list[Counter[tuple]] = [Counter({("x",): 1})]
+    for target in range(1, 4):
+        total: Counter[tuple] = Counter()
+        for edge, ((source, end), operation) in enumerate(zip(EDGES, cell, strict=True)):
+            if end != target or operation == 0 or not nodes[source]:
+                continue
+            if operation == 1:
+                total += nodes[source]
+            else:
+                name = "pool" if operation == AVG_POOL else edge
+                total[(name, operation, frozenset(nodes[source].items()))] += 1
+        nodes.append(total)
+
+    def modules(terms: Iterable[tuple[tuple, int]]) -> set[int]:
+        own = {term[0] for term, _ in terms if isinstance(term[0], int)}
+        return own.union(*(modules(term[2]) for term, _ in terms if len(term) > 1))
+
+    def write(terms: Iterable[tuple[tuple, int]], names: dict[int, int]) -> str:
+        texts = [
+            f"{count}x" if term == ("x",)
+            else f"{count}{names.get(term[0], 'p')}:{term[1]}({write(term[2], names)})"
+            for term, count in terms
+        ]  # fmt: skip
+        return "+".join(sorted(texts))
+
+    used = sorted(modules(nodes[3].items()))
+    namings = [dict(zip(used, p, strict=True)) for p in permutations(range(len(used)))]
+    return min(write(nodes[3].items(), naming) for naming in namings)
+
+
+def test_network_classes_are_exactly_the_equal_networks() -> None:
+    """Unlike the sums of terms, they tell a module used twice from two modules."""
+    cells = range(0, 15_625, 5)  # a fifth of them: every relabelling of every cell is slow
+    pairs = {(_network(space.architecture(i)), int(space.network_class[i])) for i in cells}
+    assert len(pairs) == len({text for text, _ in pairs}) == len({number for _, number in pairs})
+    assert len(np.unique(space.network_class)) == 5260
+    finer = set(zip(space.network_class.tolist(), space.function_class.tolist(), strict=True))
+    assert len(finer) == 5260  # networks that are equal compute equal sums
+    once = space.parse(
+        "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|"
+    )
+    twice = space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_3x3~0|skip_connect~1|none~2|")
+    first, second = space.index(once), space.index(twice)
+    assert space.function_class[first] == space.function_class[second]
+    assert space.network_class[first] != space.network_class[second]
 
 
 def test_unconnected_cells() -> None:

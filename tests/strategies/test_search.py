@@ -1,7 +1,12 @@
 """Strategies against their papers' algorithms, on toy spaces."""
 
+import json
+import math
 from collections import deque
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -11,6 +16,7 @@ from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import search
 from nasbench.randomness import Random
 from nasbench.strategies import registry
+from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
 
 
@@ -71,11 +77,87 @@ def test_policy_gradient_learns_what_pays(name: str) -> None:
         ({"population": "many"}, "'regularized-evolution.population' cannot be 'many'.*default 10"),
         ({"population": 2.5}, "'regularized-evolution.population' cannot be 2.5"),
         ({"sample": 0}, "'regularized-evolution.sample' cannot be 0: it must be at least 1"),
+        ({"sample": True}, "'regularized-evolution.sample' cannot be True: .*default 3"),
+        ({"sample": 2**63}, "'regularized-evolution.sample' cannot be 92.*stored in 64 bits"),
+        ({"sample": 10**5000}, "'regularized-evolution.sample' cannot be a number of so many"),
+        ({"sample": "9" * 5000}, "'regularized-evolution.sample' cannot be '99.*default 3"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict, message: str) -> None:
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as caught:
         make_settings(find_strategy("regularized-evolution"), settings)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "setting", "value"),
+    [
+        ("random-search", "replacement", 1),
+        ("random-search", "replacement", 0.0),
+        ("reinforce", "learning_rate", 0),
+        ("reinforce", "learning_rate", True),
+        ("reinforce", "learning_rate", math.nan),
+        ("reinforce", "learning_rate", "nan"),
+        ("reinforce", "learning_rate", "inf"),
+        pytest.param("reinforce", "learning_rate", 10**400, id="huge"),
+        ("reinforce", "hidden", 0),
+        ("reinforce", "layers", 0),
+        ("reinforce", "baseline_decay", 1.0),
+        ("reinforce", "entropy_weight", -0.1),
+        ("reinforce-softmax", "learning_rate", -1.0),
+        ("reinforce-softmax", "baseline_decay", -0.5),
+        ("reinforce-softmax", "entropy_weight", -0.1),
+    ],
+)
+def test_settings_out_of_range_or_of_another_type_are_named(
+    strategy: str, setting: str, value: object
+) -> None:
+    with pytest.raises(InvalidInput, match=f"setting '{strategy}.{setting}' cannot be"):
+        make_settings(find_strategy(strategy), {setting: value})
+
+
+class Wide(SearchStrategy):
+    """Settings of more kinds than the project's own strategies have."""
+
+    family = "test"
+    reference = "none"
+
+    @dataclass(frozen=True)
+    class Settings:
+        """Hyperparameters."""
+
+        widths: tuple[int, ...] = (3,)
+        rates: list[float] = field(default_factory=list)
+        kind: Literal["a", "b"] = "a"
+        rate: float = 1.0
+
+        def __post_init__(self) -> None:
+            if self.rate > 2:
+                raise ValueError("the rate\nis high")
+            if self.rate < 0:
+                raise KeyError
+
+    ask = tell = lambda *_: None  # type: ignore[assignment]
+
+
+def test_settings_survive_json() -> None:
+    settings = make_settings(Wide, {"widths": (4, 5), "rates": [1, 0.5], "kind": "b", "rate": 2})
+    again = make_settings(Wide, json.loads(json.dumps(asdict(settings))))
+    assert again == settings
+    assert again.widths == (4, 5)
+    for wrong in ({"widths": [1, True]}, {"widths": 3}, {"widths": [2**63]}, {"widths": [1.5]},
+                  {"rates": [math.nan]}, {"rates": [object()]}, {"kind": "c"}):  # fmt: skip
+        with pytest.raises(InvalidInput, match=r"setting 'test_search:Wide\.\w+' cannot be"):
+            make_settings(find_strategy("test_search:Wide"), wrong)
+
+
+def test_settings_that_refuse_themselves_name_the_strategy() -> None:
+    wide = find_strategy("test_search:Wide")
+    line = "settings of strategy 'test_search:Wide' cannot be used: ValueError: the rate is high"
+    with pytest.raises(InvalidInput, match=line):
+        make_settings(wide, {"rate": 3})
+    with pytest.raises(InvalidInput, match="cannot be used: KeyError"):
+        make_settings(wide, {"rate": -1})
 
 
 def test_text_settings_take_the_fields_type() -> None:
@@ -90,7 +172,10 @@ def test_text_settings_take_the_fields_type() -> None:
     [
         ("random-serach", "did you mean 'random-search'"),
         ("zzz", "strategy 'zzz' is unknown: `nasbench list strategies` shows all"),
-        ("no.such:Thing", "module 'no.such' cannot be imported"),
+        ("no.such:Thing", "module 'no.such' cannot be imported .*put its folder on PYTHONPATH"),
+        ("..foo:X", "module '..foo' cannot be imported"),
+        (":X", "module '' cannot be imported"),
+        ("json:", "module 'json' has no class ''"),
         ("json:Thing", "module 'json' has no class 'Thing'"),
         ("json:JSONDecoder", "is not a subclass of nasbench.SearchStrategy"),
         ("nasbench.strategies.base:SearchStrategy", "does not define ask, tell"),
@@ -99,6 +184,62 @@ def test_text_settings_take_the_fields_type() -> None:
 def test_unknown_strategies_are_named(name: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         find_strategy(name)
+
+
+BASE = """
+from dataclasses import dataclass
+from nasbench.strategies.base import SearchStrategy
+
+class Mine(SearchStrategy):
+    family = "test"
+    reference = "none"
+    def ask(self): ...
+    def tell(self, request, answer): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("raise RuntimeError('two\\nlines')", r"cannot be imported \(RuntimeError: two lines\)"),
+        ("import sys\nsys.exit(3)", r"cannot be imported \(SystemExit: 3\)"),
+        ("raise AttributeError('x')", r"cannot be imported \(AttributeError: x\)"),
+        ("class Mine(:", r"cannot be imported \(SyntaxError: "),
+        (f"{BASE}    Settings = 3", "Settings is no dataclass"),
+        (f"{BASE}    class Settings:\n        size: int = 3", "Settings is no dataclass"),
+        (
+            f"{BASE}    @dataclass\n    class Settings:\n        size: int",
+            "setting 'size' has no default; give it one, such as size: int = 10",
+        ),
+        (
+            BASE.replace("    family = 'test'\n".replace("'", '"'), ""),
+            "has no family: add family =",
+        ),
+        (BASE.replace('reference = "none"', 'reference = ""'), "has no reference: add"),
+    ],
+)
+def test_broken_strategies_are_one_line(
+    source: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"mine_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InvalidInput, match=message) as caught:
+        find_strategy(f"{name}:Mine")
+    assert str(caught.value).startswith(f"strategy '{name}:Mine'")
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(
+        registry, "entry_points", lambda group: [EntryPoint("bad", f"{name}:Mine", group)]
+    )
+    registry._load_all.cache_clear()
+    with pytest.warns(UserWarning, match=f"'bad' of '{name}:Mine' cannot be loaded"):
+        known = registry.strategies()
+    registry._load_all.cache_clear()
+    assert "bad" not in known
+    assert "random-search" in known
 
 
 def test_entry_points_are_found_and_a_broken_one_does_no_harm(

@@ -86,6 +86,8 @@ class Recorder:
         Raises `DataError` naming `source` when it is not one of this space or a second time
         the same.
         """
+        if not cell:
+            raise DataError(f"'{source}' holds an architecture without any training run")
         for key, results in cell.items():
             if str(key) not in _SCHEDULES:
                 continue

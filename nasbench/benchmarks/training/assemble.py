@@ -1,4 +1,4 @@
-"""From shards to a table: one row per functionally distinct cell, costs per architecture.
+"""From shards to a table: one row per distinct network, costs per architecture.
 
 Rows are in ascending order of their canonical cell, and the `rows` column maps architectures
 to them. What depends on the function alone (accuracies, losses, seeds) has one entry per row;
@@ -41,7 +41,7 @@ from nasbench.spaces.nb201 import NasBench201
 Columns = Iterable[tuple[Column, Array]]
 
 ACCURACY_TYPE = np.float32
-LOSS_TYPE = np.float32
+LOSS_TYPE = np.float16  # losses are rounded to 11 bits; accuracies are exact
 COST_TYPE = np.float32
 """Costs are known to a percent; four bytes keep a table small enough to be shipped."""
 
@@ -83,8 +83,8 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
             *_costs(space, costs, identity),
         )
     }
-    every = np.unique(space.function_class)
-    row_of = np.searchsorted(every, space.function_class).astype(np.uint16)
+    every = np.unique(space.network_class)
+    row_of = np.searchsorted(every, space.network_class).astype(np.uint16)
     reached = columns[_count(identity, Split.VALID).name][1] > 0
     info = TableInfo(
         name=name or data.name,
@@ -105,7 +105,7 @@ def _curves(
     space: NasBench201, trainings: Trainings, identity: Identity, seeds: Sequence[int]
 ) -> Columns:
     """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds."""
-    every = np.unique(space.function_class)
+    every = np.unique(space.network_class)
     epochs = identity.recipe.epochs
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
     diverged = np.zeros(len(every), dtype=np.uint8)
@@ -114,11 +114,13 @@ def _curves(
         rows = np.searchsorted(every, trainings.cell[mine])
         diverged[rows] += trainings.diverged[mine]
         for source, (split, quantity) in _CURVES.items():
-            dtype = ACCURACY_TYPE if quantity is Quantity.ACCURACY else LOSS_TYPE
+            exact = quantity is Quantity.ACCURACY
+            dtype = ACCURACY_TYPE if exact else LOSS_TYPE
+            measured = "measured" if exact else "measured, rounded to a 16-bit float"
             array = np.full((len(every), epochs), np.nan, dtype=dtype)
             array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
-            yield curve(series, seed, epochs=epochs, provenance="measured"), array
+            yield curve(series, seed, epochs=epochs, provenance=measured), array
             if quantity is Quantity.ACCURACY:
                 final[split] += np.isfinite(array[:, -1])
     for split, count in final.items():
@@ -226,7 +228,7 @@ def _notes(
     wanted, there = rows * len(seeds), int(mine.sum())
     yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}"
     yield f"data set {identity.dataset}, fingerprint {identity.data}"
-    yield f"{rows} functionally distinct cells stand for all architectures: one row each"
+    yield f"{rows} distinct networks stand for all architectures: one row each"
     yield f"{there} of {wanted} trainings are there, {int(trainings.diverged[mine].sum())} diverged"
     machines = sorted({_machine(about) for about in trainings.origins})
     yield f"trained on: {'; '.join(machines)}"

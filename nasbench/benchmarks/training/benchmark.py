@@ -63,8 +63,8 @@ class Trainer:
         )  # fmt: skip
 
     def named(self, architecture: Architecture, seed: int, epochs: int) -> Trained:
-        """Say what is trained; cells of one function class are one training."""
-        canonical = int(self.space.function_class[self.space.index(architecture)])
+        """Say what is trained; cells of one network class are one training."""
+        canonical = int(self.space.network_class[self.space.index(architecture)])
         return Trained(
             space=self.space.name,
             cell=self.space.format(self.space.architecture(canonical)),

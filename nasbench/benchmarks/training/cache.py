@@ -30,7 +30,7 @@ class Trained:
 
     space: str
     cell: str
-    """The first cell of the function class, as the space writes it."""
+    """The first cell of the network class, as the space writes it."""
     seed: int
     recipe: Recipe
     epochs: int

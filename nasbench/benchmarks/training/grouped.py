@@ -51,7 +51,7 @@ def arrange(
     """
 
     def operations(cell: Architecture) -> Architecture:
-        return simplify(space.architecture(int(space.function_class[space.index(cell)])))
+        return simplify(space.architecture(int(space.network_class[space.index(cell)])))
 
     ordered = sorted(cells, key=operations)
     return [ordered[start : start + group] for start in range(0, len(ordered), group)]

@@ -19,11 +19,11 @@ _SAMPLE = 201
 
 
 def distinct_cells(space: NasBench201, number: int | None = None) -> tuple[int, ...]:
-    """Return the canonical index of every functionally distinct cell, or of a random sample.
+    """Return the canonical index of every distinct network, or of a random sample.
 
     A larger sample contains the smaller ones.
     """
-    every = np.unique(space.function_class)
+    every = np.unique(space.network_class)
     if number is None:
         return tuple(every.tolist())
     if not 1 <= number <= len(every):

@@ -2,7 +2,7 @@
 
     shards/seed0-00042-1a2b3c4d.parquet    first cell of the group, hash of all its cells
 
-One row per training: `cell` (the canonical index of its function class), `seed`, `diverged`,
+One row per training: `cell` (the canonical index of its network class), `seed`, `diverged`,
 and a list column per learning curve, float32, one number per epoch, NaN from the epoch on in
 which a training diverged. The file's metadata hold the `identity` that shards of one table
 must share, and their `origin`: versions, processor, threads, seconds. Shards of several

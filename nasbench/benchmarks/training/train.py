@@ -200,9 +200,9 @@ def initial_network(
 ) -> Network:
     """Return the network a training starts from: the canonical cell, simplified.
 
-    Its weights depend on the cell's function class and the seed alone.
+    Its weights depend on the cell's network class and the seed alone.
     """
-    canonical = int(space.function_class[space.index(cell)])
+    canonical = int(space.network_class[space.index(cell)])
     return Network(
         space.architecture(canonical),
         data.input,

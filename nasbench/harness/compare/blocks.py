@@ -2,9 +2,10 @@
 
 A block holds the experiments whose whole `Task` is equal: table, signal, protocol, repeats,
 budget, final schedule and reported data sets. Inside a block every row has the same number
-of seeds. Where the numbers differ, all rows are cut to the seeds they have in common, and a
-note says so; where they have none in common, rows with equal numbers of seeds form a block
-of their own.
+of seeds. Where the numbers differ, rows are cut to the seeds they have in common if these are
+at least half of the seeds of the largest row, and a note says so. Else a pilot of two seeds
+would shrink a comparison of 200: rows with fewer seeds then form a block of their own, and a
+note says which seeds to run to compare them.
 
 Failed runs count as seeds that were asked for: they are never replaced by other seeds, and
 taking their seed from the other rows too would change nothing but n, since runs on a table
@@ -16,6 +17,7 @@ where it would have done badly looks better than it is.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -78,12 +80,13 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group
         same = [one for one in unique if one.experiment.task == task]
         parts = _equal_seeds(same)
         if merge and len(parts) > 1:
-            counts = " vs ".join(str(len(part[0])) for part, _ in parts)
+            counts = " vs ".join(str(len(part[0])) for part in parts)
             raise CannotCompare(
-                f"rows with {counts} seeds and none in common cannot share a table: "
-                "run the missing seeds, or leave --merge away for a block of each"
+                f"rows with {counts} seeds have too few in common to share a table: "
+                f"{_to_run(parts)}, or leave --merge away for a block of each"
             )
-        groups += [_group(task, part, notes) for part, notes in parts]
+        apart = [_apart(parts)] if len(parts) > 1 else []
+        groups += [_group(task, *_cut(part), apart) for part in parts]
     return groups
 
 
@@ -94,34 +97,86 @@ def _unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
         if len(one):
             by_key.setdefault(repr(one.experiment.to_json()), []).append(one)
     return [
-        replace(parts[0], table=one_per_seed([part.table for part in parts]))
+        replace(
+            parts[0],
+            table=one_per_seed([part.table for part in parts]),
+            description=next((part.description for part in parts if part.description), {}),
+        )
         for parts in by_key.values()
     ]
 
 
-_Part = tuple[list[ExperimentRuns], list[str]]
+def _equal_seeds(rows: list[ExperimentRuns]) -> list[list[ExperimentRuns]]:
+    """Part rows so that each part can be cut to equal numbers of seeds; the largest first.
+
+    Rows with equally many seeds stay together, whichever these are.
+    """
+    left = sorted(rows, key=len, reverse=True)
+    parts = []
+    while left:
+        part: list[ExperimentRuns] = []
+        for _, same in groupby(left, key=len):
+            joined = [*part, *same]
+            if not part or 2 * len(_common(joined)) >= len(part[0]):
+                part = joined
+        parts.append(part)
+        left = [row for row in left if not any(row is one for one in part)]
+    return parts
 
 
-def _equal_seeds(rows: list[ExperimentRuns]) -> list[_Part]:
-    """Cut rows to equal numbers of seeds; several parts where that cannot be done."""
+def _cut(rows: list[ExperimentRuns]) -> tuple[list[ExperimentRuns], list[str]]:
+    """Cut rows to equal numbers of seeds, and say so."""
     counts = sorted({len(row) for row in rows})
     if len(counts) == 1:
-        return [(rows, [])]
-    common: NDArray[Any] = reduce(np.intersect1d, [row.seeds for row in rows])
-    if len(common):
-        note = (
-            f"rows have {counts[0]} to {counts[-1]} seeds: compared over the "
-            f"{len(common)} that all of them have"
-        )
-        return [([row.select(np.isin(row.seeds, common)) for row in rows], [note])]
-    note = "rows of this task have different numbers of seeds and none in common: blocks by n"
-    return [([row for row in rows if len(row) == count], [note]) for count in counts]
+        return rows, []
+    common = _common(rows)
+    note = (
+        f"rows have {counts[0]} to {counts[-1]} seeds: compared over the "
+        f"{len(common)} that all of them have"
+    )
+    return [row.select(np.isin(row.seeds, common)) for row in rows], [note]
 
 
-def _group(task: Task, rows: list[ExperimentRuns], notes: list[str]) -> Group:
+def _common(rows: Sequence[ExperimentRuns]) -> NDArray[Any]:
+    seeds: NDArray[Any] = reduce(np.intersect1d, [row.seeds for row in rows])
+    return seeds
+
+
+def _apart(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
+    """Return the note that says why rows of one task stand apart, and how they come together."""
+    counts = " and ".join(str(len(part[0])) for part in parts)
+    return (
+        f"rows of this task with {counts} seeds have too few in common: "
+        f"blocks of their own. To compare them, {_to_run(parts)}"
+    )
+
+
+def _to_run(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
+    """Return which seeds the rows of the smaller parts lack."""
+    wanted = _common(parts[0]) if len(_common(parts[0])) else parts[0][0].seeds
+    rows = [row for part in parts for row in part]
+    lacking = [
+        f"{_ranges(missing)} of {label}"
+        for label, row in zip(labels(rows), rows, strict=True)
+        if not any(row is one for one in parts[0])
+        and len(missing := np.setdiff1d(wanted, row.seeds))
+    ]
+    return f"run seeds {'; '.join(lacking)}"
+
+
+def _ranges(seeds: NDArray[Any]) -> str:
+    """Return ascending seeds as `--seeds` reads them: `0-4,7-9`, and a single one as `7,`."""
+    breaks = np.flatnonzero(np.diff(seeds) > 1) + 1
+    runs = [(int(run[0]), int(run[-1])) for run in np.split(seeds, breaks)]
+    text = ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
+    return f"{text}," if text.isdecimal() else text
+
+
+def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Group:
+    notes = [*apart, *cut]
     rows = sorted(rows, key=lambda row: _order(row.experiment))
     contenders = []
-    for label, row in zip(labels([row.experiment for row in rows]), rows, strict=True):
+    for label, row in zip(labels(rows), rows, strict=True):
         failed = int(row.failed.sum())
         contenders.append(Contender(label, row.experiment, row.select(~row.failed), failed))
         if failed:

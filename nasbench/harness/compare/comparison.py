@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.labels import describe
+from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.experiment import Task
@@ -42,12 +42,42 @@ class Block:
 
     @property
     def footer(self) -> str:
-        """One line for the foot of a table or figure: protocol, budget, n, table, version."""
-        return (
-            f"{self.task.protocol}, searched on {self.task.signal.dataset}, budget "
-            f"{self.task.budget}, n = {self.seeds}, table {self.task.table[:8]}, "
-            f"nasbench {provenance()['nasbench'] or 'from source'}"
+        """One line for the foot of a table or figure: it tells every block from the others."""
+        task = self.task
+        return ", ".join(
+            [
+                f"protocol {task.protocol}",
+                f"searched on {task.signal.dataset}",
+                f"budget {task.budget}",
+                *particulars(task).values(),
+                f"n = {self.seeds}",
+                f"table {task.table[:8]}",
+                f"nasbench {provenance()['nasbench'] or 'from source'}",
+            ]
         )
+
+    @property
+    def about_test(self) -> tuple[str, ...]:
+        """A line that says over how many training seeds final accuracies are means, if known."""
+        if self.known is None:
+            return ()
+        by_count: dict[tuple[int, ...], list[str]] = {}
+        for name in self.datasets:
+            if name in self.known.test_seeds:
+                by_count.setdefault(self.known.test_seeds[name], []).append(name)
+        found = [
+            f"mean over {' or '.join(map(str, counts))} training seeds"
+            + (f" ({', '.join(names)})" if len(by_count) > 1 else "")
+            for counts, names in by_count.items()
+        ]
+        return (f"test: {'; '.join(found)}",) if found else ()
+
+    @property
+    def about_seconds(self) -> str:
+        """What part of the simulated seconds is no measurement; empty if it is all measured."""
+        if self.known is None or not self.known.fitted:
+            return ""
+        return f"validation pass fitted, see `nasbench data info {self.task.benchmark}`"
 
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""
@@ -86,6 +116,16 @@ class Comparison:
     def rows(self) -> list[Row]:
         """The rows of all blocks."""
         return [row for block in self.blocks for row in block.rows]
+
+    @property
+    def titles(self) -> list[str]:
+        """One heading per block."""
+        if len(self.blocks) == 1:
+            return [self.blocks[0].title]
+        return [
+            f"Block {number} of {len(self.blocks)}: {block.title}"
+            for number, block in enumerate(self.blocks, start=1)
+        ]
 
     @property
     def notes(self) -> list[str]:

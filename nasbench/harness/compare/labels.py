@@ -1,25 +1,29 @@
 """What a row is called: its strategy, and the settings a reader must know to tell it apart."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from nasbench.errors import NasbenchError
-from nasbench.harness.experiment import Experiment, Task
+from nasbench.benchmarks.protocols import protocols
+from nasbench.harness.experiment import Task
+from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.store import flatten
+from nasbench.harness.trained import PREFIX
 
 _DIGITS = 8
 
 
-def labels(experiments: Sequence[Experiment]) -> list[str]:
+def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     """Return one label per experiment, distinct within the sequence.
 
     In brackets stand the settings that are not the default, or that differ between the
-    experiments of one strategy; a strategy that cannot be imported has no known defaults.
+    experiments of one strategy. Defaults are those stored with the runs: a strategy's module
+    is never imported, as a results folder may come from anybody.
     """
     named = []
-    for one in experiments:
+    experiments = [row.experiment for row in rows]
+    for one, row in zip(experiments, rows, strict=True):
         same = [other for other in experiments if other.strategy == one.strategy]
-        usual = _defaults(one.strategy)
+        usual = row.defaults
         told = [
             f"{key}={_text(value)}"
             for key, value in one.settings.items()
@@ -30,16 +34,6 @@ def labels(experiments: Sequence[Experiment]) -> list[str]:
             told.append(f"experiment seed={one.seed}")
         named.append(f"{one.strategy} ({', '.join(told)})" if told else one.strategy)
     return named
-
-
-def family(strategy: str) -> str:
-    """Return the strategy's family, empty where it cannot be imported."""
-    from nasbench.strategies.registry import find_strategy
-
-    try:
-        return find_strategy(strategy).family
-    except (NasbenchError, AttributeError):
-        return ""
 
 
 def describe(task: Task) -> str:
@@ -58,9 +52,33 @@ def describe(task: Task) -> str:
     return "; ".join(parts)
 
 
+def particulars(task: Task) -> dict[str, str]:
+    """Return what sets a task apart from others of its protocol's name and budget.
+
+    Keys fit into a folder's name, values into a table's footer. A protocol that is not one of
+    the published ones has no usual signal: its own is always told, except of a search by
+    training, whose protocol says everything.
+    """
+    signal, found = task.signal, {}
+    usual = protocols().get(task.protocol.partition("+")[0])
+    if not task.benchmark.startswith(PREFIX):
+        if usual is None or (signal.schedule, signal.epochs) != (usual.schedule, usual.epochs):
+            key = f"signal-{signal.epochs}of{signal.schedule}"
+            found[key] = f"signal after {signal.epochs} of {signal.schedule} epochs"
+        if signal.trials != (usual.trials if usual else "mean"):
+            found[f"trials-{signal.trials}"] = f"trials {signal.trials}"
+        if usual is None or task.final_schedule != usual.final_schedule:
+            found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"
+        if usual and task.reports != usual.reports.get(signal.dataset):
+            found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
+    if task.repeats != (usual.repeats if usual else "charge"):
+        found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
+    return found
+
+
 def differences(tasks: Sequence[Task]) -> list[str]:
     """Return what differs between tasks, as `budget.seconds: 12000 vs 20000`."""
-    flat = [_flat(dataclasses.asdict(task)) for task in tasks]
+    flat = [flatten(dataclasses.asdict(task)) for task in tasks]
     found = []
     for key in flat[0]:
         values = list(dict.fromkeys(_text(one[key]) for one in flat))
@@ -71,28 +89,9 @@ def differences(tasks: Sequence[Task]) -> list[str]:
     return found
 
 
-def _defaults(strategy: str) -> Mapping[str, Any]:
-    from nasbench.strategies.registry import find_strategy
-
-    try:
-        return dataclasses.asdict(find_strategy(strategy).Settings())
-    except (NasbenchError, TypeError):
-        return {}
-
-
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, tuple | list):
         return "+".join(map(str, value))
     return str(value)
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
@@ -172,7 +173,10 @@ def _draw(
     width: float,
 ) -> Figure:
     with paper_style():
-        figure = Figure(figsize=(width, 0.62 * width if width < 4 else 0.52 * width))
+        text = _foot(block, clock, width)
+        foot = 0.08 * (2 + text.count("\n"))
+        height = 0.62 * width if width < 4 else 0.52 * width
+        figure = Figure(figsize=(width, height + foot))
         axes = figure.subplots()
         drawn = list(lines)
         if expected is not None:
@@ -187,9 +191,8 @@ def _draw(
         axes.set_title(dataset, loc="left")
         axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")
         sns.despine(ax=axes)
-        _name_lines(figure, axes, drawn, width)
-        foot = block.footer if width >= 4 else block.footer.replace(", n = ", "\nn = ")
-        figure.text(0.01, 0.01, foot, fontsize=5, color="0.45", va="bottom", ha="left")
+        _name_lines(figure, axes, drawn, width, foot)
+        figure.text(0.01, 0.01, text, fontsize=5, color="0.45", va="bottom", ha="left")
     return figure
 
 
@@ -233,12 +236,22 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _name_lines(figure: Figure, axes: "Axes", lines: Sequence[Line], width: float) -> None:
+def _foot(block: "Block", clock: str, width: float) -> str:
+    """Return the lines below a figure, of a length that fits into `width`."""
+    parts = [block.footer, *block.about_test]
+    if clock == "seconds":
+        parts += filter(None, [block.about_seconds])
+    inch = 0.0385  # of a character of 5 points
+    return "\n".join(wrap("; ".join(parts), int(0.98 * width / inch)))
+
+
+def _name_lines(
+    figure: Figure, axes: "Axes", lines: Sequence[Line], width: float, foot: float
+) -> None:
     """Name the lines at their ends, or below the axes where there is no room beside them."""
     inch = 0.054  # of a character of 7 points
     widest = max((len(line.label) for line in lines), default=0) * inch
     height = figure.get_figheight()
-    foot = 0.16 if width >= 4 else 0.24
     named = [line for line in lines if len(line.curve.centre)]
     if widest > 0.3 * width or len(named) * 0.14 > height - 0.8:
         columns = max(1, int((width - 0.2) // (widest + 0.45)))

@@ -1,13 +1,18 @@
 """What a table itself says: the optimum, the mean architecture, the expected random search."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.errors import NasbenchError
+from nasbench.errors import DataError, NasbenchError
 from nasbench.harness.experiment import Task
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.table import TestColumns
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +24,7 @@ class Expectation(NamedTuple):
     std: Floats
 
 
-class RandomSearch:
+class ExpectedRandomSearch:
     """Random search in closed form: the best by validation of n random evaluations.
 
     An evaluation returns `signal[i]`, shape (answers,), with probability proportional to
@@ -114,7 +119,7 @@ class Known:
     """What the table of a task knows, one entry per answer that a query can give."""
 
     task: Task
-    search: RandomSearch
+    search: ExpectedRandomSearch
     signal: Floats
     costs: Floats
     cells: NDArray[np.int64]
@@ -122,6 +127,10 @@ class Known:
     valid: dict[str, Floats]
     """Final validation of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
+    test_seeds: dict[str, tuple[int, ...]]
+    """Numbers of training seeds that final test accuracies are means of, where known."""
+    fitted: bool
+    """Whether a part of `costs` is a fitted formula instead of measured seconds."""
 
     def evaluations(self, seconds: Floats | None = None) -> Floats:
         """Return how many evaluations a random search affords, by default within its budget.
@@ -190,13 +199,22 @@ def open_known(task: Task) -> Known:
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
         task,
-        RandomSearch(accuracy[use], weights[use]),
+        ExpectedRandomSearch(accuracy[use], weights[use]),
         accuracy[use],
         costs[use],
         cells[use],
         {name: truth.valid for name, truth in truths.items()},
         {name: truth.test for name, truth in truths.items()},
+        dict(_test_seeds(table.test, task)),
+        table.search.query_seconds_fitted,
     )
+
+
+def _test_seeds(columns: "TestColumns", task: Task) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for name in task.reports:
+        with suppress(DataError):  # a table need not know
+            counts = np.unique(columns.count(name, task.final_schedule)).tolist()
+            yield name, tuple(int(count) for count in counts if count)
 
 
 def references(known: Known, dataset: str) -> list[Reference]:

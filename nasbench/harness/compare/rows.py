@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.labels import family
 from nasbench.harness.compare.references import Known
 from nasbench.harness.compare.statistics import standings, summarise
 
@@ -29,6 +28,9 @@ class Row:
     dataset: str
     protocol: str
     budget: str
+    signal_epochs: int
+    trials: str
+    repeats: str
     table: str
     n: int
     failed: int
@@ -82,7 +84,7 @@ def _row(
     return Row(
         strategy=experiment.strategy,
         label=one.label,
-        family=family(experiment.strategy),
+        family=one.runs.family,
         settings=dict(experiment.settings),
         experiment_seed=experiment.seed,
         benchmark=task.benchmark,
@@ -90,6 +92,9 @@ def _row(
         dataset=dataset,
         protocol=task.protocol,
         budget=str(task.budget),
+        signal_epochs=task.signal.epochs,
+        trials=task.signal.trials,
+        repeats=task.repeats,
         table=task.table,
         n=len(one.runs),
         failed=one.failed,

@@ -43,7 +43,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A table as text, before it has a format."""
 
     name: str
@@ -55,7 +55,7 @@ class Table:
     """Leading columns that are text; the others are numbers."""
 
 
-def results_table(block: "Block") -> Table:
+def results_table(block: "Block") -> TextTable:
     """Return the accuracies: one section per data set, a row per experiment and reference."""
     failed = ("failed",) if any(one.failed for one in block.contenders) else ()
     columns = (
@@ -76,10 +76,11 @@ def results_table(block: "Block") -> Table:
         "Final incumbents, mean ± standard deviation over n runs, in percent; regrets in "
         "percentage points, to the best cell of the table"
     )
-    return Table("results", caption, columns, sections, (BOLD, *block.notes, block.footer))
+    notes = (BOLD, *block.about_test, *block.notes, block.footer)
+    return TextTable("results", caption, columns, sections, notes)
 
 
-def cost_table(block: "Block") -> Table:
+def cost_table(block: "Block") -> TextTable:
     """Return what the searches spent, means over the runs."""
     columns = (
         "method", "family", "n", "failed", "queries", "distinct", "training epochs",
@@ -89,7 +90,7 @@ def cost_table(block: "Block") -> Table:
     rows = [
         [
             Cell(row.label),
-            Cell(row.family or _UNKNOWN),
+            Cell(row.family),
             Cell(str(row.n)),
             Cell(str(row.failed)),
             Cell(_number(row.queries_mean, 1)),
@@ -100,19 +101,21 @@ def cost_table(block: "Block") -> Table:
         ]
         for row in first
     ]
-    notes = (_clock(block.task.benchmark), *block.notes, block.footer)
+    notes = (_clock(block), *block.notes, block.footer)
     caption = "Search cost, means over n runs"
-    return Table("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
+    return TextTable("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
 
 
-def _clock(benchmark: str) -> str:
-    """Return what the seconds of a benchmark are."""
-    if benchmark.startswith(PREFIX):
+def _clock(block: "Block") -> str:
+    """Return what the seconds of a block are."""
+    if block.task.benchmark.startswith(PREFIX):
         return REAL_TIME
-    return MIXED_TIME if benchmark.endswith(SUFFIX) else PSEUDO_TIME
+    if block.task.benchmark.endswith(SUFFIX):
+        return MIXED_TIME
+    return "; ".join([PSEUDO_TIME, *filter(None, [block.about_seconds])])
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: TextTable) -> str:
     """Write GitHub's pipe tables, one per section, caption above and notes below."""
     align = ["---"] * table.texts + ["---:"] * (len(table.columns) - table.texts)
     lines = [f"**{_escape_markdown(table.caption)}**", ""]
@@ -128,7 +131,7 @@ def to_markdown(table: Table) -> str:
     return "\n".join([*lines, *(f"- {_escape_markdown(note)}" for note in table.notes), ""])
 
 
-def to_latex(table: Table) -> str:
+def to_latex(table: TextTable) -> str:
     """Write a `table` environment; needs the package booktabs and nothing else."""
     lines = [
         "% needs \\usepackage{booktabs}",
@@ -175,12 +178,13 @@ def to_text(comparison: "Comparison", form: str) -> str:
         return to_csv(comparison)
     if form == "json":
         return to_json(comparison)
-    write: Callable[[Table], str] = {"markdown": to_markdown, "latex": to_latex}[form]
-    return "\n".join(
-        write(table)
-        for block in comparison.blocks
-        for table in (results_table(block), cost_table(block))
-    )
+    write: Callable[[TextTable], str] = {"markdown": to_markdown, "latex": to_latex}[form]
+    parts = []
+    for title, block in zip(comparison.titles, comparison.blocks, strict=True):
+        line = " ".join(title.split())  # a comment of LaTeX ends with its line
+        parts.append(f"% {line}\n" if form == "latex" else f"## {_escape_markdown(line)}\n")
+        parts += [write(table) for table in (results_table(block), cost_table(block))]
+    return "\n".join(parts)
 
 
 def escape_latex(text: str) -> str:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from nasbench.harness.compare.tables import Cell, Section, Table, cost_table, results_table
+from nasbench.harness.compare.tables import Cell, Section, TextTable, cost_table, results_table
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
@@ -29,9 +29,8 @@ _HEADINGS = {
 
 def print_comparison(comparison: "Comparison", console: Console) -> None:
     """Print every block: accuracies per data set, then the cost of the searches."""
-    for number, block in enumerate(comparison.blocks, start=1):
-        name = f"Block {number} of {len(comparison.blocks)}: " if len(comparison.blocks) > 1 else ""
-        console.print(f"[bold]{escape(name + block.title)}[/bold]")
+    for title, block in zip(comparison.titles, comparison.blocks, strict=True):
+        console.print(f"[bold]{escape(title)}[/bold]")
         for table in (results_table(block), cost_table(block)):
             for section in table.sections:
                 console.print(_rich(table, section, console.width))
@@ -41,7 +40,7 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
         console.print(f"[dim]{escape(block.footer)}[/dim]\n")
 
 
-def _rich(table: Table, section: Section, width: int) -> RichTable:
+def _rich(table: TextTable, section: Section, width: int) -> RichTable:
     """Return one section with as many of its columns as the terminal has room for."""
     rows = [*section.rows, *section.references]
     texts = [[_narrow(cell) for cell in row] for row in rows]
@@ -77,7 +76,7 @@ def _narrow(cell: Cell) -> str:
     return cell.text.replace(" ± ", "±") + ("*" if cell.bold else "")
 
 
-def _fitting(table: Table, texts: list[list[str]], width: int) -> list[int]:
+def _fitting(table: TextTable, texts: list[list[str]], width: int) -> list[int]:
     """Return the positions of the columns that fit into `width`."""
     columns = table.columns
 

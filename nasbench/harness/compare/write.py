@@ -1,17 +1,19 @@
 """A comparison as files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
 
+import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, disk_error
+from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import (
-    Table,
+    TextTable,
     cost_table,
     results_table,
-    to_json,
     to_latex,
     to_markdown,
 )
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from nasbench.harness.compare.comparison import Comparison
 
+_MAIN = "comparison.json"
+_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|regret-.+\.(pdf|png)")
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
@@ -31,6 +35,9 @@ def write(
     comparison: "Comparison", out: Path, *, centre: str = "mean", clock: str | None = None
 ) -> list[Path]:
     """Write everything below `out`, a folder per block; return the files' paths.
+
+    `comparison.json` comes last and lists what was written; what the one before it listed and
+    this comparison no longer has is removed, and nothing else.
 
     `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`.
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
@@ -47,7 +54,6 @@ def write(
     def save_text(path: Path, text: str) -> None:
         save(path, lambda file: file.write(text.encode()))
 
-    save_text(out / "comparison.json", to_json(comparison) + "\n")
     frame = comparison.to_frame()
     for number, (block, name) in enumerate(
         zip(comparison.blocks, folder_names(comparison), strict=True), start=1
@@ -60,17 +66,57 @@ def write(
         for title, figure in regret_figures(block, centre=centre, clock=clock):
             for form in ("pdf", "png"):
                 save(folder / f"{title}.{form}", partial(save_figure, figure, form))
+    main = out / _MAIN
+    _remove([path for path in _listed(out) if path not in written and path != main])
+    files = [path.relative_to(out).as_posix() for path in [*written, main]]
+    whole = {**comparison.to_json(), "files": files}
+    save_text(main, json.dumps(whole, indent=2, allow_nan=False) + "\n")
     return written
 
 
+def _listed(out: Path) -> list[Path]:
+    """Return the files that the comparison stored in `out` says it wrote.
+
+    Only what a comparison names so, one folder below `out`, and reached through no link.
+    """
+    try:
+        names = json.loads((out / _MAIN).read_text(encoding="utf-8"))["files"]
+        parts = [PurePosixPath(name).parts for name in names]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    paths = [out / folder / name for folder, name in (two for two in parts if len(two) == 2)]
+    return [
+        path
+        for path in paths
+        if _OURS.fullmatch(path.name)
+        and path.is_file()
+        and path.parent.resolve() == out.resolve() / path.parent.name
+    ]
+
+
+def _remove(paths: list[Path]) -> None:
+    """Remove files, and their folders where nothing else is in them."""
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(path, error, RESULTS) from error
+        with suppress(OSError):  # not empty
+            path.parent.rmdir()
+
+
 def folder_names(comparison: "Comparison") -> list[str]:
-    """Return one distinct folder name per block: benchmark, protocol, data set, budget."""
+    """Return one distinct folder name per block.
+
+    Benchmark, protocol, data set, budget, and what else is not usual for the protocol.
+    """
     names: list[str] = []
     for block in comparison.blocks:
         task = block.task
         name = f"{task.protocol}-{task.signal.dataset}-{task.budget}"
         if not task.protocol.startswith(task.benchmark):
             name = f"{task.benchmark}-{name}"
+        name = "-".join([name, *particulars(task)])
         name = re.sub(r"[^\w.@-]+", "-", name)
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)
         names.append(f"{name}--{taken + 1}" if taken else name)
@@ -78,7 +124,7 @@ def folder_names(comparison: "Comparison") -> list[str]:
 
 
 def _save_table(
-    table: Table,
+    table: TextTable,
     data: "pandas.DataFrame",
     folder: Path,
     save_text: Callable[[Path, str], None],

@@ -71,7 +71,7 @@ def test_a_cache_hit_is_the_first_answer_and_its_cost(
     assert len(epochs) == 3
 
 
-def test_cells_of_one_function_class_share_an_entry(tmp_path: Path, epochs: list[Training]) -> None:
+def test_cells_of_one_network_class_share_an_entry(tmp_path: Path, epochs: list[Training]) -> None:
     benchmark = TrainedBenchmark(trainer(), tmp_path)
     one, other = (ask(benchmark, Evaluate(cell)) for cell in tiny.TWINS)
     assert tiny.TWINS[0] != tiny.TWINS[1]

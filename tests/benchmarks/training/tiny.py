@@ -16,7 +16,7 @@ TWINS = (
     SPACE.parse("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"),
     SPACE.parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"),
 )
-"""Two cells of one function class."""
+"""Two cells of one network class."""
 
 
 def data(count: int = 48) -> DataSet:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +54,14 @@ def test_merging_what_is_one_task_is_allowed(tmp_path: Path) -> None:
 
 def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:
     run("random-search", seeds="0-9", budget="10evals", out=tmp_path)
-    run("regularized-evolution", seeds="5-7", budget="10evals", out=tmp_path)
+    run("regularized-evolution", seeds="5-9", budget="10evals", out=tmp_path)
     comparison = compare(tmp_path, datasets=["cifar10"])
-    assert [row.n for row in comparison.rows] == [3, 3]
+    assert [row.n for row in comparison.rows] == [5, 5]
     assert comparison.notes == [
-        "rows have 3 to 10 seeds: compared over the 3 that all of them have"
+        "rows have 5 to 10 seeds: compared over the 5 that all of them have"
     ]
     runs = load_results(tmp_path).runs
-    own = runs[(runs.strategy == "random-search") & runs.seed.between(5, 7)]
+    own = runs[(runs.strategy == "random-search") & runs.seed.between(5, 9)]
     assert comparison.rows[0].test_mean == pytest.approx(own["test/cifar10"].mean())
 
 
@@ -68,9 +69,56 @@ def test_without_common_seeds_rows_of_equal_n_make_a_block(tmp_path: Path) -> No
     run("random-search", seeds="0-3", budget="10evals", out=tmp_path)
     run("regularized-evolution", seeds="10-11", budget="10evals", out=tmp_path)
     comparison = compare(tmp_path)
-    assert [(block.seeds, len(block.contenders)) for block in comparison.blocks] == [(2, 1), (4, 1)]
-    with pytest.raises(CannotCompare, match="2 vs 4 seeds"):
+    assert [(block.seeds, len(block.contenders)) for block in comparison.blocks] == [(4, 1), (2, 1)]
+    with pytest.raises(CannotCompare, match="4 vs 2 seeds"):
         compare(tmp_path, merge=True)
+
+
+def test_a_pilot_of_two_seeds_does_not_shrink_the_others(tmp_path: Path) -> None:
+    run("random-search", seeds=10, budget="10evals", out=tmp_path)
+    run("regularized-evolution", seeds="0-7", budget="10evals", out=tmp_path)
+    run("reinforce-softmax", seeds="3,5", budget="10evals", out=tmp_path)
+    comparison = compare(tmp_path, datasets="cifar10")
+    assert [(row.strategy, row.n) for row in comparison.rows] == [
+        ("random-search", 8),
+        ("regularized-evolution", 8),
+        ("reinforce-softmax", 2),
+    ]
+    missing = "0-2,4,6-7"
+    assert all(
+        f"run seeds {missing} of reinforce-softmax" in block.notes[0] for block in comparison.blocks
+    )
+    run("reinforce-softmax", seeds=missing, budget="10evals", out=tmp_path)
+    (block,) = compare(tmp_path, datasets="cifar10").blocks
+    assert [row.n for row in block.rows] == [8, 8, 8]
+
+
+def test_rows_of_a_stranger_are_compared_without_running_the_strangers_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stranger.py").write_text(
+        "from pathlib import Path\n"
+        "from nasbench import SearchStrategy\n"
+        "from nasbench.strategies.random_search import RandomSearch\n"
+        f"(Path({str(tmp_path)!r}) / 'was-run').touch()\n"
+        "class Odd(RandomSearch):\n"
+        "    family = 'odd ones'\n"
+    )
+    name, out = "stranger:Odd", tmp_path / "results"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run(name, settings={name: {"replacement": False}}, seeds=2, budget="5evals", out=out)
+    (tmp_path / "was-run").unlink()
+    monkeypatch.delitem(sys.modules, "stranger")
+    row = compare(out, datasets="cifar10", out=tmp_path / "out").rows[0]
+    assert not (tmp_path / "was-run").exists()
+    assert (row.label, row.family) == ("stranger:Odd (replacement=False)", "odd ones")
+    (stored,) = out.rglob("experiment.json")
+    older = json.loads(stored.read_text())
+    del older["strategy"]
+    stored.write_text(json.dumps(older))
+    row = compare(out, datasets="cifar10").rows[0]
+    assert not (tmp_path / "was-run").exists()
+    assert (row.label, row.family) == ("stranger:Odd", "unknown")
 
 
 def test_other_seeds_but_as_many_are_compared_in_full(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Figures: what is drawn, and that it can be read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,18 @@ def test_one_evaluation_and_one_seed_can_be_drawn(tmp_path: Path) -> None:
     for _, figure in figures:
         figure.canvas.draw()
     assert len(figures) == 3
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+@pytest.mark.parametrize("width", [3.3, 5.5])
+def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
+    run("random-search", seeds=2, budget="8evals", repeats="free", out=tmp_path)
+    block = compare(tmp_path, datasets="cifar10").blocks[0]
+    task = replace(block.task, protocol="a-protocol-with-a-very-long-name-of-its-own")
+    ((_, figure),) = regret_figures(replace(block, task=task), width=width)
+    figure.draw_without_rendering()
+    foot = next(text for text in figure.texts if "repeats free" in text.get_text())
+    box = foot.get_window_extent()
+    below = figure.axes[0].xaxis.label.get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert box.y1 <= below.y0

@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.references import RandomSearch, affordable, open_known, references
+from nasbench.harness.compare.references import (
+    ExpectedRandomSearch,
+    affordable,
+    open_known,
+    references,
+)
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 
@@ -36,27 +41,27 @@ def test_closed_form_equals_enumeration(
     cells = range(len(signal))
     draws = product(cells, repeat=n) if replacement else permutations(cells, n)
     every = [best_outcome(draw, values, outcome) for draw in draws]
-    found = RandomSearch(values).expect(outcome, np.array([n]), replacement=replacement)
+    found = ExpectedRandomSearch(values).expect(outcome, np.array([n]), replacement=replacement)
     assert found.mean[0] == pytest.approx(np.mean(every))
     assert found.std[0] == pytest.approx(np.std(every), abs=1e-6)
 
 
 def test_rank_probability_is_the_textbook_one() -> None:
-    chances = RandomSearch(np.arange(100.0)).best(np.array([7.0]))
+    chances = ExpectedRandomSearch(np.arange(100.0)).best(np.array([7.0]))
     worst_ranks = np.cumsum(chances[0])  # P(best is among the k+1 worst)
     np.testing.assert_allclose(worst_ranks, (np.arange(1, 101) / 100) ** 7)
 
 
 def test_weights_count_like_copies() -> None:
     signal, outcome, n = np.array([1.0, 2, 3]), np.array([5.0, 1, 4]), np.array([1.0, 2, 6])
-    weighted = RandomSearch(signal, np.array([2.0, 1, 3])).expect(outcome, n)
-    copied = RandomSearch(signal.repeat([2, 1, 3])).expect(outcome.repeat([2, 1, 3]), n)
+    weighted = ExpectedRandomSearch(signal, np.array([2.0, 1, 3])).expect(outcome, n)
+    copied = ExpectedRandomSearch(signal.repeat([2, 1, 3])).expect(outcome.repeat([2, 1, 3]), n)
     np.testing.assert_allclose(weighted.mean, copied.mean)
     np.testing.assert_allclose(weighted.std, copied.std)
 
 
 def test_failed_evaluations_are_never_the_incumbent() -> None:
-    search = RandomSearch(np.array([np.nan, 1.0, 2.0]))
+    search = ExpectedRandomSearch(np.array([np.nan, 1.0, 2.0]))
     one = search.expect(np.array([99.0, 10, 20]), np.array([1.0]))
     assert one.mean[0] == pytest.approx(15)
     two = search.expect(np.array([99.0, 10, 20]), np.array([2.0]))
@@ -64,7 +69,7 @@ def test_failed_evaluations_are_never_the_incumbent() -> None:
 
 
 def test_all_drawn_without_replacement_is_the_optimum() -> None:
-    search = RandomSearch(np.arange(9.0))
+    search = ExpectedRandomSearch(np.arange(9.0))
     for n in (9.0, 50.0):
         found = search.expect(np.arange(9.0), np.array([n]), replacement=False)
         assert found.mean[0] == pytest.approx(8)

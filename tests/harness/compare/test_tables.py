@@ -4,16 +4,23 @@ import csv
 import io
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tables import synthetic_table
 
+from nasbench.benchmarks.columns import seed_count
+from nasbench.benchmarks.format import Quantity, Split
+from nasbench.benchmarks.table import Table
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.compare.tables import (
     Cell,
     Section,
-    Table,
+    TextTable,
     cost_table,
     escape_latex,
     results_table,
@@ -22,7 +29,7 @@ from nasbench.harness.compare.tables import (
     to_text,
 )
 from nasbench.harness.compare.terminal import print_comparison
-from nasbench.harness.compare.write import write
+from nasbench.harness.compare.write import folder_names, write
 from nasbench.harness.run import run
 
 KEYS = {
@@ -67,6 +74,72 @@ def test_every_table_says_protocol_budget_n_table_and_version(comparison: Compar
         assert "n" in table.columns
 
 
+def test_blocks_that_differ_in_one_thing_differ_in_every_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthetic_table(trials=(0, 1)).save(tmp_path / "tables" / "nb201.safetensors")
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    for changes in ({}, {"repeats": "free"}, {"trials": "random"}):
+        run("random-search", seeds=2, budget="9evals", out=tmp_path / "results", **changes)
+    comparison = compare(tmp_path / "results", datasets="cifar10")
+    task = comparison.blocks[0].task
+    tasks = [
+        replace(task, protocol="own", signal=replace(task.signal, epochs=epochs))
+        for epochs in (6, 12)
+    ]
+    own = tuple(replace(comparison.blocks[0], task=other) for other in tasks)
+    comparison = Comparison((*comparison.blocks, *own))
+    blocks = comparison.blocks
+    assert len(blocks) == 5
+    for text in (to_latex, to_markdown):
+        for table in (results_table, cost_table):
+            feet = {re.split(r"[Pp]rotocol ", text(table(block)))[-1] for block in blocks}
+            assert len(feet) == 5
+    figures = [figure for block in blocks for _, figure in regret_figures(block)]
+    assert len({" ".join(text.get_text() for text in one.texts) for one in figures}) == 5
+    names = folder_names(comparison)
+    assert {"nb201-paper-cifar10-9evals", "nb201-paper-cifar10-9evals-repeats-free"} < set(names)
+    assert not any("--" in name for name in names)
+    for form in ("markdown", "latex"):
+        text = to_text(comparison, form)
+        assert all(f"Block {number} of 5: nb201" in text for number in range(1, 6))
+
+
+def test_fitted_seconds_and_training_seeds_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = synthetic_table()
+    data = {column.name: whole._read(column.name) for column in whole.info.columns}
+    counts = seed_count("cifar10", Split.TEST, 200)
+    data[counts.name] = data[counts.name].copy()
+    data[counts.name][:100] = 2
+    columns = tuple(
+        column.model_copy(update={"fitted": column.quantity is Quantity.SECONDS})
+        for column in whole.info.columns
+    )
+    table = Table.from_columns(whole.info.model_copy(update={"columns": columns}), data)
+    table.save(tmp_path / "tables" / "nb201.safetensors")
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    run("random-search", seeds=2, budget="2000s", out=tmp_path / "results")
+    block = compare(tmp_path / "results").blocks[0]
+    fitted = "validation pass fitted, see `nasbench data info nb201`"
+    assert fitted in cost_table(block).notes[0]
+    assert (
+        "test: mean over 2 or 3 training seeds (cifar10); "
+        "mean over 3 training seeds (cifar100, ImageNet16-120)"
+    ) in results_table(block).notes
+    for clock, told in (("seconds", True), ("evaluations", False)):
+        for _, figure in regret_figures(block, clock=clock):
+            foot = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+            assert (fitted in foot) is told
+
+
+def test_measured_seconds_are_not_called_fitted(comparison: Comparison) -> None:
+    block = comparison.blocks[0]
+    assert not any("fitted" in note for note in cost_table(block).notes)
+    assert "test: mean over 3 training seeds" in results_table(block).notes
+
+
 def test_latex_is_balanced_and_has_equal_columns(comparison: Comparison) -> None:
     for table in (results_table(comparison.blocks[0]), cost_table(comparison.blocks[0])):
         text = to_latex(table)
@@ -86,7 +159,9 @@ def test_latex_escapes_what_would_break_it() -> None:
 
 
 def test_markdown_keeps_pipes_out_of_cells() -> None:
-    table = Table("t", "c", ("a", "b"), [Section("", [[Cell("x|y_z"), Cell("1", True)]], [])], ())
+    table = TextTable(
+        "t", "c", ("a", "b"), [Section("", [[Cell("x|y_z"), Cell("1", True)]], [])], ()
+    )
     assert "| x\\|y\\_z | **1** |" in to_markdown(table)
 
 
@@ -115,3 +190,41 @@ def test_files_are_complete_and_repeat_byte_for_byte(
         for form in ("pdf", "png"):
             assert f"regret-{dataset}-seconds.{form}" in names
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_what_the_last_comparison_wrote_and_this_one_lacks_is_removed(tmp_path: Path) -> None:
+    results, out = tmp_path / "results", tmp_path / "results" / "comparison"
+    for budget in ("5evals", "9evals"):
+        run("random-search", seeds=2, budget=budget, name=budget, out=results)
+    compare(results, out=out)
+    gone, kept = out / "nb201-paper-cifar10-5evals", out / "nb201-paper-cifar10-9evals"
+    mine = kept / "regret-mine.png"
+    mine.write_text("not listed")
+    shutil.rmtree(results / "5evals")
+    compare(results, out=out)
+    assert not gone.exists()
+    assert mine.exists()
+    listed = json.loads((out / "comparison.json").read_text())["files"]
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*.*") if path != mine}
+    assert set(listed) == there
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_a_list_of_files_that_lead_elsewhere_removes_nothing(tmp_path: Path) -> None:
+    run("random-search", seeds=2, budget="5evals", out=tmp_path / "results")
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    (out / "notes").mkdir(parents=True)
+    elsewhere.mkdir()
+    (out / "link").symlink_to(elsewhere)
+    files = [elsewhere / "results.md", out / "notes" / "thesis.md", out / "results.md"]
+    for file in files:
+        file.write_text("mine")
+    names = [
+        "../elsewhere/results.md", str(files[0]), "link/results.md", "notes/thesis.md",
+        "results.md", "..", "", "nowhere/results.md",
+    ]  # fmt: skip
+    for content in (json.dumps({"files": names}), '{"files": 3}', "[]", "no JSON"):
+        (out / "comparison.json").write_text(content)
+        compare(tmp_path / "results", out=out)
+        assert all(file.exists() for file in files)

@@ -74,7 +74,7 @@ def test_company_and_order_do_not_matter() -> None:
         )
 
 
-def test_initial_weights_belong_to_function_class_and_seed() -> None:
+def test_initial_weights_belong_to_network_class_and_seed() -> None:
     """Index 9 equals the cell whose only live edge is the 3x3 convolution 2->3 behind a skip."""
     twin = SPACE.parse("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|")
     through = SPACE.parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")

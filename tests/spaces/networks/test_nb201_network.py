@@ -79,10 +79,10 @@ def test_live_edges() -> None:
     assert live_edges(SPACE.parse(DISCONNECTED)) == (False,) * 6
 
 
-def test_simplifying_changes_no_function_class() -> None:
+def test_simplifying_changes_no_network_class() -> None:
     """Against the symbolic expressions of all 15,625 cells, which know nothing of liveness."""
     simplified = [simplify(cell) for cell in SPACE.architectures]
-    classes = SPACE.function_class
+    classes = SPACE.network_class
     assert np.array_equal(classes[[SPACE.index(cell) for cell in simplified]], classes)
     assert sum(not any(cell) for cell in simplified) == 341
 

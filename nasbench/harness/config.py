@@ -1,0 +1,134 @@
+"""Experiment files: what one may say, and every mistake in one as a line that names its key."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nasbench.benchmarks.protocols import Protocol, find_protocol, protocols
+from nasbench.errors import InvalidInput
+from nasbench.harness.seeds import LARGEST_SEED
+from nasbench.strategies.base import shown
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    """Nothing is converted and nothing unknown is passed over; descriptions say what is valid."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class CustomProtocol(_Strict):
+    """The table `[protocol]`: a published protocol with some of its values changed."""
+
+    name: Text = Field(description="a name of its own")
+    base: str = Field("nb201-paper", description=f"one of {', '.join(protocols())}")
+    schedule: Count | None = Field(None, description="a schedule's length in epochs, such as 12")
+    epochs: Count | None = Field(None, description="an epoch of the schedule, such as 12")
+    trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
+    repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
+    seconds: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        None, min_length=1, description="seconds above 0 per data set searched: {cifar10 = 12000}"
+    )
+    reports: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = Field(
+        None, description='a list of data sets per data set searched: {cifar10 = ["cifar10"]}'
+    )
+
+
+class ExperimentFile(_Strict):
+    """What an experiment file may say: the options of `nasbench run`."""
+
+    strategies: str | list[str] | dict[str, dict[str, Any]] | None = Field(
+        None, description="a list of names, or a table of settings for each: [strategies.reinforce]"
+    )
+    protocol: str | dict[str, Any] | None = Field(
+        None, description="a protocol's name, or a table with a name and what differs"
+    )
+    seeds: int | str | list[int] | None = Field(
+        None, description="a number (10 is 0 to 9), a text ('100-199') or a list of numbers"
+    )
+    benchmark: Text | None = Field(None, description="a table's name, such as 'nb201'")
+    datasets: str | list[str] | None = Field(
+        None, description="a data set's name or a list of them"
+    )
+    budget: str | None = Field(None, description="a text such as '12000s', '5h' or '100evals'")
+    patience: Count | None = Field(None, description="a whole number of 1 or more")
+    target_regret: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="percentage points, 0 or more"
+    )
+    trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
+    repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
+    experiment_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
+        None, description="a whole number of 0 or more"
+    )
+    name: Text | None = Field(None, description="a name for the experiment's folder")
+    out: Text | None = Field(None, description="a folder's path")
+    workers: Count | None = Field(None, description="a whole number of 1 or more")
+    fallback: Literal["train"] | None = Field(None, description="'train'")
+
+
+def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the keyword arguments of `run` from the content of an experiment file.
+
+    Raises `InvalidInput` that names the key, what it was given and what is valid.
+    """
+    file = _validated(ExperimentFile, data, "experiment file:")
+    for key, value in file.model_dump(exclude_unset=True).items():
+        if key == "strategies" and isinstance(value, dict):
+            yield "strategies", list(value)
+            yield "settings", {name: given for name, given in value.items() if given}
+        elif key == "protocol" and isinstance(value, dict):
+            yield "protocol", custom_protocol(value)
+        else:
+            yield key, value
+
+
+def custom_protocol(values: Mapping[str, Any]) -> Protocol:
+    """Return a protocol made from a named one, `base`, with some of its values changed.
+
+    Raises `InvalidInput` that names the key, what it was given and what is valid.
+    """
+    given = _validated(CustomProtocol, values, "protocol:")
+    base = find_protocol(given.base)
+    if given.name in protocols():
+        raise InvalidInput(f"protocol '{given.name}' is published: name yours differently")
+    changes = given.model_dump(exclude_unset=True, exclude={"base"})
+    if given.reports is not None:
+        changes["reports"] = {name: tuple(reported) for name, reported in given.reports.items()}
+    made = replace(base, source="custom", **changes)
+    if made.epochs > made.schedule:
+        raise InvalidInput(
+            f"protocol: epochs cannot be {made.epochs}: the schedule has {made.schedule}"
+        )
+    for dataset in made.seconds:
+        if dataset not in made.reports:
+            raise InvalidInput(
+                f"protocol: seconds are given for '{dataset}', but reports say not what to judge "
+                f'there: add reports = {{{dataset} = ["{dataset}"]}}'
+            )
+    return made
+
+
+def _validated(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
+    """Return `data` as `model`; `InvalidInput` is about the first mistake."""
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise InvalidInput(f"{where} {_mistake(model, error)}") from None
+
+
+def _mistake(model: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors()[0]
+    key, valid = str(first["loc"][0]), model.model_fields
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, valid, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return f"key '{key}' is unknown: valid are {', '.join(sorted(valid))}{hint}"
+    if first["type"] == "missing":
+        return f"key '{key}' is missing: it is {valid[key].description}"
+    return f"'{key}' cannot be {shown(first['input'])}: it is {valid[key].description}"
