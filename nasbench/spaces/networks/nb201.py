@@ -17,7 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, NODES, NONE, SKIP, Input
+from nasbench.spaces.nb201 import (
+    AVG_POOL,
+    CONV_1X1,
+    CONV_3X3,
+    EDGES,
+    NODES,
+    NONE,
+    SKIP,
+    Input,
+    live_edges,
+)
 
 KERNEL = {CONV_1X1: 1, CONV_3X3: 3}
 """Kernel size of each convolution among the operations."""
@@ -50,21 +60,6 @@ class Shape(NamedTuple):
     cells: int = 5
     affine: bool = True
     track_running_stats: bool = True
-
-
-def live_edges(cell: Architecture) -> tuple[bool, ...]:
-    """Tell of each edge whether a signal arrives at its source and its target is read."""
-    filled, read = {0}, {NODES - 1}
-    for (source, target), operation in zip(EDGES, cell, strict=True):
-        if operation != NONE and source in filled:
-            filled.add(target)
-    for (source, target), operation in reversed(list(zip(EDGES, cell, strict=True))):
-        if operation != NONE and target in read:
-            read.add(source)
-    return tuple(
-        operation != NONE and source in filled and target in read
-        for (source, target), operation in zip(EDGES, cell, strict=True)
-    )
 
 
 def simplify(cell: Architecture) -> Architecture:

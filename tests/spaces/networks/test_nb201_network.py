@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import INPUTS, Input, NasBench201
-from nasbench.spaces.networks.nb201 import Form, Network, Shape, live_edges, simplify
+from nasbench.spaces.nb201 import INPUTS, Input, NasBench201, live_edges
+from nasbench.spaces.networks.nb201 import Form, Network, Shape, simplify
 
 SPACE = NasBench201()
 SMALL = Input(8, 2, 5)
