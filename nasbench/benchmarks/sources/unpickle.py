@@ -24,10 +24,15 @@ _OBJECTS = re.compile(r"\|?O8?$")
 Names = dict[tuple[str, str], Any]
 
 
-def load(stream: BinaryIO, source: str) -> Any:
-    """Return the first pickle of `stream`; `DataError` names `source` if it is refused."""
+def load(
+    stream: BinaryIO, source: str, *, encoding: str = "ASCII", names: "Names | None" = None
+) -> Any:
+    """Return the first pickle of `stream`; `DataError` names `source` if it is refused.
+
+    `encoding` is of the text in pickles of Python 2, `names` the allow-list (`stand_ins()`).
+    """
     with readable(source):
-        return _Unpickler(stream, source).load()
+        return _Unpickler(stream, source, encoding, stand_ins() if names is None else names).load()
 
 
 @contextmanager
@@ -55,10 +60,10 @@ def refused(source: str, module: str, name: str) -> DataError:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: BinaryIO, source: str) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: BinaryIO, source: str, encoding: str, names: "Names") -> None:
+        super().__init__(stream, encoding=encoding)
         self._source = source
-        self._names = stand_ins()
+        self._names = names
 
     def find_class(self, module: str, name: str, /) -> Any:
         try:
