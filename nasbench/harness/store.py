@@ -27,7 +27,7 @@ from nasbench.benchmarks.base import Verdict
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.experiment import Experiment, Run
-from nasbench.harness.provenance import provenance
+from nasbench.provenance import provenance
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.registry import find_strategy

@@ -27,13 +27,13 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import (
     Identity,
     origin,
-    processor,
     read_parquet,
     write_parquet,
 )
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.train import One, Training, find_device
 from nasbench.errors import DataError, InvalidInput
+from nasbench.provenance import processor
 from nasbench.spaces.nb201 import EDGES, NODES, NONE, NasBench201
 from nasbench.spaces.networks.nb201 import Form, Network
 

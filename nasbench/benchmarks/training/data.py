@@ -9,6 +9,7 @@ import enum
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -91,6 +92,10 @@ class DataSet:
 
     def fingerprint(self) -> str:
         """SHA-256 over name, input, augmentation and all images and labels."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         augment = getattr(self.augment, "__qualname__", repr(self.augment))
         digest = hashlib.sha256(repr((self.name, self.input, augment)).encode())
         for part in Part:

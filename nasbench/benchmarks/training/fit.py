@@ -19,10 +19,10 @@ from typing import Any
 import torch
 
 from nasbench.benchmarks.training.data import Part
-from nasbench.benchmarks.training.shards import processor
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write
+from nasbench.provenance import processor
 
 CURVE, CHECKPOINT, RESULT = "curve.csv", "checkpoint.pt", "result.json"
 

@@ -15,7 +15,6 @@ import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import CURVES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS, atomic_write
+from nasbench.provenance import processor, version
 
 SCHEMA = 1
 _KEY = b"nasbench"
@@ -69,9 +69,9 @@ class Identity:
 def origin(device: str, threads: int, wall_seconds: float) -> dict[str, Any]:
     """Return what is recorded of the machine and the software of a measurement."""
     return {
-        "nasbench": _version("nasbench"),
+        "nasbench": version("nasbench"),
         "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "libraries": {name: version(name) for name in _LIBRARIES},
         "processor": processor(),
         "device": device,
         "threads": threads,
@@ -193,24 +193,6 @@ def _none(epochs: int) -> Trainings:
     integers = np.zeros(0, dtype=np.int64)
     curves = {name: np.zeros((0, epochs), dtype=np.float32) for name in CURVES}
     return Trainings(integers, integers, np.zeros(0, dtype=bool), curves)
-
-
-def processor() -> str:
-    """Return the name of this machine's processor."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

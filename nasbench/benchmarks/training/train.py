@@ -28,8 +28,8 @@ CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy
 """Accuracies in percent, mean cross entropies."""
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 """Type of weights and images; `bfloat16` is autocast, its weights stay in float32."""
-_EVALUATION_IMAGES = 1 << 14
-"""Images times networks in one evaluation batch, to bound memory."""
+_EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
+"""Numbers in the widest layer of one evaluation batch: few enough for a CPU's cache."""
 
 
 class Training:
@@ -110,7 +110,8 @@ class Training:
         images, labels = self.data.parts[part]
         if self.epoch < self.recipe.epochs:
             images, labels = images[: self.recipe.curve_images], labels[: self.recipe.curve_images]
-        chunk = max(1, _EVALUATION_IMAGES // self.size)
+        widest = self.size * self.recipe.shape.channels * self.data.input.side**2
+        chunk = max(1, _EVALUATED_AT_ONCE.get(self.device.type, 1 << 21) // widest)
         loss = torch.zeros(self.size, dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(loss)
         for batch in map(Images, torch.split(images, chunk), torch.split(labels, chunk)):

@@ -10,7 +10,7 @@ from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.experiment import Task
-from nasbench.harness.provenance import provenance
+from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     import pandas

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, platform."""
+"""Where a result or a measurement comes from: versions, commit, platform."""
 
 import platform
 import subprocess
@@ -15,17 +15,18 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "torch", "ray")
 def provenance() -> dict[str, Any]:
     """Return what identifies the code and the machine that made a result."""
     return {
-        "nasbench": _version("nasbench"),
+        "nasbench": version("nasbench"),
         "commit": _commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "processor": _processor(),
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "processor": processor(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 
 
-def _version(name: str) -> str | None:
+def version(name: str) -> str | None:
+    """Return the version of an installed distribution, None if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -57,9 +58,10 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() or None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this machine's processor."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
