@@ -11,7 +11,7 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.sources import public
 from nasbench.benchmarks.table import Table
 from nasbench.errors import DataError
-from nasbench.spaces.nb201 import SKIP, NasBench201
+from nasbench.spaces.nb201 import INPUTS, SKIP, NasBench201
 from tests.upstream import reference, upstream
 
 SHORT = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
@@ -152,3 +152,22 @@ def test_a_source_in_another_order_is_refused(tmp_path: Path) -> None:
     shuffled.write_text("\n".join([lines[0], lines[2], lines[1], *lines[3:]]))
     with pytest.raises(DataError, match="index order"):
         public.build([*files[:2], shuffled, *files[3:]])
+
+
+def test_deviating_records_are_the_ones_that_are_named(table: Table) -> None:
+    """What a record has too much or too little is one convolution on one edge, in all 15 cells."""
+    space = NasBench201()
+    deviation = table.search.params("cifar10") - space.params(INPUTS["cifar10"])
+    assert set(np.unique(np.abs(deviation))) == {0, 28_000, 243_040}
+    page = Path(__file__).parents[2] / "docs" / "official-records.md"
+    rows = [line.split("|") for line in page.read_text().splitlines() if line.startswith("| a ")]
+    by_words = {
+        f"a {size}×{size} convolution too {word}": sign * weights
+        for size, weights in ((1, 28_000), (3, 243_040))
+        for word, sign in (("few", -1), ("many", 1))
+    }
+    assert {row[1].strip() for row in rows} == set(by_words)
+    for _, words, count, indices, _ in rows:
+        named = [int(index) for index in indices.split(",")]
+        assert len(named) == int(count)
+        assert named == np.flatnonzero(deviation == by_words[words.strip()]).tolist()
