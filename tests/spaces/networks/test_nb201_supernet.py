@@ -1,0 +1,155 @@
+"""The fused supernet against the plain one, and against single networks."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from nasbench.spaces.nb201 import EDGES, OPERATIONS, Input, NasBench201
+from nasbench.spaces.networks.nb201 import KERNEL, Shape
+from nasbench.spaces.networks.nb201_supernet import LEAVING, Mix, Supernet
+from tests.spaces.networks.plain_supernet import PlainSupernet
+
+SPACE = NasBench201()
+DATA = Input(8, 1, 10)
+SHAPES = {
+    "published": Shape(4, 1, affine=False, track_running_stats=False),
+    "affine": Shape(4, 2, affine=True, track_running_stats=False),
+    "tracked": Shape(4, 1, affine=True, track_running_stats=True),
+}
+cells = st.integers(0, SPACE.size - 1).map(SPACE.architecture)
+
+
+def pair(shape: Shape) -> tuple[Supernet, PlainSupernet]:
+    """Return both in double precision with the same weights, every one of them random."""
+    generator = torch.Generator().manual_seed(3)
+    fused = Supernet(DATA, shape, generator=generator).double()
+    for parameter in fused.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator).double()
+    plain = PlainSupernet(DATA, shape, generator=generator).double()
+    for name in ("stem", "reductions", "head", "classifier"):
+        getattr(plain, name).load_state_dict(getattr(fused, name).state_dict())
+    for tensor, other in shared(fused, plain, "data"):
+        other.copy_(tensor)
+    return fused, plain
+
+
+def shared(fused: Supernet, plain: PlainSupernet, what: str) -> list[tuple[Tensor, Tensor]]:
+    """Pair what the cells have: weights, their gradients or, with `buffers`, statistics."""
+    found = []
+    for mine, theirs in zip(fused.cells, plain.cells, strict=True):
+        for node, leaving in enumerate(LEAVING):
+            for place, edge in enumerate(leaving):
+                for operation in KERNEL:
+                    wide = mine.convs[f"{node}_{operation}"]
+                    alone = theirs.edges[edge].operations[str(operation)]
+                    rows = slice(place * wide.channels, (place + 1) * wide.channels)
+                    both = [(wide.conv.weight, alone[1].weight)]
+                    if wide.norm.affine:
+                        both += [(wide.norm.weight, alone[2].weight)]
+                        both += [(wide.norm.bias, alone[2].bias)]
+                    if what == "buffers":
+                        found.append((wide.norm.running_mean[rows], alone[2].running_mean))
+                        found.append((wide.norm.running_var[rows], alone[2].running_var))
+                        continue
+                    for one, other in both:
+                        a, b = getattr(one, what), getattr(other, what)
+                        zero = torch.zeros_like(other)
+                        found.append((zero if a is None else a[rows], zero if b is None else b))
+    return found
+
+
+def images(count: int = 6) -> Tensor:
+    shape = (count, DATA.channels, DATA.side, DATA.side)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1)).double()
+
+
+def same(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+
+
+def compare(shape: Shape, active: tuple[tuple[int, ...], ...], weights: Tensor | None) -> None:
+    """Outputs, gradients of every weight and of the mixing weights, and statistics agree."""
+    fused, plain = pair(shape)
+    mixes = [None if weights is None else weights.clone().requires_grad_() for _ in range(2)]
+    outputs = [fused(images(), Mix(active, mixes[0])), plain(images(), active, mixes[1])]
+    same(*outputs)
+    for output in outputs:
+        if output.requires_grad:
+            output.square().sum().backward()
+    for mine, theirs in shared(fused, plain, "grad"):
+        same(mine, theirs)
+    skeleton: list[nn.Parameter] = [
+        getattr(one, name).parameters()
+        for one in (fused, plain)
+        for name in ("stem", "reductions", "head", "classifier")
+    ]
+    half = len(skeleton) // 2
+    for mine, theirs in zip(skeleton[:half], skeleton[half:], strict=True):
+        for a, b in zip(mine, theirs, strict=True):
+            same(a.grad, b.grad)
+    if weights is not None:
+        same(*(torch.zeros_like(one) if one.grad is None else one.grad for one in mixes))
+    if shape.track_running_stats:
+        for mine, theirs in shared(fused, plain, "buffers"):
+            same(mine, theirs)
+        same(fused.eval()(images(), Mix(active)), plain.eval()(images(), active))
+
+
+def random_weights() -> Tensor:
+    logits = torch.randn(len(EDGES), len(OPERATIONS), generator=torch.Generator().manual_seed(2))
+    return logits.double().softmax(dim=1)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_all_operations_mixed(name: str) -> None:
+    mix = Mix.all_of(random_weights())
+    compare(SHAPES[name], mix.active, mix.weights)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@settings(max_examples=10, deadline=None)
+@given(cell=cells, weighted=st.booleans())
+def test_one_operation_per_edge(name: str, cell: tuple[int, ...], weighted: bool) -> None:
+    mix = Mix.only(cell, random_weights() if weighted else None)
+    compare(SHAPES[name], mix.active, mix.weights)
+
+
+@settings(max_examples=10, deadline=None)
+@given(first=cells, second=cells)
+def test_two_operations_per_edge(first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    active = tuple(tuple(sorted({a, b})) for a, b in zip(first, second, strict=True))
+    compare(SHAPES["published"], active, random_weights())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@settings(max_examples=10, deadline=None)
+@given(cell=cells)
+def test_a_cell_with_inherited_weights_is_what_it_is_in_the_supernet(
+    name: str, cell: tuple[int, ...]
+) -> None:
+    fused, _ = pair(SHAPES[name])
+    fused(images(), Mix.only(cell))  # statistics, where there are any
+    alone = fused.inherit(cell)
+    for mode in (True, False):
+        same(alone.train(mode)(images()), fused.train(mode)(images(), Mix.only(cell)))
+
+
+def test_only_what_is_active_has_a_gradient() -> None:
+    fused, plain = pair(SHAPES["published"])
+    fused(images(), Mix.only((2, 0, 0, 0, 0, 3))).sum().backward()
+    used = [mine.abs().sum() > 0 for mine, _ in shared(fused, plain, "grad")]
+    assert sum(used) == 0  # node 0 -> 1 ends there, node 2 is empty: nothing reaches the output
+    fused(images(), Mix.only((2, 0, 0, 0, 3, 0))).square().sum().backward()
+    used = [mine.abs().sum() > 0 for mine, _ in shared(fused, plain, "grad")]
+    assert sum(used) == 2 * len(fused.cells)
+
+
+def test_the_same_generator_gives_the_same_weights() -> None:
+    first, second = (
+        Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(5))
+        for _ in range(2)
+    )
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
