@@ -1,6 +1,6 @@
 """Trainings per core-hour: one network at a time against groups, same recipe, one run.
 
-    OMP_NUM_THREADS=1 python bench/grouped_training.py --recipe digits-12 --groups 6
+    OMP_NUM_THREADS=1 python bench/grouped_training.py --recipe digits-15 --groups 6
 
 Draws whole groups as a tabulation would form them from all distinct cells, measures one epoch
 (training, and evaluation of both parts) grouped and a few of the same cells one at a time,
@@ -49,7 +49,7 @@ def per_training(training: Training, plan: Recipe, clock: Callable[[], float]) -
 def main() -> None:
     """Print the two rates and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", default="digits-12")
+    parser.add_argument("--recipe", default="digits-15")
     parser.add_argument("--size", type=int, default=32, help="networks per group")
     parser.add_argument("--groups", type=int, default=6, help="groups to measure")
     parser.add_argument("--alone", type=int, default=4, help="cells per group measured alone")

@@ -48,9 +48,9 @@ class Distortion:
     """
 
     side: int = 8
-    rotation: float = 1.1
-    scale: float = 0.4
-    shift: float = 1.5
+    rotation: float = 0.9
+    scale: float = 0.35
+    shift: float = 1.3
     noise: float = 0.03
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

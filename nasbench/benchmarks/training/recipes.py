@@ -34,7 +34,7 @@ class Recipe:
 _ALL = (
     Recipe("nb201-12", Shape(16, 5), epochs=12, batch=256),
     Recipe("nb201-200", Shape(16, 5), epochs=200, batch=256),
-    Recipe("digits-12", Shape(8, 1), epochs=12, batch=32, curve_images=1100),
+    Recipe("digits-15", Shape(8, 2), epochs=15, batch=16, learning_rate=0.05, curve_images=1100),
 )
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 
