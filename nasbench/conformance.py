@@ -22,7 +22,7 @@ from nasbench.benchmarks.table import SearchColumns, Table, TestColumns, seal_te
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
+from nasbench.requests import Answer, Evaluate, Request
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Decision, Space
 from nasbench.strategies.base import SearchStrategy
@@ -208,7 +208,7 @@ def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> l
     asked = []
     for _ in range(steps):
         request = strategy.ask()
-        if request is None:
+        if not isinstance(request, Evaluate):
             break
         strategy.tell(request, benchmark.answer(request))
         asked.append(request)

@@ -4,7 +4,8 @@ They are named tuples, not dataclasses: a table search makes hundreds of thousan
 and a named tuple is as immutable and costs a quarter as much to make.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from nasbench.spaces.base import Architecture
@@ -31,5 +32,34 @@ class Answer(NamedTuple):
     """Whether the evaluation ended without a result (it is charged all the same)."""
 
 
+class TrainShared(NamedTuple):
+    """Ask for one epoch of training the shared weights of a supernet.
+
+    The benchmark lends images and a device; the update rule is the strategy's own. `train` is
+    called first and charged, `derive` after it says what the search would return now, and is not.
+    """
+
+    train: "Callable[[Any], Mapping[str, float]]"
+    """Takes a loan, trains one epoch, returns figures of the epoch by name."""
+    derive: "Callable[[Any], Architecture]"
+
+
+class SharedAnswer(NamedTuple):
+    """What a search may know about an epoch of shared training."""
+
+    architecture: "Architecture"
+    """What the search would return now."""
+    accuracy: float
+    """Its validation accuracy with the shared weights, in percent."""
+    seconds: float
+    """Real seconds of the epoch."""
+    epochs: int = 1
+    failed: bool = False
+    figures: "Mapping[str, float]" = {}
+    """Figures of the epoch by name, such as `train loss`."""
+
+
 Request = Evaluate
+"""What a query-based strategy asks for."""
+Work = Evaluate | TrainShared
 """All that a strategy may ask for."""

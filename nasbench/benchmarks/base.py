@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
+from nasbench.requests import Answer, SharedAnswer
 from nasbench.spaces.base import Architecture, Space
 
 
 class Session(Protocol):
     """Answers the requests of one run."""
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Any) -> Answer | SharedAnswer:
         """Return validation accuracy and cost, and nothing else."""
 
 

@@ -1,7 +1,8 @@
 """Which tables there are, where they live, and how to get them.
 
 Tables live in `tables/` below the data folder, downloads in `downloads/`: NASBENCH_DATA if it
-is set, else the platform's folder for user data.
+is set, else the platform's folder for user data. The tables in `shipped/` come with the package;
+no other table can take their names.
 """
 
 import difflib
@@ -19,6 +20,11 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.files import sha256_of
 
 DATA_VARIABLE = "NASBENCH_DATA"
+
+SHIPPED = Path(__file__).parent / "shipped"
+"""Folder of the tables that come with the package."""
+FETCHED, BUNDLED = "nb201", "digits"
+"""The benchmark of a search that names none: the first if it is installed, else the second."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -74,7 +80,22 @@ def table_path(name: str) -> Path:
             f"'{name}' is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
             "beginning with a letter or digit"
         )
-    return data_folder() / "tables" / f"{name}{SUFFIX}"
+    shipped = SHIPPED / f"{name}{SUFFIX}"
+    return shipped if shipped.is_file() else data_folder() / "tables" / shipped.name
+
+
+def new_table_path(name: str) -> Path:
+    """Return where a new table `name` goes; `InvalidInput` for the name of a bundled one."""
+    path = table_path(name)
+    if path.parent == SHIPPED:
+        raise InvalidInput(f"table '{name}' comes with nasbench: name yours differently")
+    return path
+
+
+def default_benchmark() -> str:
+    """Return the benchmark of a search that names none: what is fetched, else what is bundled."""
+    fetched, bundled = table_path(FETCHED).exists(), table_path(BUNDLED).exists()
+    return BUNDLED if bundled and not fetched else FETCHED
 
 
 def load_table(name: str | Path) -> Table:
@@ -95,9 +116,9 @@ def load_table(name: str | Path) -> Table:
 
 def list_tables() -> list[Listed]:
     """Return what is installed and what can be fetched, by name."""
-    folder = data_folder() / "tables"
-    names = {path.name.removesuffix(SUFFIX) for path in _table_files(folder)}
-    return [_listed(name, folder / f"{name}{SUFFIX}") for name in sorted(names | set(RECIPES))]
+    files = (*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))
+    names = {path.name.removesuffix(SUFFIX) for path in files}
+    return [_listed(name, table_path(name)) for name in sorted(names | set(RECIPES))]
 
 
 def fetch_table(name: str, *, force: bool = False) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
-from nasbench.benchmarks.table import TestColumns
+from nasbench.benchmarks.table import TestColumns, per_architecture
 from nasbench.spaces.base import Architecture, Space
 
 
@@ -36,11 +36,12 @@ class TableJudge:
     ) -> None:
         """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused."""
         self._space = space
-        every = slice(None) if rows is None else rows
         self._truth = {
             name: Truth(
-                np.asarray(columns.valid_mean(name, schedule)[every], dtype=np.float64),
-                np.asarray(columns.mean(name, schedule)[every], dtype=np.float64),
+                *(
+                    np.asarray(per_architecture(column, rows), dtype=np.float64)
+                    for column in (columns.valid_mean(name, schedule), columns.mean(name, schedule))
+                )
             )
             for name in datasets
         }

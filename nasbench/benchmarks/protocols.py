@@ -32,6 +32,13 @@ class Protocol:
     """Signal of one query: the mean of the training trials, or a random single one."""
     repeats: str = "charge"
     """Whether a cell asked again is charged again or free."""
+    table: str = "nb201"
+    """Name of the table it is made for."""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Data sets it searches on."""
+        return tuple(self.seconds)
 
     def check(self, dataset: str) -> None:
         """Raise `InvalidInput` unless this protocol searches on `dataset`."""

@@ -384,7 +384,7 @@ class Table:
             if column.name == ROWS or (column.curve and not curves):
                 continue
             array = self._read(column.name)
-            array = array if rows is None or len(array) == len(rows) else array[rows]
+            array = per_architecture(array, rows)
             if column.curve:
                 for epoch in range(array.shape[1]):
                     frame[f"{column.name}/ep{epoch + 1}"] = array[:, epoch]
@@ -408,6 +408,11 @@ def _seen_by_judge(column: Column) -> bool:
 def search_name(dataset: str) -> str:
     """Return the official name of what a search sees of a data set."""
     return _SEARCH_NAMES.get(dataset, dataset)
+
+
+def per_architecture(column: Array, rows: NDArray[np.integer[Any]] | None) -> Array:
+    """Spread a column over all architectures; one in index order is whole already."""
+    return column if rows is None or len(column) == len(rows) else column[rows]
 
 
 def mean_over_seeds(arrays: list[Array]) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.table import SearchColumns
+from nasbench.benchmarks.table import SearchColumns, per_architecture
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.requests import Answer, Request
@@ -92,11 +92,7 @@ class TabularBenchmark:
         return {cell: Answer(value, cost, epochs, lost) for cell, value, cost, lost in columns}
 
     def _whole(self, column: NDArray[Any]) -> NDArray[Any]:
-        """Spread a column over all architectures; one in index order is whole already."""
-        whole = (
-            column if self._rows is None or len(column) == len(self._rows) else column[self._rows]
-        )
-        return np.asarray(whole, dtype=np.float64)
+        return np.asarray(per_architecture(column, self._rows), dtype=np.float64)
 
     @cached_property
     def best_signal(self) -> float:

@@ -25,12 +25,14 @@ def run(
     benchmark: Annotated[
         str | None,
         typer.Option(
-            help="An installed table, or `train:nb201` to train for real. [default: nb201]"
+            help="A table, or `train:nb201` to train. [default: nb201 if installed, else digits]"
         ),
     ] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="Data sets searched, comma-separated or repeated. [default: cifar10]"),
+        typer.Option(
+            help="Data sets searched, comma-separated or repeated. [default: the protocol's first]"
+        ),
     ] = None,
     budget: Annotated[
         str | None,
@@ -47,6 +49,10 @@ def run(
         typer.Option(
             "--set", help="A hyperparameter: `regularized-evolution.population=50`; repeatable."
         ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="Settings of one-shot strategies by name: `small` or `paper`."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the experiment; other settings are then refused.")
@@ -91,6 +97,7 @@ def run(
         "out": out,
         "workers": workers,
         "protocol": protocol,
+        "recipe": recipe,
         "name": name,
         "patience": patience,
         "target_regret": target_regret,
@@ -107,6 +114,8 @@ def run(
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
     if options.get("name") == "":
         raise InvalidInput("--name '': give the experiment a name, or leave --name out")
+    if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):
+        _say_default()
     began = time.monotonic()
     with progress_bar() as progress:
         outcomes = harness.run(names, progress=progress, **options)
@@ -122,6 +131,17 @@ def run(
             err=True,
         )
         raise typer.Exit(1)
+
+
+def _say_default() -> None:
+    from nasbench.benchmarks.catalogue import BUNDLED, FETCHED, default_benchmark
+
+    if default_benchmark() == BUNDLED:
+        typer.echo(
+            f"note: NAS-Bench-201 is not installed, searching on the bundled table '{BUNDLED}'; "
+            f"`nasbench data fetch {FETCHED}` gets it",
+            err=True,
+        )
 
 
 def _split(values: list[str] | None) -> list[str] | None:

@@ -89,11 +89,17 @@ def _print_table(console: "Console", name: str, records: "list[Record]") -> None
         padding=(0, 1, 0, 0),
     )  # fmt: skip
     drawn.add_column("data set")
-    for heading in ("12 epochs\nvalidation", "final\nvalidation", "final\ntest", "s per\nquery"):
+    epochs = " or ".join(map(str, dict.fromkeys(record.epochs for record in records)))
+    for heading in (
+        f"{epochs} epochs\nvalidation",
+        "final\nvalidation",
+        "final\ntest",
+        "s per\nquery",
+    ):
         drawn.add_column(heading, justify="right", no_wrap=True)
     for record in records:
         scores = (record.signal, record.valid, record.test)
-        seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.1f}"
+        seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.3g}"
         drawn.add_row(record.dataset, *map(_score, scores), seconds)
     console.print(drawn)
     among = {s.among for r in records for s in (r.signal, r.valid, r.test) if s is not None}

@@ -54,7 +54,7 @@ def tabulate(
     ] = False,
 ) -> None:
     """Train every architecture of a space once per distinct cell and seed; write a table."""
-    from nasbench.benchmarks.catalogue import table_path
+    from nasbench.benchmarks.catalogue import new_table_path, table_path
     from nasbench.benchmarks.format import SUFFIX
     from nasbench.benchmarks.training.assemble import assemble as make
     from nasbench.benchmarks.training.catalogue import load_data
@@ -74,7 +74,7 @@ def tabulate(
     if precision not in PRECISIONS:
         raise InvalidInput(f"precision '{precision}' is unknown: use {' or '.join(PRECISIONS)}")
     called = name or dataset
-    installed = table_path(called)
+    installed = new_table_path(called) if install else table_path(called)
     if install and installed.exists():
         raise InvalidInput(f"table '{called}' is installed: choose another --name or remove it")
     plan = Plan(

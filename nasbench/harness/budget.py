@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nasbench.errors import InvalidInput
-from nasbench.requests import Answer
+from nasbench.requests import Answer, SharedAnswer
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?)")
+_COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?|epochs?)")
 _FREE_IN_A_ROW = 10_000
 _TOO_MUCH = 2**63  # counts are stored in 64 bits
 
@@ -19,6 +20,7 @@ class Stop(StrEnum):
 
     SECONDS = "seconds"  # the next evaluation would have overshot the budget of seconds
     EVALUATIONS = "evaluations"
+    EPOCHS = "epochs"  # as with seconds, what would overshoot does not count
     PATIENCE = "patience"
     TARGET = "target"
     EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
@@ -37,6 +39,8 @@ class Budget:
     seconds: float | None = None
     """Seconds on the run's clock. An evaluation that would overshoot does not count."""
     evaluations: int | None = None
+    epochs: int | None = None
+    """Training epochs, of architectures or of shared weights."""
     patience: int | None = None
     """Evaluations in a row without a better validation accuracy."""
     target_regret: float | None = None
@@ -44,9 +48,11 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Refuse limits that end a run before it begins, and no limit at all."""
-        if self.seconds is None and self.evaluations is None:
-            raise InvalidInput("a budget needs seconds or evaluations: 12000s, 5h or 100evals")
-        for name in ("seconds", "evaluations", "patience"):
+        if self.seconds is None and self.evaluations is None and self.epochs is None:
+            raise InvalidInput(
+                "a budget needs seconds, evaluations or epochs: 12000s, 5h, 100evals"
+            )
+        for name in ("seconds", "evaluations", "epochs", "patience"):
             value = getattr(self, name)
             if value is None:
                 continue
@@ -58,26 +64,28 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> "Budget":
-        """Read `12000s`, `5h`, `30min`, `2d`, `100evals`, or two joined by a comma."""
+        """Read `12000s`, `5h`, `30min`, `2d`, `100evals`, `50epochs`, or some joined by commas."""
         limits: dict[str, float] = {}
         for part in text.split(","):
             match = _PART.fullmatch(part.strip())
             if match is None:
                 raise InvalidInput(
                     f"budget '{text:.60}': cannot read '{part:.60}'; "
-                    "write seconds (12000s, 30min, 5h, 2d), evaluations (100evals) "
-                    "or both (5h,100evals)"
+                    "write seconds (12000s, 30min, 5h, 2d), evaluations (100evals), epochs "
+                    "(50epochs) or several (5h,100evals)"
                 )
             number, unit = match.groups()
-            name = "seconds" if unit in _UNITS else "evaluations"
+            name = "seconds" if unit in _UNITS else _COUNTS[unit.removesuffix("s")]
             if name in limits:
                 raise InvalidInput(f"budget '{text:.60}' gives {name} twice: keep one of them")
             limits[name] = float(number) * _UNITS.get(unit, 1.0)
             _require_countable(name, limits[name])
-        count = limits.get("evaluations")
-        if count is not None and count != int(count):
-            raise InvalidInput(f"budget '{text:.60}': evaluations must be a whole number")
-        return cls(limits.get("seconds"), None if count is None else int(count))
+        whole: dict[str, int] = {}
+        for name in limits.keys() - {"seconds"}:
+            whole[name] = int(limits[name])
+            if whole[name] != limits[name]:
+                raise InvalidInput(f"budget '{text:.60}': {name} must be a whole number")
+        return cls(limits.get("seconds"), **whole)
 
     def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":
         """Return this budget with early-stopping rules added."""
@@ -90,6 +98,8 @@ class Budget:
             parts.append(f"{self.seconds:g}s" if self.seconds < 1e6 else f"{self.seconds:.0f}s")
         if self.evaluations is not None:
             parts.append(f"{self.evaluations}evals")
+        if self.epochs is not None:
+            parts.append(f"{self.epochs}epochs")
         if self.patience is not None:
             parts.append(f"patience {self.patience}")
         if self.target_regret is not None:
@@ -101,14 +111,15 @@ class Clock:
     """Charges a run's answers against its budget, the same way for every strategy."""
 
     __slots__ = (
-        "_best", "_evaluations", "_free", "_idle", "_patience", "_seconds", "_target",
-        "evaluations", "seconds", "stop",
+        "_best", "_epochs", "_evaluations", "_free", "_idle", "_patience", "_seconds", "_target",
+        "epochs", "evaluations", "seconds", "stop",
     )  # fmt: skip
 
     def __init__(self, budget: Budget, best_signal: float | None = None) -> None:
         """Start at zero. `best_signal`, the highest validation there is, serves the target."""
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
+        self._epochs = math.inf if budget.epochs is None else budget.epochs
         self._patience = math.inf if budget.patience is None else budget.patience
         self._target = math.inf
         if budget.target_regret is not None:
@@ -122,13 +133,19 @@ class Clock:
         self._free = 0
         self.seconds = 0.0
         self.evaluations = 0
+        self.epochs = 0
         self.stop: Stop | None = None
 
-    def charge(self, answer: Answer) -> bool:
-        """Count an answer. False, and nothing is counted, if it overshoots the seconds."""
+    def charge(self, answer: Answer | SharedAnswer) -> bool:
+        """Count an answer. False, and nothing is counted, if it overshoots seconds or epochs."""
         seconds = self.seconds + answer.seconds
         if seconds > self._seconds:
             self.stop = Stop.SECONDS
+            return False
+        self.epochs += answer.epochs
+        if self.epochs > self._epochs:
+            self.epochs -= answer.epochs
+            self.stop = Stop.EPOCHS
             return False
         self._free = self._free + 1 if seconds == self.seconds else 0
         self.seconds = seconds

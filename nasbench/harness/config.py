@@ -63,6 +63,9 @@ class ExperimentFile(_Strict):
     )
     trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
     repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
+    recipe: Text | None = Field(
+        None, description="a recipe of one-shot strategies, such as 'paper'"
+    )
     experiment_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
         None, description="a whole number of 0 or more"
     )

@@ -13,13 +13,14 @@ import numpy as np
 
 from nasbench.benchmarks.base import Benchmark, Judge, Verdict
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import seal_test
+from nasbench.benchmarks.table import Table, seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
+from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ class Task:
     budget: Budget
     final_schedule: int
     reports: tuple[str, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether shared weights are trained, instead of architectures evaluated."""
+        return not self.signal.epochs
+
+    @property
+    def judge(self) -> tuple[object, ...]:
+        """What decides which number an architecture gets in the end."""
+        return (
+            self.benchmark, self.table, self.space, self.signal.dataset, self.final_schedule,
+            self.reports,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,22 +127,39 @@ def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
 @lru_cache(maxsize=8)
 def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     """Return the benchmark and the judge of a task; one pair per process."""
-    from nasbench.benchmarks.catalogue import load_table
     from nasbench.harness.trained import is_trained, open_trained
 
     if is_trained(task.benchmark):
         return open_trained(task)
+    table = _table(task)
+    space = get_space(task.space)
+    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+    _check_budget(task.budget, benchmark)
+    return benchmark, _table_judge(task, table)
+
+
+def open_judge(task: Task) -> Judge:
+    """Return the judge of a task alone, for a search that asks its benchmark nothing."""
+    from nasbench.harness.trained import is_trained, open_trained
+
+    return open_trained(task)[1] if is_trained(task.benchmark) else _table_judge(task, _table(task))
+
+
+def _table(task: Task) -> Table:
+    from nasbench.benchmarks.catalogue import load_table
+
     table = load_table(task.benchmark)
     if table.hash != task.table:
         raise NasbenchError(
             f"benchmark '{task.benchmark}' has changed since these runs (table "
             f"{table.hash[:8]}, theirs {task.table[:8]}): use another --out folder"
         )
+    return table
+
+
+def _table_judge(task: Task, table: Table) -> TableJudge:
     space = get_space(task.space)
-    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
-    _check_budget(task.budget, benchmark)
-    judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
-    return benchmark, judge
+    return TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
 
 
 def _check_budget(budget: Budget, benchmark: Benchmark) -> None:
@@ -145,9 +176,17 @@ class Runner:
     def __init__(self, experiment: Experiment) -> None:
         """Open the benchmark and check the settings; `NasbenchError` if either is amiss."""
         self.experiment = experiment
-        self._benchmark, self._judge = open_benchmark(experiment.task)
         self._strategy = find_strategy(experiment.strategy)
         self._settings = make_settings(self._strategy, experiment.settings)
+        self._benchmark: Benchmark
+        if self._strategy.rule == DERIVED:
+            from nasbench.harness.shared import open_shared
+
+            self._benchmark, self._judge = open_shared(
+                experiment.task, self._strategy, self._settings
+            )
+        else:
+            self._benchmark, self._judge = open_benchmark(experiment.task)
         self._space = get_space(experiment.task.space)
 
     def run(self, seed: int) -> Run:
@@ -174,6 +213,18 @@ class Runner:
             strategy = self._strategy(self._space, self._settings, randoms[0])
             set_up = perf_counter() - began
             clock = Clock(task.budget, self._benchmark.best_signal)
-            trajectory = search(strategy, session, clock)
+            if task.shared:
+                trajectory = self._resumable(seed, session, strategy, clock)
+            else:
+                trajectory = search(strategy, session, clock)
         trajectory.optimiser_seconds[:1] += set_up  # a strategy may think before it asks
+        return trajectory
+
+    def _resumable(self, seed: int, session: Any, strategy: Any, clock: Clock) -> Trajectory:
+        """Search with a checkpoint after every epoch, which is removed at the end."""
+        from nasbench.harness.shared import Resumable, checkpoint_path
+
+        kept = Resumable(session, strategy, checkpoint_path(self.experiment, seed))
+        trajectory = search(strategy, kept, clock)
+        kept.finish()
         return trajectory

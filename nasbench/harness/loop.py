@@ -1,5 +1,6 @@
 """The loop: one strategy, one benchmark, one clock, one trajectory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Session
 from nasbench.harness.budget import Clock, Stop
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.requests import Answer, Evaluate, Request, SharedAnswer, Work
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 
@@ -24,10 +25,16 @@ class Trajectory:
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
     optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
     stop: Stop
+    derived: bool = False
+    """Whether the architecture of a step is what the search would return then."""
+    figures: tuple[Mapping[str, float], ...] = ()
+    """Figures of every epoch of shared training, by name; empty where nothing is shared."""
 
     @cached_property
     def incumbents(self) -> NDArray[np.int64]:
-        """Steps at which the best validation accuracy so far rose."""
+        """Steps at which the answer may change: every one, or where validation rose."""
+        if self.derived:
+            return np.flatnonzero(~np.isnan(self.accuracy))
         return best_by_validation(self.accuracy)
 
 
@@ -40,8 +47,8 @@ def best_by_validation(accuracy: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
     """Let `strategy` ask and `session` answer until the clock stops or nothing is asked."""
-    requests: list[Request] = []
-    answers: list[Answer] = []
+    requests: list[Work] = []
+    answers: list[Answer | SharedAnswer] = []
     thought: list[float] = []
     ask, tell, reply, charge = strategy.ask, strategy.tell, session.answer, clock.charge
     while clock.stop is None:
@@ -62,19 +69,24 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
 
 
 def _trajectory(
-    requests: list[Request], answers: list[Answer], thought: list[float], stop: Stop
+    requests: list[Work], answers: list[Answer | SharedAnswer], thought: list[float], stop: Stop
 ) -> Trajectory:
-    architectures = [request.architecture for request in requests]
-    accuracies, seconds, epochs, failed = zip(*answers, strict=True) if answers else ([],) * 4
-    accuracy = np.array(accuracies, dtype=np.float64)
-    accuracy[np.array(failed, dtype=bool)] = np.nan
+    steps = [
+        request if isinstance(request, Evaluate) else answer
+        for request, answer in zip(requests, answers, strict=True)
+    ]
+    shared = [answer for answer in answers if isinstance(answer, SharedAnswer)]
+    accuracy = np.array([answer.accuracy for answer in answers], dtype=np.float64)
+    accuracy[np.array([answer.failed for answer in answers], dtype=bool)] = np.nan
     return Trajectory(
-        architectures,
+        [step.architecture for step in steps],  # type: ignore[union-attr]  # one of each is it
         accuracy,
-        seconds=np.array(seconds, dtype=np.float64),
-        epochs=np.array(epochs, dtype=np.int64),
+        seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
+        epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
         optimiser_seconds=np.array(thought, dtype=np.float64),
         stop=stop,
+        derived=bool(shared),
+        figures=tuple(answer.figures for answer in shared),
     )
 
 
@@ -84,9 +96,9 @@ class FreeRepeats:
     def __init__(self, session: Session) -> None:
         """Wrap the session of one run."""
         self._session = session
-        self._known: dict[Evaluate, Answer] = {}
+        self._known: dict[Request, Answer | SharedAnswer] = {}
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer | SharedAnswer:
         """Answer from memory at no cost where possible."""
         known = self._known.get(request)
         if known is not None:

@@ -2,29 +2,21 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.format import SUFFIX as TABLE_SUFFIX
-from nasbench.benchmarks.protocols import (
-    REPEATS,
-    TRIALS,
-    default_protocol,
-    find_protocol,
-)
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
-from nasbench.benchmarks.table import Table, search_name
-from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.executors import Executor, InProcess, Processes
 from nasbench.harness.experiment import Experiment, Run, Runner, Task, entropy_of
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
+from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
-from nasbench.harness.trained import PREFIX, trained_task, with_fallback
-from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.strategies.base import DERIVED
+from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
 _FLUSH_SECONDS = 1.0
 _SLOW_SECONDS = 0.05
@@ -61,8 +53,8 @@ def run(
     strategies: str | Sequence[str],
     *,
     seeds: int | str | Sequence[int] = 10,
-    benchmark: str | Path = "nb201",
-    datasets: str | Sequence[str] = "cifar10",
+    benchmark: str | Path | None = None,
+    datasets: str | Sequence[str] | None = None,
     protocol: str | SearchProtocol | None = None,
     budget: str | Budget | None = None,
     patience: int | None = None,
@@ -70,6 +62,7 @@ def run(
     trials: str | None = None,
     repeats: str | None = None,
     settings: Settings | None = None,
+    recipe: str | None = None,
     experiment_seed: int = 0,
     name: str | None = None,
     out: str | Path = "results",
@@ -81,18 +74,23 @@ def run(
 
     Seeds that are stored already are skipped. `seeds` is a number (10 is 0 to 9), a text
     (`100-199`, `0,3,5-7`) or the seeds themselves; `budget` a text (`12000s`, `100evals`)
-    or the protocol's own if None. Runs are the same bits whatever `workers`, order or
-    interruptions. Raises `NasbenchError` for input that cannot be used.
+    or the protocol's own if None. Without `benchmark`, `datasets` and `protocol` the search is
+    on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`. `recipe`
+    names settings that one-shot strategies come with, before `settings` change them. Runs are
+    the same bits whatever `workers`, order or interruptions. Raises `NasbenchError` for input
+    that cannot be used.
     """
     wanted = parse_seeds(seeds)
+    limit = Budget.parse(budget) if isinstance(budget, str) else budget
     executor = _executor(workers)
     experiments = _experiments(
-        _names(strategies), settings or {}, parse_experiment_seed(experiment_seed),
-        _tasks(
-            _located(benchmark), _names(datasets), protocol,
-            trials=trials, repeats=repeats,
-            budget=budget, patience=patience, target_regret=target_regret, fallback=fallback,
+        _names(strategies), settings or {}, recipe, parse_experiment_seed(experiment_seed),
+        make_tasks(
+            benchmark, None if datasets is None else _names(datasets), protocol,
+            Wanted(limit, patience, target_regret, trials, repeats),
+            fallback=fallback,
         ),
+        limit,
     )  # fmt: skip
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
@@ -105,12 +103,6 @@ def run(
         total = sum(len(missing) for _, missing in plans)
         progress.start(total, len(wanted) * len(plans) - total)
     return [_run_missing(f, len(wanted), missing, executor, progress) for f, missing in plans]
-
-
-def _located(benchmark: str | Path) -> str:
-    """Return a table's name, or the one absolute path of a table file: a task needs one name."""
-    text = str(benchmark)
-    return str(Path(text).resolve()) if text.endswith(TABLE_SUFFIX) else text
 
 
 def _names(names: str | Sequence[str]) -> list[str]:
@@ -127,98 +119,13 @@ def _executor(workers: int) -> Executor:
     return InProcess() if workers == 1 else Processes(workers)
 
 
-def _tasks(
-    benchmark: str,
-    datasets: Sequence[str],
-    protocol: str | SearchProtocol | None,
-    *,
-    trials: str | None,
-    repeats: str | None,
-    budget: str | Budget | None,
-    patience: int | None,
-    target_regret: float | None,
-    fallback: str | None = None,
-) -> list[Task]:
-    """Return one task per data set."""
-    if fallback not in (None, "train"):
-        raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
-    if isinstance(budget, str):
-        budget = Budget.parse(budget)
-    if benchmark.startswith(PREFIX):
-        return [
-            _trained(benchmark, dataset, protocol, trials, repeats, budget, patience, target_regret)
-            for dataset in datasets
-        ]
-    table = load_table(benchmark)
-    if fallback:
-        unknown = [name for name in datasets if not _has(table, name)]
-        known = [name for name in datasets if name not in unknown]
-        common: dict[str, Any] = {
-            "trials": trials, "repeats": repeats, "budget": budget,
-            "patience": patience, "target_regret": target_regret,
-        }  # fmt: skip
-        return [
-            *map(with_fallback, _tasks(benchmark, known, protocol, **common) if known else ()),
-            *(_trained(f"{PREFIX}{table.info.space}", name, None, **common) for name in unknown),
-        ]
-    if protocol is None:
-        protocol = default_protocol(tuple(datasets))
-    elif isinstance(protocol, str):
-        protocol = find_protocol(protocol)
-    protocol = replace(
-        protocol, trials=trials or protocol.trials, repeats=repeats or protocol.repeats
-    )
-    for value, valid in ((protocol.trials, TRIALS), (protocol.repeats, REPEATS)):
-        if value not in valid:
-            raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
-    tasks = []
-    for dataset in datasets:
-        protocol.check(dataset)
-        limit = budget or Budget(protocol.seconds[dataset])
-        if patience is not None or target_regret is not None:
-            limit = limit.stopping(patience, target_regret)
-        tasks.append(
-            Task(
-                benchmark=benchmark,
-                table=table.hash,
-                space=protocol.space,
-                protocol=protocol.name,
-                signal=Signal(dataset, protocol.schedule, protocol.epochs, protocol.trials),
-                repeats=protocol.repeats,
-                budget=limit,
-                final_schedule=protocol.final_schedule,
-                reports=protocol.reports[dataset],
-            )
-        )
-    return tasks
-
-
-def _trained(
-    benchmark: str,
-    dataset: str,
-    protocol: str | SearchProtocol | None,
-    trials: str | None,
-    repeats: str | None,
-    budget: Budget | None,
-    patience: int | None,
-    target_regret: float | None,
-) -> Task:
-    if trials is not None or isinstance(protocol, SearchProtocol):
-        raise InvalidInput(
-            "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
-        )
-    if budget is not None and (patience is not None or target_regret is not None):
-        budget = budget.stopping(patience, target_regret)
-    return trained_task(benchmark, dataset, protocol, repeats, budget)
-
-
-def _has(table: Table, dataset: str) -> bool:
-    """Whether a table has any column a search on a data set could see."""
-    return any(name.startswith(f"{search_name(dataset)}/") for name in table.search.names)
-
-
 def _experiments(
-    names: Sequence[str], settings: Settings, seed: int, tasks: Sequence[Task]
+    names: Sequence[str],
+    settings: Settings,
+    recipe: str | None,
+    seed: int,
+    tasks: Sequence[Task],
+    budget: Budget | None,
 ) -> list[Experiment]:
     for unused in settings.keys() - set(names):
         raise InvalidInput(
@@ -227,9 +134,17 @@ def _experiments(
     experiments = []
     for name in names:
         strategy = find_strategy(name)
-        chosen = asdict(make_settings(strategy, settings.get(name, {})))
+        made = make_settings(
+            strategy, {**recipe_settings(strategy, recipe), **settings.get(name, {})}
+        )
+        chosen = asdict(made)
         entropy = entropy_of(name, chosen, asdict(strategy.Settings()))
-        experiments += [Experiment(task, name, chosen, seed, entropy) for task in tasks]
+        own = (
+            [shared_task(task, made, budget) for task in tasks]
+            if strategy.rule == DERIVED
+            else tasks
+        )
+        experiments += [Experiment(task, name, chosen, seed, entropy) for task in own]
     return experiments
 
 

@@ -1,19 +1,22 @@
 """`nasbench show`: what one architecture is, and what the installed tables say of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.catalogue import list_tables, load_table
-from nasbench.benchmarks.table import FINAL_SCHEDULE, Table
+from nasbench.benchmarks.catalogue import BUNDLED, list_tables, load_table
+from nasbench.benchmarks.protocols import default_protocol, protocols
+from nasbench.benchmarks.table import Table, per_architecture
 from nasbench.errors import DataError, InvalidInput
+from nasbench.harness.choice import has_dataset, own_protocol
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
-_SIGNAL = 12
 _DIGITS = 20  # more than any index has; Python refuses to convert some thousands
 
 
@@ -41,10 +44,11 @@ class Record:
 
     table: str
     dataset: str
-    signal: Score | None  #: validation after 12 epochs, what a search sees
+    epochs: int  #: after which a search sees validation
+    signal: Score | None  #: validation then
     valid: Score | None  #: validation after the final schedule
     test: Score | None  #: test after the final schedule
-    seconds: float  #: of one query of the 12-epoch signal; NaN where unknown
+    seconds: float  #: of one query of the signal; NaN where unknown
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
     index = found.index(cell)
     paper, function = found.isomorphism_class, found.function_class
     problems: list[str] = []
+    tables = list(_tables(space, problems))
     return Sheet(
         index=index,
         architecture=cell,
@@ -93,11 +98,8 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
         function_class=int(function[index]),
         equivalent=int((function == function[index]).sum()),
         alive=live_edges(cell),
-        sizes=tuple(
-            Size(name, int(found.params(data)[index]), int(found.flops(data)[index]))
-            for name, data in INPUTS.items()
-        ),
-        records=tuple(_records(index, space, problems)),
+        sizes=tuple(_sizes(tables, found, index)),
+        records=tuple(filter(None, (_record(*one, index) for one in _searched(tables)))),
         problems=tuple(problems),
     )
 
@@ -115,34 +117,65 @@ def score(values: NDArray[np.floating], index: int) -> Score | None:
     return Score(own, 1 + int((values > values[index]).sum()), int((~np.isnan(values)).sum()))
 
 
-def _records(index: int, space: str, problems: list[str]) -> Iterator[Record]:
+def _tables(space: str, problems: list[str]) -> Iterator[Table]:
+    """Yield the tables of a space that can be read; what cannot be is a problem."""
     for listed in list_tables():
-        if not listed.installed:
-            continue
         if listed.problem:
             problems.append(listed.problem)
-            continue
-        table = load_table(listed.name)
-        if table.info.space == space:
-            yield from _table_records(table, index)
+        elif listed.installed:
+            table = load_table(listed.name)
+            if table.info.space == space:
+                yield table
 
 
-def _table_records(table: Table, index: int) -> Iterator[Record]:
-    row = index if table.rows is None else int(table.rows[index])
-    for dataset in INPUTS:
-        scores: list[Score | None] = []
-        for read in (
-            lambda name: table.search.accuracy(name, _SIGNAL, _SIGNAL),
-            table.test.valid_mean,
-            lambda name: table.test.accuracy(name, FINAL_SCHEDULE, FINAL_SCHEDULE),
-        ):
-            try:
-                scores.append(score(read(dataset), row))
-            except DataError:
-                scores.append(None)
+def _sizes(tables: Sequence[Table], space: NasBench201, index: int) -> Iterator[Size]:
+    """Yield the published networks' sizes, and those of other data sets that a table knows."""
+    for name, data in INPUTS.items():
+        yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
+    for table, name in _searched(tables):
+        if name not in INPUTS:
+            with suppress(DataError):
+                both = (table.search.params(name), table.search.flops(name))
+                yield Size(name, *(int(per_architecture(c, table.rows)[index]) for c in both))
+
+
+def _searched(tables: Sequence[Table]) -> Iterator[tuple[Table, str]]:
+    """Yield every data set that a protocol searches, with each table that has it."""
+    for table in tables:
+        published = dict.fromkeys(n for one in protocols().values() for n in one.datasets)
+        for name in (*published, BUNDLED):
+            if has_dataset(table, name):
+                yield table, name
+
+
+def _record(table: Table, dataset: str, index: int) -> Record | None:
+    """Return what a table says, at the signal and the end of the data set's first protocol."""
+    try:
+        protocol = (
+            own_protocol(table, dataset) if dataset == BUNDLED else default_protocol((dataset,))
+        )
+    except DataError:  # a table without costs has no protocol of its own
+        return None
+    schedule, final = protocol.schedule, protocol.final_schedule
+
+    def whole(read: Callable[[], NDArray[Any]]) -> NDArray[np.float64] | None:
         try:
-            seconds = float(table.search.query_seconds(dataset, _SIGNAL)[row])
+            return np.asarray(per_architecture(read(), table.rows), dtype=np.float64)
         except DataError:
-            seconds = float("nan")
-        if any(one is not None for one in scores):
-            yield Record(table.name, dataset, scores[0], scores[1], scores[2], seconds)
+            return None
+
+    columns = [
+        whole(lambda: table.search.accuracy(dataset, schedule, protocol.epochs)),
+        whole(lambda: table.test.valid_mean(dataset, final)),
+        whole(lambda: table.test.accuracy(dataset, final, final)),
+    ]
+    signal, valid, test = (None if c is None else score(c, index) for c in columns)
+    if signal is None and valid is None and test is None:
+        return None
+    cost = whole(lambda: table.search.query_seconds(dataset, schedule))
+    left_out = schedule - protocol.epochs
+    if cost is not None and left_out:
+        epoch = whole(lambda: table.search.epoch_seconds(dataset, schedule))
+        cost = None if epoch is None else cost - left_out * epoch
+    seconds = float("nan") if cost is None else float(cost[index])
+    return Record(table.name, dataset, protocol.epochs, signal, valid, test, seconds)

@@ -285,6 +285,10 @@ def _to_arrow(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),
         "incumbents": _lists([track.incumbents for track in tracks], np.int32),
     }
+    named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
+    for name in named:
+        values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
+        columns[f"figure/{name}"] = _lists(values, np.float64)
     for name in reports:
         verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
         columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)
@@ -305,6 +309,7 @@ class _Track:
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
         self.incumbents = empty if trajectory is None else trajectory.incumbents
+        self.figures = () if trajectory is None else trajectory.figures
 
 
 def _total(seconds: NDArray[np.float64]) -> float:

@@ -1,14 +1,18 @@
 """The one interface of every search strategy."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
+from nasbench.requests import Work
 from nasbench.spaces.base import Space
 from nasbench.strategies.state import Stateful
+
+BEST, DERIVED = "best by validation", "derived"
+"""The two incumbent rules."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class SearchStrategy(Stateful, ABC):
     """What cost tables group by: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]
     """The paper, as `Authors, venue year`."""
+    rule: ClassVar[str] = BEST
+    """What the answer is at any time: `BEST` by validation of what was evaluated, or `DERIVED`."""
+    recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    """Settings by the name of a published or tried recipe; empty where the defaults are all."""
     Settings: ClassVar[type] = NoSettings
     """A frozen dataclass of hyperparameters with the paper's defaults."""
 
@@ -66,9 +74,9 @@ class SearchStrategy(Stateful, ABC):
         """Make the attributes a search starts with; called once, before the first `ask`."""
 
     @abstractmethod
-    def ask(self) -> Request | None:
+    def ask(self) -> Work | None:
         """Return the next piece of work, or None when nothing is left to ask."""
 
     @abstractmethod
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, request: Any, answer: Any) -> None:
         """Learn the answer to the request that `ask` has just returned."""

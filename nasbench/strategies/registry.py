@@ -125,6 +125,19 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def recipe_settings(strategy: type[SearchStrategy], recipe: str | None) -> Mapping[str, object]:
+    """Return the settings of a strategy's recipe; none without a name or for one without recipes.
+
+    Raises `InvalidInput` for a name that a strategy with recipes does not have.
+    """
+    if recipe is None or not strategy.recipes:
+        return {}
+    if recipe not in strategy.recipes:
+        known = " or ".join(strategy.recipes)
+        raise InvalidInput(f"recipe '{recipe}' is unknown to '{strategy.name}': use {known}")
+    return strategy.recipes[recipe]
+
+
 def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) -> Any:
     """Return the strategy's settings with `values` in place of defaults, types checked.
 

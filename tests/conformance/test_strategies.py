@@ -1,15 +1,26 @@
-"""Every registered strategy passes the conformance suite."""
+"""Every registered strategy passes the conformance suite of its kind."""
 
 import pytest
 
 from nasbench.conformance import StrategyConformance
+from nasbench.one_shot_conformance import OneShotConformance
+from nasbench.strategies.base import BEST, DERIVED
 from nasbench.strategies.registry import strategies
 
 
-@pytest.fixture(params=sorted(strategies()), autouse=True)
-def _strategy(request: pytest.FixtureRequest) -> None:
-    request.cls.strategy = request.param
+def _of(rule: str) -> list[str]:
+    return sorted(name for name, found in strategies().items() if found.rule == rule)
 
 
+@pytest.mark.parametrize("name", _of(BEST))
 class TestEveryStrategy(StrategyConformance):
-    pass
+    @pytest.fixture(autouse=True)
+    def _strategy(self, name: str) -> None:
+        type(self).strategy = name
+
+
+@pytest.mark.parametrize("name", _of(DERIVED))
+class TestEveryOneShot(OneShotConformance):
+    @pytest.fixture(autouse=True)
+    def _strategy(self, name: str) -> None:
+        type(self).strategy = name

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from nasbench.benchmarks.catalogue import table_path
+from nasbench.benchmarks.catalogue import new_table_path
 from nasbench.benchmarks.format import Array, Chunks, Column, Source, TableInfo, write_table
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
@@ -52,7 +52,7 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     when the table exists already and `force` is not given.
     """
     name = name or default_name(path)
-    target = table_path(name)
+    target = new_table_path(name)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
     with _spool(target.parent) as spool:

@@ -13,6 +13,8 @@ class Purpose(enum.IntEnum):
     DATA_ORDER = 2
     SPLITS = 3
     EVALUATION_IMAGES = 4
+    SUPERNET = 5
+    SEARCH_ORDER = 6
 
 
 def stream(purpose: Purpose, *key: int) -> torch.Generator:

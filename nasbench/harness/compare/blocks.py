@@ -1,11 +1,13 @@
 """Which runs may stand in one table, and over which seeds.
 
 A block holds the experiments whose whole `Task` is equal: table, signal, protocol, repeats,
-budget, final schedule and reported data sets. Inside a block every row has the same number
-of seeds. Where the numbers differ, rows are cut to the seeds they have in common if these are
-at least half of the seeds of the largest row, and a note says so. Else a pilot of two seeds
-would shrink a comparison of 200: rows with fewer seeds then form a block of their own, and a
-note says which seeds to run to compare them.
+budget, final schedule and reported data sets; and with them the one-shot experiments that have
+the same judge. These share no budget and no clock with the others: they meet in final accuracies
+and in what they cost. Inside a block every row has the same number of seeds. Where the numbers
+differ, rows are cut to the seeds they have in common if these are at least half of the seeds of
+the largest row, and a note says so. Else a pilot of two seeds would shrink a comparison of 200:
+rows with fewer seeds then form a block of their own, and a note says which seeds to run to
+compare them.
 
 Failed runs count as seeds that were asked for: they are never replaced by other seeds, and
 taking their seed from the other rows too would change nothing but n, since runs on a table
@@ -14,7 +16,7 @@ the failed ones stand beside it in `failed` and in a note, because a strategy th
 where it would have done badly looks better than it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
@@ -69,7 +71,7 @@ class Group:
 def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group]:
     """Put experiments into blocks; with `merge` into one, or `CannotCompare` says why not."""
     unique = _unite(found)
-    tasks = list(dict.fromkeys(one.experiment.task for one in unique))
+    tasks = _leading(dict.fromkeys(one.experiment.task for one in unique))
     if merge and len(tasks) > 1:
         raise CannotCompare(
             f"runs of {len(tasks)} tasks cannot share a table: they differ in "
@@ -77,7 +79,7 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group
         )
     groups = []
     for task in tasks:
-        same = [one for one in unique if one.experiment.task == task]
+        same = [one for one in unique if _belongs(one.experiment.task, task)]
         parts = _equal_seeds(same)
         if merge and len(parts) > 1:
             counts = " vs ".join(str(len(part[0])) for part in parts)
@@ -88,6 +90,21 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group
         apart = [_apart(parts)] if len(parts) > 1 else []
         groups += [_group(task, *_cut(part), apart) for part in parts]
     return groups
+
+
+def _leading(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks that make a block: of one-shot ones with a judge of their own, the first."""
+    asked = [task for task in tasks if not task.shared]
+    judges = {task.judge for task in asked}
+    alone: dict[object, Task] = {}
+    for task in tasks:
+        if task.shared and task.judge not in judges:
+            alone.setdefault(task.judge, task)
+    return [*asked, *alone.values()]
+
+
+def _belongs(task: Task, leading: Task) -> bool:
+    return task == leading or (task.shared and task.judge == leading.judge)
 
 
 def _unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from nasbench.benchmarks.protocols import protocols
+from nasbench.benchmarks.tabular import Signal
 from nasbench.harness.experiment import Task
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.store import flatten
@@ -41,15 +42,21 @@ def describe(task: Task) -> str:
     signal = task.signal
     parts = [
         f"{task.benchmark}, searched on {signal.dataset}",
-        f"protocol {task.protocol}",
-        f"budget {task.budget}",
-        f"signal: validation after {signal.epochs} of {signal.schedule} epochs"
-        + (", a random trial per query" if signal.trials == "random" else ""),
+        *(
+            ["shared weights, the answer derived after every epoch"]
+            if task.shared
+            else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(signal)]
+        ),
         f"judged after {task.final_schedule} epochs",
         *(["repeated cells free"] if task.repeats == "free" else []),
         f"table {task.table[:_DIGITS]}",
     ]
     return "; ".join(parts)
+
+
+def _signal(signal: Signal) -> str:
+    trial = ", a random trial per query" if signal.trials == "random" else ""
+    return f"signal: validation after {signal.epochs} of {signal.schedule} epochs{trial}"
 
 
 def particulars(task: Task) -> dict[str, str]:
@@ -62,10 +69,12 @@ def particulars(task: Task) -> dict[str, str]:
     signal, found = task.signal, {}
     usual = protocols().get(task.protocol.partition("+")[0])
     if not task.benchmark.startswith(PREFIX):
-        if usual is None or (signal.schedule, signal.epochs) != (usual.schedule, usual.epochs):
+        if task.shared:
+            found["shared"] = "shared weights"
+        elif usual is None or (signal.schedule, signal.epochs) != (usual.schedule, usual.epochs):
             key = f"signal-{signal.epochs}of{signal.schedule}"
             found[key] = f"signal after {signal.epochs} of {signal.schedule} epochs"
-        if signal.trials != (usual.trials if usual else "mean"):
+        if not task.shared and signal.trials != (usual.trials if usual else "mean"):
             found[f"trials-{signal.trials}"] = f"trials {signal.trials}"
         if usual is None or task.final_schedule != usual.final_schedule:
             found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"

@@ -7,7 +7,7 @@ hand there is no regret to draw, and no figure.
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,6 +25,7 @@ from nasbench.harness.compare.places import spread
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
 
 WIDTH = 5.5
@@ -43,6 +44,10 @@ _CROWDED = 0.7
 _AXIS = {
     "seconds": "simulated training time (s, pseudo-time)",
     "evaluations": "evaluations",
+}
+_SHARED_AXIS = {
+    "seconds": "training time of shared weights (s, real)",
+    "evaluations": "epochs of shared weights",
 }
 
 
@@ -63,8 +68,16 @@ def regret_figures(
 
     `clock` is the x axis: `seconds`, `evaluations`, or (None) what the budget limits.
     """
+    asking = [one for one in block.contenders if not one.experiment.task.shared]
+    sharing = [one for one in block.contenders if one.experiment.task.shared]
+    if asking and sharing:  # two clocks never share an axis
+        yield from regret_figures(_only(block, asking), centre=centre, clock=clock, width=width)
+        yield from regret_figures(_only(block, sharing), centre=centre, clock=clock, width=width)
+        return
     if block.known is None or not any(len(one.runs) for one in block.contenders):
         return
+    if block.task.shared:
+        clock = "evaluations" if clock == "evaluations" else "seconds"
     if clock is None:
         clock = "evaluations" if block.task.budget.seconds is None else "seconds"
     looks = _looks([one.experiment.strategy for one in block.contenders])
@@ -78,7 +91,13 @@ def regret_figures(
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
         figure = _draw(block, dataset, clock, centre, lines, expected, width)
-        yield f"regret-{dataset}-{clock}", figure
+        yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
+
+
+def _only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
+    """Return a block of some of its contenders, on the clock of the first."""
+    task = contenders[0].experiment.task
+    return replace(block, contenders=tuple(contenders), task=task)
 
 
 def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
@@ -151,7 +170,12 @@ def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray
 def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
     """Return the mean regret of random search in closed form, from one evaluation on."""
     known, budget = block.known, block.task.budget
-    if known is None or budget.patience is not None or budget.target_regret is not None:
+    if (
+        known is None
+        or block.task.shared
+        or budget.patience is not None
+        or budget.target_regret is not None
+    ):
         return None
     n = known.evaluations(grid) if clock == "seconds" else grid
     grid, n = grid[n >= 1], n[n >= 1]
@@ -186,7 +210,7 @@ def _draw(
             _draw_line(axes, line)
         _scale(axes, [line.curve for line in drawn], width)
         around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
-        axes.set_xlabel(_AXIS[clock])
+        axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
         axes.set_ylabel("test regret (% points)")
         axes.set_title(dataset, loc="left")
         axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")

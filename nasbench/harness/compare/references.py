@@ -187,11 +187,14 @@ def open_known(task: Task) -> Known:
             "runs: install the table they were made with"
         )
     space = get_space(task.space)
-    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
     judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
-    trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
-    accuracy = np.array([[np.nan if a.failed else a.accuracy for a in trial] for trial in trials])
-    costs = np.array([[answer.seconds for answer in trial] for trial in trials])
+    if task.shared:  # asks the table nothing
+        accuracy, costs = np.full((2, 1, space.size), np.nan)
+    else:
+        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+        trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
+        accuracy = np.array([[np.nan if a.failed else a.accuracy for a in t] for t in trials])
+        costs = np.array([[answer.seconds for answer in trial] for trial in trials])
     use = ~np.isnan(accuracy)
     use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
     weights = use / use.sum(axis=0)
@@ -238,14 +241,15 @@ def references(known: Known, dataset: str) -> list[Reference]:
             (float(np.nanmean(x[chosen])), float(np.nanstd(x[chosen])) if spread else np.nan)
             for x in (valid, test)
         ]
-        return row(name, float(np.nanmean(signal[chosen])), numbers[0], numbers[1])
+        seen = signal[chosen][~np.isnan(signal[chosen])]
+        return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
     rows = [
         cells("optimum", test == best_test),
         cells("optimum by validation", valid == best_valid),
     ]
     budget = known.task.budget
-    if budget.patience is None and budget.target_regret is None:
+    if not known.task.shared and budget.patience is None and budget.target_regret is None:
         n = known.evaluations()
         if n[0] >= 1:
             chances = known.search.best(n, replacement=known.replacement)

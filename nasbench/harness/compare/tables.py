@@ -19,6 +19,10 @@ BOLD = (
 )
 PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
 REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
+SHARED_TIME = (
+    "seconds of {} are real ones of training shared weights on the machine that ran them, and "
+    "their queries are epochs of it"
+)
 MIXED_TIME = (
     "simulated seconds are the table's pseudo-time; those of trained cells are real seconds times "
     "the number after * in the protocol's name, a ratio measured on 3 cells"
@@ -101,7 +105,10 @@ def cost_table(block: "Block") -> TextTable:
         ]
         for row in first
     ]
-    notes = (_clock(block), *block.notes, block.footer)
+    shared = [row.label for row in first if row.signal_epochs == 0]
+    real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
+    clock = () if len(shared) == len(first) else (_clock(block),)
+    notes = (*clock, *real, *block.notes, block.footer)
     caption = "Search cost, means over n runs"
     return TextTable("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
 

@@ -1,0 +1,188 @@
+"""Lending a supernet and images to a one-shot search, and timing what it does with them."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import nn
+
+from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.streams import Purpose, stream
+from nasbench.benchmarks.training.train import find_device
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.files import atomic_write
+from nasbench.randomness import Random
+from nasbench.requests import SharedAnswer, TrainShared
+from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
+
+_RANKED_AT_ONCE = 256
+_CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
+
+
+@dataclass(frozen=True)
+class LoanedData:
+    """The images of a loan on their device; test images are not among them."""
+
+    weights: Images
+    validation: Images
+    data: DataSet
+
+    @classmethod
+    def of(cls, data: DataSet, device: str) -> "LoanedData":
+        """Move what a search may see to a device."""
+        place = find_device(device)
+        parts = dict(data.parts)
+        parts[Part.TEST] = parts[Part.VALIDATION]
+        moved = DataSet(data.name, data.input, parts, data.augment).to(place)
+        return cls(moved.parts[Part.WEIGHTS], moved.parts[Part.VALIDATION], moved)
+
+
+class Loan:
+    """A supernet and batches of two disjoint halves of the data, for one run."""
+
+    def __init__(
+        self, data: LoanedData, shape: Shape, seed: int, *, reestimate: bool = False
+    ) -> None:
+        """Initialise the weights from `seed`, which also orders the images."""
+        self._data, self._seed, self._reestimate = data, seed, reestimate
+        generator = stream(Purpose.SUPERNET, seed)
+        network = Supernet(data.data.input, shape, generator=generator)
+        self.supernet = network.to(data.weights.images.device)
+
+    def weights(self, epoch: int, batch: int) -> Iterator[Images]:
+        """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
+        return self._data.data.epoch(self._seed, epoch, batch)
+
+    def validation(self, epoch: int, batch: int) -> Iterator[Images]:
+        """Yield shuffled batches of the validation images, without end, as they are."""
+        images, labels = self._data.validation
+        generator = stream(Purpose.SEARCH_ORDER, self._seed, epoch)
+        size = min(batch, len(labels))
+        while True:
+            order = torch.randperm(len(labels), generator=generator).to(labels.device)
+            for chosen in torch.split(order, size):
+                if len(chosen) == size:
+                    yield Images(images[chosen], labels[chosen])
+
+    @torch.no_grad()
+    def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
+        """Return the validation accuracy (%) of a cell with the shared weights.
+
+        Its batch norm uses the statistics of each batch where none are kept, else the running
+        ones, or those of some batches of training images that it sees first.
+        """
+        network = self.supernet.inherit(architecture) if self._reestimate else None
+        if network is not None:
+            _estimate(network, self.weights(0, _CALIBRATED_AT_ONCE))
+        mode = self.supernet.training
+        self.supernet.eval()
+        part, correct = self._data.validation, torch.zeros((), dtype=torch.int64)
+        pictures, labels = part.images[:images], part.labels[:images]
+        batches = zip(
+            torch.split(pictures, _RANKED_AT_ONCE),
+            torch.split(labels, _RANKED_AT_ONCE),
+            strict=True,
+        )
+        for some, truth in batches:
+            logits = (
+                self.supernet(some, Mix.only(architecture)) if network is None else network(some)
+            )
+            correct += (logits.argmax(dim=1) == truth).sum().cpu()
+        self.supernet.train(mode)
+        return 100 * int(correct) / len(labels)
+
+
+def _estimate(network: nn.Module, batches: Iterator[Images]) -> None:
+    """Replace batch norm's statistics by the mean over a few batches; leave it evaluating."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a cumulative mean
+    network.train()
+    for batch in islice(batches, _CALIBRATION_BATCHES):
+        network(batch.images)
+    network.eval()
+
+
+class SharedBenchmark:
+    """Lends what a one-shot search trains on; its clock is real seconds of the epochs."""
+
+    best_signal: float | None = None
+    cheapest = 0.0
+
+    def __init__(
+        self,
+        space: Space,
+        data: DataSet,
+        shape: Shape,
+        *,
+        reestimate: bool = False,
+        device: str = "cpu",
+        threads: int = 1,
+    ) -> None:
+        """Name what is lent; the data are moved to the device once for all runs."""
+        if not isinstance(space, NasBench201):
+            raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
+        self.space: Space = space
+        find_device(device)
+        self.shape, self._source, self._reestimate = shape, data, reestimate
+        self._device, self._threads = device, threads
+
+    @cached_property
+    def data(self) -> LoanedData:
+        """The images, on the device."""
+        return LoanedData.of(self._source, self._device)
+
+    @property
+    def note(self) -> str:
+        """One line on how it answers and on which clock."""
+        return f"shared weights are trained on {self._source.name}; seconds are real ones"
+
+    def session(self, random: Random) -> "SharedSession":
+        """Return what answers one run; the seed of its weights and batches is drawn here."""
+        torch.set_num_threads(self._threads)
+        seed = random.integer(2**31)
+        return SharedSession(Loan(self.data, self.shape, seed, reestimate=self._reestimate))
+
+
+class SharedSession:
+    """One run's loan."""
+
+    def __init__(self, loan: Loan) -> None:
+        """Lend the same supernet for the whole run."""
+        self.loan = loan
+
+    def answer(self, request: TrainShared) -> SharedAnswer:
+        """Let the search train its epoch, timed, then derive, untimed."""
+        began = time.perf_counter()
+        figures = request.train(self.loan)
+        seconds = time.perf_counter() - began
+        if not math.isfinite(figures["train loss"]):
+            raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
+        derived = request.derive(self.loan)
+        return SharedAnswer(derived, self.loan.accuracy(derived), seconds, figures=figures)
+
+
+def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values, whole or not at all."""
+    with atomic_write(path) as file:
+        torch.save(dict(content), file)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return a checkpoint; nothing where there is none, or a damaged one, which is made anew."""
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, UnpicklingError):
+        return {}
+    return content

@@ -1,0 +1,127 @@
+"""What a search is on, when a user leaves some of it open: table, data sets, protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.benchmarks.catalogue import BUNDLED, default_benchmark, load_table
+from nasbench.benchmarks.format import SUFFIX, Split
+from nasbench.benchmarks.protocols import Protocol, default_protocol, find_protocol, protocols
+from nasbench.benchmarks.table import Table, search_name
+from nasbench.errors import InvalidInput
+from nasbench.harness.trained import PREFIX
+
+OWN_QUERIES = 106
+"""Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
+_TRAINED_ON = "digits"
+"""Data set of a search by training that names none: the one that needs no download."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A table by name or file, data sets, and a protocol; None: the one that fits a training."""
+
+    benchmark: str
+    datasets: tuple[str, ...]
+    protocol: Protocol | str | None
+
+
+def choose(
+    benchmark: str | Path | None,
+    datasets: Sequence[str] | None,
+    protocol: str | Protocol | None,
+    *,
+    fallback: bool = False,
+) -> Choice:
+    """Fill in what is None: what was given decides, a protocol first, then the data sets.
+
+    With nothing given it is the fetched NAS-Bench-201 if it is there, else the bundled table.
+    With `fallback` a data set no protocol knows is left to training.
+    """
+    named = None if benchmark is None else _located(benchmark)
+    if named is not None and named.startswith(PREFIX):
+        return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol)
+    if isinstance(protocol, str):
+        protocol = find_protocol(protocol)
+    if protocol is None and datasets is None:
+        protocol = _made_for(named or default_benchmark())
+    elif protocol is None and datasets and not (fallback and _unknown(datasets)):
+        protocol = _searching(named, tuple(datasets))
+    table = named or (protocol.table if protocol else default_benchmark())
+    return Choice(table, tuple(datasets or (protocol.datasets[:1] if protocol else ())), protocol)
+
+
+def has_dataset(table: Table, dataset: str) -> bool:
+    """Whether a table has any column a search on a data set could see."""
+    return any(name.startswith(f"{search_name(dataset)}/") for name in table.search.names)
+
+
+def _located(benchmark: str | Path) -> str:
+    """Return a table's name, or the one absolute path of a table file: a task needs one name."""
+    text = str(benchmark)
+    return str(Path(text).resolve()) if text.endswith(SUFFIX) else text
+
+
+def _unknown(datasets: Sequence[str]) -> bool:
+    known = {name for one in protocols().values() for name in one.datasets}
+    return not set(datasets) <= known
+
+
+def _made_for(benchmark: str) -> Protocol:
+    """Return the first protocol made for a table, or else one whose data set it has."""
+    for protocol in protocols().values():
+        if protocol.table == benchmark:
+            return protocol
+    table = load_table(benchmark)
+    for protocol in protocols().values():
+        if has_dataset(table, protocol.datasets[0]):
+            return protocol
+    return own_protocol(table, _first_searched(table))
+
+
+def _searching(benchmark: str | None, datasets: tuple[str, ...]) -> Protocol:
+    """Return the first protocol for data sets, or else one made of the table that has them."""
+    if _unknown(datasets) and len(datasets) == 1 and (benchmark or datasets[0] == BUNDLED):
+        table = load_table(benchmark or BUNDLED)
+        if has_dataset(table, datasets[0]):
+            return own_protocol(table, datasets[0])
+    return default_protocol(datasets)
+
+
+def _first_searched(table: Table) -> str:
+    for column in table.info.columns:
+        if column.dataset and column.split is Split.VALID:
+            return column.dataset
+    raise InvalidInput(f"table '{table.name}' has no validation accuracy to search on")
+
+
+def own_protocol(table: Table, dataset: str) -> Protocol:
+    """Make a protocol, `own`, for a table that nobody has published one for.
+
+    The signal is one training's validation after a third of the longest schedule, the judge
+    reads that schedule's end, and the budget is what `OWN_QUERIES` mean queries cost.
+    """
+    columns = table.search
+    final = max(
+        column.schedule or 0
+        for column in table.info.columns
+        if (column.dataset, column.split) == (dataset, Split.VALID)
+    )
+    epochs = max(1, final // 3)
+    spent = columns.query_seconds(dataset, final)
+    if epochs < final:
+        spent = spent - (final - epochs) * columns.epoch_seconds(dataset, final)
+    return Protocol(
+        name="own",
+        source=f"made of table '{table.name}'",
+        space=table.info.space,
+        schedule=final,
+        epochs=epochs,
+        final_schedule=final,
+        seconds={dataset: float(f"{OWN_QUERIES * float(np.nanmean(spent)):.2g}")},
+        reports={dataset: (dataset,)},
+        trials="random" if len(columns.trials(dataset, final)) > 1 else "mean",
+        table=table.name,
+    )

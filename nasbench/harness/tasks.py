@@ -1,0 +1,103 @@
+"""From what a user asks for to tasks: one per data set searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.protocols import REPEATS, TRIALS, Protocol, default_protocol
+from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tabular import Signal
+from nasbench.errors import InvalidInput
+from nasbench.harness.budget import Budget
+from nasbench.harness.choice import choose, has_dataset
+from nasbench.harness.experiment import Task
+from nasbench.harness.trained import PREFIX, trained_task, with_fallback
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user may change of a protocol; None leaves it as it is."""
+
+    budget: Budget | None = None
+    patience: int | None = None
+    target_regret: float | None = None
+    trials: str | None = None
+    repeats: str | None = None
+
+    def limit(self, budget: Budget | None) -> Budget | None:
+        """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
+        budget = self.budget or budget
+        if budget is None or (self.patience is None and self.target_regret is None):
+            return budget
+        return budget.stopping(self.patience, self.target_regret)
+
+
+def make_tasks(
+    benchmark: str | Path | None,
+    datasets: Sequence[str] | None,
+    protocol: str | Protocol | None,
+    wanted: Wanted,
+    *,
+    fallback: str | None = None,
+) -> list[Task]:
+    """Return one task per data set; `InvalidInput` for what does not fit together."""
+    if fallback not in (None, "train"):
+        raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
+    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback))
+    if chosen.benchmark.startswith(PREFIX):
+        return [
+            _trained(chosen.benchmark, dataset, chosen.protocol, wanted)
+            for dataset in chosen.datasets
+        ]
+    table = load_table(chosen.benchmark)
+    known = [name for name in chosen.datasets if not fallback or has_dataset(table, name)]
+    tasks = _tabular(chosen.benchmark, table, known, chosen.protocol, wanted) if known else []
+    if not fallback:
+        return tasks
+    unknown = [name for name in chosen.datasets if name not in known]
+    return [
+        *map(with_fallback, tasks),
+        *(_trained(f"{PREFIX}{table.info.space}", name, None, wanted) for name in unknown),
+    ]
+
+
+def _tabular(
+    benchmark: str,
+    table: Table,
+    datasets: Sequence[str],
+    protocol: Protocol | str | None,
+    wanted: Wanted,
+) -> list[Task]:
+    if not isinstance(protocol, Protocol):
+        protocol = default_protocol(tuple(datasets))
+    trials, repeats = wanted.trials or protocol.trials, wanted.repeats or protocol.repeats
+    for value, valid in ((trials, TRIALS), (repeats, REPEATS)):
+        if value not in valid:
+            raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
+    tasks = []
+    for dataset in datasets:
+        protocol.check(dataset)
+        published = Budget(protocol.seconds[dataset])
+        tasks.append(
+            Task(
+                benchmark=benchmark,
+                table=table.hash,
+                space=protocol.space,
+                protocol=protocol.name,
+                signal=Signal(dataset, protocol.schedule, protocol.epochs, trials),
+                repeats=repeats,
+                budget=wanted.limit(published) or published,
+                final_schedule=protocol.final_schedule,
+                reports=protocol.reports[dataset],
+            )
+        )
+    return tasks
+
+
+def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+    if wanted.trials is not None or isinstance(protocol, Protocol):
+        raise InvalidInput(
+            "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
+        )
+    return trained_task(benchmark, dataset, protocol, wanted.repeats, wanted.limit(None))

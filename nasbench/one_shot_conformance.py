@@ -1,0 +1,154 @@
+"""What every one-shot strategy must do, as tests that anyone can run on their own.
+
+    from nasbench.one_shot_conformance import OneShotConformance
+
+    class TestMine(OneShotConformance):
+        strategy = "my_package.my_module:MyStrategy"
+
+pytest collects the `test_` methods. They need no data: the images are small random patterns.
+"""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from nasbench.benchmarks.table import seal_test
+from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.shared import SharedBenchmark, SharedSession
+from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.loop import Trajectory, search
+from nasbench.harness.shared import Resumable
+from nasbench.randomness import Random
+from nasbench.spaces import get_space
+from nasbench.spaces.nb201 import Input
+from nasbench.spaces.networks.nb201 import Shape
+from nasbench.strategies.base import DERIVED
+from nasbench.strategies.parts.one_shot import OneShot
+from nasbench.strategies.registry import find_strategy, make_settings
+
+EPOCHS = 3
+SMALL = {"epochs": EPOCHS, "channels": 2, "cells": 1, "batch": 8}
+_IMAGES = {Part.WEIGHTS: 40, Part.VALIDATION: 32, Part.TEST: 16}
+
+
+def toy_data() -> DataSet:
+    """Return noisy 8x8 patterns of three classes."""
+    generator = torch.Generator().manual_seed(0)
+    patterns = torch.randn(3, 1, 8, 8, generator=generator)
+    parts = {}
+    for part, count in _IMAGES.items():
+        labels = torch.arange(count) % 3
+        noise = torch.randn(count, 1, 8, 8, generator=generator)
+        parts[part] = Images(patterns[labels] + noise, labels)
+    return DataSet("toy", Input(8, 1, 3), parts)
+
+
+def run_toy(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Any:
+    """Run a strategy on toy images; what it did, as plain values without seconds."""
+    track = trace(path, seed, data=data, epochs=epochs)
+    figures = [dict(one) for one in track.figures]
+    return [track.architectures, track.accuracy.tolist(), figures, str(track.stop)]
+
+
+def trace(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Trajectory:
+    """Run a strategy on toy images."""
+    searching, session = _made(path, seed, data)
+    with seal_test():
+        return search(searching, session, Clock(Budget(epochs=epochs)))
+
+
+def _made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSession]:
+    """Return a strategy and the session of its run."""
+    strategy, space = find_strategy(path), get_space("nb201")
+    settings = make_settings(strategy, SMALL)
+    tracked, anew = settings.statistics != "batch", settings.statistics == "re-estimated"
+    shape = Shape(settings.channels, settings.cells, settings.affine, tracked)
+    benchmark = SharedBenchmark(space, data or toy_data(), shape, reestimate=anew)
+    searching = strategy(space, settings, Random(seed))
+    assert isinstance(searching, OneShot)
+    return searching, benchmark.session(Random(seed + 1000))
+
+
+def resumable(
+    path: str, seed: int, checkpoint: Path, epochs: int
+) -> tuple[Trajectory, dict[str, torch.Tensor]]:
+    """Run so many epochs with a checkpoint after each; return what was done and the weights."""
+    searching, session = _made(path, seed, None)
+    kept = Resumable(session, searching, checkpoint)
+    track = search(searching, kept, Clock(Budget(epochs=epochs)))
+    return track, session.loan.supernet.state_dict()
+
+
+class OneShotConformance:
+    """Subclass it with `strategy` set to a registered name or `package.module:Class`."""
+
+    strategy: ClassVar[str]
+
+    def test_describes_itself(self) -> None:
+        """Its tables need a family and a reference, its users the two recipes."""
+        found = find_strategy(self.strategy)
+        assert issubclass(found, OneShot)
+        assert found.rule == DERIVED
+        assert found.family
+        assert found.reference
+        assert {"paper", "small"} <= found.recipes.keys()
+        for values in found.recipes.values():
+            made = asdict(make_settings(found, values))
+            assert values.items() <= made.items()
+
+    def test_derives_an_architecture_of_its_space_every_epoch(self) -> None:
+        """Every epoch has its answer, its cost and finite figures."""
+        track = trace(self.strategy, 1)
+        space = get_space("nb201")
+        assert track.derived
+        assert track.incumbents.tolist() == list(range(EPOCHS))
+        assert track.epochs.tolist() == [1] * EPOCHS
+        assert (track.seconds > 0).all()
+        for architecture in track.architectures:
+            assert 0 <= space.index(architecture) < space.size
+        for figures in track.figures:
+            assert all(torch.isfinite(torch.tensor(value)) for value in figures.values())
+            assert figures["images"] == _IMAGES[Part.WEIGHTS]
+
+    def test_same_seed_is_the_same_run_in_another_process(self) -> None:
+        """Nothing but the seed decides: no global generator, no hash order, no clock."""
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            elsewhere = pool.submit(run_toy, self.strategy, 3).result()
+        run_toy(self.strategy, 4)  # another run before it changes nothing
+        assert run_toy(self.strategy, 3) == elsewhere
+
+    def test_other_seeds_are_other_runs(self) -> None:
+        """The seed is used."""
+        losses = {run_toy(self.strategy, seed)[2][0]["train loss"] for seed in range(3)}
+        assert len(losses) == 3
+
+    def test_never_sees_test(self) -> None:
+        """With test images that are not numbers it does the same: it is lent none of them."""
+        data = toy_data()
+        poison = Images(torch.full_like(data.parts[Part.TEST].images, torch.nan), torch.zeros(16))
+        labels = poison.labels.long()
+        parts = {**data.parts, Part.TEST: Images(poison.images, labels)}
+        assert run_toy(self.strategy, 5, data=replace(data, parts=parts)) == run_toy(
+            self.strategy, 5
+        )
+
+    def test_an_interrupted_run_ends_as_an_undisturbed_one(self, tmp_path: Path) -> None:
+        """Stopped after any epoch and continued by fresh objects: the same bits, weights too."""
+        for after in range(1, EPOCHS):
+            whole, weights = resumable(self.strategy, 7, tmp_path / "whole.pt", EPOCHS)
+            resumable(self.strategy, 7, tmp_path / "part.pt", after)
+            track, again = resumable(self.strategy, 7, tmp_path / "part.pt", EPOCHS)
+            assert track.architectures == whole.architectures
+            assert [dict(one) for one in track.figures] == [dict(one) for one in whole.figures]
+            assert all(torch.equal(weights[name], again[name]) for name in weights)
+            for path in tmp_path.iterdir():
+                path.unlink()
+
+    def test_respects_the_budget(self) -> None:
+        """It ends with the epochs it is given, and by itself when its own are done."""
+        assert len(trace(self.strategy, 6, epochs=1).architectures) == 1
+        assert trace(self.strategy, 6, epochs=EPOCHS + 5).stop == "exhausted"

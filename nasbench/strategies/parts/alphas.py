@@ -1,0 +1,95 @@
+"""What the strategies with architecture parameters share: alphas, their optimiser, the argmax."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import require
+from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasbench.spaces.networks.nb201_supernet import Mix
+
+
+@dataclass(frozen=True)
+class AlphaSettings(WeightSettings):
+    """Hyperparameters of weights and alphas: NAS-Bench-201's."""
+
+    alpha_learning_rate: float = 3e-4  #: of Adam
+    alpha_weight_decay: float = 1e-3  #: of the alphas
+    alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
+
+    def __post_init__(self) -> None:
+        """Refuse alphas that cannot move."""
+        super().__post_init__()
+        rate = self.alpha_learning_rate
+        require(0 < rate < math.inf, "alpha_learning_rate", rate, "above 0")
+
+
+class AlphaSearch(OneShot):
+    """One parameter per decision and choice, alpha, shape (decisions, choices).
+
+    All cells of the network share them. They start at 0.001 times normal noise. The answer is
+    the largest alpha of every decision, `none` included, as in NAS-Bench-201.
+    """
+
+    def begin(self, loan: Loan) -> None:
+        """Draw the alphas."""
+        import torch
+
+        sizes = self.space.sizes
+        noise = self.random.generator.standard_normal((len(sizes), max(sizes)))
+        device = next(loan.supernet.parameters()).device
+        self._alphas = (1e-3 * torch.from_numpy(noise)).float().to(device).requires_grad_()
+        s = self.settings
+        self._adam = torch.optim.Adam(
+            [self._alphas], lr=s.alpha_learning_rate, betas=(s.alpha_beta1, 0.999),
+            weight_decay=s.alpha_weight_decay,
+        )  # fmt: skip
+
+    def tensors(self) -> dict[str, Any]:
+        """Return alphas and their optimiser."""
+        return {"alphas": self._alphas.detach(), "adam": self._adam.state_dict()}
+
+    def restore_tensors(self, checkpoint: Mapping[str, Any]) -> None:
+        """Read them, in place: the optimiser holds on to the alphas."""
+        self._alphas.data.copy_(checkpoint["alphas"])
+        self._adam.load_state_dict(checkpoint["adam"])
+
+    def update_alphas(
+        self, loan: Loan, batch: Batch, mix: "Mix", extra: "Tensor | None" = None
+    ) -> None:
+        """Take one Adam step of the alphas on a batch; `extra` is added to its cross entropy.
+
+        The gradient is taken for the alphas alone, which spares that of the weights.
+        """
+        import torch
+        import torch.nn.functional as F
+
+        images, labels = batch
+        loss = F.cross_entropy(loan.supernet(images, mix), labels)
+        if extra is not None:
+            loss = loss + extra
+        (gradient,) = torch.autograd.grad(loss, [self._alphas], allow_unused=True)
+        # A sampled cell may be all skips and zeros: then no alpha scales anything.
+        self._alphas.grad = torch.zeros_like(self._alphas) if gradient is None else gradient
+        self._adam.step()
+
+    def derive(self, loan: Loan) -> Architecture:
+        """Return the choice with the largest alpha of every decision."""
+        return tuple(self._alphas.detach().argmax(dim=1).tolist())
+
+    def figures(self) -> Mapping[str, float]:
+        """Return every alpha's probability and their mean entropy in nats."""
+        probabilities = self._alphas.detach().softmax(dim=1).cpu()
+        entropy = -(probabilities * probabilities.log()).sum(dim=1)
+        named: dict[str, Any] = {
+            f"p/{decision.name}/{choice}": float(probabilities[i, j])
+            for i, decision in enumerate(self.space.decisions)
+            for j, choice in enumerate(decision.choices)
+        }
+        return {"entropy": float(entropy.mean()), **named}

@@ -1,0 +1,206 @@
+"""What all one-shot strategies share: the loop over epochs, the weights' optimiser, the loan.
+
+A one-shot strategy trains a supernet, whose weights all architectures share, and derives its
+answer from it. Its module is read when strategies are listed, so torch is imported inside methods.
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nasbench.requests import SharedAnswer, TrainShared
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import DERIVED, SearchStrategy, require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
+
+Batch = tuple["Tensor", "Tensor"]
+"""Images (B, channels, side, side) and labels (B,)."""
+
+
+class Loan(Protocol):
+    """What a benchmark lends a one-shot search: never a test image."""
+
+    supernet: "Supernet"
+    """Its weights are initialised from the run's seed."""
+
+    def weights(self, epoch: int, batch: int) -> Iterator[Batch]:
+        """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
+
+    def validation(self, epoch: int, batch: int) -> Iterator[Batch]:
+        """Yield shuffled batches of the validation images, without end."""
+
+    def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
+        """Return the validation accuracy (%) of a cell with the shared weights.
+
+        On the first `images` validation images, or all of them.
+        """
+
+
+@dataclass(frozen=True)
+class WeightSettings:
+    """Hyperparameters of the shared weights: NAS-Bench-201's, narrow enough for a CPU."""
+
+    epochs: int = 30  #: of shared training
+    channels: int = 8  #: C of the first stage
+    cells: int = 1  #: N per stage
+    batch: int = 64  #: images per step
+    learning_rate: float = 0.025  #: of SGD, at the start
+    final_learning_rate: float = 0.001  #: at the end of the cosine
+    momentum: float = 0.9  #: Nesterov's
+    weight_decay: float = 5e-4  #: of the weights
+    clip: float = 5.0  #: largest gradient norm of the weights
+    affine: bool = False  #: whether batch norm has a scale and a shift
+    statistics: str = "batch"  #: of batch norm when ranking: `batch`, `running`, `re-estimated`
+    device: str = "cpu"  #: `cpu` or `cuda`
+    threads: int = 1  #: of a CPU; other numbers may give other bits
+
+    def __post_init__(self) -> None:
+        """Refuse values with which nothing is trained."""
+        for name in ("epochs", "channels", "cells", "batch", "threads"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for name in ("learning_rate", "clip"):
+            require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0")
+        valid = ("batch", "running", "re-estimated")
+        require(self.statistics in valid, "statistics", self.statistics, " or ".join(valid))
+
+
+class OneShot(SearchStrategy):
+    """A search that trains shared weights and derives its answer from them.
+
+    Subclasses say what a step does (`step`) and what is derived (`derive`). `begin` makes what
+    needs the supernet, once, before the first epoch.
+    """
+
+    rule = DERIVED
+
+    def setup(self) -> None:
+        """Start before the first epoch."""
+        self.epoch = 0
+        self._prepared = False
+
+    def ask(self) -> TrainShared | None:
+        """Ask for the next epoch, until all are trained."""
+        if self.epoch >= self.settings.epochs:
+            return None
+        return TrainShared(self._train, self.derive)
+
+    def tell(self, request: Any, answer: SharedAnswer) -> None:
+        """Count the epoch."""
+        self.epoch += 1
+
+    def _train(self, loan: Loan) -> Mapping[str, float]:
+        """Train one epoch: a step for every batch of the weights' images."""
+        import torch
+
+        s = self.settings
+        self._prepare(loan)
+        loan.supernet.train()
+        total, count, images = torch.zeros(()), 0, 0
+        batches = list(loan.weights(self.epoch, s.batch))
+        search = loan.validation(self.epoch, s.batch)
+        for number, batch in enumerate(batches):
+            self._set_rate((self.epoch + number / len(batches)) / s.epochs)
+            loss = self.step(loan, batch, search)
+            total += loss.detach().cpu()
+            count, images = count + 1, images + len(batch[1])
+        more = self.finish(loan, search)
+        mean = float(total) / count
+        return {"train loss": mean, "images": float(images), **more, **self.figures()}
+
+    def _prepare(self, loan: Loan) -> None:
+        """Make the optimiser of the weights and what `begin` makes, once."""
+        import torch
+
+        if not self._prepared:
+            self._prepared, s = True, self.settings
+            self._sgd = torch.optim.SGD(
+                loan.supernet.parameters(), lr=s.learning_rate, momentum=s.momentum,
+                weight_decay=s.weight_decay, nesterov=s.momentum > 0, foreach=True,
+            )  # fmt: skip
+            self.begin(loan)
+
+    def checkpoint(self, loan: Loan) -> dict[str, Any]:
+        """Return all that `resume` needs, made of tensors and plain values."""
+        return {
+            "state": self.state(),
+            "weights": loan.supernet.state_dict(),
+            "optimiser": self._sgd.state_dict(),
+            **self.tensors(),
+        }
+
+    def resume(self, loan: Loan, checkpoint: Mapping[str, Any]) -> None:
+        """Continue with the same bits, in a fresh object with a fresh loan of the same seed."""
+        self._prepare(loan)
+        self.restore(checkpoint["state"])
+        loan.supernet.load_state_dict(checkpoint["weights"])
+        self._sgd.load_state_dict(checkpoint["optimiser"])
+        self.restore_tensors(checkpoint)
+
+    def tensors(self) -> dict[str, Any]:
+        """Return what a search has in torch beside the weights; nothing by default."""
+        return {}
+
+    def restore_tensors(self, checkpoint: Mapping[str, Any]) -> None:
+        """Read what `tensors` returned."""
+
+    def begin(self, loan: Loan) -> None:
+        """Make what a search has beside the weights; nothing by default."""
+
+    @abstractmethod
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Do what the method does for one batch; return the loss of the weights."""
+
+    def finish(self, loan: Loan, search: Iterator[Batch]) -> Mapping[str, float]:
+        """Do what comes after the weights' epoch and belongs to it; return figures of it."""
+        return {}
+
+    @abstractmethod
+    def derive(self, loan: Loan) -> Architecture:
+        """Return the architecture the search would end with now."""
+
+    def figures(self) -> Mapping[str, float]:
+        """Return figures of the epoch, beyond the loss; none by default."""
+        return {}
+
+    def _set_rate(self, progress: float) -> None:
+        """Set the weights' learning rate after a share of all steps: half a cosine."""
+        s = self.settings
+        cosine = (1 + math.cos(math.pi * progress)) / 2
+        rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * cosine
+        for group in self._sgd.param_groups:
+            group["lr"] = rate
+
+    def accuracy_on(self, loan: Loan, batch: Batch, cell: Architecture) -> float:
+        """Return the share of a batch that a cell with the shared weights gets right."""
+        import torch
+
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        images, labels = batch
+        with torch.no_grad():
+            found = loan.supernet(images, Mix.only(cell)).argmax(dim=1)
+        return float((found == labels).float().mean())
+
+    def best(self, loan: Loan, cells: Sequence[Architecture]) -> Architecture:
+        """Return the cell with the best validation accuracy; the first of equals."""
+        images = self.settings.ranking_images
+        return max(dict.fromkeys(cells), key=lambda cell: loan.accuracy(cell, images))
+
+    def update_weights(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Take one SGD step of the shared weights on a batch; return its loss."""
+        import torch
+        import torch.nn.functional as F
+
+        images, labels = batch
+        self._sgd.zero_grad()
+        loss = F.cross_entropy(loan.supernet(images, mix), labels)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(loan.supernet.parameters(), self.settings.clip)
+        self._sgd.step()
+        return loss

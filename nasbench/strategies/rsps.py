@@ -1,0 +1,56 @@
+"""Random search with parameter sharing: the baseline of every one-shot comparison."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import require
+from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@register("rsps")
+class RandomSharing(OneShot):
+    """Train the shared weights on uniformly random cells; the best of a sample wins.
+
+    Li & Talwalkar, UAI 2019. Every batch trains one random cell. At the end random cells are
+    ranked by validation accuracy with the shared weights.
+    """
+
+    family = "weight sharing"
+    reference = "Li & Talwalkar, UAI 2019"
+
+    @dataclass(frozen=True)
+    class Settings(WeightSettings):
+        """Hyperparameters."""
+
+        samples: int = 100  #: random cells the answer is chosen from
+        ranking_images: int = 512  #: validation images each of them is ranked on
+
+        def __post_init__(self) -> None:
+            """Refuse an empty sample."""
+            super().__post_init__()
+            require(self.samples >= 1, "rsps.samples", self.samples, "1 or more")
+            images = self.ranking_images
+            require(images >= 1, "rsps.ranking_images", images, "1 or more")
+
+    recipes = {
+        "small": {},
+        "paper": {"epochs": 250, "channels": 16, "cells": 5},
+    }
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Train one random cell."""
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))
+
+    def derive(self, loan: Loan) -> Architecture:
+        """Return the best of a random sample with the shared weights; the first of equals."""
+        return self.best(
+            loan, [self.space.sample(self.random) for _ in range(self.settings.samples)]
+        )

@@ -1,0 +1,87 @@
+"""SPOS: a supernet trained on uniform single paths, then evolution inside it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import require
+from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@register("spos")
+class SinglePath(OneShot):
+    """Train uniformly sampled cells; evolve cells by their accuracy with the shared weights.
+
+    Guo et al., ECCV 2020, sections 3.2 and 3.4, Algorithm 1: of every generation the best
+    `parents` stay, half of the next one is crossed and half mutated. Batch norm's statistics are
+    estimated anew for every cell that is ranked. Deviations: no cost constraint, a smaller search.
+    """
+
+    family = "weight sharing"
+    reference = "Guo et al., ECCV 2020"
+
+    @dataclass(frozen=True)
+    class Settings(WeightSettings):
+        """Hyperparameters."""
+
+        statistics: str = "re-estimated"
+        population: int = 10  #: cells of a generation, P
+        generations: int = 3  #: T
+        parents: int = 4  #: cells the next generation comes from, k
+        mutation: float = 0.1  #: chance that a decision of a mutated cell is drawn anew
+        ranking_images: int = 512  #: validation images a cell is ranked on
+
+        def __post_init__(self) -> None:
+            """Refuse an evolution without cells."""
+            super().__post_init__()
+            for name in ("population", "generations", "parents", "ranking_images"):
+                require(getattr(self, name) >= 1, f"spos.{name}", getattr(self, name), "1 or more")
+            require(0 <= self.mutation <= 1, "spos.mutation", self.mutation, "in 0 to 1")
+
+    recipes = {
+        "small": {},
+        "paper": {
+            "epochs": 250, "channels": 16, "cells": 5, "population": 50, "generations": 20,
+            "parents": 10,
+        },
+    }  # fmt: skip
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Train one uniformly sampled cell (equation 7)."""
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))
+
+    def derive(self, loan: Loan) -> Architecture:
+        """Evolve cells in the supernet (Algorithm 1); return the best, the first of equals."""
+        s = self.settings
+        known: dict[Architecture, float] = {}
+        cells = [self.space.sample(self.random) for _ in range(s.population)]
+        for generation in range(s.generations):
+            for cell in cells:
+                if cell not in known:
+                    known[cell] = loan.accuracy(cell, s.ranking_images)
+            parents = sorted(known, key=lambda cell: -known[cell])[: s.parents]
+            if generation + 1 < s.generations:
+                crossed = s.population // 2
+                cells = [self._child(parents) for _ in range(crossed)]
+                cells += [self._mutant(parents) for _ in range(s.population - crossed)]
+        return parents[0]
+
+    def _child(self, parents: list[Architecture]) -> Architecture:
+        first, second = self.random.choices(parents, 2)
+        return self.space.cross(first, second, self.random)
+
+    def _mutant(self, parents: list[Architecture]) -> Architecture:
+        """Draw every decision of a parent anew with the chance of a mutation."""
+        parent, other = self.random.choice(parents), self.space.sample(self.random)
+        coins = self.random.uniforms(len(parent))
+        return tuple(
+            new if coin < self.settings.mutation else old
+            for old, new, coin in zip(parent, other, coins, strict=True)
+        )

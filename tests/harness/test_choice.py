@@ -1,0 +1,97 @@
+"""What a search is on when some of it is left open."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tables import synthetic_table
+
+from nasbench.benchmarks.columns import Series, curve, per_epoch_seconds, query_seconds
+from nasbench.benchmarks.format import Quantity, Split, TableInfo
+from nasbench.benchmarks.protocols import Protocol, find_protocol
+from nasbench.benchmarks.table import Table
+from nasbench.errors import InvalidInput
+from nasbench.harness.choice import choose
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+
+
+def chosen(*given: object, **options: bool) -> tuple[str, tuple[str, ...], str | None]:
+    found = choose(*given, **options)  # type: ignore[arg-type]
+    name = getattr(found.protocol, "name", found.protocol)
+    return Path(found.benchmark).name, found.datasets, name
+
+
+@pytest.fixture
+def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_the_fetched_table_is_the_default() -> None:
+    assert chosen(None, None, None) == ("nb201", ("cifar10",), "nb201-paper")
+
+
+@pytest.mark.usefixtures("nothing_fetched")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((None, ["cifar100"], None), ("nb201", ("cifar100",), "nats-bench")),
+        ((None, None, "nats-bench"), ("nb201", ("cifar10",), "nats-bench")),
+        (("nb201", None, None), ("nb201", ("cifar10",), "nb201-paper")),
+        (("train:nb201", None, None), ("train:nb201", ("digits",), None)),
+        (("train:nb201", ["npz:x"], "a/b"), ("train:nb201", ("npz:x",), "a/b")),
+        ((None, None, find_protocol("nats-bench")), ("nb201", ("cifar10",), "nats-bench")),
+    ],
+)
+def test_what_is_given_decides(given: tuple[object, ...], expected: tuple[object, ...]) -> None:
+    assert chosen(*given) == expected
+
+
+def test_a_table_of_another_name_is_searched_on_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    synthetic_table().save(path)
+    assert chosen(path, None, None) == ("mine.safetensors", ("cifar10",), "nb201-paper")
+
+
+@pytest.mark.usefixtures("nothing_fetched")
+def test_only_a_fallback_takes_data_sets_no_protocol_knows() -> None:
+    with pytest.raises(InvalidInput, match="data set 'npz:x' is unknown"):
+        choose(None, ["npz:x"], None)
+    assert chosen(None, ["npz:x"], None, fallback=True) == ("nb201", ("npz:x",), None)
+
+
+def test_a_table_of_other_data_gets_a_protocol_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of 9 epochs costs 3 * 2 + 1 seconds, a hundred and six of them 742: two digits."""
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    generator = np.random.default_rng(0)
+    accuracy = {
+        curve(Series("shapes", split, Quantity.ACCURACY, 9), seed, epochs=9): (
+            generator.uniform(20, 90, (15_625, 9)).astype(np.float32)
+        )
+        for seed in (0, 1)
+        for split in (Split.VALID, Split.TEST)
+    }
+    data = {
+        **accuracy,
+        per_epoch_seconds("shapes", Split.TRAIN): np.full(15_625, 2.0),
+        query_seconds("shapes", 9, None): np.full(15_625, 19.0),
+    }
+    info = TableInfo(
+        name="mine", title="", space="nb201", rows=15_625, cells=15_625, licence="MIT",
+        columns=tuple(data),
+    )  # fmt: skip
+    path = tmp_path / "mine.safetensors"
+    Table.from_columns(info, {column.name: array for column, array in data.items()}).save(path)
+    for datasets in (None, ["shapes"]):
+        found = choose(path, datasets, None)
+        assert found.datasets == ("shapes",)
+        assert isinstance(found.protocol, Protocol)
+        assert (found.protocol.epochs, found.protocol.schedule) == (3, 9)
+        assert (found.protocol.seconds["shapes"], found.protocol.trials) == (740.0, "random")
+    (outcome,) = run("random-search", seeds=1, benchmark=path, out=tmp_path / "results")
+    assert (outcome.finished, outcome.experiment.task.signal.epochs) == (1, 3)
+    (stored,) = load_results(tmp_path / "results").experiments
+    assert stored.lists("seconds").values.tolist() == [7.0] * 105

@@ -1,0 +1,162 @@
+"""One-shot strategies through the same harness as all others."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.training import catalogue
+from nasbench.benchmarks.training.shared import read_checkpoint
+from nasbench.errors import InvalidInput
+from nasbench.harness.compare import compare
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.strategies.parts.one_shot import OneShot
+from nasbench.strategies.registry import find_strategy, recipe_settings
+
+SETTINGS = {"rsps": {**SMALL, "samples": 3}, "darts": SMALL}
+
+
+@pytest.fixture
+def images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let `cifar10` be a few small patterns."""
+    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    return synthetic_nb201
+
+
+def test_the_table_judges_what_was_derived_every_epoch(images: Path, tmp_path: Path) -> None:
+    (outcome,) = run("darts", seeds=2, settings={"darts": SMALL}, out=tmp_path)
+    assert (outcome.finished, outcome.failed) == (2, {})
+    (stored,) = load_results(tmp_path).experiments
+    cells, judged = stored.lists("architecture"), stored.lists("test/cifar10")
+    truth = load_table("nb201").test.mean("cifar10")
+    for one in range(2):
+        assert len(cells[one]) == SMALL["epochs"]
+        np.testing.assert_array_equal(judged[one], truth[cells[one]])
+    assert stored.column("training_epochs").tolist() == [SMALL["epochs"]] * 2
+    assert (stored.lists("figure/train loss").values > 0).all()
+    edge = [stored.lists(f"figure/p/0->1/{name}").values for name in ("none", "skip_connect")]
+    assert ((edge[0] > 0) & (edge[1] > 0)).all()
+
+
+def test_runs_are_the_same_bits_in_any_order(images: Path, tmp_path: Path) -> None:
+    def cells(folder: str) -> list[list[int]]:
+        (stored,) = load_results(tmp_path / folder).experiments
+        assert stored.seeds.tolist() == [0, 1, 2]
+        return [stored.lists("architecture")[i].tolist() for i in range(3)]
+
+    run("rsps", seeds=3, settings={"rsps": SETTINGS["rsps"]}, out=tmp_path / "at once")
+    for part in ("2,", "0-1"):
+        run("rsps", seeds=part, settings={"rsps": SETTINGS["rsps"]}, out=tmp_path / "parts")
+    assert cells("at once") == cells("parts")
+
+
+def test_they_meet_the_others_in_one_block(images: Path, tmp_path: Path) -> None:
+    """One table of accuracies and costs; a figure for each clock."""
+    run("darts,rsps,random-search", seeds=3, settings=SETTINGS, out=tmp_path)
+    comparison = compare(tmp_path, out=tmp_path / "comparison")
+    (block,) = comparison.blocks
+    assert [one.experiment.strategy for one in block.contenders] == [
+        "darts", "random-search", "rsps"
+    ]  # fmt: skip
+    rows = {row.strategy: row for row in block.of("cifar10")[0]}
+    assert rows["darts"].family == "gradient"
+    assert rows["rsps"].training_epochs_mean == SMALL["epochs"]
+    assert rows["random-search"].regret_mean > 0
+    figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*.png")}
+    assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
+    costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
+    assert "are real ones of training shared weights" in costs
+
+
+def test_alone_they_are_a_block_without_a_random_search(images: Path, tmp_path: Path) -> None:
+    run("darts,rsps", seeds=2, settings=SETTINGS, out=tmp_path)
+    (block,) = compare(tmp_path).blocks
+    assert len(block.contenders) == 2
+    assert [one.reference for one in block.references if one.dataset == "cifar10"] == [
+        "optimum", "optimum by validation", "mean architecture"
+    ]  # fmt: skip
+    assert "shared weights" in block.title
+
+
+def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"'darts' trains on images.*'cifar10'.*digits") as error:
+        run("darts", seeds=1, out=tmp_path)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_finite_ends_its_seed_only(images: Path, tmp_path: Path) -> None:
+    wild = {**SMALL, "learning_rate": 1e30, "clip": 1e30}
+    (outcome,) = run("darts", seeds=2, settings={"darts": wild}, out=tmp_path)
+    assert outcome.finished == 0
+    assert all("not finite" in reason for reason in outcome.failed.values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "'epochs' cannot be 0: it must be 1 or more"),
+        ({"device": "warp"}, "device 'warp' is not there"),
+        ({"alpha_learning_rate": 0.0}, "'alpha_learning_rate' cannot be 0.0"),
+    ],
+)
+def test_bad_settings_are_one_line(
+    images: Path, tmp_path: Path, settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        run("darts", seeds=1, settings={"darts": settings}, out=tmp_path)
+
+
+def test_a_recipe_comes_before_settings_and_after_defaults(images: Path, tmp_path: Path) -> None:
+    own = {"darts": {"epochs": 1, "channels": 2, "cells": 1}}
+    (outcome,) = run("darts", seeds=1, recipe="paper", settings=own, out=tmp_path)
+    assert outcome.experiment.settings["epochs"] == 1
+    assert outcome.experiment.task.budget.epochs == 1
+    paper = find_strategy("darts").recipes["paper"]
+    assert recipe_settings(find_strategy("darts"), "paper") == paper
+    assert (paper["epochs"], paper["channels"], paper["cells"]) == (50, 16, 5)
+    assert recipe_settings(find_strategy("random-search"), "paper") == {}
+    with pytest.raises(InvalidInput, match="'large' is unknown to 'darts': use small or paper"):
+        run("darts", seeds=1, recipe="large", out=tmp_path)
+
+
+def test_an_interrupted_run_goes_on_at_its_last_epoch(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in its third epoch, the same command trains one more and leaves no checkpoint."""
+    monkeypatch.setenv("NASBENCH_TRAININGS", str(tmp_path / "cache"))
+    run("gdas", seeds=1, settings={"gdas": SMALL}, out=tmp_path / "whole")
+    trained: list[int] = []
+    train = OneShot._train
+
+    def counted(self: OneShot, loan: Any) -> Any:
+        if self.epoch == 2 and 2 not in trained:
+            trained.append(2)
+            raise KeyboardInterrupt
+        trained.append(self.epoch)
+        return train(self, loan)
+
+    monkeypatch.setattr(OneShot, "_train", counted)
+    with pytest.raises(KeyboardInterrupt):
+        run("gdas", seeds=1, settings={"gdas": SMALL}, out=tmp_path / "part")
+    assert len(list((tmp_path / "cache" / "shared").glob("*.pt"))) == 1
+    run("gdas", seeds=1, settings={"gdas": SMALL}, out=tmp_path / "part")
+    assert trained == [0, 1, 2, 2]
+    assert not list((tmp_path / "cache" / "shared").iterdir())
+    whole, part = (load_results(tmp_path / name).experiments[0] for name in ("whole", "part"))
+    for column in ("architecture", "accuracy", "figure/train loss", "figure/entropy"):
+        assert whole.lists(column).values.tolist() == part.lists(column).values.tolist()
+
+
+def test_a_damaged_checkpoint_is_made_anew(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.pt"
+    assert read_checkpoint(path) == {}
+    for content in (b"", b"no checkpoint", b"PK\x03\x04 cut off"):
+        path.write_bytes(content)
+        assert read_checkpoint(path) == {}
