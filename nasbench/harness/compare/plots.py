@@ -207,7 +207,7 @@ def _draw(
             reference = "expected random search"
             drawn.append(Line(reference, expected, _REFERENCE, (0, (2.5, 1.5))))
         for line in drawn:
-            _draw_line(axes, line)
+            draw_line(axes, line)
         _scale(axes, [line.curve for line in drawn], width)
         around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
         axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
@@ -220,7 +220,8 @@ def _draw(
     return figure
 
 
-def _draw_line(axes: "Axes", line: Line) -> None:
+def draw_line(axes: "Axes", line: Line) -> None:
+    """Draw a curve as steps and what surrounds it as a shade; its label names it."""
     curve = line.curve
     axes.fill_between(
         curve.grid, curve.low, curve.high, step="post", color=line.colour, alpha=0.18, linewidth=0

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from nasbench.benchmarks.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
 _MAIN = "comparison.json"
-_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|regret-.+\.(pdf|png)")
+_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations)-.+\.(pdf|png)")
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
@@ -42,6 +43,7 @@ def write(
     `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`.
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
     """
+    from nasbench.harness.compare.diagnostics import diagnostic_figures
     from nasbench.harness.compare.plots import regret_figures, save_figure
 
     written: list[Path] = []
@@ -63,7 +65,10 @@ def write(
         data = {"results": own, "cost": _costs(own)}
         for table in (results_table(block), cost_table(block)):
             _save_table(table, data[table.name], folder, save_text)
-        for title, figure in regret_figures(block, centre=centre, clock=clock):
+        figures = (
+            *regret_figures(block, centre=centre, clock=clock), *diagnostic_figures(block)
+        )  # fmt: skip
+        for title, figure in figures:
             for form in ("pdf", "png"):
                 save(folder / f"{title}.{form}", partial(save_figure, figure, form))
     main = out / _MAIN
@@ -114,8 +119,9 @@ def folder_names(comparison: "Comparison") -> list[str]:
     for block in comparison.blocks:
         task = block.task
         name = f"{task.protocol}-{task.signal.dataset}-{task.budget}"
-        if not task.protocol.startswith(task.benchmark):
-            name = f"{task.benchmark}-{name}"
+        benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # of a table's file too
+        if not task.protocol.startswith(benchmark):
+            name = f"{benchmark}-{name}"
         name = "-".join([name, *particulars(task)])
         name = re.sub(r"[^\w.@-]+", "-", name)
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)

@@ -122,7 +122,7 @@ def test_fitted_seconds_and_training_seeds_are_told(
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
     run("random-search", seeds=2, budget="2000s", out=tmp_path / "results")
     block = compare(tmp_path / "results").blocks[0]
-    fitted = "validation pass fitted, see `nasbench data info nb201`"
+    fitted = "partly a fitted formula, see `nasbench data info nb201`"
     assert fitted in cost_table(block).notes[0]
     assert (
         "test: mean over 2 or 3 training seeds (cifar10); "

@@ -1,0 +1,121 @@
+"""Figures of what happened inside one-shot searches: architecture parameters and operations.
+
+They draw what every epoch stored and compute no more than means over the runs.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.curves import band
+from nasbench.harness.compare.plots import WIDTH, Line, draw_line, paper_style
+from nasbench.harness.results import Ragged
+from nasbench.spaces import get_space
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+
+    from nasbench.harness.compare.blocks import Contender
+    from nasbench.harness.compare.comparison import Block
+
+_PALETTE = sns.color_palette("colorblind").as_hex()
+_PROBABILITY = "figure/p/"
+_COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
+"""Operations that are counted together, by a part of their names."""
+
+
+def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
+    """Yield a name and a figure for every one-shot contender that has something to show."""
+    seen: Counter[str] = Counter()
+    for one in block.contenders:
+        if not one.experiment.task.shared or not len(one.runs):
+            continue
+        strategy = re.sub(r"[^\w.-]+", "-", one.experiment.strategy)
+        seen[strategy] += 1  # a strategy with several settings: the rows' order
+        name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
+        if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
+            yield f"alphas-{name}", _alphas(one, width)
+        yield f"operations-{name}", _operations(one, width)
+
+
+def matrix(lists: Ragged) -> NDArray[np.float64]:
+    """Return runs of different lengths as one array (runs, longest), NaN after a run's end."""
+    lengths = lists.lengths
+    whole = np.full((len(lists), int(lengths.max(initial=0))), np.nan)
+    for run in range(len(lists)):
+        whole[run, : lengths[run]] = lists[run]
+    return whole
+
+
+def _alphas(one: "Contender", width: float) -> Figure:
+    """Draw every decision's probabilities over the epochs, one panel per decision."""
+    decisions = get_space(one.experiment.task.space).decisions
+    columns = 3
+    rows = -(-len(decisions) // columns)
+    with paper_style():
+        figure = Figure(figsize=(width, 0.6 + 1.25 * rows))
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+        for axes, decision in zip(panels, decisions, strict=False):
+            for choice, colour in zip(decision.choices, _PALETTE, strict=False):
+                values = matrix(one.runs.lists(f"{_PROBABILITY}{decision.name}/{choice}"))
+                epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
+                draw_line(axes, Line(choice, band(epochs, values), colour, "-"))
+            axes.set_title(decision.name, fontsize=7)
+            sns.despine(ax=axes)
+        handles, names = figure.axes[0].get_legend_handles_labels()
+        _finish(figure, one, "probability of each operation", handles, names)
+    return figure
+
+
+def _operations(one: "Contender", width: float) -> Figure:
+    """Draw how many operations of each kind the derived cell has, over the epochs."""
+    space = get_space(one.experiment.task.space)
+    kinds = {
+        name: np.array(
+            [[any(part in c for part in parts) for c in d.choices] for d in space.decisions]
+        )
+        for name, parts in _COUNTED.items()
+    }
+    cells = one.runs.lists("architecture")
+    codes = space.codes[cells.values].astype(np.intp)
+    with paper_style():
+        figure = Figure(figsize=(width, 0.5 * width))
+        axes = figure.subplots()
+        for (name, wanted), colour in zip(kinds.items(), _PALETTE, strict=False):
+            counts = wanted[np.arange(codes.shape[1]), codes].sum(axis=1).astype(np.float64)
+            values = matrix(Ragged(counts, cells.offsets))
+            epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
+            draw_line(axes, Line(name, band(epochs, values), colour, "-"))
+        axes.set_ylim(-0.1, len(space.decisions) + 0.1)
+        sns.despine(ax=axes)
+        handles, names = axes.get_legend_handles_labels()
+        _finish(figure, one, "operations of the derived cell", handles, names)
+    return figure
+
+
+def _finish(
+    figure: Figure, one: "Contender", what: str, handles: "list[Artist]", names: list[str]
+) -> None:
+    """Name the axes and the lines, and say what is drawn of whom."""
+    height = figure.get_figheight()
+    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.38 / height, bottom=0.72 / height,
+                           hspace=0.4)  # fmt: skip
+    figure.supxlabel("epochs of shared weights", y=0.36 / height, fontsize=8)
+    figure.supylabel(what, x=0.01, fontsize=8)
+    figure.legend(
+        handles, names, loc="lower center", bbox_to_anchor=(0.5, 0.12 / height), ncols=len(names),
+        frameon=False, handlelength=1.5, columnspacing=1.2,
+    )  # fmt: skip
+    figure.suptitle(
+        f"{one.label} on {one.experiment.task.signal.dataset}", x=0.1, ha="left", fontsize=9
+    )
+    figure.text(
+        0.01, 0.03 / height, f"mean and 95 % bootstrap interval over {len(one.runs)} runs",
+        fontsize=5, color="0.45",
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Figures of what happened inside one-shot searches, against what is stored."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasbench.benchmarks.training import catalogue
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix
+from nasbench.harness.results import Ragged, load_results
+from nasbench.harness.run import run
+from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.spaces import get_space
+
+SETTINGS = {"darts": SMALL, "rsps": {**SMALL, "samples": 2}}
+
+
+@pytest.fixture
+def results(synthetic_nb201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    run("darts,rsps", seeds=3, settings=SETTINGS, out=tmp_path)
+    return tmp_path
+
+
+def test_runs_of_different_lengths() -> None:
+    lists = Ragged(np.array([1.0, 2.0, 3.0]), np.array([0, 2, 3]))
+    np.testing.assert_array_equal(matrix(lists), [[1, 2], [3, np.nan]])
+
+
+def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
+    (block,) = compare(results).blocks
+    figures = dict(diagnostic_figures(block))
+    assert set(figures) == {"alphas-darts", "operations-darts", "operations-rsps"}
+    stored = {one.experiment.strategy: one for one in load_results(results).experiments}
+    panels = figures["alphas-darts"].axes
+    assert [axes.get_title() for axes in panels] == ["0->1", "0->2", "1->2", "0->3", "1->3", "2->3"]
+    for line in panels[3].get_lines():
+        column = stored["darts"].lists(f"figure/p/0->3/{line.get_label()}")
+        mean = np.mean([column[run] for run in range(3)], axis=0)
+        np.testing.assert_allclose(line.get_ydata(), mean)
+    space = get_space("nb201")
+    cells = stored["rsps"].lists("architecture")
+    skips = [
+        np.mean([space.architecture(cells[run][epoch]).count(1) for run in range(3)])
+        for epoch in range(SMALL["epochs"])
+    ]
+    drawn = {line.get_label(): line for line in figures["operations-rsps"].axes[0].get_lines()}
+    np.testing.assert_allclose(drawn["skip connections"].get_ydata(), skips)
+
+
+def test_they_are_written_and_replaced(results: Path) -> None:
+    for _ in range(2):
+        compare(results, out=results / "comparison")
+        names = {path.name for path in (results / "comparison").rglob("*.png")}
+        assert {"alphas-darts.png", "operations-darts.png", "operations-rsps.png"} <= names
