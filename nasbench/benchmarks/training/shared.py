@@ -10,6 +10,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -26,6 +27,8 @@ from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
 _RANKED_AT_ONCE = 256
+_SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
+"""Cells whose accuracy with the shared weights is recorded every epoch, the same in all runs."""
 _CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
 
 
@@ -139,6 +142,11 @@ class SharedBenchmark:
         self._device, self._threads = device, threads
 
     @cached_property
+    def _sample(self) -> dict[int, Architecture]:
+        drawn = np.random.default_rng(_SAMPLE).permutation(self.space.size)[:_SAMPLED_CELLS]
+        return {int(index): self.space.architecture(int(index)) for index in sorted(drawn)}
+
+    @cached_property
     def data(self) -> LoanedData:
         """The images, on the device."""
         return LoanedData.of(self._source, self._device)
@@ -152,15 +160,19 @@ class SharedBenchmark:
         """Return what answers one run; the seed of its weights and batches is drawn here."""
         torch.set_num_threads(self._threads)
         seed = random.integer(2**31)
-        return SharedSession(Loan(self.data, self.shape, seed, reestimate=self._reestimate))
+        loan = Loan(self.data, self.shape, seed, reestimate=self._reestimate)
+        return SharedSession(loan, self._sample)
 
 
 class SharedSession:
-    """One run's loan."""
+    """One run's loan; after every epoch it also records how the shared weights rank a few cells.
 
-    def __init__(self, loan: Loan) -> None:
-        """Lend the same supernet for the whole run."""
-        self.loan = loan
+    Neither that nor what would be derived is charged: a search that is not watched does neither.
+    """
+
+    def __init__(self, loan: Loan, sample: Mapping[int, Architecture]) -> None:
+        """Lend the same supernet for the whole run; `sample` are cells by index."""
+        self.loan, self._sample = loan, sample
 
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the search train its epoch, timed, then derive, untimed."""
@@ -170,7 +182,13 @@ class SharedSession:
         if not math.isfinite(figures["train loss"]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
         derived = request.derive(self.loan)
-        return SharedAnswer(derived, self.loan.accuracy(derived), seconds, figures=figures)
+        ranked = {
+            f"cell/{index}": self.loan.accuracy(cell, _SAMPLED_IMAGES)
+            for index, cell in self._sample.items()
+        }
+        return SharedAnswer(
+            derived, self.loan.accuracy(derived), seconds, figures={**figures, **ranked}
+        )
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:

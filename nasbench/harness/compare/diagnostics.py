@@ -12,6 +12,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.stats import kendalltau
 
 from nasbench.harness.compare.curves import band
 from nasbench.harness.compare.plots import WIDTH, Line, draw_line, paper_style
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.references import Known
 
 _PALETTE = sns.color_palette("colorblind").as_hex()
 _PROBABILITY = "figure/p/"
+_CELL = re.compile(r"figure/cell/(\d+)")
 _COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
 """Operations that are counted together, by a part of their names."""
 
@@ -42,6 +45,8 @@ def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tupl
         if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
             yield f"alphas-{name}", _alphas(one, width)
         yield f"operations-{name}", _operations(one, width)
+        if block.known is not None and any(map(_CELL.fullmatch, one.runs.table.column_names)):
+            yield f"ranking-{name}", _ranking(one, block.known, width)
 
 
 def matrix(lists: Ragged) -> NDArray[np.float64]:
@@ -99,6 +104,47 @@ def _operations(one: "Contender", width: float) -> Figure:
     return figure
 
 
+def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how well shared weights tell cells, both of shape (runs, epochs), NaN after the end.
+
+    Kendall's tau between a fixed sample's accuracies with the shared weights and the table's final
+    validation; and how far the derived cell's lies below the table's, in points.
+    """
+    dataset = one.experiment.task.signal.dataset
+    truth = known.valid[dataset]
+    columns = sorted(int(m[1]) for m in map(_CELL.fullmatch, one.runs.table.column_names) if m)
+    shared = np.stack([matrix(one.runs.lists(f"figure/cell/{index}")) for index in columns])
+    there = np.isfinite(truth[columns])
+    tau = np.full(shared.shape[1:], np.nan)
+    for run, epoch in np.ndindex(*tau.shape):
+        values = shared[there, run, epoch]
+        if np.isfinite(values).all():
+            tau[run, epoch] = kendalltau(values, truth[columns][there]).statistic
+    gap = matrix(
+        Ragged(
+            truth[one.runs.lists("architecture").values] - one.runs.lists("accuracy").values,
+            one.runs.lists("accuracy").offsets,
+        )
+    )
+    return tau, gap
+
+
+def _ranking(one: "Contender", known: "Known", width: float) -> Figure:
+    """Draw how the shared weights rank cells, and how far below the table they are."""
+    with paper_style():
+        figure = Figure(figsize=(width, 0.42 * width))
+        panels = figure.subplots(1, 2)
+        names = ("Kendall's tau with the table", "points below the table, derived cell")
+        for axes, values, name in zip(panels, ranking(one, known), names, strict=True):
+            epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
+            draw_line(axes, Line(name, band(epochs, values), _PALETTE[0], "-"))
+            axes.set_title(name, fontsize=7)
+            axes.axhline(0, color="0.6", linewidth=0.5)
+            sns.despine(ax=axes)
+        _finish(figure, one, "", [], [])
+    return figure
+
+
 def _finish(
     figure: Figure, one: "Contender", what: str, handles: "list[Artist]", names: list[str]
 ) -> None:
@@ -108,10 +154,11 @@ def _finish(
                            hspace=0.4)  # fmt: skip
     figure.supxlabel("epochs of shared weights", y=0.36 / height, fontsize=8)
     figure.supylabel(what, x=0.01, fontsize=8)
-    figure.legend(
-        handles, names, loc="lower center", bbox_to_anchor=(0.5, 0.12 / height), ncols=len(names),
-        frameon=False, handlelength=1.5, columnspacing=1.2,
-    )  # fmt: skip
+    if names:
+        figure.legend(
+            handles, names, loc="lower center", bbox_to_anchor=(0.5, 0.12 / height),
+            ncols=len(names), frameon=False, handlelength=1.5, columnspacing=1.2,
+        )  # fmt: skip
     figure.suptitle(
         f"{one.label} on {one.experiment.task.signal.dataset}", x=0.1, ha="left", fontsize=9
     )

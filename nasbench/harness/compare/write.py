@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
 _MAIN = "comparison.json"
-_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations)-.+\.(pdf|png)")
+_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations|ranking)-.+\.(pdf|png)")
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",

@@ -7,7 +7,7 @@ import pytest
 
 from nasbench.benchmarks.training import catalogue
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix
+from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
 from nasbench.harness.results import Ragged, load_results
 from nasbench.harness.run import run
 from nasbench.one_shot_conformance import SMALL, toy_data
@@ -31,7 +31,9 @@ def test_runs_of_different_lengths() -> None:
 def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
     (block,) = compare(results).blocks
     figures = dict(diagnostic_figures(block))
-    assert set(figures) == {"alphas-darts", "operations-darts", "operations-rsps"}
+    assert set(figures) == {
+        "alphas-darts", "operations-darts", "operations-rsps", "ranking-darts", "ranking-rsps"
+    }  # fmt: skip
     stored = {one.experiment.strategy: one for one in load_results(results).experiments}
     panels = figures["alphas-darts"].axes
     assert [axes.get_title() for axes in panels] == ["0->1", "0->2", "1->2", "0->3", "1->3", "2->3"]
@@ -54,3 +56,29 @@ def test_they_are_written_and_replaced(results: Path) -> None:
         compare(results, out=results / "comparison")
         names = {path.name for path in (results / "comparison").rglob("*.png")}
         assert {"alphas-darts.png", "operations-darts.png", "operations-rsps.png"} <= names
+
+
+def test_the_ranking_is_kendalls_of_what_is_stored(results: Path) -> None:
+    """Pairs counted one by one: concordant less discordant, ties in the shared weights left out."""
+    (block,) = compare(results).blocks
+    one = next(c for c in block.contenders if c.experiment.strategy == "rsps")
+    tau, gap = ranking(one, block.known)
+    assert tau.shape == gap.shape == (3, SMALL["epochs"])
+    cells = sorted(
+        int(name.rpartition("/")[2])
+        for name in one.runs.table.column_names
+        if name.startswith("figure/cell/")
+    )
+    assert len(cells) == 24
+    truth = block.known.valid["cifar10"]
+    shared = [one.runs.lists(f"figure/cell/{cell}")[1][2] for cell in cells]
+    score = ties = pairs = 0
+    for i in range(24):
+        for j in range(i):
+            pairs += 1
+            ties += shared[i] == shared[j]
+            sign = np.sign(truth[cells[i]] - truth[cells[j]])
+            score += np.sign(shared[i] - shared[j]) * sign
+    assert tau[1, 2] == pytest.approx(score / np.sqrt((pairs - ties) * pairs))
+    derived = one.runs.lists("architecture")[1][2]
+    assert gap[1, 2] == truth[derived] - one.runs.lists("accuracy")[1][2]
