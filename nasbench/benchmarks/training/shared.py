@@ -23,6 +23,7 @@ from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.lookup import Lookup, multiply_adds
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
@@ -54,9 +55,16 @@ class Loan:
     """A supernet and batches of two disjoint halves of the data, for one run."""
 
     def __init__(
-        self, data: LoanedData, shape: Shape, seed: int, *, reestimate: bool = False
+        self,
+        space: NasBench201,
+        data: LoanedData,
+        shape: Shape,
+        seed: int,
+        *,
+        reestimate: bool = False,
     ) -> None:
         """Initialise the weights from `seed`, which also orders the images."""
+        self._space = space
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
         network = Supernet(data.data.input, shape, generator=generator)
@@ -76,6 +84,10 @@ class Loan:
             for chosen in torch.split(order, size):
                 if len(chosen) == size:
                     yield Images(images[chosen], labels[chosen])
+
+    def costs(self) -> Lookup:
+        """Return what every operation costs, in millions of multiply-adds of the whole network."""
+        return multiply_adds(self._space, self.supernet.data, self.supernet.shape)
 
     @torch.no_grad()
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
@@ -137,6 +149,7 @@ class SharedBenchmark:
         if not isinstance(space, NasBench201):
             raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
         self.space: Space = space
+        self._cells = space
         find_device(device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self._device, self._threads = device, threads
@@ -160,7 +173,7 @@ class SharedBenchmark:
         """Return what answers one run; the seed of its weights and batches is drawn here."""
         torch.set_num_threads(self._threads)
         seed = random.integer(2**31)
-        loan = Loan(self.data, self.shape, seed, reestimate=self._reestimate)
+        loan = Loan(self._cells, self.data, self.shape, seed, reestimate=self._reestimate)
         return SharedSession(loan, self._sample)
 
 

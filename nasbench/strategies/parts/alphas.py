@@ -60,20 +60,21 @@ class AlphaSearch(OneShot):
         self._alphas.data.copy_(checkpoint["alphas"])
         self._adam.load_state_dict(checkpoint["adam"])
 
-    def update_alphas(
-        self, loan: Loan, batch: Batch, mix: "Mix", extra: "Tensor | None" = None
-    ) -> None:
-        """Take one Adam step of the alphas on a batch; `extra` is added to its cross entropy.
+    def update_alphas(self, loan: Loan, batch: Batch, mix: "Mix") -> None:
+        """Take one Adam step of the alphas on the cross entropy of a batch."""
+        self.descend(self.cross_entropy(loan, batch, mix))
 
-        The gradient is taken for the alphas alone, which spares that of the weights.
-        """
-        import torch
+    def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Return the mean cross entropy of a batch."""
         import torch.nn.functional as F
 
         images, labels = batch
-        loss = F.cross_entropy(loan.supernet(images, mix), labels)
-        if extra is not None:
-            loss = loss + extra
+        return F.cross_entropy(loan.supernet(images, mix), labels)
+
+    def descend(self, loss: "Tensor") -> None:
+        """Take one Adam step of the alphas; no gradient of the weights is computed."""
+        import torch
+
         (gradient,) = torch.autograd.grad(loss, [self._alphas], allow_unused=True)
         # A sampled cell may be all skips and zeros: then no alpha scales anything.
         self._alphas.grad = torch.zeros_like(self._alphas) if gradient is None else gradient

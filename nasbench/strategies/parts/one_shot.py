@@ -17,6 +17,7 @@ from nasbench.strategies.base import DERIVED, SearchStrategy, require
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nasbench.spaces.networks.lookup import Lookup
     from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
 Batch = tuple["Tensor", "Tensor"]
@@ -34,6 +35,9 @@ class Loan(Protocol):
 
     def validation(self, epoch: int, batch: int) -> Iterator[Batch]:
         """Yield shuffled batches of the validation images, without end."""
+
+    def costs(self) -> "Lookup":
+        """Return what every operation costs, in millions of multiply-adds."""
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
         """Return the validation accuracy (%) of a cell with the shared weights.

@@ -1,0 +1,103 @@
+"""FBNet: Gumbel-softmax over operations, with what they cost in the loss."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasbench.strategies.base import require
+from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.one_shot import Batch, Loan
+from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasbench.spaces.networks.lookup import Lookup
+    from nasbench.spaces.networks.nb201_supernet import Mix
+
+_THOUSANDS = 1000
+"""Small networks have less than a million multiply-adds, and logarithms must be above 0."""
+
+
+@register("fbnet")
+class FbNet(AlphaSearch):
+    """Every edge is the Gumbel-softmax mixture of all operations; costly ones are pushed away.
+
+    Wu et al., CVPR 2019: operations are weighted by a Gumbel-softmax whose temperature decays
+    (equations 5 and 6), the loss of the architecture parameters is CE * a * log(LAT)^b (equation
+    2), or CE + c * LAT with `form=sum`, and LAT is the lookup table's sum with the same weights
+    (equations 3, 7 and 8). Deviations: LAT is thousands of multiply-adds in the product, millions
+    in the sum; one choice per edge of the cell, repeated through the network, not one per layer;
+    parameters and weights take a step each on every batch instead of on 80 % and 20 % of an epoch;
+    the answer is the most likely cell, not a sample.
+    """
+
+    family = "gradient"
+    reference = "Wu et al., CVPR 2019"
+
+    @dataclass(frozen=True)
+    class Settings(AlphaSettings):
+        """Hyperparameters."""
+
+        form: str = "product"  #: of the loss: `product` (the paper's) or `sum`
+        weight: float = 0.2  #: a of the product
+        exponent: float = 0.6  #: b of the product
+        cost_weight: float = 0.01  #: c of the sum, per million multiply-adds
+        temperature: float = 5.0  #: of the Gumbel-softmax, at the start
+        decay: float = 0.956  #: of the temperature, per epoch
+
+        def __post_init__(self) -> None:
+            """Refuse a loss that means nothing."""
+            super().__post_init__()
+            require(self.form in ("product", "sum"), "fbnet.form", self.form, "product or sum")
+            for name in ("weight", "exponent", "cost_weight"):
+                value = getattr(self, name)
+                require(0 <= value < math.inf, f"fbnet.{name}", value, "at least 0")
+            require(self.temperature > 0, "fbnet.temperature", self.temperature, "above 0")
+            require(0 < self.decay <= 1, "fbnet.decay", self.decay, "above 0 and at most 1")
+
+    recipes = {
+        "small": {},
+        "paper": {"epochs": 90, "channels": 16, "cells": 5, "alpha_learning_rate": 0.01},
+    }
+
+    def begin(self, loan: Loan) -> None:
+        """Look the operations up too."""
+        super().begin(loan)
+        self._lookup: Lookup = loan.costs()
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """A step of the parameters on validation images, one of the weights on training images."""
+        mix = self.sample()
+        self.descend(self.loss(loan, next(search), mix))
+        mix = self.sample()
+        return self.update_weights(loan, batch, mix._replace(weights=_constant(mix)))
+
+    def sample(self) -> "Mix":
+        """Draw the mixture of this batch: equation 6 at this epoch's temperature."""
+        import torch
+
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
+        logits = self._alphas.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
+        temperature = self.settings.temperature * self.settings.decay**self.epoch
+        return Mix.all_of((logits / temperature).softmax(dim=1))
+
+    def loss(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Return cross entropy and cost of a mixture as one number: equation 2, or their sum."""
+        s = self.settings
+        assert mix.weights is not None  # noqa: S101  # a mixture has them
+        error, cost = self.cross_entropy(loan, batch, mix), self._lookup.expected(mix.weights)
+        factor: Tensor = s.weight * (_THOUSANDS * cost).log() ** s.exponent
+        return error + s.cost_weight * cost if s.form == "sum" else error * factor
+
+    def figures(self) -> Mapping[str, float]:
+        """Return the expected cost of the most recent probabilities too."""
+        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
+        return {**super().figures(), "expected cost": float(expected)}
+
+
+def _constant(mix: "Mix") -> "Tensor | None":
+    return None if mix.weights is None else mix.weights.detach()

@@ -1,0 +1,100 @@
+"""ProxylessNAS: two sampled paths per decision, with binary gates."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasbench.strategies.base import require
+from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.one_shot import Batch, Loan
+from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nasbench.spaces.networks.lookup import Lookup
+
+
+@register("proxylessnas")
+class ProxylessNas(AlphaSearch):
+    """Train one sampled path; compare two to move the architecture parameters.
+
+    Cai et al., ICLR 2019, section 3.2: for the weights one operation per edge is sampled from the
+    softmax; for the parameters two are, without replacement, one of them is switched on by a binary
+    gate, and the gradient by the gates is that of a softmax over the two (equation 4's estimate);
+    afterwards the two are shifted so that the other operations keep their probability. The loss
+    adds lambda times the expected cost (equations 5 and 6). Deviations: the cost is millions of
+    multiply-adds; one choice per edge of the cell instead of one per layer, repeated through the
+    network.
+    """
+
+    family = "gradient"
+    reference = "Cai et al., ICLR 2019"
+
+    @dataclass(frozen=True)
+    class Settings(AlphaSettings):
+        """Hyperparameters."""
+
+        alpha_learning_rate: float = 0.006  #: of Adam
+        alpha_weight_decay: float = 0.0
+        alpha_beta1: float = 0.0
+        cost_weight: float = 0.0  #: lambda, per million multiply-adds
+
+        def __post_init__(self) -> None:
+            """Refuse a cost that means nothing."""
+            super().__post_init__()
+            value = self.cost_weight
+            require(0 <= value < math.inf, "proxylessnas.cost_weight", value, "at least 0")
+
+    recipes = {
+        "small": {},
+        "paper": {"epochs": 200, "channels": 16, "cells": 5},
+    }
+
+    def begin(self, loan: Loan) -> None:
+        """Look the operations up too."""
+        super().begin(loan)
+        self._lookup: Lookup = loan.costs()
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Compare two paths on validation images, train one on training images."""
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        self.compare_paths(loan, next(search))
+        single = tuple(first for first, _ in self.pairs())
+        return self.update_weights(loan, batch, Mix.only(single))
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Draw two operations per edge from the softmax, without replacement, the first one on."""
+        logits = self._alphas.detach().log_softmax(dim=1).cpu().double().numpy()
+        noise = self.random.generator.gumbel(size=logits.shape)
+        order = (-(logits + noise)).argsort(axis=1)  # the largest two are such a draw
+        return [(int(first), int(second)) for first, second in order[:, :2]]
+
+    def compare_paths(self, loan: Loan, batch: Batch) -> None:
+        """Take one step of the parameters of two sampled operations per edge."""
+        import torch
+
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        pairs = self.pairs()
+        rows = torch.arange(len(pairs), device=self._alphas.device)[:, None]
+        chosen = torch.tensor(pairs, device=self._alphas.device)
+        soft = self._alphas[rows, chosen].softmax(dim=1)
+        uniform = torch.from_numpy(self.random.generator.random(len(pairs))).to(soft)
+        on = (uniform >= soft[:, 0]).long()
+        gates = torch.nn.functional.one_hot(on, 2).to(soft) - soft.detach() + soft
+        weights = torch.zeros_like(self._alphas).index_put((rows, chosen), gates)
+        loss = self.cross_entropy(loan, batch, Mix(tuple(map(tuple, map(sorted, pairs))), weights))
+        expected = self._lookup.expected(self._alphas.softmax(dim=1))
+        before = self._alphas.detach()[rows, chosen].logsumexp(dim=1, keepdim=True)
+        self.descend(loss + self.settings.cost_weight * expected)
+        with torch.no_grad():
+            after = self._alphas[rows, chosen]
+            self._alphas[rows, chosen] = after + before - after.logsumexp(dim=1, keepdim=True)
+
+    def figures(self) -> Mapping[str, float]:
+        """Return the expected cost too."""
+        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
+        return {**super().figures(), "expected cost": float(expected)}
