@@ -99,7 +99,7 @@ def _print_table(console: "Console", name: str, records: "list[Record]") -> None
         drawn.add_column(heading, justify="right", no_wrap=True)
     for record in records:
         scores = (record.signal, record.valid, record.test)
-        seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.3g}"
+        seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.1f}"
         drawn.add_row(record.dataset, *map(_score, scores), seconds)
     console.print(drawn)
     among = {s.among for r in records for s in (r.signal, r.valid, r.test) if s is not None}

@@ -134,7 +134,7 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     table = _table(task)
     space = get_space(task.space)
     benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
-    _check_budget(task.budget, benchmark)
+    _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
 
 
@@ -162,7 +162,10 @@ def _table_judge(task: Task, table: Table) -> TableJudge:
     return TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
 
 
-def _check_budget(budget: Budget, benchmark: Benchmark) -> None:
+def _check_budget(task: Task, benchmark: Benchmark) -> None:
+    budget, epochs = task.budget, task.signal.epochs
+    if budget.epochs is not None and budget.epochs < epochs:
+        raise InvalidInput(f"budget '{budget}' is below one evaluation ({epochs} epochs): raise it")
     if budget.seconds is not None and budget.seconds < benchmark.cheapest:
         raise InvalidInput(
             f"budget '{budget}' is below the cheapest evaluation "
@@ -225,6 +228,10 @@ class Runner:
         from nasbench.harness.shared import Resumable, checkpoint_path
 
         kept = Resumable(session, strategy, checkpoint_path(self.experiment, seed))
-        trajectory = search(strategy, kept, clock)
+        try:
+            trajectory = search(strategy, kept, clock)
+        except Exception:  # to go on there would end there again
+            kept.finish()
+            raise
         kept.finish()
         return trajectory

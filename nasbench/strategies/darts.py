@@ -41,7 +41,7 @@ class Darts(AlphaSearch):
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Algorithm 1: alphas, then weights."""
         self.search_step(loan, batch, next(search))
-        return self.update_weights(loan, batch, self.relaxed(self._alphas.detach()))
+        return self.update_weights_alone(loan, batch, self.relaxed(self._alphas))
 
     def search_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
         """Move the alphas along the gradient of the validation loss at today's weights."""

@@ -69,10 +69,8 @@ class FbNet(AlphaSearch):
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """A step of the parameters on validation images, one of the weights on training images."""
-        mix = self.sample()
-        self.descend(self.loss(loan, next(search), mix))
-        mix = self.sample()
-        return self.update_weights(loan, batch, mix._replace(weights=_constant(mix)))
+        self.descend(self.loss(loan, next(search), self.sample()))
+        return self.update_weights_alone(loan, batch, self.sample())
 
     def sample(self) -> "Mix":
         """Draw the mixture of this batch: equation 6 at this epoch's temperature."""
@@ -97,7 +95,3 @@ class FbNet(AlphaSearch):
         """Return the expected cost of the most recent probabilities too."""
         expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
         return {**super().figures(), "expected cost": float(expected)}
-
-
-def _constant(mix: "Mix") -> "Tensor | None":
-    return None if mix.weights is None else mix.weights.detach()

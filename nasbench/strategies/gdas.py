@@ -49,7 +49,7 @@ class Gdas(AlphaSearch):
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Alphas on validation images, then weights, each with a sample of its own."""
         self.update_alphas(loan, next(search), self.sample())
-        return self.update_weights(loan, batch, self.sample())
+        return self.update_weights_alone(loan, batch, self.sample())
 
     def sample(self) -> "Mix":
         """Draw one operation per edge (equations 3 and 4), weighted straight through (5)."""

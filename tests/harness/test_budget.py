@@ -60,6 +60,17 @@ def test_malformed_budgets_are_named(text: str, message: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+def test_epochs_that_overshoot_do_not_count() -> None:
+    """Twelve epochs an evaluation: two of them fit into 30."""
+    budget = Budget.parse("30epochs")
+    assert (budget.epochs, str(budget), Budget.parse(str(budget))) == (30, "30epochs", budget)
+    assert str(Budget.parse("5h,30epochs,7evals")) == "18000s,7evals,30epochs"
+    clock = Clock(budget)
+    charged = [clock.charge(Answer(50.0, 1.0, 12)) for _ in range(3)]
+    assert charged == [True, True, False]
+    assert (clock.epochs, clock.evaluations, clock.stop) == (24, 2, Stop.EPOCHS)
+
+
 @given(st.lists(st.floats(0.1, 50), max_size=60), st.floats(0.1, 300))
 def test_an_evaluation_that_overshoots_does_not_count(costs: list[float], limit: float) -> None:
     clock = Clock(Budget(seconds=limit))

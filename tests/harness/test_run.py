@@ -197,6 +197,7 @@ def test_quick_runs_share_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ({"protocol": "mine"}, "protocol 'mine' is unknown: valid are"),
         ({"benchmark": "nb301"}, "table 'nb301' is not installed"),
         ({"budget": "50s"}, "below the cheapest evaluation"),
+        ({"budget": "11epochs"}, "below one evaluation (12 epochs)"),
         ({"trials": "both"}, "'both' is not one of mean, random"),
         ({"workers": 0}, "workers cannot be 0"),
         ({"seeds": "x"}, "cannot read 'x'"),

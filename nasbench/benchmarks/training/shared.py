@@ -74,6 +74,10 @@ class Loan:
         """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
         return self._data.data.epoch(self._seed, epoch, batch)
 
+    def steps(self, batch: int) -> int:
+        """Return the number of batches in an epoch of `weights`."""
+        return -(-len(self._data.weights.labels) // batch)
+
     def validation(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield shuffled batches of the validation images, without end, as they are."""
         images, labels = self._data.validation

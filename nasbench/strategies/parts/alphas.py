@@ -64,6 +64,11 @@ class AlphaSearch(OneShot):
         """Take one Adam step of the alphas on the cross entropy of a batch."""
         self.descend(self.cross_entropy(loan, batch, mix))
 
+    def update_weights_alone(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Take a step of the weights with a mixture whose own weights are held fixed."""
+        fixed = None if mix.weights is None else mix.weights.detach()
+        return self.update_weights(loan, batch, mix._replace(weights=fixed))
+
     def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
         """Return the mean cross entropy of a batch."""
         import torch.nn.functional as F

@@ -33,6 +33,9 @@ class Loan(Protocol):
     def weights(self, epoch: int, batch: int) -> Iterator[Batch]:
         """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
 
+    def steps(self, batch: int) -> int:
+        """Return the number of batches in an epoch of `weights`."""
+
     def validation(self, epoch: int, batch: int) -> Iterator[Batch]:
         """Yield shuffled batches of the validation images, without end."""
 
@@ -105,16 +108,14 @@ class OneShot(SearchStrategy):
         s = self.settings
         self._prepare(loan)
         loan.supernet.train()
-        total, count, images = torch.zeros(()), 0, 0
-        batches = list(loan.weights(self.epoch, s.batch))
+        total, images, steps = torch.zeros(()), 0, loan.steps(s.batch)
         search = loan.validation(self.epoch, s.batch)
-        for number, batch in enumerate(batches):
-            self._set_rate((self.epoch + number / len(batches)) / s.epochs)
-            loss = self.step(loan, batch, search)
-            total += loss.detach().cpu()
-            count, images = count + 1, images + len(batch[1])
+        for number, batch in enumerate(loan.weights(self.epoch, s.batch)):
+            self._set_rate((self.epoch + number / steps) / s.epochs)
+            total += self.step(loan, batch, search).detach().cpu()
+            images += len(batch[1])
         more = self.finish(loan, search)
-        mean = float(total) / count
+        mean = float(total) / steps
         return {"train loss": mean, "images": float(images), **more, **self.figures()}
 
     def _prepare(self, loan: Loan) -> None:
