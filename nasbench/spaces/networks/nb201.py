@@ -61,6 +61,11 @@ class Shape(NamedTuple):
     affine: bool = True
     track_running_stats: bool = True
 
+    @property
+    def widths(self) -> list[int]:
+        """Channels of every stage."""
+        return [self.channels << stage for stage in range(STAGES)]
+
 
 def simplify(cell: Architecture) -> Architecture:
     """Return the cell with `none` on every edge that is not live."""
@@ -138,6 +143,30 @@ class ResidualBlock(nn.Module):
         return total
 
 
+class Frame(NamedTuple):
+    """What all networks share around their cells."""
+
+    stem: nn.Sequential
+    reductions: nn.ModuleList
+    head: nn.Sequential
+    classifier: nn.Linear
+
+    @classmethod
+    def build(cls, data: Input, shape: Shape) -> "Frame":
+        """Make the modules; their weights are initialised with those of the cells."""
+        widths = shape.widths
+        norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
+        return cls(
+            nn.Sequential(
+                nn.Conv2d(data.channels, widths[0], 3, padding=1, bias=False),
+                nn.BatchNorm2d(widths[0], **norm),
+            ),
+            nn.ModuleList(ResidualBlock(one, other, shape) for one, other in pairwise(widths)),
+            nn.Sequential(nn.BatchNorm2d(widths[-1], **norm), nn.ReLU()),
+            nn.Linear(widths[-1], data.classes),
+        )
+
+
 class Network(nn.Module):
     """The whole network of one cell: images (B, channels, side, side) -> logits (B, classes)."""
 
@@ -155,22 +184,15 @@ class Network(nn.Module):
         self.cell = simplify(cell) if form is Form.SIMPLIFIED else tuple(cell)
         self.data = data
         self.shape = shape
-        widths = [shape.channels << stage for stage in range(STAGES)]
-        norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
         with torch.device("meta"):  # modules built elsewhere draw from torch's global stream
-            self.stem = nn.Sequential(
-                nn.Conv2d(data.channels, widths[0], 3, padding=1, bias=False),
-                nn.BatchNorm2d(widths[0], **norm),
-            )
+            frame = Frame.build(data, shape)
+            self.stem = frame.stem
             self.stages = nn.ModuleList(
                 nn.Sequential(*(Cell(self.cell, width, shape) for _ in range(shape.cells)))
-                for width in widths
+                for width in shape.widths
             )
-            self.reductions = nn.ModuleList(
-                ResidualBlock(before, after, shape) for before, after in pairwise(widths)
-            )
-            self.head = nn.Sequential(nn.BatchNorm2d(widths[-1], **norm), nn.ReLU())
-            self.classifier = nn.Linear(widths[-1], data.classes)
+            self.reductions = frame.reductions
+            self.head, self.classifier = frame.head, frame.classifier
         self.to_empty(device="cpu")
         initialise(self, generator)
 

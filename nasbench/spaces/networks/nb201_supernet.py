@@ -11,7 +11,6 @@ into the scale of the batch norm that ends it.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -22,11 +21,10 @@ from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE, OPERATIONS, SKIP, Input
 from nasbench.spaces.networks.nb201 import (
     KERNEL,
-    STAGES,
     Cell,
     Form,
+    Frame,
     Network,
-    ResidualBlock,
     Shape,
     initialise,
 )
@@ -196,21 +194,14 @@ class Supernet(nn.Module):
         """Build on the CPU and initialise every weight from `generator`, as `Network` does."""
         super().__init__()
         self.data, self.shape = data, shape
-        widths = [shape.channels << stage for stage in range(STAGES)]
-        norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
         with torch.device("meta"):
-            self.stem = nn.Sequential(
-                nn.Conv2d(data.channels, widths[0], 3, padding=1, bias=False),
-                nn.BatchNorm2d(widths[0], **norm),
-            )
+            frame = Frame.build(data, shape)
+            self.stem = frame.stem
             self.cells = nn.ModuleList(
-                SuperCell(width, shape) for width in widths for _ in range(shape.cells)
+                SuperCell(width, shape) for width in shape.widths for _ in range(shape.cells)
             )
-            self.reductions = nn.ModuleList(
-                ResidualBlock(before, after, shape) for before, after in pairwise(widths)
-            )
-            self.head = nn.Sequential(nn.BatchNorm2d(widths[-1], **norm), nn.ReLU())
-            self.classifier = nn.Linear(widths[-1], data.classes)
+            self.reductions = frame.reductions
+            self.head, self.classifier = frame.head, frame.classifier
         self.to_empty(device="cpu")
         initialise(self, generator)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
