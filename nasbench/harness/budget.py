@@ -142,11 +142,11 @@ class Clock:
         if seconds > self._seconds:
             self.stop = Stop.SECONDS
             return False
-        self.epochs += answer.epochs
-        if self.epochs > self._epochs:
-            self.epochs -= answer.epochs
+        epochs = self.epochs + answer.epochs
+        if epochs > self._epochs:
             self.stop = Stop.EPOCHS
             return False
+        self.epochs = epochs
         self._free = self._free + 1 if seconds == self.seconds else 0
         self.seconds = seconds
         self.evaluations += 1

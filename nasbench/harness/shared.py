@@ -12,9 +12,11 @@ from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces import get_space
+from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
 
 if TYPE_CHECKING:
+    from nasbench.benchmarks.training.data import DataSet
     from nasbench.benchmarks.training.shared import SharedBenchmark, SharedSession
     from nasbench.strategies.parts.one_shot import OneShot
 
@@ -37,9 +39,7 @@ def open_shared(
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
     from nasbench.benchmarks.training.catalogue import dataset_names, load_data
-    from nasbench.benchmarks.training.shared import SharedBenchmark
     from nasbench.harness.experiment import open_judge
-    from nasbench.spaces.networks.nb201 import Shape
 
     try:
         data = load_data(task.signal.dataset)
@@ -48,13 +48,20 @@ def open_shared(
             f"strategy '{strategy.name}' trains on images, and those of '{task.signal.dataset}' "
             f"are not at hand ({error}); data sets with images: {', '.join(dataset_names())}"
         ) from error
+    return lender(get_space(task.space), data, settings), open_judge(task)
+
+
+def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
+    """Return what lends a one-shot strategy with these settings its supernet and images."""
+    from nasbench.benchmarks.training.shared import SharedBenchmark
+    from nasbench.spaces.networks.nb201 import Shape
+
     s = settings
     shape = Shape(s.channels, s.cells, s.affine, s.statistics != "batch")
-    benchmark = SharedBenchmark(
-        get_space(task.space), data, shape,
+    return SharedBenchmark(
+        space, data, shape,
         reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
     )  # fmt: skip
-    return benchmark, open_judge(task)
 
 
 def checkpoint_path(experiment: Experiment, seed: int) -> Path:

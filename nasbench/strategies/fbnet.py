@@ -1,19 +1,18 @@
 """FBNet: Gumbel-softmax over operations, with what they cost in the loss."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import AlphaSettings, CostAwareSearch
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.lookup import Lookup
     from nasbench.spaces.networks.nb201_supernet import Mix
 
 _THOUSANDS = 1000
@@ -21,7 +20,7 @@ _THOUSANDS = 1000
 
 
 @register("fbnet")
-class FbNet(AlphaSearch):
+class FbNet(CostAwareSearch):
     """Every edge is the Gumbel-softmax mixture of all operations; costly ones are pushed away.
 
     Wu et al., CVPR 2019: operations are weighted by a Gumbel-softmax whose temperature decays
@@ -62,11 +61,6 @@ class FbNet(AlphaSearch):
         "paper": {"epochs": 90, "channels": 16, "cells": 5, "alpha_learning_rate": 0.01},
     }
 
-    def begin(self, loan: Loan) -> None:
-        """Look the operations up too."""
-        super().begin(loan)
-        self._lookup: Lookup = loan.costs()
-
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """A step of the parameters on validation images, one of the weights on training images."""
         self.descend(self.loss(loan, next(search), self.sample()))
@@ -74,14 +68,10 @@ class FbNet(AlphaSearch):
 
     def sample(self) -> "Mix":
         """Draw the mixture of this batch: equation 6 at this epoch's temperature."""
-        import torch
-
         from nasbench.spaces.networks.nb201_supernet import Mix
 
-        noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
-        logits = self._alphas.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
         temperature = self.settings.temperature * self.settings.decay**self.epoch
-        return Mix.all_of((logits / temperature).softmax(dim=1))
+        return Mix.all_of(self.gumbel_softmax(temperature))
 
     def loss(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
         """Return cross entropy and cost of a mixture as one number: equation 2, or their sum."""
@@ -90,8 +80,3 @@ class FbNet(AlphaSearch):
         error, cost = self.cross_entropy(loan, batch, mix), self._lookup.expected(mix.weights)
         factor: Tensor = s.weight * (_THOUSANDS * cost).log() ** s.exponent
         return error + s.cost_weight * cost if s.form == "sum" else error * factor
-
-    def figures(self) -> Mapping[str, float]:
-        """Return the expected cost of the most recent probabilities too."""
-        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
-        return {**super().figures(), "expected cost": float(expected)}

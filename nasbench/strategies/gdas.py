@@ -53,16 +53,13 @@ class Gdas(AlphaSearch):
 
     def sample(self) -> "Mix":
         """Draw one operation per edge (equations 3 and 4), weighted straight through (5)."""
-        import torch
         import torch.nn.functional as F
 
         from nasbench.spaces.networks.nb201_supernet import Mix
 
-        shape = tuple(self._alphas.shape)
-        noise = torch.from_numpy(self.random.generator.gumbel(size=shape)).to(self._alphas)
-        soft = ((self._alphas.log_softmax(dim=1) + noise) / self.temperature).softmax(dim=1)
+        soft = self.gumbel_softmax(self.temperature)
         chosen = soft.argmax(dim=1)
-        hard = F.one_hot(chosen, shape[1]).to(soft) - soft.detach() + soft
+        hard = F.one_hot(chosen, soft.shape[1]).to(soft) - soft.detach() + soft
         return Mix.only(tuple(chosen.tolist()), hard)
 
     @property

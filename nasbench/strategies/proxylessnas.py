@@ -1,23 +1,21 @@
 """ProxylessNAS: two sampled paths per decision, with binary gates."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import AlphaSettings, CostAwareSearch
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.lookup import Lookup
-
 
 @register("proxylessnas")
-class ProxylessNas(AlphaSearch):
+class ProxylessNas(CostAwareSearch):
     """Train one sampled path; compare two to move the architecture parameters.
 
     Cai et al., ICLR 2019, section 3.2: for the weights one operation per edge is sampled from the
@@ -51,11 +49,6 @@ class ProxylessNas(AlphaSearch):
         "small": {},
         "paper": {"epochs": 200, "channels": 16, "cells": 5},
     }
-
-    def begin(self, loan: Loan) -> None:
-        """Look the operations up too."""
-        super().begin(loan)
-        self._lookup: Lookup = loan.costs()
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Compare two paths on validation images, train one on training images."""
@@ -93,8 +86,3 @@ class ProxylessNas(AlphaSearch):
         with torch.no_grad():
             after = self._alphas[rows, chosen]
             self._alphas[rows, chosen] = after + before - after.logsumexp(dim=1, keepdim=True)
-
-    def figures(self) -> Mapping[str, float]:
-        """Return the expected cost too."""
-        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
-        return {**super().figures(), "expected cost": float(expected)}

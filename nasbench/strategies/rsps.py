@@ -1,20 +1,15 @@
 """Random search with parameter sharing: the baseline of every one-shot comparison."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import Loan, UniformSampling, WeightSettings
 from nasbench.strategies.registry import register
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @register("rsps")
-class RandomSharing(OneShot):
+class RandomSharing(UniformSampling):
     """Train the shared weights on uniformly random cells; the best of a sample wins.
 
     Li & Talwalkar, UAI 2019. Every batch trains one random cell. At the end random cells are
@@ -42,12 +37,6 @@ class RandomSharing(OneShot):
         "small": {},
         "paper": {"epochs": 250, "channels": 16, "cells": 5},
     }
-
-    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Train one random cell."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
-        return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))
 
     def derive(self, loan: Loan) -> Architecture:
         """Return the best of a random sample with the shared weights; the first of equals."""

@@ -1,20 +1,15 @@
 """SPOS: a supernet trained on uniform single paths, then evolution inside it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import Loan, UniformSampling, WeightSettings
 from nasbench.strategies.registry import register
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @register("spos")
-class SinglePath(OneShot):
+class SinglePath(UniformSampling):
     """Train uniformly sampled cells; evolve cells by their accuracy with the shared weights.
 
     Guo et al., ECCV 2020, sections 3.2 and 3.4, Algorithm 1: of every generation the best
@@ -50,12 +45,6 @@ class SinglePath(OneShot):
             "parents": 10,
         },
     }  # fmt: skip
-
-    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Train one uniformly sampled cell (equation 7)."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
-        return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))
 
     def derive(self, loan: Loan) -> Architecture:
         """Evolve cells in the supernet (Algorithm 1); return the best, the first of equals."""

@@ -8,7 +8,6 @@ kept, and asked for again it costs what it cost the first time.
 import time
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +50,7 @@ class Trainer:
         Its trainings keep their names, which come from the whole data set.
         """
         other = copy(self)
-        parts = {**self.data.parts, Part.TEST: self.data.parts[Part.VALIDATION]}
-        other.data = replace(self.data, parts=parts)
+        other.data = self.data.without_test()
         return other
 
     def start(self, architecture: Architecture, seed: int) -> Training:

@@ -78,6 +78,10 @@ class DataSet:
         moved = {part: images.to(device, dtype) for part, images in self.parts.items()}
         return replace(self, parts=moved)
 
+    def without_test(self) -> "DataSet":
+        """Return it with the validation images in place of test: none is left to leak."""
+        return replace(self, parts={**self.parts, Part.TEST: self.parts[Part.VALIDATION]})
+
     def epoch(self, seed: int, epoch: int, batch: int) -> Iterator[Images]:
         """Yield the shuffled, augmented batches of a training epoch; the last may be smaller.
 

@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -33,54 +32,36 @@ _SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
 _CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
 
 
-@dataclass(frozen=True)
-class LoanedData:
-    """The images of a loan on their device; test images are not among them."""
-
-    weights: Images
-    validation: Images
-    data: DataSet
-
-    @classmethod
-    def of(cls, data: DataSet, device: str) -> "LoanedData":
-        """Move what a search may see to a device."""
-        place = find_device(device)
-        parts = dict(data.parts)
-        parts[Part.TEST] = parts[Part.VALIDATION]
-        moved = DataSet(data.name, data.input, parts, data.augment).to(place)
-        return cls(moved.parts[Part.WEIGHTS], moved.parts[Part.VALIDATION], moved)
-
-
 class Loan:
     """A supernet and batches of two disjoint halves of the data, for one run."""
 
     def __init__(
         self,
         space: NasBench201,
-        data: LoanedData,
+        data: DataSet,
         shape: Shape,
         seed: int,
         *,
         reestimate: bool = False,
     ) -> None:
-        """Initialise the weights from `seed`, which also orders the images."""
+        """Initialise the weights from `seed`, which also orders the images of `data`."""
         self._space = space
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
-        network = Supernet(data.data.input, shape, generator=generator)
-        self.supernet = network.to(data.weights.images.device)
+        network = Supernet(data.input, shape, generator=generator)
+        self.supernet = network.to(data.parts[Part.WEIGHTS].images.device)
 
     def weights(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
-        return self._data.data.epoch(self._seed, epoch, batch)
+        return self._data.epoch(self._seed, epoch, batch)
 
     def steps(self, batch: int) -> int:
         """Return the number of batches in an epoch of `weights`."""
-        return -(-len(self._data.weights.labels) // batch)
+        return -(-len(self._data.parts[Part.WEIGHTS].labels) // batch)
 
     def validation(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield shuffled batches of the validation images, without end, as they are."""
-        images, labels = self._data.validation
+        images, labels = self._data.parts[Part.VALIDATION]
         generator = stream(Purpose.SEARCH_ORDER, self._seed, epoch)
         size = min(batch, len(labels))
         while True:
@@ -88,6 +69,10 @@ class Loan:
             for chosen in torch.split(order, size):
                 if len(chosen) == size:
                     yield Images(images[chosen], labels[chosen])
+
+    @cached_property
+    def _calibration(self) -> list[Images]:
+        return list(islice(self.weights(0, _CALIBRATED_AT_ONCE), _CALIBRATION_BATCHES))
 
     def costs(self) -> Lookup:
         """Return what every operation costs, in millions of multiply-adds of the whole network."""
@@ -102,10 +87,10 @@ class Loan:
         """
         network = self.supernet.inherit(architecture) if self._reestimate else None
         if network is not None:
-            _estimate(network, self.weights(0, _CALIBRATED_AT_ONCE))
+            _estimate(network, self._calibration)
         mode = self.supernet.training
         self.supernet.eval()
-        part, correct = self._data.validation, torch.zeros((), dtype=torch.int64)
+        part, correct = self._data.parts[Part.VALIDATION], torch.zeros((), dtype=torch.int64)
         pictures, labels = part.images[:images], part.labels[:images]
         batches = zip(
             torch.split(pictures, _RANKED_AT_ONCE),
@@ -121,14 +106,14 @@ class Loan:
         return 100 * int(correct) / len(labels)
 
 
-def _estimate(network: nn.Module, batches: Iterator[Images]) -> None:
-    """Replace batch norm's statistics by the mean over a few batches; leave it evaluating."""
+def _estimate(network: nn.Module, batches: Sequence[Images]) -> None:
+    """Replace batch norm's statistics by the mean over some batches; leave it evaluating."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # a cumulative mean
     network.train()
-    for batch in islice(batches, _CALIBRATION_BATCHES):
+    for batch in batches:
         network(batch.images)
     network.eval()
 
@@ -164,9 +149,9 @@ class SharedBenchmark:
         return {int(index): self.space.architecture(int(index)) for index in sorted(drawn)}
 
     @cached_property
-    def data(self) -> LoanedData:
-        """The images, on the device."""
-        return LoanedData.of(self._source, self._device)
+    def data(self) -> DataSet:
+        """The images a search may see, on the device."""
+        return self._source.without_test().to(find_device(self._device))
 
     @property
     def note(self) -> str:

@@ -12,6 +12,7 @@ from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSetti
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nasbench.spaces.networks.lookup import Lookup
     from nasbench.spaces.networks.nb201_supernet import Mix
 
 
@@ -69,12 +70,13 @@ class AlphaSearch(OneShot):
         fixed = None if mix.weights is None else mix.weights.detach()
         return self.update_weights(loan, batch, mix._replace(weights=fixed))
 
-    def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
-        """Return the mean cross entropy of a batch."""
-        import torch.nn.functional as F
+    def gumbel_softmax(self, temperature: float) -> "Tensor":
+        """Return the softmax of log-probabilities plus fresh Gumbel noise, at a temperature."""
+        import torch
 
-        images, labels = batch
-        return F.cross_entropy(loan.supernet(images, mix), labels)
+        noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
+        logits = self._alphas.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
+        return (logits / temperature).softmax(dim=1)
 
     def descend(self, loss: "Tensor") -> None:
         """Take one Adam step of the alphas; no gradient of the weights is computed."""
@@ -99,3 +101,17 @@ class AlphaSearch(OneShot):
             for j, choice in enumerate(decision.choices)
         }
         return {"entropy": float(entropy.mean()), **named}
+
+
+class CostAwareSearch(AlphaSearch):
+    """An alpha search that also knows what its operations cost, in millions of multiply-adds."""
+
+    def begin(self, loan: Loan) -> None:
+        """Look the operations up too."""
+        super().begin(loan)
+        self._lookup: Lookup = loan.costs()
+
+    def figures(self) -> Mapping[str, float]:
+        """Return the expected cost of the present probabilities too."""
+        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
+        return {**super().figures(), "expected cost": float(expected)}

@@ -197,15 +197,30 @@ class OneShot(SearchStrategy):
         images = self.settings.ranking_images
         return max(dict.fromkeys(cells), key=lambda cell: loan.accuracy(cell, images))
 
-    def update_weights(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
-        """Take one SGD step of the shared weights on a batch; return its loss."""
-        import torch
+    def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Return the mean cross entropy of a batch."""
         import torch.nn.functional as F
 
         images, labels = batch
+        return F.cross_entropy(loan.supernet(images, mix), labels)
+
+    def update_weights(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+        """Take one SGD step of the shared weights on a batch; return its loss."""
+        import torch
+
         self._sgd.zero_grad()
-        loss = F.cross_entropy(loan.supernet(images, mix), labels)
+        loss = self.cross_entropy(loan, batch, mix)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(loan.supernet.parameters(), self.settings.clip)
         self._sgd.step()
         return loss
+
+
+class UniformSampling(OneShot):
+    """A one-shot search that trains a uniformly random architecture with every batch."""
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Train one uniformly sampled architecture."""
+        from nasbench.spaces.networks.nb201_supernet import Mix
+
+        return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))
