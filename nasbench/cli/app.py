@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import typer
 from typer.exceptions import Abort, TyperException
 
-from nasbench.cli import compare, data, listing, run, show, tabulate, train
+from nasbench.cli import calibrate, compare, data, latency, listing, run, show, tabulate, train
 from nasbench.errors import NasbenchError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -26,6 +26,8 @@ app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("train")(train.train)
+app.command("calibrate")(calibrate.calibrate)
+app.command("latency")(latency.latency)
 app.command("tabulate")(tabulate.tabulate)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")

@@ -54,6 +54,12 @@ def compare(
     clock: Annotated[
         Clock | None, typer.Option(help="Figures: the x axis. [default: what the budget limits]")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of `nasbench calibrate`: a figure of all runs over one clock, too."
+        ),
+    ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="One table, or an error that says what differs.")
     ] = False,
@@ -63,7 +69,9 @@ def compare(
     from nasbench.harness.compare.write import write
 
     names = None if dataset is None else ",".join(dataset)
-    comparison = compare_runs(results, merge=merge, datasets=names, centre=center.value)
+    comparison = compare_runs(
+        results, merge=merge, datasets=names, centre=center.value, calibration=calibration
+    )
     if format_ is Format.TABLE:
         from rich.console import Console
 

@@ -83,11 +83,12 @@ def run(
     wanted = parse_seeds(seeds)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
     executor = _executor(workers)
+    names = _names(strategies)
     experiments = _experiments(
-        _names(strategies), settings or {}, recipe, parse_experiment_seed(experiment_seed),
+        names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
         make_tasks(
             benchmark, None if datasets is None else _names(datasets), protocol,
-            Wanted(limit, patience, target_regret, trials, repeats),
+            Wanted(limit or _if_shared(names), patience, target_regret, trials, repeats),
             fallback=fallback,
         ),
         limit,
@@ -111,6 +112,12 @@ def _names(names: str | Sequence[str]) -> list[str]:
     if not unique:
         raise InvalidInput("no strategy or data set is named: `nasbench list` shows what there is")
     return list(unique)
+
+
+def _if_shared(names: Sequence[str]) -> Budget | None:
+    """Return a budget for tasks whose strategies all put the epochs they train in its place."""
+    shared = all(find_strategy(name).rule == DERIVED for name in names)
+    return Budget(epochs=1) if shared else None
 
 
 def _executor(workers: int) -> Executor:

@@ -58,9 +58,10 @@ def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
 
     s = settings
     shape = Shape(s.channels, s.cells, s.affine, s.statistics != "batch")
+    cost = {"cost": s.cost} if hasattr(s, "cost") else {}
     return SharedBenchmark(
         space, data, shape,
-        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
+        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads, **cost,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import AlphaSettings, CostAwareSearch
+from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from nasbench.spaces.networks.nb201_supernet import Mix
 
-_THOUSANDS = 1000
-"""Small networks have less than a million multiply-adds, and logarithms must be above 0."""
+_THOUSANDTHS = 1000
+"""Small networks cost less than one unit, and logarithms must be above 0."""
 
 
 @register("fbnet")
@@ -26,23 +26,24 @@ class FbNet(CostAwareSearch):
     Wu et al., CVPR 2019: operations are weighted by a Gumbel-softmax whose temperature decays
     (equations 5 and 6), the loss of the architecture parameters is CE * a * log(LAT)^b (equation
     2), or CE + c * LAT with `form=sum`, and LAT is the lookup table's sum with the same weights
-    (equations 3, 7 and 8). Deviations: LAT is thousands of multiply-adds in the product, millions
-    in the sum; one choice per edge of the cell, repeated through the network, not one per layer;
-    parameters and weights take a step each on every batch instead of on 80 % and 20 % of an epoch;
-    the answer is the most likely cell, not a sample.
+    (equations 3, 7 and 8). Deviations: LAT is millions of multiply-adds unless `cost` names a
+    latency, and the product counts it in thousandths of its unit (milliseconds in microseconds);
+    one choice per edge of the cell, repeated through the network, not one per layer; parameters
+    and weights take a step each on every batch instead of on 80 % and 20 % of an epoch; the answer
+    is the most likely cell, not a sample.
     """
 
     family = "gradient"
     reference = "Wu et al., CVPR 2019"
 
     @dataclass(frozen=True)
-    class Settings(AlphaSettings):
+    class Settings(CostSettings):
         """Hyperparameters."""
 
         form: str = "product"  #: of the loss: `product` (the paper's) or `sum`
         weight: float = 0.2  #: a of the product
         exponent: float = 0.6  #: b of the product
-        cost_weight: float = 0.01  #: c of the sum, per million multiply-adds
+        cost_weight: float = 0.01  #: c of the sum, per unit of cost
         temperature: float = 5.0  #: of the Gumbel-softmax, at the start
         decay: float = 0.956  #: of the temperature, per epoch
 
@@ -78,5 +79,5 @@ class FbNet(CostAwareSearch):
         s = self.settings
         assert mix.weights is not None  # noqa: S101  # a mixture has them
         error, cost = self.cross_entropy(loan, batch, mix), self._lookup.expected(mix.weights)
-        factor: Tensor = s.weight * (_THOUSANDS * cost).log() ** s.exponent
+        factor: Tensor = s.weight * (_THOUSANDTHS * cost).log() ** s.exponent
         return error + s.cost_weight * cost if s.form == "sum" else error * factor

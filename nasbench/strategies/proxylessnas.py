@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import AlphaSettings, CostAwareSearch
+from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -23,21 +23,21 @@ class ProxylessNas(CostAwareSearch):
     gate, and the gradient by the gates is that of a softmax over the two (equation 4's estimate);
     afterwards the two are shifted so that the other operations keep their probability. The loss
     adds lambda times the expected cost (equations 5 and 6). Deviations: the cost is millions of
-    multiply-adds; one choice per edge of the cell instead of one per layer, repeated through the
-    network.
+    multiply-adds unless `cost` names a latency; one choice per edge of the cell instead of one per
+    layer, repeated through the network.
     """
 
     family = "gradient"
     reference = "Cai et al., ICLR 2019"
 
     @dataclass(frozen=True)
-    class Settings(AlphaSettings):
+    class Settings(CostSettings):
         """Hyperparameters."""
 
         alpha_learning_rate: float = 0.006  #: of Adam
         alpha_weight_decay: float = 0.0
         alpha_beta1: float = 0.0
-        cost_weight: float = 0.0  #: lambda, per million multiply-adds
+        cost_weight: float = 0.0  #: lambda, per unit of cost
 
         def __post_init__(self) -> None:
             """Refuse a cost that means nothing."""

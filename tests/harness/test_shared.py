@@ -1,19 +1,23 @@
 """One-shot strategies through the same harness as all others."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training.shared import read_checkpoint
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.provenance import processor
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, recipe_settings
 
@@ -72,6 +76,54 @@ def test_they_meet_the_others_in_one_block(images: Path, tmp_path: Path) -> None
     assert "are real ones of training shared weights" in costs
 
 
+def calibration(**other: Any) -> Calibration:
+    here: dict[str, Any] = {
+        "benchmark": "nb201", "table": load_table("nb201").hash, "dataset": "cifar10",
+        "factor": 50.0, "least": 40.0, "most": 60.0, "cells": (1, 2),
+        "processor": processor(), "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    return Calibration(**{**here, **other})
+
+
+def test_calibrated_they_share_an_axis(images: Path, tmp_path: Path) -> None:
+    """A third figure; a run of s real seconds ends at s times the factor on it."""
+    run("darts,random-search", seeds=2, settings={"darts": SMALL}, out=tmp_path)
+    calibration().save(tmp_path / "calibration.json")
+    (block,) = compare(
+        tmp_path, calibration=tmp_path / "calibration.json", datasets="cifar10"
+    ).blocks
+    figures = dict(regret_figures(block))
+    assert set(figures) == {
+        "regret-cifar10-seconds", "regret-cifar10-shared-seconds",
+        "regret-cifar10-seconds-calibrated",
+    }  # fmt: skip
+    both = figures["regret-cifar10-seconds-calibrated"]
+    drawn = {line.get_label().split()[0]: line.get_xdata() for line in both.axes[0].lines}
+    alone = figures["regret-cifar10-shared-seconds"].axes[0].lines[0].get_xdata()
+    assert np.min(drawn["darts"]) == pytest.approx(50 * np.min(alone), rel=0.1)
+    note = " ".join(" ".join(text.get_text() for text in both.texts).split())
+    assert "real seconds x 50 (40 to 60 over 2 cells" in note
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"table": "0" * 64}, "it is of cifar10 of table 00000000"),
+        ({"dataset": "cifar100"}, "it is of cifar100 of table"),
+        ({"processor": "Abacus"}, "darts .*ran on .*, it is of Abacus"),
+        ({"threads": 4}, r"darts .*threads 1\), it is of .*threads 4"),
+    ],
+)
+def test_a_calibration_of_something_else_is_not_applied(
+    images: Path, tmp_path: Path, other: dict[str, Any], reason: str
+) -> None:
+    run("darts,random-search", seeds=2, settings={"darts": SMALL}, out=tmp_path)
+    calibration(**other).save(tmp_path / "calibration.json")
+    (block,) = compare(tmp_path, calibration=tmp_path / "calibration.json").blocks
+    assert block.calibration is None
+    assert re.search(f"not calibrated: {reason}", " ".join(block.notes))
+
+
 def test_alone_they_are_a_block_without_a_random_search(images: Path, tmp_path: Path) -> None:
     run("darts,rsps", seeds=2, settings=SETTINGS, out=tmp_path)
     (block,) = compare(tmp_path).blocks
@@ -80,6 +132,15 @@ def test_alone_they_are_a_block_without_a_random_search(images: Path, tmp_path: 
         "optimum", "optimum by validation", "mean architecture"
     ]  # fmt: skip
     assert "shared weights" in block.title
+
+
+def test_alone_they_need_no_budget(images: Path, tmp_path: Path) -> None:
+    """Where nothing but shared weights is trained, their epochs are the budget."""
+    (outcome,) = run(
+        "darts", seeds=1, benchmark="train:nb201", datasets="digits",
+        settings={"darts": {**SMALL, "epochs": 1}}, out=tmp_path,
+    )  # fmt: skip
+    assert str(outcome.experiment.task.budget) == "1epochs"
 
 
 def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: Path) -> None:

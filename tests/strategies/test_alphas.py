@@ -102,6 +102,6 @@ def test_a_heavier_cost_makes_fbnet_cheaper() -> None:
         search, loan = prepared("fbnet", form="sum", cost_weight=weight, alpha_learning_rate=0.1)
         for _ in range(20):
             search.descend(search.loss(loan, batch(), search.sample()))
-        costs.append(search.figures()["expected cost"])
+        costs.append(search.figures()["expected cost (million multiply-adds)"])
     assert costs[1] < costs[0]
     assert costs[1] < 1.2 * search._lookup.constant

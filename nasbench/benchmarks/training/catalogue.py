@@ -16,6 +16,7 @@ from nasbench.benchmarks.catalogue import data_folder
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
+from nasbench.spaces.nb201 import INPUTS, Input
 
 IMAGES_VARIABLE = "NASBENCH_IMAGES"
 DEFAULT_SIDE = 32
@@ -88,6 +89,11 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
     if folder is not None and not folder.is_dir():
         raise DataError(f"data folder '{folder}' does not exist: name another with --data-dir")
     return _BY_NAME[name](root)
+
+
+def find_input(name: str) -> Input:
+    """Return image size and classes of a data set; of the official ones without their files."""
+    return INPUTS[name] if name in INPUTS else load_data(name).input
 
 
 def _image_folder(text: str) -> DataSet:

@@ -186,7 +186,7 @@ def read_costs(folder: Path, identity: Identity) -> list[Measured]:
         medians = np.array([np.median(rounds, axis=0) for rounds in by_cell])
         values = {name: medians[:, i] for i, name in enumerate(COSTS)}
         rounds = np.array([len(one) for one in by_cell], dtype=np.int64)
-        found.append(Measured(_slug(about), index.astype(np.int64), rounds, values, about))
+        found.append(Measured(device_slug(about), index.astype(np.int64), rounds, values, about))
     return found
 
 
@@ -208,7 +208,7 @@ def _costs(
         form=Form.LITERAL,
     )
     training = Training(One(network), [str(index)], 0, data, recipe, device=device)
-    clock = _clock(training.device)
+    clock = device_clock(training.device)
     start = clock()
     training.train_epoch()
     epoch = clock() - start
@@ -231,7 +231,7 @@ def _latency(training: Training, clock: Callable[[], float]) -> float:
     return 1000 * float(np.median(times))
 
 
-def _clock(device: torch.device) -> Callable[[], float]:
+def device_clock(device: torch.device) -> Callable[[], float]:
     """Return the clock of a device: CPU seconds of this process, or seconds once it is idle."""
     if device.type != "cuda":
         return time.process_time
@@ -271,7 +271,7 @@ def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, 
     return dict(zip(keys, values, strict=True))
 
 
-def _slug(about: dict[str, Any]) -> str:
-    """Return a device's name for columns: the processor's for a CPU."""
+def device_slug(about: dict[str, Any]) -> str:
+    """Return a device's name for columns and files: the processor's for a CPU."""
     name = about["processor"] if about["device"] == "cpu" else about["device"]
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput, NasbenchError
@@ -22,7 +23,7 @@ from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.lookup import Lookup, multiply_adds
+from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
@@ -37,15 +38,15 @@ class Loan:
 
     def __init__(
         self,
-        space: NasBench201,
         data: DataSet,
         shape: Shape,
         seed: int,
         *,
+        costs: Lookup,
         reestimate: bool = False,
     ) -> None:
         """Initialise the weights from `seed`, which also orders the images of `data`."""
-        self._space = space
+        self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
         network = Supernet(data.input, shape, generator=generator)
@@ -75,8 +76,8 @@ class Loan:
         return list(islice(self.weights(0, _CALIBRATED_AT_ONCE), _CALIBRATION_BATCHES))
 
     def costs(self) -> Lookup:
-        """Return what every operation costs, in millions of multiply-adds of the whole network."""
-        return multiply_adds(self._space, self.supernet.data, self.supernet.shape)
+        """Return what every operation costs in the whole network."""
+        return self._costs
 
     @torch.no_grad()
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
@@ -131,17 +132,21 @@ class SharedBenchmark:
         shape: Shape,
         *,
         reestimate: bool = False,
+        cost: str = MULTIPLY_ADDS,
         device: str = "cpu",
         threads: int = 1,
     ) -> None:
-        """Name what is lent; the data are moved to the device once for all runs."""
+        """Name what is lent; the data are moved to the device once for all runs.
+
+        `cost` is what operations cost: see `latency.find_lookup`.
+        """
         if not isinstance(space, NasBench201):
             raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
         self.space: Space = space
-        self._cells = space
         find_device(device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self._device, self._threads = device, threads
+        self._costs = find_lookup(cost, space, data.input, shape)
 
     @cached_property
     def _sample(self) -> dict[int, Architecture]:
@@ -162,7 +167,7 @@ class SharedBenchmark:
         """Return what answers one run; the seed of its weights and batches is drawn here."""
         torch.set_num_threads(self._threads)
         seed = random.integer(2**31)
-        loan = Loan(self._cells, self.data, self.shape, seed, reestimate=self._reestimate)
+        loan = Loan(self.data, self.shape, seed, costs=self._costs, reestimate=self._reestimate)
         return SharedSession(loan, self._sample)
 
 

@@ -41,6 +41,8 @@ class Contender:
     runs: ExperimentRuns
     """Finished runs only."""
     failed: int
+    scale: float = 1.0
+    """Seconds of the clock it is drawn on per second of its own."""
 
     def incumbents(self, column: str) -> Ragged:
         """Return a trajectory column at each run's incumbents, or `valid/NAME`, `test/NAME`."""
@@ -56,7 +58,14 @@ class Contender:
         steps = self.runs.lists("incumbents")
         if clock == "evaluations":
             return Ragged(steps.values.astype(np.float64) + 1, steps.offsets)
-        return self.runs.lists("seconds").each(np.cumsum).at(steps)
+        seconds = self.runs.lists("seconds").each(np.cumsum).at(steps)
+        return Ragged(self.scale * seconds.values, seconds.offsets)
+
+    def spent(self, clock: str) -> float:
+        """Return how far the longest run went on a clock; 0 without runs."""
+        if clock == "evaluations":
+            return float(self.runs.column("queries").max(initial=0))
+        return self.scale * float(self.runs.column("simulated_seconds").max(initial=0))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import Group, group
 from nasbench.harness.compare.comparison import Block, Comparison
@@ -22,13 +23,15 @@ def compare(
     out: str | Path | None = None,
     centre: str = "mean",
     clock: str | None = None,
+    calibration: str | Path | None = None,
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
     Runs of different tasks stand in blocks of their own; `merge` asks for one table and
     raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
     the reported data sets; `centre` (`mean` or `median`) is what the figures draw, `clock`
-    (`seconds` or `evaluations`) over what, by default over what the budget limits. Raises
+    (`seconds` or `evaluations`) over what, by default over what the budget limits. `calibration`
+    is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. Raises
     `StoreError` for a folder without runs.
     """
     if centre not in CENTRES:
@@ -38,7 +41,8 @@ def compare(
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
-    blocks = [_block(one, wanted) for one in groups]
+    scale = None if calibration is None else Calibration.load(Path(calibration))
+    blocks = [_block(one, wanted, scale) for one in groups]
     comparison = Comparison(tuple(block for block in blocks if block.datasets))
     if out is not None:
         from nasbench.harness.compare.write import write
@@ -61,8 +65,13 @@ def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> li
     return chosen or reported
 
 
-def _block(one: Group, wanted: Sequence[str]) -> Block:
+def _block(one: Group, wanted: Sequence[str], calibration: Calibration | None) -> Block:
     notes = list(one.notes)
+    if calibration is not None:
+        reason = _misfit(one, calibration)
+        if reason:
+            notes.append(f"not calibrated: {reason}")
+            calibration = None
     known = None
     try:
         known = open_known(one.task)
@@ -80,4 +89,25 @@ def _block(one: Group, wanted: Sequence[str]) -> Block:
         references=tuple(r for name in datasets for r in references(known, name)) if known else (),
         notes=tuple(notes),
         known=known,
+        calibration=calibration,
     )
+
+
+def _misfit(group: Group, calibration: Calibration) -> str:
+    """Return why a calibration says nothing of the one-shot runs of a group; empty if it does."""
+    task, theirs = group.task, (calibration.table, calibration.dataset)
+    if theirs != (task.table, task.signal.dataset):
+        return f"it is of {theirs[1]} of table {theirs[0][:8]}"
+    here = (calibration.processor, calibration.device, calibration.threads)
+    for one in group.contenders:
+        if one.experiment.task.shared:
+            settings = one.experiment.settings
+            processor = one.runs.provenance.get("processor")
+            there = (processor, settings["device"], settings["threads"])
+            if there != here:
+                return f"{one.label} ran on {_place(*there)}, it is of {_place(*here)}"
+    return ""
+
+
+def _place(processor: object, device: str, threads: int) -> str:
+    return f"{processor} ({device}, threads {threads})"

@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from nasbench.benchmarks.calibration import Calibration
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
@@ -29,6 +30,8 @@ class Block:
     """Empty where the table is not at hand."""
     notes: tuple[str, ...]
     known: Known | None
+    calibration: Calibration | None = None
+    """Puts one-shot rows on the clock of the others, in a figure of its own."""
 
     @property
     def seeds(self) -> int:

@@ -84,6 +84,15 @@ def band(grid: Floats, values: Floats, *, centre: str = "mean") -> Band:
     return Band(grid, values.mean(axis=0), low, high)
 
 
+def interval(sample: Floats) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the mean of a sample, shape (runs,); NaN left out."""
+    known = sample[~np.isnan(sample)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = mean_interval(known[:, None], _weights(len(known)))
+    return float(low[0]), float(high[0])
+
+
 @lru_cache(maxsize=4)
 def _weights(runs: int) -> Floats:
     """Return the bootstrap samples of every curve over `runs` runs: the same for all of them."""

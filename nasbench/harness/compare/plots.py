@@ -70,22 +70,35 @@ def regret_figures(
     """
     asking = [one for one in block.contenders if not one.experiment.task.shared]
     sharing = [one for one in block.contenders if one.experiment.task.shared]
-    if asking and sharing:  # two clocks never share an axis
-        yield from regret_figures(_only(block, asking), centre=centre, clock=clock, width=width)
-        yield from regret_figures(_only(block, sharing), centre=centre, clock=clock, width=width)
+    if not (asking and sharing):
+        yield from _on_one_clock(block, centre, clock, width)
         return
+    for some in (asking, sharing):  # two clocks never share an axis
+        yield from _on_one_clock(_only(block, some), centre, clock, width)
+    if block.calibration is not None and clock != "evaluations":
+        factor = block.calibration.factor
+        scaled = [replace(one, scale=factor) for one in sharing]
+        both = _only(block, [*asking, *scaled])
+        for name, figure in _on_one_clock(both, centre, "seconds", width):
+            yield f"{name}-calibrated", figure
+
+
+def _on_one_clock(
+    block: "Block", centre: str, clock: str | None, width: float
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of contenders whose clock is the same, or was made so."""
     if block.known is None or not any(len(one.runs) for one in block.contenders):
         return
     if block.task.shared:
         clock = "evaluations" if clock == "evaluations" else "seconds"
     if clock is None:
         clock = "evaluations" if block.task.budget.seconds is None else "seconds"
-    looks = _looks([one.experiment.strategy for one in block.contenders])
+    styles = looks([one.experiment.strategy for one in block.contenders])
     grid, positions = _when(block, clock)
     for dataset in block.datasets:
         best = float(np.nanmax(block.known.test[dataset]))
         lines = []
-        for one, where, look in zip(block.contenders, positions, looks, strict=True):
+        for one, where, look in zip(block.contenders, positions, styles, strict=True):
             if len(one.runs):
                 regret = _regret(best, step_values(where, one.incumbents(f"test/{dataset}")))
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
@@ -123,7 +136,7 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def _looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
+def looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
     """Return colour and dashes: the hue tells the strategy, shade and dashes its settings."""
     taken: dict[str, str] = {name: _PALETTE[_USUAL[name]] for name in strategies if name in _USUAL}
     for name in sorted(set(strategies) - set(taken)):
@@ -131,12 +144,12 @@ def _looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
         options = [_PALETTE[_FREE[(start + step) % len(_FREE)]] for step in range(len(_FREE))]
         free = [colour for colour in options if colour not in taken.values()]
         taken[name] = (free or options)[0]
-    looks = []
+    found = []
     for place, name in enumerate(strategies):
         number, of = strategies[:place].count(name), strategies.count(name)
         shade = _shade(taken[name], number / (of - 1) if of > 1 else 0.5)
-        looks.append((shade, _DASHES[number % len(_DASHES)]))
-    return looks
+        found.append((shade, _DASHES[number % len(_DASHES)]))
+    return found
 
 
 def _shade(colour: str, place: float) -> str:
@@ -156,10 +169,9 @@ def _regret(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
 def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Return the block's grid, and which incumbent each run would answer with on it."""
     times = [one.when(clock) for one in block.contenders]
-    name = "simulated_seconds" if clock == "seconds" else "queries"
-    spent = max(float(one.runs.column(name).max(initial=0)) for one in block.contenders)
+    spent = max(one.spent(clock) for one in block.contenders)
     limit = block.task.budget.seconds if clock == "seconds" else block.task.budget.evaluations
-    end = spent if limit is None else float(limit)
+    end = spent if limit is None else max(spent, float(limit))
     if clock == "evaluations":
         grid = np.unique(np.round(np.geomspace(1, max(end, 1), 200)))
     else:
@@ -177,6 +189,8 @@ def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64
         or budget.target_regret is not None
     ):
         return None
+    limit = budget.seconds if clock == "seconds" else budget.evaluations
+    grid = grid[grid <= (np.inf if limit is None else limit)]
     n = known.evaluations(grid) if clock == "seconds" else grid
     grid, n = grid[n >= 1], n[n >= 1]
     if not len(n):
@@ -266,6 +280,8 @@ def _foot(block: "Block", clock: str, width: float) -> str:
     parts = [block.footer, *block.about_test]
     if clock == "seconds":
         parts += filter(None, [block.about_seconds])
+        if block.calibration is not None and any(one.scale != 1 for one in block.contenders):
+            parts.append(f"shared weights: {block.calibration.label}")
     inch = 0.0385  # of a character of 5 points
     return "\n".join(wrap("; ".join(parts), int(0.98 * width / inch)))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.curves import interval
 from nasbench.harness.compare.references import Known
 from nasbench.harness.compare.statistics import standings, summarise
 
@@ -41,6 +42,8 @@ class Row:
     test_mean: float
     test_std: float
     test_median: float
+    test_low: float  #: of the 95 % bootstrap interval of the mean
+    test_high: float
     regret_mean: float  #: in test, to the best cell of the table
     regret_median: float
     valid_regret_mean: float
@@ -75,6 +78,7 @@ def _row(
     experiment, task = one.experiment, one.experiment.task
     valid = summarise(one.final(f"valid/{dataset}"))
     test = summarise(one.final(f"test/{dataset}"))
+    low, high = interval(one.final(f"test/{dataset}"))
     means: dict[str, Any] = {
         f"{name}_mean": summarise(one.runs.column(name).astype(np.float64)).mean
         for name in (
@@ -105,6 +109,8 @@ def _row(
         test_mean=test.mean,
         test_std=test.std,
         test_median=test.median,
+        test_low=low,
+        test_high=high,
         regret_mean=best_test - test.mean,
         regret_median=best_test - test.median,
         valid_regret_mean=best_valid - valid.mean,

@@ -88,7 +88,7 @@ def cost_table(block: "Block") -> TextTable:
     """Return what the searches spent, means over the runs."""
     columns = (
         "method", "family", "n", "failed", "queries", "distinct", "training epochs",
-        "simulated s", "optimiser s",
+        "simulated s", "optimiser s", "test",
     )  # fmt: skip
     first, _ = block.of(block.datasets[0])
     rows = [
@@ -102,6 +102,7 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_number(row.training_epochs_mean, 0)),
             Cell(_number(row.simulated_seconds_mean, 0)),
             Cell(_seconds(row.optimiser_seconds_mean)),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
         ]
         for row in first
     ]
@@ -109,7 +110,10 @@ def cost_table(block: "Block") -> TextTable:
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     notes = (*clock, *real, *block.notes, block.footer)
-    caption = "Search cost, means over n runs"
+    caption = (
+        f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
+        "95 % bootstrap interval of the accuracy"
+    )
     return TextTable("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
 
 
@@ -241,6 +245,10 @@ def _number(value: float, digits: int) -> str:
 
 def _spread(mean: float, std: float) -> str:
     return _number(mean, 2) if math.isnan(std) else f"{mean:.2f} ± {std:.2f}"
+
+
+def _interval(mean: float, low: float, high: float) -> str:
+    return _UNKNOWN if math.isnan(mean) else f"{mean:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _seconds(value: float) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LEAVE_OUT = {
     "results": ("queries", "regret valid.", "test median", "signal"),
-    "cost": ("family", "training epochs", "failed"),
+    "cost": ("failed", "distinct", "training epochs", "optimiser s"),
 }
 """Columns that a narrow terminal does without, in this order."""
 _GAP = 2

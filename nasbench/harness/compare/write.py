@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
 _MAIN = "comparison.json"
-_OURS = re.compile(r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations|ranking)-.+\.(pdf|png)")
+_OURS = re.compile(
+    r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations|ranking|pareto)-.+\.(pdf|png)"
+)
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
@@ -44,6 +46,7 @@ def write(
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
     """
     from nasbench.harness.compare.diagnostics import diagnostic_figures
+    from nasbench.harness.compare.pareto import pareto_figures
     from nasbench.harness.compare.plots import regret_figures, save_figure
 
     written: list[Path] = []
@@ -66,8 +69,10 @@ def write(
         for table in (results_table(block), cost_table(block)):
             _save_table(table, data[table.name], folder, save_text)
         figures = (
-            *regret_figures(block, centre=centre, clock=clock), *diagnostic_figures(block)
-        )  # fmt: skip
+            *regret_figures(block, centre=centre, clock=clock),
+            *diagnostic_figures(block),
+            *pareto_figures(block),
+        )
         for title, figure in figures:
             for form in ("pdf", "png"):
                 save(folder / f"{title}.{form}", partial(save_figure, figure, form))

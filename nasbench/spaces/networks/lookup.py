@@ -4,6 +4,9 @@ The table has a cost per decision and choice, and a constant for what all archit
 architecture's cost is their sum. Where choices are independent with probabilities p, the expected
 cost is the constant plus sum(p * table): linear, so it needs no sampling (FBNet, equation 8;
 ProxylessNAS, equation 5).
+
+A table is exact (multiply-adds), measured operation by operation in every stage, or fitted to
+what whole networks cost.
 """
 
 from typing import NamedTuple
@@ -48,3 +51,34 @@ def multiply_adds(space: NasBench201, data: Input, shape: Shape) -> Lookup:
             alone = (*empty[:edge], choice, *empty[edge + 1 :])
             table[edge, choice] = flops[space.index(alone)] - constant
     return Lookup(table, constant, "million multiply-adds")
+
+
+def by_stage(
+    space: NasBench201, operations: NDArray[np.float64], frame: float, cells: int, unit: str
+) -> Lookup:
+    """Add up what operations cost in every stage, shape (stages, choices), and what is around.
+
+    Every edge of each of a stage's `cells` has the same operation, and costs the same wherever
+    in the cell it stands; `frame` is all that is no cell.
+    """
+    once = cells * operations.sum(axis=0)
+    return Lookup(np.tile(once, (len(space.decisions), 1)), frame, unit)
+
+
+def fitted(space: NasBench201, costs: NDArray[np.float64], unit: str) -> tuple[Lookup, float]:
+    """Fit a lookup table to what every architecture costs, shape (size,); return it with R2.
+
+    Least squares with an effect per decision and choice. On the complete space these are
+    orthogonal: an effect is the mean of the architectures with a choice, less that of all. `none`
+    costs nothing: its effect goes into the constant.
+    """
+    codes, mean = space.codes.astype(np.intp), costs.mean()
+    table = np.zeros((len(space.sizes), max(space.sizes)))
+    for edge, size in enumerate(space.sizes):
+        counts = np.bincount(codes[:, edge], minlength=size)
+        table[edge, :size] = np.bincount(codes[:, edge], costs, minlength=size) / counts - mean
+    constant = mean + table[:, NONE].sum()
+    table -= table[:, [NONE]]
+    predicted = constant + table[np.arange(codes.shape[1]), codes].sum(axis=1)
+    explained = 1 - np.square(costs - predicted).sum() / np.square(costs - mean).sum()
+    return Lookup(table, float(constant), unit), float(explained)

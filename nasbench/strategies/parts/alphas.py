@@ -103,8 +103,17 @@ class AlphaSearch(OneShot):
         return {"entropy": float(entropy.mean()), **named}
 
 
+@dataclass(frozen=True)
+class CostSettings(AlphaSettings):
+    """Hyperparameters of a search that also minds cost."""
+
+    cost: str = "multiply-adds"
+    """What operations cost: `multiply-adds`, what `nasbench latency` has measured, or
+    `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup fitted to a table's column."""
+
+
 class CostAwareSearch(AlphaSearch):
-    """An alpha search that also knows what its operations cost, in millions of multiply-adds."""
+    """An alpha search that also knows what its operations cost."""
 
     def begin(self, loan: Loan) -> None:
         """Look the operations up too."""
@@ -112,6 +121,9 @@ class CostAwareSearch(AlphaSearch):
         self._lookup: Lookup = loan.costs()
 
     def figures(self) -> Mapping[str, float]:
-        """Return the expected cost of the present probabilities too."""
+        """Return what the present probabilities cost in expectation, and what the answer costs."""
         expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
-        return {**super().figures(), "expected cost": float(expected)}
+        answer = tuple(self._alphas.detach().argmax(dim=1).tolist())
+        costs = {"expected cost": float(expected), "cost": self._lookup.of(answer)}
+        unit = self._lookup.unit
+        return {**super().figures(), **{f"{name} ({unit})": v for name, v in costs.items()}}

@@ -40,7 +40,7 @@ class Loan(Protocol):
         """Yield shuffled batches of the validation images, without end."""
 
     def costs(self) -> "Lookup":
-        """Return what every operation costs, in millions of multiply-adds."""
+        """Return what every operation costs in the whole network, as setting `cost` says."""
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
         """Return the validation accuracy (%) of a cell with the shared weights.

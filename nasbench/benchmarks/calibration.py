@@ -1,0 +1,55 @@
+"""How many seconds of a table's clock a real second on some device is worth."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nasbench.errors import DataError
+from nasbench.files import RESULTS, atomic_write
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Table seconds per real second: the median over a few cells, the least and the most."""
+
+    benchmark: str
+    table: str
+    """SHA-256 of the table."""
+    dataset: str
+    factor: float
+    least: float
+    most: float
+    cells: tuple[int, ...]
+    """Architectures that were trained here for it."""
+    processor: str
+    device: str
+    threads: int
+
+    @property
+    def label(self) -> str:
+        """What a figure says of it."""
+        where = self.processor if self.device == "cpu" else self.device
+        threads = "s" if self.threads > 1 else ""
+        return (
+            f"real seconds x {self.factor:.3g} ({self.least:.3g} to {self.most:.3g} over "
+            f"{len(self.cells)} cells; {where}, {self.threads} thread{threads})"
+        )
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        with atomic_write(path, RESULTS) as file:
+            file.write((json.dumps(asdict(self), indent=2) + "\n").encode())
+
+    @classmethod
+    def load(cls, path: Path) -> "Calibration":
+        """Read what `save` wrote; `DataError` with the reason where that cannot be."""
+        from pydantic import TypeAdapter
+
+        try:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except OSError as error:
+            raise DataError(f"calibration '{path}': {error.strerror or error}") from error
+        except ValueError as error:
+            raise DataError(
+                f"'{path}' is no calibration: make one with `nasbench calibrate`"
+            ) from error

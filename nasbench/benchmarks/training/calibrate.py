@@ -1,0 +1,113 @@
+"""Measuring what an epoch of a table's own training takes on this device.
+
+The networks are those the table's costs are of: literal, each alone, trained with the table's
+recipe. Some steps are timed and scaled to an epoch; where a data set's files are not at hand,
+on blank images of its size, which take as long.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from nasbench.benchmarks.calibration import Calibration
+from nasbench.benchmarks.table import Table, per_architecture
+from nasbench.benchmarks.training.catalogue import default_recipe, find_input, load_data
+from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.recipes import Recipe, recipe
+from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.train import One, Training
+from nasbench.errors import DataError, InvalidInput
+from nasbench.provenance import processor
+from nasbench.spaces.nb201 import INPUTS, Input, NasBench201
+from nasbench.spaces.networks.nb201 import Form, Network
+
+CELLS = 5
+_IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
+"""Images of an epoch on the official tables' clocks."""
+_STEPS = 3
+_SECONDS = 2.0
+"""Least time that steps of a cell are repeated for."""
+
+
+def calibrate(
+    table: Table,
+    dataset: str,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    cells: int = CELLS,
+) -> Calibration:
+    """Train some steps of a few cells; compare with the seconds the table has for them.
+
+    The cells lie evenly between the table's quickest and slowest. Raises `DataError` where the
+    table has no seconds of an epoch, `InvalidInput` where it has no networks to train.
+    """
+    space = table.space
+    if not isinstance(space, NasBench201):
+        raise InvalidInput(f"space '{space.name}' has no networks to train: use a table of nb201")
+    if cells < 1:
+        raise InvalidInput(f"cells {cells}: use 1 or more")
+    chosen = recipe(default_recipe(dataset))
+    seconds = per_architecture(
+        table.search.epoch_seconds(dataset, chosen.epochs), table.rows
+    )  # shape (size,)
+    known = np.flatnonzero(np.isfinite(seconds) & (seconds > 0))
+    if not len(known):
+        raise DataError(f"table '{table.name}' has no seconds of an epoch on '{dataset}'")
+    ordered = known[np.argsort(seconds[known], kind="stable")]
+    places = np.linspace(0, len(ordered) - 1, cells + 2)[1:-1].round().astype(int)
+    indices = tuple(int(index) for index in ordered[places])
+    steps, batches = _images(dataset, chosen)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        real = [batches * _step(space, index, steps, chosen, device) for index in indices]
+    finally:
+        torch.set_num_threads(before)
+    factors = seconds[list(indices)] / np.array(real)
+    return Calibration(
+        table.name, table.hash, dataset,
+        float(np.median(factors)), float(factors.min()), float(factors.max()),
+        indices, processor(), device, threads,
+    )  # fmt: skip
+
+
+def _images(dataset: str, chosen: Recipe) -> tuple[DataSet, float]:
+    """Return a data set of a few batches, and how many batches an epoch of the whole has."""
+    number = _STEPS * chosen.batch
+    if dataset in INPUTS:
+        return _blank(dataset, find_input(dataset), number), _IMAGES[dataset] / chosen.batch
+    data = load_data(dataset)
+    whole = data.parts[Part.WEIGHTS]
+    few = Images(whole.images[:number], whole.labels[:number])
+    return (
+        replace(data, parts={**data.parts, Part.WEIGHTS: few}),
+        len(whole.labels) / chosen.batch,
+    )
+
+
+def _blank(name: str, data: Input, number: int) -> DataSet:
+    images = Images(
+        torch.zeros(number, data.channels, data.side, data.side),
+        torch.zeros(number, dtype=torch.int64),
+    )
+    return DataSet(name, data, dict.fromkeys(Part, images))
+
+
+def _step(space: NasBench201, index: int, data: DataSet, chosen: Recipe, device: str) -> float:
+    """Return the real seconds of one training step of a cell, the median over some epochs."""
+    network = Network(
+        space.architecture(index), data.input, chosen.shape,
+        generator=initialisation(index, 0), form=Form.LITERAL,
+    )  # fmt: skip
+    training = Training(One(network), [str(index)], 0, data, chosen, device=device)
+    steps = len(data.parts[Part.WEIGHTS].labels) / chosen.batch
+    times: list[float] = []
+    while len(times) < 2 or sum(times) < _SECONDS:
+        training.epoch = 0
+        start = time.perf_counter()
+        training.train_epoch()  # its losses are read at the end: nothing is left on the device
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:])) / steps

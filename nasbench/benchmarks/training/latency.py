@@ -1,0 +1,253 @@
+"""Latency of operations on this machine, measured one by one, and the costs a search is lent.
+
+Measured is inference on one image (or a batch), in milliseconds: in each stage a cell with one
+operation on all its edges, of which an operation's share is one edge's, and the network around the
+cells. On a CPU these are CPU
+seconds of one thread, so that other work on the machine does not count. A network's latency is
+then the sum over its parts; how far that is from the latency of whole networks is measured too
+and kept with the table.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from nasbench.benchmarks.catalogue import data_folder, load_table
+from nasbench.benchmarks.table import per_architecture
+from nasbench.benchmarks.training.costs import (
+    THREADS,
+    device_clock,
+    device_slug,
+    machine,
+    sample,
+)
+from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.train import find_device
+from nasbench.errors import DataError, InvalidInput
+from nasbench.files import atomic_write
+from nasbench.spaces.base import Architecture
+from nasbench.spaces.nb201 import EDGES, OPERATIONS, Input, NasBench201
+from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted, multiply_adds
+from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, Shape
+
+MULTIPLY_ADDS = "multiply-adds"
+"""The cost that needs no measurement."""
+ROUNDS = 20
+CHECKED = 30
+"""Whole networks that sums are compared with."""
+_LEAST_SECONDS = 0.001
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """What operations of one network shape take on one device, in milliseconds."""
+
+    side: int
+    channels: int
+    classes: int
+    width: int  #: C of the first stage
+    cells: int  #: N per stage
+    batch: int
+    operations: tuple[tuple[float, ...], ...]
+    """Shape (stages, operations), in the order of `OPERATIONS`."""
+    frame: float
+    """Stem, reductions, head and classifier."""
+    error: float
+    """Mean error of the sums for whole networks, as a share of what these take."""
+    correlation: float
+    """Spearman's, of the sums with what whole networks take."""
+    machine: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """The device, by its processor's name for a CPU."""
+        return str(self.machine["processor" if self.machine["device"] == "cpu" else "device"])
+
+    def lookup(self, space: NasBench201) -> Lookup:
+        """Return the costs of operations in the whole network."""
+        return by_stage(space, np.array(self.operations), self.frame, self.cells, "ms")
+
+    @property
+    def name(self) -> str:
+        """Device, shape, and a hash of all that was measured: a stored name is these numbers."""
+        digest = hashlib.sha256(self._text().encode()).hexdigest()[:8]
+        shape = f"c{self.width}n{self.cells}-{self.side}x{self.side}"
+        return f"{device_slug(self.machine)}-{shape}-{digest}"
+
+    def _text(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def save(self) -> Path:
+        """Write it where `find_lookup` looks; return the path."""
+        path = _folder() / f"{self.name}.json"
+        with atomic_write(path) as file:
+            file.write(self._text().encode())
+        return path
+
+    @classmethod
+    def load(cls, name: str) -> "Latencies":
+        """Read what was saved under a name; `InvalidInput` lists what there is."""
+        path = _folder() / f"{name}.json"
+        try:
+            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise InvalidInput(
+                f"cost '{name}' is unknown: use {MULTIPLY_ADDS}, a table's column such as "
+                "nb201-hw:cifar10/latency/pixel3, or what `nasbench latency` has measured: "
+                f"{', '.join(measured()) or 'nothing yet'}"
+            ) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"'{path}' cannot be read: remove it and measure again") from error
+        if found.name != name:
+            raise DataError(f"'{path}' has been changed: remove it and measure again")
+        return found
+
+
+def _folder() -> Path:
+    return data_folder() / "latency"
+
+
+def measured() -> list[str]:
+    """Return the names of all latencies measured on this machine's account."""
+    return sorted(path.stem for path in _folder().glob("*.json"))
+
+
+def measure(
+    space: NasBench201,
+    data: Input,
+    shape: Shape,
+    *,
+    batch: int = 1,
+    device: str = "cpu",
+    rounds: int = ROUNDS,
+) -> Latencies:
+    """Measure every operation in every stage, the frame, and some whole networks.
+
+    All are measured once per round and the medians taken.
+    """
+    place = find_device(device)
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        parts = _parts(data, shape, batch, place)
+        chosen = [space.architecture(index) for index in sample(space, CHECKED)]
+        wholes = [_whole(cell, data, shape, batch, place) for cell in chosen]
+        times = np.zeros((rounds, len(parts) + len(wholes)))
+        clock = device_clock(place)
+        with torch.no_grad():
+            for turn in range(rounds):
+                for column, call in enumerate((*parts, *wholes)):
+                    times[turn, column] = _milliseconds(call, clock)
+    finally:
+        torch.set_num_threads(before)
+    medians = np.median(times, axis=0)
+    operations = medians[1 : len(parts)].reshape(STAGES, len(OPERATIONS)) / len(EDGES)
+    frame, truth = float(medians[0]), medians[len(parts) :]
+    lookup = by_stage(space, operations, frame, shape.cells, "ms")
+    sums = np.array([lookup.of(cell) for cell in chosen])
+    return Latencies(
+        data.side, data.channels, data.classes, shape.channels, shape.cells, batch,
+        tuple(tuple(row) for row in operations.tolist()), frame,
+        error=float(np.mean(np.abs(sums - truth) / truth)),
+        correlation=float(spearmanr(sums, truth).statistic),
+        machine=machine(device),
+    )  # fmt: skip
+
+
+def find_lookup(name: str, space: NasBench201, data: Input, shape: Shape) -> Lookup:
+    """Return the costs called `name` for networks of a shape.
+
+    `multiply-adds`; `TABLE:COLUMN` for a hardware column of a table, of that table's networks; or
+    what `nasbench latency` measured, which must be of this shape. `InvalidInput` for others.
+    """
+    if name == MULTIPLY_ADDS:
+        return multiply_adds(space, data, shape)
+    table, colon, column = name.partition(":")
+    if colon:
+        return _column(table, column, space)
+    found = Latencies.load(name)
+    theirs = (found.side, found.channels, found.classes, found.width, found.cells)
+    if theirs != (*data, shape.channels, shape.cells):
+        raise InvalidInput(
+            f"cost '{name}' is of images {found.side}x{found.side}x{found.channels}, "
+            f"{found.classes} classes, C={found.width}, N={found.cells}, and the supernet of "
+            f"{data.side}x{data.side}x{data.channels}, {data.classes} classes, "
+            f"C={shape.channels}, N={shape.cells}: measure that with `nasbench latency`"
+        )
+    return found.lookup(space)
+
+
+def _column(name: str, column: str, space: NasBench201) -> Lookup:
+    """Fit a lookup table to a hardware column of a table."""
+    quantity = {"latency": "ms", "energy": "mJ"}
+    parts = column.split("/")
+    if len(parts) != 3 or parts[1] not in quantity:
+        raise InvalidInput(
+            f"cost '{name}:{column}': write TABLE:DATASET/latency/DEVICE or "
+            "TABLE:DATASET/energy/DEVICE, such as nb201-hw:cifar10/latency/pixel3"
+        )
+    dataset, kind, device = parts
+    table = load_table(name)
+    if table.space.name != space.name:
+        raise InvalidInput(f"cost '{name}:{column}' is of space '{table.space.name}'")
+    read = table.search.latency if kind == "latency" else table.search.energy
+    costs = per_architecture(read(dataset, device).astype(np.float64), table.rows)
+    if not np.isfinite(costs).all():
+        raise DataError(f"cost '{name}:{column}' has no number for some architectures")
+    return fitted(space, costs, quantity[kind])[0]
+
+
+def _parts(
+    data: Input, shape: Shape, batch: int, device: torch.device
+) -> list[Callable[[], object]]:
+    """Return calls: the frame, then a cell of every operation in every stage."""
+    frame = Frame.build(data, shape)
+    modules = nn.ModuleList([frame.stem, frame.reductions, frame.head, frame.classifier])
+    modules.eval().to(device)
+    images = torch.zeros(batch, data.channels, data.side, data.side, device=device)
+
+    def around() -> Tensor:
+        x = frame.stem(images)
+        for reduction in frame.reductions:
+            x = reduction(x)
+        logits: Tensor = frame.classifier(frame.head(x).mean(dim=(2, 3)))
+        return logits
+
+    calls: list[Callable[[], object]] = [around]
+    for stage, width in enumerate(shape.widths):
+        side = data.side >> stage
+        x = torch.ones(batch, width, side, side, device=device)
+        for operation in range(len(OPERATIONS)):
+            cell = Cell((operation,) * len(EDGES), width, shape).eval().to(device)
+            calls.append(partial(cell, x))
+    return calls
+
+
+def _whole(
+    cell: Architecture, data: Input, shape: Shape, batch: int, device: torch.device
+) -> Callable[[], object]:
+    generator = initialisation(0, 0)
+    network = Network(cell, data, shape, generator=generator, form=Form.LITERAL).eval().to(device)
+    images = torch.zeros(batch, data.channels, data.side, data.side, device=device)
+    return partial(network, images)
+
+
+def _milliseconds(call: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Return what a call takes: a mean over as many in a row as a clock can tell apart."""
+    call()  # what it reads is in the caches then
+    done, start = 0, clock()
+    while True:
+        call()
+        done += 1
+        spent = clock() - start
+        if spent >= _LEAST_SECONDS:
+            return 1000 * spent / done

@@ -1,0 +1,34 @@
+"""`nasbench calibrate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    benchmark: Annotated[
+        str | None, typer.Option(help="Table. [default: nb201 if installed, else digits]")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the table. [default: cifar10, or the table's]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Of the CPU, as in the runs.")] = 1,
+    cells: Annotated[int, typer.Option(min=1, help="Reference cells that are trained.")] = 5,
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("calibration.json"),
+) -> None:
+    """Measure how many seconds of a table's clock a real second on this device is worth.
+
+    With `nasbench compare --calibration FILE`, one-shot runs then share a time axis with others.
+    """
+    from nasbench.benchmarks.catalogue import load_table
+    from nasbench.benchmarks.training.calibrate import calibrate as measure
+    from nasbench.harness.choice import choose
+
+    chosen = choose(benchmark, None if dataset is None else [dataset], None, fallback=False)
+    table = load_table(chosen.benchmark)
+    found = measure(table, chosen.datasets[0], device=device, threads=threads, cells=cells)
+    found.save(out)
+    print(f"{found.dataset} of table {found.benchmark} ({found.table[:8]}): {found.label}")
+    print(f"Now: nasbench compare results/ --calibration {out}")

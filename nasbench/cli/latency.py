@@ -1,0 +1,63 @@
+"""`nasbench latency`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.training.latency import Latencies
+
+
+def latency(
+    dataset: Annotated[
+        str, typer.Option(help="Data set whose image size and classes the networks have.")
+    ] = "digits",
+    channels: Annotated[int, typer.Option(min=1, help="C of the first stage.")] = 8,
+    cells: Annotated[int, typer.Option(min=1, help="N per stage.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Images per inference.")] = 1,
+    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, the median counts.")] = (
+        20
+    ),
+    json_: Annotated[bool, typer.Option("--json", help="Print what is stored as JSON.")] = False,
+) -> None:
+    """Measure what each operation takes on this machine: a cost for hardware-aware strategies."""
+    from nasbench.benchmarks.training.catalogue import find_input
+    from nasbench.benchmarks.training.latency import measure
+    from nasbench.spaces.nb201 import NasBench201
+    from nasbench.spaces.networks.nb201 import Shape
+
+    found = measure(
+        NasBench201(), find_input(dataset), Shape(channels, cells),
+        batch=batch, device=device, rounds=rounds,
+    )  # fmt: skip
+    path = found.save()
+    if json_:
+        print(path.read_text(encoding="utf-8"))
+    else:
+        _show(found, dataset)
+
+
+def _show(found: "Latencies", dataset: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from nasbench.benchmarks.training.latency import CHECKED
+    from nasbench.spaces.nb201 import OPERATIONS
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(
+        "operation", *(f"stage {stage + 1}" for stage in range(len(found.operations))),
+        title=f"milliseconds on {found.place}, batch {found.batch}", title_justify="left",
+    )  # fmt: skip
+    for operation, times in zip(OPERATIONS, zip(*found.operations, strict=True), strict=True):
+        table.add_row(operation, *(f"{time:.4f}" for time in times))
+    console.print(table)
+    console.print(f"around the cells: {found.frame:.4f} ms")
+    console.print(
+        f"sums against {CHECKED} whole networks: mean error {100 * found.error:.1f} %, "
+        f"rank correlation {found.correlation:.3f}"
+    )
+    console.print(
+        f"Now: nasbench run --strategy fbnet --dataset {dataset} --set fbnet.cost={found.name}"
+    )

@@ -1,0 +1,92 @@
+"""Figure of hardware-aware searches: how good the answers are against what they cost."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.curves import interval
+from nasbench.harness.compare.plots import WIDTH, looks, paper_style
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.blocks import Contender
+    from nasbench.harness.compare.comparison import Block
+
+_COST = re.compile(r"figure/cost \((.+)\)")
+
+
+class Point(NamedTuple):
+    """One contender: what its runs' answers cost and get right, shape (runs,) each."""
+
+    contender: "Contender"
+    cost: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+
+def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
+    """Yield a name and a figure for every data set and unit of cost with two contenders or more."""
+    units: dict[str, list[Contender]] = {}
+    for one in block.contenders:
+        found = filter(None, map(_COST.fullmatch, one.runs.table.column_names))
+        for match in found if len(one.runs) else ():
+            units.setdefault(match[1], []).append(one)
+    for unit, contenders in units.items():
+        if len(contenders) < 2:
+            continue
+        for dataset in block.datasets:
+            points = [
+                Point(one, one.runs.lists(f"figure/cost ({unit})").last(),
+                      one.final(f"test/{dataset}"))
+                for one in contenders
+            ]  # fmt: skip
+            figure = _draw(block, dataset, unit, points, width)
+            yield f"pareto-{dataset}-{re.sub(r'[^a-z]+', '-', unit.lower())}", figure
+
+
+def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
+    """Return the places of points that none is both cheaper and better than, by cost."""
+    best, found = -np.inf, []
+    for place in np.lexsort((-values, costs)):
+        if values[place] > best:
+            best = values[place]
+            found.append(int(place))
+    return found
+
+
+def _draw(block: "Block", dataset: str, unit: str, points: Sequence[Point], width: float) -> Figure:
+    with paper_style():
+        rows = len(points)
+        height = 0.55 * width + 0.14 * rows
+        figure = Figure(figsize=(width, height))
+        axes = figure.subplots()
+        colours = looks([one.contender.experiment.strategy for one in points])
+        means = np.array([(point.cost.mean(), np.nanmean(point.test)) for point in points])
+        for point, (cost, test), (colour, _) in zip(points, means, colours, strict=True):
+            axes.plot(point.cost, point.test, ".", color=colour, markersize=3, alpha=0.35)
+            (left, right), (low, high) = interval(point.cost), interval(point.test)
+            axes.errorbar(
+                cost, test, [[test - low], [high - test]], [[cost - left], [right - cost]],
+                fmt="o", color=colour, markersize=5, linewidth=1, label=point.contender.label,
+            )  # fmt: skip
+        best = means[front(means[:, 0], means[:, 1])]
+        axes.step(best[:, 0], best[:, 1], where="post", color="0.5", linewidth=0.8, zorder=0)
+        axes.set_xlabel(f"cost of the derived cell's network ({unit})")
+        axes.set_ylabel("test accuracy (%)")
+        axes.set_title(dataset, loc="left")
+        axes.set_title("mean, 95 % bootstrap intervals; dots are runs", loc="right", fontsize=6,
+                       color="0.45")  # fmt: skip
+        sns.despine(ax=axes)
+        figure.subplots_adjust(
+            left=0.54 / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
+            bottom=(0.6 + 0.14 * rows) / height,
+        )  # fmt: skip
+        figure.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 0.16 / height), frameon=False,
+            labelspacing=0.25, borderaxespad=0,
+        )  # fmt: skip
+        figure.text(0.01, 0.01, block.footer, fontsize=5, color="0.45", va="bottom")
+    return figure

@@ -1,0 +1,52 @@
+"""Accuracy against cost."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.training import catalogue
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.pareto import front, pareto_figures
+from nasbench.harness.run import run
+from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.spaces import get_space
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.lookup import multiply_adds
+from nasbench.spaces.networks.nb201 import Shape
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
+def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]) -> None:
+    costs, values = np.array(points, dtype=float).T
+    found = {points[place] for place in front(costs, values)}
+    assert found == {
+        one
+        for one in points
+        if not any(other != one and other[0] <= one[0] and other[1] >= one[1] for other in points)
+    }
+
+
+def test_points_are_what_the_runs_ended_with(
+    synthetic_nb201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cost of each run's last cell, worked out anew, and its accuracy in the table."""
+    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    for weight in (0.0, 1000.0):
+        settings = {"fbnet": {**SMALL, "form": "sum", "cost_weight": weight}}
+        run("fbnet", seeds=3, settings=settings, out=tmp_path)
+    (block,) = compare(tmp_path, datasets="cifar10").blocks
+    ((name, figure),) = pareto_figures(block)
+    assert name == "pareto-cifar10-million-multiply-adds"
+    space, truth = get_space("nb201"), load_table("nb201").test.mean("cifar10")
+    assert isinstance(space, NasBench201)
+    lookup = multiply_adds(space, toy_data().input, Shape(SMALL["channels"], SMALL["cells"]))
+    points = [line for line in figure.axes[0].lines if line.get_marker() == "."]
+    for one, line in zip(block.contenders, points, strict=True):
+        cells = one.final("architecture").astype(int)
+        expected = [lookup.of(space.architecture(cell)) for cell in cells]
+        np.testing.assert_allclose(line.get_xdata(), expected)
+        np.testing.assert_allclose(line.get_ydata(), truth[cells])
