@@ -6,20 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training.shared import read_checkpoint
 from nasbench.errors import InvalidInput
+from nasbench.harness.budget import Budget
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.run import _if_shared, run
+from nasbench.harness.shared import shared_task
+from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.provenance import processor
 from nasbench.strategies.parts.one_shot import OneShot
-from nasbench.strategies.registry import find_strategy, recipe_settings
+from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
 SETTINGS = {"rsps": {**SMALL, "samples": 3}, "darts": SMALL}
 
@@ -134,13 +138,12 @@ def test_alone_they_are_a_block_without_a_random_search(images: Path, tmp_path: 
     assert "shared weights" in block.title
 
 
-def test_alone_they_need_no_budget(images: Path, tmp_path: Path) -> None:
+def test_alone_they_need_no_budget() -> None:
     """Where nothing but shared weights is trained, their epochs are the budget."""
-    (outcome,) = run(
-        "darts", seeds=1, benchmark="train:nb201", datasets="digits",
-        settings={"darts": {**SMALL, "epochs": 1}}, out=tmp_path,
-    )  # fmt: skip
-    assert str(outcome.experiment.task.budget) == "1epochs"
+    settings = make_settings(find_strategy("darts"), {"epochs": 7})
+    (task,) = make_tasks("train:nb201", ["digits"], None, Wanted(_if_shared(["darts", "rsps"])))
+    assert shared_task(task, settings, None).budget == Budget(epochs=7)
+    assert _if_shared(["darts", "random-search"]) is None
 
 
 def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: Path) -> None:
@@ -155,6 +158,32 @@ def test_a_loss_that_is_not_finite_ends_its_seed_only(images: Path, tmp_path: Pa
     (outcome,) = run("darts", seeds=2, settings={"darts": wild}, out=tmp_path)
     assert outcome.finished == 0
     assert all("not finite" in reason for reason in outcome.failed.values())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (torch.OutOfMemoryError("2 GiB"), "out of memory on cpu: lower batch, channels or cells"),
+        (MemoryError(), "out of memory on cpu: lower batch, channels or cells"),
+        (torch.AcceleratorError("unspecified launch failure\nmore"), "cpu was lost: unspecified l"),
+    ],
+)
+def test_a_device_that_fails_ends_its_seed_only(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    """The second of three seeds fails in its second epoch."""
+    step, calls = find_strategy("darts").step, []
+
+    def fail(self: Any, *given: Any) -> Any:
+        calls.append(self)
+        if len(set(map(id, calls))) == 2 and self.epoch == 1:
+            raise error
+        return step(self, *given)
+
+    monkeypatch.setattr(find_strategy("darts"), "step", fail)
+    (outcome,) = run("darts", seeds=3, settings={"darts": SMALL}, out=tmp_path)
+    assert outcome.finished == 2
+    assert reason in outcome.failed[1]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
@@ -50,7 +51,8 @@ class Loan:
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
         network = Supernet(data.input, shape, generator=generator)
-        self.supernet = network.to(data.parts[Part.WEIGHTS].images.device)
+        self.device = data.parts[Part.WEIGHTS].images.device
+        self.supernet = network.to(self.device)
 
     def weights(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
@@ -79,9 +81,13 @@ class Loan:
         """Return what every operation costs in the whole network."""
         return self._costs
 
-    @torch.no_grad()
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
-        """Return the validation accuracy (%) of a cell with the shared weights.
+        """Return the validation accuracy (%) of a cell with the shared weights: see `read`."""
+        return self.read(architecture, images)[0]
+
+    @torch.no_grad()
+    def read(self, architecture: Architecture, images: int | None = None) -> tuple[float, float]:
+        """Return validation accuracy (%) and mean cross entropy of a cell with the shared weights.
 
         Its batch norm uses the statistics of each batch where none are kept, else the running
         ones, or those of some batches of training images that it sees first.
@@ -91,8 +97,9 @@ class Loan:
             _estimate(network, self._calibration)
         mode = self.supernet.training
         self.supernet.eval()
-        part, correct = self._data.parts[Part.VALIDATION], torch.zeros((), dtype=torch.int64)
+        part = self._data.parts[Part.VALIDATION]
         pictures, labels = part.images[:images], part.labels[:images]
+        correct, loss = torch.zeros((2,), dtype=torch.float64)
         batches = zip(
             torch.split(pictures, _RANKED_AT_ONCE),
             torch.split(labels, _RANKED_AT_ONCE),
@@ -103,8 +110,9 @@ class Loan:
                 self.supernet(some, Mix.only(architecture)) if network is None else network(some)
             )
             correct += (logits.argmax(dim=1) == truth).sum().cpu()
+            loss += F.cross_entropy(logits, truth, reduction="sum").cpu()
         self.supernet.train(mode)
-        return 100 * int(correct) / len(labels)
+        return 100 * float(correct) / len(labels), float(loss) / len(labels)
 
 
 def _estimate(network: nn.Module, batches: Sequence[Images]) -> None:
@@ -184,7 +192,16 @@ class SharedSession:
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the search train its epoch, timed, then derive, untimed."""
         began = time.perf_counter()
-        figures = request.train(self.loan)
+        try:
+            figures = request.train(self.loan)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise NasbenchError(
+                f"out of memory on {self.loan.device}: lower batch, channels or cells"
+            ) from error
+        except torch.AcceleratorError as error:
+            raise NasbenchError(
+                f"{self.loan.device} was lost: {str(error).splitlines()[0]}"
+            ) from error
         seconds = time.perf_counter() - began
         if not math.isfinite(figures["train loss"]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
@@ -193,8 +210,9 @@ class SharedSession:
             f"cell/{index}": self.loan.accuracy(cell, _SAMPLED_IMAGES)
             for index, cell in self._sample.items()
         }
+        accuracy, loss = self.loan.read(derived)
         return SharedAnswer(
-            derived, self.loan.accuracy(derived), seconds, figures={**figures, **ranked}
+            derived, accuracy, seconds, figures={**figures, "validation loss": loss, **ranked}
         )
 
 

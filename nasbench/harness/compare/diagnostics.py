@@ -1,4 +1,4 @@
-"""Figures of what happened inside one-shot searches: architecture parameters and operations.
+"""Figures of what happened inside one-shot searches: alphas, operations, losses, ranking.
 
 They draw what every epoch stored and compute no more than means over the runs.
 """
@@ -21,6 +21,7 @@ from nasbench.spaces import get_space
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
 
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _PALETTE = sns.color_palette("colorblind").as_hex()
 _PROBABILITY = "figure/p/"
+_LOSSES = ("train loss", "validation loss")
 _CELL = re.compile(r"figure/cell/(\d+)")
 _COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
 """Operations that are counted together, by a part of their names."""
@@ -45,6 +47,7 @@ def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tupl
         if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
             yield f"alphas-{name}", _alphas(one, width)
         yield f"operations-{name}", _operations(one, width)
+        yield f"losses-{name}", _losses(one, width)
         if block.known is not None and any(map(_CELL.fullmatch, one.runs.table.column_names)):
             yield f"ranking-{name}", _ranking(one, block.known, width)
 
@@ -69,12 +72,11 @@ def _alphas(one: "Contender", width: float) -> Figure:
         for axes, decision in zip(panels, decisions, strict=False):
             for choice, colour in zip(decision.choices, _PALETTE, strict=False):
                 values = matrix(one.runs.lists(f"{_PROBABILITY}{decision.name}/{choice}"))
-                epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
-                draw_line(axes, Line(choice, band(epochs, values), colour, "-"))
+                _draw_epochs(axes, choice, values, colour)
             axes.set_title(decision.name, fontsize=7)
             sns.despine(ax=axes)
-        handles, names = figure.axes[0].get_legend_handles_labels()
-        _finish(figure, one, "probability of each operation", handles, names)
+        names = figure.axes[0].get_legend_handles_labels()
+        _finish(figure, one, "probability of each operation", *names)
     return figure
 
 
@@ -94,14 +96,32 @@ def _operations(one: "Contender", width: float) -> Figure:
         axes = figure.subplots()
         for (name, wanted), colour in zip(kinds.items(), _PALETTE, strict=False):
             counts = wanted[np.arange(codes.shape[1]), codes].sum(axis=1).astype(np.float64)
-            values = matrix(Ragged(counts, cells.offsets))
-            epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
-            draw_line(axes, Line(name, band(epochs, values), colour, "-"))
+            _draw_epochs(axes, name, matrix(Ragged(counts, cells.offsets)), colour)
         axes.set_ylim(-0.1, len(space.decisions) + 0.1)
         sns.despine(ax=axes)
-        handles, names = axes.get_legend_handles_labels()
-        _finish(figure, one, "operations of the derived cell", handles, names)
+        names = axes.get_legend_handles_labels()
+        _finish(figure, one, "operations of the derived cell", *names)
     return figure
+
+
+def _losses(one: "Contender", width: float) -> Figure:
+    """Draw the loss of the shared weights, and the derived cell's on validation images."""
+    with paper_style():
+        figure = Figure(figsize=(width, 0.5 * width))
+        axes = figure.subplots()
+        for name, colour in zip(_LOSSES, _PALETTE, strict=False):
+            if f"figure/{name}" in one.runs.table.column_names:
+                _draw_epochs(axes, name, matrix(one.runs.lists(f"figure/{name}")), colour)
+        axes.set_yscale("log")
+        sns.despine(ax=axes)
+        _finish(figure, one, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
+    return figure
+
+
+def _draw_epochs(axes: "Axes", name: str, values: NDArray[np.float64], colour: str) -> None:
+    """Draw a figure of every epoch, shape (runs, epochs), over the epochs."""
+    epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
+    draw_line(axes, Line(name, band(epochs, values), colour, "-"))
 
 
 def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -136,8 +156,7 @@ def _ranking(one: "Contender", known: "Known", width: float) -> Figure:
         panels = figure.subplots(1, 2)
         names = ("Kendall's tau with the table", "points below the table, derived cell")
         for axes, values, name in zip(panels, ranking(one, known), names, strict=True):
-            epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
-            draw_line(axes, Line(name, band(epochs, values), _PALETTE[0], "-"))
+            _draw_epochs(axes, name, values, _PALETTE[0])
             axes.set_title(name, fontsize=7)
             axes.axhline(0, color="0.6", linewidth=0.5)
             sns.despine(ax=axes)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _MAIN = "comparison.json"
 _OURS = re.compile(
-    r"(results|cost)\.(tex|md|csv)|(regret|alphas|operations|ranking|pareto)-.+\.(pdf|png)"
+    r"(results|cost)\.(tex|md|csv)"
+    r"|(regret|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
 )
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",

@@ -32,7 +32,8 @@ def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
     (block,) = compare(results).blocks
     figures = dict(diagnostic_figures(block))
     assert set(figures) == {
-        "alphas-darts", "operations-darts", "operations-rsps", "ranking-darts", "ranking-rsps"
+        "alphas-darts", "operations-darts", "operations-rsps", "losses-darts", "losses-rsps",
+        "ranking-darts", "ranking-rsps",
     }  # fmt: skip
     stored = {one.experiment.strategy: one for one in load_results(results).experiments}
     panels = figures["alphas-darts"].axes
@@ -49,6 +50,11 @@ def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
     ]
     drawn = {line.get_label(): line for line in figures["operations-rsps"].axes[0].get_lines()}
     np.testing.assert_allclose(drawn["skip connections"].get_ydata(), skips)
+    losses = {line.get_label(): line for line in figures["losses-darts"].axes[0].get_lines()}
+    for name in ("train loss", "validation loss"):
+        column = stored["darts"].lists(f"figure/{name}")
+        mean = np.mean([column[run] for run in range(3)], axis=0)
+        np.testing.assert_allclose(losses[name].get_ydata(), mean)
 
 
 def test_they_are_written_and_replaced(results: Path) -> None:
