@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -33,9 +33,11 @@ class Darts(AlphaSearch):
     class Settings(AlphaSettings):
         """Hyperparameters."""
 
+        epochs: int = 25
+
     recipes = {
         "small": {},
-        "paper": {"epochs": 50, "channels": 16, "cells": 5},
+        "paper": {**ALPHA_PAPER, "epochs": 50},
     }
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ class Enas(OneShot):
 
         controller_steps: int = 50  #: REINFORCE steps after every epoch of the weights
         controller_learning_rate: float = 1e-3  #: of Adam
+        controller_beta1: float = 0.0  #: Adam's first decay; the second is 0.999
+        controller_epsilon: float = 1e-3  #: Adam's
         hidden: int = 32  #: units per LSTM layer
         layers: int = 2  #: LSTM layers
         baseline_decay: float = 0.99  #: of the moving average of rewards
         entropy_weight: float = 1e-4  #: of the entropy bonus
         samples: int = 20  #: cells the answer is chosen from
-        ranking_images: int = 512  #: validation images each of them is ranked on
+        ranking_images: int = 256  #: validation images each of them is ranked on
 
         def __post_init__(self) -> None:
             """Refuse a controller without units, and updates that lead nowhere."""
@@ -50,14 +52,17 @@ class Enas(OneShot):
                 require(value >= 1, f"enas.{name}", value, "1 or more")
             rate, decay = self.controller_learning_rate, self.baseline_decay
             require(0 < rate < math.inf, "enas.controller_learning_rate", rate, "above 0")
+            beta, epsilon = self.controller_beta1, self.controller_epsilon
+            require(0 <= beta < 1, "enas.controller_beta1", beta, "at least 0 and below 1")
+            require(0 < epsilon < math.inf, "enas.controller_epsilon", epsilon, "above 0")
             require(0 <= decay < 1, "enas.baseline_decay", decay, "at least 0 and below 1")
 
     recipes = {
         "small": {},
         "paper": {
-            "epochs": 250, "channels": 16, "cells": 5, "batch": 128, "learning_rate": 0.05,
+            **PAPER, "epochs": 250, "batch": 128, "learning_rate": 0.05,
             "final_learning_rate": 0.0005, "weight_decay": 2.5e-4, "samples": 100,
-            "controller_steps": 1000,
+            "ranking_images": 512, "controller_steps": 1000, "restart": 10,
         },
     }  # fmt: skip
 
@@ -68,7 +73,7 @@ class Enas(OneShot):
         s = self.settings
         self.controller = LstmPolicy(
             self.space.sizes, s.hidden, s.layers, s.controller_learning_rate, s.entropy_weight,
-            self.random,
+            self.random, betas=(s.controller_beta1, 0.999), epsilon=s.controller_epsilon,
         )  # fmt: skip
         self.baseline = MovingAverage(s.baseline_decay)
 

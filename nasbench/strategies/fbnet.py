@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
+from nasbench.strategies.parts.alphas import ALPHA_PAPER, CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -40,6 +40,7 @@ class FbNet(CostAwareSearch):
     class Settings(CostSettings):
         """Hyperparameters."""
 
+        epochs: int = 25
         form: str = "product"  #: of the loss: `product` (the paper's) or `sum`
         weight: float = 0.2  #: a of the product
         exponent: float = 0.6  #: b of the product
@@ -59,7 +60,17 @@ class FbNet(CostAwareSearch):
 
     recipes = {
         "small": {},
-        "paper": {"epochs": 90, "channels": 16, "cells": 5, "alpha_learning_rate": 0.01},
+        "paper": {
+            **ALPHA_PAPER,
+            "epochs": 90,
+            "batch": 192,
+            "learning_rate": 0.1,
+            "final_learning_rate": 0.0,
+            "weight_decay": 1e-4,
+            "alpha_learning_rate": 0.01,
+            "alpha_weight_decay": 5e-4,
+            "alpha_beta1": 0.9,
+        },
     }
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -43,7 +43,7 @@ class Gdas(AlphaSearch):
 
     recipes = {
         "small": {},
-        "paper": {"epochs": 250, "channels": 16, "cells": 5},
+        "paper": {**ALPHA_PAPER, "epochs": 250},
     }
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":

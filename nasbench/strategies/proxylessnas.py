@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
+from nasbench.strategies.parts.alphas import ALPHA_PAPER, CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -24,7 +24,8 @@ class ProxylessNas(CostAwareSearch):
     afterwards the two are shifted so that the other operations keep their probability. The loss
     adds lambda times the expected cost (equations 5 and 6). Deviations: the cost is millions of
     multiply-adds unless `cost` names a latency; one choice per edge of the cell instead of one per
-    layer, repeated through the network.
+    layer, repeated through the network; alphas learn from the first epoch on (the authors' code,
+    whose settings `paper` has, trains 40 epochs of weights first) and labels are not smoothed.
     """
 
     family = "gradient"
@@ -47,7 +48,14 @@ class ProxylessNas(CostAwareSearch):
 
     recipes = {
         "small": {},
-        "paper": {"epochs": 200, "channels": 16, "cells": 5},
+        "paper": {
+            **ALPHA_PAPER,
+            "epochs": 120,
+            "batch": 256,
+            "final_learning_rate": 0.0,
+            "weight_decay": 4e-5,
+            "alpha_learning_rate": 1e-3,
+        },
     }
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Loan, UniformSampling, WeightSettings
+from nasbench.strategies.parts.one_shot import PAPER, Loan, UniformSampling, WeightSettings
 from nasbench.strategies.registry import register
 
 
@@ -23,8 +23,8 @@ class RandomSharing(UniformSampling):
     class Settings(WeightSettings):
         """Hyperparameters."""
 
-        samples: int = 100  #: random cells the answer is chosen from
-        ranking_images: int = 512  #: validation images each of them is ranked on
+        samples: int = 20  #: random cells the answer is chosen from
+        ranking_images: int = 256  #: validation images each of them is ranked on
 
         def __post_init__(self) -> None:
             """Refuse an empty sample."""
@@ -35,7 +35,7 @@ class RandomSharing(UniformSampling):
 
     recipes = {
         "small": {},
-        "paper": {"epochs": 250, "channels": 16, "cells": 5},
+        "paper": {**PAPER, "epochs": 250, "samples": 100, "ranking_images": 512},
     }
 
     def derive(self, loan: Loan) -> Architecture:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Loan, UniformSampling, WeightSettings
+from nasbench.strategies.parts.one_shot import PAPER, Loan, UniformSampling, WeightSettings
 from nasbench.strategies.registry import register
 
 
@@ -29,7 +29,7 @@ class SinglePath(UniformSampling):
         generations: int = 3  #: T
         parents: int = 4  #: cells the next generation comes from, k
         mutation: float = 0.1  #: chance that a decision of a mutated cell is drawn anew
-        ranking_images: int = 512  #: validation images a cell is ranked on
+        ranking_images: int = 256  #: validation images a cell is ranked on
 
         def __post_init__(self) -> None:
             """Refuse an evolution without cells."""
@@ -41,8 +41,8 @@ class SinglePath(UniformSampling):
     recipes = {
         "small": {},
         "paper": {
-            "epochs": 250, "channels": 16, "cells": 5, "population": 50, "generations": 20,
-            "parents": 10,
+            **PAPER, "epochs": 250, "population": 50, "generations": 20, "parents": 10,
+            "ranking_images": 512,
         },
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from nasbench.spaces.networks.nb201_supernet import Mix
 
 
+ALPHA_PAPER: Mapping[str, object] = {**PAPER, "alpha_learning_rate": 3e-4}
+"""NAS-Bench-201's settings of weights and alphas, where they differ from the defaults."""
+
+
 @dataclass(frozen=True)
 class AlphaSettings(WeightSettings):
-    """Hyperparameters of weights and alphas: NAS-Bench-201's."""
+    """Hyperparameters of weights and alphas: NAS-Bench-201's, but for few steps."""
 
-    alpha_learning_rate: float = 3e-4  #: of Adam
+    alpha_learning_rate: float = 0.01  #: of Adam
     alpha_weight_decay: float = 1e-3  #: of the alphas
     alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
 

@@ -49,16 +49,24 @@ class Loan(Protocol):
         """
 
 
+PAPER: Mapping[str, object] = {"channels": 16, "cells": 5, "learning_rate": 0.025}
+"""NAS-Bench-201's settings of the shared weights, where they differ from the defaults."""
+
+
 @dataclass(frozen=True)
 class WeightSettings:
-    """Hyperparameters of the shared weights: NAS-Bench-201's, narrow enough for a CPU."""
+    """Hyperparameters of the shared weights: NAS-Bench-201's, made for a CPU and few images.
 
-    epochs: int = 30  #: of shared training
+    A narrow supernet, and a learning rate at which its loss has flattened after some 1,000 steps.
+    """
+
+    epochs: int = 40  #: of shared training
     channels: int = 8  #: C of the first stage
     cells: int = 1  #: N per stage
     batch: int = 64  #: images per step
-    learning_rate: float = 0.025  #: of SGD, at the start
+    learning_rate: float = 0.1  #: of SGD, at the start
     final_learning_rate: float = 0.001  #: at the end of the cosine
+    restart: int = 0  #: epochs after which the cosine starts again; 0: never
     momentum: float = 0.9  #: Nesterov's
     weight_decay: float = 5e-4  #: of the weights
     clip: float = 5.0  #: largest gradient norm of the weights
@@ -73,6 +81,7 @@ class WeightSettings:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("learning_rate", "clip"):
             require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0")
+        require(self.restart >= 0, "restart", self.restart, "0 or more")
         valid = ("batch", "running", "re-estimated")
         require(self.statistics in valid, "statistics", self.statistics, " or ".join(valid))
 
@@ -111,7 +120,7 @@ class OneShot(SearchStrategy):
         total, images, steps = torch.zeros(()), 0, loan.steps(s.batch)
         search = loan.validation(self.epoch, s.batch)
         for number, batch in enumerate(loan.weights(self.epoch, s.batch)):
-            self._set_rate((self.epoch + number / steps) / s.epochs)
+            self._set_rate(self.epoch + number / steps)
             total += self.step(loan, batch, search).detach().cpu()
             images += len(batch[1])
         more = self.finish(loan, search)
@@ -173,9 +182,13 @@ class OneShot(SearchStrategy):
         """Return figures of the epoch, beyond the loss; none by default."""
         return {}
 
-    def _set_rate(self, progress: float) -> None:
-        """Set the weights' learning rate after a share of all steps: half a cosine."""
+    def _set_rate(self, epochs: float) -> None:
+        """Set the weights' learning rate after a number of epochs: half a cosine, or several.
+
+        Loshchilov & Hutter, ICLR 2017, equation 5.
+        """
         s = self.settings
+        progress = epochs % s.restart / s.restart if s.restart else epochs / s.epochs
         cosine = (1 + math.cos(math.pi * progress)) / 2
         rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * cosine
         for group in self._sgd.param_groups:

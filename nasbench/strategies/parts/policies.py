@@ -40,10 +40,14 @@ class Adam(Stateful):
     """Adam on one flat vector (Kingma & Ba, ICLR 2015, Algorithm 1)."""
 
     def __init__(
-        self, size: int, learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)
+        self,
+        size: int,
+        learning_rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
     ) -> None:
         """Start with zero moments for `size` weights."""
-        self._rate, self._betas, self._epsilon = learning_rate, betas, 1e-8
+        self._rate, self._betas, self._epsilon = learning_rate, betas, epsilon
         self.steps = 0
         self.first = np.zeros(size)
         self.second = np.zeros(size)
@@ -176,13 +180,19 @@ class LstmPolicy(Stateful):
         learning_rate: float,
         entropy_weight: float,
         random: Random,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
     ) -> None:
-        """Draw the weights; all of them are one flat vector with named views."""
+        """Draw the weights; all of them are one flat vector with named views.
+
+        `betas` and `epsilon` are Adam's.
+        """
         self._sizes, self._hidden, self._layers = tuple(sizes), hidden, layers
         self._widest, self._entropy_weight = max(sizes), entropy_weight
         total = sum(int(np.prod(shape)) for shape in self._shapes().values())
         self.weights = random.generator.uniform(-0.08, 0.08, total)
-        self.adam = Adam(total, learning_rate)
+        self.adam = Adam(total, learning_rate, betas, epsilon)
         self._gradient = np.zeros(total)
         self._w = self._views(self.weights)
         self._g = self._views(self._gradient)
