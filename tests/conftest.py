@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,15 @@ def synthetic_nb201(_synthetic_data: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """Install a synthetic table as `nb201`; its data folder."""
     monkeypatch.setenv("NASBENCH_DATA", str(_synthetic_data))
     return _synthetic_data
+
+
+@pytest.fixture
+def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Let `cifar10` be a few small patterns, beside the synthetic table; its data folder."""
+    from nasbench.benchmarks.training import catalogue
+    from nasbench.one_shot_conformance import toy_data
+
+    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    catalogue.shared_data.cache_clear()
+    yield synthetic_nb201
+    catalogue.shared_data.cache_clear()

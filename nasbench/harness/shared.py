@@ -38,11 +38,11 @@ def open_shared(
     task: Task, strategy: type[SearchStrategy], settings: Any
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
-    from nasbench.benchmarks.training.catalogue import dataset_names, load_data
+    from nasbench.benchmarks.training.catalogue import dataset_names, shared_data
     from nasbench.harness.experiment import open_judge
 
     try:
-        data = load_data(task.signal.dataset)
+        data = shared_data(task.signal.dataset)
     except (DataError, InvalidInput) as error:
         raise InvalidInput(
             f"strategy '{strategy.name}' trains on images, and those of '{task.signal.dataset}' "

@@ -10,7 +10,6 @@ import torch
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training.shared import read_checkpoint
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
@@ -20,7 +19,7 @@ from nasbench.harness.results import load_results
 from nasbench.harness.run import _if_shared, run
 from nasbench.harness.shared import shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
-from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.one_shot_conformance import SMALL
 from nasbench.provenance import processor
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -28,14 +27,7 @@ from nasbench.strategies.registry import find_strategy, make_settings, recipe_se
 SETTINGS = {"rsps": {**SMALL, "samples": 3}, "darts": SMALL}
 
 
-@pytest.fixture
-def images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let `cifar10` be a few small patterns."""
-    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
-    return synthetic_nb201
-
-
-def test_the_table_judges_what_was_derived_every_epoch(images: Path, tmp_path: Path) -> None:
+def test_the_table_judges_what_was_derived_every_epoch(toy_images: Path, tmp_path: Path) -> None:
     (outcome,) = run("darts", seeds=2, settings={"darts": SMALL}, out=tmp_path)
     assert (outcome.finished, outcome.failed) == (2, {})
     (stored,) = load_results(tmp_path).experiments
@@ -50,7 +42,7 @@ def test_the_table_judges_what_was_derived_every_epoch(images: Path, tmp_path: P
     assert ((edge[0] > 0) & (edge[1] > 0)).all()
 
 
-def test_runs_are_the_same_bits_in_any_order(images: Path, tmp_path: Path) -> None:
+def test_runs_are_the_same_bits_in_any_order(toy_images: Path, tmp_path: Path) -> None:
     def cells(folder: str) -> list[list[int]]:
         (stored,) = load_results(tmp_path / folder).experiments
         assert stored.seeds.tolist() == [0, 1, 2]
@@ -62,7 +54,7 @@ def test_runs_are_the_same_bits_in_any_order(images: Path, tmp_path: Path) -> No
     assert cells("at once") == cells("parts")
 
 
-def test_they_meet_the_others_in_one_block(images: Path, tmp_path: Path) -> None:
+def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> None:
     """One table of accuracies and costs; a figure for each clock."""
     run("darts,rsps,random-search", seeds=3, settings=SETTINGS, out=tmp_path)
     comparison = compare(tmp_path, out=tmp_path / "comparison")
@@ -89,7 +81,7 @@ def calibration(**other: Any) -> Calibration:
     return Calibration(**{**here, **other})
 
 
-def test_calibrated_they_share_an_axis(images: Path, tmp_path: Path) -> None:
+def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None:
     """A third figure; a run of s real seconds ends at s times the factor on it."""
     run("darts,random-search", seeds=2, settings={"darts": SMALL}, out=tmp_path)
     calibration().save(tmp_path / "calibration.json")
@@ -119,7 +111,7 @@ def test_calibrated_they_share_an_axis(images: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_calibration_of_something_else_is_not_applied(
-    images: Path, tmp_path: Path, other: dict[str, Any], reason: str
+    toy_images: Path, tmp_path: Path, other: dict[str, Any], reason: str
 ) -> None:
     run("darts,random-search", seeds=2, settings={"darts": SMALL}, out=tmp_path)
     calibration(**other).save(tmp_path / "calibration.json")
@@ -128,7 +120,7 @@ def test_a_calibration_of_something_else_is_not_applied(
     assert re.search(f"not calibrated: {reason}", " ".join(block.notes))
 
 
-def test_alone_they_are_a_block_without_a_random_search(images: Path, tmp_path: Path) -> None:
+def test_alone_they_are_a_block_without_a_random_search(toy_images: Path, tmp_path: Path) -> None:
     run("darts,rsps", seeds=2, settings=SETTINGS, out=tmp_path)
     (block,) = compare(tmp_path).blocks
     assert len(block.contenders) == 2
@@ -153,7 +145,7 @@ def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_loss_that_is_not_finite_ends_its_seed_only(images: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_ends_its_seed_only(toy_images: Path, tmp_path: Path) -> None:
     wild = {**SMALL, "learning_rate": 1e30, "clip": 1e30}
     (outcome,) = run("darts", seeds=2, settings={"darts": wild}, out=tmp_path)
     assert outcome.finished == 0
@@ -169,7 +161,7 @@ def test_a_loss_that_is_not_finite_ends_its_seed_only(images: Path, tmp_path: Pa
     ],
 )
 def test_a_device_that_fails_ends_its_seed_only(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+    toy_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
     """The second of three seeds fails in its second epoch."""
     step, calls = find_strategy("darts").step, []
@@ -195,13 +187,15 @@ def test_a_device_that_fails_ends_its_seed_only(
     ],
 )
 def test_bad_settings_are_one_line(
-    images: Path, tmp_path: Path, settings: dict[str, object], message: str
+    toy_images: Path, tmp_path: Path, settings: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         run("darts", seeds=1, settings={"darts": settings}, out=tmp_path)
 
 
-def test_a_recipe_comes_before_settings_and_after_defaults(images: Path, tmp_path: Path) -> None:
+def test_a_recipe_comes_before_settings_and_after_defaults(
+    toy_images: Path, tmp_path: Path
+) -> None:
     own = {"darts": {"epochs": 1, "channels": 2, "cells": 1}}
     (outcome,) = run("darts", seeds=1, recipe="paper", settings=own, out=tmp_path)
     assert outcome.experiment.settings["epochs"] == 1
@@ -215,7 +209,7 @@ def test_a_recipe_comes_before_settings_and_after_defaults(images: Path, tmp_pat
 
 
 def test_an_interrupted_run_goes_on_at_its_last_epoch(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed in its third epoch, the same command trains one more and leaves no checkpoint."""
     monkeypatch.setenv("NASBENCH_TRAININGS", str(tmp_path / "cache"))
@@ -243,7 +237,7 @@ def test_an_interrupted_run_goes_on_at_its_last_epoch(
 
 
 def test_a_damaged_checkpoint_is_made_anew(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.pt"
     assert read_checkpoint(path) == {}

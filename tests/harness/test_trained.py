@@ -25,11 +25,10 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
         monkeypatch.setitem(RECIPES, entry.name, entry)
-    monkeypatch.setattr(protocols, "load_data", lambda name, folder: tiny.data())
+    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
     default = classmethod(lambda cls, dataset: cls("tiny", "tiny-final", 1, (0,), (1,)))
     monkeypatch.setattr(TrainingProtocol, "default", default)
-    for cached in (protocols._read, open_benchmark):
-        cached.cache_clear()
+    open_benchmark.cache_clear()
 
 
 def test_a_search_by_training(tmp_path: Path) -> None:
@@ -52,9 +51,8 @@ def test_a_search_by_training(tmp_path: Path) -> None:
 def test_changed_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"seeds": 1, "benchmark": "train:nb201", "datasets": "mine", "protocol": LINE}
     done = run("random-search", budget="1evals", out=tmp_path / "results", **options)
-    monkeypatch.setattr(protocols, "load_data", lambda name, folder: tiny.data(60))
-    for cached in (protocols._read, open_benchmark):
-        cached.cache_clear()
+    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data(60))
+    open_benchmark.cache_clear()
     with pytest.raises(NasbenchError, match="has changed since these runs"):
         open_benchmark(done[0].experiment.task)
 

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from nasbench.benchmarks.catalogue import data_folder
@@ -89,6 +90,12 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
     if folder is not None and not folder.is_dir():
         raise DataError(f"data folder '{folder}' does not exist: name another with --data-dir")
     return _BY_NAME[name](root)
+
+
+@lru_cache(maxsize=2)
+def shared_data(name: str, folder: Path | None = None) -> DataSet:
+    """Return what `load_data` does, read once per process: its images are not to be changed."""
+    return load_data(name, folder)
 
 
 def find_input(name: str) -> Input:

@@ -10,13 +10,11 @@ and so may the epochs (all of the recipe's) and the seeds.
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
 from nasbench.benchmarks.training.cache import cache_folder
-from nasbench.benchmarks.training.catalogue import default_recipe, load_data
-from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.catalogue import default_recipe, shared_data
 from nasbench.benchmarks.training.recipes import recipe
 from nasbench.benchmarks.training.train import PRECISIONS, find_device
 from nasbench.errors import InvalidInput
@@ -105,12 +103,12 @@ def open_training(
     space = get_space(benchmark.removeprefix(PREFIX))
     if not isinstance(space, NasBench201):
         raise InvalidInput(f"space '{space.name}' cannot be trained: use train:nb201")
-    data, fingerprint = _read(dataset, folder)
+    data = shared_data(dataset, folder)
 
     def trainer(name: str) -> Trainer:
         return Trainer(
             space, data, recipe(name),
-            device=protocol.device, precision=protocol.precision, fingerprint=fingerprint,
+            device=protocol.device, precision=protocol.precision, fingerprint=data.fingerprint(),
         )  # fmt: skip
 
     return (
@@ -129,7 +127,7 @@ def open_training(
 
 def training_hash(dataset: str, protocol: TrainingProtocol, folder: Path | None = None) -> str:
     """SHA-256 over data and protocol: what the hash of a table is to a search by look-up."""
-    _, fingerprint = _read(dataset, folder)
+    fingerprint = shared_data(dataset, folder).fingerprint()
     recipes = (recipe(protocol.search), recipe(protocol.final))
     return hashlib.sha256(repr((fingerprint, str(protocol), recipes)).encode()).hexdigest()
 
@@ -138,12 +136,6 @@ def check_precision(name: str) -> None:
     """Raise `InvalidInput` for a precision that there is not."""
     if name not in PRECISIONS:
         raise InvalidInput(f"precision '{name}' is unknown: use one of {', '.join(PRECISIONS)}")
-
-
-@lru_cache(maxsize=2)
-def _read(dataset: str, folder: Path | None) -> tuple[DataSet, str]:
-    data = load_data(dataset, folder)
-    return data, data.fingerprint()
 
 
 def _seeds(text: str | None) -> tuple[int, ...]:

@@ -209,8 +209,7 @@ def test_opening_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NASBENCH_TRAININGS", str(tmp_path))
     monkeypatch.setitem(RECIPES, "tiny", tiny.RECIPE)
     monkeypatch.setitem(RECIPES, "tiny-final", tiny.FINAL)
-    monkeypatch.setattr(protocols, "load_data", lambda name, folder: tiny.data())
-    protocols._read.cache_clear()
+    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
     protocol = TrainingProtocol.parse("tiny:2/tiny-final@5")
     benchmark, judge = open_training("train:nb201", "tiny", protocol)
     answer = ask(benchmark, Evaluate(tiny.CELL))
@@ -220,5 +219,4 @@ def test_opening_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "its clock is real seconds on " in benchmark.note
     other = training_hash("tiny", replace(protocol, final_seeds=(6,)))
     assert training_hash("tiny", protocol) != other
-    protocols._read.cache_clear()
     assert len(other) == 64

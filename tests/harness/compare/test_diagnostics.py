@@ -5,20 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasbench.benchmarks.training import catalogue
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
 from nasbench.harness.results import Ragged, load_results
 from nasbench.harness.run import run
-from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.one_shot_conformance import SMALL
 from nasbench.spaces import get_space
 
 SETTINGS = {"darts": SMALL, "rsps": {**SMALL, "samples": 2}}
 
 
 @pytest.fixture
-def results(synthetic_nb201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+def results(toy_images: Path, tmp_path: Path) -> Path:
     run("darts,rsps", seeds=3, settings=SETTINGS, out=tmp_path)
     return tmp_path
 

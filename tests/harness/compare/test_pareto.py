@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.training import catalogue
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.pareto import front, pareto_figures
 from nasbench.harness.run import run
@@ -30,11 +28,8 @@ def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]) -> N
     }
 
 
-def test_points_are_what_the_runs_ended_with(
-    synthetic_nb201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_points_are_what_the_runs_ended_with(toy_images: Path, tmp_path: Path) -> None:
     """The cost of each run's last cell, worked out anew, and its accuracy in the table."""
-    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
     for weight in (0.0, 1000.0):
         settings = {"fbnet": {**SMALL, "form": "sum", "cost_weight": weight}}
         run("fbnet", seeds=3, settings=settings, out=tmp_path)
