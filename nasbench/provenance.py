@@ -1,5 +1,6 @@
 """Where a result or a measurement comes from: versions, commit, platform."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -67,3 +68,11 @@ def processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every platform
+        return os.cpu_count() or 1

@@ -98,20 +98,35 @@ def default_benchmark() -> str:
     return BUNDLED if bundled and not fetched else FETCHED
 
 
+def provide(name: str, path: Path) -> None:
+    """Let `load_table` find the table `name` at `path`, in this process."""
+    _provided[name] = path
+
+
+_provided: dict[str, Path] = {}
+
+
 def load_table(name: str | Path) -> Table:
     """Open an installed table by name, or a table file by its path.
 
     Raises `DataError` with the command that installs it when it is not there.
     """
+    return Table.open(table_file(name))
+
+
+def table_file(name: str | Path) -> Path:
+    """Return the file of an installed table, or of one named by its path; see `load_table`."""
+    if name in _provided:
+        return _provided[str(name)]
     if isinstance(name, Path) or name.endswith(SUFFIX):
         path = Path(name)
         if not path.is_file():
             raise DataError(f"table file '{name}' does not exist")
-        return Table.open(path)
+        return path
     path = table_path(name)
     if not path.exists():
         raise _not_installed(name)
-    return Table.open(path)
+    return path
 
 
 def list_tables() -> list[Listed]:

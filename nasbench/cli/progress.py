@@ -52,5 +52,6 @@ def progress_bar() -> Iterator[Bar | None]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # its own file: while a run prints, stderr is kept from the screen
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
         yield Bar(progress)

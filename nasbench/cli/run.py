@@ -1,8 +1,10 @@
 """`nasbench run`."""
 
+import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -39,7 +41,25 @@ def run(
         typer.Option(help="`12000s`, `5h`, `100evals`, or both. [default: the protocol's]"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder. [default: results]")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. [default: 1]")] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="Runs at once, or `auto`: as many as pays. [default: auto]"),
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="A Ray cluster: `auto`, `HOST:PORT`, `ray://HOST:PORT`. [default: this machine]"
+        ),
+    ] = None,
+    cpus_per_run: Annotated[
+        float | None, typer.Option(help="CPUs that a run on Ray takes. [default: 1]")
+    ] = None,
+    gpus_per_run: Annotated[
+        float | None, typer.Option(help="GPUs that a run on Ray takes, such as 0.25. [default: 0]")
+    ] = None,
+    retries: Annotated[
+        int | None, typer.Option(help="Times a run that fails is made again. [default: 1]")
+    ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(help="See `nasbench list protocols`. [default: the first that fits]"),
@@ -96,6 +116,10 @@ def run(
         "budget": budget,
         "out": out,
         "workers": workers,
+        "ray_address": ray_address,
+        "cpus_per_run": cpus_per_run,
+        "gpus_per_run": gpus_per_run,
+        "retries": retries,
         "protocol": protocol,
         "recipe": recipe,
         "name": name,
@@ -118,7 +142,9 @@ def run(
         _say_default()
     began = time.monotonic()
     with progress_bar() as progress:
-        outcomes = harness.run(names, progress=progress, **options)
+        outcomes = harness.run(
+            names, progress=progress, say=partial(_say, screen=sys.stderr), **options
+        )
     if json_:
         _print_json(outcomes)
     else:
@@ -137,11 +163,15 @@ def _say_default() -> None:
     from nasbench.benchmarks.catalogue import BUNDLED, FETCHED, default_benchmark
 
     if default_benchmark() == BUNDLED:
-        typer.echo(
-            f"note: NAS-Bench-201 is not installed, searching on the bundled table '{BUNDLED}'; "
-            f"`nasbench data fetch {FETCHED}` gets it",
-            err=True,
+        _say(
+            f"NAS-Bench-201 is not installed, searching on the bundled table '{BUNDLED}'; "
+            f"`nasbench data fetch {FETCHED}` gets it"
         )
+
+
+def _say(line: str, screen: TextIO | None = None) -> None:
+    """Print a note; on `screen` where stderr may be a run's log."""
+    print(f"note: {line}", file=screen or sys.stderr, flush=True)
 
 
 def _split(values: list[str] | None) -> list[str] | None:

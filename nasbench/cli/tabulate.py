@@ -60,11 +60,11 @@ def tabulate(
     from nasbench.benchmarks.training.catalogue import load_data
     from nasbench.benchmarks.training.plan import Plan, distinct_cells
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
-    from nasbench.benchmarks.training.tabulate import cores
     from nasbench.benchmarks.training.tabulate import tabulate as train
     from nasbench.benchmarks.training.train import PRECISIONS
     from nasbench.errors import InvalidInput
     from nasbench.harness.seeds import parse_seeds
+    from nasbench.provenance import cores
     from nasbench.spaces import get_space
     from nasbench.spaces.nb201 import NasBench201
 

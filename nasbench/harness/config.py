@@ -71,7 +71,19 @@ class ExperimentFile(_Strict):
     )
     name: Text | None = Field(None, description="a name for the experiment's folder")
     out: Text | None = Field(None, description="a folder's path")
-    workers: Count | None = Field(None, description="a whole number of 1 or more")
+    workers: Count | Literal["auto"] | None = Field(
+        None, description="a whole number of 1 or more, or 'auto'"
+    )
+    ray_address: Text | None = Field(None, description="'auto', 'HOST:PORT' or 'ray://HOST:PORT'")
+    cpus_per_run: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="a share such as 0.25, or a whole number"
+    )
+    gpus_per_run: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="a share such as 0.25, or a whole number"
+    )
+    retries: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="a whole number of 0 or more"
+    )
     fallback: Literal["train"] | None = Field(None, description="'train'")
 
 

@@ -1,115 +1,113 @@
-"""Where runs happen: in this process, or on several processes of this machine."""
+"""Where runs happen: the interface, in this process, and the choice between that and Ray.
 
-import os
-import signal
-import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Protocol
+Whatever the executor, the number of workers, the order or an interruption: a run is the same bits.
+"""
 
-from nasbench.errors import NasbenchError
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
 from nasbench.harness.experiment import Experiment, Run, Runner
+from nasbench.harness.interruption import Interruption
 
-_CHUNK_SECONDS = 0.2
-_LARGEST_CHUNK = 64
+START_SECONDS = 8.0
+"""What a Ray instance of our own costs before its workers are at work: measured 5 to 8 s."""
+_GAIN_SECONDS = 10.0
+"""What must be saved for `Automatic` to start one."""
+_EFFICIENCY = 0.8
+"""Share of a further core that is counted on."""
+_MEASURED_SECONDS = 1.0
+
+
+class Job(NamedTuple):
+    """Seeds of one experiment that are to be run."""
+
+    experiment: Experiment
+    seeds: Sequence[int]
 
 
 class Executor(Protocol):
-    """Runs the seeds of an experiment and yields each run when it is finished."""
+    """Runs the seeds of jobs and yields each run when it is finished."""
 
-    def execute(self, experiment: Experiment, seeds: Sequence[int]) -> Iterator[Run]:
-        """Yield every seed's run, in any order."""
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+        """Yield the job's number and the run, for all seeds, in any order.
+
+        Once `stop` is requested nothing more is begun, and what is under way is finished.
+        """
+
+
+def attempt(runner: Runner, seed: int, retries: int) -> Run:
+    """Run a seed, again where it fails, `retries` times; return the last run."""
+    run = runner.run(seed)
+    for _ in range(retries):
+        if not run.error:
+            break
+        run = runner.run(seed)
+    return run
 
 
 class InProcess:
     """One run after the other, in this process: the fastest start there is."""
 
-    def execute(self, experiment: Experiment, seeds: Sequence[int]) -> Iterator[Run]:
-        """Yield the runs in seed order."""
-        runner = Runner(experiment)
-        for seed in seeds:
-            yield runner.run(seed)
+    def __init__(self, retries: int = 0) -> None:
+        """Run a seed that fails up to `retries` times more."""
+        self._retries = retries
+
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+        """Yield the runs in the order of jobs and seeds."""
+        for number, job in enumerate(jobs):
+            if not job.seeds or stop.requested:
+                continue
+            runner = Runner(job.experiment)
+            for seed in job.seeds:
+                if stop.requested:
+                    return
+                yield number, attempt(runner, seed, self._retries)
 
 
-class Processes:
-    """Chunks of seeds on worker processes; each opens the memory-mapped table itself.
+class Automatic:
+    """In this process while that is quickest by measure, on several workers for what is left.
 
-    A chunk is about a fifth of a second of work, so that little is lost when the call is
-    killed. The workers end with this process: they hold the reading end of a pipe that only
-    this process can write to, and leave when it closes.
+    Searches that train are given to workers at once where there are two runs or more, as one of
+    them takes longer than Ray's start. Of a table's runs some are made here and timed first.
     """
 
-    def __init__(self, workers: int) -> None:
-        """Use `workers` processes."""
-        self._workers = workers
+    def __init__(
+        self, here: InProcess, parallel: Executor, cores: int, say: Callable[[str], None]
+    ) -> None:
+        """Choose between `here` and `parallel`, which uses `cores`; `say` what is chosen."""
+        self._here, self._parallel, self._cores, self._say = here, parallel, cores, say
 
-    def execute(self, experiment: Experiment, seeds: Sequence[int]) -> Iterator[Run]:
-        """Yield the runs as their chunks finish; leave no process behind.
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+        """Yield the runs; of a table, the first second's in order."""
+        left = [list(job.seeds) for job in jobs]
+        total = sum(map(len, left))
+        if self._cores > 1 and total > 1 and any(_trains(job.experiment) for job in jobs):
+            self._say(f"{total} runs that train on {self._cores} workers (--workers)")
+            yield from self._parallel.execute(jobs, stop)
+            return
+        began = time.perf_counter()
+        for made, (number, run) in enumerate(self._here.execute(jobs, stop), start=1):
+            left[number].remove(run.seed)
+            yield number, run
+            spent = time.perf_counter() - began
+            saved = self._saved(spent / made * sum(map(len, left)))
+            if spent >= _MEASURED_SECONDS and saved > _GAIN_SECONDS and not stop.requested:
+                self._say(
+                    f"{1000 * spent / made:.1f} ms a run measured: the {sum(map(len, left))} left "
+                    f"go to {self._cores} workers, about {saved:.0f} s sooner (--workers 1: here)"
+                )
+                rest = [Job(job.experiment, seeds) for job, seeds in zip(jobs, left, strict=True)]
+                yield from self._parallel.execute(rest, stop)
+                return
 
-        Interrupted, it yields what is finished, ends its workers at once and then raises.
-        """
-        context = get_context("spawn")
-        reader, writer = context.Pipe(duplex=False)
-        pool = ProcessPoolExecutor(
-            self._workers, mp_context=context, initializer=_begin, initargs=(reader,)
-        )
-        pending: set[Future[list[Run]]] = set()
-        try:
-            yield from self._drive(pool, experiment, seeds, pending)
-        except KeyboardInterrupt:
-            for future in pending:
-                if future.done() and not future.exception():
-                    yield from future.result()
-            raise
-        except BrokenProcessPool as error:
-            raise NasbenchError(
-                "a worker process died (killed, or out of memory): finished runs are stored; "
-                "run the same command again, with fewer --workers"
-            ) from error
-        finally:
-            writer.close()
-            pool.shutdown(cancel_futures=True)
-            reader.close()
-
-    def _drive(
-        self,
-        pool: ProcessPoolExecutor,
-        experiment: Experiment,
-        seeds: Sequence[int],
-        pending: set[Future[list[Run]]],
-    ) -> Iterator[Run]:
-        """Keep two chunks per worker under way, sized by how long runs have taken."""
-        data, left, size = experiment.to_json(), deque(seeds), 1
-        while left or pending:
-            while left and len(pending) < 2 * self._workers:
-                chunk = [left.popleft() for _ in range(min(size, len(left)))]
-                pending.add(pool.submit(_run_chunk, data, chunk))
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                runs = future.result()
-                pending.discard(future)
-                each = sum(run.wall_seconds for run in runs) / len(runs)
-                size = max(1, min(_LARGEST_CHUNK, int(_CHUNK_SECONDS / max(each, 1e-6))))
-                yield from runs
+    def _saved(self, seconds: float) -> float:
+        """Return how much sooner this much work is done on all cores."""
+        speed = 1 + _EFFICIENCY * (self._cores - 1)
+        return seconds - seconds / speed - START_SECONDS
 
 
-def _begin(reader: Connection) -> None:
-    """Prepare a worker: interruptions are the driver's, and the driver's end is ours."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _trains(experiment: Experiment) -> bool:
+    from nasbench.harness.trained import is_trained
 
-    def leave_with_the_driver() -> None:
-        try:
-            reader.recv_bytes()
-        except (EOFError, OSError):
-            os._exit(0)
-
-    threading.Thread(target=leave_with_the_driver, daemon=True).start()
-
-
-def _run_chunk(data: dict[str, object], seeds: list[int]) -> list[Run]:
-    runner = Runner(Experiment.from_json(data))
-    return [runner.run(seed) for seed in seeds]
+    return experiment.task.shared or is_trained(experiment.task.benchmark)

@@ -17,6 +17,7 @@ from nasbench.benchmarks.table import Table, seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.logs import Log
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
@@ -96,6 +97,8 @@ class Run:
     wall_seconds: float
     error: str = ""
     """Traceback of a failed run."""
+    log: str = ""
+    """What the run printed."""
 
 
 @lru_cache(maxsize=1)
@@ -194,16 +197,18 @@ class Runner:
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error of the search itself is recorded."""
-        began = perf_counter()
+        began, log = perf_counter(), Log()
         try:
-            trajectory = self._search(seed)
+            with log.recording():
+                trajectory = self._search(seed)
             steps = trajectory.incumbents
             if not len(steps):
                 raise NasbenchError("no evaluation succeeded within the budget")
         except (Exception, SystemExit):
-            return Run(seed, None, {}, perf_counter() - began, traceback.format_exc())
+            error = traceback.format_exc()
+            return Run(seed, None, {}, perf_counter() - began, error, log.text)
         verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
-        return Run(seed, trajectory, verdicts, perf_counter() - began)
+        return Run(seed, trajectory, verdicts, perf_counter() - began, log=log.text)
 
     def _search(self, seed: int) -> Trajectory:
         task = self.experiment.task

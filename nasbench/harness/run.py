@@ -1,7 +1,9 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,12 +11,15 @@ from typing import Protocol
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
-from nasbench.harness.executors import Executor, InProcess, Processes
+from nasbench.harness.cluster import Limits, RayExecutor
+from nasbench.harness.executors import Automatic, Executor, InProcess, Job
 from nasbench.harness.experiment import Experiment, Run, Runner, Task, entropy_of
+from nasbench.harness.interruption import draining
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
@@ -49,6 +54,10 @@ class Outcome:
     """Last line of the traceback of each failed seed."""
 
 
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
 def run(
     strategies: str | Sequence[str],
     *,
@@ -66,9 +75,14 @@ def run(
     experiment_seed: int = 0,
     name: str | None = None,
     out: str | Path = "results",
-    workers: int = 1,
+    workers: int | str = "auto",
+    ray_address: str | None = None,
+    cpus_per_run: float = 1.0,
+    gpus_per_run: float = 0.0,
+    retries: int = 1,
     fallback: str | None = None,
     progress: Progress | None = None,
+    say: Callable[[str], None] = _silent,
 ) -> list[Outcome]:
     """Search with every strategy on every data set, once per seed, and store the runs.
 
@@ -76,13 +90,19 @@ def run(
     (`100-199`, `0,3,5-7`) or the seeds themselves; `budget` a text (`12000s`, `100evals`)
     or the protocol's own if None. Without `benchmark`, `datasets` and `protocol` the search is
     on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`. `recipe`
-    names settings that one-shot strategies come with, before `settings` change them. Runs are
-    the same bits whatever `workers`, order or interruptions. Raises `NasbenchError` for input
-    that cannot be used.
+    names settings that one-shot strategies come with, before `settings` change them.
+
+    `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
+    here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
+    `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
+    takes `cpus_per_run` and `gpus_per_run`; one that fails is made again `retries` times and then
+    recorded as failed. Runs are the same bits whatever the executor, order or interruptions.
+    `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
+    `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
     """
     wanted = parse_seeds(seeds)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
-    executor = _executor(workers)
+    executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
     names = _names(strategies)
     experiments = _experiments(
         names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
@@ -95,15 +115,15 @@ def run(
     )  # fmt: skip
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
-    plans = []
-    for experiment in experiments:
-        folder = open_folder(Path(out), experiment, name)
+    folders = [open_folder(Path(out), experiment, name) for experiment in experiments]
+    jobs = []
+    for folder in folders:
         done = folder.finished()
-        plans.append((folder, [seed for seed in wanted if seed not in done]))
+        jobs.append(Job(folder.experiment, [seed for seed in wanted if seed not in done]))
     if progress is not None:
-        total = sum(len(missing) for _, missing in plans)
-        progress.start(total, len(wanted) * len(plans) - total)
-    return [_run_missing(f, len(wanted), missing, executor, progress) for f, missing in plans]
+        total = sum(len(job.seeds) for job in jobs)
+        progress.start(total, len(wanted) * len(jobs) - total)
+    return _run_missing(folders, jobs, len(wanted), executor, progress, say)
 
 
 def _names(names: str | Sequence[str]) -> list[str]:
@@ -120,10 +140,40 @@ def _if_shared(names: Sequence[str]) -> Budget | None:
     return Budget(epochs=1) if shared else None
 
 
-def _executor(workers: int) -> Executor:
-    if workers < 1:
-        raise InvalidInput(f"workers cannot be {workers}: it must be at least 1")
-    return InProcess() if workers == 1 else Processes(workers)
+def _executor(
+    workers: int | str,
+    address: str | None,
+    cpus: float,
+    gpus: float,
+    retries: int,
+    say: Callable[[str], None],
+) -> Executor:
+    """Return what runs the seeds; `auto` on a cluster means all there is room for."""
+    if isinstance(workers, str) and workers.isdecimal():
+        workers = int(workers)
+    if isinstance(workers, str) and workers != "auto":
+        raise InvalidInput(f"workers cannot be '{workers}': it must be a number or auto")
+    for name, value in (("cpus_per_run", cpus), ("gpus_per_run", gpus)):
+        if not 0 <= value < math.inf or (value > 1 and value != int(value)):
+            raise InvalidInput(
+                f"{name} cannot be {value}: it must be a share such as 0.25, or a whole number"
+            )
+    _at_least("retries", retries, 0)
+    automatic = isinstance(workers, str)
+    number = cores() if isinstance(workers, str) else _at_least("workers", workers, 1)
+    if address is not None:
+        room = Limits(None if automatic else number, cpus, gpus)
+        return RayExecutor(room, address=address, retries=retries)
+    here, parallel = InProcess(retries), RayExecutor(Limits(number, cpus, gpus), retries=retries)
+    if automatic:
+        return Automatic(here, parallel, number, say)
+    return here if number == 1 else parallel
+
+
+def _at_least(name: str, value: int, least: int) -> int:
+    if value < least:
+        raise InvalidInput(f"{name} cannot be {value}: it must be at least {least}")
+    return value
 
 
 def _experiments(
@@ -156,28 +206,35 @@ def _experiments(
 
 
 def _run_missing(
-    folder: ExperimentFolder,
+    folders: Sequence[ExperimentFolder],
+    jobs: Sequence[Job],
     wanted: int,
-    missing: Sequence[int],
     executor: Executor,
     progress: Progress | None,
-) -> Outcome:
+    say: Callable[[str], None],
+) -> list[Outcome]:
     """Run and store the missing seeds; an interruption stores what is finished first."""
-    failed: dict[int, str] = {}
-    with _Buffer(folder) as buffer:
-        for run in executor.execute(folder.experiment, missing) if missing else ():
-            buffer.add(run)
+    failed: list[dict[int, str]] = [{} for _ in jobs]
+    with ExitStack() as stack, draining(say) as stop:
+        buffers = [stack.enter_context(_Buffer(folder)) for folder in folders]
+        for number, run in executor.execute(jobs, stop):
+            buffers[number].add(run)
             if run.error:
-                failed[run.seed] = run.error.strip().splitlines()[-1]
+                failed[number][run.seed] = run.error.strip().splitlines()[-1]
             if progress is not None:
-                progress.advance(folder.experiment, run)
-    return Outcome(
-        folder.path,
-        folder.experiment,
-        skipped=wanted - len(missing),
-        finished=len(missing) - len(failed),
-        failed=failed,
-    )
+                progress.advance(jobs[number].experiment, run)
+    if stop.requested:
+        raise KeyboardInterrupt
+    return [
+        Outcome(
+            folder.path,
+            folder.experiment,
+            skipped=wanted - len(job.seeds),
+            finished=len(job.seeds) - len(errors),
+            failed=errors,
+        )
+        for folder, job, errors in zip(folders, jobs, failed, strict=True)
+    ]
 
 
 class _Buffer:

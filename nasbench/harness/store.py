@@ -271,6 +271,7 @@ def _to_arrow(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "seed": pa.array([run.seed for run in runs], pa.int64()),
         "error": pa.array([run.error for run in runs], pa.string()),
+        "log": pa.array([run.log for run in runs], pa.string()),
         "stop": pa.array([track.stop for track in tracks], pa.string()),
         "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
         "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),

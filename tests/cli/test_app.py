@@ -47,7 +47,7 @@ def test_what_there_is(
         ("run", "no strategy is given: add --strategy"),
         ("run -s random-serach", "did you mean 'random-search'?"),
         ("run -s random-search --seeds", "'--seeds' requires an argument"),
-        ("run -s random-search --workers two", "Invalid value for '--workers'"),
+        ("run -s random-search --workers two", "workers cannot be 'two': it must be a number"),
         ("run -s random-search --budget 5x", "cannot read '5x'"),
         ("run -s random-search --seeds 9-1", "runs backwards; write 1-9"),
         ("run -s random-search --dataset cifar1O", "did you mean 'cifar10'?"),

@@ -1,7 +1,6 @@
 """Runs: the same bits however they are made, nothing lost, nothing doubled."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -292,45 +291,6 @@ def test_thinking_before_the_first_question_is_counted(tmp_path: Path) -> None:
     row = next(iter(experiments(tmp_path))).read().to_pylist()[0]
     assert 1 <= row["optimiser_seconds"] < 2
     assert row["optimiser"][0] >= 1
-
-
-def living(marker: str) -> list[str]:
-    """Return the command lines of processes that mention `marker`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (entry / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if marker in line:
-            found.append(entry.name)
-    return found
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_killed_with_workers_little_is_lost_and_nobody_stays(tmp_path: Path, number: int) -> None:
-    marker = f"NASBENCH_TEST_MARK={tmp_path.name}"
-    command = [
-        sys.executable, "-m", "nasbench", "run", "--strategy", "test_run:Slow", "--seeds", "40",
-        "--budget", "3evals", "--workers", "2", "--out", str(tmp_path),
-    ]  # fmt: skip
-    name, _, value = marker.partition("=")
-    tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests), str(tests / "harness")])
-    environment = os.environ | {name: value, "PYTHONPATH": path}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob("runs-*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(2.5)
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    stored = sum(len(folder.read(["seed"])) for folder in experiments(tmp_path))
-    assert 3 <= stored < 40  # a second each, two at a time: all but the last ones are there
-    deadline = time.monotonic() + 10
-    while living(marker) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert living(marker) == []
 
 
 def test_a_table_file_is_one_benchmark_however_it_is_named(

@@ -7,7 +7,6 @@ where shards of another grouping are there, their cells are left out and the res
 anew.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from nasbench.benchmarks.training.shards import (
 )
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import InvalidInput
+from nasbench.provenance import cores
 from nasbench.spaces.nb201 import NasBench201
 
 
@@ -162,14 +162,6 @@ def _work(
             yield trainer.train(job)
     finally:
         torch.set_num_threads(before)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every platform
-        return os.cpu_count() or 1
 
 
 def _check_cores(workers: int, threads: int) -> None:

@@ -66,7 +66,8 @@ from pathlib import Path
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.recipes import Recipe
-from nasbench.benchmarks.training.tabulate import cores, tabulate
+from nasbench.benchmarks.training.tabulate import tabulate
+from nasbench.provenance import cores
 from nasbench.spaces.networks.nb201 import Shape
 import nasbench.benchmarks.training.tabulate as tabulation
 
