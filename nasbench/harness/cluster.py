@@ -284,7 +284,11 @@ def _instance(address: str | None, limits: Limits) -> Iterator[Any]:
     """Yield Ray, connected; afterwards everything that was started here is gone."""
     if address is not None:
         _check_address(address)
-    ours = {**_ALWAYS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
+    path = os.pathsep.join(one or str(Path.cwd()) for one in sys.path)
+    ours = {
+        **_ALWAYS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token(),
+        "PYTHONPATH": path,  # workers find the strategies that this process finds
+    }  # fmt: skip
     with _environment(ours if address is None else _ALWAYS):
         ray = importlib.import_module("ray")
         worker = importlib.import_module("ray._private.worker")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from workers import all_gone, command, content
+from workers import all_gone, command, content, environment
 
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness import cluster
@@ -23,8 +23,6 @@ BOTH = "random-search,regularized-evolution"
 def _marked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mark whatever is started, to see that it ends."""
     monkeypatch.setenv("NASBENCH_MARK", str(os.getpid()))
-    here = Path(__file__).parent
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(here.parent), str(here)]))
 
 
 def ended() -> bool:
@@ -64,7 +62,7 @@ def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         command("--strategy", "workers:Slow", "--seeds", "20", "--workers", "2", *words,
                 "--out", str(folder)),
-        stderr=subprocess.PIPE, text=True,
+        env=environment(), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(folder.rglob("runs-*.parquet")) and time.monotonic() < deadline:

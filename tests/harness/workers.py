@@ -2,10 +2,12 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,15 +169,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def two_nodes(folder: Path) -> Iterator[tuple[str, dict[str, str], Node]]:
+def two_nodes() -> Iterator[tuple[str, dict[str, str], Node]]:
     """Yield the address of a cluster, variables to reach it, and its second node."""
     variables = environment(
         RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0"
     )
+    variables.pop("NASBENCH_DATA", None)  # the nodes know no table of ours
     address = f"127.0.0.1:{(port := free_port())}"
+    folder = tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
     head = Node(
         "--head", "--port", str(port), "--ray-client-server-port", str(free_port()),
-        "--include-dashboard=false", "--temp-dir", str(folder), variables=variables,
+        "--include-dashboard=false", "--temp-dir", folder, variables=variables,
     )  # fmt: skip
     nodes = [head]
     try:
@@ -186,12 +190,13 @@ def two_nodes(folder: Path) -> Iterator[tuple[str, dict[str, str], Node]]:
     finally:
         for node in reversed(nodes):
             node.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await(address: str, variables: dict[str, str], nodes: int) -> None:
     """Wait until so many nodes are alive."""
     ray = Path(sys.executable).with_name("ray")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         done = subprocess.run(
             [ray, "status", "--address", address],

@@ -1,0 +1,98 @@
+"""A real cluster of two nodes, and thirty kills: minutes, run with `-m slow`."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from workers import all_gone, command, content, environment, two_nodes
+
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("synthetic_nb201")]
+FOUR = "random-search,regularized-evolution,reinforce,reinforce-softmax"
+KILLS = 30
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_two_nodes_give_what_one_process_gives(tmp_path: Path, killed: bool) -> None:
+    """Four strategies, 200 seeds; in the second turn a node is lost midway.
+
+    The nodes know no table: it is sent along.
+    """
+    run(FOUR, seeds=200, out=tmp_path / "here", workers=1)
+    with two_nodes() as (address, variables, second):
+        words = ["--strategy", FOUR, "--seeds", "200", "--ray-address", address]
+        process = subprocess.Popen(
+            command(*words, "--out", str(tmp_path / "cluster")),
+            env={**variables, "NASBENCH_DATA": os.environ["NASBENCH_DATA"]},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        if killed:
+            threading.Thread(
+                target=_kill_midway, args=(second, tmp_path / "cluster"), daemon=True
+            ).start()
+        printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, printed
+    assert content(tmp_path / "cluster") == content(tmp_path / "here")
+
+
+def _kill_midway(node: object, results: Path) -> None:
+    """Kill a node once a quarter of the runs is stored."""
+    while sum(map(_runs_in, results.rglob("runs-*.parquet"))) < 200:
+        time.sleep(0.05)
+    node.kill()  # type: ignore[attr-defined]
+
+
+def _runs_in(path: Path) -> int:
+    first, last = map(int, path.stem.split("-")[1:3])
+    return last - first + 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_thirty_kills_lose_nothing(tmp_path: Path, workers: int) -> None:
+    """SIGKILL at random moments of one and the same experiment, each time gone on with."""
+    mark = f"kills-{os.getpid()}-{workers}"
+    words = command(
+        "--strategy", "reinforce", "--seeds", "600", "--workers", str(workers),
+        "--out", str(tmp_path / "hurt"),
+    )  # fmt: skip
+    moments = np.random.default_rng(workers).uniform(0.5, 6.0 + 8.0 * (workers > 1), KILLS)
+    for moment in moments:
+        process = subprocess.Popen(
+            words, env=environment(NASBENCH_MARK=mark), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(float(moment))
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors
+        assert all_gone(f"NASBENCH_MARK={mark}")
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert "failed" not in done.stdout
+    run("reinforce", seeds=600, out=tmp_path / "whole", workers=1)
+    assert content(tmp_path / "hurt") == content(tmp_path / "whole")
+    assert len(load_results(tmp_path / "hurt").runs) == 600
+
+
+def test_a_run_that_takes_all_memory_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's memory monitor ends the worker; here at a threshold that 2 GB more pass."""
+    meminfo = dict(
+        line.split(":") for line in Path("/proc/meminfo").read_text().splitlines() if ":" in line
+    )
+    total, free = (int(meminfo[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    threshold = min(0.95, (total - free + 2e6) / total)
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.3f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "50")
+    (outcome,) = run(
+        "workers:Hungry,workers:Plain", seeds=2, budget="2evals", out=tmp_path, workers=2
+    )[:1]
+    assert len(outcome.failed) == 2
+    assert all("out of memory" in reason for reason in outcome.failed.values())
