@@ -9,7 +9,18 @@ from contextlib import contextmanager
 import typer
 from typer.exceptions import Abort, TyperException
 
-from nasbench.cli import calibrate, compare, data, latency, listing, run, show, tabulate, train
+from nasbench.cli import (
+    calibrate,
+    compare,
+    data,
+    latency,
+    listing,
+    run,
+    show,
+    tabulate,
+    train,
+    tune,
+)
 from nasbench.errors import NasbenchError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -27,6 +38,7 @@ app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
+app.command("tune")(tune.tune)
 app.command("latency")(latency.latency)
 app.command("tabulate")(tabulate.tabulate)
 app.add_typer(listing.app, name="list")

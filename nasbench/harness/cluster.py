@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +30,7 @@ from nasbench.benchmarks.catalogue import load_table, provide, table_file
 from nasbench.benchmarks.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.files import atomic_write
+from nasbench.harness import watchdog
 from nasbench.harness.executors import Job, attempt
 from nasbench.harness.experiment import Experiment, Run, Runner
 from nasbench.harness.interruption import Interruption
@@ -79,7 +81,7 @@ class RayExecutor:
         """Yield the runs as their chunks come back; leave no process behind."""
         if not any(job.seeds for job in jobs):
             return
-        with _instance(self._address, self._limits) as ray:
+        with ray_instance(self._limits, self._address) as ray:
             tables = _tables(ray, jobs) if self._address else {}
             yield from _Driver(ray, jobs, self._limits, self._retries, tables).run(stop)
 
@@ -280,16 +282,22 @@ def _runner(experiment: Experiment) -> Runner:
 
 
 @contextmanager
-def _instance(address: str | None, limits: Limits) -> Iterator[Any]:
-    """Yield Ray, connected; afterwards everything that was started here is gone."""
+def ray_instance(
+    limits: Limits, address: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Any]:
+    """Yield Ray, connected; afterwards everything that was started here is gone.
+
+    `settings` are environment variables of Ray's.
+    """
     if address is not None:
         _check_address(address)
     path = os.pathsep.join(one or str(Path.cwd()) for one in sys.path)
+    always = {**_ALWAYS, **(settings or {})}
     ours = {
-        **_ALWAYS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token(),
+        **always, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token(),
         "PYTHONPATH": path,  # workers find the strategies that this process finds
     }  # fmt: skip
-    with _environment(ours if address is None else _ALWAYS):
+    with _environment(ours if address is None else always):
         ray = importlib.import_module("ray")
         worker = importlib.import_module("ray._private.worker")
         vars(worker)["_worker_logs_enabled"] = False  # no public switch; a loss fills the screen
@@ -308,8 +316,11 @@ def _token() -> str:
 
 
 def _private(ray: Any, limits: Limits) -> Iterator[Any]:
-    """Start an instance of our own and end it."""
+    """Start an instance of our own and end it, with all that it started."""
     folder = Path(tempfile.mkdtemp(prefix="nasbench-ray-"))
+    watch = subprocess.Popen(  # noqa: S603  # our own file
+        [sys.executable, "-S", watchdog.__file__], stdin=subprocess.PIPE, start_new_session=True
+    )
     try:
         with _own_signals():
             ray.init(
@@ -322,6 +333,7 @@ def _private(ray: Any, limits: Limits) -> Iterator[Any]:
         raise NasbenchError(f"Ray cannot start here ({_line(error)}): use --workers 1") from error
     finally:
         ray.shutdown()
+        watch.communicate(watchdog.GOODBYE)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -84,6 +84,7 @@ class ExperimentFile(_Strict):
     retries: Annotated[int, Field(ge=0)] | None = Field(
         None, description="a whole number of 0 or more"
     )
+    tuning: dict[str, Any] | None = Field(None, description="the record of `nasbench tune`")
     fallback: Literal["train"] | None = Field(None, description="'train'")
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.store import TRAJECTORY, ExperimentFolder, experiments
+from nasbench.harness.tuning import Tuning
 
 if TYPE_CHECKING:
     import pandas
@@ -86,6 +87,12 @@ class ExperimentRuns:
         """The defaults of the strategy's settings when it ran, as far as they are stored."""
         stored = self.description.get("defaults")
         return stored if isinstance(stored, dict) else {}
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """How the settings were chosen, where that was by `nasbench tune`."""
+        stored = self.description.get("tuning")
+        return Tuning.read(stored) if isinstance(stored, dict) else None
 
     @property
     def seeds(self) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.harness.tuning import Tuning
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -81,6 +82,7 @@ def run(
     gpus_per_run: float = 0.0,
     retries: int = 1,
     fallback: str | None = None,
+    tuning: Mapping[str, object] | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = _silent,
 ) -> list[Outcome]:
@@ -97,7 +99,8 @@ def run(
     `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
     takes `cpus_per_run` and `gpus_per_run`; one that fails is made again `retries` times and then
     recorded as failed. Runs are the same bits whatever the executor, order or interruptions.
-    `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
+    `tuning` is the record of `nasbench tune` that comes with tuned settings, and is kept with the
+    runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
     `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
     """
     wanted = parse_seeds(seeds)
@@ -115,7 +118,14 @@ def run(
     )  # fmt: skip
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
-    folders = [open_folder(Path(out), experiment, name) for experiment in experiments]
+    record = None if tuning is None else Tuning.read(tuning)
+    folders = [
+        open_folder(
+            Path(out), one, name,
+            tuning=record if record is not None and one.strategy == record.strategy else None,
+        )
+        for one in experiments
+    ]  # fmt: skip
     jobs = []
     for folder in folders:
         done = folder.finished()

@@ -27,6 +27,7 @@ from nasbench.benchmarks.base import Verdict
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.experiment import Experiment, Run
+from nasbench.harness.tuning import Tuning
 from nasbench.provenance import provenance
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
@@ -48,8 +49,9 @@ class ExperimentFolder:
     experiment: Experiment
     provenance: Mapping[str, Any]
     description: Mapping[str, Any]
-    """What the strategy said of itself when it ran: `family`, `reference`, `defaults`. A
-    reader needs the strategy's module for none of it, and never imports it."""
+    """What the strategy said of itself when it ran: `family`, `reference`, `defaults`, and how
+    its settings were chosen, `tuning`, if `nasbench tune` did. A reader needs the strategy's
+    module for none of it, and never imports it."""
 
     @property
     def label(self) -> str:
@@ -92,12 +94,18 @@ def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
     return table.take(pa.array([row_of[seed] for seed in sorted(row_of)], pa.int64()))
 
 
-def open_folder(results: Path, experiment: Experiment, name: str | None = None) -> ExperimentFolder:
+def open_folder(
+    results: Path,
+    experiment: Experiment,
+    name: str | None = None,
+    *,
+    tuning: Tuning | None = None,
+) -> ExperimentFolder:
     """Return the folder of `experiment` below `results`, made if it is not there.
 
-    Without a name, other settings make another folder. With one, a folder that holds other
-    settings is refused and the difference shown, also where another strategy of the same
-    name was run on another task.
+    `tuning` says how its settings were chosen and is kept with it. Without a name, other settings
+    make another folder. With one, a folder that holds other settings is refused and the difference
+    shown, also where another strategy of the same name was run on another task.
     """
     path = results / _folder_name(experiment, name)
     if not (path / _FILE).exists():
@@ -112,8 +120,19 @@ def open_folder(results: Path, experiment: Experiment, name: str | None = None) 
         }
         _create(path / _FILE, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)
+    if tuning is not None and folder.description.get("tuning") is None:
+        folder = _with_tuning(path, tuning)
     _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
     return folder
+
+
+def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
+    """Add the record of tuning to what an experiment says of itself."""
+    content = _json(path / _FILE)
+    content["strategy"]["tuning"] = asdict(tuning)
+    with atomic_write(path / _FILE, RESULTS) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
+    return read_folder(path)
 
 
 def _create(path: Path, text: str) -> None:

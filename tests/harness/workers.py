@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nasbench.harness.results import load_results
@@ -60,6 +61,17 @@ class FailsOnce(Plain):
             flag.touch()
             raise RuntimeError("device hiccup")
         return request
+
+
+class Fails(Plain):
+    """Fails always."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        much: int = 1
+
+    def ask(self) -> Evaluate:
+        raise RuntimeError("on purpose")
 
 
 class Hungry(Plain):

@@ -80,6 +80,7 @@ class Group:
 def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group]:
     """Put experiments into blocks; with `merge` into one, or `CannotCompare` says why not."""
     unique = _unite(found)
+    _refuse_tuned(unique)
     tasks = _leading(dict.fromkeys(one.experiment.task for one in unique))
     if merge and len(tasks) > 1:
         raise CannotCompare(
@@ -99,6 +100,18 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group
         apart = [_apart(parts)] if len(parts) > 1 else []
         groups += [_group(task, *_cut(part), apart) for part in parts]
     return groups
+
+
+def _refuse_tuned(found: Sequence[ExperimentRuns]) -> None:
+    """Raise `CannotCompare` for runs on seeds or data that their settings were tuned on."""
+    for one in found:
+        if one.tuning is None:
+            continue
+        experiment = one.experiment
+        task, seeds = experiment.task, set(one.seeds.tolist())
+        reason = one.tuning.forbids(task.signal.dataset, task.table, experiment.seed, seeds)
+        if reason:
+            raise CannotCompare(f"{experiment.strategy} ({one.label}): {reason}")
 
 
 def _leading(tasks: Iterable[Task]) -> list[Task]:

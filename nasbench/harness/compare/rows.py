@@ -52,6 +52,8 @@ class Row:
     training_epochs_mean: float
     simulated_seconds_mean: float
     optimiser_seconds_mean: float
+    tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
+    tuning_simulated_seconds: float
     among_best: bool  #: not significantly worse than the best row in test
     p_value: float  #: against the best row, Holm-corrected; NaN for that row itself
     superiority: float  #: A12 against the best row
@@ -78,6 +80,7 @@ def _row(
     experiment, task = one.experiment, one.experiment.task
     valid = summarise(one.final(f"valid/{dataset}"))
     test = summarise(one.final(f"test/{dataset}"))
+    tuning = one.runs.tuning
     low, high = interval(one.final(f"test/{dataset}"))
     means: dict[str, Any] = {
         f"{name}_mean": summarise(one.runs.column(name).astype(np.float64)).mean
@@ -115,5 +118,7 @@ def _row(
         regret_median=best_test - test.median,
         valid_regret_mean=best_valid - valid.mean,
         **means,
+        tuning_runs=tuning.runs if tuning else 0,
+        tuning_simulated_seconds=tuning.simulated_seconds if tuning else 0.0,
         **standing,
     )

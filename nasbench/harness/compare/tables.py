@@ -23,6 +23,10 @@ SHARED_TIME = (
     "seconds of {} are real ones of training shared weights on the machine that ran them, and "
     "their queries are epochs of it"
 )
+TUNING = (
+    "tuning s: seconds of the same clock that all searches took which chose a row's settings; 0 "
+    "where no tuning is recorded"
+)
 MIXED_TIME = (
     "simulated seconds are the table's pseudo-time; those of trained cells are real seconds times "
     "the number after * in the protocol's name, a ratio measured on 3 cells"
@@ -86,11 +90,12 @@ def results_table(block: "Block") -> TextTable:
 
 def cost_table(block: "Block") -> TextTable:
     """Return what the searches spent, means over the runs."""
+    first, _ = block.of(block.datasets[0])
+    tuned = any(row.tuning_runs for row in first)
     columns = (
         "method", "family", "n", "failed", "queries", "distinct", "training epochs",
-        "simulated s", "optimiser s", "test",
+        "simulated s", "optimiser s", *(("tuning s",) if tuned else ()), "test",
     )  # fmt: skip
-    first, _ = block.of(block.datasets[0])
     rows = [
         [
             Cell(row.label),
@@ -102,6 +107,7 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_number(row.training_epochs_mean, 0)),
             Cell(_number(row.simulated_seconds_mean, 0)),
             Cell(_seconds(row.optimiser_seconds_mean)),
+            *([Cell(_number(row.tuning_simulated_seconds, 0))] if tuned else []),
             Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
         ]
         for row in first
@@ -109,7 +115,8 @@ def cost_table(block: "Block") -> TextTable:
     shared = [row.label for row in first if row.signal_epochs == 0]
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
-    notes = (*clock, *real, *block.notes, block.footer)
+    found = (TUNING,) if tuned else ()
+    notes = (*clock, *real, *found, *block.notes, block.footer)
     caption = (
         f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
         "95 % bootstrap interval of the accuracy"

@@ -23,7 +23,7 @@ _LABEL = 21
 _HEADINGS = {
     "test median": "median", "regret test": "regret\ntest", "regret valid.": "regret\nvalid.",
     "training epochs": "training\nepochs", "simulated s": "simulated\ns",
-    "optimiser s": "optimiser\ns",
+    "optimiser s": "optimiser\ns", "tuning s": "tuning\ns",
 }  # fmt: skip
 
 

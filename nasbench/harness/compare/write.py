@@ -32,6 +32,7 @@ _OURS = re.compile(
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
+    "tuning_runs", "tuning_simulated_seconds",
 )  # fmt: skip
 
 

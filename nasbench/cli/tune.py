@@ -1,0 +1,57 @@
+"""`nasbench tune`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(
+    strategy: Annotated[
+        str, typer.Option("--strategy", "-s", help="A strategy, or `package.module:Class`.")
+    ],
+    space: Annotated[
+        str,
+        typer.Option(
+            help="Settings to try: `population=5..100,sample=2..20`, `rate=0.001..0.5:log`, "
+            "`form=product|sum`."
+        ),
+    ],
+    tuning_seeds: Annotated[
+        str, typer.Option(help="Seeds that reporting may not use: `1000-1049`.")
+    ],
+    metric: Annotated[
+        str,
+        typer.Option(
+            help="`regret` in validation after the final schedule, or the search's own `signal`."
+        ),
+    ] = "regret",
+    samples: Annotated[int, typer.Option(help="Settings drawn, beside the defaults.")] = 30,
+    benchmark: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Data set searched.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
+    budget: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
+    reserve_dataset: Annotated[
+        bool, typer.Option("--reserve-dataset", help="Reporting may not use the data set at all.")
+    ] = False,
+    experiment_seed: Annotated[int, typer.Option(help="Of the draws and of all runs.")] = 0,
+    workers: Annotated[str, typer.Option(help="Settings at once. [default: the cores]")] = "auto",
+    out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
+) -> None:
+    """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
+    import sys
+
+    from nasbench.harness.tune import tune as search
+
+    record, path = search(
+        strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
+        benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
+        reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers, out=out,
+        say=lambda line: print(f"note: {line}", file=sys.stderr),
+    )  # fmt: skip
+    print(path.read_text(encoding="utf-8"))
+    print(
+        f"{record.tried} settings tried in {record.runs} runs: {record.simulated_seconds:,.0f} "
+        f"seconds of the benchmark's clock, {record.wall_seconds:.0f} real ones"
+    )
+    print(f"Now: nasbench run --config {path} --seeds 100")

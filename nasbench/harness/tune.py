@@ -1,0 +1,336 @@
+"""`nasbench tune`: find a strategy's settings on seeds that reporting may not use.
+
+Ray Tune proposes settings, random ones after the defaults, and its scheduler stops bad ones
+early: ASHA (Li et al., MLSys 2020), whose resource is seeds. A trial is an ordinary experiment
+in an ordinary results folder, so every tuning run is stored, and none is made twice. Validation
+decides; what the judge read of test is stored as always, and not looked at.
+"""
+
+import importlib
+import math
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.cluster import Limits, ray_instance
+from nasbench.harness.executors import attempt
+from nasbench.harness.experiment import Experiment, Runner, Task, entropy_of
+from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.seeds import parse_seeds
+from nasbench.harness.shared import shared_task
+from nasbench.harness.store import ExperimentFolder, open_folder
+from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.harness.tuning import Tuning, write_tuned
+from nasbench.provenance import cores, provenance
+from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.registry import find_strategy, make_settings
+
+METRICS = ("regret", "signal")
+"""`regret`: how far the final validation of the answer is below the table's best, in points.
+`signal`: the validation accuracy that the search itself saw of its answer, in percent."""
+_FEWEST = 5
+"""Seeds after which bad settings are first stopped."""
+_FACTOR = 3
+_RANGE = re.compile(r"(?P<low>[^.]\S*?|\.\d\S*?)\.\.(?P<high>\S+?)(?P<log>:log)?")
+
+
+class Span(NamedTuple):
+    """Numbers from `low` to `high`, both included; `log` spreads them evenly in their logarithm."""
+
+    low: float
+    high: float
+    whole: bool
+    log: bool
+
+
+Choices = Span | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a trial needs, as plain values."""
+
+    strategy: str
+    task: Task
+    experiment_seed: int
+    blocks: tuple[tuple[int, ...], ...]
+    metric: str
+    out: Path
+
+
+def tune(
+    strategy: str,
+    space: str,
+    *,
+    tuning_seeds: int | str | Sequence[int],
+    metric: str = METRICS[0],
+    samples: int = 30,
+    benchmark: str | Path | None = None,
+    dataset: str | None = None,
+    protocol: str | None = None,
+    budget: str | None = None,
+    reserve_dataset: bool = False,
+    experiment_seed: int = 0,
+    workers: int | str = "auto",
+    out: str | Path = "tuning",
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Tuning, Path]:
+    """Try the defaults and `samples` settings drawn from `space`; write the best ones.
+
+    `space` is a text such as `population=5..100,sample=2..20`, `learning_rate=0.001..0.5:log` or
+    `form=product|sum`. Returns the record and the experiment file, `OUT/tuned-STRATEGY.toml`.
+    With one worker the choice is the same every time; with more it depends on which trials the
+    scheduler saw first. Raises `InvalidInput` for what cannot be used.
+    """
+    began = time.perf_counter()
+    found = find_strategy(strategy)
+    ranges = parse_space(found, space)
+    if metric not in METRICS:
+        raise InvalidInput(f"metric '{metric}' is unknown: use {' or '.join(METRICS)}")
+    if samples < 1:
+        raise InvalidInput(f"samples cannot be {samples}: use 1 or more")
+    plan = _plan(
+        found, benchmark, dataset, protocol, budget, experiment_seed,
+        parse_seeds(tuning_seeds), metric, Path(out).resolve(),
+    )  # fmt: skip
+    number = cores() if workers == "auto" else int(workers)
+    say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
+    rows = _search(plan, ranges, samples, number)
+    settings, value = _best(rows, plan)
+    record = _record(plan, rows, value, reserve_dataset, time.perf_counter() - began)
+    name = re.sub(r"[^\w.-]+", "-", strategy)
+    path = plan.out / f"tuned-{name}-{plan.task.signal.dataset}.toml"
+    write_tuned(path, settings, record)
+    return record, path
+
+
+def parse_space(strategy: type[SearchStrategy], text: str) -> dict[str, Choices]:
+    """Read what settings are tried; `InvalidInput` names what cannot be read."""
+    found: dict[str, Choices] = {}
+    defaults = asdict(strategy.Settings())
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, values = map(str.strip, part.partition("="))
+        if not (equals and values) or name in found:
+            raise InvalidInput(
+                f"--space '{part}': write setting=low..high, setting=low..high:log or "
+                "setting=a|b, each once"
+            )
+        if name not in defaults:
+            valid = ", ".join(defaults) or "none: it has no settings"
+            raise InvalidInput(f"--space: '{strategy.name}' has no setting '{name}': {valid}")
+        match = _RANGE.fullmatch(values)
+        choices: Choices = tuple(values.split("|"))
+        if match is not None:
+            choices = _span(part, match, whole=isinstance(defaults[name], int))
+        for end in choices[:2] if isinstance(choices, Span) else choices:
+            make_settings(strategy, {name: str(end)})
+        found[name] = choices
+    if not found:
+        raise InvalidInput("--space names no setting: write setting=low..high")
+    return found
+
+
+def _span(part: str, match: re.Match[str], *, whole: bool) -> Span:
+    kind = int if whole else float
+    try:
+        low, high = kind(match["low"]), kind(match["high"])
+    except ValueError:
+        wanted = "whole numbers" if whole else "numbers"
+        raise InvalidInput(f"--space '{part}': both ends must be {wanted}") from None
+    log = bool(match["log"])
+    if not (math.isfinite(low) and math.isfinite(high) and low < high) or (log and low <= 0):
+        rule = "0 < low < high" if log else "low < high"
+        raise InvalidInput(f"--space '{part}': the ends must be {rule}")
+    return Span(low, high, whole, log)
+
+
+def _plan(
+    found: type[SearchStrategy],
+    benchmark: str | Path | None,
+    dataset: str | None,
+    protocol: str | None,
+    budget: str | None,
+    experiment_seed: int,
+    seeds: list[int],
+    metric: str,
+    out: Path,
+) -> _Plan:
+    from nasbench.harness.budget import Budget
+
+    limit = None if budget is None else Budget.parse(budget)
+    datasets = None if dataset is None else [dataset]
+    (task,) = make_tasks(benchmark, datasets, protocol, Wanted(limit))
+    if task.signal.dataset not in task.reports:
+        raise InvalidInput(f"data set '{task.signal.dataset}' is not judged by this protocol")
+    first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))
+    blocks = (tuple(first), *map(tuple, rest))
+    return _Plan(found.name, task, experiment_seed, blocks, metric, out)
+
+
+def experiment_of(plan: _Plan, given: Mapping[str, object]) -> Experiment:
+    """Return the experiment that some settings are tried in."""
+    found = find_strategy(plan.strategy)
+    made = make_settings(found, given)
+    settings, task = asdict(made), plan.task
+    if found.rule == DERIVED:
+        task = shared_task(task, made, None)
+    entropy = entropy_of(plan.strategy, settings, asdict(found.Settings()))
+    return Experiment(task, plan.strategy, settings, plan.experiment_seed, entropy)
+
+
+def trial(config: Mapping[str, object], plan: _Plan) -> None:
+    """Run a setting's seeds block by block, store them, and tell Ray Tune how it does."""
+    tune = importlib.import_module("ray.tune")
+    try:
+        experiment = experiment_of(plan, _plain(config))
+        runner = Runner(experiment)
+    except NasbenchError as error:  # a combination that the strategy refuses
+        tune.report({"value": math.inf, "seeds": 0, "reason": str(error)})
+        return
+    folder = open_folder(plan.out, experiment)
+    for number, block in enumerate(plan.blocks, start=1):
+        done = folder.finished()
+        runs = [attempt(runner, seed, 1) for seed in block if seed not in done]
+        if runs:
+            folder.append(runs)
+        seeds = [seed for one in plan.blocks[:number] for seed in one]
+        value = value_of(folder, plan, seeds)
+        errors = [run.error.strip().splitlines()[-1] for run in runs if run.error]
+        tune.report({"value": value, "seeds": len(seeds), "reason": "".join(errors[:1])})
+        if not math.isfinite(value):
+            return
+
+
+def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> float:
+    """Return the mean metric over seeds, lower is better; infinite where a run failed."""
+    table = folder.read()
+    runs = ExperimentRuns(folder.label, folder.experiment, folder.provenance, table)
+    runs = runs.select(np.isin(runs.seeds, seeds))
+    if len(runs) < len(seeds) or runs.failed.any():
+        return math.inf
+    dataset = plan.task.signal.dataset
+    if plan.metric == "signal":
+        last = runs.lists("accuracy").at(runs.lists("incumbents")).last()
+        return -float(np.mean(last))
+    return _best_validation(plan.task) - float(np.mean(runs.lists(f"valid/{dataset}").last()))
+
+
+def _best_validation(task: Task) -> float:
+    """Return the best final validation in the table; 0 where all is trained, which shifts all."""
+    from nasbench.harness.compare.references import open_known
+
+    try:
+        return float(np.nanmax(open_known(task).valid[task.signal.dataset]))
+    except NasbenchError:
+        return 0.0
+
+
+def _search(
+    plan: _Plan, ranges: Mapping[str, Choices], samples: int, workers: int
+) -> list[dict[str, Any]]:
+    """Let Ray Tune try settings; return what was last reported of each, with its settings."""
+    defaults = asdict(find_strategy(plan.strategy).Settings())
+    storage = tempfile.mkdtemp(prefix="nasbench-tune-")
+    quiet = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
+    try:
+        with ray_instance(Limits(workers), settings=quiet):
+            tune = importlib.import_module("ray.tune")
+            basic = importlib.import_module("ray.tune.search.basic_variant")
+            schedulers = importlib.import_module("ray.tune.schedulers")
+            tuner = tune.Tuner(
+                tune.with_resources(tune.with_parameters(trial, plan=plan), {"cpu": 1}),
+                param_space={name: _domain(tune, one) for name, one in ranges.items()},
+                tune_config=tune.TuneConfig(
+                    metric="value", mode="min", num_samples=samples + 1, reuse_actors=True,
+                    search_alg=basic.BasicVariantGenerator(
+                        points_to_evaluate=[{name: defaults[name] for name in ranges}],
+                        max_concurrent=workers, random_state=plan.experiment_seed,
+                    ),
+                    scheduler=schedulers.ASHAScheduler(
+                        time_attr="seeds", max_t=sum(map(len, plan.blocks)),
+                        grace_period=len(plan.blocks[0]), reduction_factor=_FACTOR,
+                    ),
+                ),
+                run_config=tune.RunConfig(storage_path=storage, verbose=0),
+            )  # fmt: skip
+            found = tuner.fit()
+            return [
+                {"settings": _plain(one.config), **{k: one.metrics[k] for k in _REPORTED}}
+                for one in found
+                if one.metrics and "value" in one.metrics
+            ]
+    finally:
+        shutil.rmtree(storage, ignore_errors=True)
+
+
+_REPORTED = ("value", "seeds", "reason")
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, object]:
+    """Return drawn settings as Python's own numbers and text."""
+    return {name: getattr(value, "item", lambda v=value: v)() for name, value in config.items()}
+
+
+def _domain(tune: Any, choices: Choices) -> Any:
+    """Return what Ray Tune draws from."""
+    if not isinstance(choices, Span):
+        return tune.choice(list(choices))
+    low, high, whole, log = choices
+    if whole:
+        return (tune.lograndint if log else tune.randint)(int(low), int(high) + 1)
+    return (tune.loguniform if log else tune.uniform)(low, high)
+
+
+def _best(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> tuple[dict[str, object], float]:
+    """Return the best settings among those that had all seeds, and their value."""
+    every = sum(map(len, plan.blocks))
+    whole = [row for row in rows if row["seeds"] == every and math.isfinite(row["value"])]
+    if not whole:
+        reasons = sorted({row["reason"] for row in rows if row["reason"]})
+        raise NasbenchError(
+            f"no settings finished all {every} seeds ({'; '.join(reasons[:1])}): "
+            f"every run is stored in {plan.out}"
+        )
+    best = min(whole, key=lambda row: float(row["value"]))
+    kind = find_strategy(plan.strategy).Settings
+    made = asdict(make_settings(find_strategy(plan.strategy), best["settings"]))
+    names = {one.name for one in fields(kind)} & best["settings"].keys()
+    sign = -1.0 if plan.metric == "signal" else 1.0
+    return {name: made[name] for name in sorted(names)}, sign * float(best["value"])
+
+
+def _record(
+    plan: _Plan,
+    rows: Sequence[Mapping[str, Any]],
+    value: float,
+    reserved: bool,
+    seconds: float,
+) -> Tuning:
+    """Add up what all trials cost, from what is stored of them."""
+    runs = queries = 0
+    simulated = 0.0
+    wanted = [seed for block in plan.blocks for seed in block]
+    experiments = {}
+    for row in rows:
+        if row["seeds"]:
+            experiment = experiment_of(plan, row["settings"])
+            experiments[experiment.digest()] = experiment
+    for experiment in experiments.values():
+        table = open_folder(plan.out, experiment).read(["seed", "queries", "simulated_seconds"])
+        mine = np.isin(table["seed"].to_numpy(), wanted)
+        runs += int(mine.sum())
+        queries += int(table["queries"].to_numpy()[mine].sum())
+        simulated += float(table["simulated_seconds"].to_numpy()[mine].sum())
+    return Tuning(
+        plan.strategy, plan.task.benchmark, plan.task.table, plan.task.signal.dataset,
+        tuple(wanted), plan.experiment_seed, reserved, plan.metric, value,
+        len(experiments), runs, queries, simulated, seconds, provenance()["nasbench"],
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""What tuning leaves: the settings it chose, and a record that says on what and at what cost.
+
+Both are an experiment file that `nasbench run --config` reads. The record stays with every run
+made from it, so that a comparison can show the cost of tuning and refuse the seeds that were used.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nasbench.errors import InvalidInput
+from nasbench.files import RESULTS, atomic_write
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How some settings were chosen."""
+
+    strategy: str
+    benchmark: str
+    table: str
+    """SHA-256 of the table."""
+    dataset: str
+    """Searched while tuning."""
+    seeds: tuple[int, ...]
+    experiment_seed: int
+    reserved: bool
+    """Whether the whole data set may not be reported, and not only the seeds."""
+    metric: str
+    value: float
+    """Of the chosen settings, over all seeds."""
+    tried: int
+    """Settings that were tried."""
+    runs: int
+    """Searches that were made for all of them, and what these cost."""
+    queries: int
+    simulated_seconds: float
+    wall_seconds: float
+    nasbench: str | None
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> "Tuning":
+        """Read what was stored; `InvalidInput` where it is no such record."""
+        from pydantic import TypeAdapter
+
+        try:
+            return TypeAdapter(cls).validate_python(dict(data))
+        except ValueError as error:
+            raise InvalidInput("the record of tuning is not one of `nasbench tune`") from error
+
+    def forbids(self, dataset: str, table: str, experiment_seed: int, seeds: set[int]) -> str:
+        """Return why runs may not be reported, as one line; empty where they may be."""
+        if (self.dataset, self.table) != (dataset, table):
+            return ""
+        if self.reserved:
+            return f"its settings were tuned on {dataset}, which was reserved for that"
+        used = sorted(seeds & set(self.seeds)) if experiment_seed == self.experiment_seed else []
+        if used:
+            return (
+                f"its settings were tuned on {len(used)} of these seeds, such as {used[0]}: "
+                "report other ones"
+            )
+        return ""
+
+
+def write_tuned(path: Path, settings: Mapping[str, object], record: Tuning) -> None:
+    """Write an experiment file with the settings and the record."""
+    lines = ["# Settings found by `nasbench tune`: nasbench run --config this-file", ""]
+    lines += [f"[strategies.{_toml(record.strategy)}]", *_pairs(settings), ""]
+    lines += ["[tuning]", *_pairs(asdict(record)), ""]
+    with atomic_write(path, RESULTS) as file:
+        file.write("\n".join(lines).encode())
+
+
+def _pairs(values: Mapping[str, object]) -> list[str]:
+    return [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+
+
+def _toml(value: object) -> str:
+    """Write a value as TOML does, which for text, numbers and lists is as JSON does."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value)

@@ -1,0 +1,46 @@
+"""Ends what is left of a private Ray instance when the process that started it is gone.
+
+Run as a script, with the standard library alone, by `cluster`: standard input ends when the driver
+does, however it ends. Ray's own processes follow their parents, but those that are just starting
+take a minute to notice. All of them have the instance's token in their environment, which the
+driver itself has not.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+GOODBYE = b"."
+"""Sent by a driver that has shut its instance down: then one look is enough."""
+_VARIABLE = "RAY_AUTH_TOKEN"
+_PAUSE = 0.25
+_QUIET = 8
+"""Looks in a row that find nothing, before it is believed that nothing is left."""
+
+
+def main() -> None:
+    """Wait for the end of standard input, then end every process with the token."""
+    quiet = _QUIET if sys.stdin.buffer.read() != GOODBYE else 1
+    mark, empty = f"{_VARIABLE}={os.environ[_VARIABLE]}".encode(), 0
+    while empty < quiet:
+        empty = 0 if _sweep(mark) else empty + 1
+        if empty < quiet:
+            time.sleep(_PAUSE)
+
+
+def _sweep(mark: bytes) -> int:
+    """End all other processes with `mark` in their environment; return how many there were."""
+    found = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (entry / "environ").read_bytes() and int(entry.name) != os.getpid():
+                os.kill(int(entry.name), signal.SIGKILL)
+                found += 1
+    return found
+
+
+if __name__ == "__main__":
+    main()
