@@ -295,6 +295,7 @@ def ray_instance(
     always = {**_ALWAYS, **(settings or {})}
     ours = {
         **always, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token(),
+        watchdog.VARIABLE: secrets.token_hex(16),
         "PYTHONPATH": path,  # workers find the strategies that this process finds
     }  # fmt: skip
     with _environment(ours if address is None else always):

@@ -2,8 +2,8 @@
 
 Run as a script, with the standard library alone, by `cluster`: standard input ends when the driver
 does, however it ends. Ray's own processes follow their parents, but those that are just starting
-take a minute to notice. All of them have the instance's token in their environment, which the
-driver itself has not.
+take a minute to notice. All of them have the instance's mark in their environment, which the
+driver itself had not when it began.
 """
 
 import os
@@ -15,16 +15,17 @@ from pathlib import Path
 
 GOODBYE = b"."
 """Sent by a driver that has shut its instance down: then one look is enough."""
-_VARIABLE = "RAY_AUTH_TOKEN"
+VARIABLE = "NASBENCH_INSTANCE"
+"""Name of the mark; Ray takes its own token from its agents' environment."""
 _PAUSE = 0.25
 _QUIET = 8
 """Looks in a row that find nothing, before it is believed that nothing is left."""
 
 
 def main() -> None:
-    """Wait for the end of standard input, then end every process with the token."""
+    """Wait for the end of standard input, then end every process with the mark."""
     quiet = _QUIET if sys.stdin.buffer.read() != GOODBYE else 1
-    mark, empty = f"{_VARIABLE}={os.environ[_VARIABLE]}".encode(), 0
+    mark, empty = f"{VARIABLE}={os.environ[VARIABLE]}".encode(), 0
     while empty < quiet:
         empty = 0 if _sweep(mark) else empty + 1
         if empty < quiet:

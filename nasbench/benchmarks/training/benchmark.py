@@ -11,6 +11,7 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
@@ -23,6 +24,9 @@ from nasbench.randomness import Random
 from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
+
+THREADS = 1
+"""Of a training that a search asks for: the same here and on a worker, or the bits might differ."""
 
 
 class Trainer:
@@ -54,7 +58,9 @@ class Trainer:
         return other
 
     def start(self, architecture: Architecture, seed: int) -> Training:
-        """Return a training before its first epoch."""
+        """Return a training before its first epoch; on a CPU it runs on `THREADS` threads."""
+        if self.device.type == "cpu":
+            torch.set_num_threads(THREADS)
         return single(
             self.space, architecture, seed, self.data, self.recipe,
             device=str(self.device), precision=self.precision,
