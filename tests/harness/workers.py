@@ -125,7 +125,7 @@ def living(variable: str) -> list[int]:
     return found
 
 
-def all_gone(variable: str, seconds: float = 20.0) -> bool:
+def all_gone(variable: str, seconds: float = 90.0) -> bool:
     """Wait until no process has `variable` in its environment."""
     deadline = time.monotonic() + seconds
     while living(variable):
