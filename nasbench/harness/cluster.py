@@ -81,8 +81,9 @@ class RayExecutor:
         """Yield the runs as their chunks come back; leave no process behind."""
         if not any(job.seeds for job in jobs):
             return
+        elsewhere = self._address is not None or _connected_already()
         with ray_instance(self._limits, self._address) as ray:
-            tables = _tables(ray, jobs) if self._address else {}
+            tables = _tables(ray, jobs) if elsewhere else {}
             yield from _Driver(ray, jobs, self._limits, self._retries, tables).run(stop)
 
 
@@ -302,12 +303,18 @@ def ray_instance(
         ray = importlib.import_module("ray")
         worker = importlib.import_module("ray._private.worker")
         vars(worker)["_worker_logs_enabled"] = False  # no public switch; a loss fills the screen
-        if ray.is_initialized():  # by whoever uses this package: theirs is used, and left
+        if _connected_already():  # theirs is used, and left as it is
             yield ray
         elif address is None:
             yield from _private(ray, limits)
         else:
             yield from _connected(ray, address)
+
+
+def _connected_already() -> bool:
+    """Whether whoever uses this package has connected this process to Ray."""
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
 
 
 @cache

@@ -80,24 +80,28 @@ class Automatic:
 
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
         """Yield the runs; of a table, the first second's in order."""
-        left = [list(job.seeds) for job in jobs]
-        total = sum(map(len, left))
-        if self._cores > 1 and total > 1 and any(_trains(job.experiment) for job in jobs):
-            self._say(f"{total} runs that train on {self._cores} workers (--workers)")
+        left = sum(len(job.seeds) for job in jobs)
+        if self._cores > 1 and left > 1 and any(_trains(job.experiment) for job in jobs):
+            self._say(f"{left} runs that train on {self._cores} workers (--workers)")
             yield from self._parallel.execute(jobs, stop)
             return
-        began = time.perf_counter()
-        for made, (number, run) in enumerate(self._here.execute(jobs, stop), start=1):
-            left[number].remove(run.seed)
+        began, made = time.perf_counter(), [0] * len(jobs)
+        for number, run in self._here.execute(jobs, stop):
+            made[number] += 1
+            left -= 1
             yield number, run
             spent = time.perf_counter() - began
-            saved = self._saved(spent / made * sum(map(len, left)))
+            each = spent / sum(made)
+            saved = self._saved(each * left)
             if spent >= _MEASURED_SECONDS and saved > _GAIN_SECONDS and not stop.requested:
                 self._say(
-                    f"{1000 * spent / made:.1f} ms a run measured: the {sum(map(len, left))} left "
-                    f"go to {self._cores} workers, about {saved:.0f} s sooner (--workers 1: here)"
+                    f"{1000 * each:.1f} ms a run measured: the {left} left go to {self._cores} "
+                    f"workers, about {saved:.0f} s sooner (--workers 1: here)"
                 )
-                rest = [Job(job.experiment, seeds) for job, seeds in zip(jobs, left, strict=True)]
+                rest = [
+                    Job(job.experiment, job.seeds[done:])
+                    for job, done in zip(jobs, made, strict=True)
+                ]
                 yield from self._parallel.execute(rest, stop)
                 return
 
