@@ -21,7 +21,7 @@ from pathlib import Path
 TABLE = ("--strategy", "regularized-evolution", "--seeds", "10000")
 TRAINING = (
     "--strategy", "darts", "--benchmark", "train:nb201", "--dataset", "digits",
-    "--set", "darts.epochs=10",
+    "--set", "darts.epochs=4",
 )  # fmt: skip
 """Without a table the answer is trained in the end: three trainings of a few seconds each."""
 LARGE = [

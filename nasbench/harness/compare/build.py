@@ -1,7 +1,9 @@
 """`nasbench compare`: from stored runs to a comparison, and to its files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
@@ -81,6 +83,7 @@ def _block(one: Group, wanted: Sequence[str], calibration: Calibration | None) -
     if known and (budget.patience is not None or budget.target_regret is not None):
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in one.task.reports if name in wanted)
+    notes += [note for name in datasets for note in _unknown(one, name)]
     return Block(
         task=one.task,
         contenders=one.contenders,
@@ -91,6 +94,17 @@ def _block(one: Group, wanted: Sequence[str], calibration: Calibration | None) -
         known=known,
         calibration=calibration,
     )
+
+
+def _unknown(group: Group, dataset: str) -> Iterator[str]:
+    """Yield a note for every row whose answers the table does not all know."""
+    for one in group.contenders:
+        missing = int(np.isnan(one.final(f"test/{dataset}")).sum())
+        if missing:
+            yield (
+                f"{one.label}: {missing} of {len(one.runs)} answers have no number on {dataset}; "
+                "its accuracies are over the others"
+            )
 
 
 def _misfit(group: Group, calibration: Calibration) -> str:

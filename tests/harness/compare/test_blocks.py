@@ -3,9 +3,11 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
@@ -139,6 +141,22 @@ def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
     assert broken.queries_mean == 5  # of the finished ones
     assert rows["random-search"].n == 20
     assert f"{broken.failed} of 20 runs failed" in comparison.notes[0]
+
+
+def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
+    """As where a table is not finished: what is not known is said, not left out in silence."""
+    run("random-search", seeds=5, out=tmp_path)
+    results = load_results(tmp_path)
+    (one,) = results.experiments
+    lists = one.table["test/cifar10"].to_pylist()
+    lists[1][-1] = lists[3][-1] = float("nan")
+    place = one.table.column_names.index("test/cifar10")
+    table = one.table.set_column(place, "test/cifar10", pa.array(lists))
+    (block,) = compare(replace(results, experiments=(replace(one, table=table),))).blocks
+    assert block.notes == (
+        "random-search: 2 of 5 answers have no number on cifar10; its accuracies are over the "
+        "others",
+    )
 
 
 def test_an_experiment_stored_twice_is_one_row(tmp_path: Path) -> None:
