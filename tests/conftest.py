@@ -27,11 +27,15 @@ def synthetic_nb201(_synthetic_data: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Let `cifar10` be a few small patterns, beside the synthetic table; its data folder."""
+    """Let `cifar10` be a few small patterns, beside the synthetic table; its data folder.
+
+    They are known in this process alone: no run goes to a worker.
+    """
     from nasbench.benchmarks.training import catalogue
     from nasbench.one_shot_conformance import toy_data
 
     monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    monkeypatch.setattr("nasbench.harness.run.cores", lambda: 1)
     catalogue.shared_data.cache_clear()
     yield synthetic_nb201
     catalogue.shared_data.cache_clear()

@@ -173,7 +173,7 @@ def test_a_device_that_fails_ends_its_seed_only(
         return step(self, *given)
 
     monkeypatch.setattr(find_strategy("darts"), "step", fail)
-    (outcome,) = run("darts", seeds=3, settings={"darts": SMALL}, out=tmp_path)
+    (outcome,) = run("darts", seeds=3, settings={"darts": SMALL}, out=tmp_path, retries=0)
     assert outcome.finished == 2
     assert reason in outcome.failed[1]
 
