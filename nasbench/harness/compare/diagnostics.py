@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from nasbench.harness.compare.curves import band
-from nasbench.harness.compare.plots import WIDTH, Line, draw_line, paper_style
+from nasbench.harness.compare.plots import WIDTH, Line, draw_line, log_axis, paper_style
 from nasbench.harness.results import Ragged
 from nasbench.spaces import get_space
 
@@ -112,7 +112,7 @@ def _losses(one: "Contender", width: float) -> Figure:
         for name, colour in zip(_LOSSES, _PALETTE, strict=False):
             if f"figure/{name}" in one.runs.table.column_names:
                 _draw_epochs(axes, name, matrix(one.runs.lists(f"figure/{name}")), colour)
-        axes.set_yscale("log")
+        log_axis(axes)
         sns.despine(ax=axes)
         _finish(figure, one, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
     return figure

@@ -246,6 +246,14 @@ def draw_line(axes: "Axes", line: Line) -> None:
     )  # fmt: skip
 
 
+def log_axis(axes: "Axes") -> None:
+    """Make the y axis logarithmic, with ticks at 1, 2 and 5 written as plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
 def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     """Set log axes; a regret below 0.01 is drawn on a linear piece that ends at 0."""
     axes.set_xscale("log")
@@ -259,10 +267,8 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
         axes.set_yscale("symlog", linthresh=_LINEAR, linscale=0.5)
         axes.set_ylim(0, max(top * 1.15, 2 * _LINEAR))
     else:
-        axes.set_yscale("log")
         axes.set_ylim(least * 0.85, top * 1.15)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_minor_locator(NullLocator())
+        log_axis(axes)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     starts = [curve.grid[0] for curve in curves if len(curve.grid)]
     ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
