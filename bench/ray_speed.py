@@ -93,7 +93,7 @@ def large(_: int) -> None:
             words = [f"{strategy}.{key}={value}" for key, value in settings.items()]
             pairs = [word for one in words for word in ("--set", one)]
             process = start(
-                "--strategy", strategy, "--seeds", "10000", "--workers", "2", *pairs,
+                "--strategy", strategy, "--seeds", "10000", *pairs,
                 "--out", folder,
             )  # fmt: skip
             if process.wait():
