@@ -93,7 +93,7 @@ class _Driver:
     def __init__(
         self, ray: Any, jobs: Sequence[Job], limits: Limits, retries: int, tables: "_Tables"
     ) -> None:
-        self._ray, self._jobs, self._limits, self._retries = ray, jobs, limits, retries
+        self._ray, self._limits, self._retries = ray, limits, retries
         self._left = deque((number, deque(job.seeds)) for number, job in enumerate(jobs))
         self._again: deque[_Chunk] = deque()
         self._size = [1] * len(jobs)

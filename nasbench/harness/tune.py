@@ -36,6 +36,8 @@ from nasbench.strategies.registry import find_strategy, make_settings
 METRICS = ("regret", "signal")
 """`regret`: how far the final validation of the answer is below the table's best, in points.
 `signal`: the validation accuracy that the search itself saw of its answer, in percent."""
+FAILED = 1e9
+"""Value of settings that are refused or whose runs fail: the scheduler does not like infinity."""
 _FEWEST = 5
 """Seeds after which bad settings are first stopped."""
 _FACTOR = 3
@@ -193,7 +195,7 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
         experiment = experiment_of(plan, _plain(config))
         runner = Runner(experiment)
     except NasbenchError as error:  # a combination that the strategy refuses
-        tune.report({"value": math.inf, "seeds": 0, "reason": str(error)})
+        tune.report({"value": FAILED, "seeds": 0, "reason": str(error)})
         return
     folder = open_folder(plan.out, experiment)
     for number, block in enumerate(plan.blocks, start=1):
@@ -205,17 +207,17 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
         value = value_of(folder, plan, seeds)
         errors = [run.error.strip().splitlines()[-1] for run in runs if run.error]
         tune.report({"value": value, "seeds": len(seeds), "reason": "".join(errors[:1])})
-        if not math.isfinite(value):
+        if value == FAILED:
             return
 
 
 def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> float:
-    """Return the mean metric over seeds, lower is better; infinite where a run failed."""
+    """Return the mean metric over seeds, lower is better; `FAILED` where a run failed."""
     table = folder.read()
     runs = ExperimentRuns(folder.label, folder.experiment, folder.provenance, table)
     runs = runs.select(np.isin(runs.seeds, seeds))
     if len(runs) < len(seeds) or runs.failed.any():
-        return math.inf
+        return FAILED
     dataset = plan.task.signal.dataset
     if plan.metric == "signal":
         last = runs.lists("accuracy").at(runs.lists("incumbents")).last()
@@ -292,7 +294,7 @@ def _domain(tune: Any, choices: Choices) -> Any:
 def _best(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> tuple[dict[str, object], float]:
     """Return the best settings among those that had all seeds, and their value."""
     every = sum(map(len, plan.blocks))
-    whole = [row for row in rows if row["seeds"] == every and math.isfinite(row["value"])]
+    whole = [row for row in rows if row["seeds"] == every and row["value"] < FAILED]
     if not whole:
         reasons = sorted({row["reason"] for row in rows if row["reason"]})
         raise NasbenchError(
