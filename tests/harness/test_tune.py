@@ -51,8 +51,8 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, _synthetic_data: Path) -> Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NASBENCH_DATA", str(_synthetic_data))
         tune(
-            "test_tune:Aim", "place=0..8000", tuning_seeds="100-119", samples=8, budget="1evals",
-            workers=2, out=out,
+            "test_tune:Aim", "place=0..8000", tuning_seeds="100-119", samples=12, budget="1evals",
+            workers=1, out=out,
         )  # fmt: skip
     return out
 
@@ -68,11 +68,11 @@ def test_the_best_settings_are_chosen_and_bad_ones_stopped_early(tuned: Path) ->
     record, chosen = content["tuning"], content["strategies"]["test_tune:Aim"]
     found = load_results(tuned).experiments
     places = {one.experiment.settings["place"]: len(one) for one in found}
-    assert len(places) == record["tried"] == 9
+    assert len(places) == record["tried"] == 13
     assert 9000 in places  # the defaults are tried too
     assert chosen == {"place": min(places)}
     assert places[min(places)] == 20
-    assert min(places.values()) < 20  # which ones depends on who was first
+    assert min(places.values()) < 20
     assert record["runs"] == sum(places.values())
     assert record["queries"] == record["runs"]
     total = sum(one.column("simulated_seconds").sum() for one in found)
