@@ -10,7 +10,6 @@ import importlib
 import math
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -327,8 +326,19 @@ def _private(ray: Any, limits: Limits) -> Iterator[Any]:
     """Start an instance of our own and end it, with all that it started."""
     folder = Path(tempfile.mkdtemp(prefix="nasbench-ray-"))
     watch = subprocess.Popen(  # noqa: S603  # our own file
-        [sys.executable, "-S", watchdog.__file__], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-S", watchdog.__file__, str(folder)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     )
+    try:
+        _start(ray, limits, folder)
+        yield ray
+    finally:
+        ray.shutdown()
+        watch.communicate(watchdog.GOODBYE)
+
+
+def _start(ray: Any, limits: Limits, folder: Path) -> None:
     try:
         with _own_signals():
             ray.init(
@@ -336,13 +346,8 @@ def _private(ray: Any, limits: Limits) -> Iterator[Any]:
                 include_dashboard=False, object_store_memory=_STORE_BYTES,
                 _node_ip_address="127.0.0.1", _temp_dir=str(folder), **_QUIET,
             )  # fmt: skip
-        yield ray
     except (RuntimeError, TimeoutError, ConnectionError) as error:
         raise NasbenchError(f"Ray cannot start here ({_line(error)}): use --workers 1") from error
-    finally:
-        ray.shutdown()
-        watch.communicate(watchdog.GOODBYE)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connected(ray: Any, address: str) -> Iterator[Any]:

@@ -1,12 +1,14 @@
 """Ends what is left of a private Ray instance when the process that started it is gone.
 
-Run as a script, with the standard library alone, by `cluster`: standard input ends when the driver
+Run as a script, with the standard library alone, by `cluster`, with the instance's temporary folder
+as its argument: standard input ends when the driver
 does, however it ends. Ray's own processes follow their parents, but those that are just starting
 take a minute to notice. All of them have the instance's mark in their environment, which the
 driver itself had not when it began.
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -23,13 +25,14 @@ _QUIET = 8
 
 
 def main() -> None:
-    """Wait for the end of standard input, then end every process with the mark."""
+    """Wait for the end of standard input, then end what is marked and remove its folder."""
     quiet = _QUIET if sys.stdin.buffer.read() != GOODBYE else 1
     mark, empty = f"{VARIABLE}={os.environ[VARIABLE]}".encode(), 0
     while empty < quiet:
         empty = 0 if _sweep(mark) else empty + 1
         if empty < quiet:
             time.sleep(_PAUSE)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 
 def _sweep(mark: bytes) -> int:
