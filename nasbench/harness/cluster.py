@@ -106,7 +106,8 @@ class _Driver:
     def run(self, stop: Interruption) -> Iterator[tuple[int, Run]]:
         self._check_room()
         while True:
-            while not stop.requested and len(self._pending) < self._most():
+            most = self._most()
+            while not stop.requested and len(self._pending) < most:
                 chunk = self._next()
                 if chunk is None:
                     break
@@ -264,19 +265,19 @@ def _work(
                 f"worker on {socket.gethostname()} has {name} {here[name]} and the driver "
                 f"{version}: install the same on all nodes"
             )
-    _provide(tables)
-    runner = _runner(Experiment.from_json(data))
+    runner = _runner(Experiment.from_json(data), tables)
     return [attempt(runner, seed, retries) for seed in seeds]
 
 
 _runners: dict[str, Runner] = {}
 
 
-def _runner(experiment: Experiment) -> Runner:
+def _runner(experiment: Experiment, tables: _Tables) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
     digest = experiment.digest()
     if digest not in _runners:
         _runners.clear()
+        _provide(tables)
         _runners[digest] = Runner(experiment)
     return _runners[digest]
 

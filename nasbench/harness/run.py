@@ -159,25 +159,31 @@ def _executor(
     say: Callable[[str], None],
 ) -> Executor:
     """Return what runs the seeds; `auto` on a cluster means all there is room for."""
-    if isinstance(workers, str) and workers.isdecimal():
-        workers = int(workers)
-    if isinstance(workers, str) and workers != "auto":
-        raise InvalidInput(f"workers cannot be '{workers}': it must be a number or auto")
+    number = parse_workers(workers)
     for name, value in (("cpus_per_run", cpus), ("gpus_per_run", gpus)):
         if not 0 <= value < math.inf or (value > 1 and value != int(value)):
             raise InvalidInput(
                 f"{name} cannot be {value}: it must be a share such as 0.25, or a whole number"
             )
     _at_least("retries", retries, 0)
-    automatic = isinstance(workers, str)
-    number = cores() if isinstance(workers, str) else _at_least("workers", workers, 1)
     if address is not None:
-        room = Limits(None if automatic else number, cpus, gpus)
-        return RayExecutor(room, address=address, retries=retries)
+        return RayExecutor(Limits(number, cpus, gpus), address=address, retries=retries)
+    automatic, number = number is None, number or cores()
     here, parallel = InProcess(retries), RayExecutor(Limits(number, cpus, gpus), retries=retries)
     if automatic:
         return Automatic(here, parallel, number, say)
     return here if number == 1 else parallel
+
+
+def parse_workers(workers: int | str) -> int | None:
+    """Return how many runs go on at once, None for `auto`; `InvalidInput` for anything else."""
+    if isinstance(workers, str) and workers.isdecimal():
+        workers = int(workers)
+    if isinstance(workers, int):
+        return _at_least("workers", workers, 1)
+    if workers != "auto":
+        raise InvalidInput(f"workers cannot be '{workers}': it must be a number or auto")
+    return None
 
 
 def _at_least(name: str, value: int, least: int) -> int:
@@ -201,18 +207,29 @@ def _experiments(
     experiments = []
     for name in names:
         strategy = find_strategy(name)
-        made = make_settings(
-            strategy, {**recipe_settings(strategy, recipe), **settings.get(name, {})}
-        )
-        chosen = asdict(made)
-        entropy = entropy_of(name, chosen, asdict(strategy.Settings()))
-        own = (
-            [shared_task(task, made, budget) for task in tasks]
-            if strategy.rule == DERIVED
-            else tasks
-        )
-        experiments += [Experiment(task, name, chosen, seed, entropy) for task in own]
+        values = {**recipe_settings(strategy, recipe), **settings.get(name, {})}
+        experiments += [make_experiment(task, name, values, seed, budget) for task in tasks]
     return experiments
+
+
+def make_experiment(
+    task: Task,
+    name: str,
+    values: Mapping[str, object],
+    seed: int = 0,
+    budget: Budget | None = None,
+) -> Experiment:
+    """Return a strategy with settings on a task; one that shares weights trains its own epochs.
+
+    `values` are the settings that differ from the defaults, `budget` is what a user gave.
+    """
+    strategy = find_strategy(name)
+    made = make_settings(strategy, values)
+    if strategy.rule == DERIVED:
+        task = shared_task(task, made, budget)
+    settings = asdict(made)
+    entropy = entropy_of(name, settings, asdict(strategy.Settings()))
+    return Experiment(task, name, settings, seed, entropy)
 
 
 def _run_missing(

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,15 +22,15 @@ import numpy as np
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.cluster import Limits, ray_instance
 from nasbench.harness.executors import attempt
-from nasbench.harness.experiment import Experiment, Runner, Task, entropy_of
+from nasbench.harness.experiment import Runner, Task
 from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.run import make_experiment, parse_workers
 from nasbench.harness.seeds import parse_seeds
-from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.tuning import Tuning, write_tuned
 from nasbench.provenance import cores, provenance
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
 
 METRICS = ("regret", "signal")
@@ -103,7 +103,7 @@ def tune(
         found, benchmark, dataset, protocol, budget, experiment_seed,
         parse_seeds(tuning_seeds), metric, Path(out).resolve(),
     )  # fmt: skip
-    number = cores() if workers == "auto" else int(workers)
+    number = parse_workers(workers) or cores()
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
     rows = _search(plan, ranges, samples, number)
     settings, value = _best(rows, plan)
@@ -177,22 +177,11 @@ def _plan(
     return _Plan(found.name, task, experiment_seed, blocks, metric, out)
 
 
-def experiment_of(plan: _Plan, given: Mapping[str, object]) -> Experiment:
-    """Return the experiment that some settings are tried in."""
-    found = find_strategy(plan.strategy)
-    made = make_settings(found, given)
-    settings, task = asdict(made), plan.task
-    if found.rule == DERIVED:
-        task = shared_task(task, made, None)
-    entropy = entropy_of(plan.strategy, settings, asdict(found.Settings()))
-    return Experiment(task, plan.strategy, settings, plan.experiment_seed, entropy)
-
-
 def trial(config: Mapping[str, object], plan: _Plan) -> None:
     """Run a setting's seeds block by block, store them, and tell Ray Tune how it does."""
     tune = importlib.import_module("ray.tune")
     try:
-        experiment = experiment_of(plan, _plain(config))
+        experiment = make_experiment(plan.task, plan.strategy, _plain(config), plan.experiment_seed)
         runner = Runner(experiment)
     except NasbenchError as error:  # a combination that the strategy refuses
         tune.report({"value": FAILED, "seeds": 0, "reason": str(error)})
@@ -302,11 +291,9 @@ def _best(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> tuple[dict[str, obj
             f"every run is stored in {plan.out}"
         )
     best = min(whole, key=lambda row: float(row["value"]))
-    kind = find_strategy(plan.strategy).Settings
     made = asdict(make_settings(find_strategy(plan.strategy), best["settings"]))
-    names = {one.name for one in fields(kind)} & best["settings"].keys()
     sign = -1.0 if plan.metric == "signal" else 1.0
-    return {name: made[name] for name in sorted(names)}, sign * float(best["value"])
+    return {name: made[name] for name in sorted(best["settings"])}, sign * float(best["value"])
 
 
 def _record(
@@ -323,7 +310,9 @@ def _record(
     experiments = {}
     for row in rows:
         if row["seeds"]:
-            experiment = experiment_of(plan, row["settings"])
+            experiment = make_experiment(
+                plan.task, plan.strategy, row["settings"], plan.experiment_seed
+            )
             experiments[experiment.digest()] = experiment
     for experiment in experiments.values():
         table = open_folder(plan.out, experiment).read(["seed", "queries", "simulated_seconds"])

@@ -128,6 +128,11 @@ def test_settings_that_are_refused_end_their_trial_only(tmp_path: Path) -> None:
         )  # fmt: skip
 
 
+def test_workers_that_are_no_number_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="workers cannot be 'two': it must be a number or auto"):
+        tune("test_tune:Aim", "place=1..3", tuning_seeds="1-2", workers="two", out=tmp_path)
+
+
 def test_spaces_as_they_are_written() -> None:
     evolution, darts = map(find_strategy, ("regularized-evolution", "fbnet"))
     assert parse_space(evolution, "population=5..100, sample=2..20") == {

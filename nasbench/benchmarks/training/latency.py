@@ -2,10 +2,9 @@
 
 Measured is inference on one image (or a batch), in milliseconds: in each stage a cell with one
 operation on all its edges, of which an operation's share is one edge's, and the network around the
-cells. On a CPU these are CPU
-seconds of one thread, so that other work on the machine does not count. A network's latency is
-then the sum over its parts; how far that is from the latency of whole networks is measured too
-and kept with the table.
+cells. On a CPU these are CPU seconds of one thread, so that other work on the machine does not
+count. A network's latency is then the sum over its parts; how far that is from the latency of whole
+networks is measured too and kept with the table.
 """
 
 import hashlib
