@@ -2,10 +2,10 @@
 
     python -m bench.ray_speed training    8 searches that train, two workers against one
     python -m bench.ray_speed overhead    10,000 table runs, two workers against this process
-    python -m bench.ray_speed large       100,000 table runs in ten settings: seconds and memory
+    python -m bench.ray_speed large       100,000 table runs in ten settings, on one and on two
 
-Each comparison is made `--repeats` times in turn and the median ratio is given. `training` also
-runs the one-worker command twice at once, by hand: what the machine itself has to give.
+Each comparison is made `--repeats` times in turn and the median ratio is given. Two processes
+started by hand, half of the seeds each, show what the machine itself has to give.
 """
 
 import argparse
@@ -72,37 +72,43 @@ def training(repeats: int) -> None:
 
 
 def overhead(repeats: int) -> None:
-    """Print what two workers bring to quick runs, and what Ray's start costs."""
-    ratios, starts = [], []
+    """Print what two workers bring to quick runs, what Ray's start costs, and the rest."""
+    ratios, starts, rest = [], [], []
+    few = ("--strategy", "random-search", "--seeds", "2")
+    halves = [(*TABLE[:2], "--seeds", half) for half in ("0-4999", "5000-9999")]
     for _ in range(repeats):
-        here = seconds((*TABLE, "--workers", "1"))
-        two = seconds((*TABLE, "--workers", "2"))
-        few = ("--strategy", "random-search", "--seeds", "2")
-        starts.append(seconds((*few, "--workers", "2")) - seconds((*few, "--workers", "1")))
+        here, two = (seconds((*TABLE, "--workers", number)) for number in ("1", "2"))
+        both = seconds(*((*half, "--workers", "1") for half in halves))
+        none, start = (seconds((*few, "--workers", number)) for number in ("1", "2"))
         ratios.append(here / two)
-        print(f"here {here:.1f} s, two workers {two:.1f} s, start {starts[-1]:.1f} s", flush=True)
+        starts.append(start - none)
+        rest.append((two - start) / (both - none))
+        print(f"here {here:.1f} s, two workers {two:.1f} s, two by hand {both:.1f} s, "
+              f"start {starts[-1]:.1f} s", flush=True)  # fmt: skip
     print(f"two workers over this process, 10,000 runs: {statistics.median(ratios):.2f}")
     print(f"start and end of Ray: {statistics.median(starts):.1f} s")
+    print(f"apart from it, seconds over two processes by hand: {statistics.median(rest):.2f}")
 
 
 def large(_: int) -> None:
-    """Print seconds and memory of 100,000 runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        for strategy, settings in LARGE:
-            words = [f"{strategy}.{key}={value}" for key, value in settings.items()]
-            pairs = [word for one in words for word in ("--set", one)]
-            process = start(
-                "--strategy", strategy, "--seeds", "10000", *pairs,
-                "--out", folder,
-            )  # fmt: skip
-            if process.wait():
-                raise SystemExit("a command failed")
-        spent = time.perf_counter() - began
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        print(f"100,000 runs: {spent:.0f} s, {size / 1e6:.0f} MB of results, driver's peak "
-              f"{peak / 1024:.0f} MiB")  # fmt: skip
+    """Print seconds and memory of 100,000 runs, in this process and on two workers."""
+    for workers in ("1", "2"):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            for strategy, settings in LARGE:
+                words = [f"{strategy}.{key}={value}" for key, value in settings.items()]
+                pairs = [word for one in words for word in ("--set", one)]
+                process = start(
+                    "--strategy", strategy, "--seeds", "10000", *pairs, "--workers", workers,
+                    "--out", folder,
+                )  # fmt: skip
+                if process.wait():
+                    raise SystemExit("a command failed")
+            spent = time.perf_counter() - began
+            size = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+            print(f"100,000 runs, workers {workers}: {spent:.0f} s, {size / 1e6:.0f} MB of "
+                  f"results, largest process so far {peak / 1024:.0f} MiB", flush=True)  # fmt: skip
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nasbench.harness.experiment import Experiment, Run
+from nasbench.harness.experiment import Experiment
 
 
 class Bar:
@@ -30,13 +30,13 @@ class Bar:
         there = f"{skipped} runs are there already" if skipped else ""
         self._progress.update(self._task, total=total, description=there)
 
-    def advance(self, experiment: Experiment, run: Run) -> None:
-        """Count one run."""
+    def advance(self, experiment: Experiment, runs: int) -> None:
+        """Count runs."""
         task = self._progress.tasks[0]
         speed = task.finished_speed or task.speed
         self._progress.update(
             self._task,
-            advance=1,
+            advance=runs,
             description=experiment.strategy,
             rate=f"{speed:.0f} runs/s" if speed else "",
         )

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+import pyarrow as pa
+
 from nasbench.harness.experiment import Experiment, Run, Runner
 from nasbench.harness.interruption import Interruption
+from nasbench.harness.records import to_rows
 
 START_SECONDS = 8.0
 """What a Ray instance of our own costs before its workers are at work: measured 5 to 8 s."""
@@ -17,6 +20,10 @@ _GAIN_SECONDS = 10.0
 _EFFICIENCY = 0.8
 """Share of a further core that is counted on."""
 _MEASURED_SECONDS = 1.0
+_BATCH_SECONDS = 1.0
+_BATCH_RUNS = 500
+_SLOW_SECONDS = 0.05
+"""A run that takes as long is handed over at once: the next one may take as long."""
 
 
 class Job(NamedTuple):
@@ -27,10 +34,10 @@ class Job(NamedTuple):
 
 
 class Executor(Protocol):
-    """Runs the seeds of jobs and yields each run when it is finished."""
+    """Runs the seeds of jobs and yields them as rows to be stored, when they are finished."""
 
-    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
-        """Yield the job's number and the run, for all seeds, in any order.
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
+        """Yield a job's number and rows of some of its runs, for all seeds, in any order.
 
         Once `stop` is requested nothing more is begun, and what is under way is finished.
         """
@@ -47,22 +54,42 @@ def attempt(runner: Runner, seed: int, retries: int) -> Run:
 
 
 class InProcess:
-    """One run after the other, in this process: the fastest start there is."""
+    """One run after the other, in this process: the fastest start there is.
+
+    Quick runs are handed over about once a second: a file for each would be a hundred times more
+    files than needed. What a killed process loses is as much.
+    """
 
     def __init__(self, retries: int = 0) -> None:
         """Run a seed that fails up to `retries` times more."""
         self._retries = retries
 
-    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         """Yield the runs in the order of jobs and seeds."""
         for number, job in enumerate(jobs):
-            if not job.seeds or stop.requested:
-                continue
-            runner = Runner(job.experiment)
+            if job.seeds and not stop.requested:
+                for runs in self._batches(job, stop):
+                    yield number, to_rows(job.experiment, runs)
+
+    def _batches(self, job: Job, stop: Interruption) -> Iterator[list[Run]]:
+        runner, runs, since = Runner(job.experiment), list[Run](), time.perf_counter()
+        try:
             for seed in job.seeds:
                 if stop.requested:
-                    return
-                yield number, attempt(runner, seed, self._retries)
+                    break
+                run = attempt(runner, seed, self._retries)
+                runs.append(run)
+                waited = time.perf_counter() - since
+                slow = run.wall_seconds > _SLOW_SECONDS
+                if slow or waited > _BATCH_SECONDS or len(runs) >= _BATCH_RUNS:
+                    yield runs
+                    runs, since = [], time.perf_counter()
+        except KeyboardInterrupt:
+            if runs:
+                yield runs
+            raise
+        if runs:
+            yield runs
 
 
 class Automatic:
@@ -78,7 +105,7 @@ class Automatic:
         """Choose between `here` and `parallel`, which uses `cores`; `say` what is chosen."""
         self._here, self._parallel, self._cores, self._say = here, parallel, cores, say
 
-    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         """Yield the runs; of a table, the first second's in order."""
         left = sum(len(job.seeds) for job in jobs)
         if self._cores > 1 and left > 1 and any(_trains(job.experiment) for job in jobs):
@@ -86,10 +113,10 @@ class Automatic:
             yield from self._parallel.execute(jobs, stop)
             return
         began, made = time.perf_counter(), [0] * len(jobs)
-        for number, run in self._here.execute(jobs, stop):
-            made[number] += 1
-            left -= 1
-            yield number, run
+        for number, rows in self._here.execute(jobs, stop):
+            made[number] += len(rows)
+            left -= len(rows)
+            yield number, rows
             spent = time.perf_counter() - began
             each = spent / sum(made)
             saved = self._saved(each * left)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.store import TRAJECTORY, ExperimentFolder, experiments
+from nasbench.harness.records import TRAJECTORY
+from nasbench.harness.store import ExperimentFolder, experiments
 from nasbench.harness.tuning import Tuning
 
 if TYPE_CHECKING:

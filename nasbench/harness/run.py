@@ -1,19 +1,19 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
+
+import pyarrow as pa
 
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.cluster import Limits, RayExecutor
 from nasbench.harness.executors import Automatic, Executor, InProcess, Job
-from nasbench.harness.experiment import Experiment, Run, Runner, Task, entropy_of
+from nasbench.harness.experiment import Experiment, Runner, Task, entropy_of
 from nasbench.harness.interruption import draining
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.shared import shared_task
@@ -23,10 +23,6 @@ from nasbench.harness.tuning import Tuning
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
-
-_FLUSH_SECONDS = 1.0
-_SLOW_SECONDS = 0.05
-_FLUSH_RUNS = 500
 
 Settings = Mapping[str, Mapping[str, object]]
 """Hyperparameters that differ from the defaults, by strategy."""
@@ -38,8 +34,8 @@ class Progress(Protocol):
     def start(self, total: int, skipped: int) -> None:
         """`total` runs will be made; `skipped` are there already."""
 
-    def advance(self, experiment: Experiment, run: Run) -> None:
-        """One more run is finished."""
+    def advance(self, experiment: Experiment, runs: int) -> None:
+        """So many more runs are finished."""
 
 
 @dataclass(frozen=True)
@@ -242,14 +238,12 @@ def _run_missing(
 ) -> list[Outcome]:
     """Run and store the missing seeds; an interruption stores what is finished first."""
     failed: list[dict[int, str]] = [{} for _ in jobs]
-    with ExitStack() as stack, draining(say) as stop:
-        buffers = [stack.enter_context(_Buffer(folder)) for folder in folders]
-        for number, run in executor.execute(jobs, stop):
-            buffers[number].add(run)
-            if run.error:
-                failed[number][run.seed] = run.error.strip().splitlines()[-1]
+    with draining(say) as stop:
+        for number, rows in executor.execute(jobs, stop):
+            folders[number].append(rows)
+            failed[number] |= _failures(rows)
             if progress is not None:
-                progress.advance(jobs[number].experiment, run)
+                progress.advance(jobs[number].experiment, len(rows))
     if stop.requested:
         raise KeyboardInterrupt
     return [
@@ -264,33 +258,7 @@ def _run_missing(
     ]
 
 
-class _Buffer:
-    """Gathers finished runs and stores them about once a second, and whatever happens at the end.
-
-    A file per table run would be a hundred times more files than needed. What a killed process
-    can lose is a second of quick runs; a slow run is stored at once.
-    """
-
-    def __init__(self, folder: ExperimentFolder) -> None:
-        self._folder = folder
-        self._runs: list[Run] = []
-        self._since = time.monotonic()
-
-    def add(self, run: Run) -> None:
-        self._runs.append(run)
-        waited = time.monotonic() - self._since
-        slow = run.wall_seconds > _SLOW_SECONDS  # the next one may take as long
-        if slow or waited > _FLUSH_SECONDS or len(self._runs) >= _FLUSH_RUNS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._runs:
-            self._folder.append(self._runs)
-            self._runs = []
-        self._since = time.monotonic()
-
-    def __enter__(self) -> "_Buffer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
+def _failures(rows: pa.Table) -> dict[int, str]:
+    """Return the last line of what each failed seed ended with."""
+    pairs = zip(rows["seed"].to_pylist(), rows["error"].to_pylist(), strict=True)
+    return {seed: error.strip().splitlines()[-1] for seed, error in pairs if error}

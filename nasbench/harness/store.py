@@ -3,42 +3,34 @@
     results/<name>/<strategy>.../experiment.json       the experiment and its provenance
                                  runs-<first>-<last>-<hash>.parquet   one row per run
 
-A row holds a run's summary and, in list columns, its whole trajectory. Files are written
-under a temporary name and renamed, so any number of processes may write to one folder; a
-seed that two of them ran is the same run twice, and is read once.
+Rows are as `records` makes them. Files are written under a temporary name and renamed, so any
+number of processes may write to one folder; a seed that two of them ran is the same run twice,
+and is read once.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from nasbench.benchmarks.base import Verdict
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, disk_error
-from nasbench.harness.experiment import Experiment, Run
+from nasbench.harness.experiment import Experiment
+from nasbench.harness.records import to_rows
 from nasbench.harness.tuning import Tuning
 from nasbench.provenance import provenance
-from nasbench.spaces import get_space
-from nasbench.spaces.base import Architecture
 from nasbench.strategies.registry import find_strategy
 
 SCHEMA = 1
 _FILE = "experiment.json"
-TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
-"""List columns with one value per evaluation, in order."""
-
-_NO_VERDICT = Verdict(np.array([]), np.array([]))
 
 
 @dataclass(frozen=True)
@@ -64,12 +56,11 @@ class ExperimentFolder:
         ended = zip(table["seed"].to_pylist(), table["error"].to_pylist(), strict=True)
         return {seed for seed, error in ended if not error}
 
-    def append(self, runs: Sequence[Run]) -> None:
-        """Store `runs`, one file for all of them."""
-        table = _to_arrow(self.experiment, sorted(runs, key=lambda run: run.seed))
-        seeds = table["seed"].to_pylist()
-        name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(table)}.parquet"
-        table = table.replace_schema_metadata({"nasbench": json.dumps(provenance())})
+    def append(self, rows: pa.Table) -> None:
+        """Store some runs, sorted by seed, in one file."""
+        seeds = rows["seed"]
+        name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(rows)}.parquet"
+        table = rows.replace_schema_metadata({"nasbench": json.dumps(provenance())})
         with atomic_write(self.path / name, RESULTS) as file:
             pq.write_table(table, file, compression="zstd")
 
@@ -79,7 +70,7 @@ class ExperimentFolder:
         files = sorted(self.path.glob("runs-*.parquet"))
         tables = [_read(path, wanted) for path in files]
         if not tables:
-            return _to_arrow(self.experiment, [])
+            return to_rows(self.experiment, [])
         return one_per_seed(tables)
 
 
@@ -280,68 +271,6 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
             f"'{path}' cannot be read ({first_line}): delete it and run the experiment again, "
             "which repeats its seeds only"
         ) from error
-
-
-def _to_arrow(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
-    """Return one row per run: its summary, its trajectory, its incumbents' verdicts."""
-    reports = experiment.task.reports
-    index = get_space(experiment.task.space).index
-    tracks = [_Track(run, index) for run in runs]
-    columns: dict[str, pa.Array] = {
-        "seed": pa.array([run.seed for run in runs], pa.int64()),
-        "error": pa.array([run.error for run in runs], pa.string()),
-        "log": pa.array([run.log for run in runs], pa.string()),
-        "stop": pa.array([track.stop for track in tracks], pa.string()),
-        "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
-        "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
-        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks], pa.float64()),
-        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
-        "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
-        "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
-        "architecture": _lists([track.cells for track in tracks], np.int64),
-        "accuracy": _lists([track.accuracy for track in tracks], np.float64),
-        "seconds": _lists([track.seconds for track in tracks], np.float64),
-        "epochs": _lists([track.epochs for track in tracks], np.int32),
-        "optimiser": _lists([track.optimiser for track in tracks], np.float64),
-        "incumbents": _lists([track.incumbents for track in tracks], np.int32),
-    }
-    named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
-    for name in named:
-        values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
-        columns[f"figure/{name}"] = _lists(values, np.float64)
-    for name in reports:
-        verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
-        columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)
-        columns[f"test/{name}"] = _lists([verdict.test for verdict in verdicts], np.float64)
-    return pa.table(columns)
-
-
-class _Track:
-    """The columns of one run's trajectory, empty where it failed."""
-
-    def __init__(self, run: Run, index: Callable[[Architecture], int]) -> None:
-        trajectory = run.trajectory
-        empty = np.array([], dtype=np.float64)
-        self.stop = "failed" if trajectory is None else str(trajectory.stop)
-        self.cells = [] if trajectory is None else list(map(index, trajectory.architectures))
-        self.accuracy = empty if trajectory is None else trajectory.accuracy
-        self.seconds = empty if trajectory is None else trajectory.seconds
-        self.epochs = empty if trajectory is None else trajectory.epochs
-        self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
-        self.incumbents = empty if trajectory is None else trajectory.incumbents
-        self.figures = () if trajectory is None else trajectory.figures
-
-
-def _total(seconds: NDArray[np.float64]) -> float:
-    """Add in order, as the clock does: the same bits as its reading."""
-    return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
-
-
-def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:
-    """Return an Arrow list column; one conversion for all runs, not one for each."""
-    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
-    values = np.concatenate([np.asarray(row, dtype=dtype) for row in rows] or [np.array([], dtype)])
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
 
 
 def _digest(table: pa.Table) -> str:

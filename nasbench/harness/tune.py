@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.harness.cluster import Limits, ray_instance
 from nasbench.harness.executors import attempt
 from nasbench.harness.experiment import Runner, Task
+from nasbench.harness.ray_instance import ray_instance
+from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.run import make_experiment, parse_workers
 from nasbench.harness.seeds import parse_seeds
@@ -191,7 +192,7 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
         done = folder.finished()
         runs = [attempt(runner, seed, 1) for seed in block if seed not in done]
         if runs:
-            folder.append(runs)
+            folder.append(to_rows(experiment, runs))
         seeds = [seed for one in plan.blocks[:number] for seed in one]
         value = value_of(folder, plan, seeds)
         errors = [run.error.strip().splitlines()[-1] for run in runs if run.error]
@@ -232,7 +233,7 @@ def _search(
     storage = tempfile.mkdtemp(prefix="nasbench-tune-")
     quiet = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
     try:
-        with ray_instance(Limits(workers), settings=quiet):
+        with ray_instance(workers, settings=quiet):
             tune = importlib.import_module("ray.tune")
             basic = importlib.import_module("ray.tune.search.basic_variant")
             schedulers = importlib.import_module("ray.tune.schedulers")

@@ -1,5 +1,6 @@
 """Runs on Ray: the same bits, nobody left behind, every failure one line."""
 
+import errno
 import os
 import signal
 import socket
@@ -7,10 +8,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from workers import all_gone, command, content, environment
 
-from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.errors import InvalidInput, NasbenchError, StoreError
 from nasbench.harness import cluster
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
@@ -105,6 +107,27 @@ def test_the_first_ctrl_c_drains_and_the_second_stops(tmp_path: Path) -> None:
         "nasbench: interrupted; finished runs are stored, the same command goes on\n"
     )
     assert len(load_results(tmp_path).runs) <= 3
+    assert ended()
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "no permission")]
+)
+def test_a_disk_that_fails_midway_is_one_line_and_keeps_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+) -> None:
+    write, written = pq.write_table, list[Path]()
+
+    def fails_at_third(*arguments: object, **more: object) -> None:
+        if len(written) == 2:
+            raise OSError(number, os.strerror(number))
+        write(*arguments, **more)
+        written.append(tmp_path)
+
+    monkeypatch.setattr(pq, "write_table", fails_at_third)
+    with pytest.raises(StoreError, match=f"{reason}: .* choose another --out"):
+        run("workers:Slow", seeds=8, budget="2evals", out=tmp_path, workers=2)
+    assert len(load_results(tmp_path).runs) == 2
     assert ended()
 
 

@@ -26,20 +26,44 @@ def test_two_nodes_give_what_one_process_gives(tmp_path: Path, killed: bool) -> 
     The nodes know no table: it is sent along.
     """
     run(FOUR, seeds=200, out=tmp_path / "here", workers=1)
-    with two_nodes() as (address, variables, second):
-        words = ["--strategy", FOUR, "--seeds", "200", "--ray-address", address]
+    with two_nodes() as nodes:
+        words = ["--strategy", FOUR, "--seeds", "200", "--ray-address", nodes.address]
         process = subprocess.Popen(
             command(*words, "--out", str(tmp_path / "cluster")),
-            env={**variables, "NASBENCH_DATA": os.environ["NASBENCH_DATA"]},
+            env={**nodes.variables, "NASBENCH_DATA": os.environ["NASBENCH_DATA"]},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         if killed:
             threading.Thread(
-                target=_kill_midway, args=(second, tmp_path / "cluster"), daemon=True
+                target=_kill_midway, args=(nodes.second, tmp_path / "cluster"), daemon=True
             ).start()
         printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed
     assert content(tmp_path / "cluster") == content(tmp_path / "here")
+
+
+def test_a_driver_off_the_cluster_and_one_with_a_wrong_token(tmp_path: Path) -> None:
+    run("random-search", seeds=20, out=tmp_path / "here", workers=1)
+    words = command("--strategy", "random-search", "--seeds", "20")
+    with two_nodes() as nodes:
+        right = {**nodes.variables, "NASBENCH_DATA": os.environ["NASBENCH_DATA"]}
+        done = subprocess.run(
+            [*words, "--out", str(tmp_path / "client"), "--ray-address", nodes.client],
+            env=right, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        for address in (nodes.address, nodes.client):
+            done = subprocess.run(
+                [*words, "--out", str(tmp_path / "wrong"), "--ray-address", address],
+                env={**right, "RAY_AUTH_TOKEN": "0" * 64},
+                capture_output=True, text=True, timeout=300, check=False,
+            )  # fmt: skip
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            assert line.startswith(f"nasbench: --ray-address '{address}': ")
+            assert "token" in line.lower()
+    assert content(tmp_path / "client") == content(tmp_path / "here")
+    assert not list((tmp_path / "wrong").rglob("runs-*.parquet"))
 
 
 def _kill_midway(node: object, results: Path) -> None:

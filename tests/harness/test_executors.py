@@ -1,14 +1,15 @@
 """The choice between this process and workers, by measured cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from nasbench.harness import executors
 from nasbench.harness.executors import Automatic, InProcess, Job
-from nasbench.harness.experiment import Experiment, Run
+from nasbench.harness.experiment import Experiment, Run, Runner
 from nasbench.harness.interruption import Interruption
 from nasbench.harness.run import run
 from nasbench.harness.store import experiments
@@ -22,11 +23,11 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
 
-    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         self.asked = [list(job.seeds) for job in jobs]
         for number, job in enumerate(jobs):
             for seed in job.seeds:
-                yield number, Run(seed, None, {}, 0.0)
+                yield number, pa.table({"seed": [seed]})
 
 
 class Timed(Recorder):
@@ -36,7 +37,7 @@ class Timed(Recorder):
         super().__init__()
         self._clock, self._seconds = clock, seconds
 
-    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, Run]]:
+    def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         for one in super().execute(jobs, stop):
             self._clock[0] += self._seconds
             yield one
@@ -57,7 +58,11 @@ def chosen(
     here = Timed(clock, seconds)
     automatic = Automatic(here, parallel, cores, said.append)  # type: ignore[arg-type]
     jobs = [Job(experiment, range(seeds)), Job(experiment, range(seeds, seeds + 3))]
-    runs = [(number, run.seed) for number, run in automatic.execute(jobs, Interruption())]
+    runs = [
+        (number, seed)
+        for number, rows in automatic.execute(jobs, Interruption())
+        for seed in rows["seed"].to_pylist()
+    ]
     return parallel.asked, said, runs
 
 
@@ -85,9 +90,43 @@ def test_short_work_stays_here(
     assert len(runs) == seeds + 3
 
 
-def test_a_request_to_stop_begins_nothing_more(experiment: Experiment) -> None:
-    stop, done = Interruption(), []
-    for _, finished in InProcess().execute([Job(experiment, range(9))] * 2, stop):
-        done.append(finished.seed)
-        stop.requested = len(done) == 3
-    assert done == [0, 1, 2]
+def in_process(
+    monkeypatch: pytest.MonkeyPatch,
+    experiment: Experiment,
+    at_third: Callable[[], None],
+    stop: Interruption,
+) -> Iterator[list[int]]:
+    """Yield the seeds of each batch; something happens as the third run begins."""
+    attempt = executors.attempt
+
+    def counted(runner: Runner, seed: int, retries: int) -> Run:
+        if seed == 2:
+            at_third()
+        return attempt(runner, seed, retries)
+
+    monkeypatch.setattr(executors, "attempt", counted)
+    for _, rows in InProcess().execute([Job(experiment, range(9))] * 2, stop):
+        yield rows["seed"].to_pylist()
+
+
+def test_a_request_to_stop_finishes_what_is_under_way(
+    monkeypatch: pytest.MonkeyPatch, experiment: Experiment
+) -> None:
+    stop = Interruption()
+
+    def request() -> None:
+        stop.requested = True
+
+    assert list(in_process(monkeypatch, experiment, request, stop)) == [[0, 1, 2]]
+
+
+def test_a_stop_at_once_hands_over_what_is_finished(
+    monkeypatch: pytest.MonkeyPatch, experiment: Experiment
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    batches = in_process(monkeypatch, experiment, interrupt, Interruption())
+    assert next(batches) == [0, 1]
+    with pytest.raises(KeyboardInterrupt):
+        next(batches)

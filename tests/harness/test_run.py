@@ -15,8 +15,9 @@ from tables import synthetic_table
 
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.harness.experiment import Experiment
+from nasbench.harness.records import TRAJECTORY
 from nasbench.harness.run import run
-from nasbench.harness.store import TRAJECTORY, experiments
+from nasbench.harness.store import experiments
 from nasbench.requests import Answer, Evaluate, Request
 from nasbench.spaces import get_space
 from nasbench.strategies.base import SearchStrategy
@@ -179,8 +180,8 @@ def test_random_trials_and_free_repeats_are_recorded(tmp_path: Path) -> None:
 
 def test_quick_runs_share_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of quick runs are a few files, or listing them would be slow."""
-    monkeypatch.setattr("nasbench.harness.run._SLOW_SECONDS", 60.0)
-    monkeypatch.setattr("nasbench.harness.run._FLUSH_SECONDS", 60.0)
+    monkeypatch.setattr("nasbench.harness.executors._SLOW_SECONDS", 60.0)
+    monkeypatch.setattr("nasbench.harness.executors._BATCH_SECONDS", 60.0)
     run("random-search", seeds=2000, out=tmp_path, budget="2evals")
     assert len(list(tmp_path.rglob("runs-*.parquet"))) == 4
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nasbench.harness.results import load_results
 from nasbench.requests import Answer, Evaluate, Request
@@ -180,17 +181,27 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+class Cluster(NamedTuple):
+    """A running cluster: addresses for drivers on and off it, variables to reach it, a node."""
+
+    address: str
+    client: str
+    variables: dict[str, str]
+    second: Node
+
+
 @contextmanager
-def two_nodes() -> Iterator[tuple[str, dict[str, str], Node]]:
-    """Yield the address of a cluster, variables to reach it, and its second node."""
+def two_nodes() -> Iterator[Cluster]:
+    """Start a cluster, and end it."""
     variables = environment(
         RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0"
     )
     variables.pop("NASBENCH_DATA", None)  # the nodes know no table of ours
     address = f"127.0.0.1:{(port := free_port())}"
+    client = f"ray://127.0.0.1:{(client_port := free_port())}"
     folder = tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
     head = Node(
-        "--head", "--port", str(port), "--ray-client-server-port", str(free_port()),
+        "--head", "--port", str(port), "--ray-client-server-port", str(client_port),
         "--include-dashboard=false", "--temp-dir", folder, variables=variables,
     )  # fmt: skip
     nodes = [head]
@@ -198,7 +209,7 @@ def two_nodes() -> Iterator[tuple[str, dict[str, str], Node]]:
         _await(address, variables, 1)
         nodes.append(Node("--address", address, variables=variables))
         _await(address, variables, 2)
-        yield address, variables, nodes[1]
+        yield Cluster(address, client, variables, nodes[1])
     finally:
         for node in reversed(nodes):
             node.kill()

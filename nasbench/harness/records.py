@@ -1,0 +1,83 @@
+"""Runs as rows of an Arrow table: what an executor hands over and what is stored.
+
+A row holds a run's summary and, in list columns, its whole trajectory.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.base import Verdict
+from nasbench.harness.experiment import Experiment, Run
+from nasbench.spaces import get_space
+from nasbench.spaces.base import Architecture
+
+TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
+"""List columns with one value per evaluation, in order."""
+
+_NO_VERDICT = Verdict(np.array([]), np.array([]))
+
+
+def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
+    """Return one row per run: its summary, its trajectory, its incumbents' verdicts."""
+    reports = experiment.task.reports
+    index = get_space(experiment.task.space).index
+    tracks = [_Track(run, index) for run in runs]
+    columns: dict[str, pa.Array] = {
+        "seed": pa.array([run.seed for run in runs], pa.int64()),
+        "error": pa.array([run.error for run in runs], pa.string()),
+        "log": pa.array([run.log for run in runs], pa.string()),
+        "stop": pa.array([track.stop for track in tracks], pa.string()),
+        "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
+        "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
+        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks], pa.float64()),
+        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
+        "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
+        "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
+        "architecture": _lists([track.cells for track in tracks], np.int64),
+        "accuracy": _lists([track.accuracy for track in tracks], np.float64),
+        "seconds": _lists([track.seconds for track in tracks], np.float64),
+        "epochs": _lists([track.epochs for track in tracks], np.int32),
+        "optimiser": _lists([track.optimiser for track in tracks], np.float64),
+        "incumbents": _lists([track.incumbents for track in tracks], np.int32),
+    }
+    named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
+    for name in named:
+        values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
+        columns[f"figure/{name}"] = _lists(values, np.float64)
+    for name in reports:
+        verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
+        columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)
+        columns[f"test/{name}"] = _lists([verdict.test for verdict in verdicts], np.float64)
+    return pa.table(columns)
+
+
+class _Track:
+    """The columns of one run's trajectory, empty where it failed."""
+
+    def __init__(self, run: Run, index: Callable[[Architecture], int]) -> None:
+        trajectory = run.trajectory
+        empty = np.array([], dtype=np.float64)
+        self.stop = "failed" if trajectory is None else str(trajectory.stop)
+        self.cells = [] if trajectory is None else list(map(index, trajectory.architectures))
+        self.accuracy = empty if trajectory is None else trajectory.accuracy
+        self.seconds = empty if trajectory is None else trajectory.seconds
+        self.epochs = empty if trajectory is None else trajectory.epochs
+        self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
+        self.incumbents = empty if trajectory is None else trajectory.incumbents
+        self.figures = () if trajectory is None else trajectory.figures
+
+
+def _total(seconds: NDArray[np.float64]) -> float:
+    """Add in order, as the clock does: the same bits as its reading."""
+    return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
+
+
+def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:
+    """Return an Arrow list column; one conversion for all runs, not one for each."""
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    values = np.concatenate([np.asarray(row, dtype=dtype) for row in rows] or [np.array([], dtype)])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
