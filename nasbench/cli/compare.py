@@ -60,6 +60,13 @@ def compare(
             help="File of `nasbench calibrate`: a figure of all runs over one clock, too."
         ),
     ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            help="Test regret (% points) whose reaching is timed. [default: the expected random "
+            "search's with the whole budget]"
+        ),
+    ] = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="One table, or an error that says what differs.")
     ] = False,
@@ -70,8 +77,9 @@ def compare(
 
     names = None if dataset is None else ",".join(dataset)
     comparison = compare_runs(
-        results, merge=merge, datasets=names, centre=center.value, calibration=calibration
-    )
+        results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
+        target=target,
+    )  # fmt: skip
     if format_ is Format.TABLE:
         from rich.console import Console
 

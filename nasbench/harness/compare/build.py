@@ -9,8 +9,9 @@ from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import Group, group
 from nasbench.harness.compare.comparison import Block, Comparison
-from nasbench.harness.compare.references import open_known, references
-from nasbench.harness.compare.rows import rows
+from nasbench.harness.compare.references import EXPECTED, open_known, references
+from nasbench.harness.compare.rows import Row, rows
+from nasbench.harness.compare.significance import pairs
 from nasbench.harness.results import Results, load_results
 
 CENTRES = ("mean", "median")
@@ -26,6 +27,7 @@ def compare(
     centre: str = "mean",
     clock: str | None = None,
     calibration: str | Path | None = None,
+    target: float | None = None,
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
@@ -33,18 +35,21 @@ def compare(
     raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
     the reported data sets; `centre` (`mean` or `median`) is what the figures draw, `clock`
     (`seconds` or `evaluations`) over what, by default over what the budget limits. `calibration`
-    is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. Raises
-    `StoreError` for a folder without runs.
+    is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. `target` is
+    a test regret in percentage points whose reaching is timed, by default that of the expected
+    random search with the whole budget. Raises `StoreError` for a folder without runs.
     """
     if centre not in CENTRES:
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
+    if target is not None and not target >= 0:
+        raise InvalidInput(f"target {target} is no regret: use 0 percentage points or more")
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
     scale = None if calibration is None else Calibration.load(Path(calibration))
-    blocks = [_block(one, wanted, scale) for one in groups]
+    blocks = [_block(one, wanted, scale, target) for one in groups]
     comparison = Comparison(tuple(block for block in blocks if block.datasets))
     if out is not None:
         from nasbench.harness.compare.write import write
@@ -67,7 +72,9 @@ def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> li
     return chosen or reported
 
 
-def _block(one: Group, wanted: Sequence[str], calibration: Calibration | None) -> Block:
+def _block(
+    one: Group, wanted: Sequence[str], calibration: Calibration | None, target: float | None
+) -> Block:
     notes = list(one.notes)
     if calibration is not None:
         reason = _misfit(one, calibration)
@@ -84,12 +91,23 @@ def _block(one: Group, wanted: Sequence[str], calibration: Calibration | None) -
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in one.task.reports if name in wanted)
     notes += [note for name in datasets for note in _unknown(one, name)]
+    beside = {name: references(known, name) if known else [] for name in datasets}
+    made: list[Row] = []
+    for name in datasets:
+        best = float(np.nanmax(known.test[name])) if known else np.nan
+        expected = [best - r.regret_mean for r in beside[name] if r.reference == EXPECTED]
+        aim = next(iter(expected), None) if target is None else best - target
+        made += rows(one.contenders, name, known, aim)
     return Block(
         task=one.task,
         contenders=one.contenders,
         datasets=datasets,
-        rows=tuple(row for name in datasets for row in rows(one.contenders, name, known)),
-        references=tuple(r for name in datasets for r in references(known, name)) if known else (),
+        rows=tuple(made),
+        pairs={
+            name: tuple(pairs([each.final(f"test/{name}") for each in one.contenders]))
+            for name in datasets
+        },
+        references=tuple(reference for name in datasets for reference in beside[name]),
         notes=tuple(notes),
         known=known,
         calibration=calibration,

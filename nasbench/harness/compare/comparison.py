@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
+from nasbench.harness.compare.significance import Pair
 from nasbench.harness.experiment import Task
 from nasbench.provenance import provenance
 
@@ -26,6 +28,8 @@ class Block:
     datasets: tuple[str, ...]
     """Reported data sets that are shown."""
     rows: tuple[Row, ...]
+    pairs: Mapping[str, tuple[Pair, ...]]
+    """Tests of every row against every other, by data set."""
     references: tuple[Reference, ...]
     """Empty where the table is not at hand."""
     notes: tuple[str, ...]
@@ -89,8 +93,21 @@ class Block:
             [one for one in self.references if one.dataset == dataset],
         )
 
+    def pairs_json(self) -> list[dict[str, Any]]:
+        """Return the tests of pairs, their rows by label."""
+        return [
+            {
+                "dataset": dataset,
+                **pair._asdict(),
+                "first": self.contenders[pair.first].label,
+                "second": self.contenders[pair.second].label,
+            }
+            for dataset, found in self.pairs.items()
+            for pair in found
+        ]
+
     def to_json(self) -> dict[str, Any]:
-        """Return the block as JSON values, NaN as None."""
+        """Return the block as JSON values; what is not known or infinite is None."""
         task = self.task
         shared = {
             "benchmark": task.benchmark,
@@ -104,6 +121,7 @@ class Block:
             "datasets": list(self.datasets),
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
+            "pairs": self.pairs_json(),
             "references": [{**shared, **asdict(one)} for one in self.references],
         }
         return {key: _plain(value) for key, value in data.items()}
@@ -140,7 +158,7 @@ class Comparison:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return `blocks`, and all their `rows` and `references` flat; NaN is None."""
+        """Return `blocks`, and all their `rows` and `references` flat; see `Block.to_json`."""
         blocks = [block.to_json() for block in self.blocks]
         flat = {
             kind: [
@@ -156,10 +174,15 @@ class Comparison:
         """Return one row per experiment and data set; `block` counts from 1."""
         import pandas
 
-        data = self.to_json()["rows"]
-        for row in data:
-            row["settings"] = json.dumps(row["settings"], sort_keys=True)
-        return pandas.DataFrame(data)
+        return pandas.DataFrame(
+            {
+                **{key: value for key, value in row.to_json().items() if key != "parts"},
+                "settings": json.dumps(row.settings, sort_keys=True),
+                "block": number,
+            }
+            for number, block in enumerate(self.blocks, start=1)
+            for row in block.rows
+        )
 
 
 def _plain(value: Any) -> Any:

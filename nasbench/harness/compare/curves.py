@@ -7,18 +7,14 @@ number of evaluations.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.statistics import mean_interval, quartiles, resampling
+from nasbench.harness.compare.estimates import Floats, mean_interval, quartiles
 from nasbench.harness.results import Ragged
 
-Floats = NDArray[np.float64]
-
 POINTS = 200
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -80,20 +76,5 @@ def band(grid: Floats, values: Floats, *, centre: str = "mean") -> Band:
     if centre == "median":
         low, high = quartiles(values)
         return Band(grid, np.median(values, axis=0), low, high)
-    low, high = mean_interval(values, _weights(len(values)))
+    low, high = mean_interval(values)
     return Band(grid, values.mean(axis=0), low, high)
-
-
-def interval(sample: Floats) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean of a sample, shape (runs,); NaN left out."""
-    known = sample[~np.isnan(sample)]
-    if not len(known):
-        return np.nan, np.nan
-    low, high = mean_interval(known[:, None], _weights(len(known)))
-    return float(low[0]), float(high[0])
-
-
-@lru_cache(maxsize=4)
-def _weights(runs: int) -> Floats:
-    """Return the bootstrap samples of every curve over `runs` runs: the same for all of them."""
-    return resampling(runs, np.random.default_rng(_SEED))

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.curves import interval
+from nasbench.harness.compare.estimates import interval
 from nasbench.harness.compare.plots import WIDTH, looks, paper_style
 
 if TYPE_CHECKING:

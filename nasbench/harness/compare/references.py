@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+EXPECTED = "expected random search"
+
 
 class Expectation(NamedTuple):
     """Mean and standard deviation of one run's outcome, shape (numbers of evaluations,)."""
@@ -258,6 +260,5 @@ def references(known: Known, dataset: str) -> list[Reference]:
                 for outcome in (known.signal, valid[known.cells], test[known.cells])
             )
             numbers = [(float(one.mean[0]), float(one.std[0])) for one in final]
-            name = "expected random search"
-            rows.append(row(name, float(seen.mean[0]), numbers[0], numbers[1], float(n[0])))
+            rows.append(row(EXPECTED, float(seen.mean[0]), numbers[0], numbers[1], float(n[0])))
     return [*rows, cells("mean architecture", ~np.isnan(test), spread=True)]

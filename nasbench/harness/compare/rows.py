@@ -7,16 +7,50 @@ from typing import Any
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.curves import interval
+from nasbench.harness.compare.course import PARTS, Course, courses
+from nasbench.harness.compare.estimates import (
+    Floats,
+    estimate,
+    interquartile_mean,
+    interval,
+    median,
+    summarise,
+)
+from nasbench.harness.compare.measures import (
+    normalised_regret,
+    percentile,
+    random_evaluations,
+    relative_improvement,
+)
 from nasbench.harness.compare.references import Known
-from nasbench.harness.compare.statistics import standings, summarise
+from nasbench.harness.compare.significance import (
+    Standing,
+    detectable_difference,
+    detectable_superiority,
+    standings,
+    wilcoxon,
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A row's test accuracy (%) after a part of the budget."""
+
+    part: float
+    n: int  #: runs that had an answer by then
+    mean: float
+    low: float  #: of the 95 % bootstrap interval of the mean
+    high: float
+    among_best: bool  #: not significantly worse than the best row at that part
+    p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before
 
 
 @dataclass(frozen=True)
 class Row:
     """One experiment on one data set; accuracies in percent, regrets in percentage points.
 
-    Means are over the n finished runs, NaN where a number is not known.
+    Means are over the n finished runs, NaN where a number is not known. Ends called low and high
+    are those of 95 % bootstrap intervals.
     """
 
     strategy: str
@@ -41,84 +75,196 @@ class Row:
     valid_median: float
     test_mean: float
     test_std: float
-    test_median: float
-    test_low: float  #: of the 95 % bootstrap interval of the mean
+    test_low: float  #: of the mean
     test_high: float
+    test_median: float
+    test_median_low: float
+    test_median_high: float
+    test_iqm: float  #: mean without the lowest and the highest quarter of runs
+    test_iqm_low: float
+    test_iqm_high: float
     regret_mean: float  #: in test, to the best cell of the table
     regret_median: float
     valid_regret_mean: float
+    normalised_regret_mean: float  #: in test; the mean architecture's is 1
+    percentile_mean: float  #: percentage of all cells that the answer is above in test
+    improvement_mean: float  #: percent better in test than the mean architecture
+    random_evaluations: float  #: after which random search is expected to have this mean
+    random_evaluations_low: float
+    random_evaluations_high: float
+    clock: str  #: of the following: `seconds` or `evaluations`, which are epochs of shared weights
+    course_start: float  #: when all runs of all rows on this clock have an answer
+    course_end: float
+    course_regret: float  #: mean test regret from start to end: the area under the regret curve
+    target: float  #: test accuracy whose reaching is timed
+    reached: int  #: runs that reached it
+    reached_median: float  #: on the clock; infinite where half of the runs or more did not
+    reached_expected: float  #: spent by all runs over the runs that reached it
     queries_mean: float
     distinct_mean: float
     training_epochs_mean: float
     simulated_seconds_mean: float
     optimiser_seconds_mean: float
+    wall_seconds_mean: float
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_simulated_seconds: float
     among_best: bool  #: not significantly worse than the best row in test
     p_value: float  #: against the best row, Holm-corrected; NaN for that row itself
     superiority: float  #: A12 against the best row
+    detectable_superiority: float  #: A12 that one test between rows of n runs finds in 80 %
+    detectable_difference: float  #: the same in points, between normal samples of this deviation
+    parts: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON values."""
         return asdict(self)
 
 
-def rows(contenders: Sequence[Contender], dataset: str, known: Known | None) -> list[Row]:
-    """Return one row per contender on a reported data set; regrets need the table."""
-    best_valid = float(np.nanmax(known.valid[dataset])) if known else np.nan
-    best_test = float(np.nanmax(known.test[dataset])) if known else np.nan
+def rows(
+    contenders: Sequence[Contender],
+    dataset: str,
+    known: Known | None,
+    target: float | None = None,
+) -> list[Row]:
+    """Return one row per contender on a reported data set; what needs the table is NaN without.
+
+    `target` is the test accuracy whose reaching is timed.
+    """
     tests = [one.final(f"test/{dataset}") for one in contenders]
-    return [
-        _row(one, dataset, best_valid, best_test, standing._asdict())
-        for one, standing in zip(contenders, standings(tests), strict=True)
-    ]
+    followed = courses(contenders, dataset, target)
+    parts = _parts(followed)
+    found = []
+    for one, test, standing, course, at in zip(
+        contenders, tests, standings(tests), followed, parts, strict=True
+    ):
+        found.append(
+            Row(
+                **_identity(one, dataset), **_finals(one, test, dataset),
+                **_in_table(one, test, dataset, known), **_course(course, dataset, known, target),
+                **_costs(one), **_tested(test, standing), parts=at,
+            )
+        )  # fmt: skip
+    return found
 
 
-def _row(
-    one: Contender, dataset: str, best_valid: float, best_test: float, standing: dict[str, Any]
-) -> Row:
+def _identity(one: Contender, dataset: str) -> dict[str, Any]:
     experiment, task = one.experiment, one.experiment.task
-    valid = summarise(one.final(f"valid/{dataset}"))
-    test = summarise(one.final(f"test/{dataset}"))
+    return {
+        "strategy": experiment.strategy,
+        "label": one.label,
+        "family": one.runs.family,
+        "settings": dict(experiment.settings),
+        "experiment_seed": experiment.seed,
+        "benchmark": task.benchmark,
+        "searched": task.signal.dataset,
+        "dataset": dataset,
+        "protocol": task.protocol,
+        "budget": str(task.budget),
+        "signal_epochs": task.signal.epochs,
+        "trials": task.signal.trials,
+        "repeats": task.repeats,
+        "table": task.table,
+        "n": len(one.runs),
+        "failed": one.failed,
+    }
+
+
+def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
+    valid, tested = summarise(one.final(f"valid/{dataset}")), summarise(test)
+    found: dict[str, Any] = {
+        "signal_mean": summarise(one.final("accuracy")).mean,
+        "valid_mean": valid.mean,
+        "valid_std": valid.std,
+        "valid_median": valid.median,
+        "test_mean": tested.mean,
+        "test_std": tested.std,
+        "test_median": tested.median,
+        "test_iqm": estimate(test, interquartile_mean),
+    }
+    found["test_low"], found["test_high"] = interval(test)
+    found["test_median_low"], found["test_median_high"] = interval(test, median)
+    found["test_iqm_low"], found["test_iqm_high"] = interval(test, interquartile_mean)
+    return found
+
+
+def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -> dict[str, Any]:
+    """Return what final accuracies mean among all cells."""
+    if known is None:
+        names = (
+            "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
+            "percentile_mean", "improvement_mean", "random_evaluations", "random_evaluations_low",
+            "random_evaluations_high",
+        )  # fmt: skip
+        return dict.fromkeys(names, np.nan)
+    cells = known.test[dataset]
+    best, centre = float(np.nanmax(cells)), summarise(test)
+    valid = summarise(one.final(f"valid/{dataset}")).mean
+    equal = random_evaluations(np.array([centre.mean, *interval(test)]), known, dataset)
+    return {
+        "regret_mean": best - centre.mean,
+        "regret_median": best - centre.median,
+        "valid_regret_mean": float(np.nanmax(known.valid[dataset])) - valid,
+        "normalised_regret_mean": summarise(normalised_regret(test, cells)).mean,
+        "percentile_mean": summarise(percentile(test, cells)).mean,
+        "improvement_mean": summarise(relative_improvement(test, cells)).mean,
+        "random_evaluations": float(equal[0]),
+        "random_evaluations_low": float(equal[1]),
+        "random_evaluations_high": float(equal[2]),
+    }
+
+
+def _course(
+    course: Course, dataset: str, known: Known | None, target: float | None
+) -> dict[str, Any]:
+    best = np.nan if known is None else float(np.nanmax(known.test[dataset]))
+    hit = course.reached
+    return {
+        "clock": course.clock,
+        "course_start": course.start,
+        "course_end": course.end,
+        "course_regret": best - course.mean,
+        "target": np.nan if target is None else target,
+        "reached": hit.runs if hit else 0,
+        "reached_median": hit.median if hit else np.nan,
+        "reached_expected": hit.expected if hit else np.nan,
+    }
+
+
+def _costs(one: Contender) -> dict[str, Any]:
+    names = (
+        "queries", "distinct", "training_epochs", "simulated_seconds", "optimiser_seconds",
+        "wall_seconds",
+    )  # fmt: skip
     tuning = one.runs.tuning
-    low, high = interval(one.final(f"test/{dataset}"))
-    means: dict[str, Any] = {
-        f"{name}_mean": summarise(one.runs.column(name).astype(np.float64)).mean
-        for name in (
-            "queries", "distinct", "training_epochs", "simulated_seconds", "optimiser_seconds"
-        )
-    }  # fmt: skip
-    return Row(
-        strategy=experiment.strategy,
-        label=one.label,
-        family=one.runs.family,
-        settings=dict(experiment.settings),
-        experiment_seed=experiment.seed,
-        benchmark=task.benchmark,
-        searched=task.signal.dataset,
-        dataset=dataset,
-        protocol=task.protocol,
-        budget=str(task.budget),
-        signal_epochs=task.signal.epochs,
-        trials=task.signal.trials,
-        repeats=task.repeats,
-        table=task.table,
-        n=len(one.runs),
-        failed=one.failed,
-        signal_mean=summarise(one.final("accuracy")).mean,
-        valid_mean=valid.mean,
-        valid_std=valid.std,
-        valid_median=valid.median,
-        test_mean=test.mean,
-        test_std=test.std,
-        test_median=test.median,
-        test_low=low,
-        test_high=high,
-        regret_mean=best_test - test.mean,
-        regret_median=best_test - test.median,
-        valid_regret_mean=best_valid - valid.mean,
-        **means,
-        tuning_runs=tuning.runs if tuning else 0,
-        tuning_simulated_seconds=tuning.simulated_seconds if tuning else 0.0,
-        **standing,
-    )
+    return {
+        **{
+            f"{name}_mean": summarise(one.runs.column(name).astype(np.float64)).mean
+            for name in names
+        },
+        "tuning_runs": tuning.runs if tuning else 0,
+        "tuning_simulated_seconds": tuning.simulated_seconds if tuning else 0.0,
+    }
+
+
+def _tested(test: Floats, standing: Standing) -> dict[str, Any]:
+    found = summarise(test)
+    return {
+        **standing._asdict(),
+        "detectable_superiority": detectable_superiority(found.n),
+        "detectable_difference": detectable_difference(found.std, found.n),
+    }
+
+
+def _parts(followed: Sequence[Course]) -> list[tuple[Part, ...]]:
+    """Return every row's accuracies after parts of the budget, tested against the best row's."""
+    by_part = []
+    for place, part in enumerate(PARTS):
+        samples = [one.at[place] for one in followed]
+        found = []
+        for one, sample, standing in zip(followed, samples, standings(samples), strict=True):
+            low, high = interval(sample)
+            gained = wilcoxon(sample, one.at[place - 1]) if place else np.nan
+            centre = summarise(sample)
+            found.append(Part(part, centre.n, centre.mean, low, high, standing.among_best, gained))
+        by_part.append(found)
+    return [tuple(parts) for parts in zip(*by_part, strict=True)]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from nasbench.harness.compare.course import PARTS
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
+from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ BOLD = (
     "(Mann-Whitney, Holm over the rows of the data set, alpha 0.05)"
 )
 PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
+WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
 REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
 SHARED_TIME = (
     "seconds of {} are real ones of training shared weights on the machine that ran them, and "
@@ -30,6 +33,22 @@ TUNING = (
 MIXED_TIME = (
     "simulated seconds are the table's pseudo-time; those of trained cells are real seconds times "
     "the number after * in the protocol's name, a ratio measured on 3 cells"
+)
+PERCENTILE = (
+    "percentile: percent of all cells that the answer is above; better than mean cell: by how many "
+    "percent; random evaluations: after which the best cell by the search's signal is expected to "
+    "be as good, in closed form without replacement"
+)
+PART = (
+    "p: Wilcoxon signed-rank, the same runs at the end and at half of it; mean regret: area under "
+    "the regret curve over its length, from when all runs have an answer"
+)
+TARGET = (
+    "reached: runs that reached the target, test accuracy {}; median and expected (time of all "
+    "runs over runs that reached it) on the clock that the budget limits"
+)
+PAIRS = (
+    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
 )
 _UNKNOWN = "–"
 
@@ -94,7 +113,7 @@ def cost_table(block: "Block") -> TextTable:
     tuned = any(row.tuning_runs for row in first)
     columns = (
         "method", "family", "n", "failed", "queries", "distinct", "training epochs",
-        "simulated s", "optimiser s", *(("tuning s",) if tuned else ()), "test",
+        "simulated s", "optimiser s", "real s", *(("tuning s",) if tuned else ()), "test",
     )  # fmt: skip
     rows = [
         [
@@ -107,6 +126,7 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_number(row.training_epochs_mean, 0)),
             Cell(_number(row.simulated_seconds_mean, 0)),
             Cell(_seconds(row.optimiser_seconds_mean)),
+            Cell(_seconds(row.wall_seconds_mean)),
             *([Cell(_number(row.tuning_simulated_seconds, 0))] if tuned else []),
             Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
         ]
@@ -116,12 +136,124 @@ def cost_table(block: "Block") -> TextTable:
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     found = (TUNING,) if tuned else ()
-    notes = (*clock, *real, *found, *block.notes, block.footer)
+    notes = (*clock, *real, WALL_TIME, *found, *block.notes, block.footer)
     caption = (
         f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
         "95 % bootstrap interval of the accuracy"
     )
     return TextTable("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
+
+
+def estimates_table(block: "Block") -> TextTable:
+    """Return test accuracies by three estimators with their intervals, and what they mean."""
+    columns = (
+        "strategy", "n", "mean", "median", "IQM", "percentile", "better than mean cell",
+        "random evaluations",
+    )  # fmt: skip
+
+    def cells(row: Row) -> list[Cell]:
+        return [
+            Cell(row.label),
+            Cell(str(row.n)),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
+            Cell(_interval(row.test_median, row.test_median_low, row.test_median_high)),
+            Cell(_interval(row.test_iqm, row.test_iqm_low, row.test_iqm_high)),
+            Cell(_number(row.percentile_mean, 2)),
+            Cell(_number(row.improvement_mean, 2)),
+            Cell(_count(row.random_evaluations)),
+        ]
+
+    caption = (
+        "Test accuracy of final incumbents (%), with 95 % bootstrap intervals: mean, median and "
+        "interquartile mean (IQM) over n runs"
+    )
+    known = () if block.known is None else (PERCENTILE,)
+    notes = (BOLD, *known, *_detectable(block), *block.notes, block.footer)
+    return TextTable("estimates", caption, columns, _sections(block, cells), notes)
+
+
+def course_table(block: "Block") -> TextTable:
+    """Return test accuracies after parts of the budget, and how soon a target was reached."""
+    parts = tuple(f"{100 * part:.0f} %" for part in PARTS)
+    columns = (
+        "strategy", "n", *parts, "p", "mean regret", "reached", "median", "expected",
+    )  # fmt: skip
+
+    def cells(row: Row) -> list[Cell]:
+        whole = row.parts[-1]
+        return [
+            Cell(row.label),
+            Cell(str(row.n)),
+            *(
+                Cell(_interval(part.mean, part.low, part.high), part.among_best)
+                for part in row.parts
+            ),
+            Cell(_p_value(whole.p_value)),
+            Cell(_number(row.course_regret, 2)),
+            Cell(_UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
+            Cell(_count(row.reached_median)),
+            Cell(_count(row.reached_expected)),
+        ]
+
+    targets = {row.dataset: row.target for row in block.rows if not math.isnan(row.target)}
+    about = [f"{target:.2f} on {dataset}" for dataset, target in targets.items()]
+    caption = "Test accuracy (%) after parts of the budget, with 95 % bootstrap intervals"
+    notes = (
+        BOLD, PART, *([TARGET.format(", ".join(about))] if about else []), *block.notes,
+        block.footer,
+    )  # fmt: skip
+    return TextTable("course", caption, columns, _sections(block, cells), notes)
+
+
+def pairs_table(block: "Block") -> TextTable:
+    """Return p-values above the diagonal and effect sizes below it, a section per data set."""
+    labels = [one.label for one in block.contenders]
+    columns = ("", "strategy", *(str(number) for number in range(1, len(labels) + 1)))
+    sections = []
+    for dataset in block.datasets:
+        grid = [[Cell("") for _ in labels] for _ in labels]
+        for pair in block.pairs[dataset]:
+            grid[pair.first][pair.second] = Cell(_p_value(pair.corrected), pair.corrected < ALPHA)
+            grid[pair.second][pair.first] = Cell(_number(1 - pair.superiority, 2))
+        lines = [
+            [Cell(str(number)), Cell(label), *cells]
+            for number, (label, cells) in enumerate(zip(labels, grid, strict=True), start=1)
+        ]
+        sections.append(Section(dataset, lines, []))
+    caption = (
+        "Test accuracies of final incumbents in pairs: above the diagonal p-values, below it the "
+        "chance that a run of the row beats one of the column (A12)"
+    )
+    notes = (PAIRS, *_detectable(block), *block.notes, block.footer)
+    return TextTable("pairs", caption, columns, sections, notes, texts=2)
+
+
+def tables(block: "Block") -> list[TextTable]:
+    """Return every table of a block."""
+    found = [results_table(block), cost_table(block), estimates_table(block), course_table(block)]
+    return [*found, pairs_table(block)] if len(block.contenders) > 1 else found
+
+
+def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Section]:
+    return [
+        Section(dataset, [cells(row) for row in block.of(dataset)[0]], [])
+        for dataset in block.datasets
+    ]
+
+
+def _detectable(block: "Block") -> tuple[str, ...]:
+    """Say what so many runs can tell, where there is something to tell apart."""
+    rows = [row for row in block.rows if not math.isnan(row.detectable_difference)]
+    if len(block.contenders) < 2 or not rows:
+        return ()
+    least, most = min(row.n for row in rows), max(row.detectable_difference for row in rows)
+    effect = max(row.detectable_superiority for row in rows)
+    if math.isnan(effect):
+        return (f"{least} runs a row are too few to find any difference in 80 % of cases",)
+    return (
+        f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
+        f"normal samples of the widest row's deviation that is a difference of {most:.2f} points",
+    )
 
 
 def _clock(block: "Block") -> str:
@@ -201,7 +333,7 @@ def to_text(comparison: "Comparison", form: str) -> str:
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         line = " ".join(title.split())  # a comment of LaTeX ends with its line
         parts.append(f"% {line}\n" if form == "latex" else f"## {_escape_markdown(line)}\n")
-        parts += [write(table) for table in (results_table(block), cost_table(block))]
+        parts += [write(table) for table in tables(block)]
     return "\n".join(parts)
 
 
@@ -211,7 +343,7 @@ def escape_latex(text: str) -> str:
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
         "±": r"$\pm$", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
-        "[": "{[}", "]": "{]}",
+        "[": "{[}", "]": "{]}", "∞": r"$\infty$",
     }  # fmt: skip
     return "".join(special.get(character, character) for character in text)
 
@@ -255,7 +387,21 @@ def _spread(mean: float, std: float) -> str:
 
 
 def _interval(mean: float, low: float, high: float) -> str:
-    return _UNKNOWN if math.isnan(mean) else f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    if math.isnan(low):  # of one run
+        return _number(mean, 2)
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _count(value: float) -> str:
+    """Return a number of evaluations or seconds, which may be beyond all that was seen."""
+    if math.isinf(value):
+        return "∞"
+    return _UNKNOWN if math.isnan(value) else f"{value:.0f}"
+
+
+def _p_value(value: float) -> str:
+    """Return a p-value; below 0.001 its size is no information."""
+    return _UNKNOWN if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _seconds(value: float) -> str:

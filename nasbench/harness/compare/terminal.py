@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LEAVE_OUT = {
     "results": ("queries", "regret valid.", "test median", "signal"),
-    "cost": ("failed", "distinct", "training epochs", "optimiser s"),
+    "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s"),
 }
 """Columns that a narrow terminal does without, in this order."""
 _GAP = 2
@@ -23,7 +23,7 @@ _LABEL = 21
 _HEADINGS = {
     "test median": "median", "regret test": "regret\ntest", "regret valid.": "regret\nvalid.",
     "training epochs": "training\nepochs", "simulated s": "simulated\ns",
-    "optimiser s": "optimiser\ns", "tuning s": "tuning\ns",
+    "optimiser s": "optimiser\ns", "real s": "real\ns", "tuning s": "tuning\ns",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,8 +14,7 @@ from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import (
     TextTable,
-    cost_table,
-    results_table,
+    tables,
     to_latex,
     to_markdown,
 )
@@ -22,17 +22,17 @@ from nasbench.harness.compare.tables import (
 if TYPE_CHECKING:
     import pandas
 
-    from nasbench.harness.compare.comparison import Comparison
+    from nasbench.harness.compare.comparison import Block, Comparison
 
 _MAIN = "comparison.json"
 _OURS = re.compile(
-    r"(results|cost)\.(tex|md|csv)"
+    r"(results|cost|estimates|course|pairs)\.(tex|md|csv)"
     r"|(regret|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
 )
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
     "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
-    "tuning_runs", "tuning_simulated_seconds",
+    "wall_seconds_mean", "tuning_runs", "tuning_simulated_seconds",
 )  # fmt: skip
 
 
@@ -47,6 +47,8 @@ def write(
     `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`.
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
     """
+    import pandas
+
     from nasbench.harness.compare.diagnostics import diagnostic_figures
     from nasbench.harness.compare.pareto import pareto_figures
     from nasbench.harness.compare.plots import regret_figures, save_figure
@@ -67,9 +69,12 @@ def write(
     ):
         folder = out / name
         own = frame[frame["block"] == number]
-        data = {"results": own, "cost": _costs(own)}
-        for table in (results_table(block), cost_table(block)):
-            _save_table(table, data[table.name], folder, save_text)
+        data = {
+            "results": own, "cost": _costs(own), "course": _parts(block),
+            "pairs": pandas.DataFrame(block.pairs_json()),
+        }  # fmt: skip
+        for table in tables(block):
+            _save_table(table, data.get(table.name), folder, save_text)
         figures = (
             *regret_figures(block, centre=centre, clock=clock),
             *diagnostic_figures(block),
@@ -138,13 +143,14 @@ def folder_names(comparison: "Comparison") -> list[str]:
 
 def _save_table(
     table: TextTable,
-    data: "pandas.DataFrame",
+    data: "pandas.DataFrame | None",
     folder: Path,
     save_text: Callable[[Path, str], None],
 ) -> None:
     save_text(folder / f"{table.name}.tex", to_latex(table))
     save_text(folder / f"{table.name}.md", to_markdown(table))
-    save_text(folder / f"{table.name}.csv", data.to_csv(index=False, lineterminator="\n"))
+    if data is not None:
+        save_text(folder / f"{table.name}.csv", data.to_csv(index=False, lineterminator="\n"))
 
 
 def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
@@ -152,3 +158,14 @@ def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
     columns = [*_COST, "benchmark", "searched", "protocol", "budget", "table"]
     own: pandas.DataFrame = frame.loc[frame["dataset"] == frame["dataset"].iloc[0], columns]
     return own
+
+
+def _parts(block: "Block") -> "pandas.DataFrame":
+    """Return a row per experiment, data set and part of the budget."""
+    import pandas
+
+    return pandas.DataFrame(
+        {"label": row.label, "dataset": row.dataset, "clock": row.clock, **asdict(part)}
+        for row in block.rows
+        for part in row.parts
+    )

@@ -1,36 +1,25 @@
-"""Statistics against closed forms, scipy and brute force."""
+"""Tests and effect sizes against closed forms, scipy, brute force and simulated truths."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, norm
 
-from nasbench.harness.compare.statistics import (
+from nasbench.harness.compare.significance import (
+    detectable_difference,
+    detectable_superiority,
     holm,
     mann_whitney,
-    mean_interval,
-    quartiles,
-    resampling,
+    pairs,
+    runs_to_detect,
     standings,
-    summarise,
     superiority,
+    wilcoxon,
 )
 
 samples = st.lists(st.integers(0, 8).map(float), min_size=1, max_size=12).map(np.array)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=10).map(np.array)
-
-
-def test_summary_is_that_of_a_paper() -> None:
-    n, mean, std, median = summarise(np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]))
-    assert (n, mean, median) == (8, 5.0, 4.5)
-    assert std == pytest.approx(np.sqrt(32 / 7))
-
-
-def test_summary_leaves_out_what_is_unknown_and_knows_when_it_knows_nothing() -> None:
-    assert summarise(np.array([1.0, np.nan, 3.0]))[:2] == (2, 2.0)
-    assert np.isnan(summarise(np.array([1.0])).std)
-    assert np.isnan(summarise(np.array([])).mean)
 
 
 def test_mann_whitney_of_separated_triples_is_one_in_ten() -> None:
@@ -81,24 +70,46 @@ def test_identical_rows_and_single_rows_are_all_best() -> None:
     assert not standings([np.array([np.nan])])[0].among_best
 
 
-def test_interval_of_the_mean_covers_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(3)
-    experiments = generator.exponential(1.0, (100, 600))  # runs, experiments: true mean 1
-    low, high = mean_interval(experiments, resampling(100, np.random.default_rng(0)))
-    covered = ((low <= 1) & (high >= 1)).mean()
-    assert 0.90 < covered < 0.97  # percentile bootstrap, n = 100, skewed: slightly below 95 %
+def test_wilcoxon_of_six_gains_is_one_in_thirty_two() -> None:
+    before = np.arange(6.0)
+    assert wilcoxon(2 * before + 1, before) == pytest.approx(2 / 2**6)
+    assert wilcoxon(before, before) == 1.0
+    assert np.isnan(wilcoxon(before, np.full(6, np.nan)))
 
 
-def test_interval_has_the_width_of_normal_theory_and_repeats() -> None:
-    values = np.random.default_rng(0).normal(0, 2, (400, 1))
-    weights = resampling(400, np.random.default_rng(0))
-    np.testing.assert_allclose(weights.sum(axis=1), 1)
-    low, high = mean_interval(values, weights)
-    assert high[0] - low[0] == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
-    again = mean_interval(values, resampling(400, np.random.default_rng(0)))
-    assert (again[0] == low).all()
+def test_pairs_are_every_two_rows_and_corrected_together() -> None:
+    generator = np.random.default_rng(0)
+    rows = [generator.normal(shift, 1, 30) for shift in (0, 0.5, 1)]
+    found = pairs(rows)
+    assert [(one.first, one.second) for one in found] == [(0, 1), (0, 2), (1, 2)]
+    for one in found:
+        first, second = rows[one.first], rows[one.second]
+        assert one.difference == pytest.approx(first.mean() - second.mean())
+        assert one.p_value == mannwhitneyu(first, second).pvalue
+        assert one.superiority == superiority(first, second)
+    np.testing.assert_allclose(
+        [one.corrected for one in found], holm(np.array([one.p_value for one in found]))
+    )
 
 
-def test_quartiles() -> None:
-    low, high = quartiles(np.arange(5.0)[:, None])
-    assert (low[0], high[0]) == (1, 3)
+def power(shift: float, runs: int, experiments: int = 1000) -> float:
+    """Return how often a difference of normal samples with deviation 1 is found."""
+    generator = np.random.default_rng(runs)
+    first = generator.normal(shift, 1, (experiments, runs))
+    second = generator.normal(0, 1, (experiments, runs))
+    return float(np.mean(mannwhitneyu(first, second, axis=1).pvalue < 0.05))
+
+
+@pytest.mark.parametrize("runs", [20, 100])
+def test_a_detectable_difference_is_found_in_four_of_five_experiments(runs: int) -> None:
+    """By both formulas: A12 of normal samples is the distribution function at shift / sqrt 2."""
+    assert power(detectable_difference(1.0, runs), runs) == pytest.approx(0.8, abs=0.05)
+    shift = np.sqrt(2) * norm.ppf(detectable_superiority(runs))
+    assert power(float(shift), runs) == pytest.approx(0.8, abs=0.05)
+
+
+def test_so_many_runs_find_that_difference() -> None:
+    runs = runs_to_detect(0.1, 0.35)
+    assert detectable_difference(0.35, runs) <= 0.1 < detectable_difference(0.35, runs - 1)
+    assert np.isnan(detectable_superiority(3))
+    assert np.isnan(detectable_difference(1.0, 1))

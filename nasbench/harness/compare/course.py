@@ -1,0 +1,79 @@
+"""The course of a row's searches: at parts of the budget, over all of it, and to a target.
+
+Rows that ask a benchmark are followed over what their budget limits, rows that share weights over
+their own epochs: the two kinds have no clock in common.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nasbench.harness.compare.anytime import Reached, first_reached, mean_value, reached
+from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.curves import answers, step_values
+from nasbench.harness.compare.estimates import Floats, summarise
+
+PARTS = (0.25, 0.5, 1.0)
+"""Parts of the budget at which results are given."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """One contender's searches on one reported data set, in test accuracy (%)."""
+
+    clock: str
+    """`seconds` or `evaluations`; of shared weights an evaluation is an epoch."""
+    end: float
+    """Where the budget ends on that clock; of shared weights, the longest run."""
+    start: float
+    """From when on every row of its kind has an answer in every run."""
+    at: tuple[Floats, ...]
+    """What runs would have answered at each of `PARTS` of the budget, shape (runs,) each."""
+    mean: float
+    """Mean accuracy over the clock from `start` to `end`, over the runs."""
+    reached: Reached | None
+    """When a target was reached, where there is one."""
+
+
+def courses(
+    contenders: Sequence[Contender], dataset: str, target: float | None = None
+) -> list[Course]:
+    """Follow every contender on a reported data set; `target` is a test accuracy in percent."""
+    found: dict[int, Course] = {}
+    for shared in (False, True):
+        same = [
+            place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
+        ]
+        clocks = [_clock(contenders[place]) for place in same]
+        times = [contenders[place].when(clock) for place, clock in zip(same, clocks, strict=True)]
+        first = [float(one.values[one.offsets[:-1]].max()) for one in times if len(one)]
+        longest = max(
+            (contenders[place].spent(clock) for place, clock in zip(same, clocks, strict=True)),
+            default=0.0,
+        )
+        for place, clock, when in zip(same, clocks, times, strict=True):
+            one = contenders[place]
+            end = one.spent(clock) if shared else _limit(one, clock) or longest
+            values = one.incumbents(f"test/{dataset}")
+            grid = np.array([part * end for part in PARTS])
+            at = step_values(answers(when, grid), values)
+            start = max(first, default=0.0)
+            hit = first_reached(when, values, target) if target is not None else None
+            spent = one.runs.column("queries" if clock == "evaluations" else "simulated_seconds")
+            found[place] = Course(
+                clock, end, start, tuple(at.T),
+                summarise(mean_value(when, values, start, end)).mean,
+                None if hit is None else reached(hit, spent.astype(np.float64)),
+            )  # fmt: skip
+    return [found[place] for place in range(len(contenders))]
+
+
+def _clock(one: Contender) -> str:
+    task = one.experiment.task
+    return "evaluations" if task.shared or task.budget.seconds is None else "seconds"
+
+
+def _limit(one: Contender, clock: str) -> float | None:
+    budget = one.experiment.task.budget
+    return budget.seconds if clock == "seconds" else budget.evaluations

@@ -1,0 +1,73 @@
+"""What an accuracy means in a benchmark whose every cell is known.
+
+Accuracies are in percent and regrets in percentage points, of one reported data set.
+"""
+
+import numpy as np
+
+from nasbench.harness.compare.estimates import Floats
+from nasbench.harness.compare.references import Known
+
+_STEPS = 100
+"""Numbers of evaluations that are looked at before the exact one is searched between two."""
+
+
+def percentile(accuracy: Floats, cells: Floats) -> Floats:
+    """Return the percentage of all cells that each accuracy is above, ties counting half.
+
+    `accuracy` has any shape, `cells` is every cell's, NaN where it has none. NaN stays NaN.
+    """
+    ordered = np.sort(cells[~np.isnan(cells)])
+    below = np.searchsorted(ordered, accuracy, side="left")
+    upto = np.searchsorted(ordered, accuracy, side="right")
+    return np.where(np.isnan(accuracy), np.nan, 100 * (below + upto) / (2 * len(ordered)))
+
+
+def normalised_regret(accuracy: Floats, cells: Floats) -> Floats:
+    """Return regret over that of the mean architecture: 0 is the best cell, 1 the mean of all."""
+    best, mean = np.nanmax(cells), np.nanmean(cells)
+    return np.asarray((best - accuracy) / (best - mean))
+
+
+def relative_improvement(accuracy: Floats, cells: Floats) -> Floats:
+    """Return how many percent better than the mean architecture.
+
+    Yang, Esperanca & Carlucci, NAS Evaluation Is Frustratingly Hard, ICLR 2020, equation 1, with
+    the mean over all cells as the exact expectation of a random architecture.
+    """
+    mean = np.nanmean(cells)
+    return np.asarray(100 * (accuracy - mean) / mean)
+
+
+def random_evaluations(accuracy: Floats, known: Known, dataset: str) -> Floats:
+    """Return after how many random evaluations the expected accuracy is as high, shape as given.
+
+    In closed form: the best by the search's signal of n different cells drawn at random, n the
+    least whole number. Infinite where not even evaluating all of them would do.
+    """
+    truth = known.test[dataset][known.cells]
+    most = max(1, round(float(known.search.weights.sum())))
+
+    def expected(numbers: Floats) -> Floats:
+        return known.search.expect(truth, numbers, replacement=False).mean
+
+    numbers = np.unique(np.geomspace(1, most, _STEPS).round())
+    # the best by a noisy signal may be worse after more evaluations: the first n counts
+    highest = np.maximum.accumulate(expected(numbers))
+    found = np.full(np.shape(accuracy), np.nan)
+    for place, value in np.ndenumerate(accuracy):
+        if np.isnan(value):
+            continue
+        step = int(np.searchsorted(highest, value))
+        if step == len(numbers):
+            found[place] = np.inf
+            continue
+        low, high = numbers[step - 1] if step else 0.0, numbers[step]
+        while high - low > 1:
+            middle = (low + high) // 2
+            if expected(np.array([middle]))[0] < value:
+                low = middle
+            else:
+                high = middle
+        found[place] = high
+    return found

@@ -1,0 +1,70 @@
+"""The course of searches against searches with less budget, which are their beginnings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.significance import wilcoxon
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+
+BOTH = "random-search,regularized-evolution"
+
+
+@pytest.mark.parametrize(("whole", "half"), [("4000s", "2000s"), ("40evals", "20evals")])
+def test_half_of_a_budget_is_a_search_with_half_of_it(
+    tmp_path: Path, synthetic_nb201: Path, whole: str, half: str
+) -> None:
+    """And the gain of the second half is tested over the same runs."""
+    run(BOTH, seeds=20, budget=whole, out=tmp_path / "whole")
+    run(BOTH, seeds=20, budget=half, out=tmp_path / "half")
+    rows, halves = (compare(tmp_path / name).rows for name in ("whole", "half"))
+    for row, less in zip(rows, halves, strict=True):
+        _, middle, end = row.parts
+        assert (middle.mean, middle.low, middle.high) == pytest.approx(
+            (less.test_mean, less.test_low, less.test_high)
+        )
+        assert middle.among_best == less.among_best
+        assert (end.n, end.mean, end.among_best) == (20, row.test_mean, row.among_best)
+    for row in rows:
+        finals = [
+            load_results(tmp_path / name / f"nb201-cifar10-{name_of}")
+            .runs.query(f"strategy == '{row.strategy}'")[f"test/{row.dataset}"]
+            .to_numpy()
+            for name, name_of in (("whole", whole), ("half", half))
+        ]
+        assert row.parts[-1].p_value == pytest.approx(wilcoxon(*finals))
+
+
+def test_the_target_is_what_random_search_is_expected_to_reach(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    """Counted when an incumbent first is as good; at 0 points it must be the best cell."""
+    run("random-search", seeds=100, budget="40evals", out=tmp_path)
+    (one,) = load_results(tmp_path).experiments
+    comparison = compare(tmp_path)
+    for row in comparison.rows:
+        tests = one.lists(f"test/{row.dataset}")
+        expected = next(
+            reference.test_mean
+            for reference in comparison.blocks[0].of(row.dataset)[1]
+            if reference.reference == "expected random search"
+        )
+        assert row.target == pytest.approx(expected)
+        assert row.reached == sum(tests[i].max() >= row.target for i in range(100))
+        assert row.clock == "evaluations"
+        assert row.reached_expected >= 40 * (100 - row.reached) / row.reached
+    for row in compare(tmp_path, target=0.0).rows:
+        assert (row.reached, row.reached_median) == (0, np.inf)
+
+
+def test_mean_regret_lies_between_the_first_and_the_last(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    run("random-search", seeds=20, budget="40evals", out=tmp_path)
+    for row in compare(tmp_path).rows:
+        assert (row.course_start, row.course_end) == (1, 40)
+        first = row.parts[0].mean  # regret falls on average
+        assert row.regret_mean < row.course_regret < row.regret_mean + row.test_mean - first + 5
