@@ -57,7 +57,9 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.clock == "evaluations"
         assert row.reached_expected >= 40 * (100 - row.reached) / row.reached
     for row in compare(tmp_path, target=0.0).rows:
-        assert (row.reached, row.reached_median) == (0, np.inf)
+        best = (one.lists(f"test/{row.dataset}").values >= row.target).sum()
+        assert row.reached <= best < 50
+        assert row.reached_median == np.inf
 
 
 def test_mean_regret_lies_between_the_first_and_the_last(
