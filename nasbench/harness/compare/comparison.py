@@ -4,10 +4,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -133,6 +135,11 @@ class Comparison:
 
     blocks: tuple[Block, ...]
 
+    @cached_property
+    def families(self) -> tuple[Family, ...]:
+        """Blocks, or the data sets of one, that are a comparison over several data sets."""
+        return tuple(families(self.blocks))
+
     @property
     def rows(self) -> list[Row]:
         """The rows of all blocks."""
@@ -168,7 +175,13 @@ class Comparison:
             ]
             for kind in ("rows", "references")
         }
-        return {"nasbench": provenance()["nasbench"], **flat, "blocks": blocks}
+        across = [
+            _plain({"blocks": family.numbers, **family.standings.to_json()})
+            for family in self.families
+        ]
+        return {
+            "nasbench": provenance()["nasbench"], **flat, "across": across, "blocks": blocks
+        }  # fmt: skip
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return one row per experiment and data set; `block` counts from 1."""

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 """Coverage of every interval."""
 _RESAMPLES = 4000
-_CURVE_RESAMPLES = 1000
+_WEIGHTED_RESAMPLES = 1000
 
 
 class Summary(NamedTuple):
@@ -80,7 +80,7 @@ def estimate(sample: Floats, statistic: Callable[[Floats], Floats] = mean) -> fl
 def interval(sample: Floats, statistic: Callable[[Floats], Floats] = mean) -> Interval:
     """Return the bootstrap interval of `statistic` of a sample: see `percentiles`."""
     values = known(sample)
-    if len(values) < 2:
+    if not len(values):
         return Interval(np.nan, np.nan)
     return percentiles(statistic(resampled(values)), len(values))
 
@@ -94,6 +94,17 @@ def resampled(sample: Floats, stream: tuple[int, ...] = ()) -> Floats:
     return np.asarray(np.sort(sample)[_draws(len(sample), stream)])
 
 
+@lru_cache(maxsize=16)
+def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
+    """Return how often each run is in each bootstrap sample, over `runs`: (resamples, runs).
+
+    Their product with the runs' values, or curves, is the mean of each sample. On streams, see
+    `resampled`.
+    """
+    generator = np.random.default_rng([runs, *stream])
+    return generator.multinomial(runs, np.full(runs, 1 / runs), size=_WEIGHTED_RESAMPLES) / runs
+
+
 def percentiles(statistics: Floats, runs: int) -> Interval:
     """Return the expanded percentile interval from a statistic of bootstrap samples of `runs`.
 
@@ -101,6 +112,8 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
     of a mean as wide as Student's t and the unbiased variance do (Hesterberg, What Teachers Should
     Know About the Bootstrap, The American Statistician 2015, section 4.3).
     """
+    if runs < 2:
+        return Interval(np.nan, np.nan)
     low, high = np.quantile(statistics, _levels(runs))
     return Interval(float(low), float(high))
 
@@ -113,8 +126,8 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     runs = len(samples)
     if runs < 2:
         return samples[0], samples[0]
-    means = np.sort((_weights(runs) @ samples).T)
-    low, high = (means[:, round(level * (_CURVE_RESAMPLES - 1))] for level in _levels(runs))
+    means = np.sort((weights(runs) @ samples).T)
+    low, high = (means[:, round(level * (_WEIGHTED_RESAMPLES - 1))] for level in _levels(runs))
     return low, high
 
 
@@ -139,13 +152,3 @@ def _draws(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
     generator = np.random.default_rng([runs, *stream])
     small = np.uint16 if runs < 2**16 else np.int64  # several of them are kept
     return np.sort(generator.integers(runs, size=(_RESAMPLES, runs)).astype(small), axis=1)
-
-
-@lru_cache(maxsize=4)
-def _weights(runs: int) -> Floats:
-    """Return how often each run is in each sample, over `runs`: (resamples, runs).
-
-    Their product with the runs' curves is the mean of each bootstrap sample.
-    """
-    generator = np.random.default_rng(runs)
-    return generator.multinomial(runs, np.full(runs, 1 / runs), size=_CURVE_RESAMPLES) / runs

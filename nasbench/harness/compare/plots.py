@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
 WIDTH = 5.5
 """Inches: the text width of a one-column paper; 3.3 is a column of two."""
+CHARACTER = 0.054
+"""Inches that a character of 7 points takes."""
 
 _PALETTE = [*sns.color_palette("colorblind").as_hex(), "#6f6f6f"]
 _USUAL = {"random-search": 10, "regularized-evolution": 0, "reinforce-softmax": 1, "reinforce": 3}
 """Colours of well-known strategies, the same in every figure; others follow from their name."""
 _FREE = (2, 4, 5, 9, 6)
-_DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _REFERENCE = "0.1"
 _LINEAR = 0.01
 """Regret (% points) below which the axis is linear: one image of CIFAR-10's 10,000."""
@@ -100,7 +102,7 @@ def _on_one_clock(
         lines = []
         for one, where, look in zip(block.contenders, positions, styles, strict=True):
             if len(one.runs):
-                regret = _regret(best, step_values(where, one.incumbents(f"test/{dataset}")))
+                regret = regret_of(best, step_values(where, one.incumbents(f"test/{dataset}")))
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
         figure = _draw(block, dataset, clock, centre, lines, expected, width)
@@ -148,7 +150,7 @@ def looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
     for place, name in enumerate(strategies):
         number, of = strategies[:place].count(name), strategies.count(name)
         shade = _shade(taken[name], number / (of - 1) if of > 1 else 0.5)
-        found.append((shade, _DASHES[number % len(_DASHES)]))
+        found.append((shade, DASHES[number % len(DASHES)]))
     return found
 
 
@@ -160,7 +162,7 @@ def _shade(colour: str, place: float) -> str:
     return to_hex((red, green, blue))
 
 
-def _regret(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
+def regret_of(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far below the best; what is left of rounding is 0."""
     regret = best - accuracy
     return np.where(np.abs(regret) < 1e-9, 0.0, regret)
@@ -246,6 +248,24 @@ def draw_line(axes: "Axes", line: Line) -> None:
     )  # fmt: skip
 
 
+def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64]) -> None:
+    """Make axis `x` or `y` one of regrets: log, and below 0.01 a linear piece that ends at 0."""
+    least, top = float(values.min()), float(values.max())
+    across = name == "x"
+    axis = axes.xaxis if across else axes.yaxis
+    set_scale = axes.set_xscale if across else axes.set_yscale
+    set_limits = axes.set_xlim if across else axes.set_ylim
+    if least < _LINEAR:
+        set_scale("symlog", linthresh=_LINEAR, linscale=0.5)
+        set_limits(0, max(top * 1.15, 2 * _LINEAR))
+    else:
+        set_scale("log")
+        set_limits(least * 0.85, top * 1.15)
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
 def log_axis(axes: "Axes") -> None:
     """Make the y axis logarithmic, with ticks at 1, 2 and 5 written as plain numbers."""
     axes.set_yscale("log")
@@ -262,14 +282,7 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     if not len(centres):
         return
     top = max(float(curve.high.max()) for curve in curves if len(curve.high))
-    least = float(edges.min())
-    if least < _LINEAR:
-        axes.set_yscale("symlog", linthresh=_LINEAR, linscale=0.5)
-        axes.set_ylim(0, max(top * 1.15, 2 * _LINEAR))
-    else:
-        axes.set_ylim(least * 0.85, top * 1.15)
-        log_axis(axes)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    regret_scale(axes, "y", np.append(edges, top))
     starts = [curve.grid[0] for curve in curves if len(curve.grid)]
     ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
     if min(starts) < max(ends):
@@ -281,23 +294,27 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _foot(block: "Block", clock: str, width: float) -> str:
+def foot_lines(parts: Sequence[str], width: float) -> list[str]:
     """Return the lines below a figure, of a length that fits into `width`."""
+    inch = 0.0385  # of a character of 5 points
+    return wrap("; ".join(parts), int(0.98 * width / inch))
+
+
+def _foot(block: "Block", clock: str, width: float) -> str:
+    """Return what stands below a figure."""
     parts = [block.footer, *block.about_test]
     if clock == "seconds":
         parts += filter(None, [block.about_seconds])
         if block.calibration is not None and any(one.scale != 1 for one in block.contenders):
             parts.append(f"shared weights: {block.calibration.label}")
-    inch = 0.0385  # of a character of 5 points
-    return "\n".join(wrap("; ".join(parts), int(0.98 * width / inch)))
+    return "\n".join(foot_lines(parts, width))
 
 
 def _name_lines(
     figure: Figure, axes: "Axes", lines: Sequence[Line], width: float, foot: float
 ) -> None:
     """Name the lines at their ends, or below the axes where there is no room beside them."""
-    inch = 0.054  # of a character of 7 points
-    widest = max((len(line.label) for line in lines), default=0) * inch
+    widest = max((len(line.label) for line in lines), default=0) * CHARACTER
     height = figure.get_figheight()
     named = [line for line in lines if len(line.curve.centre)]
     if widest > 0.3 * width or len(named) * 0.14 > height - 0.8:

@@ -14,6 +14,7 @@ from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block, Comparison
+    from nasbench.harness.compare.families import Family
 
 BOLD = (
     "bold: not significantly worse than the best mean test accuracy "
@@ -49,6 +50,11 @@ TARGET = (
 )
 PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
+)
+RANKS = (
+    "mean rank of mean accuracies, 1 is best; bold: not told from the best by Nemenyi's test; "
+    "normalised regret: 0 is the best cell, 1 the mean of all cells; better: chance that a run "
+    "beats one of the other, mean over data sets"
 )
 _UNKNOWN = "–"
 
@@ -228,6 +234,40 @@ def pairs_table(block: "Block") -> TextTable:
     return TextTable("pairs", caption, columns, sections, notes, texts=2)
 
 
+def ranks_table(family: "Family") -> TextTable:
+    """Return ranks and aggregates over several data sets."""
+    found = family.standings
+    best = int(found.ranks.argmin())
+    rivals = next((set(clique) for clique in found.cliques if best in clique), {best})
+    columns = (
+        "strategy", "mean rank", "normalised regret", "IQM",
+        f"better than {found.labels[best]}",
+    )  # fmt: skip
+    lines = []
+    for row in map(int, found.ranks.argsort(kind="stable")):
+        chance = (
+            found.better[row, best],
+            found.better_low[row, best],
+            found.better_high[row, best],
+        )
+        lines.append(
+            [
+                Cell(found.labels[row]),
+                Cell(_interval(found.ranks[row], *found.rank_intervals[row]), row in rivals),
+                Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
+                Cell(_number(found.regret_iqm[row], 3)),
+                Cell(_UNKNOWN if row == best else _interval(*chance)),
+            ]
+        )
+    caption = (
+        f"Test accuracy over {len(found.problems)} data sets, with 95 % stratified bootstrap "
+        "intervals over runs"
+    )
+    friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
+    notes = (RANKS, *friedman, *family.notes, family.footer)
+    return TextTable("ranks", caption, columns, [Section("", lines, [])], notes)
+
+
 def tables(block: "Block") -> list[TextTable]:
     """Return every table of a block."""
     found = [results_table(block), cost_table(block), estimates_table(block), course_table(block)]
@@ -334,6 +374,7 @@ def to_text(comparison: "Comparison", form: str) -> str:
         line = " ".join(title.split())  # a comment of LaTeX ends with its line
         parts.append(f"% {line}\n" if form == "latex" else f"## {_escape_markdown(line)}\n")
         parts += [write(table) for table in tables(block)]
+    parts += [write(ranks_table(family)) for family in comparison.families]
     return "\n".join(parts)
 
 
@@ -386,10 +427,10 @@ def _spread(mean: float, std: float) -> str:
     return _number(mean, 2) if math.isnan(std) else f"{mean:.2f} ± {std:.2f}"
 
 
-def _interval(mean: float, low: float, high: float) -> str:
+def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:
     if math.isnan(low):  # of one run
-        return _number(mean, 2)
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+        return _number(mean, digits)
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _count(value: float) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -14,6 +14,7 @@ from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import (
     TextTable,
+    ranks_table,
     tables,
     to_latex,
     to_markdown,
@@ -21,13 +22,15 @@ from nasbench.harness.compare.tables import (
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
     from nasbench.harness.compare.comparison import Block, Comparison
 
 _MAIN = "comparison.json"
 _OURS = re.compile(
-    r"(results|cost|estimates|course|pairs)\.(tex|md|csv)"
-    r"|(regret|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
+    r"(results|cost|estimates|course|pairs|ranks)\.(tex|md|csv)"
+    r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
+    r"|(critical-difference|profile)\.(pdf|png)"
 )
 _COST = (
     "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
@@ -50,8 +53,10 @@ def write(
     import pandas
 
     from nasbench.harness.compare.diagnostics import diagnostic_figures
+    from nasbench.harness.compare.finals import final_figures
     from nasbench.harness.compare.pareto import pareto_figures
     from nasbench.harness.compare.plots import regret_figures, save_figure
+    from nasbench.harness.compare.ranking import family_figures
 
     written: list[Path] = []
 
@@ -60,13 +65,16 @@ def write(
             fill(file)
         written.append(path)
 
+    def save_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]") -> None:
+        for title, figure in figures:
+            for form in ("pdf", "png"):
+                save(folder / f"{title}.{form}", partial(save_figure, figure, form))
+
     def save_text(path: Path, text: str) -> None:
         save(path, lambda file: file.write(text.encode()))
 
-    frame = comparison.to_frame()
-    for number, (block, name) in enumerate(
-        zip(comparison.blocks, folder_names(comparison), strict=True), start=1
-    ):
+    frame, names = comparison.to_frame(), folder_names(comparison)
+    for number, (block, name) in enumerate(zip(comparison.blocks, names, strict=True), start=1):
         folder = out / name
         own = frame[frame["block"] == number]
         data = {
@@ -75,14 +83,15 @@ def write(
         }  # fmt: skip
         for table in tables(block):
             _save_table(table, data.get(table.name), folder, save_text)
-        figures = (
-            *regret_figures(block, centre=centre, clock=clock),
-            *diagnostic_figures(block),
-            *pareto_figures(block),
-        )
-        for title, figure in figures:
-            for form in ("pdf", "png"):
-                save(folder / f"{title}.{form}", partial(save_figure, figure, form))
+        save_figures(folder, regret_figures(block, centre=centre, clock=clock))
+        save_figures(folder, final_figures(block))
+        save_figures(folder, diagnostic_figures(block))
+        save_figures(folder, pareto_figures(block))
+    for number, family in enumerate(comparison.families, start=1):
+        folder = out / (names[family.numbers[0] - 1] if len(family.blocks) == 1 else
+                        f"across-{number}")  # fmt: skip
+        _save_table(ranks_table(family), family.standings.to_frame(), folder, save_text)
+        save_figures(folder, family_figures(family))
     main = out / _MAIN
     _remove([path for path in _listed(out) if path not in written and path != main])
     files = [path.relative_to(out).as_posix() for path in [*written, main]]

@@ -1,0 +1,108 @@
+"""Which blocks are one comparison over several data sets, and what it says."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nasbench.harness.budget import Budget
+from nasbench.harness.compare.across import Problem, Standings, standings_across
+from nasbench.harness.compare.measures import normalised_regret
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.blocks import Contender
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.experiment import Task
+
+
+@dataclass(frozen=True)
+class Family:
+    """Blocks that differ in the data set searched and what depends on it, and their rows."""
+
+    blocks: tuple["Block", ...]
+    numbers: tuple[int, ...]
+    """Of the blocks in the comparison, from 1."""
+    contenders: tuple["Contender", ...]
+    """Those of the first block that all blocks have, with finished runs."""
+    problems: tuple[Problem, ...]
+    standings: Standings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        found = []
+        if len(self.blocks) < len(self.problems):
+            found.append("data sets that one search reports are not independent of each other")
+        if self.standings.warning:
+            found.append(self.standings.warning)
+        return tuple(found)
+
+    @property
+    def footer(self) -> str:
+        """One line for the foot of a table or figure."""
+        names = ", ".join(self.standings.problems)
+        return f"over {names}; {self.blocks[0].footer}"
+
+
+def families(blocks: Sequence["Block"]) -> Iterator[Family]:
+    """Yield the families with two data sets and two strategies or more."""
+    for numbers in _grouped([block.task for block in blocks]):
+        same = [blocks[number] for number in numbers]
+        keys = [[_key(one) for one in block.contenders if len(one.runs)] for block in same]
+        common = [key for key in keys[0] if all(key in other for other in keys[1:])]
+        problems = _problems(same, common)
+        if len(common) > 1 and len(problems) > 1:
+            shown = tuple(one for one in same[0].contenders if _key(one) in common)
+            standings = standings_across([one.label for one in shown], problems)
+            yield Family(
+                tuple(same), tuple(number + 1 for number in numbers), shown, problems, standings
+            )
+
+
+def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
+    """Return the places of tasks that belong together; two budgets on one data set do not."""
+    groups: dict[Task, list[int]] = {}
+    for place, task in enumerate(tasks):
+        groups.setdefault(_general(task, None), []).append(place)
+    found = []
+    for places in groups.values():
+        if len({tasks[place].signal.dataset for place in places}) == len(places):
+            found.append(places)
+            continue
+        by_budget: dict[Task, list[int]] = {}
+        for place in places:
+            by_budget.setdefault(_general(tasks[place], tasks[place].budget), []).append(place)
+        found += by_budget.values()
+    return found
+
+
+def _general(task: "Task", budget: Budget | None) -> "Task":
+    """Return a task without what depends on its data set."""
+    signal = replace(task.signal, dataset="")
+    return replace(task, signal=signal, reports=(), budget=budget or Budget(evaluations=1))
+
+
+def _key(one: "Contender") -> str:
+    experiment = one.experiment
+    chosen = [experiment.strategy, dict(experiment.settings), experiment.seed]
+    return json.dumps(chosen, sort_keys=True, default=str)
+
+
+def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, ...]:
+    """Return one problem per data set that a block shows and every row has a number on."""
+    found = []
+    names = [name for block in blocks for name in block.datasets]
+    for search, block in enumerate(blocks):
+        by_key = {_key(one): one for one in block.contenders}
+        for name in block.datasets:
+            samples = tuple(by_key[key].final(f"test/{name}") for key in keys)
+            if any(np.isnan(sample).all() for sample in samples):
+                continue
+            title = name if names.count(name) == 1 else f"{name} ({block.task.signal.dataset})"
+            regret = () if block.known is None else tuple(
+                normalised_regret(sample, block.known.test[name]) for sample in samples
+            )  # fmt: skip
+            found.append(Problem(title, search, samples, regret))
+    return tuple(found)

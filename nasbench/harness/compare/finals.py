@@ -1,0 +1,162 @@
+"""Figures of where searches end: every run's answer, and its place among all cells."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.estimates import interval, known
+from nasbench.harness.compare.plots import (
+    CHARACTER,
+    WIDTH,
+    foot_lines,
+    looks,
+    paper_style,
+    regret_of,
+    regret_scale,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nasbench.harness.compare.blocks import Contender
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.references import Known
+
+_GOLDEN = 0.6180339887498949
+_ROW = 0.36
+"""Inches for a strategy's runs."""
+_COLUMNS = 4
+_SHOWN = 0.2
+"""Share of the cells, the best ones, that a landscape shows at least."""
+
+
+def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
+    """Yield a name and two figures for every data set; none where the table is not at hand."""
+    if block.known is None:
+        return
+    shown = [one for one in block.contenders if len(one.runs)]
+    for dataset in block.datasets if shown else ():
+        best = float(np.nanmax(block.known.test[dataset]))
+        regrets = [regret_of(best, known(one.final(f"test/{dataset}"))) for one in shown]
+        yield f"distribution-{dataset}", _distribution(block, shown, regrets, dataset, width)
+        yield f"landscape-{dataset}", _landscape(block, block.known, shown, dataset, width)
+
+
+def _distribution(
+    block: "Block",
+    shown: "Sequence[Contender]",
+    regrets: Sequence[NDArray[np.float64]],
+    dataset: str,
+    width: float,
+) -> Figure:
+    """Draw the regret of every run, the quartiles, and the mean with its interval."""
+    colours = looks([one.experiment.strategy for one in shown])
+    with paper_style():
+        foot = foot_lines([block.footer, *block.about_test], width)
+        height = 0.75 + _ROW * len(shown) + 0.08 * len(foot)
+        figure = Figure(figsize=(width, height))
+        axes = figure.subplots()
+        for place, (sample, (colour, _)) in enumerate(zip(regrets, colours, strict=True)):
+            regret = np.sort(sample)
+            if not len(regret):
+                continue
+            # steps of the golden ratio fill the row evenly, and the same way every time
+            shift = 0.6 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
+            axes.plot(regret, place + shift, ".", color=colour, markersize=3, alpha=0.5,
+                      markeredgewidth=0, clip_on=False, rasterized=len(regret) > 1000)  # fmt: skip
+            first, middle, third = np.quantile(regret, [0.25, 0.5, 0.75])
+            axes.plot([first, third], [place, place], color="0.15", linewidth=1.1)
+            axes.plot([middle, middle], [place - 0.16, place + 0.16], color="0.15", linewidth=1.1)
+            low, high = interval(regret)
+            axes.plot(regret.mean(), place, "D", color="white", markeredgecolor="0.15",
+                      markersize=3.5, markeredgewidth=0.8)  # fmt: skip
+            axes.plot([low, high], [place + 0.3] * 2, color=colour, linewidth=2,
+                      solid_capstyle="butt")  # fmt: skip
+        regret_scale(axes, "x", np.concatenate(regrets))
+        axes.set_yticks(range(len(shown)), [one.label for one in shown])
+        axes.set_ylim(len(shown) - 0.45, -0.55)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("test regret (% points)")
+        axes.set_title(dataset, loc="left")
+        axes.set_title("dots: runs; line: quartiles; diamond: mean, with 95 % interval below",
+                       loc="right", fontsize=6, color="0.45")  # fmt: skip
+        sns.despine(ax=axes, left=True)
+        left = 0.15 + max(len(one.label) for one in shown) * CHARACTER
+        figure.subplots_adjust(left=left / width, right=1 - 0.15 / width, top=1 - 0.24 / height,
+                               bottom=(0.42 + 0.08 * len(foot)) / height)  # fmt: skip
+        figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
+    return figure
+
+
+def _landscape(
+    block: "Block", table: "Known", shown: "Sequence[Contender]", dataset: str, width: float
+) -> Figure:
+    """Draw all cells by what a search sees and what is judged, and where each strategy ends."""
+    seen, what = _seen(block, table, dataset)
+    test = table.test[dataset]
+    ends = [_ends(one) for one in shown]
+    drawn = [cell for cells, _ in ends for cell in cells]
+    colours = looks([one.experiment.strategy for one in shown])
+    columns = min(_COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    side = (width - 0.55) / columns
+    with paper_style():
+        foot = foot_lines([block.footer, "area of a circle: runs that end in the cell"], width)
+        height = 0.62 + rows * (min(side, 2.2) + 0.16) + 0.08 * len(foot)
+        figure = Figure(figsize=(width, height))
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+        for axes, one, (cells, runs), (colour, _) in zip(
+            panels, shown, ends, colours, strict=False
+        ):
+            axes.plot(seen, test, ",", color="0.6", rasterized=True)
+            axes.scatter(seen[cells], test[cells], s=4 + 120 * runs / runs.sum(), color=colour,
+                         alpha=0.65, linewidth=0)  # fmt: skip
+            axes.set_title(one.label, fontsize=7)
+            sns.despine(ax=axes)
+        for axes in list(panels)[len(shown) :]:
+            axes.set_visible(False)
+        _zoom(figure.axes[0], seen, test, np.array(drawn, dtype=np.int64))
+        figure.subplots_adjust(left=0.52 / width, right=1 - 0.08 / width, top=1 - 0.2 / height,
+                               bottom=(0.46 + 0.08 * len(foot)) / height, hspace=0.2,
+                               wspace=0.08)  # fmt: skip
+        figure.supxlabel(what, y=(0.12 + 0.08 * len(foot)) / height, fontsize=8)
+        figure.supylabel(f"test accuracy on {dataset} (%)", x=0.012, fontsize=8)
+        figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
+    return figure
+
+
+def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.float64], str]:
+    """Return what a search sees of every cell, the mean of its answers, and its name."""
+    signal = block.task.signal
+    if block.task.shared:
+        return table.valid[dataset], f"validation accuracy on {dataset} (%)"
+    weighted = table.search.weights * table.signal
+    seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
+    there = np.bincount(table.cells, minlength=len(seen)) > 0
+    name = f"search signal: validation on {signal.dataset} after {signal.epochs} epochs (%)"
+    return np.where(there, seen, np.nan), name
+
+
+def _ends(one: "Contender") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct cells that runs end in, and how many end in each."""
+    last = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
+    cells, runs = np.unique(last, return_counts=True)
+    return cells, runs
+
+
+def _zoom(
+    axes: "Axes",
+    seen: NDArray[np.float64],
+    test: NDArray[np.float64],
+    drawn: NDArray[np.int64],
+) -> None:
+    """Show all cells that are drawn, and the best cells."""
+    for values, limit in ((seen, axes.set_xlim), (test, axes.set_ylim)):
+        there = values[~np.isnan(values)]
+        low = min(float(np.quantile(there, 1 - _SHOWN)), float(np.nanmin(values[drawn])))
+        high = float(there.max())
+        limit(low - 0.04 * (high - low), high + 0.04 * (high - low))
