@@ -34,6 +34,13 @@ class Clock(StrEnum):
     EVALUATIONS = "evaluations"
 
 
+class Style(StrEnum):
+    """How large figures' letters are."""
+
+    PAPER = "paper"
+    TALK = "talk"
+
+
 def compare(
     results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
     out: Annotated[
@@ -67,19 +74,37 @@ def compare(
             "search's with the whole budget]"
         ),
     ] = None,
+    style: Annotated[Style, typer.Option(help="Figures: for a paper or for a talk.")] = Style.PAPER,
+    width: Annotated[
+        str | None,
+        typer.Option(
+            help="Figures: inches, or column, neurips, iclr, icml, icml-column, cvpr, "
+            "cvpr-column, jmlr. [default: 5.5; of a talk 4]"
+        ),
+    ] = None,
+    cite: Annotated[
+        bool, typer.Option("--cite", help="Print BibTeX of all that is compared, nothing else.")
+    ] = False,
     merge: Annotated[
         bool, typer.Option("--merge", help="One table, or an error that says what differs.")
     ] = False,
 ) -> None:
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
+    from nasbench.harness.compare.plots import figure_width
     from nasbench.harness.compare.write import write
 
+    figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
     comparison = compare_runs(
         results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
         target=target,
     )  # fmt: skip
+    if cite:
+        from nasbench.harness.compare.cite import bibtex
+
+        print(bibtex(comparison))
+        return
     if format_ is Format.TABLE:
         from rich.console import Console
 
@@ -94,7 +119,10 @@ def compare(
         print(f"note: {note}", file=sys.stderr)
     folder = out or results / "comparison"
     try:
-        written = write(comparison, folder, centre=center.value, clock=clock and clock.value)
+        written = write(
+            comparison, folder, centre=center.value, clock=clock and clock.value,
+            style=style.value, width=width,
+        )  # fmt: skip
     except StoreError as error:
         if out is not None:
             raise

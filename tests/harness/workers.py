@@ -64,6 +64,13 @@ class FailsOnce(Plain):
         return request
 
 
+class Same(Plain):
+    """Asks the first cell, always."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(next(iter(self.space.architectures)))
+
+
 class Fails(Plain):
     """Fails always."""
 

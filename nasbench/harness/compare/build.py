@@ -28,6 +28,8 @@ def compare(
     clock: str | None = None,
     calibration: str | Path | None = None,
     target: float | None = None,
+    style: str = "paper",
+    width: float | str | None = None,
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
@@ -37,7 +39,8 @@ def compare(
     (`seconds` or `evaluations`) over what, by default over what the budget limits. `calibration`
     is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. `target` is
     a test regret in percentage points whose reaching is timed, by default that of the expected
-    random search with the whole budget. Raises `StoreError` for a folder without runs.
+    random search with the whole budget. `style` (`paper` or `talk`) and `width` (inches, or a
+    venue's name) are of the figures. Raises `StoreError` for a folder without runs.
     """
     if centre not in CENTRES:
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
@@ -54,7 +57,7 @@ def compare(
     if out is not None:
         from nasbench.harness.compare.write import write
 
-        write(comparison, Path(out), centre=centre, clock=clock)
+        write(comparison, Path(out), centre=centre, clock=clock, style=style, width=width)
     return comparison
 
 

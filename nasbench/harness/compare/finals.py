@@ -17,6 +17,7 @@ from nasbench.harness.compare.plots import (
     paper_style,
     regret_of,
     regret_scale,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 _GOLDEN = 0.6180339887498949
 _ROW = 0.36
 """Inches for a strategy's runs."""
-_COLUMNS = 4
+_LABEL = 0.28
+"""Share of the width that rows' labels take at most."""
+_READ = "dots: runs; black: quartiles; diamond: mean; colour below: its 95 % bootstrap interval"
+_PANEL = 1.35
+"""Inches of width for a landscape at least."""
 _SHOWN = 0.2
 """Share of the cells, the best ones, that a landscape shows at least."""
 
@@ -56,7 +61,8 @@ def _distribution(
     """Draw the regret of every run, the quartiles, and the mean with its interval."""
     colours = looks([one.experiment.strategy for one in shown])
     with paper_style():
-        foot = foot_lines([block.footer, *block.about_test], width)
+        foot = foot_lines([_READ, block.footer, *block.about_test], width)
+        names = [wrapped(one.label, _LABEL * width) for one in shown]
         height = 0.75 + _ROW * len(shown) + 0.08 * len(foot)
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
@@ -77,15 +83,13 @@ def _distribution(
             axes.plot([low, high], [place + 0.3] * 2, color=colour, linewidth=2,
                       solid_capstyle="butt")  # fmt: skip
         regret_scale(axes, "x", np.concatenate(regrets))
-        axes.set_yticks(range(len(shown)), [one.label for one in shown])
+        axes.set_yticks(range(len(shown)), names)
         axes.set_ylim(len(shown) - 0.45, -0.55)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("test regret (% points)")
         axes.set_title(dataset, loc="left")
-        axes.set_title("dots: runs; line: quartiles; diamond: mean, with 95 % interval below",
-                       loc="right", fontsize=6, color="0.45")  # fmt: skip
         sns.despine(ax=axes, left=True)
-        left = 0.15 + max(len(one.label) for one in shown) * CHARACTER
+        left = 0.15 + max(len(line) for name in names for line in name.split("\n")) * CHARACTER
         figure.subplots_adjust(left=left / width, right=1 - 0.15 / width, top=1 - 0.24 / height,
                                bottom=(0.42 + 0.08 * len(foot)) / height)  # fmt: skip
         figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
@@ -101,28 +105,32 @@ def _landscape(
     ends = [_ends(one) for one in shown]
     drawn = [cell for cells, _ in ends for cell in cells]
     colours = looks([one.experiment.strategy for one in shown])
-    columns = min(_COLUMNS, len(shown))
+    columns = min(max(2, int(width / _PANEL)), len(shown))
     rows = -(-len(shown) // columns)
     side = (width - 0.55) / columns
+    names = [wrapped(one.label, side) for one in shown]
+    lines = max(name.count("\n") + 1 for name in names)
     with paper_style():
         foot = foot_lines([block.footer, "area of a circle: runs that end in the cell"], width)
-        height = 0.62 + rows * (min(side, 2.2) + 0.16) + 0.08 * len(foot)
+        height = 0.62 + rows * (min(side, 2.2) + 0.12 * lines) + 0.08 * len(foot)
         figure = Figure(figsize=(width, height))
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-        for axes, one, (cells, runs), (colour, _) in zip(
-            panels, shown, ends, colours, strict=False
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        panels = list(grid.flat)
+        for axes, name, (cells, runs), (colour, _) in zip(
+            panels, names, ends, colours, strict=False
         ):
             axes.plot(seen, test, ",", color="0.6", rasterized=True)
             axes.scatter(seen[cells], test[cells], s=4 + 120 * runs / runs.sum(), color=colour,
                          alpha=0.65, linewidth=0)  # fmt: skip
-            axes.set_title(one.label, fontsize=7)
+            axes.set_title(name, fontsize=7)
             sns.despine(ax=axes)
-        for axes in list(panels)[len(shown) :]:
+        for axes in panels[len(shown) :]:
             axes.set_visible(False)
         _zoom(figure.axes[0], seen, test, np.array(drawn, dtype=np.int64))
-        figure.subplots_adjust(left=0.52 / width, right=1 - 0.08 / width, top=1 - 0.2 / height,
-                               bottom=(0.46 + 0.08 * len(foot)) / height, hspace=0.2,
-                               wspace=0.08)  # fmt: skip
+        figure.subplots_adjust(
+            left=0.52 / width, right=1 - 0.08 / width, top=1 - (0.08 + 0.12 * lines) / height,
+            bottom=(0.46 + 0.08 * len(foot)) / height, hspace=0.06 + 0.13 * lines, wspace=0.08,
+        )  # fmt: skip
         figure.supxlabel(what, y=(0.12 + 0.08 * len(foot)) / height, fontsize=8)
         figure.supylabel(f"test accuracy on {dataset} (%)", x=0.012, fontsize=8)
         figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")

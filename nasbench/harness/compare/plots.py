@@ -4,6 +4,7 @@ Figures are made without pyplot, so drawing leaves no state behind. Where the ta
 hand there is no regret to draw, and no figure.
 """
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
+from nasbench.errors import InvalidInput
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
 from nasbench.harness.compare.places import spread
 
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 
 WIDTH = 5.5
 """Inches: the text width of a one-column paper; 3.3 is a column of two."""
+STYLES = {"paper": WIDTH, "talk": 4.0}
+WIDTHS = {
+    "column": 3.3, "neurips": 5.5, "iclr": 5.5, "icml": 6.75, "icml-column": 3.25, "cvpr": 6.875,
+    "cvpr-column": 3.25, "jmlr": 6.0,
+}  # fmt: skip
+"""Text and column widths of venues' style files, in inches."""
+_LEAST, _MOST = 2.5, 20.0
+_PIXELS = 1100
+"""Width of a raster figure."""
 CHARACTER = 0.054
 """Inches that a character of 7 points takes."""
 
@@ -115,13 +126,38 @@ def _only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     return replace(block, contenders=tuple(contenders), task=task)
 
 
+def figure_width(style: str = "paper", width: float | str | None = None) -> float:
+    """Return the width of figures in inches, from a name of `WIDTHS` or a number.
+
+    Letters have one size, so that a narrow figure has large ones: that of a talk is narrow, to be
+    blown up. `InvalidInput` where it cannot be.
+    """
+    if style not in STYLES:
+        raise InvalidInput(f"style '{style}' is unknown: valid are {', '.join(STYLES)}")
+    if width is None:
+        return STYLES[style]
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    try:
+        inches = float(width)
+    except ValueError:
+        inches = math.nan
+    if not _LEAST <= inches <= _MOST:
+        raise InvalidInput(
+            f"width '{width}' is unknown: write {_LEAST:g} to {_MOST:g} inches or one of "
+            f"{', '.join(WIDTHS)}"
+        )
+    return inches
+
+
 def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
     """Write a figure as `pdf`, `png` or `svg`, without a date: the same figure, the same bytes."""
     stamps: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}
     }  # fmt: skip
     with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "nasbench"}):
-        figure.savefig(file, format=form, dpi=200, metadata=stamps[form])
+        dpi = _PIXELS / figure.get_figwidth()
+        figure.savefig(file, format=form, dpi=dpi, metadata=stamps[form])
 
 
 @contextmanager
@@ -292,6 +328,11 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def wrapped(label: str, width: float) -> str:
+    """Return a row's label in lines of 7 points that fit into so many inches."""
+    return "\n".join(wrap(label, max(12, int(width / CHARACTER)), break_long_words=False))
 
 
 def foot_lines(parts: Sequence[str], width: float) -> list[str]:

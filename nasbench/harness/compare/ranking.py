@@ -18,10 +18,13 @@ from nasbench.harness.compare.plots import (
     foot_lines,
     looks,
     paper_style,
+    wrapped,
 )
 
 _ROW = 0.19
-"""Inches for a strategy."""
+"""Inches for a strategy, by lines of its label."""
+_LABEL = 0.28
+"""Share of the width that labels take at most."""
 _THRESHOLDS = 200
 
 
@@ -36,10 +39,12 @@ def _ranks(family: Family, width: float) -> Figure:
     """Draw every strategy's mean rank with its interval, and who is not told apart."""
     found = family.standings
     order = [int(row) for row in found.ranks.argsort(kind="stable")]
+    names = [wrapped(label, _LABEL * width) for label in found.labels]
     colours = looks([one.experiment.strategy for one in family.contenders])
+    lines = 0.4 + 0.6 * max(name.count("\n") + 1 for name in names)
     with paper_style():
         foot = foot_lines([family.footer, *family.notes], width)
-        height = 0.9 + _ROW * (len(order) + 0.6 * len(found.cliques)) + 0.08 * len(foot)
+        height = 0.9 + _ROW * (lines * len(order) + 0.6 * len(found.cliques)) + 0.08 * len(foot)
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         for place, row in enumerate(order):
@@ -56,13 +61,13 @@ def _ranks(family: Family, width: float) -> Figure:
         axes.text(1, -0.95, f"critical difference {found.critical_difference:.2f}", fontsize=6,
                   va="bottom", color="0.2")  # fmt: skip
         axes.set_ylim(len(order) - 0.2 + 0.6 * len(found.cliques), -1.4)
-        axes.set_yticks(range(len(order)), [found.labels[row] for row in order])
+        axes.set_yticks(range(len(order)), [names[row] for row in order])
         axes.set_xlim(0.9, len(order) + 0.1)
         axes.set_xticks(range(1, len(order) + 1))
         axes.set_xlabel("mean rank of test accuracy, 1 is best")
         axes.tick_params(axis="y", length=0)
         sns.despine(ax=axes, left=True)
-        left = 0.15 + max(map(len, found.labels)) * CHARACTER
+        left = 0.15 + max(len(line) for name in names for line in name.split("\n")) * CHARACTER
         figure.subplots_adjust(left=left / width, right=1 - 0.12 / width,
                                top=1 - 0.05 / height,
                                bottom=(0.46 + 0.08 * len(foot)) / height)  # fmt: skip

@@ -322,12 +322,16 @@ def to_markdown(table: TextTable) -> str:
 
 
 def to_latex(table: TextTable) -> str:
-    """Write a `table` environment; needs the package booktabs and nothing else."""
+    """Write a `table` environment, made smaller where it is wider than the text.
+
+    Needs the packages booktabs and graphicx.
+    """
     lines = [
-        "% needs \\usepackage{booktabs}",
+        "% needs \\usepackage{booktabs,graphicx}",
         "\\begin{table}",
         "  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}",
         f"  \\caption{{{escape_latex(table.caption)}.}}",
+        "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
         f"  \\begin{{tabular}}{{@{{}}{'l' * table.texts}"
         f"{'r' * (len(table.columns) - table.texts)}@{{}}}}",
         "    \\toprule",
@@ -343,7 +347,7 @@ def to_latex(table: TextTable) -> str:
         if section.references:
             lines.append(f"    \\cmidrule{{1-{len(table.columns)}}}")
             lines += [f"    {_latex_row(cells)}" for cells in section.references]
-    lines += ["    \\bottomrule", "  \\end{tabular}"]
+    lines += ["    \\bottomrule", "  \\end{tabular}}"]
     notes = ". ".join(escape_latex(note[:1].upper() + note[1:]) for note in table.notes)
     lines += [
         "  \\par\\smallskip\\parbox{\\linewidth}{\\scriptsize " + notes + ".}",

@@ -40,14 +40,21 @@ _COST = (
 
 
 def write(
-    comparison: "Comparison", out: Path, *, centre: str = "mean", clock: str | None = None
+    comparison: "Comparison",
+    out: Path,
+    *,
+    centre: str = "mean",
+    clock: str | None = None,
+    style: str = "paper",
+    width: float | str | None = None,
 ) -> list[Path]:
     """Write everything below `out`, a folder per block; return the files' paths.
 
     `comparison.json` comes last and lists what was written; what the one before it listed and
     this comparison no longer has is removed, and nothing else.
 
-    `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`.
+    `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`;
+    `style` and `width` how large: see `plots.figure_width`.
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
     """
     import pandas
@@ -55,9 +62,10 @@ def write(
     from nasbench.harness.compare.diagnostics import diagnostic_figures
     from nasbench.harness.compare.finals import final_figures
     from nasbench.harness.compare.pareto import pareto_figures
-    from nasbench.harness.compare.plots import regret_figures, save_figure
+    from nasbench.harness.compare.plots import figure_width, regret_figures, save_figure
     from nasbench.harness.compare.ranking import family_figures
 
+    inches = figure_width(style, width)
     written: list[Path] = []
 
     def save(path: Path, fill: Callable[[BinaryIO], object]) -> None:
@@ -83,15 +91,15 @@ def write(
         }  # fmt: skip
         for table in tables(block):
             _save_table(table, data.get(table.name), folder, save_text)
-        save_figures(folder, regret_figures(block, centre=centre, clock=clock))
-        save_figures(folder, final_figures(block))
-        save_figures(folder, diagnostic_figures(block))
-        save_figures(folder, pareto_figures(block))
+        save_figures(folder, regret_figures(block, centre=centre, clock=clock, width=inches))
+        save_figures(folder, final_figures(block, width=inches))
+        save_figures(folder, diagnostic_figures(block, width=inches))
+        save_figures(folder, pareto_figures(block, width=inches))
     for number, family in enumerate(comparison.families, start=1):
         folder = out / (names[family.numbers[0] - 1] if len(family.blocks) == 1 else
                         f"across-{number}")  # fmt: skip
         _save_table(ranks_table(family), family.standings.to_frame(), folder, save_text)
-        save_figures(folder, family_figures(family))
+        save_figures(folder, family_figures(family, width=inches))
     main = out / _MAIN
     _remove([path for path in _listed(out) if path not in written and path != main])
     files = [path.relative_to(out).as_posix() for path in [*written, main]]

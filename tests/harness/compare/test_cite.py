@@ -1,0 +1,44 @@
+"""BibTeX of everything that a comparison rests on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.cite import _entries, bibtex
+from nasbench.harness.run import run
+from nasbench.strategies.registry import strategies
+
+_ENTRY = re.compile(r"@(article|inproceedings|software)\{(\w+),\n(  \w+ = \{.+\},?\n)+\}")
+
+
+def test_every_strategy_of_ours_is_in_the_bibliography() -> None:
+    for name, strategy in strategies().items():
+        for part in strategy.reference.split("; "):
+            assert part in _entries(), name
+
+
+def test_entries_are_complete_and_balanced() -> None:
+    keys = []
+    for entry in set(_entries().values()):
+        match = _ENTRY.fullmatch(entry)
+        assert match is not None, entry
+        keys.append(match[2])
+        assert entry.count("{") == entry.count("}")
+        kind = "journal" if match[1] == "article" else "booktitle"
+        for field in ("author", "title", "year", kind):
+            assert f"  {field} = {{" in entry
+        assert "keywords" not in entry
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_a_comparison_cites_its_strategies_and_this_package_once(tmp_path: Path) -> None:
+    run("random-search,regularized-evolution,reinforce-softmax", seeds=2, budget="3evals",
+        out=tmp_path)  # fmt: skip
+    run("random-search", seeds=2, budget="4evals", out=tmp_path)
+    text = bibtex(compare(tmp_path))
+    for key in ("bergstra2012random", "real2019regularized", "williams1992simple", "nasbench,"):
+        assert text.count(f"{{{key}") == 1
+    assert "zoph2017" not in text
