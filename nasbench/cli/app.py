@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from nasbench.cli import (
+    audit,
     calibrate,
     compare,
     data,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
+app.command("audit")(audit.audit)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
@@ -74,7 +76,8 @@ def _ended_cleanly() -> Iterator[list[int]]:
 def _run() -> int:
     """Return the exit code.
 
-    0; 1 when no run finished; 2 for input that cannot be used; 130 when interrupted.
+    0; 1 when no run finished or an audit found faults; 2 for input that cannot be used; 130 when
+    interrupted.
     """
     try:
         result = app(sys.argv[1:] or ["--help"], standalone_mode=False)

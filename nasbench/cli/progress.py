@@ -1,7 +1,7 @@
 """The progress bar of `nasbench run`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -48,10 +48,25 @@ def progress_bar() -> Iterator[Bar | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    with _progress() as progress:
+        yield Bar(progress)
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Yield what counts one more of `total` on a bar; no bar when stderr is no terminal."""
+    if not (total and sys.stderr.isatty()):
+        yield lambda: None
+        return
+    with _progress() as progress:
+        task = progress.add_task(what, total=total, rate="")
+        yield lambda: progress.advance(task)
+
+
+def _progress() -> Progress:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     # its own file: while a run prints, stderr is kept from the screen
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-        yield Bar(progress)
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True)

@@ -98,7 +98,7 @@ def open_folder(
     make another folder. With one, a folder that holds other settings is refused and the difference
     shown, also where another strategy of the same name was run on another task.
     """
-    path = results / _folder_name(experiment, name)
+    path = results / folder_name(experiment, name)
     if not (path / _FILE).exists():
         if name is not None:
             for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
@@ -234,7 +234,8 @@ def _is_ours(file: Path) -> bool:
     return isinstance(data, dict) and {"schema", "experiment"} <= data.keys()
 
 
-def _folder_name(experiment: Experiment, name: str | None) -> Path:
+def folder_name(experiment: Experiment, name: str | None) -> Path:
+    """Return where an experiment lies below a results folder; `StoreError` for an odd name."""
     task = experiment.task
     strategy = _slug(experiment.strategy)
     if name is None:

@@ -1,0 +1,30 @@
+"""`nasbench audit`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def audit(
+    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    replay: Annotated[
+        int, typer.Option(min=0, help="Runs to make again from their seeds, drawn at random.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the runs that are replayed.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> int:
+    """Derive every number of a results folder again; exit code 1 where something is wrong."""
+    from nasbench.cli.progress import counting
+    from nasbench.harness.audit import audit as audit_results
+
+    with counting("runs replayed", replay) as advance:
+        found = audit_results(results, replays=replay, seed=seed, advance=advance)
+    if json_:
+        print(json.dumps(found.to_json(), indent=2))
+    else:
+        for finding in found.findings:
+            print(finding)
+        print(found.summary)
+    return 1 if found.faults else 0

@@ -1,0 +1,57 @@
+"""What an audit finds."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be, or that a reader should know."""
+
+    check: str
+    """Name of the check."""
+    where: str
+    """Experiment below the results folder, or file."""
+    what: str
+    """One line: what is there, what should be."""
+    fault: bool = True
+    """Whether it makes a number wrong or a comparison unfair; else it is worth knowing."""
+
+    def __str__(self) -> str:
+        return f"{'FAULT' if self.fault else 'note '}  {self.check}: {self.where}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything that was found, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    experiments: int
+    runs: int
+    evaluations: int
+    """Whose accuracy and cost were looked up again."""
+    verdicts: int
+    """Final accuracies that were read again."""
+    numbers: int
+    """Of a stored comparison that were computed again."""
+    replayed: int
+    """Runs that were made again from their seeds."""
+
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """The findings that make a number wrong or a comparison unfair."""
+        return tuple(one for one in self.findings if one.fault)
+
+    @property
+    def summary(self) -> str:
+        """One line: what was checked."""
+        return (
+            f"{self.experiments} experiments, {self.runs} runs, {self.evaluations} evaluations, "
+            f"{self.verdicts} final accuracies, {self.numbers} numbers of a stored comparison, "
+            f"{self.replayed} runs replayed: {len(self.faults)} faults, "
+            f"{len(self.findings) - len(self.faults)} notes"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        counts = {name: value for name, value in vars(self).items() if name != "findings"}
+        return {**counts, "findings": [one._asdict() for one in self.findings]}

@@ -1,0 +1,188 @@
+"""Is what stands side by side in a results folder comparable, and complete?"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from nasbench.benchmarks.protocols import protocols
+from nasbench.errors import NasbenchError
+from nasbench.harness.audit.findings import Finding
+from nasbench.harness.compare.labels import labels
+from nasbench.harness.experiment import Task, entropy_of, open_benchmark, open_judge
+from nasbench.harness.results import ExperimentRuns, Results
+from nasbench.harness.store import ExperimentFolder, folder_name
+from nasbench.harness.trained import is_trained
+
+_LEAST_SEEDS = 2
+
+
+def check_task(task: Task) -> Iterator[Finding]:
+    """See that the table of a task is the one that is installed, and has what the task asks."""
+    from nasbench.benchmarks.catalogue import load_table
+
+    if is_trained(task.benchmark):
+        return
+    try:
+        table = load_table(task.benchmark)
+    except NasbenchError as error:
+        yield Finding("table", task.benchmark, str(error))
+        return
+    if table.hash != task.table:
+        yield Finding(
+            "table", task.benchmark,
+            f"runs were made with table {task.table[:8]}, installed is {table.hash[:8]}",
+        )  # fmt: skip
+        return
+    try:
+        open_judge(task) if task.shared else open_benchmark(task)
+    except NasbenchError as error:
+        yield Finding("table", task.benchmark, f"cannot have answered: {error}")
+
+
+def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
+    """See that an experiment is what its name, its protocol and its randomness say."""
+    experiment, task = folder.experiment, folder.experiment.task
+    defaults = folder.description.get("defaults")
+    if isinstance(defaults, dict):
+        known = {**experiment.settings, **defaults}  # settings that came later are their own
+        if experiment.entropy != entropy_of(experiment.strategy, experiment.settings, known):
+            yield Finding(
+                "randomness", folder.label,
+                "its entropy is not that of its strategy and settings: runs drew other numbers",
+            )  # fmt: skip
+    usual = folder_name(experiment, None)
+    if "@" not in folder.path.name and Path(folder.label) != usual:
+        yield Finding(
+            "experiment", folder.label,
+            f"its settings belong into a folder called '{usual}': they were changed",
+        )  # fmt: skip
+    yield from _protocol(folder.label, task)
+
+
+def _protocol(label: str, task: Task) -> Iterator[Finding]:
+    """Name what a task changes of the published protocol that it is called after."""
+    usual = protocols().get(task.protocol)
+    if usual is None or is_trained(task.benchmark) or task.shared:
+        return
+    signal = task.signal
+    parts: dict[str, tuple[object, object]] = {
+        "schedule": (signal.schedule, usual.schedule),
+        "epochs": (signal.epochs, usual.epochs),
+        "trials": (signal.trials, usual.trials),
+        "repeats": (task.repeats, usual.repeats),
+        "final schedule": (task.final_schedule, usual.final_schedule),
+        "reports": (task.reports, usual.reports.get(signal.dataset)),
+        "seconds": (task.budget.seconds, usual.seconds.get(signal.dataset)),
+    }
+    for name, (there, published) in parts.items():
+        if there != published:
+            yield Finding(
+                "protocol", label, f"{name} is {there}, in {task.protocol} {published}",
+                fault=name in ("schedule", "epochs", "final schedule"),
+            )  # fmt: skip
+
+
+def check_files(folder: ExperimentFolder) -> Iterator[Finding]:
+    """See that no seed was stored twice with different results."""
+    by_seed: dict[int, dict[str, Any]] = {}
+    for path in sorted(folder.path.glob("runs-*.parquet")):
+        columns = ["seed", "error", "architecture", "accuracy", "incumbents"]
+        for row in pq.ParquetFile(path).read(columns).to_pylist():
+            seed, error = row.pop("seed"), row.pop("error")
+            if error:
+                continue
+            first = by_seed.setdefault(seed, row)
+            if repr(first) != repr(row):
+                yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
+
+
+def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
+    """See that rows of one task have the same seeds, all of a range, and none that failed."""
+    by_task: dict[Task, list[ExperimentRuns]] = defaultdict(list)
+    for one in found:
+        by_task[one.experiment.task].append(one)
+        missing = _missing(one)
+        if len(missing):
+            yield Finding(
+                "seeds", one.label,
+                f"{len(missing)} seeds are missing between its first and its last, such as "
+                f"{missing[0]}: were runs left out?",
+            )  # fmt: skip
+        failed = int(one.failed.sum())
+        if failed:
+            yield Finding(
+                "failed", one.label, f"{failed} of {len(one)} runs failed", fault=failed == len(one)
+            )
+    for rows in by_task.values():
+        counts = {len(one) for one in rows}
+        if len(counts) > 1:
+            names = ", ".join(
+                f"{label} {len(one)}" for label, one in zip(labels(rows), rows, strict=True)
+            )
+            yield Finding("seeds", rows[0].label, f"rows of one task have unequal seeds: {names}")
+
+
+def _missing(one: ExperimentRuns) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the seeds that are not there between the first and the last, if few are missing."""
+    seeds = one.seeds
+    if len(seeds) < _LEAST_SEEDS:
+        return np.empty(0, dtype=np.int64)
+    every = int(seeds[-1]) - int(seeds[0]) + 1
+    if every > 2 * len(seeds):  # seeds chosen by hand, or of several parts
+        return np.empty(0, dtype=np.int64)
+    return np.setdiff1d(np.arange(seeds[0], seeds[-1] + 1), seeds)
+
+
+def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
+    """See that no row is reported on what any row's settings were tuned on."""
+    records = [one.tuning for one in found if one.tuning is not None]
+    for one in found:
+        task, experiment = one.experiment.task, one.experiment
+        for record in records:
+            if record.strategy != experiment.strategy:
+                continue
+            reason = record.forbids(
+                task.signal.dataset, task.table, experiment.seed, set(one.seeds.tolist())
+            )
+            if reason:
+                yield Finding("tuning", one.label, reason)
+                break
+
+
+def check_provenance(results: Results) -> Iterator[Finding]:
+    """See that all runs come from the same code, and name other differences."""
+    versions: dict[str, dict[str, str]] = defaultdict(dict)
+    for file in sorted(results.folder.rglob("runs-*.parquet")):
+        stored = pq.read_schema(file).metadata or {}
+        made = json.loads(stored.get(b"nasbench", b"{}"))
+        where = file.parent.relative_to(results.folder).as_posix()
+        for name, value in _traits(made).items():
+            versions[name].setdefault(value, where)
+    for name, places in versions.items():
+        if len(places) > 1:
+            said = "; ".join(f"{value} in {where}" for value, where in places.items())
+            yield Finding(
+                "code" if name in ("nasbench", "commit") else "environment",
+                results.folder.name, f"runs differ in {name}: {said}",
+                fault=name in ("nasbench", "commit"),
+            )  # fmt: skip
+    for value, where in versions["commit"].items():
+        if value.endswith("-dirty"):
+            yield Finding("code", where, f"made from changed sources ({value[:12]})", fault=False)
+
+
+def _traits(made: Mapping[str, Any]) -> dict[str, str]:
+    """Return what could make the same run differ."""
+    libraries = made.get("libraries") or {}
+    return {
+        **{
+            name: str(made.get(name))
+            for name in ("nasbench", "commit", "python", "platform", "processor")
+        },
+        **{name: str(libraries.get(name)) for name in ("numpy", "torch")},
+    }

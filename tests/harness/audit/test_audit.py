@@ -1,0 +1,339 @@
+"""An honest folder passes; every planted fault is found, with all stored hashes made anew."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tables import synthetic_table
+from typer.testing import CliRunner
+
+from nasbench.cli.app import app
+from nasbench.harness.audit import Audit, audit
+from nasbench.harness.compare import compare
+from nasbench.harness.experiment import Experiment, entropy_of, open_benchmark, open_judge
+from nasbench.harness.loop import best_by_validation
+from nasbench.harness.run import run
+from nasbench.harness.store import ExperimentFolder, experiments, folder_name
+from nasbench.harness.tuning import Tuning
+from nasbench.spaces import get_space
+
+Row = dict[str, Any]
+BOTH = "random-search,regularized-evolution"
+SEEDS = 12
+
+
+@pytest.fixture(scope="module")
+def _honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    data, results = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("honest")
+    synthetic_table().save(data / "tables" / "nb201.safetensors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASBENCH_DATA", str(data))
+        run(BOTH, seeds=SEEDS, budget="3000s", out=results, workers=1)
+        compare(results, out=results / "comparison")
+    return data, results
+
+
+@pytest.fixture
+def results(_honest: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of an honest folder, with its comparison."""
+    data, honest = _honest
+    monkeypatch.setenv("NASBENCH_DATA", str(data))
+    return Path(shutil.copytree(honest, tmp_path / "results"))
+
+
+def test_an_honest_folder_passes(results: Path) -> None:
+    found = audit(results, replays=2 * SEEDS)
+    assert found.faults == ()
+    assert (found.experiments, found.runs, found.replayed) == (2, 2 * SEEDS, 2 * SEEDS)
+    assert found.evaluations > 2 * SEEDS
+    assert found.numbers > 100
+
+
+def of(results: Path, strategy: str = "random-search") -> ExperimentFolder:
+    return next(one for one in experiments(results) if one.experiment.strategy == strategy)
+
+
+def rewrite(folder: ExperimentFolder, change: Callable[[list[Row]], list[Row]]) -> None:
+    """Change stored runs and store them as new: with the right names and hashes."""
+    table = folder.read()
+    for path in folder.path.glob("runs-*.parquet"):
+        path.unlink()
+    folder.append(pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema))
+
+
+def settle(folder: ExperimentFolder, row: Row) -> Row:
+    """Make a run's totals, incumbents and final accuracies fit its evaluations."""
+    row["queries"], row["distinct"] = len(row["architecture"]), len(set(row["architecture"]))
+    row["simulated_seconds"] = float(np.cumsum(row["seconds"])[-1])
+    row["training_epochs"] = sum(row["epochs"])
+    row["optimiser_seconds"] = float(np.cumsum(row["optimiser"])[-1])
+    row["incumbents"] = best_by_validation(np.array(row["accuracy"])).tolist()
+    return judged(folder, row)
+
+
+def judged(folder: ExperimentFolder, row: Row) -> Row:
+    """Read the final accuracies of a run's incumbents."""
+    space = get_space("nb201")
+    cells = [space.architectures[row["architecture"][step]] for step in row["incumbents"]]
+    for name, verdict in open_judge(folder.experiment.task).read(cells).items():
+        row[f"valid/{name}"], row[f"test/{name}"] = verdict.valid.tolist(), verdict.test.tolist()
+    return row
+
+
+def edit(folder: ExperimentFolder, change: Callable[[Row], Row]) -> None:
+    """Change the run of seed 3."""
+    rewrite(folder, lambda rows: [change(row) if row["seed"] == 3 else row for row in rows])
+
+
+def reword(folder: ExperimentFolder, experiment: Experiment) -> None:
+    """Give runs another experiment, in the folder and with the entropy that belong to it."""
+    defaults = folder.description["defaults"]
+    entropy = entropy_of(experiment.strategy, experiment.settings, defaults)
+    experiment = replace(experiment, entropy=entropy)
+    content = json.loads((folder.path / "experiment.json").read_text())
+    content["experiment"] = experiment.to_json()
+    (folder.path / "experiment.json").write_text(json.dumps(content))
+    target = folder.path.parent.parent / folder_name(experiment, None)
+    target.parent.mkdir(exist_ok=True)
+    folder.path.rename(target)
+
+
+def found_in(found: Audit) -> dict[str, list[str]]:
+    by_check: dict[str, list[str]] = {}
+    for one in found.faults:
+        by_check.setdefault(one.check, []).append(one.what)
+    return by_check
+
+
+def caught(results: Path, check: str, words: str, *, replays: int = 0) -> None:
+    """See that a check finds a fault even where the stored comparison was made anew."""
+    shutil.rmtree(results / "comparison")
+    found = found_in(audit(results, replays=replays))
+    assert any(words in what for what in found[check]), found
+
+
+def test_a_better_test_number(results: Path) -> None:
+    def better(row: Row) -> Row:
+        row["test/cifar10"][-1] += 0.5
+        return row
+
+    edit(of(results), better)
+    caught(results, "verdicts", "test on cifar10 of 1 incumbents is not the table's: seed 3")
+
+
+def test_a_better_signal(results: Path) -> None:
+    folder = of(results)
+
+    def better(row: Row) -> Row:
+        row["accuracy"][0] = 99.0
+        return settle(folder, row)
+
+    edit(folder, better)
+    caught(results, "answers", "accuracy or cost of 1 evaluations is not the table's: seed 3")
+
+
+def test_cheaper_evaluations_and_so_more_of_them(results: Path) -> None:
+    folder = of(results)
+
+    def cheaper(row: Row) -> Row:
+        for name in ("architecture", "accuracy", "seconds", "epochs", "optimiser"):
+            row[name] *= 2
+        row["seconds"] = [seconds / 2 for seconds in row["seconds"]]
+        return settle(folder, row)
+
+    edit(folder, cheaper)
+    caught(results, "answers", "is not the table's: seed 3")
+
+
+def test_an_incumbent_that_was_chosen_by_test(results: Path) -> None:
+    """The best of all evaluations in test, with the table's numbers for it."""
+    folder = of(results)
+    truth = open_judge(folder.experiment.task).truth("cifar10").test  # type: ignore[attr-defined]
+
+    def peeked(row: Row) -> Row:
+        best = int(np.argmax(truth[row["architecture"]]))
+        row["incumbents"] = [*(step for step in row["incumbents"] if step < best), best]
+        return judged(folder, row)
+
+    edit(folder, peeked)
+    caught(results, "incumbents", "are not the best by validation in seed 3")
+
+
+def test_an_evaluation_beyond_the_budget(results: Path) -> None:
+    folder = of(results)
+    benchmark, _ = open_benchmark(folder.experiment.task)
+    (trial,) = benchmark.trials(None)  # type: ignore[attr-defined]
+
+    def longer(row: Row) -> Row:
+        cell = row["architecture"][0]
+        answer = trial[get_space("nb201").architectures[cell]]
+        row["architecture"].append(cell)
+        row["accuracy"].append(answer.accuracy)
+        row["seconds"].append(answer.seconds)
+        row["epochs"].append(answer.epochs)
+        row["optimiser"].append(0.0)
+        return settle(folder, row)
+
+    edit(folder, longer)
+    caught(results, "budget", "'3000s' is overshot in seed 3")
+
+
+def test_a_run_that_was_cut_where_it_was_best(results: Path) -> None:
+    folder = of(results)
+
+    def cut(row: Row) -> Row:
+        for name in ("architecture", "accuracy", "seconds", "epochs", "optimiser"):
+            row[name] = row[name][:5]
+        return settle(folder, row)
+
+    edit(folder, cut)
+    caught(results, "budget", "runs ended before '3000s' was used up: seed 3")
+
+
+def test_a_bad_run_that_was_left_out(results: Path) -> None:
+    for strategy in BOTH.split(","):
+        rewrite(of(results, strategy), lambda rows: [row for row in rows if row["seed"] != 5])
+    caught(results, "seeds", "1 seeds are missing between its first and its last, such as 5")
+
+
+def test_more_seeds_for_one_row(results: Path) -> None:
+    rewrite(of(results), lambda rows: rows[:-2])
+    caught(results, "seeds", "random-search 10, regularized-evolution 12")
+
+
+def test_seeds_that_settings_were_tuned_on(results: Path) -> None:
+    folder = of(results)
+    task = folder.experiment.task
+    record = Tuning(
+        "random-search", "nb201", task.table, "cifar10", (2, 100), 0, False, "regret", 1.0, 1, 2,
+        60, 3000.0, 1.0, "0.1.0",
+    )  # fmt: skip
+    content = json.loads((folder.path / "experiment.json").read_text())
+    content["strategy"]["tuning"] = asdict(record)
+    (folder.path / "experiment.json").write_text(json.dumps(content))
+    caught(results, "tuning", "tuned on 1 of these seeds, such as 2")
+
+
+def test_settings_that_were_not_those_of_the_runs(results: Path) -> None:
+    """Everything fits, folder and entropy too: only making runs again can tell."""
+    folder = of(results, "regularized-evolution")
+    settings = {**folder.experiment.settings, "population": 11}
+    reword(folder, replace(folder.experiment, settings=settings))
+    shutil.rmtree(results / "comparison")
+    assert found_in(audit(results)).keys() == set()
+    found = found_in(audit(results, replays=20))
+    assert found.keys() == {"replay"}
+    assert len(found["replay"]) > 5
+    assert all("comes out with another" in what for what in found["replay"])
+
+
+def test_seeds_that_were_chosen_afterwards(results: Path) -> None:
+    """The runs of the best seeds of twice as many, under the first numbers."""
+    run("random-search", seeds=2 * SEEDS, budget="3000s", out=results, workers=1)
+
+    def best(rows: list[Row]) -> list[Row]:
+        rows.sort(key=lambda row: -row["test/cifar10"][-1])
+        return [{**row, "seed": seed} for seed, row in enumerate(rows[:SEEDS])]
+
+    rewrite(of(results), best)
+    caught(results, "replay", "comes out with another", replays=20)
+
+
+def test_another_table_under_the_same_name(results: Path) -> None:
+    folder = of(results)
+    task = replace(folder.experiment.task, table="0" * 64)
+    reword(folder, replace(folder.experiment, task=task))
+    caught(results, "table", "runs were made with table 00000000, installed is ")
+
+
+def test_a_signal_that_the_protocol_does_not_have(results: Path) -> None:
+    folder = of(results)
+    signal = replace(folder.experiment.task.signal, epochs=6)
+    task = replace(folder.experiment.task, signal=signal)
+    reword(folder, replace(folder.experiment, task=task))
+    caught(results, "protocol", "epochs is 6, in nb201-paper 12")
+
+
+def test_an_experiment_that_was_edited_in_place(results: Path) -> None:
+    path = of(results, "regularized-evolution").path / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["settings"]["population"] = 11
+    path.write_text(json.dumps(content))
+    shutil.rmtree(results / "comparison")
+    assert {"randomness", "experiment"} <= found_in(audit(results)).keys()
+
+
+def test_runs_of_other_code(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nasbench.harness import store
+
+    other = {**store.provenance(), "commit": "f" * 40}
+    monkeypatch.setattr(store, "provenance", lambda: other)
+    rewrite(of(results), lambda rows: rows)
+    caught(results, "code", "runs differ in commit: ")
+
+
+def test_other_libraries_are_worth_knowing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nasbench.harness import store
+
+    here = store.provenance()
+    other = {**here, "libraries": {**here["libraries"], "numpy": "1.0"}}
+    monkeypatch.setattr(store, "provenance", lambda: other)
+    rewrite(of(results), lambda rows: rows)
+    found = audit(results)
+    assert found.faults == ()
+    assert any("runs differ in numpy" in one.what for one in found.findings)
+
+
+def test_a_seed_with_two_results(results: Path) -> None:
+    folder = of(results)
+    row = next(row for row in folder.read().to_pylist() if row["seed"] == 3)
+    row["accuracy"][0] += 1
+    folder.append(pa.Table.from_pylist([settle(folder, row)], schema=folder.read().schema))
+    caught(results, "twice", "seed 3 is stored with two results")
+
+
+def test_a_number_of_the_comparison_that_the_runs_do_not_give(results: Path) -> None:
+    path = results / "comparison" / "comparison.json"
+    content = json.loads(path.read_text())
+    content["rows"][0]["test_mean"] += 0.1
+    content["rows"][1]["parts"][0]["mean"] += 0.1
+    dropped = content["rows"].pop()
+    path.write_text(json.dumps(content))
+    found = found_in(audit(results))["comparison"]
+    assert len(found) == 3
+    assert sum("test_mean is" in what for what in found) == 1
+    assert sum("mean at 25% is" in what for what in found) == 1
+    assert f"{dropped['label']} on {dropped['dataset']}: the row is left out" in found
+
+
+def test_the_command_ends_with_1_where_something_is_wrong(results: Path) -> None:
+    cli = CliRunner()
+    good = cli.invoke(app, ["audit", str(results), "--replay", "2"], standalone_mode=False)
+    assert good.return_value == 0
+    assert "2 runs replayed: 0 faults" in good.stdout
+    rewrite(of(results), lambda rows: rows[:-2])
+    bad = cli.invoke(app, ["audit", str(results)], standalone_mode=False)
+    assert bad.return_value == 1
+    assert bad.stdout.startswith("FAULT  ")
+    listed = cli.invoke(app, ["audit", str(results), "--json"], standalone_mode=False)
+    assert json.loads(listed.stdout)["findings"][0]["fault"]
+
+
+def test_folders_of_all_kinds_can_be_audited(
+    tmp_path: Path, synthetic_nb201: Path, toy_images: Path
+) -> None:
+    """Free repeats, early stopping, failures, names, one-shot searches."""
+    run("random-search", seeds=3, budget="200evals", repeats="free", out=tmp_path)
+    run("random-search", seeds=3, budget="200evals", patience=5, out=tmp_path, name="mine")
+    run("random-search", seeds=3, budget="200evals", target_regret=1.0, out=tmp_path)
+    run("rsps", seeds=2, settings={"rsps": {"epochs": 2, "channels": 2, "cells": 1}},
+        out=tmp_path)  # fmt: skip
+    found = audit(tmp_path, replays=20)
+    assert found.faults == ()
+    assert found.replayed == 11
