@@ -16,6 +16,7 @@ from nasbench.cli import (
     data,
     latency,
     listing,
+    reproduce,
     run,
     show,
     tabulate,
@@ -40,6 +41,7 @@ app.command("audit")(audit.audit)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
+app.command("reproduce")(reproduce.reproduce)
 app.command("tune")(tune.tune)
 app.command("latency")(latency.latency)
 app.command("tabulate")(tabulate.tabulate)

@@ -3,11 +3,14 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nasbench.errors import StoreError
+
+if TYPE_CHECKING:
+    from nasbench.harness.reproduce.reproduction import Reproduction
 
 
 class Format(StrEnum):
@@ -93,13 +96,21 @@ def compare(
     from nasbench.harness.compare import compare as compare_runs
     from nasbench.harness.compare.plots import figure_width
     from nasbench.harness.compare.write import write
+    from nasbench.harness.reproduce.reproduction import reproductions
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
-    comparison = compare_runs(
-        results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
-        target=target,
-    )  # fmt: skip
+    published = list(reproductions(results))
+    try:
+        comparison = compare_runs(
+            results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
+            target=target,
+        )  # fmt: skip
+    except StoreError:
+        if not published:
+            raise
+        _print_published(published)  # of a folder without runs, such as a fresh checkout
+        return
     if cite:
         from nasbench.harness.compare.cite import bibtex
 
@@ -111,6 +122,8 @@ def compare(
         from nasbench.harness.compare.terminal import print_comparison
 
         print_comparison(comparison, Console(highlight=False))
+        for one in published:
+            print(f"published tables run again: {one.summary}")
     else:
         from nasbench.harness.compare.tables import to_text
 
@@ -131,3 +144,14 @@ def compare(
     print(f"{len(written)} files written to {folder}", file=sys.stderr)
     for path in written:
         print(f"  {path.relative_to(folder)}", file=sys.stderr)
+
+
+def _print_published(found: "list[Reproduction]") -> None:
+    """Print what reproductions of published tables came to."""
+    from rich.console import Console
+
+    from nasbench.harness.compare.terminal import print_table
+
+    for one in found:
+        print_table(one.to_table(), Console(highlight=False))
+        print(one.summary)

@@ -1,4 +1,4 @@
-"""Is a stored comparison what the runs say?"""
+"""Are a stored comparison, and a published reproduction, what their runs say?"""
 
 import json
 import math
@@ -6,15 +6,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nasbench.errors import CannotCompare
+import numpy as np
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.errors import CannotCompare, NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.reproduce.recipe import load_recipe
+from nasbench.harness.reproduce.reproduction import FILE as REPRODUCTION
+from nasbench.harness.reproduce.reproduction import Reproduction
 from nasbench.harness.results import Results
 from nasbench.provenance import provenance
+from nasbench.spaces import get_space
 
 _KEY = (
     "strategy", "settings", "experiment_seed", "dataset", "searched", "benchmark", "table",
     "protocol", "budget", "n",
 )  # fmt: skip
+_FINAL = 200
+"""Epochs of the schedule that published tables are judged by."""
 _OPTIONS = ("target", "reached", "reached_median", "reached_expected")
 """What depends on an option of the comparison that is not stored."""
 
@@ -58,6 +68,29 @@ def check_comparison(results: Results, file: Path) -> tuple[int, list[Finding]]:
                         f"{_name(rows[key])}: {name} is {is_there}, the runs give {should_be}",
                     )
                 )  # fmt: skip
+    return count, findings
+
+
+def check_reproduction(found: Reproduction) -> tuple[int, list[Finding]]:
+    """Read the final cells of a published reproduction from the table again."""
+    where = f"{found.name}/{REPRODUCTION}"
+    try:
+        table = load_table(load_recipe(found.name).benchmark)
+        if table.hash != found.table:
+            raise NasbenchError(f"table {found.table[:8]} is not installed")
+        space, names = get_space(table.info.space), tuple({row.dataset for row in found.rows})
+        judge = TableJudge(table.test, table.rows, space, names, _FINAL)
+    except NasbenchError as error:
+        return 0, [Finding("reproduction", where, f"not read again: {error}", fault=False)]
+    findings, count = [], 0
+    for row in found.rows:
+        if row.mean is None or row.verdict is None:
+            continue
+        count += 1
+        mean = float(np.mean(judge.truth(row.dataset).test[list(row.cells)]))
+        if not _equal(mean, row.mean) or not _equal(mean - row.published_mean, row.verdict[0]):
+            what = f"{row.row} on {row.dataset}: mean is {row.mean}, its cells give {mean}"
+            findings.append(Finding("reproduction", where, what))
     return count, findings
 
 

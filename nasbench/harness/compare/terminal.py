@@ -1,5 +1,6 @@
 """A comparison in the terminal, readable at 80 columns."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -32,12 +33,17 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(title)}[/bold]")
         for table in (results_table(block), cost_table(block)):
-            for section in table.sections:
-                console.print(_rich(table, section, console.width))
-            notes = [note for note in table.notes if note not in (*block.notes, block.footer)]
-            for note in notes:
-                console.print(f"[dim]{escape(note)}[/dim]")
+            print_table(table, console, without=(*block.notes, block.footer))
         console.print(f"[dim]{escape(block.footer)}[/dim]\n")
+
+
+def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
+    """Print a table and its notes, but for some."""
+    for section in table.sections:
+        console.print(_rich(table, section, console.width))
+    for note in table.notes:
+        if note not in without:
+            console.print(f"[dim]{escape(note)}[/dim]")
 
 
 def _rich(table: TextTable, section: Section, width: int) -> RichTable:
@@ -87,7 +93,7 @@ def _fitting(table: TextTable, texts: list[list[str]], width: int) -> list[int]:
         return _GAP + (min(wide, _LABEL) if index == 0 else wide)
 
     shown = list(range(len(columns)))
-    for name in _LEAVE_OUT[table.name]:
+    for name in _LEAVE_OUT.get(table.name, ()):
         if sum(map(needed, shown)) <= width:
             break
         shown = [index for index in shown if columns[index] != name]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nasbench.errors import InvalidInput
+from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import (
     check_experiment,
@@ -14,9 +14,10 @@ from nasbench.harness.audit.folder import (
     check_tuning,
 )
 from nasbench.harness.audit.replay import draw, replay
-from nasbench.harness.audit.stored import check_comparison
+from nasbench.harness.audit.stored import check_comparison, check_reproduction
 from nasbench.harness.audit.trajectories import check_runs
-from nasbench.harness.results import load_results
+from nasbench.harness.reproduce.reproduction import reproductions
+from nasbench.harness.results import Results, load_results
 from nasbench.harness.store import experiments
 
 _COMPARISON = "comparison/comparison.json"
@@ -43,13 +44,19 @@ def audit(
     if replays < 0:
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
     folder = Path(results)
-    stored = load_results(folder)
+    published = list(reproductions(folder))
+    try:
+        stored = load_results(folder)
+    except StoreError:
+        if not published:
+            raise
+        stored = Results(folder, ())  # a fresh checkout: nothing but what is published
     findings: list[Finding] = []
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
     for found in missing.values():
         findings += found
-    for kept in experiments(folder):
+    for kept in experiments(folder) if stored.experiments else ():
         findings += check_experiment(kept)
         findings += check_files(kept)
     evaluations = verdicts = 0
@@ -67,6 +74,10 @@ def audit(
     numbers = 0
     if (folder / _COMPARISON).exists():
         numbers, found = check_comparison(stored, folder / _COMPARISON)
+        findings += found
+    for reproduction in published:
+        count, found = check_reproduction(reproduction)
+        numbers += count
         findings += found
     here = [one for one in stored.experiments if not missing[one.experiment.task]]
     chosen = draw(here, replays, seed)

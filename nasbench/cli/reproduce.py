@@ -1,0 +1,30 @@
+"""`nasbench reproduce`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help="`nb201-paper` or `nats-bench`.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A fifth of the published runs.")] = False,
+    out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
+    workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
+) -> None:
+    """Run a published table's protocol, and test whether its rows come out the same."""
+    from rich.console import Console
+
+    from nasbench.cli.progress import progress_bar
+    from nasbench.harness.compare.terminal import print_table
+    from nasbench.harness.reproduce import reproduce as run_again
+
+    with progress_bar() as progress:
+        found = run_again(
+            name, quick=quick, out=out, workers=workers, progress=progress,
+            say=lambda line: print(f"note: {line}", file=sys.stderr),
+        )  # fmt: skip
+    print_table(found.to_table(), Console(highlight=False))
+    print(found.summary)
+    print(f"written to {out / name}", file=sys.stderr)

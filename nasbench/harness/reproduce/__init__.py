@@ -1,0 +1,7 @@
+"""Run published tables again, and test whether they come out the same."""
+
+from nasbench.harness.reproduce.again import reproduce
+from nasbench.harness.reproduce.recipe import recipe_names
+from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
+
+__all__ = ["Reproduction", "recipe_names", "reproduce", "reproductions"]

@@ -1,0 +1,124 @@
+"""`nasbench reproduce`: run a published table's protocol and say what came out the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.files import RESULTS, atomic_write
+from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.estimates import summarise
+from nasbench.harness.compare.plots import regret_figures, save_figure
+from nasbench.harness.compare.tables import to_latex, to_markdown
+from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
+from nasbench.harness.reproduce.reproduction import Measured, Reproduction
+from nasbench.harness.reproduce.verdict import equivalence
+from nasbench.harness.results import Results, load_results
+from nasbench.harness.run import Progress, run
+from nasbench.harness.seeds import parse_seeds
+from nasbench.provenance import provenance
+from nasbench.strategies.registry import find_strategy, make_settings
+
+RUNS = "runs"
+"""Folder of the runs below a reproduction's own; it is not published."""
+
+
+def reproduce(
+    name: str,
+    *,
+    quick: bool = False,
+    out: str | Path = "results",
+    workers: int | str = "auto",
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Reproduction:
+    """Run the rows of a published table that can be run here, and test them against it.
+
+    `quick` runs fewer seeds. Everything is written to `out/NAME`: runs, which are gone on with and
+    not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
+    the index of every seed's final cell. Raises `NasbenchError` where the benchmark is not at hand.
+    """
+    recipe = load_recipe(name)
+    folder = Path(out) / name
+    seeds = recipe.quick_seeds if quick else recipe.seeds
+    for row in recipe.rows:
+        if row.not_run or row.strategy is None:
+            continue
+        run(
+            row.strategy, seeds=seeds, benchmark=recipe.benchmark, protocol=recipe.protocol,
+            datasets=recipe.searched, settings={row.strategy: dict(row.settings)},
+            recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
+        )  # fmt: skip
+    stored = load_results(folder / RUNS)
+    comparison = compare(_of(stored, parse_seeds(seeds)))
+    here = provenance()
+    found = Reproduction(
+        name, recipe.title,
+        command=f"nasbench reproduce {name}{' --quick' if quick else ''}",
+        table=comparison.blocks[0].task.table,
+        protocol=recipe.protocol,
+        seeds=seeds,
+        margin=recipe.margin,
+        budget_rule=recipe.budget_rule,
+        nasbench=here["nasbench"],
+        commit=here["commit"],
+        rows=tuple(
+            _measured(row, dataset, recipe, comparison)
+            for dataset in recipe.reports
+            for row in recipe.rows
+        ),
+    )  # fmt: skip
+    _publish(found, comparison, folder)
+    return found
+
+
+def _of(stored: Results, seeds: list[int]) -> Results:
+    """Return the runs of some seeds: a folder may hold more, of an earlier call."""
+    chosen = tuple(one.select(np.isin(one.seeds, seeds)) for one in stored.experiments)
+    return Results(stored.folder, chosen)
+
+
+def _measured(row: Published, dataset: str, recipe: Recipe, comparison: Comparison) -> Measured:
+    """Return what came out for a row on a data set."""
+    mean, std = row.published[dataset]
+    theirs = (mean, std, row.runs)
+    one = None if row.not_run else _contender(row, dataset, comparison)
+    if one is None:
+        reason = row.not_run or "no run of it finished"
+        return Measured(row.name, dataset, *theirs, None, None, 0, None, reason, ())
+    ours = summarise(one.final(f"test/{dataset}"))
+    verdict = equivalence(theirs, (ours.mean, ours.std, ours.n), recipe.margin * std)
+    cells = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
+    return Measured(
+        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, verdict, row.explanation,
+        tuple(cells.tolist()),
+    )  # fmt: skip
+
+
+def _contender(row: Published, dataset: str, comparison: Comparison) -> Contender | None:
+    """Return the runs of a row that are judged on a data set."""
+    if row.strategy is None:
+        return None
+    settings = vars(make_settings(find_strategy(row.strategy), dict(row.settings)))
+    for block in comparison.blocks:
+        if dataset not in block.datasets:
+            continue
+        for one in block.contenders:
+            same = one.experiment.strategy == row.strategy
+            if same and dict(one.experiment.settings) == settings and len(one.runs):
+                return one
+    return None
+
+
+def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
+    """Write what may be published: no accuracy of a single cell."""
+    found.save(folder)
+    table = found.to_table()
+    for suffix, text in (("md", to_markdown(table)), ("tex", to_latex(table))):
+        with atomic_write(folder / f"reproduction.{suffix}", RESULTS) as file:
+            file.write(text.encode())
+    for block in comparison.blocks:
+        for name, figure in regret_figures(block):
+            with atomic_write(folder / f"{name}.png", RESULTS) as file:
+                save_figure(figure, "png", file)
