@@ -364,7 +364,7 @@ def _name_lines(
         figure.set_figheight(height + rows * 0.14)
         height = figure.get_figheight()
         figure.subplots_adjust(
-            left=0.54 / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
+            left=0.54 / width, right=1 - 0.24 / width, top=1 - 0.24 / height,
             bottom=(foot + 0.4 + rows * 0.14) / height,
         )  # fmt: skip
         figure.legend(
