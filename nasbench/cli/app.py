@@ -16,6 +16,7 @@ from nasbench.cli import (
     data,
     latency,
     listing,
+    report,
     reproduce,
     run,
     show,
@@ -41,6 +42,7 @@ app.command("audit")(audit.audit)
 app.command("show")(show.show)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
+app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("tune")(tune.tune)
 app.command("latency")(latency.latency)

@@ -32,13 +32,15 @@ def audit(
     *,
     replays: int = 0,
     seed: int = 0,
+    comparison: bool = True,
     advance: Callable[[], None] = _nothing,
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
 
     Which cells a run asked is believed, and all else is derived again; `replays` random runs are
     made again from their seeds, and of these nothing is believed. `seed` draws them, `advance` is
-    called after each. A comparison that `nasbench compare` left in the folder is computed again.
+    called after each. A comparison that `nasbench compare` left in the folder is computed again,
+    unless `comparison` is False.
     Raises `StoreError` for a folder that cannot be read.
     """
     if replays < 0:
@@ -72,7 +74,7 @@ def audit(
     findings += check_tuning(stored.experiments)
     findings += check_provenance(stored)
     numbers = 0
-    if (folder / _COMPARISON).exists():
+    if comparison and (folder / _COMPARISON).exists():
         numbers, found = check_comparison(stored, folder / _COMPARISON)
         findings += found
     for reproduction in published:

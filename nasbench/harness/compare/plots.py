@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
 from nasbench.harness.compare.places import spread
+from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,17 +82,13 @@ def regret_figures(
 
     `clock` is the x axis: `seconds`, `evaluations`, or (None) what the budget limits.
     """
-    asking = [one for one in block.contenders if not one.experiment.task.shared]
-    sharing = [one for one in block.contenders if one.experiment.task.shared]
-    if not (asking and sharing):
-        yield from _on_one_clock(block, centre, clock, width)
-        return
-    for some in (asking, sharing):  # two clocks never share an axis
-        yield from _on_one_clock(_only(block, some), centre, clock, width)
-    if block.calibration is not None and clock != "evaluations":
+    parts = one_clock(block)
+    for part in parts:  # two clocks never share an axis
+        yield from _on_one_clock(part, centre, clock, width)
+    if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
         factor = block.calibration.factor
-        scaled = [replace(one, scale=factor) for one in sharing]
-        both = _only(block, [*asking, *scaled])
+        scaled = [replace(one, scale=factor) for one in parts[1].contenders]
+        both = _only(block, [*parts[0].contenders, *scaled])
         for name, figure in _on_one_clock(both, centre, "seconds", width):
             yield f"{name}-calibrated", figure
 
@@ -100,12 +97,24 @@ def _on_one_clock(
     block: "Block", centre: str, clock: str | None, width: float
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of contenders whose clock is the same, or was made so."""
-    if block.known is None or not any(len(one.runs) for one in block.contenders):
-        return
     if block.task.shared:
         clock = "evaluations" if clock == "evaluations" else "seconds"
     if clock is None:
         clock = "evaluations" if block.task.budget.seconds is None else "seconds"
+    for dataset, lines in regret_lines(block, clock, centre=centre):
+        figure = _draw(block, dataset, clock, centre, lines, width)
+        yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
+
+
+def regret_lines(
+    block: "Block", clock: str, *, centre: str = "mean"
+) -> Iterator[tuple[str, list[Line]]]:
+    """Yield the curves of every data set over a clock, the expected random search last.
+
+    The block's rows must share the clock, see `one_clock`; none where no regret is known.
+    """
+    if block.known is None or not any(len(one.runs) for one in block.contenders):
+        return
     styles = looks([one.experiment.strategy for one in block.contenders])
     grid, positions = _when(block, clock)
     for dataset in block.datasets:
@@ -116,8 +125,16 @@ def _on_one_clock(
                 regret = regret_of(best, step_values(where, one.incumbents(f"test/{dataset}")))
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
-        figure = _draw(block, dataset, clock, centre, lines, expected, width)
-        yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
+        if expected is not None:
+            lines.append(Line(EXPECTED, expected, _REFERENCE, (0, (2.5, 1.5))))
+        yield dataset, lines
+
+
+def one_clock(block: "Block") -> "list[Block]":
+    """Return the block's rows that ask a benchmark, and those that share weights, if any."""
+    asking = [one for one in block.contenders if not one.experiment.task.shared]
+    sharing = [one for one in block.contenders if one.experiment.task.shared]
+    return [_only(block, some) for some in (asking, sharing) if some]
 
 
 def _only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
@@ -245,7 +262,6 @@ def _draw(
     clock: str,
     centre: str,
     lines: Sequence[Line],
-    expected: Band | None,
     width: float,
 ) -> Figure:
     with paper_style():
@@ -254,20 +270,16 @@ def _draw(
         height = 0.62 * width if width < 4 else 0.52 * width
         figure = Figure(figsize=(width, height + foot))
         axes = figure.subplots()
-        drawn = list(lines)
-        if expected is not None:
-            reference = "expected random search"
-            drawn.append(Line(reference, expected, _REFERENCE, (0, (2.5, 1.5))))
-        for line in drawn:
+        for line in lines:
             draw_line(axes, line)
-        _scale(axes, [line.curve for line in drawn], width)
+        _scale(axes, [line.curve for line in lines], width)
         around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
         axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
         axes.set_ylabel("test regret (% points)")
         axes.set_title(dataset, loc="left")
         axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")
         sns.despine(ax=axes)
-        _name_lines(figure, axes, drawn, width, foot)
+        _name_lines(figure, axes, lines, width, foot)
         figure.text(0.01, 0.01, text, fontsize=5, color="0.45", va="bottom", ha="left")
     return figure
 

@@ -1,0 +1,68 @@
+"""The best practices of Lindauer & Hutter (JMLR 2020), answered from what is stored."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from nasbench.harness.audit import Audit
+    from nasbench.harness.compare.comparison import Comparison
+
+
+class Answer(NamedTuple):
+    """One practice, in short, whether it was followed, and how that is known."""
+
+    practice: str
+    answer: str
+    """`yes`, `no`, `partly`, or `you` where only the authors of a paper can know."""
+    evidence: str
+
+
+def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
+    """Return the answers for all blocks together."""
+    blocks = comparison.blocks
+    contenders = [one for block in blocks for one in block.contenders]
+    versions = {str(one.runs.provenance.get("commit")) for one in contenders}
+    least = min(block.seeds for block in blocks)
+    random = any(one.experiment.strategy.startswith("random") for one in contenders) or any(
+        block.references for block in blocks
+    )
+    tuned = [one.label for one in contenders if one.runs.tuning is not None]
+    tables = {block.task.table[:8] for block in blocks}
+    return [
+        Answer("Code of the search, hyperparameters and seeds are available", "yes",
+               f"settings, seeds and command of every run are stored; commit {_few(versions)}"),
+        Answer("Code of the final training is available", "partly",
+               "final accuracies are the table's, see `nasbench data info`"),
+        Answer("The same benchmark, splits, search space and final schedule for all methods",
+               "yes", f"rows of a block share one task; tables {_few(tables)}"),
+        Answer("The same evaluation protocol and budget", "yes",
+               f"{len(blocks)} blocks, never merged"),
+        Answer("Confounding factors controlled: hardware, versions, runtimes",
+               "no" if _differs(audit) else "yes",
+               _differs(audit) or "one code version and environment made all runs"),
+        Answer("Performance over time, not only at the end", "yes", "curves, and tables per part"),
+        Answer("Compared to random search", "yes" if random else "no",
+               "a row of its own or its expectation in closed form" if random else "no such row"),
+        Answer("Several runs, with seeds stated", "yes" if least > 1 else "no",
+               f"{least} runs a row or more"),
+        Answer("Uncertainty and significance reported", "yes" if least > 1 else "no",
+               "95 % bootstrap intervals; Mann-Whitney with Holm's correction"),
+        Answer("Tabular or surrogate benchmarks used for in-depth evaluation", "yes",
+               f"{_few({block.task.benchmark for block in blocks})}"),
+        Answer("How hyperparameters were tuned, and what that cost", "partly" if tuned else "you",
+               f"recorded for {_few(set(tuned))}" if tuned else
+               "no tuning is recorded: say how settings were chosen"),
+        Answer("Time of the entire search reported", "yes",
+               "simulated, optimiser's and real seconds of every row"),
+        Answer("Ablation studies", "you", "rows that differ in one setting are told apart"),
+        Answer("All details of the experimental setup", "yes", "see provenance"),
+    ]  # fmt: skip
+
+
+def _differs(audit: "Audit") -> str:
+    found = [one.what for one in audit.findings if one.check in ("code", "environment")]
+    return "; ".join(one for one in found if "differ" in one)
+
+
+def _few(values: "Sequence[str] | set[str]") -> str:
+    return ", ".join(sorted(values))

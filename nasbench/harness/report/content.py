@@ -1,0 +1,126 @@
+"""What a report says in words and numbers, before it has a page."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nasbench.harness.compare.rows import Row
+from nasbench.spaces import get_space
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.blocks import Contender
+    from nasbench.harness.compare.comparison import Block
+
+_DIGITS = 2
+_NAMED = 3
+"""Rows that are named for being worse."""
+
+
+def summary(block: "Block") -> Iterator[str]:
+    """Yield a sentence or two for every data set: who is best, by how much, how sure."""
+    for dataset in block.datasets:
+        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test_mean)]
+        if rows:
+            yield _said(dataset, rows)
+
+
+def _said(dataset: str, rows: Sequence[Row]) -> str:
+    best = max(rows, key=lambda row: row.test_mean)
+    found = f"On {dataset}, {best.label} has the best mean test accuracy, {_accuracy(best)}"
+    if not math.isnan(best.regret_mean):
+        found += f", {best.regret_mean:.2f} points below the best cell"
+    others = [row for row in rows if row is not best]
+    equal = [row for row in others if row.among_best]
+    worse = sorted((row for row in others if not row.among_best), key=lambda row: -row.test_mean)
+    parts = [found]
+    if equal:
+        names = _listed([row.label for row in equal])
+        parts.append(f"Not told from it by these runs: {names}")
+    if worse:
+        named = [_worse(row, best) for row in worse[:_NAMED]]
+        if len(worse) > _NAMED:
+            last = best.test_mean - worse[-1].test_mean
+            named.append(f"and {len(worse) - _NAMED} more by up to {last:.2f} points")
+        parts.append("Worse: " + "; ".join(named))
+    least = max(row.detectable_difference for row in rows)
+    if others and not math.isnan(least):
+        parts.append(
+            f"With {best.n} runs a row, differences below {least:.2f} points would mostly go "
+            "unnoticed"
+        )
+    return ". ".join(parts) + "."
+
+
+def _accuracy(row: Row) -> str:
+    if math.isnan(row.test_low):
+        return f"{row.test_mean:.2f} % in a single run, which says little"
+    return f"{row.test_mean:.2f} % (95 % interval {row.test_low:.2f} to {row.test_high:.2f})"
+
+
+def _worse(row: Row, best: Row) -> str:
+    p = "< 0.001" if row.p_value < 0.001 else f"= {row.p_value:.3f}"
+    return (
+        f"{row.label} by {best.test_mean - row.test_mean:.2f} points (p {p}, a run of it wins "
+        f"{100 * row.superiority:.0f} % of comparisons)"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def drill_down(block: "Block") -> dict[str, Any]:
+    """Return every run's incumbents for the page, and each of their cells once.
+
+    Per row `seeds`, and per seed a flat list of evaluations, seconds and cell of each incumbent.
+    Per cell its choices and its final accuracies, in the order of `columns`.
+    """
+    space = get_space(block.task.space)
+    columns = [f"{kind}/{name}" for name in block.datasets for kind in ("valid", "test")]
+    cells: dict[int, list[Any]] = {}
+    rows = []
+    for one in block.contenders:
+        at = one.runs.lists("architecture").at(one.runs.lists("incumbents"))
+        seconds, steps = one.when("seconds"), one.runs.lists("incumbents")
+        judged = np.stack([one.incumbents(name).values for name in columns], axis=1)
+        distinct, first = np.unique(at.values, return_index=True)
+        for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
+            numbers = [None if math.isnan(x) else round(x, _DIGITS) for x in judged[place].tolist()]
+            codes = "".join(map(str, space.codes[cell].tolist()))
+            cells.setdefault(cell, [codes, *numbers])
+        rows.append(
+            {
+                "label": one.label,
+                "seeds": one.runs.seeds.tolist(),
+                "runs": [
+                    _flat(steps[run] + 1, seconds[run], at[run]) for run in range(len(one.runs))
+                ],
+            }
+        )
+    return {
+        "columns": columns,
+        "decisions": [[one.name, list(one.choices)] for one in space.decisions],
+        "cells": cells,
+        "rows": rows,
+    }
+
+
+def _flat(*lists: Any) -> list[int]:
+    """Return parallel lists end to end, element by element, as whole numbers."""
+    return [round(float(x)) for x in np.stack(lists, axis=1).ravel()]
+
+
+def provenance_rows(contenders: "Sequence[Contender]") -> list[tuple[str, str]]:
+    """Return what identifies the code and machines that made the runs, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for one in contenders:
+        made = one.runs.provenance
+        for name in ("nasbench", "commit", "python", "platform", "processor"):
+            found.setdefault(name, {})[str(made.get(name))] = None
+        for name, version in (made.get("libraries") or {}).items():
+            found.setdefault(name, {})[str(version)] = None
+        command = " ".join(map(str, made.get("command") or []))
+        found.setdefault("command", {})[command] = None
+    return [(name, "; ".join(values)) for name, values in found.items()]

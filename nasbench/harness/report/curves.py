@@ -1,0 +1,127 @@
+"""Interactive regret curves, drawn by Bokeh in the reader's browser.
+
+Bokeh because it is well kept, has one script of 1.3 MB that can be written into the page, draws
+steps, and its models can be switched by the page's own controls.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nasbench.harness.compare.plots import Line, one_clock, regret_lines
+from nasbench.harness.compare.references import EXPECTED
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.comparison import Block
+
+POINTS = 120
+"""Of a curve: what the page shows is thinned, what is stored is not."""
+LEAST = 0.01
+"""Regret (% points) below which the logarithmic axis ends: one image of CIFAR-10's 10,000."""
+_GREY = "#7f7f7f"
+"""Of axes and letters: readable on white and on black."""
+Scale = Literal["log", "linear"]
+_SCALES: tuple[Scale, ...] = ("log", "linear")
+_CLOCKS = {"seconds": "simulated seconds", "evaluations": "evaluations"}
+_SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of shared weights"}
+
+
+def block_figures(block: "Block", number: int) -> dict[str, Any]:
+    """Return Bokeh figures by name: data set, clock, and scale of the clock.
+
+    Rows that share weights have figures of their own, whose names end in `-shared`.
+    """
+    found = {}
+    for part in one_clock(block):
+        shared = part.task.shared
+        for clock, usual in _CLOCKS.items():
+            for dataset, lines in regret_lines(part, clock):
+                drawn = [line for line in lines if len(line.curve.grid)]
+                if not drawn:
+                    continue
+                sources = [_source(line) for line in drawn]
+                for scale in _SCALES:
+                    name = f"b{number}-{dataset}-{clock}-{scale}{'-shared' if shared else ''}"
+                    label = _SHARED[clock] if shared else usual
+                    found[name] = _figure(name, drawn, sources, label, scale)
+    return found
+
+
+def _source(line: Line) -> Any:
+    from bokeh.models import ColumnDataSource
+
+    keep = np.unique(np.linspace(0, len(line.curve.grid) - 1, POINTS).round().astype(np.int64))
+    columns = {"x": line.curve.grid, "y": line.curve.centre, "low": line.curve.low,
+               "high": line.curve.high}  # fmt: skip
+    data: dict[str, Any] = {
+        name: np.maximum(values[keep], LEAST).astype(np.float32) for name, values in columns.items()
+    }
+    return ColumnDataSource(data)
+
+
+def _figure(
+    name: str,
+    lines: Sequence[Line],
+    sources: Sequence[Any],
+    label: str,
+    scale: Literal["log", "linear"],
+) -> Any:
+    from bokeh.models import FixedTicker, HoverTool, LogAxis, NumeralTickFormatter, Range1d
+    from bokeh.plotting import figure
+
+    x = np.concatenate([source.data["x"] for source in sources])
+    low, high = (
+        np.concatenate([source.data[end] for source in sources]) for end in ("low", "high")
+    )
+    across = float(x.min()), float(x.max())
+    up = float(low.min()) * 0.85, float(high.max()) * 1.15
+    made = figure(  # with ranges, as a figure that is hidden finds none
+        x_range=Range1d(start=across[0], end=across[1]),
+        y_range=Range1d(start=up[0], end=up[1]),
+        name=name, height=380, sizing_mode="stretch_width", x_axis_type=scale, y_axis_type="log",
+        x_axis_label=label, y_axis_label="test regret (% points)", toolbar_location="right",
+        tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
+        background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
+    )  # fmt: skip
+    made.toolbar.logo = None
+    for line, source in zip(lines, sources, strict=True):
+        colour = _GREY if line.label == EXPECTED else line.colour  # black is lost on black
+        made.varea_step(
+            "x", "low", "high", source=source, step_mode="after", fill_color=colour,
+            fill_alpha=0.15, name=line.label,
+        )  # fmt: skip
+        steps = made.step(
+            "x", "y", source=source, mode="after", line_color=colour, line_width=2,
+            line_dash=_dash(line.dashes), name=line.label,
+        )  # fmt: skip
+        hover = HoverTool(
+            renderers=[steps], mode="mouse",
+            tooltips=[(line.label, "@y{0.000} [@low{0.000}, @high{0.000}]"), (label, "@x{0,0}")],
+        )  # fmt: skip
+        made.add_tools(hover)
+    for axis in (*made.xaxis, *made.yaxis):
+        axis.axis_label_text_color = axis.major_label_text_color = _GREY
+        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = _GREY
+        axis.axis_label_text_font_style = "normal"
+        if isinstance(axis, LogAxis):
+            axis.ticker = FixedTicker(ticks=_ticks(*(across if axis in made.xaxis else up)))
+    for grid in (*made.xgrid, *made.ygrid):
+        grid.grid_line_color, grid.grid_line_alpha = _GREY, 0.2
+    made.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
+    made.yaxis[0].formatter = NumeralTickFormatter(format="0.[000]")
+    return made
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten between two numbers."""
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    every = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [tick for tick in every if low <= tick <= high]
+
+
+def _dash(dashes: Any) -> Any:
+    """Return matplotlib's dashes as Bokeh's."""
+    if isinstance(dashes, str):
+        return "solid"
+    return [max(1, round(3 * length)) for length in dashes[1]]

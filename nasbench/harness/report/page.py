@@ -1,0 +1,128 @@
+"""A comparison as one HTML file that needs nothing else."""
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasbench.files import RESULTS, atomic_write
+from nasbench.harness.audit import Audit, audit
+from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.plots import looks
+from nasbench.harness.compare.tables import TextTable, ranks_table, tables
+from nasbench.harness.report.checklist import checklist
+from nasbench.harness.report.content import drill_down, provenance_rows, summary
+from nasbench.harness.report.curves import POINTS, block_figures
+from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
+from nasbench.harness.results import load_results
+from nasbench.provenance import provenance
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.comparison import Block
+
+NAME = "report.html"
+
+
+def report(
+    results: str | Path = "results", out: str | Path | None = None, *, replays: int = 0
+) -> Path:
+    """Write a page of a results folder's comparison; return its path, `results/report.html`.
+
+    It holds the summary, curves, tables, runs, the audit's verdict (with `replays` runs made again)
+    and the checklist. Raises `StoreError` for a folder without runs.
+    """
+    folder = Path(results)
+    stored = load_results(folder)
+    text = render(
+        compare(stored), audit(folder, replays=replays, comparison=False),
+        list(reproductions(folder)), f"Comparison of {folder.resolve().name}",
+    )  # fmt: skip
+    path = folder / NAME if out is None else Path(out)
+    with atomic_write(path, RESULTS) as file:
+        file.write(text.encode())
+    return path
+
+
+def render(comparison: Comparison, found: Audit, published: list[Reproduction], title: str) -> str:
+    """Return the page as HTML."""
+    from bokeh.embed import components
+    from bokeh.resources import Resources
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    figures: dict[str, Any] = {}
+    for number, block in enumerate(comparison.blocks, start=1):
+        figures |= block_figures(block, number)
+    script, plots = components(figures) if figures else ("", {})
+    library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
+    blocks = [_block(comparison, number, plots) for number in range(1, len(comparison.blocks) + 1)]
+    environment = Environment(autoescape=True, trim_blocks=True)
+    page = environment.from_string(_part("page.html.j2"))
+    return page.render(
+        title=title,
+        version=provenance()["nasbench"] or "from source",
+        runs=found.runs,
+        experiments=found.experiments,
+        style=Markup(_part("style.css")),  # noqa: S704  # our own file
+        library=Markup(library + script),  # noqa: S704  # what Bokeh made
+        script=Markup(_part("page.js")),  # noqa: S704
+        blocks=blocks,
+        points=POINTS,
+        published=[one.to_table() for one in published],
+        audit=found,
+        checklist=checklist(comparison, found),
+    )
+
+
+def _part(name: str) -> str:
+    folder = resources.files("nasbench.harness.report")
+    return folder.joinpath(name).read_text(encoding="utf-8")
+
+
+def _block(comparison: Comparison, number: int, plots: dict[str, str]) -> dict[str, Any]:
+    """Return what the page says of a block."""
+    from markupsafe import Markup
+
+    block = comparison.blocks[number - 1]
+    found: list[TextTable] = tables(block)
+    found += [ranks_table(one) for one in comparison.families if number == one.numbers[0]]
+    data = json.dumps(drill_down(block), separators=(",", ":"), allow_nan=False)
+    return {
+        "number": number,
+        "title": comparison.titles[number - 1],
+        "summary": list(summary(block)),
+        "notes": block.notes,
+        "curves": list(_curves(block, number, plots)),
+        "tables": found,
+        "footer": block.footer,
+        "provenance": provenance_rows(block.contenders),
+        "drill_down": Markup(data.replace("<", "\\u003c")),  # noqa: S704  # ends no script
+    }
+
+
+def _curves(block: "Block", number: int, plots: dict[str, str]) -> Any:
+    """Yield one group of figures per clock."""
+    from markupsafe import Markup
+
+    for suffix, heading in (("", "Test regret"), ("-shared", "Test regret, shared weights")):
+        mine = {
+            name: div for name, div in plots.items()
+            if name.startswith(f"b{number}-") and name.endswith("-shared") == bool(suffix)
+        }  # fmt: skip
+        if not mine:
+            continue
+        shown = [
+            one for one in block.contenders
+            if one.experiment.task.shared == bool(suffix) and len(one.runs)
+        ]  # fmt: skip
+        colours = [colour for colour, _ in looks([one.experiment.strategy for one in shown])]
+        first = "seconds" if block.task.budget.seconds is not None or suffix else "evaluations"
+        names = {"seconds": "time", "evaluations": "epochs" if suffix else "evaluations"}
+        yield {
+            "suffix": suffix,
+            "heading": heading,
+            "datasets": block.datasets,
+            "clocks": sorted(names.items(), key=lambda one: one[0] != first),
+            "rows": [(one.label, colour) for one, colour in zip(shown, colours, strict=True)],
+            "plots": [Markup(div) for div in mine.values()],  # noqa: S704  # what Bokeh made
+        }

@@ -1,0 +1,171 @@
+"""The page: what it says is what the comparison says, and it works in a browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.report import report
+from nasbench.harness.report.content import drill_down, summary
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
+
+sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
+pytestmark = pytest.mark.usefixtures("synthetic_nb201")
+BOTH = "random-search,regularized-evolution"
+
+PROBE = """
+<script>
+const errors = [];
+window.addEventListener("error", (event) => errors.push(String(event.message)));
+const warn = console.error;
+console.error = (...words) => { errors.push(words.join(" ")); warn(...words); };
+setTimeout(() => {
+  const found = {};
+  try { look(found); } catch (error) { errors.push(String(error.stack)); }
+  found.errors = errors;
+  const place = document.createElement("pre");
+  place.id = "found";
+  place.textContent = JSON.stringify(found);
+  document.body.append(place);
+}, 2500);
+function look(found) {
+  const section = document.querySelector(".curves");
+  const model = () => Bokeh.documents.map((d) => d.get_model_by_name(section.dataset.shown))
+    .find((one) => one);
+  found.first = section.dataset.shown;
+  found.canvas = section.querySelectorAll(".bk-Figure").length;
+  section.querySelector("input[value=linear]").click();
+  section.querySelector("input[value=evaluations]").click();
+  section.querySelector("input[value=cifar100]").click();
+  found.second = section.dataset.shown;
+  section.querySelector("input[type=checkbox]").click();
+  found.hidden = model().renderers.filter((one) => !one.visible).map((one) => one.name);
+  const table = document.querySelector("table.sortable");
+  const column = (at) => [...table.tBodies[0].rows].map((row) => row.cells[at].textContent);
+  found.before = column(0);
+  const heads = [...table.querySelectorAll("thead th")];
+  const test = heads.findIndex((head) => head.textContent.trim() === "test median");
+  heads[test].querySelector("button").click();
+  found.up = column(test);
+  found.sort = heads[test].getAttribute("aria-sort");
+  heads[test].querySelector("button").click();
+  found.down = column(test);
+  const runs = document.querySelector(".runs");
+  const row = runs.querySelector(".row"), seed = runs.querySelector(".seed");
+  row.value = "1"; row.dispatchEvent(new Event("change"));
+  seed.value = "2"; seed.dispatchEvent(new Event("change"));
+  found.run = [...runs.querySelectorAll("tbody tr")]
+    .map((line) => [...line.cells].map((cell) => cell.textContent));
+  found.cell = runs.querySelector("svg.cell title").textContent;
+  found.wide = document.documentElement.scrollWidth > window.innerWidth;
+}
+</script>
+"""
+
+
+@pytest.fixture
+def comparison(tmp_path: Path) -> Comparison:
+    run(BOTH, seeds=8, budget="3000s", out=tmp_path / "results")
+    return compare(tmp_path / "results")
+
+
+def test_the_summary_says_who_is_best_by_how_much_and_how_sure(comparison: Comparison) -> None:
+    (block,) = comparison.blocks
+    for dataset, sentence in zip(block.datasets, summary(block), strict=True):
+        rows = sorted(block.of(dataset)[0], key=lambda row: -row.test_mean)
+        start = f"On {dataset}, {rows[0].label} has the best mean test accuracy, "
+        assert sentence.startswith(f"{start}{rows[0].test_mean:.2f} % (95 % interval ")
+        beaten = f"Worse: {rows[1].label} by {rows[0].test_mean - rows[1].test_mean:.2f} points"
+        told = "Not told from it by these runs" if rows[1].among_best else beaten
+        assert told in sentence
+
+
+def test_every_run_can_be_looked_up(comparison: Comparison, tmp_path: Path) -> None:
+    data = drill_down(comparison.blocks[0])
+    for one, row in zip(load_results(tmp_path / "results").experiments, data["rows"], strict=True):
+        assert row["seeds"] == one.seeds.tolist()
+        for number, flat in enumerate(row["runs"]):
+            steps = one.lists("incumbents")[number]
+            assert flat[::3] == (steps + 1).tolist()
+            assert flat[2::3] == one.lists("architecture")[number][steps].tolist()
+            numbers = data["cells"][flat[-1]]
+            test = one.lists("test/cifar100")[number][-1]
+            assert numbers[1 + data["columns"].index("test/cifar100")] == round(float(test), 2)
+
+
+def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> None:
+    path = report(tmp_path / "results")
+    text = path.read_text(encoding="utf-8")
+    assert path == tmp_path / "results" / "report.html"
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", text)
+    assert len(text) < 2_000_000
+    assert "0 faults" in text
+    for row in comparison.rows:
+        assert row.label in text
+
+
+def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
+    """Failures alone, one run, shared weights beside a query-based row, no table at hand."""
+    run("workers:Fails", seeds=2, budget="5evals", out=tmp_path / "failed")
+    assert "2 of 2 runs failed" in report(tmp_path / "failed").read_text()
+    run("random-search", seeds=1, budget="5evals", out=tmp_path / "one")
+    assert "in a single run, which says little" in report(tmp_path / "one").read_text()
+    run("random-search", seeds=2, out=tmp_path / "both")
+    run("rsps", seeds=2, settings={"rsps": {"epochs": 2, "channels": 2, "cells": 1}},
+        out=tmp_path / "both")  # fmt: skip
+    text = report(tmp_path / "both").read_text()
+    assert "Test regret, shared weights" in text
+    assert "b1-cifar10-seconds-log-shared" in text
+
+
+def browser() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        reason = "needs chromium (Debian: apt-get install chromium)"
+        if os.environ.get("NASBENCH_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.mark.parametrize("width", [1200, 500])
+def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, width: int) -> None:
+    page = report(tmp_path / "results")
+    text = page.read_text(encoding="utf-8")
+    probed = tmp_path / "probed.html"
+    start = '<meta charset="utf-8">'
+    probed.write_text(text.replace(start, start + PROBE, 1), encoding="utf-8")
+    done = subprocess.run(
+        [browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=15000", "--dump-dom",
+         probed.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert match is not None, done.stderr[-2000:]
+    found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
+    assert found["errors"] == []
+    assert found["first"] == "b1-cifar10-seconds-log"
+    assert found["second"] == "b1-cifar100-evaluations-linear"
+    assert set(found["hidden"]) == {"random-search"}
+    assert found["canvas"] >= 1
+    assert found["before"] == ["random-search", "regularized-evolution"]
+    assert found["up"] == sorted(found["up"], key=float)
+    assert found["down"] == found["up"][::-1]
+    assert found["sort"] == "ascending"
+    data = drill_down(comparison.blocks[0])
+    flat = data["rows"][1]["runs"][2]
+    assert [row[2] for row in found["run"]] == list(map(str, flat[2::3]))
+    codes = data["cells"][flat[-1]][0]
+    assert found["cell"] == ", ".join(
+        f"{name}: {choices[int(code)]}"
+        for (name, choices), code in zip(data["decisions"], codes, strict=True)
+    )
+    assert not found["wide"]
