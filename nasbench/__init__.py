@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.sources.api import from_api
+    from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
+    from nasbench.harness.report import report
+    from nasbench.harness.reproduce import reproduce
     from nasbench.harness.results import load_results
     from nasbench.harness.run import run
     from nasbench.requests import Answer, Evaluate, Request
@@ -27,12 +30,15 @@ __all__ = [
     "Evaluate",
     "Request",
     "SearchStrategy",
+    "audit",
     "compare",
     "from_api",
     "get_space",
     "load_results",
     "load_table",
     "register",
+    "report",
+    "reproduce",
     "run",
 ]
 
@@ -41,12 +47,15 @@ _HOMES = {
     "Evaluate": "nasbench.requests",
     "Request": "nasbench.requests",
     "SearchStrategy": "nasbench.strategies.base",
+    "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",
     "from_api": "nasbench.benchmarks.sources.api",
     "get_space": "nasbench.spaces",
     "load_results": "nasbench.harness.results",
     "load_table": "nasbench.benchmarks.catalogue",
     "register": "nasbench.strategies.registry",
+    "report": "nasbench.harness.report",
+    "reproduce": "nasbench.harness.reproduce",
     "run": "nasbench.harness.run",
 }
 

@@ -105,7 +105,8 @@ def _figure(
         axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = _GREY
         axis.axis_label_text_font_style = "normal"
         if isinstance(axis, LogAxis):
-            axis.ticker = FixedTicker(ticks=_ticks(*(across if axis in made.xaxis else up)))
+            ticks = _ticks(*(across if axis in made.xaxis else up))
+            axis.update(ticker=FixedTicker(ticks=ticks))
     for grid in (*made.xgrid, *made.ygrid):
         grid.grid_line_color, grid.grid_line_alpha = _GREY, 0.2
     made.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
