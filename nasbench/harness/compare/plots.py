@@ -134,7 +134,9 @@ def one_clock(block: "Block") -> "list[Block]":
     """Return the block's rows that ask a benchmark, and those that share weights, if any."""
     asking = [one for one in block.contenders if not one.experiment.task.shared]
     sharing = [one for one in block.contenders if one.experiment.task.shared]
-    return [_only(block, some) for some in (asking, sharing) if some]
+    if not (asking and sharing):
+        return [block]
+    return [_only(block, some) for some in (asking, sharing)]
 
 
 def _only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
