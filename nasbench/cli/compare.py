@@ -28,6 +28,7 @@ class Centre(StrEnum):
 
     MEAN = "mean"
     MEDIAN = "median"
+    IQM = "iqm"
 
 
 class Clock(StrEnum):
@@ -59,10 +60,10 @@ def compare(
     ] = None,
     center: Annotated[
         Centre,
-        typer.Option(help="Figures: mean with 95 % bootstrap interval, or median with quartiles."),
+        typer.Option(help="Figures: mean or iqm, with 95 % intervals, or median with quartiles."),
     ] = Centre.MEAN,
     clock: Annotated[
-        Clock | None, typer.Option(help="Figures: the x axis. [default: what the budget limits]")
+        Clock | None, typer.Option(help="Figures: the x axis. [default: one of each]")
     ] = None,
     calibration: Annotated[
         Path | None,

@@ -66,7 +66,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     assert rows["darts"].family == "gradient"
     assert rows["rsps"].training_epochs_mean == SMALL["epochs"]
     assert rows["random-search"].regret_mean > 0
-    figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*.png")}
+    figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
     assert "are real ones of training shared weights" in costs
@@ -91,6 +91,7 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
     figures = dict(regret_figures(block))
     assert set(figures) == {
         "regret-cifar10-seconds", "regret-cifar10-shared-seconds",
+        "regret-cifar10-evaluations", "regret-cifar10-shared-evaluations",
         "regret-cifar10-seconds-calibrated",
     }  # fmt: skip
     both = figures["regret-cifar10-seconds-calibrated"]

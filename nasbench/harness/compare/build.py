@@ -14,7 +14,7 @@ from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.results import Results, load_results
 
-CENTRES = ("mean", "median")
+CENTRES = ("mean", "median", "iqm")
 CLOCKS = ("seconds", "evaluations")
 
 
@@ -35,8 +35,8 @@ def compare(
 
     Runs of different tasks stand in blocks of their own; `merge` asks for one table and
     raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
-    the reported data sets; `centre` (`mean` or `median`) is what the figures draw, `clock`
-    (`seconds` or `evaluations`) over what, by default over what the budget limits. `calibration`
+    the reported data sets; `centre` (`mean`, `median` or `iqm`) is what the figures draw, `clock`
+    (`seconds` or `evaluations`) over what, by default over both. `calibration`
     is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. `target` is
     a test regret in percentage points whose reaching is timed, by default that of the expected
     random search with the whole budget. `style` (`paper` or `talk`) and `width` (inches, or a

@@ -4,7 +4,7 @@ Rows that ask a benchmark are followed over what their budget limits, rows that 
 their own epochs: the two kinds have no clock in common.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from nasbench.harness.compare.estimates import Floats, summarise
 
 PARTS = (0.25, 0.5, 1.0)
 """Parts of the budget at which results are given."""
+_SPENT = {"seconds": "simulated_seconds", "evaluations": "queries"}
+"""What each clock says in the end, by column."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Course:
     """What runs would have answered at each of `PARTS` of the budget, shape (runs,) each."""
     mean: float
     """Mean accuracy over the clock from `start` to `end`, over the runs."""
-    reached: Reached | None
-    """When a target was reached, where there is one."""
+    reached: Mapping[str, Reached]
+    """When a target was reached, on both clocks; empty where there is no target."""
 
 
 def courses(
@@ -59,14 +61,22 @@ def courses(
             grid = np.array([part * end for part in PARTS])
             at = step_values(answers(when, grid), values)
             start = max(first, default=0.0)
-            hit = first_reached(when, values, target) if target is not None else None
-            spent = one.runs.column("queries" if clock == "evaluations" else "simulated_seconds")
             found[place] = Course(
                 clock, end, start, tuple(at.T),
                 summarise(mean_value(when, values, start, end)).mean,
-                None if hit is None else reached(hit, spent.astype(np.float64)),
+                {
+                    name: _reached(one, name, dataset, target)
+                    for name in _SPENT
+                    if target is not None
+                },
             )  # fmt: skip
     return [found[place] for place in range(len(contenders))]
+
+
+def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
+    """Return when a contender's runs reached a test accuracy."""
+    hit = first_reached(one.when(clock), one.incumbents(f"test/{dataset}"), target)
+    return reached(hit, one.runs.column(_SPENT[clock]).astype(np.float64))
 
 
 def _clock(one: Contender) -> str:

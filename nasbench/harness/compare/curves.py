@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.estimates import Floats, mean_interval, quartiles
+from nasbench.harness.compare.estimates import (
+    Floats,
+    interquartile_interval,
+    mean_interval,
+    quartiles,
+)
 from nasbench.harness.results import Ragged
 
 POINTS = 200
@@ -64,9 +69,9 @@ def common_grid(events: Floats, end: float, *, points: int = POINTS) -> Floats:
 def band(grid: Floats, values: Floats, *, centre: str = "mean") -> Band:
     """Summarise the runs' curves; `values` has shape (runs, points).
 
-    `mean` comes with the 95 % bootstrap interval of the mean (own seeded generator), `median`
-    with the quartiles of the runs. The curve begins where every run has an incumbent: before
-    that it would be about those runs alone that happened to finish early.
+    `mean` and `iqm`, the interquartile mean, come with their 95 % bootstrap intervals (own seeded
+    generator), `median` with the quartiles of the runs. The curve begins where every run has an
+    incumbent: before that it would be about those runs alone that happened to finish early.
     """
     every = ~np.isnan(values).any(axis=0)
     grid, values = grid[every], values[:, every]
@@ -76,5 +81,7 @@ def band(grid: Floats, values: Floats, *, centre: str = "mean") -> Band:
     if centre == "median":
         low, high = quartiles(values)
         return Band(grid, np.median(values, axis=0), low, high)
+    if centre == "iqm":
+        return Band(grid, *interquartile_interval(values))
     low, high = mean_interval(values)
     return Band(grid, values.mean(axis=0), low, high)

@@ -131,6 +131,21 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
+def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the interquartile mean at every point and its interval; `samples` (runs, points).
+
+    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,).
+    """
+    runs = len(samples)
+    ordered = np.sort(samples, axis=0).T  # (points, runs)
+    centre = interquartile_mean(ordered)
+    if runs < 2:
+        return centre, centre, centre
+    draws = _draws(runs, ())[:_WEIGHTED_RESAMPLES]
+    ends = np.array([percentiles(interquartile_mean(point[draws]), runs) for point in ordered])
+    return centre, ends[:, 0], ends[:, 1]
+
+
 def quartiles(samples: Floats) -> tuple[Floats, Floats]:
     """Return the first and third quartile of every point; `samples` (runs, points)."""
     low, high = np.quantile(samples, [0.25, 0.75], axis=0)

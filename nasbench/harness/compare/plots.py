@@ -55,6 +55,7 @@ _LINEAR = 0.01
 """Regret (% points) below which the axis is linear: one image of CIFAR-10's 10,000."""
 _CROWDED = 0.7
 """Decades per inch of width above which the time axis has fewer ticks."""
+_CLOCKS = ("seconds", "evaluations")
 _AXIS = {
     "seconds": "simulated training time (s, pseudo-time)",
     "evaluations": "evaluations",
@@ -80,11 +81,12 @@ def regret_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield a name and a figure of test regret for every data set.
 
-    `clock` is the x axis: `seconds`, `evaluations`, or (None) what the budget limits.
+    `clock` is the x axis: `seconds`, `evaluations`, or (None) a figure over either.
     """
     parts = one_clock(block)
-    for part in parts:  # two clocks never share an axis
-        yield from _on_one_clock(part, centre, clock, width)
+    for one in _CLOCKS if clock is None else (clock,):
+        for part in parts:  # two clocks never share an axis
+            yield from _on_one_clock(part, centre, one, width)
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
         factor = block.calibration.factor
         scaled = [replace(one, scale=factor) for one in parts[1].contenders]
@@ -94,13 +96,9 @@ def regret_figures(
 
 
 def _on_one_clock(
-    block: "Block", centre: str, clock: str | None, width: float
+    block: "Block", centre: str, clock: str, width: float
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of contenders whose clock is the same, or was made so."""
-    if block.task.shared:
-        clock = "evaluations" if clock == "evaluations" else "seconds"
-    if clock is None:
-        clock = "evaluations" if block.task.budget.seconds is None else "seconds"
     for dataset, lines in regret_lines(block, clock, centre=centre):
         figure = _draw(block, dataset, clock, centre, lines, width)
         yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
@@ -275,7 +273,7 @@ def _draw(
         for line in lines:
             draw_line(axes, line)
         _scale(axes, [line.curve for line in lines], width)
-        around = "95 % bootstrap interval" if centre == "mean" else "quartiles"
+        around = "quartiles" if centre == "median" else "95 % bootstrap interval"
         axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
         axes.set_ylabel("test regret (% points)")
         axes.set_title(dataset, loc="left")

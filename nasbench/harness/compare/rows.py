@@ -98,8 +98,10 @@ class Row:
     course_regret: float  #: mean test regret from start to end: the area under the regret curve
     target: float  #: test accuracy whose reaching is timed
     reached: int  #: runs that reached it
-    reached_median: float  #: on the clock; infinite where half of the runs or more did not
-    reached_expected: float  #: spent by all runs over the runs that reached it
+    reached_seconds_median: float  #: infinite where half of the runs or more did not
+    reached_seconds_expected: float  #: spent by all runs over the runs that reached it
+    reached_evaluations_median: float
+    reached_evaluations_expected: float
     queries_mean: float
     distinct_mean: float
     training_epochs_mean: float
@@ -217,16 +219,20 @@ def _course(
     course: Course, dataset: str, known: Known | None, target: float | None
 ) -> dict[str, Any]:
     best = np.nan if known is None else float(np.nanmax(known.test[dataset]))
-    hit = course.reached
+    hits = course.reached
+    times = {
+        f"reached_{clock}_{name}": getattr(hits[clock], name) if hits else np.nan
+        for clock in ("seconds", "evaluations")
+        for name in ("median", "expected")
+    }
     return {
         "clock": course.clock,
         "course_start": course.start,
         "course_end": course.end,
         "course_regret": best - course.mean,
         "target": np.nan if target is None else target,
-        "reached": hit.runs if hit else 0,
-        "reached_median": hit.median if hit else np.nan,
-        "reached_expected": hit.expected if hit else np.nan,
+        "reached": hits["seconds"].runs if hits else 0,
+        **times,
     }
 
 

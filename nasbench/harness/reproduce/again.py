@@ -119,6 +119,6 @@ def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
         with atomic_write(folder / f"reproduction.{suffix}", RESULTS) as file:
             file.write(text.encode())
     for block in comparison.blocks:
-        for name, figure in regret_figures(block):
+        for name, figure in regret_figures(block, clock="seconds"):
             with atomic_write(folder / f"{name}.png", RESULTS) as file:
                 save_figure(figure, "png", file)

@@ -55,11 +55,11 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.target == pytest.approx(expected)
         assert row.reached == sum(tests[i].max() >= row.target for i in range(100))
         assert row.clock == "evaluations"
-        assert row.reached_expected >= 40 * (100 - row.reached) / row.reached
+        assert row.reached_evaluations_expected >= 40 * (100 - row.reached) / row.reached
     for row in compare(tmp_path, target=0.0).rows:
         best = (one.lists(f"test/{row.dataset}").values >= row.target).sum()
         assert row.reached <= best < 50
-        assert row.reached_median == np.inf
+        assert row.reached_evaluations_median == np.inf
 
 
 def test_mean_regret_lies_between_the_first_and_the_last(

@@ -8,6 +8,7 @@ from scipy.stats import t, trim_mean
 
 from nasbench.harness.compare.estimates import (
     estimate,
+    interquartile_interval,
     interquartile_mean,
     interval,
     mean,
@@ -100,3 +101,14 @@ def interval_of(values: np.ndarray, stream: tuple[int, ...]) -> tuple[float, flo
 def test_quartiles() -> None:
     low, high = quartiles(np.arange(5.0)[:, None])
     assert (low[0], high[0]) == (1, 3)
+
+
+def test_interquartile_curves_are_the_interquartile_means_of_their_points() -> None:
+    samples = np.random.default_rng(0).normal(size=(40, 3))
+    centre, low, high = interquartile_interval(samples)
+    for point in range(3):
+        expected = trim_mean(samples[:, point], 0.25)
+        assert centre[point] == pytest.approx(expected)
+        assert (low[point], high[point]) == pytest.approx(
+            interval(samples[:, point], interquartile_mean), abs=0.06
+        )

@@ -1,5 +1,6 @@
 """Figures: what is drawn, and that it can be read."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from nasbench.harness.compare import compare
+from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.places import spread
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.run import run
@@ -43,10 +45,16 @@ def test_a_line_ends_at_the_regret_of_the_table(tmp_path: Path, clock: str) -> N
     assert "n = 6" in figure.texts[-1].get_text() + figure.texts[0].get_text()
 
 
+def of_evaluations(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
+    return regret_figures(comparison.blocks[0], clock="evaluations")
+
+
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_labels_beside_the_lines_do_not_overlap(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=6, budget="10evals", out=tmp_path)
-    ((_, figure),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    ((_, figure),) = regret_figures(
+        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
+    )
     figure.canvas.draw()
     labels = figure.axes[0].texts
     for label in labels:
@@ -60,11 +68,15 @@ def test_labels_beside_the_lines_do_not_overlap(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_a_strategy_keeps_its_colour_and_settings_differ_in_dashes(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=2, budget="8evals", out=tmp_path)
-    ((_, alone),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    ((_, alone),) = regret_figures(
+        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
+    )
     for population in (3, 4, 5, 6):
         chosen = {"regularized-evolution": {"population": population}}
         run("regularized-evolution", settings=chosen, seeds=2, budget="8evals", out=tmp_path)
-    ((_, many),) = regret_figures(compare(tmp_path, datasets="cifar10").blocks[0])
+    ((_, many),) = regret_figures(
+        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
+    )
     before, after = alone.axes[0].get_lines(), many.axes[0].get_lines()
     assert before[0].get_color() == after[0].get_color()  # random search, whatever is beside it
     assert after[1].get_label() == "regularized-evolution (population=3)"
@@ -75,7 +87,7 @@ def test_a_strategy_keeps_its_colour_and_settings_differ_in_dashes(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("synthetic_nb201")
-@pytest.mark.parametrize("centre", ["mean", "median"])
+@pytest.mark.parametrize("centre", ["mean", "median", "iqm"])
 def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
     run("random-search", settings={"random-search": {"replacement": False}}, seeds=2,
         budget="15625evals", out=tmp_path)  # fmt: skip
@@ -83,7 +95,7 @@ def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
     known = block.known
     known.test["cifar10"] = known.test["cifar10"].copy()
     known.test["cifar10"][:] = block.rows[0].test_mean  # the runs' own answer is the optimum
-    ((_, figure),) = regret_figures(block, centre=centre)
+    ((_, figure),) = regret_figures(block, centre=centre, clock="evaluations")
     assert figure.axes[0].get_ylim()[0] == 0
     assert figure.axes[0].get_lines()[0].get_ydata()[-1] == pytest.approx(0)
 
@@ -91,7 +103,7 @@ def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_one_evaluation_and_one_seed_can_be_drawn(tmp_path: Path) -> None:
     run("random-search", seeds="3,", budget="1evals", out=tmp_path)
-    figures = list(regret_figures(compare(tmp_path).blocks[0]))
+    figures = list(regret_figures(compare(tmp_path).blocks[0], clock="evaluations"))
     for _, figure in figures:
         figure.canvas.draw()
     assert len(figures) == 3
@@ -103,7 +115,7 @@ def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
     run("random-search", seeds=2, budget="8evals", repeats="free", out=tmp_path)
     block = compare(tmp_path, datasets="cifar10").blocks[0]
     task = replace(block.task, protocol="a-protocol-with-a-very-long-name-of-its-own")
-    ((_, figure),) = regret_figures(replace(block, task=task), width=width)
+    ((_, figure),) = regret_figures(replace(block, task=task), clock="seconds", width=width)
     figure.draw_without_rendering()
     foot = next(text for text in figure.texts if "repeats free" in text.get_text())
     box = foot.get_window_extent()

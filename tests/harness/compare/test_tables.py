@@ -95,7 +95,9 @@ def test_blocks_that_differ_in_one_thing_differ_in_every_output(
         for table in (results_table, cost_table):
             feet = {re.split(r"[Pp]rotocol ", text(table(block)))[-1] for block in blocks}
             assert len(feet) == 5
-    figures = [figure for block in blocks for _, figure in regret_figures(block)]
+    figures = [
+        figure for block in blocks for _, figure in regret_figures(block, clock="evaluations")
+    ]
     assert len({" ".join(text.get_text() for text in one.texts) for one in figures}) == 5
     names = folder_names(comparison)
     assert {"nb201-paper-cifar10-9evals", "nb201-paper-cifar10-9evals-repeats-free"} < set(names)
