@@ -12,7 +12,12 @@ def audit(
     replay: Annotated[
         int, typer.Option(min=0, help="Runs to make again from their seeds, drawn at random.")
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the runs that are replayed.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draws these runs. [default: another each time]")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Replay strategies of other modules: runs their code.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> int:
     """Derive every number of a results folder again; exit code 1 where something is wrong."""
@@ -20,7 +25,7 @@ def audit(
     from nasbench.harness.audit import audit as audit_results
 
     with counting("runs replayed", replay) as advance:
-        found = audit_results(results, replays=replay, seed=seed, advance=advance)
+        found = audit_results(results, replays=replay, seed=seed, trust=trust, advance=advance)
     if json_:
         print(json.dumps(found.to_json(), indent=2))
     else:

@@ -1,5 +1,6 @@
 """`nasbench audit`: all checks of a results folder, in the order a reader wants them."""
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from nasbench.harness.audit.folder import (
     check_task,
     check_tuning,
 )
-from nasbench.harness.audit.replay import draw, replay
+from nasbench.harness.audit.replay import draw, ended_by_themselves, replay
 from nasbench.harness.audit.stored import check_comparison, check_reproduction
 from nasbench.harness.audit.trajectories import check_runs
+from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import reproductions
 from nasbench.harness.results import Results, load_results
 from nasbench.harness.store import experiments
@@ -31,21 +33,25 @@ def audit(
     results: str | Path = "results",
     *,
     replays: int = 0,
-    seed: int = 0,
+    seed: int | None = None,
+    trust: bool = False,
     comparison: bool = True,
     advance: Callable[[], None] = _nothing,
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
 
     Which cells a run asked is believed, and all else is derived again; `replays` random runs are
-    made again from their seeds, and of these nothing is believed. `seed` draws them, `advance` is
-    called after each. A comparison that `nasbench compare` left in the folder is computed again,
-    unless `comparison` is False.
-    Raises `StoreError` for a folder that cannot be read.
+    made again from their seeds, and of these nothing is believed. `seed` draws them, one that
+    nobody can foresee where it is None; all runs that say they ended by themselves are made again
+    too. Strategies of other modules are only replayed with `trust`, as that runs their code.
+    `advance` is called after each. A comparison that `nasbench compare` left in the folder is
+    computed again, unless `comparison` is False. Raises `StoreError` for a folder that
+    cannot be read.
     """
     if replays < 0:
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
-    folder = Path(results)
+    folder = Path(results).resolve()
+    seed = secrets.randbits(32) if seed is None else seed
     published = list(reproductions(folder))
     try:
         stored = load_results(folder)
@@ -58,11 +64,13 @@ def audit(
     missing = {task: list(check_task(task)) for task in tasks}
     for found in missing.values():
         findings += found
-    for kept in experiments(folder) if stored.experiments else ():
-        findings += check_experiment(kept)
-        findings += check_files(kept)
+    kept = list(experiments(folder)) if stored.experiments else []
+    for one_folder in kept:
+        findings += check_experiment(one_folder)
+    findings += check_files(kept)
     evaluations = verdicts = 0
-    for one in stored.experiments:
+    united = unite(stored.experiments)
+    for one in united:
         if missing[one.experiment.task]:
             continue
         findings += check_runs(one)
@@ -70,8 +78,8 @@ def audit(
         evaluations += int(runs.column("queries").sum())
         steps = int(runs.lists("incumbents").lengths.sum())
         verdicts += 2 * steps * len(one.experiment.task.reports)
-    findings += check_seeds(stored.experiments)
-    findings += check_tuning(stored.experiments)
+    findings += check_seeds(united)
+    findings += check_tuning(united)
     findings += check_provenance(stored)
     numbers = 0
     if comparison and (folder / _COMPARISON).exists():
@@ -81,9 +89,10 @@ def audit(
         count, found = check_reproduction(reproduction)
         numbers += count
         findings += found
-    here = [one for one in stored.experiments if not missing[one.experiment.task]]
-    chosen = draw(here, replays, seed)
-    findings += replay(chosen, advance)
+    here = [one for one in united if not missing[one.experiment.task]]
+    chosen = [*draw(here, replays, seed), *ended_by_themselves(here)]
+    chosen = list({(one.label, run): (one, run) for one, run in chosen}.values())
+    findings += replay(chosen, advance, trust=trust)
     return Audit(
         tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault)),
         experiments=len(stored.experiments),
@@ -92,4 +101,5 @@ def audit(
         verdicts=verdicts,
         numbers=numbers,
         replayed=len(chosen),
+        seed=seed,
     )

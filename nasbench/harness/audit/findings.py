@@ -35,6 +35,8 @@ class Audit:
     """Of a stored comparison that were computed again."""
     replayed: int
     """Runs that were made again from their seeds."""
+    seed: int
+    """That drew these: the same again draws the same."""
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -47,7 +49,7 @@ class Audit:
         return (
             f"{self.experiments} experiments, {self.runs} runs, {self.evaluations} evaluations, "
             f"{self.verdicts} final accuracies, {self.numbers} numbers of a stored comparison, "
-            f"{self.replayed} runs replayed: {len(self.faults)} faults, "
+            f"{self.replayed} runs replayed (--seed {self.seed}): {len(self.faults)} faults, "
             f"{len(self.findings) - len(self.faults)} notes"
         )
 

@@ -18,8 +18,6 @@ from nasbench.harness.results import ExperimentRuns, Results
 from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
 
-_LEAST_SEEDS = 2
-
 
 def check_task(task: Task) -> Iterator[Finding]:
     """See that the table of a task is the one that is installed, and has what the task asks."""
@@ -55,8 +53,12 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
                 "randomness", folder.label,
                 "its entropy is not that of its strategy and settings: runs drew other numbers",
             )  # fmt: skip
+    else:
+        what = "does not say the defaults of its settings: its entropy cannot be derived"
+        yield Finding("randomness", folder.label, what)
+    named = folder.path.name == f"{folder_name(experiment, 'x').name}"
     usual = folder_name(experiment, None)
-    if "@" not in folder.path.name and Path(folder.label) != usual:
+    if not named and Path(folder.label) != usual:
         yield Finding(
             "experiment", folder.label,
             f"its settings belong into a folder called '{usual}': they were changed",
@@ -67,7 +69,11 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
 def _protocol(label: str, task: Task) -> Iterator[Finding]:
     """Name what a task changes of the published protocol that it is called after."""
     usual = protocols().get(task.protocol)
-    if usual is None or is_trained(task.benchmark) or task.shared:
+    if is_trained(task.benchmark) or task.shared:
+        return
+    if usual is None:
+        what = f"'{task.protocol}' is no published protocol: what it says is its own"
+        yield Finding("protocol", label, what, fault=False)
         return
     signal = task.signal
     parts: dict[str, tuple[object, object]] = {
@@ -77,7 +83,7 @@ def _protocol(label: str, task: Task) -> Iterator[Finding]:
         "repeats": (task.repeats, usual.repeats),
         "final schedule": (task.final_schedule, usual.final_schedule),
         "reports": (task.reports, usual.reports.get(signal.dataset)),
-        "seconds": (task.budget.seconds, usual.seconds.get(signal.dataset)),
+        "budget": (str(task.budget), f"{usual.seconds.get(signal.dataset, 0):g}s"),
     }
     for name, (there, published) in parts.items():
         if there != published:
@@ -87,18 +93,17 @@ def _protocol(label: str, task: Task) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def check_files(folder: ExperimentFolder) -> Iterator[Finding]:
-    """See that no seed was stored twice with different results."""
-    by_seed: dict[int, dict[str, Any]] = {}
-    for path in sorted(folder.path.glob("runs-*.parquet")):
-        columns = ["seed", "error", "architecture", "accuracy", "incumbents"]
-        for row in pq.ParquetFile(path).read(columns).to_pylist():
-            seed, error = row.pop("seed"), row.pop("error")
-            if error:
-                continue
-            first = by_seed.setdefault(seed, row)
-            if repr(first) != repr(row):
-                yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
+def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
+    """See that no seed of an experiment was stored twice with different results."""
+    columns = ["seed", "error", "architecture", "accuracy", "incumbents"]
+    by_seed: dict[tuple[str, int], str] = {}
+    for folder in folders:
+        digest = folder.experiment.digest()
+        for path in sorted(folder.path.glob("runs-*.parquet")):
+            for row in pq.ParquetFile(path).read(columns).to_pylist():
+                seed, error = row.pop("seed"), row.pop("error")
+                if not error and by_seed.setdefault((digest, seed), repr(row)) != repr(row):
+                    yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
 
 
 def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
@@ -106,12 +111,14 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
     by_task: dict[Task, list[ExperimentRuns]] = defaultdict(list)
     for one in found:
         by_task[one.experiment.task].append(one)
-        missing = _missing(one)
+        seeds = one.seeds
+        missing = np.setdiff1d(np.arange(seeds[0], seeds[-1] + 1), seeds) if len(seeds) else seeds
         if len(missing):
             yield Finding(
                 "seeds", one.label,
                 f"{len(missing)} seeds are missing between its first and its last, such as "
                 f"{missing[0]}: were runs left out?",
+                fault=len(missing) <= len(seeds),  # else seeds of several parts
             )  # fmt: skip
         failed = int(one.failed.sum())
         if failed:
@@ -119,23 +126,11 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
                 "failed", one.label, f"{failed} of {len(one)} runs failed", fault=failed == len(one)
             )
     for rows in by_task.values():
-        counts = {len(one) for one in rows}
-        if len(counts) > 1:
+        if len({tuple(one.seeds.tolist()) for one in rows}) > 1:
             names = ", ".join(
                 f"{label} {len(one)}" for label, one in zip(labels(rows), rows, strict=True)
             )
-            yield Finding("seeds", rows[0].label, f"rows of one task have unequal seeds: {names}")
-
-
-def _missing(one: ExperimentRuns) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the seeds that are not there between the first and the last, if few are missing."""
-    seeds = one.seeds
-    if len(seeds) < _LEAST_SEEDS:
-        return np.empty(0, dtype=np.int64)
-    every = int(seeds[-1]) - int(seeds[0]) + 1
-    if every > 2 * len(seeds):  # seeds chosen by hand, or of several parts
-        return np.empty(0, dtype=np.int64)
-    return np.setdiff1d(np.arange(seeds[0], seeds[-1] + 1), seeds)
+            yield Finding("seeds", rows[0].label, f"rows of one task have other seeds: {names}")
 
 
 def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:

@@ -7,10 +7,12 @@ import pyarrow as pa
 
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Runner
 from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
+from nasbench.spaces import get_space
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
 _REAL = ("seconds", "simulated_seconds")
@@ -27,12 +29,38 @@ def draw(
     return [every[place] for place in sorted(places)]
 
 
+def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[ExperimentRuns, int]]:
+    """Return the runs whose strategy is said to have had nothing left to ask.
+
+    Nothing that is stored shows it, but where the whole space was asked.
+    """
+    chosen = []
+    for one in found:
+        task = one.experiment.task
+        if task.shared or is_trained(task.benchmark):
+            continue
+        ended = np.array(one.table["stop"].to_pylist(), dtype=object) == Stop.EXHAUSTED
+        whole = one.column("distinct") == get_space(task.space).size
+        chosen += [(one, int(seed)) for seed in one.seeds[ended & ~whole]]
+    return chosen
+
+
 def replay(
-    chosen: Sequence[tuple[ExperimentRuns, int]], advance: Callable[[], None]
+    chosen: Sequence[tuple[ExperimentRuns, int]], advance: Callable[[], None], *, trust: bool
 ) -> Iterator[Finding]:
-    """Make runs again and yield what differs by a bit; `advance` is called after each."""
+    """Make runs again and yield what differs by a bit; `advance` is called after each.
+
+    Without `trust` no strategy is imported from a module that only the results name.
+    """
     runners: dict[str, Runner] = {}
     for one, seed in chosen:
+        if ":" in one.experiment.strategy and not trust:
+            yield Finding(
+                "replay", one.label, "is a strategy of another module, not run without --trust",
+                fault=False,
+            )  # fmt: skip
+            advance()
+            continue
         digest = one.experiment.digest()
         if digest not in runners:
             runners.clear()  # supernets are large

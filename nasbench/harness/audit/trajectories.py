@@ -15,13 +15,15 @@ from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
-from nasbench.harness.budget import Clock, Stop
+from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
 from nasbench.requests import Answer
 
+_CHANCE = 10
+"""Evaluations that two runs do not share by chance."""
 _SHOWN = 3
 """Seeds that a finding names."""
 
@@ -61,6 +63,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
     if not len(runs):
         return
     yield from _totals(runs)
+    yield from _copies(runs)
     yield from _incumbents(runs)
     task = one.experiment.task
     if is_trained(task.benchmark):
@@ -133,12 +136,25 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
         "queries": cells.lengths,
         "distinct": np.array([len(np.unique(cells[run])) for run in range(len(cells))]),
         "training_epochs": _sums(runs.lists("epochs")),
+        "optimiser_seconds": _sums(runs.lists("optimiser")),
         "simulated_seconds": _sums(runs.lists("seconds")),
     }
     for name, values in expected.items():
         wrong = runs.column(name) != values
         if wrong.any():
             yield Finding("totals", runs.label, f"{name} is not their sum in {_seeds(runs, wrong)}")
+
+
+def _copies(runs: ExperimentRuns) -> Iterator[Finding]:
+    """See that no run stands under two seeds: chance does not repeat many evaluations."""
+    cells = runs.lists("architecture")
+    first: dict[bytes, int] = {}
+    copies = np.zeros(len(runs), dtype=bool)
+    for run in range(len(runs)):
+        if len(cells[run]) >= _CHANCE:
+            copies[run] = first.setdefault(cells[run].tobytes(), run) != run
+    if copies.any():
+        yield Finding("copies", runs.label, f"the same as another seed's: {_seeds(runs, copies)}")
 
 
 def _sums(lists: Ragged) -> NDArray[np.float64]:
@@ -201,7 +217,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
             if clock.stop is not None or not clock.charge(Answer(value, cost, trained, failed)):
                 over[run] = True
                 break
-        early[run] = not over[run] and not _may_end(stored, clock, budget.seconds, dearest)
+        early[run] = not over[run] and not _may_end(stored, clock, budget, dearest)
     if over.any():
         yield Finding("budget", runs.label, f"'{budget}' is overshot in {_seeds(runs, over)}")
     if early.any():
@@ -210,13 +226,18 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         )
 
 
-def _may_end(stored: str, clock: Clock, limit: float | None, dearest: float) -> bool:
-    """Whether a run may have ended where it did, for the reason that is stored."""
+def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float) -> bool:
+    """Whether a run may have ended where it did, for the reason that is stored.
+
+    Runs that ended by themselves are replayed.
+    """
     if clock.stop is not None:
         return stored == clock.stop
     if stored == Stop.SECONDS:  # the next evaluation, which is not stored, must not have fitted in
-        return limit is not None and clock.seconds + dearest > limit
-    return stored in {Stop.EPOCHS, Stop.EXHAUSTED}
+        return budget.seconds is not None and clock.seconds + dearest > budget.seconds
+    if stored == Stop.EPOCHS:
+        return budget.epochs is not None
+    return stored == Stop.EXHAUSTED
 
 
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:

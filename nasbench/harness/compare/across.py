@@ -16,9 +16,7 @@ from nasbench.harness.compare.estimates import (
     Floats,
     Interval,
     interquartile_mean,
-    mean,
     percentiles,
-    resampled,
     weights,
 )
 from nasbench.harness.compare.significance import ALPHA, superiority
@@ -41,8 +39,9 @@ class Problem:
     search: int
     """Number of the search that answered; data sets of one search share their runs."""
     accuracy: tuple[Floats, ...]
+    """Without NaN; position i of all data sets of a search is the same run."""
     regret: tuple[Floats, ...]
-    """Over the mean architecture's; empty where the table is not at hand."""
+    """The same over the mean architecture's regret; empty where the table is not at hand."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +109,12 @@ class Standings:
 
 def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Standings:
     """Compare strategies over data sets; every problem has a sample for each of `labels`."""
-    accuracy = [[_known(sample) for sample in one.accuracy] for one in problems]
+    accuracy = [one.accuracy for one in problems]
     means = np.array([[sample.mean() for sample in samples] for samples in accuracy])
     ranks = _ranks(means).mean(axis=0)
     runs = min(len(sample) for samples in accuracy for sample in samples)
     drawn = np.array(
-        [
-            [mean(resampled(sample, (one.search, row))) for row, sample in enumerate(samples)]
-            for one, samples in zip(problems, accuracy, strict=True)
-        ]
+        [[_means(one, row, sample) for row, sample in enumerate(one.accuracy)] for one in problems]
     )  # (problems, strategies, resamples)
     rank_draws = _ranks(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
     regret, regret_mean, regret_iqm = _regrets(problems, runs)
@@ -141,8 +137,12 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
     )
 
 
-def _known(sample: Floats) -> Floats:
-    return sample[~np.isnan(sample)]
+def _means(problem: Problem, row: int, values: Floats) -> Floats:
+    """Return means of bootstrap samples, (resamples,) or with the shape that follows runs.
+
+    Drawn alike for all data sets of a search: a run takes all its numbers along.
+    """
+    return np.asarray(weights(len(values), (problem.search, row)) @ values)
 
 
 def _ranks(means: Floats) -> Floats:
@@ -158,11 +158,8 @@ def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ..
         return (Interval(np.nan, np.nan),) * rows, unknown, unknown
     found, centres, middles = [], [], []
     for row in range(rows):
-        samples = [_known(one.regret[row]) for one in problems]
-        drawn = [
-            mean(resampled(sample, (one.search, row)))
-            for one, sample in zip(problems, samples, strict=True)
-        ]
+        samples = [one.regret[row] for one in problems]
+        drawn = [_means(one, row, one.regret[row]) for one in problems]
         found.append(percentiles(np.mean(drawn, axis=0), runs))
         centres.append(np.mean([sample.mean() for sample in samples]))
         middles.append(interquartile_mean(np.sort(np.concatenate(samples))))
@@ -241,11 +238,10 @@ def profile(
     with pointwise intervals; three arrays of shape (thresholds,).
     """
     centre, shares = np.zeros(len(thresholds)), []
-    runs = min(len(_known(one.regret[row])) for one in problems)
+    runs = min(len(one.regret[row]) for one in problems)
     for one in problems:
-        sample = np.sort(_known(one.regret[row]))
-        below = (sample[:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
+        below = (one.regret[row][:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
         centre += below.mean(axis=0) / len(problems)
-        shares.append(weights(len(sample), (one.search, row)) @ below)
+        shares.append(_means(one, row, below))
     ends = [percentiles(column, runs) for column in np.mean(shares, axis=0).T]
     return centre, np.array([end.low for end in ends]), np.array([end.high for end in ends])

@@ -79,7 +79,7 @@ class Group:
 
 def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group]:
     """Put experiments into blocks; with `merge` into one, or `CannotCompare` says why not."""
-    unique = _unite(found)
+    unique = unite(found)
     _refuse_tuned(unique)
     tasks = _leading(dict.fromkeys(one.experiment.task for one in unique))
     if merge and len(tasks) > 1:
@@ -129,7 +129,7 @@ def _belongs(task: Task, leading: Task) -> bool:
     return task == leading or (task.shared and task.judge == leading.judge)
 
 
-def _unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
+def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
     """Join what is stored of one experiment in several folders; a seed counts once."""
     by_key: dict[str, list[ExperimentRuns]] = {}
     for one in found:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nasbench.harness.budget import Stop
 from nasbench.harness.compare.anytime import Reached, first_reached, mean_value, reached
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.curves import answers, step_values
@@ -80,8 +81,13 @@ def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached
 
 
 def _clock(one: Contender) -> str:
+    """Return the clock of what ended most runs, where the budget limits both."""
     task = one.experiment.task
-    return "evaluations" if task.shared or task.budget.seconds is None else "seconds"
+    if task.shared or task.budget.seconds is None:
+        return "evaluations"
+    stops = one.runs.table["stop"].to_pylist()
+    both = task.budget.evaluations is not None
+    return "evaluations" if both and 2 * stops.count(Stop.EVALUATIONS) > len(stops) else "seconds"
 
 
 def _limit(one: Contender, clock: str) -> float | None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasbench.harness.budget import Budget
 from nasbench.harness.compare.across import Problem, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
+from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -43,7 +45,16 @@ class Family:
     def footer(self) -> str:
         """One line for the foot of a table or figure."""
         names = ", ".join(self.standings.problems)
-        return f"over {names}; {self.blocks[0].footer}"
+        if len(self.blocks) == 1:
+            return f"over {names}; {self.blocks[0].footer}"
+        tasks = [block.task for block in self.blocks]
+        budgets = ", ".join(f"{task.budget} on {task.signal.dataset}" for task in tasks)
+        task = tasks[0]
+        return (
+            f"over {names}; protocol {task.protocol}, budgets {budgets}, n = "
+            f"{', '.join(str(block.seeds) for block in self.blocks)}, table {task.table[:8]}, "
+            f"nasbench {provenance()['nasbench'] or 'from source'}"
+        )
 
 
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:
@@ -64,8 +75,8 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
     """Return the places of tasks that belong together; two budgets on one data set do not."""
     groups: dict[Task, list[int]] = {}
-    for place, task in enumerate(tasks):
-        groups.setdefault(_general(task, None), []).append(place)
+    for task in dict.fromkeys(tasks):  # of one in several blocks the first, which is the largest
+        groups.setdefault(_general(task, None), []).append(tasks.index(task))
     found = []
     for places in groups.values():
         if len({tasks[place].signal.dataset for place in places}) == len(places):
@@ -81,7 +92,14 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set."""
     signal = replace(task.signal, dataset="")
-    return replace(task, signal=signal, reports=(), budget=budget or Budget(evaluations=1))
+    kind = Budget(
+        seconds=None if task.budget.seconds is None else 1.0,
+        evaluations=None if task.budget.evaluations is None else 1,
+        epochs=None if task.budget.epochs is None else 1,
+        patience=task.budget.patience,
+        target_regret=task.budget.target_regret,
+    )
+    return replace(task, signal=signal, reports=(), budget=budget or kind)
 
 
 def _key(one: "Contender") -> str:
@@ -96,13 +114,20 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
     names = [name for block in blocks for name in block.datasets]
     for search, block in enumerate(blocks):
         by_key = {_key(one): one for one in block.contenders}
+        there = {key: _everywhere(by_key[key], block.datasets) for key in keys}
         for name in block.datasets:
-            samples = tuple(by_key[key].final(f"test/{name}") for key in keys)
-            if any(np.isnan(sample).all() for sample in samples):
+            if not all(there[key].any() for key in keys):
                 continue
+            samples = tuple(by_key[key].final(f"test/{name}")[there[key]] for key in keys)
             title = name if names.count(name) == 1 else f"{name} ({block.task.signal.dataset})"
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
             found.append(Problem(title, search, samples, regret))
     return tuple(found)
+
+
+def _everywhere(one: "Contender", datasets: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which runs have a number on every data set."""
+    finals = [one.final(f"test/{name}") for name in datasets]
+    return np.asarray(~np.isnan(np.stack(finals)).any(axis=0))

@@ -91,6 +91,19 @@ def test_intervals_over_data_sets_cover_the_truth() -> None:
         assert 0.93 <= share <= 0.97
 
 
+def test_a_run_takes_its_numbers_on_all_data_sets_of_a_search_along() -> None:
+    """Runs that are opposite on two data sets: their mean has no spread, but of two searches."""
+    values = np.random.default_rng(0).normal(size=40)
+    for searches, spread in (((0, 0), False), ((0, 1), True)):
+        made = [
+            Problem(f"d{number}", search, (sign * values,) * 2, (sign * values,) * 2)
+            for number, (search, sign) in enumerate(zip(searches, (1, -1), strict=True))
+        ]
+        low, high = standings_across(["a", "b"], made).regret[0]
+        assert (high - low > 0.1) is spread
+        assert spread or high - low < 1e-9
+
+
 def test_a_profile_is_the_share_of_runs_at_each_threshold() -> None:
     made = problems(np.random.default_rng(1), [0.0], 30)
     grid = np.linspace(-3, 3, 13)

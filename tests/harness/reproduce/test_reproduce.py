@@ -109,12 +109,21 @@ def test_a_checkout_shows_and_audits_what_is_published(
     text = (tmp_path / "all" / "nb201-paper" / "reproduction.json").read_text()
     path.write_text(text)
     found = audit(tmp_path / "results")
-    assert (found.faults, found.numbers) == ((), 9)
+    assert (found.faults, found.numbers) == ((), 150)
     data = json.loads(text)
     data["rows"][0]["mean"] += 0.1
     path.write_text(json.dumps(data))
     (fault,) = audit(tmp_path / "results").faults
     assert fault.what.startswith("RS on cifar10: mean is ")
+    data = json.loads(text)
+    data["rows"][0]["published_mean"] = data["rows"][0]["mean"]
+    data["rows"][1]["verdict"][-1] = "reproduced"
+    del data["rows"][3]
+    path.write_text(json.dumps(data))
+    assert [fault.what.split(" is ")[0] for fault in audit(tmp_path / "results").faults] == [
+        "RS on cifar10: published mean", "REA on cifar10: verdict", "BOHB on cifar10: the row",
+    ]  # fmt: skip
+    path.write_text(text)
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "nothing"))
     shown = CliRunner().invoke(app, ["compare", str(tmp_path / "results")])
     assert shown.exit_code == 0
