@@ -14,6 +14,7 @@ from nasbench.benchmarks.training.shared import read_checkpoint
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
 from nasbench.harness.run import _if_shared, run
@@ -68,6 +69,11 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     assert rows["random-search"].regret_mean > 0
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
+    (epochs,) = (
+        figure for name, figure in pareto_figures(block) if name == "pareto-cifar10-training-epochs"
+    )
+    drawn = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
+    assert drawn == {row.label: row.training_epochs_mean for row in rows.values()}
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
     assert "are real ones of training shared weights" in costs
 

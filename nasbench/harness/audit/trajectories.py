@@ -89,7 +89,10 @@ def _answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Find
     usual, asked = runs.experiment.task.signal.epochs, epochs.values
     free = np.zeros(len(asked), dtype=bool)
     if runs.experiment.task.repeats == "free":
-        free = _repeated(cells) & (seconds.values == 0) & (asked == 0)
+        first = _first(cells)
+        repeated = first != np.arange(len(first))
+        same = _same(accuracy.values, accuracy.values[first])
+        free = repeated & same & (seconds.values == 0) & (asked == 0)
         asked = np.where(free, usual, asked)
     known = {int(number): _table(benchmark, int(number)) for number in np.unique(asked)}
     right = Answers(known).match(asked, cells.values, accuracy.values, seconds.values, free)
@@ -119,14 +122,12 @@ def _table(
     return np.array(accuracy), np.array([[one.seconds for one in trial] for trial in trials])
 
 
-def _repeated(cells: Ragged) -> NDArray[np.bool_]:
-    """Return which evaluations ask what their run had asked before."""
-    found = np.ones(len(cells.values), dtype=bool)
+def _first(cells: Ragged) -> NDArray[np.int64]:
+    """Return where each evaluation's run first asked the same cell, shape (evaluations,)."""
     run = np.repeat(np.arange(len(cells)), cells.lengths)
     keys = np.stack([run, cells.values], axis=1)
-    _, first = np.unique(keys, axis=0, return_index=True)
-    found[first] = False
-    return found
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse.ravel()])
 
 
 def _totals(runs: ExperimentRuns) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Figure of hardware-aware searches: how good the answers are against what they cost."""
+"""How good answers are against what they cost: the networks to run, or the searches to make."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,22 @@ class Point(NamedTuple):
 
 
 def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and a figure for every data set and unit of cost with two contenders or more."""
+    """Yield a name and a figure for every data set and unit of cost with two contenders or more.
+
+    Costs of derived cells' networks as strategies recorded them; and training epochs of the
+    searches, the one cost that shared weights and queries have in common, where a block has both.
+    """
+    sharing = [one.experiment.task.shared for one in block.contenders if len(one.runs)]
+    if any(sharing) and not all(sharing):
+        for dataset in block.datasets:
+            points = [
+                Point(one, one.runs.column("training_epochs").astype(np.float64),
+                      one.final(f"test/{dataset}"))
+                for one in block.contenders if len(one.runs)
+            ]  # fmt: skip
+            figure = _draw(block, dataset, "training epochs of the search", points, width)
+            figure.axes[0].set_xscale("log")
+            yield f"pareto-{dataset}-training-epochs", figure
     units: dict[str, list[Contender]] = {}
     for one in block.contenders:
         found = filter(None, map(_COST.fullmatch, one.runs.table.column_names))
@@ -43,7 +58,8 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
                       one.final(f"test/{dataset}"))
                 for one in contenders
             ]  # fmt: skip
-            figure = _draw(block, dataset, unit, points, width)
+            what = f"cost of the derived cell's network ({unit})"
+            figure = _draw(block, dataset, what, points, width)
             yield f"pareto-{dataset}-{re.sub(r'[^a-z]+', '-', unit.lower())}", figure
 
 
@@ -57,7 +73,7 @@ def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
     return found
 
 
-def _draw(block: "Block", dataset: str, unit: str, points: Sequence[Point], width: float) -> Figure:
+def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], width: float) -> Figure:
     with paper_style():
         rows = len(points)
         height = 0.55 * width + 0.14 * rows
@@ -74,7 +90,7 @@ def _draw(block: "Block", dataset: str, unit: str, points: Sequence[Point], widt
             )  # fmt: skip
         best = means[front(means[:, 0], means[:, 1])]
         axes.step(best[:, 0], best[:, 1], where="post", color="0.5", linewidth=0.8, zorder=0)
-        axes.set_xlabel(f"cost of the derived cell's network ({unit})")
+        axes.set_xlabel(what)
         axes.set_ylabel("test accuracy (%)")
         axes.set_title(dataset, loc="left")
         axes.set_title("mean, 95 % bootstrap intervals; dots are runs", loc="right", fontsize=6,

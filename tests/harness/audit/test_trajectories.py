@@ -1,0 +1,27 @@
+"""A repeat that is free gives what the first one gave."""
+
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+
+from nasbench.harness.audit import audit
+from nasbench.harness.run import run
+from nasbench.harness.store import experiments
+
+sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
+
+
+def test_a_free_repeat_with_another_answer(tmp_path: Path, synthetic_nb201: Path) -> None:
+    run("workers:Same", seeds=2, budget="4evals", repeats="free", out=tmp_path)
+    (folder,) = experiments(tmp_path)
+    assert not any(one.check == "answers" for one in audit(tmp_path).findings)
+    table = folder.read()
+    rows = table.to_pylist()
+    rows[1]["accuracy"][2] -= 1.0  # no incumbent, so nothing else changes
+    for path in folder.path.glob("runs-*.parquet"):
+        path.unlink()
+    folder.append(pa.Table.from_pylist(rows, schema=table.schema))
+    (found,) = audit(tmp_path).faults
+    assert found.check == "answers"
+    assert found.what.endswith("1 evaluations is not the table's: seed 1")
