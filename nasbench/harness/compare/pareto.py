@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import interval
-from nasbench.harness.compare.plots import WIDTH, looks, paper_style
+from nasbench.harness.compare.plots import WIDTH, foot_lines, looks, paper_style
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -42,7 +43,11 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
                 for one in block.contenders if len(one.runs)
             ]  # fmt: skip
             figure = _draw(block, dataset, "training epochs of the search", points, width)
-            figure.axes[0].set_xscale("log")
+            axes = figure.axes[0]
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+            axes.xaxis.set_minor_locator(NullLocator())
             yield f"pareto-{dataset}-training-epochs", figure
     units: dict[str, list[Contender]] = {}
     for one in block.contenders:
@@ -75,8 +80,9 @@ def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
 
 def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], width: float) -> Figure:
     with paper_style():
-        rows = len(points)
-        height = 0.55 * width + 0.14 * rows
+        rows, foot = len(points), foot_lines([block.footer], width)
+        more = 0.08 * (len(foot) - 1)
+        height = 0.55 * width + 0.14 * rows + more
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         colours = looks([one.contender.experiment.strategy for one in points])
@@ -98,11 +104,11 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
         sns.despine(ax=axes)
         figure.subplots_adjust(
             left=0.54 / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
-            bottom=(0.6 + 0.14 * rows) / height,
+            bottom=(0.6 + 0.14 * rows + more) / height,
         )  # fmt: skip
         figure.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 0.16 / height), frameon=False,
+            loc="lower center", bbox_to_anchor=(0.5, (0.16 + more) / height), frameon=False,
             labelspacing=0.25, borderaxespad=0,
         )  # fmt: skip
-        figure.text(0.01, 0.01, block.footer, fontsize=5, color="0.45", va="bottom")
+        figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
     return figure
