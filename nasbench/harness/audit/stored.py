@@ -12,7 +12,8 @@ from nasbench.errors import CannotCompare, InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.compare.comparison import Comparison
 from nasbench.harness.compare.estimates import summarise
-from nasbench.harness.compare.tables import tables, to_latex, to_markdown
+from nasbench.harness.compare.formats import to_latex, to_markdown
+from nasbench.harness.compare.tables import tables
 from nasbench.harness.compare.write import folder_names
 from nasbench.harness.reproduce.recipe import load_recipe
 from nasbench.harness.reproduce.reproduction import FILE as REPRODUCTION

@@ -45,10 +45,16 @@ _PIXELS = 1100
 CHARACTER = 0.054
 """Inches that a character of 7 points takes."""
 
-_PALETTE = [*sns.color_palette("colorblind").as_hex(), "#6f6f6f"]
-_USUAL = {"random-search": 10, "regularized-evolution": 0, "reinforce-softmax": 1, "reinforce": 3}
-"""Colours of well-known strategies, the same in every figure; others follow from their name."""
-_FREE = (2, 4, 5, 9, 6)
+_COLOURS = {
+    "random-search": "#6f6f6f", "regularized-evolution": "#0173b2", "reinforce-softmax": "#de8f05",
+    "reinforce": "#d55e00", "darts": "#029e73", "darts-2nd": "#01503a", "enas": "#56b4e9",
+    "rsps": "#ca9161", "gdas": "#cc78bc", "spos": "#b5ab00", "fbnet": "#7a3b9d",
+    "proxylessnas": "#8c2d04",
+}  # fmt: skip
+"""Colours of our strategies, the same in every figure: seaborn's colour-blind palette, and darker.
+
+Those of other strategies follow from their names."""
+_OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _REFERENCE = "0.1"
 _LINEAR = 0.01
@@ -193,10 +199,10 @@ def paper_style() -> Iterator[None]:
 
 def looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
     """Return colour and dashes: the hue tells the strategy, shade and dashes its settings."""
-    taken: dict[str, str] = {name: _PALETTE[_USUAL[name]] for name in strategies if name in _USUAL}
+    taken: dict[str, str] = {name: _COLOURS[name] for name in strategies if name in _COLOURS}
     for name in sorted(set(strategies) - set(taken)):
         start = zlib.crc32(name.encode())
-        options = [_PALETTE[_FREE[(start + step) % len(_FREE)]] for step in range(len(_FREE))]
+        options = [_OTHERS[(start + step) % len(_OTHERS)] for step in range(len(_OTHERS))]
         free = [colour for colour in options if colour not in taken.values()]
         taken[name] = (free or options)[0]
     found = []

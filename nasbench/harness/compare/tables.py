@@ -1,12 +1,19 @@
-"""A block's tables, and the formats they are written in."""
+"""A block's tables, and a whole comparison as text."""
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.course import PARTS
+from nasbench.harness.compare.formats import (
+    Cell,
+    Section,
+    TextTable,
+    escape_markdown,
+    to_latex,
+    to_markdown,
+)
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
@@ -57,35 +64,6 @@ RANKS = (
     "beats one of the other, mean over data sets"
 )
 _UNKNOWN = "–"
-
-
-class Cell(NamedTuple):
-    """Text of one cell."""
-
-    text: str
-    bold: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """Rows under one heading; reference rows come last, below a rule."""
-
-    heading: str
-    rows: list[list[Cell]]
-    references: list[list[Cell]]
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table as text, before it has a format."""
-
-    name: str
-    caption: str
-    columns: tuple[str, ...]
-    sections: list[Section]
-    notes: tuple[str, ...]
-    texts: int = 1
-    """Leading columns that are text; the others are numbers."""
 
 
 def results_table(block: "Block") -> TextTable:
@@ -308,57 +286,6 @@ def _clock(block: "Block") -> str:
     return "; ".join([PSEUDO_TIME, *filter(None, [block.about_seconds])])
 
 
-def to_markdown(table: TextTable) -> str:
-    """Write GitHub's pipe tables, one per section, caption above and notes below."""
-    align = ["---"] * table.texts + ["---:"] * (len(table.columns) - table.texts)
-    lines = [f"**{_escape_markdown(table.caption)}**", ""]
-    for section in table.sections:
-        if section.heading:
-            lines += [f"*{_escape_markdown(section.heading)}*", ""]
-        lines += [_pipes(table.columns), _pipes(align)]
-        for cells in (*section.rows, *section.references):
-            lines.append(
-                _pipes([_marked(cell, _escape_markdown, "**{}**".format) for cell in cells])
-            )
-        lines.append("")
-    return "\n".join([*lines, *(f"- {_escape_markdown(note)}" for note in table.notes), ""])
-
-
-def to_latex(table: TextTable) -> str:
-    """Write a `table` environment, made smaller where it is wider than the text.
-
-    Needs the packages booktabs and graphicx.
-    """
-    lines = [
-        "% needs \\usepackage{booktabs,graphicx}",
-        "\\begin{table}",
-        "  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}",
-        f"  \\caption{{{escape_latex(table.caption)}.}}",
-        "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-        f"  \\begin{{tabular}}{{@{{}}{'l' * table.texts}"
-        f"{'r' * (len(table.columns) - table.texts)}@{{}}}}",
-        "    \\toprule",
-        f"    {_ampersands([escape_latex(name) for name in table.columns])}",
-    ]
-    for section in table.sections:
-        lines.append("    \\midrule")
-        if section.heading:
-            heading = escape_latex(section.heading)
-            span = f"\\multicolumn{{{len(table.columns)}}}{{@{{}}l}}{{\\emph{{{heading}}}}}"
-            lines.append(f"    {span} \\\\")
-        lines += [f"    {_latex_row(cells)}" for cells in section.rows]
-        if section.references:
-            lines.append(f"    \\cmidrule{{1-{len(table.columns)}}}")
-            lines += [f"    {_latex_row(cells)}" for cells in section.references]
-    lines += ["    \\bottomrule", "  \\end{tabular}}"]
-    notes = ". ".join(escape_latex(note[:1].upper() + note[1:]) for note in table.notes)
-    lines += [
-        "  \\par\\smallskip\\parbox{\\linewidth}{\\scriptsize " + notes + ".}",
-        "\\end{table}",
-    ]
-    return "\n".join([*lines, ""])
-
-
 def to_csv(comparison: "Comparison") -> str:
     """Write the rows of all blocks with all their numbers."""
     return str(comparison.to_frame().to_csv(index=False, lineterminator="\n"))
@@ -379,21 +306,10 @@ def to_text(comparison: "Comparison", form: str) -> str:
     parts = []
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         line = " ".join(title.split())  # a comment of LaTeX ends with its line
-        parts.append(f"% {line}\n" if form == "latex" else f"## {_escape_markdown(line)}\n")
+        parts.append(f"% {line}\n" if form == "latex" else f"## {escape_markdown(line)}\n")
         parts += [write(table) for table in tables(block)]
     parts += [write(ranks_table(family)) for family in comparison.families]
     return "\n".join(parts)
-
-
-def escape_latex(text: str) -> str:
-    """Return `text` with everything that LaTeX would take for a command made harmless."""
-    special = {
-        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        "±": r"$\pm$", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
-        "[": "{[}", "]": "{]}", "∞": r"$\infty$",
-    }  # fmt: skip
-    return "".join(special.get(character, character) for character in text)
 
 
 def _result_cells(row: Row, *, failed: bool) -> list[Cell]:
@@ -454,25 +370,3 @@ def _p_value(value: float) -> str:
 
 def _seconds(value: float) -> str:
     return _UNKNOWN if math.isnan(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
-
-
-def _marked(cell: Cell, escape: Callable[[str], str], bold: Callable[[str], str]) -> str:
-    return bold(escape(cell.text)) if cell.bold else escape(cell.text)
-
-
-def _pipes(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _ampersands(cells: Sequence[str]) -> str:
-    return f"{' & '.join(cells)} \\\\"
-
-
-def _latex_row(cells: list[Cell]) -> str:
-    return _ampersands([_marked(cell, escape_latex, "\\textbf{{{}}}".format) for cell in cells])
-
-
-def _escape_markdown(text: str) -> str:
-    return "".join(
-        f"\\{character}" if character in "\\|*_`[]<>" else character for character in text
-    )

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from nasbench.harness.compare.tables import Cell, Section, TextTable, cost_table, results_table
+from nasbench.harness.compare.formats import Cell, Section, TextTable
+from nasbench.harness.compare.tables import cost_table, results_table
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison

@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.benchmarks.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error
+from nasbench.harness.compare.formats import TextTable, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars
-from nasbench.harness.compare.tables import (
-    TextTable,
-    ranks_table,
-    tables,
-    to_latex,
-    to_markdown,
-)
+from nasbench.harness.compare.tables import ranks_table, tables
 
 if TYPE_CHECKING:
     import pandas

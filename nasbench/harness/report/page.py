@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.formats import TextTable
 from nasbench.harness.compare.plots import looks
-from nasbench.harness.compare.tables import TextTable, ranks_table, tables
+from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import POINTS, block_figures

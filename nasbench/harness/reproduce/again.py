@@ -9,8 +9,8 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.estimates import summarise
+from nasbench.harness.compare.formats import to_latex, to_markdown
 from nasbench.harness.compare.plots import regret_figures, save_figure
-from nasbench.harness.compare.tables import to_latex, to_markdown
 from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction
 from nasbench.harness.reproduce.verdict import equivalence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
-from nasbench.harness.compare.tables import Cell, Section, TextTable
+from nasbench.harness.compare.formats import Cell, Section, TextTable
 from nasbench.harness.reproduce.verdict import Outcome, Verdict
 
 FILE = "reproduction.json"

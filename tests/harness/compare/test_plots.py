@@ -13,8 +13,9 @@ from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.places import spread
-from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.plots import looks, regret_figures
 from nasbench.harness.run import run
+from nasbench.strategies.registry import strategies
 
 
 @given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.01, 0.3))
@@ -122,3 +123,11 @@ def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
     below = figure.axes[0].xaxis.label.get_window_extent()
     assert box.x1 <= figure.bbox.x1
     assert box.y1 <= below.y0
+
+
+def test_every_strategy_of_ours_has_a_colour_of_its_own() -> None:
+    """Whatever stands beside it."""
+    names = [name for name in strategies() if ":" not in name]
+    together = [colour for colour, _ in looks(names)]
+    assert len(set(together)) == len(names)
+    assert together == [looks([name])[0][0] for name in names]

@@ -16,18 +16,16 @@ from nasbench.benchmarks.columns import seed_count
 from nasbench.benchmarks.format import Quantity, Split
 from nasbench.benchmarks.table import Table
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.plots import regret_figures
-from nasbench.harness.compare.tables import (
+from nasbench.harness.compare.formats import (
     Cell,
     Section,
     TextTable,
-    cost_table,
     escape_latex,
-    results_table,
     to_latex,
     to_markdown,
-    to_text,
 )
+from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.tables import cost_table, results_table, to_text
 from nasbench.harness.compare.terminal import print_comparison
 from nasbench.harness.compare.write import folder_names, write
 from nasbench.harness.run import run

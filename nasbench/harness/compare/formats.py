@@ -1,0 +1,119 @@
+"""Tables as text, before they have a format, and the formats they are written in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """Text of one cell."""
+
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows under one heading; reference rows come last, below a rule."""
+
+    heading: str
+    rows: list[list[Cell]]
+    references: list[list[Cell]]
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as text, before it has a format."""
+
+    name: str
+    caption: str
+    columns: tuple[str, ...]
+    sections: list[Section]
+    notes: tuple[str, ...]
+    texts: int = 1
+    """Leading columns that are text; the others are numbers."""
+
+
+def to_markdown(table: TextTable) -> str:
+    """Write GitHub's pipe tables, one per section, caption above and notes below."""
+    align = ["---"] * table.texts + ["---:"] * (len(table.columns) - table.texts)
+    lines = [f"**{escape_markdown(table.caption)}**", ""]
+    for section in table.sections:
+        if section.heading:
+            lines += [f"*{escape_markdown(section.heading)}*", ""]
+        lines += [_pipes(table.columns), _pipes(align)]
+        for cells in (*section.rows, *section.references):
+            lines.append(
+                _pipes([_marked(cell, escape_markdown, "**{}**".format) for cell in cells])
+            )
+        lines.append("")
+    return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in table.notes), ""])
+
+
+def to_latex(table: TextTable) -> str:
+    """Write a `table` environment, made smaller where it is wider than the text.
+
+    Needs the packages booktabs and graphicx.
+    """
+    lines = [
+        "% needs \\usepackage{booktabs,graphicx}",
+        "\\begin{table}",
+        "  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}",
+        f"  \\caption{{{escape_latex(table.caption)}.}}",
+        "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
+        f"  \\begin{{tabular}}{{@{{}}{'l' * table.texts}"
+        f"{'r' * (len(table.columns) - table.texts)}@{{}}}}",
+        "    \\toprule",
+        f"    {_ampersands([escape_latex(name) for name in table.columns])}",
+    ]
+    for section in table.sections:
+        lines.append("    \\midrule")
+        if section.heading:
+            heading = escape_latex(section.heading)
+            span = f"\\multicolumn{{{len(table.columns)}}}{{@{{}}l}}{{\\emph{{{heading}}}}}"
+            lines.append(f"    {span} \\\\")
+        lines += [f"    {_latex_row(cells)}" for cells in section.rows]
+        if section.references:
+            lines.append(f"    \\cmidrule{{1-{len(table.columns)}}}")
+            lines += [f"    {_latex_row(cells)}" for cells in section.references]
+    lines += ["    \\bottomrule", "  \\end{tabular}}"]
+    notes = ". ".join(escape_latex(note[:1].upper() + note[1:]) for note in table.notes)
+    lines += [
+        "  \\par\\smallskip\\parbox{\\linewidth}{\\scriptsize " + notes + ".}",
+        "\\end{table}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def escape_latex(text: str) -> str:
+    """Return `text` with everything that LaTeX would take for a command made harmless."""
+    special = {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+        "±": r"$\pm$", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
+        "[": "{[}", "]": "{]}", "∞": r"$\infty$",
+    }  # fmt: skip
+    return "".join(special.get(character, character) for character in text)
+
+
+def _marked(cell: Cell, escape: Callable[[str], str], bold: Callable[[str], str]) -> str:
+    return bold(escape(cell.text)) if cell.bold else escape(cell.text)
+
+
+def _pipes(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ampersands(cells: Sequence[str]) -> str:
+    return f"{' & '.join(cells)} \\\\"
+
+
+def _latex_row(cells: list[Cell]) -> str:
+    return _ampersands([_marked(cell, escape_latex, "\\textbf{{{}}}".format) for cell in cells])
+
+
+def escape_markdown(text: str) -> str:
+    """Return `text` with everything that Markdown would take for a mark made harmless."""
+    return "".join(
+        f"\\{character}" if character in "\\|*_`[]<>" else character for character in text
+    )
