@@ -98,6 +98,7 @@ def compare(
     from nasbench.harness.compare.plots import figure_width
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
+    from nasbench.harness.store import holds_runs
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
@@ -108,7 +109,7 @@ def compare(
             target=target,
         )  # fmt: skip
     except StoreError:
-        if not published:
+        if not published or holds_runs(results):
             raise
         _print_published(published)  # of a folder without runs, such as a fresh checkout
         return

@@ -226,6 +226,11 @@ def experiments(results: Path) -> Iterator[ExperimentFolder]:
             yield read_folder(file.parent)
 
 
+def holds_runs(results: Path) -> bool:
+    """Whether any run is stored below a folder, be it damaged."""
+    return any(results.rglob("runs-*.parquet"))
+
+
 def _is_ours(file: Path) -> bool:
     try:
         data = _json(file)

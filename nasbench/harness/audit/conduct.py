@@ -20,7 +20,7 @@ from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import reproductions
 from nasbench.harness.results import Results, load_results
-from nasbench.harness.store import experiments
+from nasbench.harness.store import experiments, holds_runs
 
 _COMPARISON = "comparison/comparison.json"
 
@@ -56,7 +56,7 @@ def audit(
     try:
         stored = load_results(folder)
     except StoreError:
-        if not published:
+        if not published or holds_runs(folder):
             raise
         stored = Results(folder, ())  # a fresh checkout: nothing but what is published
     findings: list[Finding] = []

@@ -48,20 +48,17 @@ def courses(
         same = [
             place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
         ]
-        clocks = [_clock(contenders[place]) for place in same]
-        times = [contenders[place].when(clock) for place, clock in zip(same, clocks, strict=True)]
-        first = [float(one.values[one.offsets[:-1]].max()) for one in times if len(one)]
-        longest = max(
-            (contenders[place].spent(clock) for place, clock in zip(same, clocks, strict=True)),
-            default=0.0,
-        )
-        for place, clock, when in zip(same, clocks, times, strict=True):
+        clock = _clock([contenders[place] for place in same])
+        times = [contenders[place].when(clock) for place in same]
+        start = max((float(one.values[one.offsets[:-1]].max()) for one in times if len(one)),
+                    default=0.0)  # fmt: skip
+        longest = max((contenders[place].spent(clock) for place in same), default=0.0)
+        for place, when in zip(same, times, strict=True):
             one = contenders[place]
             end = one.spent(clock) if shared else _limit(one, clock) or longest
             values = one.incumbents(f"test/{dataset}")
             grid = np.array([part * end for part in PARTS])
             at = step_values(answers(when, grid), values)
-            start = max(first, default=0.0)
             found[place] = Course(
                 clock, end, start, tuple(at.T),
                 summarise(mean_value(when, values, start, end)).mean,
@@ -80,14 +77,15 @@ def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached
     return reached(hit, one.runs.column(_SPENT[clock]).astype(np.float64))
 
 
-def _clock(one: Contender) -> str:
-    """Return the clock of what ended most runs, where the budget limits both."""
-    task = one.experiment.task
-    if task.shared or task.budget.seconds is None:
+def _clock(same: Sequence[Contender]) -> str:
+    """Return the clock of rows of a kind: of what ended most runs, where budgets limit both."""
+    if not same or same[0].experiment.task.shared:
         return "evaluations"
-    stops = one.runs.table["stop"].to_pylist()
-    both = task.budget.evaluations is not None
-    return "evaluations" if both and 2 * stops.count(Stop.EVALUATIONS) > len(stops) else "seconds"
+    budget = same[0].experiment.task.budget
+    if budget.seconds is None or budget.evaluations is None:
+        return "evaluations" if budget.seconds is None else "seconds"
+    stops = [stop for one in same for stop in one.runs.table["stop"].to_pylist()]
+    return "evaluations" if 2 * stops.count(Stop.EVALUATIONS) > len(stops) else "seconds"
 
 
 def _limit(one: Contender, clock: str) -> float | None:

@@ -19,6 +19,7 @@ from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import compare
 from nasbench.harness.experiment import Experiment, entropy_of, open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
+from nasbench.harness.records import TRAJECTORY
 from nasbench.harness.run import run
 from nasbench.harness.store import ExperimentFolder, experiments, folder_name
 from nasbench.harness.tuning import Tuning
@@ -77,6 +78,13 @@ def settle(folder: ExperimentFolder, row: Row) -> Row:
     row["optimiser_seconds"] = float(np.cumsum(row["optimiser"])[-1])
     row["incumbents"] = best_by_validation(np.array(row["accuracy"])).tolist()
     return judged(folder, row)
+
+
+def cut(folder: ExperimentFolder, row: Row) -> Row:
+    """Leave a run its first five evaluations."""
+    for name in TRAJECTORY:
+        row[name] = row[name][:5]
+    return settle(folder, row)
 
 
 def judged(folder: ExperimentFolder, row: Row) -> Row:
@@ -144,7 +152,7 @@ def test_cheaper_evaluations_and_so_more_of_them(results: Path) -> None:
     folder = of(results)
 
     def cheaper(row: Row) -> Row:
-        for name in ("architecture", "accuracy", "seconds", "epochs", "optimiser"):
+        for name in TRAJECTORY:
             row[name] *= 2
         row["seconds"] = [seconds / 2 for seconds in row["seconds"]]
         return settle(folder, row)
@@ -189,12 +197,7 @@ def test_an_evaluation_beyond_the_budget(results: Path) -> None:
 def test_a_run_that_was_cut_where_it_was_best(results: Path) -> None:
     folder = of(results)
 
-    def cut(row: Row) -> Row:
-        for name in ("architecture", "accuracy", "seconds", "epochs", "optimiser"):
-            row[name] = row[name][:5]
-        return settle(folder, row)
-
-    edit(folder, cut)
+    edit(folder, lambda row: cut(folder, row))
     caught(results, "budget", "runs ended before '3000s' was used up: seed 3")
 
 
@@ -349,12 +352,7 @@ def test_a_run_that_says_it_ended_by_itself(results: Path, stop: str, check: str
     """It is made again though nobody asks for replays."""
     folder = of(results)
 
-    def cut(row: Row) -> Row:
-        for name in ("architecture", "accuracy", "seconds", "epochs", "optimiser"):
-            row[name] = row[name][:5]
-        return {**settle(folder, row), "stop": stop}
-
-    edit(folder, cut)
+    edit(folder, lambda row: {**cut(folder, row), "stop": stop})
     caught(results, check, "seed 3")
 
 

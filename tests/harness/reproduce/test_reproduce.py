@@ -128,6 +128,13 @@ def test_a_checkout_shows_and_audits_what_is_published(
     shown = CliRunner().invoke(app, ["compare", str(tmp_path / "results")])
     assert shown.exit_code == 0
     assert "nb201-paper: 0 reproduced, 9 different, 0 open, 21 not run" in shown.stdout
+    broken = tmp_path / "results" / "mine" / "runs-0-1-0.parquet"
+    broken.parent.mkdir()
+    broken.write_text("no Parquet")
+    (broken.parent / "experiment.json").write_text("{}")
+    for command in ("compare", "audit"):  # what is published does not hide what is damaged
+        hurt = CliRunner().invoke(app, [command, str(tmp_path / "results")])
+        assert isinstance(hurt.exception, StoreError)
     path.write_text("{}")
     with pytest.raises(StoreError, match="run `nasbench reproduce` again"):
         list(reproductions(tmp_path))
