@@ -49,8 +49,8 @@ class Audit:
         return (
             f"{self.experiments} experiments, {self.runs} runs, {self.evaluations} evaluations, "
             f"{self.verdicts} final accuracies, {self.numbers} numbers of a stored comparison, "
-            f"{self.replayed} runs replayed (--seed {self.seed}): {len(self.faults)} faults, "
-            f"{len(self.findings) - len(self.faults)} notes"
+            f"{self.replayed} runs replayed (--seed {self.seed}): faults {len(self.faults)}, "
+            f"notes {len(self.findings) - len(self.faults)}"
         )
 
     def to_json(self) -> dict[str, Any]:

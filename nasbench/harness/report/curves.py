@@ -19,7 +19,7 @@ POINTS = 120
 """Of a curve: what the page shows is thinned, what is stored is not."""
 LEAST = 0.01
 """Regret (% points) below which the logarithmic axis ends: one image of CIFAR-10's 10,000."""
-_GREY = "#7f7f7f"
+GREY = "#7f7f7f"
 """Of axes and letters: readable on white and on black."""
 Scale = Literal["log", "linear"]
 _SCALES: tuple[Scale, ...] = ("log", "linear")
@@ -84,9 +84,9 @@ def _figure(
         tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
         background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
     )  # fmt: skip
-    made.toolbar.logo = None
+    made.toolbar.update(logo=None, autohide=True)
     for line, source in zip(lines, sources, strict=True):
-        colour = _GREY if line.label == EXPECTED else line.colour  # black is lost on black
+        colour = GREY if line.label == EXPECTED else line.colour  # black is lost on black
         made.varea_step(
             "x", "low", "high", source=source, step_mode="after", fill_color=colour,
             fill_alpha=0.15, name=line.label,
@@ -101,14 +101,14 @@ def _figure(
         )  # fmt: skip
         made.add_tools(hover)
     for axis in (*made.xaxis, *made.yaxis):
-        axis.axis_label_text_color = axis.major_label_text_color = _GREY
-        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = _GREY
+        axis.axis_label_text_color = axis.major_label_text_color = GREY
+        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = GREY
         axis.axis_label_text_font_style = "normal"
         if isinstance(axis, LogAxis):
             ticks = _ticks(*(across if axis in made.xaxis else up))
             axis.update(ticker=FixedTicker(ticks=ticks))
     for grid in (*made.xgrid, *made.ygrid):
-        grid.grid_line_color, grid.grid_line_alpha = _GREY, 0.2
+        grid.grid_line_color, grid.grid_line_alpha = GREY, 0.2
     made.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
     made.yaxis[0].formatter = NumeralTickFormatter(format="0.[000]")
     return made

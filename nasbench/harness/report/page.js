@@ -133,6 +133,11 @@ function setUpRuns(section) {
 
 document.querySelectorAll(".runs").forEach(setUpRuns);
 
+// Paper cannot be clicked.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+});
+
 (function whenDrawn(tries) {
   if (window.Bokeh && Bokeh.documents.length) {
     document.querySelectorAll(".curves").forEach(setUp);

@@ -10,10 +10,11 @@ from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.formats import TextTable
 from nasbench.harness.compare.plots import looks
+from nasbench.harness.compare.references import EXPECTED
 from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
-from nasbench.harness.report.curves import POINTS, block_figures
+from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results import load_results
 from nasbench.provenance import provenance
@@ -56,7 +57,10 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
         figures |= block_figures(block, number)
     script, plots = components(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
-    blocks = [_block(comparison, number, plots) for number in range(1, len(comparison.blocks) + 1)]
+    blocks = [
+        _block(comparison, number, figures, plots)
+        for number in range(1, len(comparison.blocks) + 1)
+    ]
     environment = Environment(autoescape=True, trim_blocks=True)
     page = environment.from_string(_part("page.html.j2"))
     return page.render(
@@ -80,7 +84,9 @@ def _part(name: str) -> str:
     return folder.joinpath(name).read_text(encoding="utf-8")
 
 
-def _block(comparison: Comparison, number: int, plots: dict[str, str]) -> dict[str, Any]:
+def _block(
+    comparison: Comparison, number: int, figures: dict[str, Any], plots: dict[str, str]
+) -> dict[str, Any]:
     """Return what the page says of a block."""
     from markupsafe import Markup
 
@@ -93,7 +99,7 @@ def _block(comparison: Comparison, number: int, plots: dict[str, str]) -> dict[s
         "title": comparison.titles[number - 1],
         "summary": list(summary(block)),
         "notes": block.notes,
-        "curves": list(_curves(block, number, plots)),
+        "curves": list(_curves(block, number, figures, plots)),
         "tables": found,
         "footer": block.footer,
         "provenance": provenance_rows(block.contenders),
@@ -101,7 +107,7 @@ def _block(comparison: Comparison, number: int, plots: dict[str, str]) -> dict[s
     }
 
 
-def _curves(block: "Block", number: int, plots: dict[str, str]) -> Any:
+def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[str, str]) -> Any:
     """Yield one group of figures per clock."""
     from markupsafe import Markup
 
@@ -117,6 +123,9 @@ def _curves(block: "Block", number: int, plots: dict[str, str]) -> Any:
             if one.experiment.task.shared == bool(suffix) and len(one.runs)
         ]  # fmt: skip
         colours = [colour for colour, _ in looks([one.experiment.strategy for one in shown])]
+        rows = list(zip([one.label for one in shown], colours, strict=True))
+        if any(one.name == EXPECTED for name in mine for one in figures[name].renderers):
+            rows.append((EXPECTED, GREY))
         first = "seconds" if block.task.budget.seconds is not None or suffix else "evaluations"
         names = {"seconds": "time", "evaluations": "epochs" if suffix else "evaluations"}
         yield {
@@ -124,6 +133,6 @@ def _curves(block: "Block", number: int, plots: dict[str, str]) -> Any:
             "heading": heading,
             "datasets": block.datasets,
             "clocks": sorted(names.items(), key=lambda one: one[0] != first),
-            "rows": [(one.label, colour) for one, colour in zip(shown, colours, strict=True)],
+            "rows": rows,
             "plots": [Markup(div) for div in mine.values()],  # noqa: S704  # what Bokeh made
         }
