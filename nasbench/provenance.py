@@ -59,6 +59,7 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() or None
 
 
+@cache
 def processor() -> str:
     """Return the name of this machine's processor."""
     try:

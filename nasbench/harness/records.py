@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.harness.experiment import Experiment, Run
+from nasbench.provenance import processor
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture
 
@@ -22,7 +23,10 @@ _NO_VERDICT = Verdict(np.array([]), np.array([]))
 
 
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
-    """Return one row per run: its summary, its trajectory, its incumbents' verdicts."""
+    """Return one row per run: its summary, its trajectory, its incumbents' verdicts.
+
+    `processor` is that of this machine: rows are made where the run was.
+    """
     reports = experiment.task.reports
     index = get_space(experiment.task.space).index
     tracks = [_Track(run, index) for run in runs]
@@ -37,6 +41,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
+        "processor": pa.array([processor()] * len(runs), pa.string()),
         "architecture": _lists([track.cells for track in tracks], np.int64),
         "accuracy": _lists([track.accuracy for track in tracks], np.float64),
         "seconds": _lists([track.seconds for track in tracks], np.float64),

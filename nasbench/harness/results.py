@@ -96,6 +96,13 @@ class ExperimentRuns:
         return Tuning.read(stored) if isinstance(stored, dict) else None
 
     @property
+    def processors(self) -> tuple[str, ...]:
+        """The processors that made the runs: on a cluster, not all the driver's."""
+        known = "processor" in self.table.column_names  # an earlier version stored the driver's
+        found = pc.unique(self.table["processor"]).to_pylist() if known else [None]
+        return tuple(sorted({str(one or self.provenance.get("processor")) for one in found}))
+
+    @property
     def seeds(self) -> NDArray[np.int64]:
         """Seeds with a run, finished or failed."""
         return self.column("seed")

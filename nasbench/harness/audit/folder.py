@@ -158,6 +158,9 @@ def check_provenance(results: Results) -> Iterator[Finding]:
         where = file.parent.relative_to(results.folder).as_posix()
         for name, value in _traits(made).items():
             versions[name].setdefault(value, where)
+    for one in results.experiments:
+        for name in one.processors:
+            versions["processor"].setdefault(name, one.label)
     for name, places in versions.items():
         if len(places) > 1:
             said = "; ".join(f"{value} in {where}" for value, where in places.items())
@@ -175,9 +178,6 @@ def _traits(made: Mapping[str, Any]) -> dict[str, str]:
     """Return what could make the same run differ."""
     libraries = made.get("libraries") or {}
     return {
-        **{
-            name: str(made.get(name))
-            for name in ("nasbench", "commit", "python", "platform", "processor")
-        },
+        **{name: str(made.get(name)) for name in ("nasbench", "commit", "python", "platform")},
         **{name: str(libraries.get(name)) for name in ("numpy", "torch")},
     }

@@ -15,6 +15,8 @@ from nasbench.harness.trained import is_trained
 from nasbench.spaces import get_space
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
+_HERE = ("processor",)
+"""Of the machine, not of the run."""
 _REAL = ("seconds", "simulated_seconds")
 """Timings too, where shared weights or networks are trained."""
 
@@ -84,7 +86,7 @@ def _differing(stored: pa.Table, again: pa.Table, one: ExperimentRuns) -> list[s
     """Return the columns that differ; unknown is equal to unknown."""
     task = one.experiment.task
     real = task.shared or is_trained(task.benchmark)
-    skipped = {*_TIMINGS, *(_REAL if real else ())}
+    skipped = {*_TIMINGS, *_HERE, *(_REAL if real else ())}
     names = [name for name in again.column_names if name not in skipped]
     return [
         name

@@ -137,12 +137,12 @@ def _misfit(group: Group, calibration: Calibration) -> str:
     for one in group.contenders:
         if one.experiment.task.shared:
             settings = one.experiment.settings
-            processor = one.runs.provenance.get("processor")
+            processor = ", ".join(one.runs.processors)
             there = (processor, settings["device"], settings["threads"])
             if there != here:
                 return f"{one.label} ran on {_place(*there)}, it is of {_place(*here)}"
     return ""
 
 
-def _place(processor: object, device: str, threads: int) -> str:
+def _place(processor: str, device: str, threads: int) -> str:
     return f"{processor} ({device}, threads {threads})"

@@ -1,6 +1,6 @@
 """The numbers of one row: one experiment on one reported data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -139,11 +139,12 @@ def rows(
     for one, test, standing, course, at in zip(
         contenders, tests, standings(tests), followed, parts, strict=True
     ):
+        finals = _finals(one, test, dataset)
         found.append(
             Row(
-                **_identity(one, dataset), **_finals(one, test, dataset),
-                **_in_table(one, test, dataset, known), **_course(course, dataset, known, target),
-                **_costs(one), **_tested(test, standing), parts=at,
+                **_identity(one, dataset), **finals, **_in_table(finals, test, dataset, known),
+                **_course(course, dataset, known, target), **_costs(one),
+                **_tested(test, standing), parts=at,
             )
         )  # fmt: skip
     return found
@@ -189,8 +190,10 @@ def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
     return found
 
 
-def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -> dict[str, Any]:
-    """Return what final accuracies mean among all cells."""
+def _in_table(
+    finals: Mapping[str, Any], test: Floats, dataset: str, known: Known | None
+) -> dict[str, Any]:
+    """Return what final accuracies mean among all cells; `finals` is of `_finals`."""
     if known is None:
         names = (
             "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
@@ -199,13 +202,13 @@ def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -
         )  # fmt: skip
         return dict.fromkeys(names, np.nan)
     cells = known.test[dataset]
-    best, centre = float(np.nanmax(cells)), summarise(test)
-    valid = summarise(one.final(f"valid/{dataset}")).mean
-    equal = random_evaluations(np.array([centre.mean, *interval(test)]), known, dataset)
+    best, best_valid = float(np.nanmax(cells)), float(np.nanmax(known.valid[dataset]))
+    means = np.array([finals[name] for name in ("test_mean", "test_low", "test_high")])
+    equal = random_evaluations(means, known, dataset)
     return {
-        "regret_mean": best - centre.mean,
-        "regret_median": best - centre.median,
-        "valid_regret_mean": float(np.nanmax(known.valid[dataset])) - valid,
+        "regret_mean": best - finals["test_mean"],
+        "regret_median": best - finals["test_median"],
+        "valid_regret_mean": best_valid - finals["valid_mean"],
         "normalised_regret_mean": summarise(normalised_regret(test, cells)).mean,
         "percentile_mean": summarise(percentile(test, cells)).mean,
         "improvement_mean": summarise(relative_improvement(test, cells)).mean,

@@ -117,8 +117,10 @@ def provenance_rows(contenders: "Sequence[Contender]") -> list[tuple[str, str]]:
     found: dict[str, dict[str, None]] = {}
     for one in contenders:
         made = one.runs.provenance
-        for name in ("nasbench", "commit", "python", "platform", "processor"):
+        for name in ("nasbench", "commit", "python", "platform"):
             found.setdefault(name, {})[str(made.get(name))] = None
+        for processor in one.runs.processors:
+            found.setdefault("processor", {})[processor] = None
         for name, version in (made.get("libraries") or {}).items():
             found.setdefault(name, {})[str(version)] = None
         command = " ".join(map(str, made.get("command") or []))

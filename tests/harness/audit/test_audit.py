@@ -20,9 +20,11 @@ from nasbench.harness.compare import compare
 from nasbench.harness.experiment import Experiment, entropy_of, open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
 from nasbench.harness.records import TRAJECTORY
+from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.harness.store import ExperimentFolder, experiments, folder_name
 from nasbench.harness.tuning import Tuning
+from nasbench.provenance import processor
 from nasbench.spaces import get_space
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
@@ -293,6 +295,20 @@ def test_other_libraries_are_worth_knowing(results: Path, monkeypatch: pytest.Mo
     found = audit(results)
     assert found.faults == ()
     assert any("runs differ in numpy" in one.what for one in found.findings)
+
+
+def test_a_worker_with_another_processor_is_worth_knowing(results: Path) -> None:
+    folder = of(results)
+
+    def elsewhere(rows: list[Row]) -> list[Row]:
+        return [row | {"processor": "another"} if row["seed"] == 3 else row for row in rows]
+
+    rewrite(folder, elsewhere)
+    found = audit(results, replays=20)
+    assert found.faults == ()
+    assert any("runs differ in processor" in one.what for one in found.findings)
+    (experiment,) = (one for one in load_results(results).experiments if one.label == folder.label)
+    assert set(experiment.processors) == {"another", processor()}
 
 
 def test_a_seed_with_two_results(results: Path) -> None:
