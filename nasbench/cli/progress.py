@@ -18,7 +18,7 @@ from nasbench.harness.experiment import Experiment
 
 
 class Bar:
-    """One bar for all runs of a call: count, rate, time left, the strategy at work."""
+    """One bar for all runs of a command: count, rate, time left, the strategy at work."""
 
     def __init__(self, progress: Progress) -> None:
         """Draw on `progress`."""
@@ -26,9 +26,10 @@ class Bar:
         self._task = progress.add_task("", total=None, rate="")
 
     def start(self, total: int, skipped: int) -> None:
-        """Set the length."""
+        """Lengthen the bar."""
         there = f"{skipped} runs are there already" if skipped else ""
-        self._progress.update(self._task, total=total, description=there)
+        known = self._progress.tasks[0].total or 0
+        self._progress.update(self._task, total=known + total, description=there)
 
     def advance(self, experiment: Experiment, runs: int) -> None:
         """Count runs."""
