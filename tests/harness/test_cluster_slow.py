@@ -66,6 +66,26 @@ def test_a_driver_off_the_cluster_and_one_with_a_wrong_token(tmp_path: Path) -> 
     assert not list((tmp_path / "wrong").rglob("runs-*.parquet"))
 
 
+def test_runs_share_a_gpu(tmp_path: Path) -> None:
+    """Ray takes a node's word that it has one, and counts fractions of it."""
+    run("random-search", seeds=20, out=tmp_path / "here", workers=1)
+    words = command("--strategy", "random-search", "--seeds", "20", "--workers", "4")
+    with two_nodes("--num-gpus", "1") as nodes:
+        each = {
+            share: subprocess.run(
+                [*words, "--ray-address", nodes.address, "--out", str(tmp_path / share),
+                 "--cpus-per-run", "0.25", "--gpus-per-run", share],
+                env={**nodes.variables, "NASBENCH_DATA": os.environ["NASBENCH_DATA"]},
+                capture_output=True, text=True, timeout=300, check=False,
+            )
+            for share in ("0.25", "2")
+        }  # fmt: skip
+    assert each["0.25"].returncode == 0, each["0.25"].stderr
+    assert content(tmp_path / "0.25") == content(tmp_path / "here")
+    assert each["2"].returncode == 2
+    assert "a run takes 0.25 CPUs and 2 GPUs, and no node has as many" in each["2"].stderr
+
+
 def _kill_midway(node: object, results: Path) -> None:
     """Kill a node once a quarter of the runs is stored."""
     while sum(map(_runs_in, results.rglob("runs-*.parquet"))) < 200:

@@ -198,8 +198,8 @@ class Cluster(NamedTuple):
 
 
 @contextmanager
-def two_nodes() -> Iterator[Cluster]:
-    """Start a cluster, and end it."""
+def two_nodes(*second: str) -> Iterator[Cluster]:
+    """Start a cluster, and end it; `second` are words of the command of the second node."""
     variables = environment(
         RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32), RAY_USAGE_STATS_ENABLED="0"
     )
@@ -214,7 +214,7 @@ def two_nodes() -> Iterator[Cluster]:
     nodes = [head]
     try:
         _await(address, variables, 1)
-        nodes.append(Node("--address", address, variables=variables))
+        nodes.append(Node("--address", address, *second, variables=variables))
         _await(address, variables, 2)
         yield Cluster(address, client, variables, nodes[1])
     finally:
