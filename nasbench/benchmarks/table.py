@@ -415,6 +415,25 @@ def per_architecture(column: Array, rows: NDArray[np.integer[Any]] | None) -> Ar
     return column if rows is None or len(column) == len(rows) else column[rows]
 
 
+def query_cost(
+    columns: SearchColumns,
+    rows: NDArray[np.integer[Any]] | None,
+    signal: tuple[str, int, int],
+    seed: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the seconds of one query, shape (size of the space,).
+
+    `signal` is a data set, a schedule and the epochs of it that are trained; a validation pass
+    comes on top.
+    """
+    dataset, schedule, epochs = signal
+    seconds = per_architecture(columns.query_seconds(dataset, schedule, seed), rows)
+    if epochs < schedule:
+        each = per_architecture(columns.epoch_seconds(dataset, schedule, seed), rows)
+        seconds = seconds - (schedule - epochs) * each
+    return np.asarray(seconds, dtype=np.float64)
+
+
 def mean_over_seeds(arrays: list[Array]) -> Array:
     """Return the mean of arrays of one shape, leaving out NaN; NaN where all are missing.
 

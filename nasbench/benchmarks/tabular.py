@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.table import SearchColumns, per_architecture
+from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.requests import Answer, Request
@@ -75,12 +75,9 @@ class TabularBenchmark:
 
     def _trial(self, seed: int | None, epochs: int) -> Answers:
         """Make every answer once; what the table lacks is a failed evaluation."""
-        where = (self.signal.dataset, self.signal.schedule)
-        accuracy = self._whole(self._columns.accuracy(*where, epochs, seed))
-        seconds = self._whole(self._columns.query_seconds(*where, seed))
-        left_out = self.signal.schedule - epochs
-        if left_out:
-            seconds = seconds - left_out * self._whole(self._columns.epoch_seconds(*where, seed))
+        where = (self.signal.dataset, self.signal.schedule, epochs)
+        accuracy = self._whole(self._columns.accuracy(*where, seed))
+        seconds = query_cost(self._columns, self._rows, where, seed)
         missing = np.isnan(accuracy) | np.isnan(seconds)
         columns = zip(
             self.space.architectures,

@@ -9,7 +9,7 @@ import numpy as np
 from nasbench.benchmarks.catalogue import BUNDLED, default_benchmark, load_table
 from nasbench.benchmarks.format import SUFFIX, Split
 from nasbench.benchmarks.protocols import Protocol, default_protocol, find_protocol, protocols
-from nasbench.benchmarks.table import Table, search_name
+from nasbench.benchmarks.table import Table, query_cost, search_name
 from nasbench.errors import InvalidInput
 from nasbench.harness.trained import PREFIX
 
@@ -110,9 +110,7 @@ def own_protocol(table: Table, dataset: str) -> Protocol:
         if (column.dataset, column.split) == (dataset, Split.VALID)
     )
     epochs = max(1, final // 3)
-    spent = columns.query_seconds(dataset, final)
-    if epochs < final:
-        spent = spent - (final - epochs) * columns.epoch_seconds(dataset, final)
+    spent = query_cost(columns, table.rows, (dataset, final, epochs))
     return Protocol(
         name="own",
         source=f"made of table '{table.name}'",

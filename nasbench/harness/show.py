@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.catalogue import BUNDLED, list_tables, load_table
 from nasbench.benchmarks.protocols import default_protocol, protocols
-from nasbench.benchmarks.table import Table, per_architecture
+from nasbench.benchmarks.table import Table, per_architecture, query_cost
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.choice import has_dataset, own_protocol
 from nasbench.spaces import get_space
@@ -172,10 +172,7 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     signal, valid, test = (None if c is None else score(c, index) for c in columns)
     if signal is None and valid is None and test is None:
         return None
-    cost = whole(lambda: table.search.query_seconds(dataset, schedule))
-    left_out = schedule - protocol.epochs
-    if cost is not None and left_out:
-        epoch = whole(lambda: table.search.epoch_seconds(dataset, schedule))
-        cost = None if epoch is None else cost - left_out * epoch
+    where = (dataset, schedule, protocol.epochs)
+    cost = whole(lambda: query_cost(table.search, table.rows, where))
     seconds = float("nan") if cost is None else float(cost[index])
     return Record(table.name, dataset, protocol.epochs, signal, valid, test, seconds)
