@@ -87,6 +87,11 @@ class Budget:
                 raise InvalidInput(f"budget '{text:.60}': {name} must be a whole number")
         return cls(limits.get("seconds"), **whole)
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether a run may end before the budget is spent."""
+        return self.patience is not None or self.target_regret is not None
+
     def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":
         """Return this budget with early-stopping rules added."""
         return replace(self, patience=patience, target_regret=target_regret)

@@ -1,6 +1,7 @@
 """One-shot strategies in the harness: their tasks, what is lent to them, their checkpoints."""
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,11 +82,13 @@ class Resumable:
     """
 
     def __init__(self, session: "SharedSession", strategy: "OneShot", path: Path) -> None:
-        """Read the checkpoint at `path` if there is one that can be read."""
-        from nasbench.benchmarks.training.shared import read_checkpoint
+        """Read the checkpoint at `path` if there is one; a damaged one is made anew."""
+        from nasbench.benchmarks.training.checkpoint import read_checkpoint
 
         self._session, self._strategy, self._path = session, strategy, path
-        self._saved = read_checkpoint(path)
+        self._saved: dict[str, Any] = {}
+        with suppress(DataError):
+            self._saved = read_checkpoint(path)
         self._answers = [_answer(one) for one in self._saved.get("answers", ())]
         self._replayed = deque(self._answers)
 
@@ -106,7 +109,7 @@ class Resumable:
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        from nasbench.benchmarks.training.shared import write_checkpoint
+        from nasbench.benchmarks.training.checkpoint import write_checkpoint
 
         answers = [
             {**one._asdict(), "architecture": list(one.architecture), "figures": dict(one.figures)}

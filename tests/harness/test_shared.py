@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.training.shared import read_checkpoint
+from nasbench.benchmarks.training.checkpoint import read_checkpoint
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.compare import compare
@@ -18,10 +19,11 @@ from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
 from nasbench.harness.run import _if_shared, run
-from nasbench.harness.shared import shared_task
+from nasbench.harness.shared import Resumable, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.one_shot_conformance import SMALL
 from nasbench.provenance import processor
+from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
@@ -243,11 +245,13 @@ def test_an_interrupted_run_goes_on_at_its_last_epoch(
         assert whole.lists(column).values.tolist() == part.lists(column).values.tolist()
 
 
-def test_a_damaged_checkpoint_is_made_anew(
-    toy_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "x.pt"
-    assert read_checkpoint(path) == {}
+def test_a_damaged_checkpoint_is_made_anew(tmp_path: Path) -> None:
+    path, trained = tmp_path / "x.pt", SharedAnswer((0, 1), 50.0, 1.5)
+    session = SimpleNamespace(answer=lambda _: trained, loan=None)
+    strategy = SimpleNamespace(checkpoint=lambda _: {"epoch": 1})
     for content in (b"", b"no checkpoint", b"PK\x03\x04 cut off"):
         path.write_bytes(content)
-        assert read_checkpoint(path) == {}
+        resumable = Resumable(session, strategy, path)  # type: ignore[arg-type]
+        assert resumable.answer(TrainShared(lambda _: {}, lambda _: (0, 1))) == trained
+        (stored,) = read_checkpoint(path)["answers"]
+        assert stored["seconds"] == trained.seconds

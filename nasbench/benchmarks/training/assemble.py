@@ -30,6 +30,7 @@ from nasbench.benchmarks.training.costs import (
     Measured,
     Modelled,
     additive,
+    device_name,
     features,
     read_costs,
 )
@@ -204,8 +205,8 @@ def _repeats(dataset: str, device: str) -> Column:
 def _where(one: Measured) -> str:
     about = one.origin
     kind = "CPU seconds of 1 thread" if about["device"] == "cpu" else "seconds"
-    name = about["processor"] if about["device"] == "cpu" else about["device"]
-    return f"{kind} on {name}, torch {about['libraries']['torch']}, literal network alone"
+    library = f"torch {about['libraries']['torch']}"
+    return f"{kind} on {device_name(about)}, {library}, literal network alone"
 
 
 def _rounded(fit: Modelled) -> NDArray[np.float64]:
@@ -240,5 +241,4 @@ def _notes(
 
 def _machine(about: dict[str, Any]) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
-    where = about["processor"] if about["device"] == "cpu" else about["device"]
-    return f"{where} ({about['threads']} threads a worker, {libraries})"
+    return f"{device_name(about)} ({about['threads']} threads a worker, {libraries})"

@@ -12,7 +12,7 @@ pass wherever it stands, and a backward pass only where the output reads it.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -271,7 +271,11 @@ def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, 
     return dict(zip(keys, values, strict=True))
 
 
-def device_slug(about: dict[str, Any]) -> str:
-    """Return a device's name for columns and files: the processor's for a CPU."""
-    name = about["processor"] if about["device"] == "cpu" else about["device"]
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+def device_name(about: Mapping[str, Any]) -> str:
+    """Return what a device is called: a CPU by its processor."""
+    return str(about["processor" if about["device"] == "cpu" else "device"])
+
+
+def device_slug(about: Mapping[str, Any]) -> str:
+    """Return a device's name for columns and files."""
+    return re.sub(r"[^a-z0-9]+", "-", device_name(about).lower()).strip("-")

@@ -25,6 +25,7 @@ from nasbench.benchmarks.table import per_architecture
 from nasbench.benchmarks.training.costs import (
     THREADS,
     device_clock,
+    device_name,
     device_slug,
     machine,
     sample,
@@ -69,7 +70,7 @@ class Latencies:
     @property
     def place(self) -> str:
         """The device, by its processor's name for a CPU."""
-        return str(self.machine["processor" if self.machine["device"] == "cpu" else "device"])
+        return device_name(self.machine)
 
     def lookup(self, space: NasBench201) -> Lookup:
         """Return the costs of operations in the whole network."""

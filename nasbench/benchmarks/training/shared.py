@@ -5,9 +5,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +16,6 @@ from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.files import atomic_write
 from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture, Space
@@ -214,18 +210,3 @@ class SharedSession:
         return SharedAnswer(
             derived, accuracy, seconds, figures={**figures, "validation loss": loss, **ranked}
         )
-
-
-def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
-    """Write tensors and plain values, whole or not at all."""
-    with atomic_write(path) as file:
-        torch.save(dict(content), file)
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint; nothing where there is none, or a damaged one, which is made anew."""
-    try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, UnpicklingError):
-        return {}
-    return content

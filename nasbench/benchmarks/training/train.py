@@ -6,7 +6,6 @@ the loss is the sum of the networks' mean losses, so every network gets exactly 
 gradient.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,10 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.errors import DataError, InvalidInput
+from nasbench.files import RESULTS
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.nb201 import Form, Network
@@ -156,26 +157,21 @@ class Training:
             "curves": self.curves,
             "diverged": self.diverged,
         }
-        scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        torch.save(state, scratch)
-        scratch.replace(path)
+        write_checkpoint(path, state, RESULTS)
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint: with the same bits on the CPU.
 
         Raises `DataError` if the file is damaged or belongs to another training.
         """
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            if state["identity"] != self.identity():
-                raise DataError(
-                    f"checkpoint {path} is of another training (cells, seed, recipe, precision "
-                    f"or data differ): remove it or choose another folder"
-                )
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
-            raise DataError(f"checkpoint {path} cannot be read: remove it ({error})") from error
+        state = read_checkpoint(path, self.device)
+        if state.get("identity") != self.identity():
+            raise DataError(
+                f"checkpoint {path} is of another training (cells, seed, recipe, precision "
+                f"or data differ): remove it or choose another folder"
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
         self.epoch = state["epoch"]
         self.curves = {name: curve.cpu() for name, curve in state["curves"].items()}
         self.diverged = state["diverged"].cpu()

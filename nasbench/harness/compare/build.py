@@ -90,7 +90,7 @@ def _block(
     except NasbenchError as error:
         notes.append(f"no regrets and no reference rows: {error}")
     budget = one.task.budget
-    if known and (budget.patience is not None or budget.target_regret is not None):
+    if known and budget.stops_early:
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in one.task.reports if name in wanted)
     notes += [note for name in datasets for note in _unknown(one, name)]

@@ -243,12 +243,7 @@ def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray
 def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
     """Return the mean regret of random search in closed form, from one evaluation on."""
     known, budget = block.known, block.task.budget
-    if (
-        known is None
-        or block.task.shared
-        or budget.patience is not None
-        or budget.target_regret is not None
-    ):
+    if known is None or block.task.shared or budget.stops_early:
         return None
     limit = budget.seconds if clock == "seconds" else budget.evaluations
     grid = grid[grid <= (np.inf if limit is None else limit)]

@@ -251,7 +251,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
         cells("optimum by validation", valid == best_valid),
     ]
     budget = known.task.budget
-    if not known.task.shared and budget.patience is None and budget.target_regret is None:
+    if not known.task.shared and not budget.stops_early:
         n = known.evaluations()
         if n[0] >= 1:
             chances = known.search.best(n, replacement=known.replacement)

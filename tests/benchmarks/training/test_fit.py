@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,32 @@ def test_stopped_and_resumed_has_the_same_bits(
     ):
         assert torch.equal(a, b)
     assert all(epoch.seconds > 0 for epoch in told)
+
+
+def test_a_checkpoint_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(StoreError, match=r"cannot write '.*checkpoint.*': File too large"):
+            fit(start(), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob(".*"))
+    fit(start(), tmp_path)
+
+
+def test_a_damaged_checkpoint_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / CHECKPOINT
+    training = start()
+    training.save(path)
+    whole = path.read_bytes()
+    for damaged in (b"", b"junk", b"\x80\x02junk", whole[: len(whole) // 2], whole[:-1]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="cannot be read: remove it"):
+            fit(start(), tmp_path)
+    torch.save([1, 2], path)
+    with pytest.raises(DataError, match="cannot be read: remove it"):
+        fit(start(), tmp_path)
 
 
 def test_another_training_is_refused(tmp_path: Path) -> None:
