@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -75,6 +76,13 @@ def steps(
     return darts, lambda: update_weights(single, None)
 
 
+def _forward(
+    fused: Supernet, images: Tensor, active: tuple[tuple[int, ...], ...], weights: Tensor | None
+) -> Tensor:
+    logits: Tensor = fused(images, Mix(active, weights))
+    return logits
+
+
 def seconds(step: Step, device: torch.device) -> float:
     """Return how long a step takes."""
     began = time.perf_counter()
@@ -97,12 +105,12 @@ def main() -> None:
     data, shape = INPUTS["cifar10"], Shape(16, 5, affine=False, track_running_stats=False)
     images = torch.randn(options.batch, data.channels, data.side, data.side, device=device)
     labels = torch.randint(data.classes, (options.batch,), device=device)
-    fused = Supernet(data, shape, generator=torch.Generator().manual_seed(0)).to(device)
-    versions = {
-        "fused": steps(
-            fused, lambda x, active, w: fused(x, Mix(active, w)), images, labels, only_alphas=True
-        )
-    }
+    versions = {}
+    for name, precision in (("fused", None), ("fused, bfloat16", torch.bfloat16)):
+        generator = torch.Generator().manual_seed(0)
+        fused = Supernet(data, shape, generator=generator, precision=precision).to(device)
+        forward = partial(_forward, fused)
+        versions[name] = steps(fused, forward, images, labels, only_alphas=True)
     for name, layout in (
         ("plain", torch.contiguous_format),
         ("plain, channels_last", torch.channels_last),

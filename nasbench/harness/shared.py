@@ -62,7 +62,8 @@ def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
     cost = {"cost": s.cost} if hasattr(s, "cost") else {}
     return SharedBenchmark(
         space, data, shape,
-        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads, **cost,
+        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
+        precision=s.precision, **cost,
     )  # fmt: skip
 
 

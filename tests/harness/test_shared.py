@@ -192,6 +192,7 @@ def test_a_device_that_fails_ends_its_seed_only(
     [
         ({"epochs": 0}, "'epochs' cannot be 0: it must be 1 or more"),
         ({"device": "warp"}, "device 'warp' is not there"),
+        ({"precision": "half"}, "'precision' cannot be 'half': it must be float32 or bfloat16"),
         ({"alpha_learning_rate": 0.0}, "'alpha_learning_rate' cannot be 0.0"),
     ],
 )
@@ -200,6 +201,17 @@ def test_bad_settings_are_one_line(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         run("darts", seeds=1, settings={"darts": settings}, out=tmp_path)
+
+
+def test_half_the_bits_are_a_setting(toy_images: Path, tmp_path: Path) -> None:
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        own = {"darts": {"epochs": 1, "channels": 2, "cells": 1, "precision": precision}}
+        run("darts", seeds=1, settings=own, out=tmp_path / precision)
+        (stored,) = load_results(tmp_path / precision).experiments
+        losses.append(stored.lists("figure/train loss").values[0])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
 def test_a_recipe_comes_before_settings_and_after_defaults(

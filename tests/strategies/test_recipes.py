@@ -9,7 +9,7 @@ from nasbench.strategies.registry import find_strategy, make_settings, recipe_se
 WEIGHTS = {
     "channels": 16, "cells": 5, "batch": 64, "learning_rate": 0.025,
     "final_learning_rate": 0.001, "momentum": 0.9, "weight_decay": 5e-4, "clip": 5.0,
-    "affine": False, "statistics": "batch",
+    "affine": False, "statistics": "batch", "precision": "float32",
 }  # fmt: skip
 ALPHAS = {"alpha_learning_rate": 3e-4, "alpha_weight_decay": 1e-3, "alpha_beta1": 0.5}
 PUBLISHED = {

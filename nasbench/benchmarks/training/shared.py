@@ -24,6 +24,8 @@ from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
+AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
+"""What a supernet, whose weights are in float32, is computed in."""
 _RANKED_AT_ONCE = 256
 _SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
 """Cells whose accuracy with the shared weights is recorded every epoch, the same in all runs."""
@@ -41,12 +43,13 @@ class Loan:
         *,
         costs: Lookup,
         reestimate: bool = False,
+        precision: str = "float32",
     ) -> None:
         """Initialise the weights from `seed`, which also orders the images of `data`."""
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
-        network = Supernet(data.input, shape, generator=generator)
+        network = Supernet(data.input, shape, generator=generator, precision=AUTOCAST[precision])
         self.device = data.parts[Part.WEIGHTS].images.device
         self.supernet = network.to(self.device)
 
@@ -139,17 +142,18 @@ class SharedBenchmark:
         cost: str = MULTIPLY_ADDS,
         device: str = "cpu",
         threads: int = 1,
+        precision: str = "float32",
     ) -> None:
         """Name what is lent; the data are moved to the device once for all runs.
 
-        `cost` is what operations cost: see `latency.find_lookup`.
+        `cost` is what operations cost: see `latency.find_lookup`; `precision` is one of `AUTOCAST`.
         """
         if not isinstance(space, NasBench201):
             raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
         self.space: Space = space
         find_device(device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
-        self._device, self._threads = device, threads
+        self._device, self._threads, self._precision = device, threads, precision
         self._costs = find_lookup(cost, space, data.input, shape)
 
     @cached_property
@@ -171,7 +175,10 @@ class SharedBenchmark:
         """Return what answers one run; the seed of its weights and batches is drawn here."""
         torch.set_num_threads(self._threads)
         seed = random.integer(2**31)
-        loan = Loan(self.data, self.shape, seed, costs=self._costs, reestimate=self._reestimate)
+        loan = Loan(
+            self.data, self.shape, seed,
+            costs=self._costs, reestimate=self._reestimate, precision=self._precision,
+        )  # fmt: skip
         return SharedSession(loan, self._sample)
 
 

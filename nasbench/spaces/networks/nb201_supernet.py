@@ -190,10 +190,20 @@ def _scale(x: Tensor, mix: Mix, edge: int, operation: int) -> Tensor:
 class Supernet(nn.Module):
     """All 15,625 networks in one: images (B, channels, side, side) -> logits (B, classes)."""
 
-    def __init__(self, data: Input, shape: Shape, *, generator: torch.Generator) -> None:
-        """Build on the CPU and initialise every weight from `generator`, as `Network` does."""
+    def __init__(
+        self,
+        data: Input,
+        shape: Shape,
+        *,
+        generator: torch.Generator,
+        precision: torch.dtype | None = None,
+    ) -> None:
+        """Build on the CPU and initialise every weight from `generator`, as `Network` does.
+
+        `precision` is what is computed in (autocast) where that is not the type of the weights.
+        """
         super().__init__()
-        self.data, self.shape = data, shape
+        self.data, self.shape, self.precision = data, shape, precision
         with torch.device("meta"):
             frame = Frame.build(data, shape)
             self.stem = frame.stem
@@ -208,6 +218,11 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
         """Return the logits of the network that `mix` describes, shape (B, classes)."""
+        enabled = self.precision is not None
+        with torch.autocast(images.device.type, self.precision, enabled=enabled):
+            return self._logits(images, mix).to(images.dtype)
+
+    def _logits(self, images: Tensor, mix: Mix) -> Tensor:
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
         for place, cell in enumerate(self.cells):
             if place and place % self.shape.cells == 0:

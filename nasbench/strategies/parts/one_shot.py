@@ -52,6 +52,11 @@ class Loan(Protocol):
 PAPER: Mapping[str, object] = {"channels": 16, "cells": 5, "learning_rate": 0.025}
 """NAS-Bench-201's settings of the shared weights, where they differ from the defaults."""
 
+_VALID = {
+    "statistics": ("batch", "running", "re-estimated"),
+    "precision": ("float32", "bfloat16"),
+}
+
 
 @dataclass(frozen=True)
 class WeightSettings:
@@ -74,6 +79,7 @@ class WeightSettings:
     statistics: str = "batch"  #: of batch norm when ranking: `batch`, `running`, `re-estimated`
     device: str = "cpu"  #: `cpu` or `cuda`
     threads: int = 1  #: of a CPU; other numbers may give other bits
+    precision: str = "float32"  #: of the supernet's passes: `float32` or `bfloat16`
 
     def __post_init__(self) -> None:
         """Refuse values with which nothing is trained."""
@@ -82,8 +88,8 @@ class WeightSettings:
         for name in ("learning_rate", "clip"):
             require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0")
         require(self.restart >= 0, "restart", self.restart, "0 or more")
-        valid = ("batch", "running", "re-estimated")
-        require(self.statistics in valid, "statistics", self.statistics, " or ".join(valid))
+        for name, valid in _VALID.items():
+            require(getattr(self, name) in valid, name, getattr(self, name), " or ".join(valid))
 
 
 class OneShot(SearchStrategy):

@@ -146,6 +146,25 @@ def test_only_what_is_active_has_a_gradient() -> None:
     assert sum(used) == 2 * len(fused.cells)
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_half_the_bits_give_nearly_the_same(name: str) -> None:
+    outputs, gradients = [], []
+    for precision in (None, torch.bfloat16):
+        generator = torch.Generator().manual_seed(5)
+        net = Supernet(DATA, SHAPES[name], generator=generator, precision=precision)
+        weights = random_weights().float().requires_grad_()
+        output = net(images(64).float(), Mix.all_of(weights))
+        output.square().sum().backward()
+        outputs.append(output.detach())
+        found = [p.grad for p in (*net.parameters(), weights) if p.grad is not None]
+        assert {one.dtype for one in (output, *found)} == {torch.float32}
+        gradients.append(torch.cat([one.flatten() for one in found]))
+    assert not torch.equal(*outputs)
+    for both, least in ((outputs, 0.995), (gradients, 0.95)):
+        one, other = (x.flatten() for x in both)
+        assert torch.nn.functional.cosine_similarity(one, other, dim=0) > least
+
+
 def test_the_same_generator_gives_the_same_weights() -> None:
     first, second = (
         Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(5))
