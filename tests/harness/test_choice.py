@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tables import synthetic_table
+from typer.testing import CliRunner
 
+from nasbench.benchmarks import catalogue
 from nasbench.benchmarks.columns import Series, curve, per_epoch_seconds, query_seconds
 from nasbench.benchmarks.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.protocols import Protocol, find_protocol
 from nasbench.benchmarks.table import Table
+from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.choice import choose
 from nasbench.harness.results import load_results
@@ -61,14 +64,11 @@ def test_only_a_fallback_takes_data_sets_no_protocol_knows() -> None:
     assert chosen(None, ["npz:x"], None, fallback=True) == ("nb201", ("npz:x",), None)
 
 
-def test_a_table_of_other_data_gets_a_protocol_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A third of 9 epochs costs 3 * 2 + 1 seconds, a hundred and six of them 742: two digits."""
-    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+def own_table(name: str, dataset: str) -> Table:
+    """Return a table of 9 epochs of 2 seconds and a validation pass of 1."""
     generator = np.random.default_rng(0)
     accuracy = {
-        curve(Series("shapes", split, Quantity.ACCURACY, 9), seed, epochs=9): (
+        curve(Series(dataset, split, Quantity.ACCURACY, 9), seed, epochs=9): (
             generator.uniform(20, 90, (15_625, 9)).astype(np.float32)
         )
         for seed in (0, 1)
@@ -76,15 +76,41 @@ def test_a_table_of_other_data_gets_a_protocol_of_its_own(
     }
     data = {
         **accuracy,
-        per_epoch_seconds("shapes", Split.TRAIN): np.full(15_625, 2.0),
-        query_seconds("shapes", 9, None): np.full(15_625, 19.0),
+        per_epoch_seconds(dataset, Split.TRAIN): np.full(15_625, 2.0),
+        query_seconds(dataset, 9, None): np.full(15_625, 19.0),
     }
     info = TableInfo(
-        name="mine", title="", space="nb201", rows=15_625, cells=15_625, licence="MIT",
+        name=name, title="", space="nb201", rows=15_625, cells=15_625, licence="MIT",
         columns=tuple(data),
     )  # fmt: skip
+    return Table.from_columns(info, {column.name: array for column, array in data.items()})
+
+
+def test_the_bundled_table_is_the_default_where_nothing_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "shipped")
+    own_table("digits", "digits").save(tmp_path / "shipped" / "digits.safetensors")
+    assert ("digits", True) in [(one.name, one.installed) for one in catalogue.list_tables()]
+    with pytest.raises(InvalidInput, match="table 'digits' comes with nasbench: name yours"):
+        catalogue.new_table_path("digits")
+    assert chosen(None, None, None) == ("digits", ("digits",), "own")
+    words = ["run", "--strategy", "random-search", "--seeds", "2", "--out", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "note: NAS-Bench-201 is not installed, searching on the bundled table" in done.stderr
+    synthetic_table().save(catalogue.table_path("nb201"))
+    assert chosen(None, None, None) == ("nb201", ("cifar10",), "nb201-paper")
+
+
+def test_a_table_of_other_data_gets_a_protocol_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of 9 epochs costs 3 * 2 + 1 seconds, a hundred and six of them 742: two digits."""
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
     path = tmp_path / "mine.safetensors"
-    Table.from_columns(info, {column.name: array for column, array in data.items()}).save(path)
+    own_table("mine", "shapes").save(path)
     for datasets in (None, ["shapes"]):
         found = choose(path, datasets, None)
         assert found.datasets == ("shapes",)
