@@ -350,8 +350,8 @@ def _offsets(
 
 def _damaged(path: Path, reason: str) -> DataError:
     return DataError(
-        f"table '{path}' is damaged ({reason}): make it again with `nasbench data fetch` or "
-        "`nasbench data import`, with --force"
+        f"table '{path}' is damaged ({reason}): make it again as it was made, by `nasbench data "
+        "fetch` or `import` with --force, by `nasbench tabulate`, or by installing nasbench again"
     )
 
 
