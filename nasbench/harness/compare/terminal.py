@@ -1,6 +1,7 @@
 """A comparison in the terminal, readable at 80 columns."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -21,7 +22,7 @@ _LEAVE_OUT = {
 }
 """Columns that a narrow terminal does without, in this order."""
 _GAP = 2
-_LABEL = 21
+_LABEL, _LEAST_LABEL = 21, 12
 _HEADINGS = {
     "test median": "median", "regret test": "regret\ntest", "regret valid.": "regret\nvalid.",
     "training epochs": "training\nepochs", "simulated s": "simulated\ns",
@@ -51,7 +52,9 @@ def _rich(table: TextTable, section: Section, width: int) -> RichTable:
     """Return one section with as many of its columns as the terminal has room for."""
     rows = [*section.rows, *section.references]
     texts = [[_narrow(cell) for cell in row] for row in rows]
-    shown = _fitting(table, texts, width)
+    shown, room = _fitting(table, texts, width)
+    for line in texts:
+        line[0] = "\n".join(wrap(line[0], room))  # after a hyphen, where rich would cut a word
     drawn = RichTable(
         title=section.heading or table.caption,
         box=box.SIMPLE_HEAD,
@@ -66,7 +69,7 @@ def _rich(table: TextTable, section: Section, width: int) -> RichTable:
         drawn.add_column(
             _HEADINGS.get(table.columns[index], table.columns[index]),
             justify="left" if text else "right",
-            no_wrap=not text,
+            no_wrap=index == 0 or not text,
             overflow="fold",
         )
     for number, (row, line) in enumerate(zip(rows, texts, strict=True)):
@@ -83,19 +86,27 @@ def _narrow(cell: Cell) -> str:
     return cell.text.replace(" ± ", "±") + ("*" if cell.bold else "")
 
 
-def _fitting(table: TextTable, texts: list[list[str]], width: int) -> list[int]:
-    """Return the positions of the columns that fit into `width`."""
+def _fitting(table: TextTable, texts: list[list[str]], width: int) -> tuple[list[int], int]:
+    """Return the positions of the columns that fit into `width`, and the room of the first."""
     columns = table.columns
 
     def needed(index: int) -> int:
         heading = max(map(len, _HEADINGS.get(columns[index], columns[index]).split("\n")))
-        longest = max((len(line[index]) for line in texts), default=0)
-        wide = max(heading, longest)
-        return _GAP + (min(wide, _LABEL) if index == 0 else wide)
+        words = index and index < table.texts
+        parts = [
+            part for line in texts for part in (line[index].split() if words else [line[index]])
+        ]
+        return _GAP + max(heading, *map(len, parts), 0)
+
+    def others() -> int:
+        return sum(needed(index) for index in shown[1:])
 
     shown = list(range(len(columns)))
+    first = min(needed(0), _GAP + _LABEL)
     for name in _LEAVE_OUT.get(table.name, ()):
-        if sum(map(needed, shown)) <= width:
+        if first + others() <= width:
             break
         shown = [index for index in shown if columns[index] != name]
-    return shown
+    while width - others() - _GAP < _LEAST_LABEL and len(shown) > 1:
+        shown.pop()
+    return shown, max(_LEAST_LABEL, width - others() - _GAP)
