@@ -165,7 +165,7 @@ def test_markdown_keeps_pipes_out_of_cells() -> None:
     assert "| x\\|y\\_z | **1** |" in to_markdown(table)
 
 
-@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
 def test_the_terminal_table_fits(comparison: Comparison, width: int) -> None:
     console = Console(width=width, file=io.StringIO(), highlight=False)
     print_comparison(comparison, console)
@@ -175,6 +175,8 @@ def test_the_terminal_table_fits(comparison: Comparison, width: int) -> None:
     assert any("expected random" in line for line in lines)
     assert not any("…" in line for line in lines)
     assert any("queries" in line for line in lines) or width < 80
+    names = [line.split()[0] for line in lines if line.startswith("regul")]
+    assert set(names) <= {"regularized-evolution", "regularized-"}
 
 
 def test_files_are_complete_and_repeat_byte_for_byte(
