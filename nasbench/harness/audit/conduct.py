@@ -100,6 +100,6 @@ def audit(
         evaluations=evaluations,
         verdicts=verdicts,
         numbers=numbers,
-        replayed=len(chosen),
+        replayed=sum(trust or ":" not in one.experiment.strategy for one, _ in chosen),
         seed=seed,
     )

@@ -18,6 +18,9 @@ from nasbench.harness.results import ExperimentRuns, Results
 from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
 
+_PARTS = 2
+"""Gaps between ranges of seeds that somebody may have run one after the other."""
+
 
 def check_task(task: Task) -> Iterator[Finding]:
     """See that the table of a task is the one that is installed, and has what the task asks."""
@@ -118,7 +121,7 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
                 "seeds", one.label,
                 f"{len(missing)} seeds are missing between its first and its last, such as "
                 f"{missing[0]}: were runs left out?",
-                fault=len(missing) <= len(seeds),  # else seeds of several parts
+                fault=len(missing) <= len(seeds) or int((np.diff(seeds) > 1).sum()) > _PARTS,
             )  # fmt: skip
         failed = int(one.failed.sum())
         if failed:

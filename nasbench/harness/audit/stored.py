@@ -130,6 +130,11 @@ def check_reproduction(found: Reproduction) -> tuple[int, list[Finding]]:
                 continue
             if row.not_run:
                 expected: tuple[object, ...] = (*row.published[dataset], None, None, None)
+            elif not all(0 <= cell < len(truth) for cell in there.cells):
+                findings.append(Finding("reproduction", where, f"{place}: a cell is none"))
+                continue
+            elif not there.cells:
+                expected = (*row.published[dataset], None, None, None)
             else:
                 ours = summarise(truth[list(there.cells)])
                 mean, std = row.published[dataset]

@@ -205,9 +205,11 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     accuracy, seconds, epochs = (runs.lists(name) for name in ("accuracy", "seconds", "epochs"))
     stops = runs.table["stop"].to_pylist()
     over, early = np.zeros((2, len(runs)), dtype=bool)
-    dearest = np.inf if benchmark is None else max(
+    dearest = max(seconds.values, default=0.0) if benchmark is None else max(
         answer.seconds for trial in benchmark.trials(None) for answer in trial.values()
     )  # fmt: skip
+    least = int(min(epochs.values, default=1))
+    whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
         clock = Clock(budget, best)
         steps = zip(
@@ -218,7 +220,10 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
             if clock.stop is not None or not clock.charge(Answer(value, cost, trained, failed)):
                 over[run] = True
                 break
-        early[run] = not over[run] and not _may_end(stored, clock, budget, dearest)
+        ended = whole is None or stored != Stop.EXHAUSTED or clock.epochs == whole
+        early[run] = not over[run] and not (
+            ended and _may_end(stored, clock, budget, dearest, least)
+        )
     if over.any():
         yield Finding("budget", runs.label, f"'{budget}' is overshot in {_seeds(runs, over)}")
     if early.any():
@@ -227,7 +232,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         )
 
 
-def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float) -> bool:
+def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float, least: int) -> bool:
     """Whether a run may have ended where it did, for the reason that is stored.
 
     Runs that ended by themselves are replayed.
@@ -237,7 +242,7 @@ def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float) -> bool:
     if stored == Stop.SECONDS:  # the next evaluation, which is not stored, must not have fitted in
         return budget.seconds is not None and clock.seconds + dearest > budget.seconds
     if stored == Stop.EPOCHS:
-        return budget.epochs is not None
+        return budget.epochs is not None and clock.epochs + least > budget.epochs
     return stored == Stop.EXHAUSTED
 
 

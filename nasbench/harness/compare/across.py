@@ -24,6 +24,8 @@ from nasbench.harness.compare.significance import ALPHA, superiority
 if TYPE_CHECKING:
     import pandas
 
+_DECIMALS = 9
+"""Means that differ by less are equal: sums of other lengths round differently."""
 FEW = 10
 """Data sets below which Friedman's and Nemenyi's tests are not to be relied on.
 
@@ -74,8 +76,8 @@ class Standings:
             return ""
         reach = "" if self.critical_difference < rows - 1 else ", more than ranks can differ"
         return (
-            f"{number} data sets are too few for Nemenyi's test (critical difference "
-            f"{self.critical_difference:.2f}{reach}): read the tests per data set"
+            f"{number} data sets are too few for Friedman's and Nemenyi's tests (critical "
+            f"difference {self.critical_difference:.2f}{reach}): read the tests per data set"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,7 +149,7 @@ def _means(problem: Problem, row: int, values: Floats) -> Floats:
 
 def _ranks(means: Floats) -> Floats:
     """Return ranks along the last axis, 1 for the highest, the mean rank for ties."""
-    return np.asarray(rankdata(-means, axis=-1))
+    return np.asarray(rankdata(-np.round(means, _DECIMALS), axis=-1))
 
 
 def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats, Floats]:
@@ -196,7 +198,7 @@ def _friedman(means: Floats) -> float:
     problems, rows = means.shape
     if rows < 3 or problems < 3:
         return np.nan
-    return float(friedmanchisquare(*means.T).pvalue)
+    return float(friedmanchisquare(*np.round(means, _DECIMALS).T).pvalue)
 
 
 def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float:

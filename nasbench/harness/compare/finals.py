@@ -47,6 +47,8 @@ def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str
     for dataset in block.datasets if shown else ():
         best = float(np.nanmax(block.known.test[dataset]))
         regrets = [regret_of(best, known(one.final(f"test/{dataset}"))) for one in shown]
+        if not any(map(len, regrets)):
+            continue
         yield f"distribution-{dataset}", _distribution(block, shown, regrets, dataset, width)
         yield f"landscape-{dataset}", _landscape(block, block.known, shown, dataset, width)
 

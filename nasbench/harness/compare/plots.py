@@ -245,8 +245,8 @@ def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64
     known, budget = block.known, block.task.budget
     if known is None or block.task.shared or budget.stops_early:
         return None
-    limit = budget.seconds if clock == "seconds" else budget.evaluations
-    grid = grid[grid <= (np.inf if limit is None else limit)]
+    seconds = np.inf if budget.seconds is None else budget.seconds
+    grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
     n = known.evaluations(grid) if clock == "seconds" else grid
     grid, n = grid[n >= 1], n[n >= 1]
     if not len(n):

@@ -137,13 +137,22 @@ class Known:
     def evaluations(self, seconds: Floats | None = None) -> Floats:
         """Return how many evaluations a random search affords, by default within its budget.
 
-        A limit of evaluations is applied too. Shape of `seconds`, or (1,).
+        A limit of evaluations or epochs is applied too. Shape of `seconds`, or (1,).
         """
         budget = self.task.budget
         if seconds is None:
             seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
         n = affordable(seconds, self.costs, self.search.weights)
-        return np.minimum(n, np.inf if budget.evaluations is None else budget.evaluations)
+        return np.minimum(n, self.most)
+
+    @property
+    def most(self) -> float:
+        """The number of evaluations that limits of evaluations and of epochs leave."""
+        budget, each = self.task.budget, self.task.signal.epochs
+        limits = [np.inf if budget.evaluations is None else budget.evaluations]
+        if budget.epochs is not None and each:
+            limits.append(budget.epochs // each)
+        return min(limits)
 
     @property
     def replacement(self) -> bool:

@@ -134,7 +134,7 @@ def rows(
     """
     tests = [one.final(f"test/{dataset}") for one in contenders]
     followed = courses(contenders, dataset, target)
-    parts = _parts(followed)
+    parts = _parts(contenders, followed)
     found = []
     for one, test, standing, course, at in zip(
         contenders, tests, standings(tests), followed, parts, strict=True
@@ -264,16 +264,25 @@ def _tested(test: Floats, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _parts(followed: Sequence[Course]) -> list[tuple[Part, ...]]:
-    """Return every row's accuracies after parts of the budget, tested against the best row's."""
+def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
+    """Return every row's accuracies after parts of the budget.
+
+    Tested against the best row that has the same clock.
+    """
+    shared = [one.experiment.task.shared for one in contenders]
     by_part = []
     for place, part in enumerate(PARTS):
         samples = [one.at[place] for one in followed]
+        tested: dict[int, Standing] = {}
+        for kind in (False, True):
+            mine = [row for row, other in enumerate(shared) if other is kind]
+            tested |= zip(mine, standings([samples[row] for row in mine]), strict=True)
         found = []
-        for one, sample, standing in zip(followed, samples, standings(samples), strict=True):
+        for row, (one, sample) in enumerate(zip(followed, samples, strict=True)):
             low, high = interval(sample)
             gained = wilcoxon(sample, one.at[place - 1]) if place else np.nan
             centre = summarise(sample)
-            found.append(Part(part, centre.n, centre.mean, low, high, standing.among_best, gained))
+            among = tested[row].among_best
+            found.append(Part(part, centre.n, centre.mean, low, high, among, gained))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

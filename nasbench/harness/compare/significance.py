@@ -5,12 +5,14 @@ Samples have shape (runs,), higher is better; NaN, a value that is not known, is
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nasbench.harness.compare.estimates import Floats, known, summarise
 
+_SMALL, _DIVISIONS = 8, 9999
+"""Runs of the smaller sample up to which a test is exact, and ways to divide that are drawn."""
 ALPHA = 0.05
 """Level of every test."""
 POWER = 0.8
@@ -20,17 +22,22 @@ POWER = 0.8
 def mann_whitney(first: Floats, second: Floats) -> float:
     """Return the two-sided p-value of the Mann-Whitney U test; 1 for identical constants.
 
-    Exact for small samples without ties, else the normal approximation with tie correction,
-    as scipy chooses. NaN if a sample is empty.
+    Exact for up to `_SMALL` runs, else the normal approximation with tie correction. Among ties
+    exact means over all ways to divide the runs, or many of them, drawn the same every time.
+    NaN if a sample is empty.
     """
-    from scipy.stats import mannwhitneyu
+    from scipy.stats import PermutationMethod, mannwhitneyu
 
     first, second = known(first), known(second)
     if not len(first) or not len(second):
         return np.nan
     if np.ptp(np.concatenate([first, second])) == 0:
         return 1.0
-    return float(mannwhitneyu(first, second, alternative="two-sided").pvalue)
+    both = np.concatenate([first, second])
+    method: Any = "auto"
+    if min(len(first), len(second)) <= _SMALL and len(np.unique(both)) < len(both):
+        method = PermutationMethod(n_resamples=_DIVISIONS, rng=np.random.default_rng(0))
+    return float(mannwhitneyu(first, second, alternative="two-sided", method=method).pvalue)
 
 
 def wilcoxon(first: Floats, second: Floats) -> float:

@@ -268,9 +268,9 @@ def _detectable(block: "Block") -> tuple[str, ...]:
     if len(block.contenders) < 2 or not rows:
         return ()
     least, most = min(row.n for row in rows), max(row.detectable_difference for row in rows)
-    effect = max(row.detectable_superiority for row in rows)
+    effect = next(row.detectable_superiority for row in rows if row.n == least)
     if math.isnan(effect):
-        return (f"{least} runs a row are too few to find any difference in 80 % of cases",)
+        return (f"with {least} runs a row, only differences of several standard deviations show",)
     return (
         f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
         f"normal samples of the widest row's deviation that is a difference of {most:.2f} points",

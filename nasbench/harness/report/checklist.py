@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from nasbench.harness.compare.references import EXPECTED
+from nasbench.harness.trained import is_trained
+
 if TYPE_CHECKING:
     from nasbench.harness.audit import Audit
     from nasbench.harness.compare.comparison import Comparison
@@ -23,19 +26,25 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
     contenders = [one for block in blocks for one in block.contenders]
     versions = {str(one.runs.provenance.get("commit")) for one in contenders}
     least = min(block.seeds for block in blocks)
-    random = any(one.experiment.strategy.startswith("random") for one in contenders) or any(
-        block.references for block in blocks
+    random = all(
+        any(one.experiment.strategy.startswith("random") for one in block.contenders)
+        or any(row.reference == EXPECTED for row in block.references)
+        for block in blocks
     )
+    mixed = any(len({one.experiment.task.budget for one in b.contenders}) > 1 for b in blocks)
+    tabular = not any(is_trained(block.task.benchmark) for block in blocks)
     tuned = [one.label for one in contenders if one.runs.tuning is not None]
     tables = {block.task.table[:8] for block in blocks}
     return [
         Answer("Code of the search, hyperparameters and seeds are available", "yes",
                f"settings, seeds and command of every run are stored; commit {_few(versions)}"),
-        Answer("Code of the final training is available", "partly",
-               "final accuracies are the table's, see `nasbench data info`"),
+        Answer("Code of the final training is available", "partly" if tabular else "yes",
+               "final accuracies are the table's, see `nasbench data info`" if tabular else
+               "the answers are trained by this package"),
         Answer("The same benchmark, splits, search space and final schedule for all methods",
                "yes", f"rows of a block share one task; tables {_few(tables)}"),
-        Answer("The same evaluation protocol and budget", "yes",
+        Answer("The same evaluation protocol and budget", "partly" if mixed else "yes",
+               "one judge for all rows of a block, but their budgets differ" if mixed else
                f"{len(blocks)} blocks, never merged"),
         Answer("Confounding factors controlled: hardware, versions, runtimes",
                "no" if _differs(audit) else "yes",
@@ -47,7 +56,8 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
                f"{least} runs a row or more"),
         Answer("Uncertainty and significance reported", "yes" if least > 1 else "no",
                "95 % bootstrap intervals; Mann-Whitney with Holm's correction"),
-        Answer("Tabular or surrogate benchmarks used for in-depth evaluation", "yes",
+        Answer("Tabular or surrogate benchmarks used for in-depth evaluation",
+               "yes" if tabular else "partly",
                f"{_few({block.task.benchmark for block in blocks})}"),
         Answer("How hyperparameters were tuned, and what that cost", "partly" if tuned else "you",
                f"recorded for {_few(set(tuned))}" if tuned else

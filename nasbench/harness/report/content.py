@@ -47,8 +47,8 @@ def _said(dataset: str, rows: Sequence[Row]) -> str:
     least = max(row.detectable_difference for row in rows)
     if others and not math.isnan(least):
         parts.append(
-            f"With {best.n} runs a row, differences below {least:.2f} points would mostly go "
-            "unnoticed"
+            f"With {best.n} runs a row, differences below {least:.2f} points are found in fewer "
+            "than 80 % of cases"
         )
     return ". ".join(parts) + "."
 

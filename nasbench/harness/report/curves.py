@@ -54,9 +54,10 @@ def _source(line: Line) -> Any:
     keep = np.unique(np.linspace(0, len(line.curve.grid) - 1, POINTS).round().astype(np.int64))
     columns = {"x": line.curve.grid, "y": line.curve.centre, "low": line.curve.low,
                "high": line.curve.high}  # fmt: skip
-    data: dict[str, Any] = {
-        name: np.maximum(values[keep], LEAST).astype(np.float32) for name, values in columns.items()
-    }
+    data: dict[str, Any] = {}
+    for name, values in columns.items():
+        data[name] = np.maximum(values[keep], LEAST).astype(np.float32)
+        data[f"true_{name}"] = values[keep].astype(np.float32)
     return ColumnDataSource(data)
 
 
@@ -97,7 +98,10 @@ def _figure(
         )  # fmt: skip
         hover = HoverTool(
             renderers=[steps], mode="mouse",
-            tooltips=[(line.label, "@y{0.000} [@low{0.000}, @high{0.000}]"), (label, "@x{0,0}")],
+            tooltips=[
+                (line.label, "@true_y{0.000} [@true_low{0.000}, @true_high{0.000}]"),
+                (label, "@x{0,0}"),
+            ],
         )  # fmt: skip
         made.add_tools(hover)
     for axis in (*made.xaxis, *made.yaxis):

@@ -40,7 +40,9 @@ def equivalence(
     difference = ours - theirs
     parts = np.array([their_std**2 / their_n, our_std**2 / our_n])
     error = float(np.sqrt(parts.sum()))
-    if not error > 0:
+    if min(their_n, our_n) < 2 or np.isnan(error):
+        return Verdict(difference, margin, np.nan, Outcome.OPEN)
+    if error == 0:
         same = abs(difference) < margin or difference == 0
         outcome = Outcome.REPRODUCED if same else Outcome.DIFFERENT
         return Verdict(difference, margin, 0.0 if same else 1.0, outcome)

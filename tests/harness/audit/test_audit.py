@@ -209,6 +209,13 @@ def test_a_bad_run_that_was_left_out(results: Path) -> None:
     caught(results, "seeds", "1 seeds are missing between its first and its last, such as 5")
 
 
+def test_many_bad_runs_that_were_left_out(results: Path) -> None:
+    """More than are kept: the gaps tell."""
+    for strategy in BOTH.split(","):
+        rewrite(of(results, strategy), lambda rows: [row for row in rows if row["seed"] % 3 == 0])
+    caught(results, "seeds", "seeds are missing between its first and its last")
+
+
 def test_more_seeds_for_one_row(results: Path) -> None:
     rewrite(of(results), lambda rows: rows[:-2])
     caught(results, "seeds", "other seeds: random-search 10, regularized-evolution 12")

@@ -70,7 +70,7 @@ def test_numbers_of_three_data_sets_by_brute_force() -> None:
         assert found.better[i, j] == pytest.approx(np.mean(wins))
         assert found.better_low[i, j] <= found.better[i, j] <= found.better_high[i, j]
     np.testing.assert_allclose(found.regret_mean, -means.mean(axis=0))
-    assert found.warning.startswith("3 data sets are too few for Nemenyi's test")
+    assert found.warning.startswith("3 data sets are too few for Friedman's and Nemenyi's tests")
     frame = found.to_frame()
     np.testing.assert_allclose(frame["better_than/c"], found.better[:, 2])
 

@@ -107,6 +107,17 @@ def test_two_thousand_random_searches_agree_with_the_closed_form(tmp_path: Path)
     assert signal.mean() == pytest.approx(expected.signal_mean, abs=4 * signal.std() * error)
 
 
+def test_a_budget_of_epochs_affords_so_many_evaluations(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    for name in ("120epochs", "10evals"):
+        run("random-search", seeds=2, budget=name, out=tmp_path / name)
+    epochs, evaluations = (
+        compare(tmp_path / name).blocks[0].references for name in ("120epochs", "10evals")
+    )
+    assert [one.test_mean for one in epochs] == [one.test_mean for one in evaluations]
+
+
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_optimum_and_mean_are_those_of_the_table(tmp_path: Path) -> None:
     run("random-search", seeds=1, budget="10evals", out=tmp_path)

@@ -39,6 +39,12 @@ def test_superiority_counts_pairs(first: np.ndarray, second: np.ndarray) -> None
     assert superiority(first, second) == pytest.approx(u / (len(first) * len(second)))
 
 
+def test_constant_triples_are_divided_in_twenty_ways() -> None:
+    """The normal approximation gives 0.047: three runs of one cell would pass for a finding."""
+    assert mann_whitney(np.ones(3), np.full(3, 2.0)) == pytest.approx(0.1)
+    assert mann_whitney(np.ones(4), np.full(4, 2.0)) == pytest.approx(2 / 70)
+
+
 def test_holm_by_hand() -> None:
     adjusted = holm(np.array([0.01, np.nan, 0.04, 0.03]))
     np.testing.assert_allclose(adjusted, [0.03, np.nan, 0.06, 0.06])

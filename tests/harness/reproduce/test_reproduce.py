@@ -98,6 +98,25 @@ def test_what_is_written_is_what_the_runs_gave(tmp_path: Path) -> None:
     assert [row.cells for row in quick.rows] == [row.cells[:4] for row in found.rows]
 
 
+def test_one_run_reproduces_nothing() -> None:
+    for published, measured in (
+        ((93.7, 0.36, 500), (93.7, np.nan, 1)), ((93.7, 0.0, 1), (93.7, 0.1, 500)),
+    ):  # fmt: skip
+        assert equivalence(published, measured, 0.1).outcome is Outcome.OPEN
+
+
+@pytest.mark.usefixtures("short", "synthetic_nb201")
+def test_published_cells_that_are_none_or_not_there_are_faults(tmp_path: Path) -> None:
+    reproduce("nb201-paper", out=tmp_path, workers=1)
+    path = tmp_path / "nb201-paper" / "reproduction.json"
+    text = path.read_text()
+    for cells in ([99_999], [-1], []):
+        data = json.loads(text)
+        data["rows"][0]["cells"] = cells
+        path.write_text(json.dumps(data))
+        assert any("RS on cifar10" in fault.what for fault in audit(tmp_path).faults)
+
+
 @pytest.mark.usefixtures("short", "synthetic_nb201")
 def test_a_checkout_shows_and_audits_what_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
