@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -196,7 +197,7 @@ class Runner:
         self._space = get_space(experiment.task.space)
 
     def run(self, seed: int) -> Run:
-        """Run one seed from start to verdict; an error of the search itself is recorded."""
+        """Run one seed from start to verdict; an error on the way is recorded."""
         began, log = perf_counter(), Log()
         try:
             with log.recording():
@@ -204,10 +205,12 @@ class Runner:
             steps = trajectory.incumbents
             if not len(steps):
                 raise NasbenchError("no evaluation succeeded within the budget")
+            verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
         except (Exception, SystemExit):
             error = traceback.format_exc()
             return Run(seed, None, {}, perf_counter() - began, error, log.text)
-        verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
+        if self.experiment.task.shared:
+            self._checkpoint(seed).unlink(missing_ok=True)
         return Run(seed, trajectory, verdicts, perf_counter() - began, log=log.text)
 
     def _search(self, seed: int) -> Trajectory:
@@ -229,14 +232,17 @@ class Runner:
         return trajectory
 
     def _resumable(self, seed: int, session: Any, strategy: Any, clock: Clock) -> Trajectory:
-        """Search with a checkpoint after every epoch, which is removed at the end."""
-        from nasbench.harness.shared import Resumable, checkpoint_path
+        """Search with a checkpoint after every epoch, which is there until the verdict is."""
+        from nasbench.harness.shared import Resumable
 
-        kept = Resumable(session, strategy, checkpoint_path(self.experiment, seed))
+        path = self._checkpoint(seed)
         try:
-            trajectory = search(strategy, kept, clock)
+            return search(strategy, Resumable(session, strategy, path), clock)
         except Exception:  # to go on there would end there again
-            kept.finish()
+            path.unlink(missing_ok=True)
             raise
-        kept.finish()
-        return trajectory
+
+    def _checkpoint(self, seed: int) -> Path:
+        from nasbench.harness.shared import checkpoint_path
+
+        return checkpoint_path(self.experiment, seed)

@@ -105,10 +105,6 @@ class Resumable:
         self._write()
         return answer
 
-    def finish(self) -> None:
-        """Remove the checkpoint of a run that has ended well."""
-        self._path.unlink(missing_ok=True)
-
     def _write(self) -> None:
         from nasbench.benchmarks.training.checkpoint import write_checkpoint
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.strategies.base import require
 from nasbench.strategies.parts.alphas import ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
@@ -65,6 +66,16 @@ class SecondOrderDarts(Darts):
     the vector. Deviations: those of `darts`; and as in the equations, the look-ahead step is plain
     gradient descent (the authors' code adds momentum and weight decay to it).
     """
+
+    @dataclass(frozen=True)
+    class Settings(Darts.Settings):
+        """Hyperparameters."""
+
+        def __post_init__(self) -> None:
+            """Refuse a precision in which the finite difference is lost."""
+            super().__post_init__()
+            exact = self.precision == "float32"
+            require(exact, "precision", self.precision, "float32, for the finite difference")
 
     recipes = Darts.recipes
 

@@ -11,6 +11,7 @@ import torch
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.training.checkpoint import read_checkpoint
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
@@ -255,6 +256,20 @@ def test_an_interrupted_run_goes_on_at_its_last_epoch(
     whole, part = (load_results(tmp_path / name).experiments[0] for name in ("whole", "part"))
     for column in ("architecture", "accuracy", "figure/train loss", "figure/entropy"):
         assert whole.lists(column).values.tolist() == part.lists(column).values.tolist()
+
+
+def test_a_judge_that_fails_is_recorded_and_loses_no_search(
+    toy_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"darts": {"epochs": 1, "channels": 2, "cells": 1}}
+    with monkeypatch.context() as broken:
+        broken.setattr(TableJudge, "read", lambda *_: 1 / 0)
+        (outcome,) = run("darts", seeds=1, settings=own, out=tmp_path, retries=0)
+    assert "ZeroDivisionError" in outcome.failed[0]
+    with monkeypatch.context() as idle:
+        idle.setattr(OneShot, "_train", lambda *_: pytest.fail("trained again"))
+        (outcome,) = run("darts", seeds=1, settings=own, out=tmp_path)
+    assert (outcome.finished, outcome.failed) == (1, {})
 
 
 def test_a_damaged_checkpoint_is_made_anew(tmp_path: Path) -> None:

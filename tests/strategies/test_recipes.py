@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from nasbench.errors import InvalidInput
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings, strategies
 
 WEIGHTS = {
@@ -70,3 +71,10 @@ def test_the_cosine_restarts() -> None:
         rates.append(search._sgd.param_groups[0]["lr"])
     middle = (0.05 + 0.0005) / 2
     assert rates == pytest.approx([0.05, middle, 0.0005, 0.05, middle, 0.05], rel=1e-3)
+
+
+def test_the_finite_difference_needs_its_bits() -> None:
+    """A hundredth of a weight's norm is below bfloat16's resolution."""
+    with pytest.raises(InvalidInput, match="'precision' cannot be 'bfloat16'"):
+        make_settings(find_strategy("darts-2nd"), {"precision": "bfloat16"})
+    assert make_settings(find_strategy("darts"), {"precision": "bfloat16"})

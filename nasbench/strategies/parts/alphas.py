@@ -97,8 +97,10 @@ class AlphaSearch(OneShot):
 
     def figures(self) -> Mapping[str, float]:
         """Return every alpha's probability and their mean entropy in nats."""
+        import torch
+
         probabilities = self._alphas.detach().softmax(dim=1).cpu()
-        entropy = -(probabilities * probabilities.log()).sum(dim=1)
+        entropy = torch.special.entr(probabilities).sum(dim=1)
         named: dict[str, Any] = {
             f"p/{decision.name}/{choice}": float(probabilities[i, j])
             for i, decision in enumerate(self.space.decisions)
