@@ -122,18 +122,31 @@ def _connected(ray: Any, address: str) -> Iterator[Any]:
 
 def _check_address(address: str) -> None:
     """Raise `InvalidInput` at once for what is no address, or where nobody listens."""
+    given, where = address, "there"
     if address == "auto":
-        return
+        last = _last_head()
+        if last is None:
+            return
+        address, where = last, f"at {last}"
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not (colon and host and port.isdecimal() and 0 < int(port) < 2**16):
-        raise InvalidInput(f"--ray-address '{address}': write auto, HOST:PORT or ray://HOST:PORT")
+        raise InvalidInput(f"--ray-address '{given}': write auto, HOST:PORT or ray://HOST:PORT")
     try:
         socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
     except OSError as error:
         raise InvalidInput(
-            f"--ray-address '{address}': nobody answers there ({error.strerror or error}); is the "
+            f"--ray-address '{given}': nobody answers {where} ({error.strerror or error}); is the "
             "head started (`ray start --head`), and reachable from here?"
         ) from error
+
+
+def _last_head() -> str | None:
+    """Return where Ray looks for a cluster by itself: it waits for minutes where that is gone."""
+    note = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir())) / "ray" / "ray_current_cluster"
+    try:
+        return os.environ.get("RAY_ADDRESS") or note.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_more_than_a_node_has_is_refused_at_once(tmp_path: Path) -> None:
         run("random-search", seeds=4, out=tmp_path, workers=2, gpus_per_run=64)
 
 
-def test_addresses_that_lead_nowhere(tmp_path: Path) -> None:
+def test_addresses_that_lead_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as one:  # bound, and nobody listens
         one.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{one.getsockname()[1]}"
@@ -156,6 +156,11 @@ def test_addresses_that_lead_nowhere(tmp_path: Path) -> None:
     for text in ("here", "host:", ":80", "host:port", "host:99999"):
         with pytest.raises(InvalidInput, match="write auto, HOST:PORT or ray://HOST:PORT"):
             run("random-search", seeds=2, out=tmp_path, ray_address=text)
+    with monkeypatch.context() as stale, socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        stale.setenv("RAY_ADDRESS", f"127.0.0.1:{gone.getsockname()[1]}")
+        with pytest.raises(InvalidInput, match=r"'auto': nobody answers at 127\.0\.0\.1:"):
+            run("random-search", seeds=2, out=tmp_path, ray_address="auto")
     # none is running, or one that other tests have started, with another token
     with pytest.raises(InvalidInput, match="--ray-address 'auto': "):
         run("random-search", seeds=2, out=tmp_path, ray_address="auto")
