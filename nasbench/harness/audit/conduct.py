@@ -14,7 +14,7 @@ from nasbench.harness.audit.folder import (
     check_task,
     check_tuning,
 )
-from nasbench.harness.audit.replay import draw, ended_by_themselves, replay
+from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, replay
 from nasbench.harness.audit.stored import check_comparison, check_reproduction
 from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
@@ -100,6 +100,6 @@ def audit(
         evaluations=evaluations,
         verdicts=verdicts,
         numbers=numbers,
-        replayed=sum(trust or ":" not in one.experiment.strategy for one, _ in chosen),
+        replayed=sum(may_run(one, trust=trust) for one, _ in chosen),
         seed=seed,
     )

@@ -31,6 +31,11 @@ def draw(
     return [every[place] for place in sorted(places)]
 
 
+def may_run(one: ExperimentRuns, *, trust: bool) -> bool:
+    """Whether a replay may import the strategy: not from a module that only the results name."""
+    return trust or ":" not in one.experiment.strategy
+
+
 def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[ExperimentRuns, int]]:
     """Return the runs whose strategy is said to have had nothing left to ask.
 
@@ -56,7 +61,7 @@ def replay(
     """
     runners: dict[str, Runner] = {}
     for one, seed in chosen:
-        if ":" in one.experiment.strategy and not trust:
+        if not may_run(one, trust=trust):
             yield Finding(
                 "replay", one.label, "is a strategy of another module, not run without --trust",
                 fault=False,

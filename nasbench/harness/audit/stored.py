@@ -128,13 +128,11 @@ def check_reproduction(found: Reproduction) -> tuple[int, list[Finding]]:
             if there is None:
                 findings.append(Finding("reproduction", where, f"{place}: the row is left out"))
                 continue
-            if row.not_run:
+            if row.not_run or not there.cells:
                 expected: tuple[object, ...] = (*row.published[dataset], None, None, None)
             elif not all(0 <= cell < len(truth) for cell in there.cells):
                 findings.append(Finding("reproduction", where, f"{place}: a cell is none"))
                 continue
-            elif not there.cells:
-                expected = (*row.published[dataset], None, None, None)
             else:
                 ours = summarise(truth[list(there.cells)])
                 mean, std = row.published[dataset]

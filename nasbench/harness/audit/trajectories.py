@@ -220,10 +220,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
             if clock.stop is not None or not clock.charge(Answer(value, cost, trained, failed)):
                 over[run] = True
                 break
-        ended = whole is None or stored != Stop.EXHAUSTED or clock.epochs == whole
-        early[run] = not over[run] and not (
-            ended and _may_end(stored, clock, budget, dearest, least)
-        )
+        early[run] = not over[run] and not _may_end(stored, clock, budget, dearest, least, whole)
     if over.any():
         yield Finding("budget", runs.label, f"'{budget}' is overshot in {_seeds(runs, over)}")
     if early.any():
@@ -232,10 +229,17 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         )
 
 
-def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float, least: int) -> bool:
+def _may_end(
+    stored: str,
+    clock: Clock,
+    budget: Budget,
+    dearest: float,
+    least: int,
+    whole: object = None,
+) -> bool:
     """Whether a run may have ended where it did, for the reason that is stored.
 
-    Runs that ended by themselves are replayed.
+    Runs that ended by themselves are replayed, or, of shared training, had `whole` epochs.
     """
     if clock.stop is not None:
         return stored == clock.stop
@@ -243,7 +247,7 @@ def _may_end(stored: str, clock: Clock, budget: Budget, dearest: float, least: i
         return budget.seconds is not None and clock.seconds + dearest > budget.seconds
     if stored == Stop.EPOCHS:
         return budget.epochs is not None and clock.epochs + least > budget.epochs
-    return stored == Stop.EXHAUSTED
+    return stored == Stop.EXHAUSTED and whole in (None, clock.epochs)
 
 
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ Rows that ask a benchmark are followed over what their budget limits, rows that 
 their own epochs: the two kinds have no clock in common.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,10 +44,7 @@ def courses(
 ) -> list[Course]:
     """Follow every contender on a reported data set; `target` is a test accuracy in percent."""
     found: dict[int, Course] = {}
-    for shared in (False, True):
-        same = [
-            place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
-        ]
+    for same in of_one_clock(contenders):
         clock = _clock([contenders[place] for place in same])
         times = [contenders[place].when(clock) for place in same]
         start = max((float(one.values[one.offsets[:-1]].max()) for one in times if len(one)),
@@ -55,6 +52,7 @@ def courses(
         longest = max((contenders[place].spent(clock) for place in same), default=0.0)
         for place, when in zip(same, times, strict=True):
             one = contenders[place]
+            shared = one.experiment.task.shared
             end = one.spent(clock) if shared else _limit(one, clock) or longest
             values = one.incumbents(f"test/{dataset}")
             grid = np.array([part * end for part in PARTS])
@@ -69,6 +67,14 @@ def courses(
                 },
             )  # fmt: skip
     return [found[place] for place in range(len(contenders))]
+
+
+def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
+    """Yield the places of the rows that ask a benchmark, then of those that share weights."""
+    for shared in (False, True):
+        yield [
+            place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
+        ]
 
 
 def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.course import PARTS, Course, courses
+from nasbench.harness.compare.course import PARTS, Course, courses, of_one_clock
 from nasbench.harness.compare.estimates import (
     Floats,
     estimate,
@@ -269,13 +269,11 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
 
     Tested against the best row that has the same clock.
     """
-    shared = [one.experiment.task.shared for one in contenders]
     by_part = []
     for place, part in enumerate(PARTS):
         samples = [one.at[place] for one in followed]
         tested: dict[int, Standing] = {}
-        for kind in (False, True):
-            mine = [row for row, other in enumerate(shared) if other is kind]
+        for mine in of_one_clock(contenders):
             tested |= zip(mine, standings([samples[row] for row in mine]), strict=True)
         found = []
         for row, (one, sample) in enumerate(zip(followed, samples, strict=True)):
