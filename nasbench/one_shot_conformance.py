@@ -55,13 +55,13 @@ def run_toy(path: str, seed: int, *, data: DataSet | None = None, epochs: int = 
 
 def trace(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Trajectory:
     """Run a strategy on toy images."""
-    searching, session = _made(path, seed, data)
+    searching, session = made(path, seed, data)
     with seal_test():
         return search(searching, session, Clock(Budget(epochs=epochs)))
 
 
-def _made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSession]:
-    """Return a strategy and the session of its run."""
+def made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSession]:
+    """Return a strategy and the session of its run, on toy images if on no others."""
     strategy, space = find_strategy(path), get_space("nb201")
     settings = make_settings(strategy, SMALL)
     benchmark = lender(space, data or toy_data(), settings)
@@ -74,7 +74,7 @@ def resumable(
     path: str, seed: int, checkpoint: Path, epochs: int
 ) -> tuple[Trajectory, dict[str, torch.Tensor]]:
     """Run so many epochs with a checkpoint after each; return what was done and the weights."""
-    searching, session = _made(path, seed, None)
+    searching, session = made(path, seed, None)
     kept = Resumable(session, searching, checkpoint)
     track = search(searching, kept, Clock(Budget(epochs=epochs)))
     return track, session.loan.supernet.state_dict()
@@ -104,7 +104,8 @@ class OneShotConformance:
         assert track.derived
         assert track.incumbents.tolist() == list(range(EPOCHS))
         assert track.epochs.tolist() == [1] * EPOCHS
-        assert (track.seconds > 0).all()
+        assert (track.seconds >= 0).all()
+        assert track.seconds[0] > 0
         for architecture in track.architectures:
             assert 0 <= space.index(architecture) < space.size
         for figures in track.figures:

@@ -21,7 +21,7 @@ class Random:
 
     __slots__ = ("_tuples", "_uniforms", "generator")
 
-    def __init__(self, seed: "np.random.SeedSequence | int") -> None:
+    def __init__(self, seed: "np.random.SeedSequence | Sequence[int] | int") -> None:
         import numpy as np  # 0.1 s, which listing strategies need not pay
 
         self.generator = np.random.Generator(np.random.PCG64(seed))

@@ -36,7 +36,7 @@ class TrainShared(NamedTuple):
     """Ask for one epoch of training the shared weights of a supernet.
 
     The benchmark lends images and a device; the update rule is the strategy's own. `train` is
-    called first and charged, `derive` after it says what the search would return now, and is not.
+    called first, `derive` after it says what the search would return now.
     """
 
     train: "Callable[[Any], Mapping[str, float]]"
@@ -52,7 +52,7 @@ class SharedAnswer(NamedTuple):
     accuracy: float
     """Its validation accuracy with the shared weights, in percent."""
     seconds: float
-    """Real seconds of the epoch."""
+    """Real seconds of the epoch, and what deriving took more than after the epoch before."""
     epochs: int = 1
     failed: bool = False
     figures: "Mapping[str, float]" = {}

@@ -114,6 +114,7 @@ def run(
     )  # fmt: skip
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
+        _say_if_cut_short(experiment, say)
     record = None if tuning is None else Tuning.read(tuning)
     folders = [
         open_folder(
@@ -144,6 +145,17 @@ def _if_shared(names: Sequence[str]) -> Budget | None:
     """Return a budget for tasks whose strategies all put the epochs they train in its place."""
     shared = all(find_strategy(name).rule == DERIVED for name in names)
     return Budget(epochs=1) if shared else None
+
+
+def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
+    """Say that a budget ends a search of shared weights within its schedule."""
+    own, given = experiment.settings.get("epochs"), experiment.task.budget.epochs
+    if experiment.task.shared and own and given and given < own:
+        name = experiment.strategy
+        say(
+            f"{name}: the budget ends it after {given} of its {own} epochs, its schedules with "
+            f"it; --set {name}.epochs={given} fits them"
+        )
 
 
 def _executor(

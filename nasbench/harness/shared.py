@@ -11,6 +11,7 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
+from nasbench.provenance import provenance
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 def shared_task(task: Task, settings: Any, budget: Budget | None) -> Task:
     """Return what a one-shot strategy does on a task: the same judge, epochs as its budget.
 
-    A user's budget goes first; without one it is the epochs of the strategy's settings.
+    A user's budget goes first; without one it is the epochs of the strategy's settings. Raises
+    `InvalidInput` for rules of early stopping: what is derived is judged after the search.
     """
+    if task.budget.stops_early:
+        raise InvalidInput(
+            "a search of shared weights knows no accuracy to stop at: run it without --patience "
+            "and --target-regret"
+        )
     return replace(
         task,
         signal=Signal(task.signal.dataset, 0, 0),
@@ -79,17 +86,20 @@ class Resumable:
 
     What the checkpoint holds was trained, timed and judged derivable before: its answers are given
     again in order, then strategy and weights are put where they were. On the CPU the run ends with
-    the same bits as one that was never interrupted, timings apart.
+    the same bits as one that was never interrupted, timings apart. Another version's checkpoint
+    could end otherwise: that, like a damaged one, is made anew.
     """
 
     def __init__(self, session: "SharedSession", strategy: "OneShot", path: Path) -> None:
-        """Read the checkpoint at `path` if there is one; a damaged one is made anew."""
+        """Read the checkpoint at `path` if there is one of this version."""
         from nasbench.benchmarks.training.checkpoint import read_checkpoint
 
         self._session, self._strategy, self._path = session, strategy, path
         self._saved: dict[str, Any] = {}
         with suppress(DataError):
             self._saved = read_checkpoint(path)
+        if self._saved.get("code") != _code():
+            self._saved = {}
         self._answers = [_answer(one) for one in self._saved.get("answers", ())]
         self._replayed = deque(self._answers)
 
@@ -99,6 +109,7 @@ class Resumable:
             answer = self._replayed.popleft()
             if not self._replayed:
                 self._strategy.resume(self._session.loan, self._saved)
+                self._session.derivation = self._saved["derivation"]
             return answer
         answer = self._session.answer(request)
         self._answers.append(answer)
@@ -112,8 +123,16 @@ class Resumable:
             {**one._asdict(), "architecture": list(one.architecture), "figures": dict(one.figures)}
             for one in self._answers
         ]
-        content = self._strategy.checkpoint(self._session.loan)
-        write_checkpoint(self._path, {**content, "answers": answers})
+        content = {
+            **self._strategy.checkpoint(self._session.loan),
+            "answers": answers, "derivation": self._session.derivation, "code": _code(),
+        }  # fmt: skip
+        write_checkpoint(self._path, content)
+
+
+def _code() -> list[str | None]:
+    """Return what tells the code that wrote a checkpoint from any other."""
+    return [provenance()[name] for name in ("nasbench", "commit")]
 
 
 def _answer(stored: dict[str, Any]) -> SharedAnswer:

@@ -19,7 +19,7 @@ from nasbench.harness.experiment import Task
 from nasbench.spaces import get_space
 
 if TYPE_CHECKING:
-    from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
+    from nasbench.benchmarks.training.fallback import FallbackJudge
     from nasbench.benchmarks.training.protocol import TrainingProtocol
 
 PREFIX = "train:"
@@ -100,7 +100,7 @@ def open_trained(task: Task) -> tuple[Benchmark, Judge]:
     return open_training(task.benchmark, dataset, protocol)
 
 
-def _open_fallback(task: Task) -> "tuple[FallbackBenchmark, FallbackJudge]":
+def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
     from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
@@ -109,8 +109,10 @@ def _open_fallback(task: Task) -> "tuple[FallbackBenchmark, FallbackJudge]":
     protocol = TrainingProtocol.parse(setup)
     _check(task, _hash(table.hash, task.signal.dataset, protocol))
     trained, judge = open_training(task.space, task.signal.dataset, protocol)
-    tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
     known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
+    if task.shared:  # such a search asks for no signal
+        return trained, FallbackJudge(known, judge)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
     return FallbackBenchmark(tabular, trained, scale=float(scale)), FallbackJudge(known, judge)
 
 

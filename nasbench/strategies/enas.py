@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
@@ -22,8 +23,9 @@ class Enas(OneShot):
     batch, then REINFORCE steps of the controller; the reward is a sampled cell's accuracy on one
     validation batch, with a moving average as baseline and an entropy bonus. The answer is the
     best of a sample from the controller, ranked on validation images with the shared weights.
-    Deviations: the controller is the LSTM of `reinforce` (no tanh constant, no temperature) and
-    takes a step after every sampled cell instead of after twenty; rewards are in 0 to 1.
+    Deviations: the controller is the LSTM of `reinforce` (no tanh constant, no temperature, no
+    clipped gradient) and takes a step after every sampled cell instead of after twenty; rewards
+    are in 0 to 1.
     """
 
     family = "weight sharing"
@@ -94,7 +96,7 @@ class Enas(OneShot):
             total += reward
         return {"reward": total / self.settings.controller_steps}
 
-    def derive(self, loan: Loan) -> Architecture:
+    def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the best of a sample from the controller; the first of equals."""
-        cells = [self.controller.sample(self.random) for _ in range(self.settings.samples)]
+        cells = [self.controller.sample(random) for _ in range(self.settings.samples)]
         return self.best(loan, cells)

@@ -21,11 +21,12 @@ class ProxylessNas(CostAwareSearch):
     Cai et al., ICLR 2019, section 3.2: for the weights one operation per edge is sampled from the
     softmax; for the parameters two are, without replacement, one of them is switched on by a binary
     gate, and the gradient by the gates is that of a softmax over the two (equation 4's estimate);
-    afterwards the two are shifted so that the other operations keep their probability. The loss
-    adds lambda times the expected cost (equations 5 and 6). Deviations: the cost is millions of
-    multiply-adds unless `cost` names a latency; one choice per edge of the cell instead of one per
-    layer, repeated through the network; alphas learn from the first epoch on (the authors' code,
-    whose settings `paper` has, trains 40 epochs of weights first) and labels are not smoothed.
+    afterwards the two are shifted so that what they weigh together stays. The loss adds lambda
+    times the expected cost (equations 5 and 6), whose gradient reaches all operations. Deviations:
+    the cost is millions of multiply-adds unless `cost` names a latency; one choice per edge of the
+    cell instead of one per layer, repeated through the network; alphas learn from the first epoch
+    on and with every batch (the authors' code, whose settings `paper` has, trains 40 epochs of
+    weights first and alphas with every fifth batch), and labels are not smoothed.
     """
 
     family = "gradient"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.one_shot import PAPER, Loan, UniformSampling, WeightSettings
@@ -38,8 +39,6 @@ class RandomSharing(UniformSampling):
         "paper": {**PAPER, "epochs": 250, "samples": 100, "ranking_images": 512},
     }
 
-    def derive(self, loan: Loan) -> Architecture:
+    def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the best of a random sample with the shared weights; the first of equals."""
-        return self.best(
-            loan, [self.space.sample(self.random) for _ in range(self.settings.samples)]
-        )
+        return self.best(loan, [self.space.sample(random) for _ in range(self.settings.samples)])

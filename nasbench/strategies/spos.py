@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.one_shot import PAPER, Loan, UniformSampling, WeightSettings
@@ -46,11 +47,11 @@ class SinglePath(UniformSampling):
         },
     }  # fmt: skip
 
-    def derive(self, loan: Loan) -> Architecture:
+    def derive(self, loan: Loan, random: Random) -> Architecture:
         """Evolve cells in the supernet (Algorithm 1); return the best, the first of equals."""
         s = self.settings
         known: dict[Architecture, float] = {}
-        cells = [self.space.sample(self.random) for _ in range(s.population)]
+        cells = [self.space.sample(random) for _ in range(s.population)]
         for generation in range(s.generations):
             for cell in cells:
                 if cell not in known:
@@ -58,18 +59,18 @@ class SinglePath(UniformSampling):
             parents = sorted(known, key=lambda cell: -known[cell])[: s.parents]
             if generation + 1 < s.generations:
                 crossed = s.population // 2
-                cells = [self._child(parents) for _ in range(crossed)]
-                cells += [self._mutant(parents) for _ in range(s.population - crossed)]
+                cells = [self._child(parents, random) for _ in range(crossed)]
+                cells += [self._mutant(parents, random) for _ in range(s.population - crossed)]
         return parents[0]
 
-    def _child(self, parents: list[Architecture]) -> Architecture:
-        first, second = self.random.choices(parents, 2)
-        return self.space.cross(first, second, self.random)
+    def _child(self, parents: list[Architecture], random: Random) -> Architecture:
+        first, second = random.choices(parents, 2)
+        return self.space.cross(first, second, random)
 
-    def _mutant(self, parents: list[Architecture]) -> Architecture:
+    def _mutant(self, parents: list[Architecture], random: Random) -> Architecture:
         """Draw every decision of a parent anew with the chance of a mutation."""
-        parent, other = self.random.choice(parents), self.space.sample(self.random)
-        coins = self.random.uniforms(len(parent))
+        parent, other = random.choice(parents), self.space.sample(random)
+        coins = random.uniforms(len(parent))
         return tuple(
             new if coin < self.settings.mutation else old
             for old, new, coin in zip(parent, other, coins, strict=True)

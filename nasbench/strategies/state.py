@@ -71,6 +71,15 @@ def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
     raise TypeError(f"a search cannot store an attribute of type {type(value).__name__}")
 
 
+def _record(name: str, owner: type) -> Any:
+    """Return a named tuple that the module of a class, or of one it is derived from, defines."""
+    for base in owner.__mro__:
+        found = getattr(sys.modules[base.__module__], name, None)
+        if isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields"):
+            return found
+    raise ValueError(f"a state holds a '{name}', which {owner.__name__} does not know")
+
+
 def _decode(value: Any, owner: type) -> Any:  # noqa: PLR0911
     match value:
         case list():
@@ -80,8 +89,7 @@ def _decode(value: Any, owner: type) -> Any:  # noqa: PLR0911
         case {"set": items}:
             return {_decode(item, owner) for item in items}
         case {"record": name, "values": items}:
-            record = getattr(sys.modules[owner.__module__], name)
-            return record(*(_decode(item, owner) for item in items))
+            return _record(name, owner)(*(_decode(item, owner) for item in items))
         case {"tuple": items}:
             return tuple(_decode(item, owner) for item in items)
         case {"dict": pairs}:

@@ -7,6 +7,7 @@ import pytest
 from tables import synthetic_table
 
 from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training import protocol as protocols
 from nasbench.benchmarks.training.protocol import TrainingProtocol
 from nasbench.benchmarks.training.recipes import RECIPES
@@ -15,6 +16,7 @@ from nasbench.harness.compare.references import open_known
 from nasbench.harness.experiment import open_benchmark
 from nasbench.harness.run import run
 from nasbench.harness.store import read_folder
+from nasbench.one_shot_conformance import SMALL, toy_data
 from tests.benchmarks.training import tiny
 
 LINE = "tiny:1@0/tiny-final@1,2"
@@ -112,3 +114,16 @@ def test_fallback_of_a_whole_table_is_the_table(tmp_path: Path) -> None:
     )
     assert plain[0].experiment == fallen[0].experiment
     assert fallen[0].skipped == 1
+
+
+def test_a_supernet_needs_no_signal_of_an_incomplete_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it derives is looked up, or trained where the table lacks it."""
+    monkeypatch.setattr(catalogue, "shared_data", lambda name: toy_data())
+    install(tmp_path, holes=True)
+    own = {"rsps": {**SMALL, "samples": 3}}
+    (done,) = run("rsps", seeds=1, settings=own, out=tmp_path / "results", fallback="train")
+    assert (done.finished, done.failed) == (1, {})
+    row = read_folder(done.path).read().to_pylist()[0]
+    assert np.isfinite(row["test/cifar10"][-1])

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from nasbench.errors import InvalidInput
+from nasbench.one_shot_conformance import made
+from nasbench.requests import TrainShared
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings, strategies
 
 WEIGHTS = {
@@ -78,3 +80,33 @@ def test_the_finite_difference_needs_its_bits() -> None:
     with pytest.raises(InvalidInput, match="'precision' cannot be 'bfloat16'"):
         make_settings(find_strategy("darts-2nd"), {"precision": "bfloat16"})
     assert make_settings(find_strategy("darts"), {"precision": "bfloat16"})
+
+
+def test_to_be_asked_what_it_would_derive_changes_no_search() -> None:
+    """Whatever a derivation draws, it leaves the search's own numbers as they were."""
+    for name in ("rsps", "spos", "enas"):
+        searching, session = made(name, 3, None)
+        request = searching.ask()
+        assert isinstance(request, TrainShared)
+        request.train(session.loan)
+        before = searching.state()
+        first = request.derive(session.loan)
+        assert searching.state() == before
+        assert request.derive(session.loan) == first
+
+
+def test_a_derivation_is_charged_once() -> None:
+    """Of three epochs: what three trainings and the last derivation took."""
+    searching, session = made("rsps", 3, None)
+    taken = [(5, 2), (5, 3), (5, 1)]
+    seconds = []
+    with pytest.MonkeyPatch.context() as patch:
+        times = iter([t for train, derive in taken for t in (0, train, train + derive)])
+        clock = SimpleNamespace(perf_counter=lambda: next(times))
+        patch.setattr("nasbench.benchmarks.training.shared.time", clock)
+        for _ in taken:
+            answer = session.answer(searching.ask())
+            searching.tell(None, answer)
+            seconds.append(answer.seconds)
+    assert seconds == [7, 6, 3]
+    assert sum(seconds) == 15 + taken[-1][1]

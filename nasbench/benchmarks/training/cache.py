@@ -1,7 +1,7 @@
 """Finished trainings on disk, one JSON file each, so that none is paid for twice.
 
 Below the cache folder: `search/` holds what searches asked for, validation and nothing of
-test, `final/` what judges read. A file is named by the SHA-256 of what was trained: function
+test, `final/` what judges read. A file is named by the SHA-256 of what was trained: network
 class of the cell, seed, recipe, epochs, data, precision and kind of device. It is written
 under a temporary name and renamed; several processes may share a cache.
 """

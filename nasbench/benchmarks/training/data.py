@@ -82,16 +82,22 @@ class DataSet:
         """Return it with the validation images in place of test: none is left to leak."""
         return replace(self, parts={**self.parts, Part.TEST: self.parts[Part.VALIDATION]})
 
+    def steps(self, batch: int) -> int:
+        """Return the number of batches in a training epoch."""
+        full, rest = divmod(len(self.parts[Part.WEIGHTS].labels), batch)
+        return full + (rest > 1 or not full)
+
     def epoch(self, seed: int, epoch: int, batch: int) -> Iterator[Images]:
         """Yield the shuffled, augmented batches of a training epoch; the last may be smaller.
 
+        A last one of a single image is left out: batch norm may have nothing to average there.
         They depend on the seed and the epoch alone, not on what is trained nor on what came
         before, so a resumed training sees the same images.
         """
         generator = data_order(seed, epoch)
         images, labels = self.parts[Part.WEIGHTS]
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
-        for chosen in torch.split(order, batch):
+        for chosen in torch.split(order, batch)[: self.steps(batch)]:
             yield Images(self.augment(images[chosen], generator), labels[chosen])
 
     def fingerprint(self) -> str:

@@ -2,14 +2,14 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
@@ -59,7 +59,7 @@ class Loan:
 
     def steps(self, batch: int) -> int:
         """Return the number of batches in an epoch of `weights`."""
-        return -(-len(self._data.parts[Part.WEIGHTS].labels) // batch)
+        return self._data.steps(batch)
 
     def validation(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield shuffled batches of the validation images, without end, as they are."""
@@ -91,30 +91,39 @@ class Loan:
         Its batch norm uses the statistics of each batch where none are kept, else the running
         ones, or those of some batches of training images that it sees first.
         """
-        network = self.supernet.inherit(architecture) if self._reestimate else None
-        if network is not None:
-            _estimate(network, self._calibration)
+        network = self._reestimated(architecture) if self._reestimate else None
         mode = self.supernet.training
         self.supernet.eval()
         part = self._data.parts[Part.VALIDATION]
         pictures, labels = part.images[:images], part.labels[:images]
         correct, loss = torch.zeros((2,), dtype=torch.float64)
-        batches = zip(
-            torch.split(pictures, _RANKED_AT_ONCE),
-            torch.split(labels, _RANKED_AT_ONCE),
-            strict=True,
-        )
-        for some, truth in batches:
+        batches = -(-len(labels) // _RANKED_AT_ONCE)  # of equal size, so none is a mere rest
+        parts = (pictures.tensor_split(batches), labels.tensor_split(batches))
+        for some, truth in zip(*parts, strict=True):
             logits = (
                 self.supernet(some, Mix.only(architecture)) if network is None else network(some)
             )
             correct += (logits.argmax(dim=1) == truth).sum().cpu()
-            loss += F.cross_entropy(logits, truth, reduction="sum").cpu()
+            loss += F.cross_entropy(logits.float(), truth, reduction="sum").cpu()
         self.supernet.train(mode)
         return 100 * float(correct) / len(labels), float(loss) / len(labels)
 
+    def _reestimated(self, architecture: Architecture) -> Callable[[Tensor], Tensor]:
+        """Return the network of a cell, its statistics estimated anew, in the net's precision."""
+        network = self.supernet.inherit(architecture)
 
-def _estimate(network: nn.Module, batches: Sequence[Images]) -> None:
+        def logits(images: Tensor) -> Tensor:
+            with self.supernet.computing():
+                found: Tensor = network(images)
+            return found
+
+        _estimate(network, self._calibration, logits)
+        return logits
+
+
+def _estimate(
+    network: nn.Module, batches: Sequence[Images], forward: Callable[[Tensor], Tensor]
+) -> None:
     """Replace batch norm's statistics by the mean over some batches; leave it evaluating."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -122,7 +131,7 @@ def _estimate(network: nn.Module, batches: Sequence[Images]) -> None:
             module.momentum = None  # a cumulative mean
     network.train()
     for batch in batches:
-        network(batch.images)
+        forward(batch.images)
     network.eval()
 
 
@@ -185,18 +194,23 @@ class SharedBenchmark:
 class SharedSession:
     """One run's loan; after every epoch it also records how the shared weights rank a few cells.
 
-    Neither that nor what would be derived is charged: a search that is not watched does neither.
+    That is not charged: a search that is not watched does not do it. Deriving is, but once: a
+    search that ends after any epoch has trained all epochs so far and derived one answer.
     """
 
     def __init__(self, loan: Loan, sample: Mapping[int, Architecture]) -> None:
         """Lend the same supernet for the whole run; `sample` are cells by index."""
         self.loan, self._sample = loan, sample
+        self.derivation = 0.0
+        """Seconds that the last answer took to derive, which have been charged."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
-        """Let the search train its epoch, timed, then derive, untimed."""
+        """Let the search train its epoch and derive, timed."""
         began = time.perf_counter()
         try:
             figures = request.train(self.loan)
+            trained = time.perf_counter() - began
+            derived = request.derive(self.loan)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise NasbenchError(
                 f"out of memory on {self.loan.device}: lower batch, channels or cells"
@@ -205,10 +219,11 @@ class SharedSession:
             raise NasbenchError(
                 f"{self.loan.device} was lost: {str(error).splitlines()[0]}"
             ) from error
-        seconds = time.perf_counter() - began
+        derivation = time.perf_counter() - began - trained
+        seconds = max(trained + derivation - self.derivation, 0.0)
+        self.derivation = derivation
         if not math.isfinite(figures["train loss"]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
-        derived = request.derive(self.loan)
         ranked = {
             f"cell/{index}": self.loan.accuracy(cell, _SAMPLED_IMAGES)
             for index, cell in self._sample.items()

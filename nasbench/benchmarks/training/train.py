@@ -82,8 +82,8 @@ class Training:
     def train_epoch(self) -> None:
         """One pass over the images for the weights; raises `InvalidInput` out of memory."""
         self.network.train()
-        batches = -(-len(self.data.parts[Part.WEIGHTS].labels) // self.recipe.batch)
-        total = torch.zeros(self.size, dtype=torch.float64, device=self.device)
+        batches = self.data.steps(self.recipe.batch)
+        total, images = torch.zeros(self.size, dtype=torch.float64, device=self.device), 0
         try:
             for step, batch in enumerate(self.data.epoch(self.seed, self.epoch, self.recipe.batch)):
                 rate = self.recipe.rate((self.epoch + step / batches) / self.recipe.epochs)
@@ -94,12 +94,13 @@ class Training:
                 torch.autograd.backward(losses.sum())
                 self.optimiser.step()
                 total += losses.detach() * len(batch.labels)
+                images += len(batch.labels)
         except torch.OutOfMemoryError as error:
             raise InvalidInput(
                 f"out of memory on {self.device}: lower the group size (now {self.size}) "
                 f"or the batch (now {self.recipe.batch})"
             ) from error
-        mean = (total / len(self.data.parts[Part.WEIGHTS].labels)).cpu()
+        mean = (total / images).cpu()
         self.curves["train_loss"][:, self.epoch] = mean.float()
         self.diverged |= ~mean.isfinite()
         self.epoch += 1

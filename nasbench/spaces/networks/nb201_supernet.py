@@ -11,6 +11,7 @@ into the scale of the batch norm that ends it.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
@@ -56,18 +57,39 @@ class Mix(NamedTuple):
         """One operation per edge: a cell, or, with weights, GDAS' sampled one."""
         return cls(tuple((choice,) for choice in architecture), weights)
 
+    def read(self) -> "Mix":
+        """Return it without the edges that do not reach the last node: nobody reads those."""
+        reached = {NODES - 1}
+        for node in reversed(range(NODES - 1)):
+            onward = (edge for edge in LEAVING[node] if EDGES[edge][1] in reached)
+            if any(operation != NONE for edge in onward for operation in self.active[edge]):
+                reached.add(node)
+        active = zip(self.active, EDGES, strict=True)
+        kept = tuple(choices if target in reached else () for choices, (_, target) in active)
+        return self._replace(active=kept)
+
 
 class WideConvNorm(nn.Module):
-    """The convolutions of one kind on all edges that leave a node, and their batch norms."""
+    """The convolutions of one kind on all edges that leave a node, and their batch norms.
+
+    Every edge has parameters of its own, which are joined for the pass: those of an edge that is
+    not computed have no gradient, so an optimiser leaves them alone, momentum and decay included.
+    """
 
     def __init__(self, channels: int, kernel: int, edges: int, shape: Shape) -> None:
         """`edges` convolutions of C to C channels, side by side."""
         super().__init__()
-        self.channels, self.edges = channels, edges
-        # Named as what it is in one network, so that it is initialised as that.
-        self.conv = nn.Conv2d(channels, edges * channels, kernel, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(
-            edges * channels, affine=shape.affine, track_running_stats=shape.track_running_stats
+        self.channels, self.padding = channels, kernel // 2
+        # Named as what they are in one network, so that they are initialised as that.
+        self.convs = nn.ModuleList(
+            nn.Conv2d(channels, channels, kernel, padding=self.padding, bias=False)
+            for _ in range(edges)
+        )
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(
+                channels, affine=shape.affine, track_running_stats=shape.track_running_stats
+            )
+            for _ in range(edges)
         )
 
     def forward(self, x: Tensor, chosen: Sequence[int], scale: Tensor | None) -> Tensor:
@@ -75,37 +97,30 @@ class WideConvNorm(nn.Module):
 
         `chosen` are positions among the edges, `scale` one factor for each of them.
         """
-        everyone = len(chosen) == self.edges
-        rows = slice(None) if everyone else self._rows(chosen)
-        norm = self.norm
-        y = F.conv2d(x, self.conv.weight[rows], padding=self.conv.padding)
-        gain, shift = self._scaled(rows, scale)
-        training = self.training or norm.running_mean is None
-        mean, variance = norm.running_mean, norm.running_var
-        if mean is None or variance is None or everyone:
-            return F.batch_norm(
-                y, mean, variance, gain, shift, training, norm.momentum or 0.0, norm.eps
-            )
-        part, spread = mean[rows], variance[rows]
-        y = F.batch_norm(y, part, spread, gain, shift, training, norm.momentum or 0.0, norm.eps)
-        if training and not isinstance(rows, slice):  # a slice is a view, an index a copy
-            mean[rows], variance[rows] = part, spread
+        convs: list[Any] = [self.convs[edge] for edge in chosen]
+        norms: list[Any] = [self.norms[edge] for edge in chosen]
+        norm = norms[0]
+        y = F.conv2d(x, _joined([conv.weight for conv in convs]), padding=self.padding)
+        gain, shift = self._scaled(norms, scale)
+        if norm.running_mean is None:
+            return F.batch_norm(y, None, None, gain, shift, True, norm.momentum, norm.eps)
+        means = [one.running_mean for one in norms]
+        variances = [one.running_var for one in norms]
+        mean, variance = _joined(means), _joined(variances)
+        y = F.batch_norm(y, mean, variance, gain, shift, self.training, norm.momentum, norm.eps)
+        if self.training and len(chosen) > 1:  # a single one was updated in its place
+            for parts, wide in ((means, mean), (variances, variance)):
+                for part, new in zip(parts, wide.chunk(len(parts)), strict=True):
+                    part.copy_(new)
         return y
 
-    def _rows(self, chosen: Sequence[int]) -> Any:
-        """Return the output channels of the chosen edges: a slice where they are neighbours."""
-        c, first, last = self.channels, chosen[0], chosen[-1]
-        if last - first + 1 == len(chosen):
-            return slice(first * c, (last + 1) * c)
-        return torch.cat([torch.arange(one * c, (one + 1) * c) for one in chosen]).to(
-            self.conv.weight.device
-        )
-
-    def _scaled(self, rows: Any, scale: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        """Return the batch norm's scale and shift with the factors multiplied in."""
+    def _scaled(
+        self, norms: list[Any], scale: Tensor | None
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Return the batch norms' scale and shift with the factors multiplied in."""
         own: tuple[Tensor, Tensor] | None = None
-        if self.norm.affine:
-            own = self.norm.weight[rows], self.norm.bias[rows]
+        if norms[0].affine:
+            own = _joined([one.weight for one in norms]), _joined([one.bias for one in norms])
         if scale is None:
             return own or (None, None)
         wide = scale.repeat_interleave(self.channels)  # not expanded: batch norm ignores strides
@@ -113,11 +128,13 @@ class WideConvNorm(nn.Module):
 
     def copy_to(self, module: Any, position: int) -> None:
         """Write the tensors of one edge into a `ReluConvNorm` of its own."""
-        own = slice(position * self.channels, (position + 1) * self.channels)
-        module[1].weight.data.copy_(self.conv.weight[own].detach())
-        for name, joined in (*self.norm.named_parameters(), *self.norm.named_buffers()):
-            if joined.dim():
-                getattr(module[2], name).data.copy_(joined[own].detach())
+        module[1].load_state_dict(self.convs[position].state_dict())
+        module[2].load_state_dict(self.norms[position].state_dict())
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Join tensors along their first axis; a single one is given as it is."""
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 class SuperCell(nn.Module):
@@ -218,11 +235,16 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
         """Return the logits of the network that `mix` describes, shape (B, classes)."""
-        enabled = self.precision is not None
-        with torch.autocast(images.device.type, self.precision, enabled=enabled):
+        with self.computing():
             return self._logits(images, mix).to(images.dtype)
 
+    def computing(self) -> AbstractContextManager[None]:
+        """Return a context in which torch computes in this net's precision."""
+        device, enabled = self.classifier.weight.device.type, self.precision is not None
+        return torch.autocast(device, self.precision, enabled=enabled)
+
     def _logits(self, images: Tensor, mix: Mix) -> Tensor:
+        mix = mix.read()
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
         for place, cell in enumerate(self.cells):
             if place and place % self.shape.cells == 0:

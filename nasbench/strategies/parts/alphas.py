@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
@@ -33,6 +34,9 @@ class AlphaSettings(WeightSettings):
         super().__post_init__()
         rate = self.alpha_learning_rate
         require(0 < rate < math.inf, "alpha_learning_rate", rate, "above 0")
+        decay, beta = self.alpha_weight_decay, self.alpha_beta1
+        require(0 <= decay < math.inf, "alpha_weight_decay", decay, "at least 0")
+        require(0 <= beta < 1, "alpha_beta1", beta, "at least 0 and below 1")
 
 
 class AlphaSearch(OneShot):
@@ -91,7 +95,7 @@ class AlphaSearch(OneShot):
         self._alphas.grad = torch.zeros_like(self._alphas) if gradient is None else gradient
         self._adam.step()
 
-    def derive(self, loan: Loan) -> Architecture:
+    def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the choice with the largest alpha of every decision."""
         return tuple(self._alphas.detach().argmax(dim=1).tolist())
 

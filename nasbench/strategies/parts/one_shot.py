@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import DERIVED, SearchStrategy, require
@@ -50,7 +51,12 @@ class Loan(Protocol):
 
 
 PAPER: Mapping[str, object] = {"channels": 16, "cells": 5, "learning_rate": 0.025}
-"""NAS-Bench-201's settings of the shared weights, where they differ from the defaults."""
+"""NAS-Bench-201's settings of the shared weights, where they differ from the defaults.
+
+Deviations that all one-shot strategies here share: the stem, the residual blocks and the head have
+batch norm like the cells' (in the authors' code theirs is affine and keeps running statistics), and
+what a search learns from validation images it learns from them as they are, not augmented.
+"""
 
 _VALID = {
     "statistics": ("batch", "running", "re-estimated"),
@@ -87,6 +93,9 @@ class WeightSettings:
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("learning_rate", "clip"):
             require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0")
+        for name in ("final_learning_rate", "weight_decay"):
+            require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "at least 0")
+        require(0 <= self.momentum < 1, "momentum", self.momentum, "at least 0 and below 1")
         require(self.restart >= 0, "restart", self.restart, "0 or more")
         for name, valid in _VALID.items():
             require(getattr(self, name) in valid, name, getattr(self, name), " or ".join(valid))
@@ -104,13 +113,14 @@ class OneShot(SearchStrategy):
     def setup(self) -> None:
         """Start before the first epoch."""
         self.epoch = 0
+        self.derivations = self.random.integer(2**31)
         self._prepared = False
 
     def ask(self) -> TrainShared | None:
         """Ask for the next epoch, until all are trained."""
         if self.epoch >= self.settings.epochs:
             return None
-        return TrainShared(self._train, self.derive)
+        return TrainShared(self._train, self._derive)
 
     def tell(self, request: Any, answer: SharedAnswer) -> None:
         """Count the epoch."""
@@ -132,6 +142,10 @@ class OneShot(SearchStrategy):
         more = self.finish(loan, search)
         mean = float(total) / steps
         return {"train loss": mean, "images": float(images), **more, **self.figures()}
+
+    def _derive(self, loan: Loan) -> Architecture:
+        """Derive with random numbers of this epoch alone: to be watched changes no search."""
+        return self.derive(loan, Random((self.derivations, self.epoch)))
 
     def _prepare(self, loan: Loan) -> None:
         """Make the optimiser of the weights and what `begin` makes, once."""
@@ -181,8 +195,8 @@ class OneShot(SearchStrategy):
         return {}
 
     @abstractmethod
-    def derive(self, loan: Loan) -> Architecture:
-        """Return the architecture the search would end with now."""
+    def derive(self, loan: Loan, random: Random) -> Architecture:
+        """Return the architecture the search would end with now, drawing from `random` alone."""
 
     def figures(self) -> Mapping[str, float]:
         """Return figures of the epoch, beyond the loss; none by default."""
@@ -201,14 +215,19 @@ class OneShot(SearchStrategy):
             group["lr"] = rate
 
     def accuracy_on(self, loan: Loan, batch: Batch, cell: Architecture) -> float:
-        """Return the share of a batch that a cell with the shared weights gets right."""
+        """Return the share of a batch that a cell gets right with the shared weights as they are.
+
+        Batch norm evaluates: with running statistics where they are kept, which do not move.
+        """
         import torch
 
         from nasbench.spaces.networks.nb201_supernet import Mix
 
         images, labels = batch
+        net = loan.supernet.eval()
         with torch.no_grad():
-            found = loan.supernet(images, Mix.only(cell)).argmax(dim=1)
+            found = net(images, Mix.only(cell)).argmax(dim=1)
+        net.train()
         return float((found == labels).float().mean())
 
     def best(self, loan: Loan, cells: Sequence[Architecture]) -> Architecture:

@@ -73,6 +73,8 @@ class Augmentation:
 def assemble(name: str, split: Split, classes: int, *, pad: int, flip: bool) -> DataSet:
     """Make a data set, normalised by the mean and deviation of the images for the weights.
 
+    The other parts are put in random order, the same for ever: files are often sorted by class,
+    and a part of the images must stand for all, in every batch.
     Raises `DataError` for images that are not square or whose side is no multiple of 4.
     """
     _, channels, height, width = split[Part.WEIGHTS].images.shape
@@ -88,9 +90,13 @@ def assemble(name: str, split: Split, classes: int, *, pad: int, flip: bool) -> 
         images = torch.from_numpy(raw.astype(np.float32))
         if raw.dtype == np.uint8:
             images /= 255
+        targets = torch.from_numpy(labels.astype(np.int64))
         if part is not Part.WEIGHTS:
-            images = augmentation.normalise(images)
-        parts[part] = Images(images, torch.from_numpy(labels.astype(np.int64)))
+            order = torch.from_numpy(
+                _by_hash(f"{part.value}/{i}".encode() for i in range(len(raw)))
+            )
+            images, targets = augmentation.normalise(images)[order], targets[order]
+        parts[part] = Images(images, targets)
     return DataSet(name, Input(height, channels, classes), parts, augmentation)
 
 
