@@ -39,6 +39,8 @@ def test_the_fetched_table_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
+        ((None, None, None), ("digits", ("digits",), "own")),
+        ((None, ["digits"], None), ("digits", ("digits",), "own")),
         ((None, ["cifar100"], None), ("nb201", ("cifar100",), "nats-bench")),
         ((None, None, "nats-bench"), ("nb201", ("cifar10",), "nats-bench")),
         (("nb201", None, None), ("nb201", ("cifar10",), "nb201-paper")),
