@@ -102,7 +102,7 @@ def compare(
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
-    published = list(reproductions(results))
+    published = list(reproductions(results).values())
     try:
         comparison = compare_runs(
             results, merge=merge, datasets=names, centre=center.value, calibration=calibration,

@@ -63,7 +63,7 @@ def test_a_table_of_another_name_is_searched_on_what_it_has(tmp_path: Path) -> N
 def test_only_a_fallback_takes_data_sets_no_protocol_knows() -> None:
     with pytest.raises(InvalidInput, match="data set 'npz:x' is unknown"):
         choose(None, ["npz:x"], None)
-    assert chosen(None, ["npz:x"], None, fallback=True) == ("nb201", ("npz:x",), None)
+    assert chosen(None, ["npz:x"], None, fallback=True) == ("digits", ("npz:x",), None)
 
 
 def own_table(name: str, dataset: str) -> Table:

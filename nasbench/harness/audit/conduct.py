@@ -14,9 +14,10 @@ from nasbench.harness.audit.folder import (
     check_task,
     check_tuning,
 )
+from nasbench.harness.audit.published import check_reproduction
 from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, replay
-from nasbench.harness.audit.stored import check_comparison, check_reproduction
-from nasbench.harness.audit.trajectories import check_runs
+from nasbench.harness.audit.stored import check_comparison
+from nasbench.harness.audit.trajectories import check_copies, check_runs
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import reproductions
 from nasbench.harness.results import Results, load_results
@@ -52,7 +53,7 @@ def audit(
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
     folder = Path(results).resolve()
     seed = secrets.randbits(32) if seed is None else seed
-    published = list(reproductions(folder))
+    published = reproductions(folder)
     try:
         stored = load_results(folder)
     except StoreError:
@@ -78,6 +79,7 @@ def audit(
         evaluations += int(runs.column("queries").sum())
         steps = int(runs.lists("incumbents").lengths.sum())
         verdicts += 2 * steps * len(one.experiment.task.reports)
+    findings += check_copies(united)
     findings += check_seeds(united)
     findings += check_tuning(united)
     findings += check_provenance(stored)
@@ -85,8 +87,8 @@ def audit(
     if comparison and (folder / _COMPARISON).exists():
         numbers, found = check_comparison(stored, folder / _COMPARISON)
         findings += found
-    for reproduction in published:
-        count, found = check_reproduction(reproduction)
+    for file, reproduction in published.items():
+        count, found = check_reproduction(reproduction, file)
         numbers += count
         findings += found
     here = [one for one in united if not missing[one.experiment.task]]

@@ -5,7 +5,7 @@ the incumbents and the final accuracies follow from them.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.budget import Budget, Clock, Stop
-from nasbench.harness.experiment import open_benchmark, open_judge
+from nasbench.harness.experiment import Task, open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
@@ -63,13 +63,13 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
     if not len(runs):
         return
     yield from _totals(runs)
-    yield from _copies(runs)
     yield from _incumbents(runs)
     task = one.experiment.task
     if is_trained(task.benchmark):
         yield Finding(
             "table", one.label, "trained for real: only a replay checks its answers", fault=False
         )
+        yield from _ends(runs, None)
         return
     yield from _verdicts(runs)
     if task.shared:
@@ -79,6 +79,28 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
     if isinstance(benchmark, TabularBenchmark):
         yield from _answers(runs, benchmark)
         yield from _ends(runs, benchmark)
+
+
+def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
+    """See that no run of a task stands there twice: chance does not repeat many evaluations.
+
+    Searches that share weights may derive the same cells; their accuracies differ then.
+    """
+    first: dict[tuple[Task, bytes, bytes], tuple[str, int]] = {}
+    for one in found:
+        runs = one.select(~one.failed)
+        cells, accuracy = runs.lists("architecture"), runs.lists("accuracy")
+        task = one.experiment.task
+        copies = np.zeros(len(runs), dtype=bool)
+        for run in range(len(runs)):
+            if len(cells[run]) >= _CHANCE:
+                measured = accuracy[run].tobytes() if task.shared else b""
+                here = (one.label, run)
+                copies[run] = first.setdefault((task, cells[run].tobytes(), measured), here) != here
+        if copies.any():
+            yield Finding(
+                "copies", one.label, f"the same as another run of the task: {_seeds(runs, copies)}"
+            )
 
 
 def _answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
@@ -146,18 +168,6 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
             yield Finding("totals", runs.label, f"{name} is not their sum in {_seeds(runs, wrong)}")
 
 
-def _copies(runs: ExperimentRuns) -> Iterator[Finding]:
-    """See that no run stands under two seeds: chance does not repeat many evaluations."""
-    cells = runs.lists("architecture")
-    first: dict[bytes, int] = {}
-    copies = np.zeros(len(runs), dtype=bool)
-    for run in range(len(runs)):
-        if len(cells[run]) >= _CHANCE:
-            copies[run] = first.setdefault(cells[run].tobytes(), run) != run
-    if copies.any():
-        yield Finding("copies", runs.label, f"the same as another seed's: {_seeds(runs, copies)}")
-
-
 def _sums(lists: Ragged) -> NDArray[np.float64]:
     """Add in order, as the clock does."""
     summed = lists.each(np.cumsum)
@@ -205,7 +215,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     accuracy, seconds, epochs = (runs.lists(name) for name in ("accuracy", "seconds", "epochs"))
     stops = runs.table["stop"].to_pylist()
     over, early = np.zeros((2, len(runs)), dtype=bool)
-    dearest = max(seconds.values, default=0.0) if benchmark is None else max(
+    dearest = math.inf if benchmark is None else max(
         answer.seconds for trial in benchmark.trials(None) for answer in trial.values()
     )  # fmt: skip
     least = int(min(epochs.values, default=1))

@@ -7,6 +7,8 @@ search reports keep their runs together.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import permutations
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from scipy.stats import friedmanchisquare, norm, rankdata, studentized_range
 from nasbench.harness.compare.estimates import (
     Floats,
     Interval,
+    draws,
     interquartile_mean,
     percentiles,
     weights,
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
 _DECIMALS = 9
 """Means that differ by less are equal: sums of other lengths round differently."""
 FEW = 10
-"""Data sets below which Friedman's and Nemenyi's tests are not to be relied on.
+"""Data sets below which Nemenyi's test, and the chi-square form of Friedman's, are not to be used.
 
 Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 2006, section 3.2.2.
 """
+_ORDERS, _DRAWN = 20_000, 9_999
+"""Ways to order ranks of which all are looked at, and how many of more are drawn."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,15 @@ class Standings:
     regret: tuple[Interval, ...]  #: of the mean over data sets of the mean normalised regret
     regret_mean: Floats
     regret_iqm: Floats  #: interquartile mean of normalised regret, runs of all data sets together
+    regret_iqm_intervals: tuple[Interval, ...]
     better: Floats
     """Chance that a run of row i beats one of row j, mean over data sets, (strategies, strategies).
 
     The probability of improvement of Agarwal et al., NeurIPS 2021: ties count half."""
     better_low: Floats
     better_high: Floats
-    friedman: float  #: p-value of Friedman's test of equal ranks; NaN below three rows or data sets
+    friedman: float
+    """p-value of Friedman's test of equal ranks; NaN below three rows or data sets."""
     critical_difference: float  #: Nemenyi's, in ranks
     cliques: tuple[tuple[int, ...], ...]
     """Maximal sets of two or more rows that Nemenyi's test does not tell apart, by rank."""
@@ -76,8 +83,8 @@ class Standings:
             return ""
         reach = "" if self.critical_difference < rows - 1 else ", more than ranks can differ"
         return (
-            f"{number} data sets are too few for Friedman's and Nemenyi's tests (critical "
-            f"difference {self.critical_difference:.2f}{reach}): read the tests per data set"
+            f"{number} data sets are too few for Nemenyi's test (critical difference "
+            f"{self.critical_difference:.2f}{reach}): read the tests per data set"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -101,6 +108,8 @@ class Standings:
                 "normalised_regret_low": [one.low for one in self.regret],
                 "normalised_regret_high": [one.high for one in self.regret],
                 "normalised_regret_iqm": self.regret_iqm,
+                "normalised_regret_iqm_low": [one.low for one in self.regret_iqm_intervals],
+                "normalised_regret_iqm_high": [one.high for one in self.regret_iqm_intervals],
                 **{
                     f"better_than/{label}": self.better[:, row]
                     for row, label in enumerate(self.labels)
@@ -119,7 +128,8 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
         [[_means(one, row, sample) for row, sample in enumerate(one.accuracy)] for one in problems]
     )  # (problems, strategies, resamples)
     rank_draws = _ranks(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
-    regret, regret_mean, regret_iqm = _regrets(problems, runs)
+    regret, regret_mean = _regrets(problems, runs)
+    regret_iqm, iqm_intervals = _middles(problems, runs)
     better, low, high = _better(problems, accuracy, runs)
     difference = critical_difference(len(labels), len(problems))
     return Standings(
@@ -130,6 +140,7 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
         regret=regret,
         regret_mean=regret_mean,
         regret_iqm=regret_iqm,
+        regret_iqm_intervals=iqm_intervals,
         better=better,
         better_low=low,
         better_high=high,
@@ -152,20 +163,36 @@ def _ranks(means: Floats) -> Floats:
     return np.asarray(rankdata(-np.round(means, _DECIMALS), axis=-1))
 
 
-def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats, Floats]:
-    """Return interval and mean of the mean normalised regret, and its interquartile mean."""
+def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats]:
+    """Return interval and mean of the mean normalised regret."""
     rows = len(problems[0].accuracy)
     if not all(one.regret for one in problems):
-        unknown = np.full(rows, np.nan)
-        return (Interval(np.nan, np.nan),) * rows, unknown, unknown
-    found, centres, middles = [], [], []
+        return (Interval(np.nan, np.nan),) * rows, np.full(rows, np.nan)
+    found, centres = [], []
     for row in range(rows):
         samples = [one.regret[row] for one in problems]
         drawn = [_means(one, row, one.regret[row]) for one in problems]
         found.append(percentiles(np.mean(drawn, axis=0), runs))
         centres.append(np.mean([sample.mean() for sample in samples]))
-        middles.append(interquartile_mean(np.sort(np.concatenate(samples))))
-    return tuple(found), np.array(centres), np.array(middles)
+    return tuple(found), np.array(centres)
+
+
+def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Interval, ...]]:
+    """Return the interquartile mean of the runs of all data sets together, and its interval."""
+    rows = len(problems[0].accuracy)
+    if not all(one.regret for one in problems):
+        return np.full(rows, np.nan), (Interval(np.nan, np.nan),) * rows
+    middles, found = [], []
+    for row in range(rows):
+        samples = [one.regret[row] for one in problems]
+        drawn = [
+            sample[draws(len(sample), (one.search, row))]
+            for one, sample in zip(problems, samples, strict=True)
+        ]
+        middles.append(float(interquartile_mean(np.sort(np.concatenate(samples)))))
+        whole = np.sort(np.concatenate(drawn, axis=1), axis=1)
+        found.append(percentiles(interquartile_mean(whole), runs))
+    return np.array(middles), tuple(found)
 
 
 def _better(
@@ -194,11 +221,36 @@ def _better(
 
 
 def _friedman(means: Floats) -> float:
-    """Return the p-value of Friedman's test, problems as blocks, (problems, strategies)."""
+    """Return the p-value of Friedman's test, problems as blocks, (problems, strategies).
+
+    Friedman, JASA 1937. Of fewer than `FEW` data sets exact: over all ways to order the ranks
+    within each, or many of them, drawn the same every time.
+    """
     problems, rows = means.shape
     if rows < 3 or problems < 3:
         return np.nan
-    return float(friedmanchisquare(*np.round(means, _DECIMALS).T).pvalue)
+    if problems >= FEW:
+        return float(friedmanchisquare(*np.round(means, _DECIMALS).T).pvalue)
+    ranks = _ranks(means)
+    sums = _orders(ranks)
+    spread = np.square(sums - sums.mean(axis=1, keepdims=True)).sum(axis=1)
+    there = np.square(ranks.sum(axis=0) - ranks.sum(axis=0).mean()).sum()
+    return float(np.mean(spread >= there - 1e-9))
+
+
+def _orders(ranks: Floats) -> Floats:
+    """Return sums of ranks, reordered within each problem, as they are first: (orders, rows)."""
+    problems, rows = ranks.shape
+    sums = ranks[:1]  # nothing changes if the orders of all problems change alike
+    if factorial(rows) ** (problems - 1) <= _ORDERS:
+        orders = np.array(list(permutations(range(rows))))
+        for one in ranks[1:]:
+            sums = (sums[:, None] + one[orders][None]).reshape(-1, rows)
+        return sums
+    mixed = np.random.default_rng(rows).permuted(
+        np.broadcast_to(ranks[1:], (_DRAWN, problems - 1, rows)), axis=2
+    )
+    return np.concatenate([ranks.sum(axis=0)[None], sums + mixed.sum(axis=1)])
 
 
 def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float:

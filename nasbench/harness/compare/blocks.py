@@ -16,7 +16,7 @@ the failed ones stand beside it in `failed` and in a note, because a strategy th
 where it would have done badly looks better than it is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
@@ -30,6 +30,9 @@ from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.experiment import Experiment, Task
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.store import one_per_seed
+
+_COVERED = {2: 50, 3: 74, 4: 88}
+"""Coverage (%) of the bootstrap interval of a normal mean, by runs; of more it is 93 and above."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,8 @@ def _cut(rows: list[ExperimentRuns]) -> tuple[list[ExperimentRuns], list[str]]:
     """Cut rows to equal numbers of seeds, and say so."""
     counts = sorted({len(row) for row in rows})
     if len(counts) == 1:
-        return rows, []
+        alike = len({tuple(row.seeds.tolist()) for row in rows}) == 1
+        return rows, [] if alike else [f"rows have {counts[0]} seeds each, not the same ones"]
     common = _common(rows)
     note = (
         f"rows have {counts[0]} to {counts[-1]} seeds: compared over the "
@@ -212,7 +216,7 @@ def _ranges(seeds: NDArray[Any]) -> str:
 
 
 def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Group:
-    notes = [*apart, *cut]
+    notes = [*apart, *cut, *_sharing(rows)]
     rows = sorted(rows, key=lambda row: _order(row.experiment))
     contenders = []
     for label, row in zip(labels(rows), rows, strict=True):
@@ -224,7 +228,32 @@ def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[s
                 f"{label}: {failed} of {len(row)} runs failed; its numbers are over the "
                 f"{len(row) - failed} that finished",
             ]
-    return Group(task, tuple(contenders), tuple(notes))
+    return Group(task, tuple(contenders), (*notes, *_few(rows)))
+
+
+def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
+    """Yield a note on rows that are one search with several budgets: they draw alike."""
+    by_search: dict[str, list[str]] = {}
+    for label, row in zip(labels(rows), rows, strict=True):
+        one = row.experiment
+        key = repr((one.strategy, sorted(one.settings.items()), one.seed))
+        by_search.setdefault(key, []).append(label)
+    for same in by_search.values():
+        if len(same) > 1:
+            yield (
+                f"{' and '.join(same)} are one search: equal seeds share draws, which tests "
+                "between these rows do not use"
+            )
+
+
+def _few(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
+    """Yield a note where intervals are too narrow: no bootstrap sample leaves so small a one."""
+    least = min(int((~row.failed).sum()) for row in rows)
+    if least in _COVERED:
+        yield (
+            f"95 % intervals over {least} runs cover about {_COVERED[least]} % of normal samples' "
+            "means: run more seeds"
+        )
 
 
 def _order(experiment: Experiment) -> tuple[Any, ...]:

@@ -53,7 +53,10 @@ def compare(
     wanted = _wanted(datasets, groups)
     scale = None if calibration is None else Calibration.load(Path(calibration))
     blocks = [_block(one, wanted, scale, target) for one in groups]
-    comparison = Comparison(tuple(block for block in blocks if block.datasets))
+    options = {
+        "merge": merge, "datasets": wanted, "target": target, "calibrated": scale is not None,
+    }  # fmt: skip
+    comparison = Comparison(tuple(block for block in blocks if block.datasets), options)
     if out is not None:
         from nasbench.harness.compare.write import write
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +134,8 @@ class Comparison:
     """What a results folder says, block by block."""
 
     blocks: tuple[Block, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for, beside the runs: all that the numbers depend on."""
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
@@ -165,7 +167,7 @@ class Comparison:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return `blocks`, and all their `rows` and `references` flat; see `Block.to_json`."""
+        """Return `blocks`, all their `rows` and `references` flat, and the options."""
         blocks = [block.to_json() for block in self.blocks]
         flat = {
             kind: [
@@ -180,7 +182,8 @@ class Comparison:
             for family in self.families
         ]
         return {
-            "nasbench": provenance()["nasbench"], **flat, "across": across, "blocks": blocks
+            "nasbench": provenance()["nasbench"], "options": dict(self.options), **flat,
+            "across": across, "blocks": blocks,
         }  # fmt: skip
 
     def to_frame(self) -> "pandas.DataFrame":

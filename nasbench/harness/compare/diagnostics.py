@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from nasbench.harness.compare.curves import band
-from nasbench.harness.compare.plots import WIDTH, Line, draw_line, log_axis, paper_style
+from nasbench.harness.compare.plots import (
+    WIDTH,
+    Line,
+    draw_line,
+    foot_lines,
+    log_axis,
+    paper_style,
+)
 from nasbench.harness.results import Ragged
 from nasbench.spaces import get_space
 
@@ -45,11 +52,11 @@ def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tupl
         seen[strategy] += 1  # a strategy with several settings: the rows' order
         name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
         if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
-            yield f"alphas-{name}", _alphas(one, width)
-        yield f"operations-{name}", _operations(one, width)
-        yield f"losses-{name}", _losses(one, width)
+            yield f"alphas-{name}", _alphas(one, block.footer, width)
+        yield f"operations-{name}", _operations(one, block.footer, width)
+        yield f"losses-{name}", _losses(one, block.footer, width)
         if block.known is not None and any(map(_CELL.fullmatch, one.runs.table.column_names)):
-            yield f"ranking-{name}", _ranking(one, block.known, width)
+            yield f"ranking-{name}", _ranking(one, block.known, block.footer, width)
 
 
 def matrix(lists: Ragged) -> NDArray[np.float64]:
@@ -61,7 +68,7 @@ def matrix(lists: Ragged) -> NDArray[np.float64]:
     return whole
 
 
-def _alphas(one: "Contender", width: float) -> Figure:
+def _alphas(one: "Contender", footer: str, width: float) -> Figure:
     """Draw every decision's probabilities over the epochs, one panel per decision."""
     decisions = get_space(one.experiment.task.space).decisions
     columns = 3
@@ -76,11 +83,11 @@ def _alphas(one: "Contender", width: float) -> Figure:
             axes.set_title(decision.name, fontsize=7)
             sns.despine(ax=axes)
         names = figure.axes[0].get_legend_handles_labels()
-        _finish(figure, one, "probability of each operation", *names)
+        _finish(figure, one, footer, "probability of each operation", *names)
     return figure
 
 
-def _operations(one: "Contender", width: float) -> Figure:
+def _operations(one: "Contender", footer: str, width: float) -> Figure:
     """Draw how many operations of each kind the derived cell has, over the epochs."""
     space = get_space(one.experiment.task.space)
     kinds = {
@@ -100,11 +107,11 @@ def _operations(one: "Contender", width: float) -> Figure:
         axes.set_ylim(-0.1, len(space.decisions) + 0.1)
         sns.despine(ax=axes)
         names = axes.get_legend_handles_labels()
-        _finish(figure, one, "operations of the derived cell", *names)
+        _finish(figure, one, footer, "operations of the derived cell", *names)
     return figure
 
 
-def _losses(one: "Contender", width: float) -> Figure:
+def _losses(one: "Contender", footer: str, width: float) -> Figure:
     """Draw the loss of the shared weights, and the derived cell's on validation images."""
     with paper_style():
         figure = Figure(figsize=(width, 0.5 * width))
@@ -114,7 +121,7 @@ def _losses(one: "Contender", width: float) -> Figure:
                 _draw_epochs(axes, name, matrix(one.runs.lists(f"figure/{name}")), colour)
         log_axis(axes)
         sns.despine(ax=axes)
-        _finish(figure, one, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
+        _finish(figure, one, footer, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
     return figure
 
 
@@ -149,7 +156,7 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
     return tau, gap
 
 
-def _ranking(one: "Contender", known: "Known", width: float) -> Figure:
+def _ranking(one: "Contender", known: "Known", footer: str, width: float) -> Figure:
     """Draw how the shared weights rank cells, and how far below the table they are."""
     with paper_style():
         figure = Figure(figsize=(width, 0.42 * width))
@@ -160,28 +167,34 @@ def _ranking(one: "Contender", known: "Known", width: float) -> Figure:
             axes.set_title(name, fontsize=7)
             axes.axhline(0, color="0.6", linewidth=0.5)
             sns.despine(ax=axes)
-        _finish(figure, one, "", [], [])
+        _finish(figure, one, footer, "", [], [])
     return figure
 
 
 def _finish(
-    figure: Figure, one: "Contender", what: str, handles: "list[Artist]", names: list[str]
+    figure: Figure,
+    one: "Contender",
+    footer: str,
+    what: str,
+    handles: "list[Artist]",
+    names: list[str],
 ) -> None:
     """Name the axes and the lines, and say what is drawn of whom."""
-    height = figure.get_figheight()
-    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.38 / height, bottom=0.72 / height,
-                           hspace=0.4)  # fmt: skip
-    figure.supxlabel("epochs of shared weights", y=0.36 / height, fontsize=8)
+    about = f"mean and 95 % bootstrap interval over {len(one.runs)} runs"
+    foot = foot_lines([about, footer], figure.get_figwidth())
+    deep = 0.08 * (len(foot) - 1)
+    height = figure.get_figheight() + deep
+    figure.set_figheight(height)
+    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.38 / height,
+                           bottom=(0.72 + deep) / height, hspace=0.4)  # fmt: skip
+    figure.supxlabel("epochs of shared weights", y=(0.36 + deep) / height, fontsize=8)
     figure.supylabel(what, x=0.01, fontsize=8)
     if names:
         figure.legend(
-            handles, names, loc="lower center", bbox_to_anchor=(0.5, 0.12 / height),
+            handles, names, loc="lower center", bbox_to_anchor=(0.5, (0.12 + deep) / height),
             ncols=len(names), frameon=False, handlelength=1.5, columnspacing=1.2,
         )  # fmt: skip
     figure.suptitle(
         f"{one.label} on {one.experiment.task.signal.dataset}", x=0.1, ha="left", fontsize=9
     )
-    figure.text(
-        0.01, 0.03 / height, f"mean and 95 % bootstrap interval over {len(one.runs)} runs",
-        fontsize=5, color="0.45",
-    )  # fmt: skip
+    figure.text(0.01, 0.03 / height, "\n".join(foot), fontsize=5, color="0.45", va="bottom")

@@ -141,8 +141,8 @@ def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
     centre = interquartile_mean(ordered)
     if runs < 2:
         return centre, centre, centre
-    draws = _draws(runs, ())[:_WEIGHTED_RESAMPLES]
-    ends = np.array([percentiles(interquartile_mean(point[draws]), runs) for point in ordered])
+    drawn = draws(runs)
+    ends = np.array([percentiles(interquartile_mean(point[drawn]), runs) for point in ordered])
     return centre, ends[:, 0], ends[:, 1]
 
 
@@ -150,6 +150,14 @@ def quartiles(samples: Floats) -> tuple[Floats, Floats]:
     """Return the first and third quartile of every point; `samples` (runs, points)."""
     low, high = np.quantile(samples, [0.25, 0.75], axis=0)
     return low, high
+
+
+def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
+    """Return which runs are in bootstrap samples, of fewer than `interval`'s: (resamples, runs).
+
+    On streams, see `resampled`.
+    """
+    return _draws(runs, stream)[:_WEIGHTED_RESAMPLES]
 
 
 def _levels(runs: int) -> tuple[float, float]:

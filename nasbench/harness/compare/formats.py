@@ -32,6 +32,8 @@ class TextTable:
     notes: tuple[str, ...]
     texts: int = 1
     """Leading columns that are text; the others are numbers."""
+    sortable: bool = True
+    """Whether its rows mean the same in any order."""
 
 
 def to_markdown(table: TextTable) -> str:

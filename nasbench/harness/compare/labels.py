@@ -33,6 +33,8 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
         ]
         if any(other.seed != one.seed for other in same):
             told.append(f"experiment seed={one.seed}")
+        if any(other.task.budget != one.task.budget for other in same):
+            told.append(f"budget {one.task.budget}")
         named.append(f"{one.strategy} ({', '.join(told)})" if told else one.strategy)
     return named
 

@@ -27,6 +27,7 @@ from nasbench.harness.compare.significance import (
     Standing,
     detectable_difference,
     detectable_superiority,
+    holm,
     standings,
     wilcoxon,
 )
@@ -42,7 +43,7 @@ class Part:
     low: float  #: of the 95 % bootstrap interval of the mean
     high: float
     among_best: bool  #: not significantly worse than the best row at that part
-    p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before
+    p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before; see `_parts`
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,8 @@ def _tested(test: Floats, standing: Standing) -> dict[str, Any]:
 def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
     """Return every row's accuracies after parts of the budget.
 
-    Tested against the best row that has the same clock.
+    Tested against the best row that has the same clock, and against the part before: those
+    p-values are Holm-corrected for the number of rows.
     """
     by_part = []
     for place, part in enumerate(PARTS):
@@ -275,12 +277,19 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
         tested: dict[int, Standing] = {}
         for mine in of_one_clock(contenders):
             tested |= zip(mine, standings([samples[row] for row in mine]), strict=True)
+        gained = holm(
+            np.array(
+                [
+                    wilcoxon(sample, one.at[place - 1]) if place else np.nan
+                    for one, sample in zip(followed, samples, strict=True)
+                ]
+            )
+        )
         found = []
-        for row, (one, sample) in enumerate(zip(followed, samples, strict=True)):
+        for row, sample in enumerate(samples):
             low, high = interval(sample)
-            gained = wilcoxon(sample, one.at[place - 1]) if place else np.nan
             centre = summarise(sample)
             among = tested[row].among_best
-            found.append(Part(part, centre.n, centre.mean, low, high, among, gained))
+            found.append(Part(part, centre.n, centre.mean, low, high, among, float(gained[row])))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

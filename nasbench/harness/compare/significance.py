@@ -15,6 +15,8 @@ _SMALL, _DIVISIONS = 8, 9999
 """Runs of the smaller sample up to which a test is exact, and ways to divide that are drawn."""
 ALPHA = 0.05
 """Level of every test."""
+FEWEST = 4
+"""Runs of two rows below which no outcome of a test is below `ALPHA`."""
 POWER = 0.8
 """Chance of finding a difference that is called detectable."""
 
@@ -154,9 +156,10 @@ def detectable_difference(std: float, runs: int) -> float:
     """Return the difference of means that such a test finds between normal samples.
 
     `std` is the standard deviation of either. The Mann-Whitney test needs pi/3 as many runs as
-    Student's does there (Hodges & Lehmann, Annals of Mathematical Statistics 1956).
+    Student's does there (Hodges & Lehmann, Annals of Mathematical Statistics 1956). NaN where
+    `detectable_superiority` is: the formula is one for many runs.
     """
-    if runs < 2:
+    if np.isnan(detectable_superiority(runs)):
         return np.nan
     return float(_quantiles() * std * np.sqrt(2 / runs * np.pi / 3))
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.course import PARTS
@@ -16,7 +16,13 @@ from nasbench.harness.compare.formats import (
 )
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
-from nasbench.harness.compare.significance import ALPHA
+from nasbench.harness.compare.significance import (
+    ALPHA,
+    FEWEST,
+    detectable_difference,
+    detectable_superiority,
+    runs_to_detect,
+)
 from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
@@ -48,7 +54,8 @@ PERCENTILE = (
     "be as good, in closed form without replacement"
 )
 PART = (
-    "p: Wilcoxon signed-rank, the same runs at the end and at half of it; mean regret: area under "
+    "p: Wilcoxon signed-rank, the same runs at the end and at half of it, Holm-corrected over the "
+    "rows of the data set; mean regret: area under "
     "the regret curve over its length, from when all runs have an answer"
 )
 TARGET = (
@@ -120,7 +127,7 @@ def cost_table(block: "Block") -> TextTable:
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     found = (TUNING,) if tuned else ()
-    notes = (*clock, *real, WALL_TIME, *found, *block.notes, block.footer)
+    notes = (BOLD, *clock, *real, WALL_TIME, *found, *block.notes, block.footer)
     caption = (
         f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
         "95 % bootstrap interval of the accuracy"
@@ -212,7 +219,7 @@ def pairs_table(block: "Block") -> TextTable:
         "chance that a run of the row beats one of the column (A12)"
     )
     notes = (PAIRS, *_detectable(block), *block.notes, block.footer)
-    return TextTable("pairs", caption, columns, sections, notes, texts=2)
+    return TextTable("pairs", caption, columns, sections, notes, texts=2, sortable=False)
 
 
 def ranks_table(family: "Family") -> TextTable:
@@ -236,7 +243,7 @@ def ranks_table(family: "Family") -> TextTable:
                 Cell(found.labels[row]),
                 Cell(_interval(found.ranks[row], *found.rank_intervals[row]), row in rivals),
                 Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
-                Cell(_number(found.regret_iqm[row], 3)),
+                Cell(_interval(found.regret_iqm[row], *found.regret_iqm_intervals[row], digits=3)),
                 Cell(_UNKNOWN if row == best else _interval(*chance)),
             ]
         )
@@ -264,17 +271,32 @@ def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Sectio
 
 def _detectable(block: "Block") -> tuple[str, ...]:
     """Say what so many runs can tell, where there is something to tell apart."""
-    rows = [row for row in block.rows if not math.isnan(row.detectable_difference)]
-    if len(block.contenders) < 2 or not rows:
+    least = min((row.n for row in block.rows if row.n), default=0)
+    if len(block.contenders) < 2 or not least:
         return ()
-    least, most = min(row.n for row in rows), max(row.detectable_difference for row in rows)
-    effect = next(row.detectable_superiority for row in rows if row.n == least)
+    if least < FEWEST:
+        return (f"with {least} runs a row, no difference can be significant",)
+    widest = max(row.test_std for row in block.rows if row.n)
+    effect, difference = detectable_superiority(least), detectable_difference(widest, least)
     if math.isnan(effect):
         return (f"with {least} runs a row, only differences of several standard deviations show",)
-    return (
+    found = (
         f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
-        f"normal samples of the widest row's deviation that is a difference of {most:.2f} points",
+        f"normal samples of the widest row's deviation that is a difference of {difference:.2f} "
+        "points"
     )
+    return (f"{found}; {'; '.join(needed)}",) if (needed := list(_needed(block))) else (found,)
+
+
+def _needed(block: "Block") -> Iterator[str]:
+    """Yield for every data set how many runs it takes to tell its best two rows apart."""
+    for dataset in block.datasets:
+        rows = [row for row in block.of(dataset)[0] if row.test_std > 0]
+        best = sorted(rows, key=lambda row: -row.test_mean)[:2]
+        if len(best) == 2 and best[0].test_mean > best[1].test_mean:
+            between = best[0].test_mean - best[1].test_mean
+            runs = runs_to_detect(between, max(row.test_std for row in best))
+            yield f"to tell {between:.2g} points on {dataset}, its best two rows, takes {runs:,}"
 
 
 def _clock(block: "Block") -> str:

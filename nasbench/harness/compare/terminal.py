@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from nasbench.harness.compare.formats import Cell, Section, TextTable
-from nasbench.harness.compare.tables import cost_table, results_table
+from nasbench.harness.compare.tables import BOLD, cost_table, results_table
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
@@ -34,22 +34,26 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
     """Print every block: accuracies per data set, then the cost of the searches."""
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(title)}[/bold]")
-        for table in (results_table(block), cost_table(block)):
-            print_table(table, console, without=(*block.notes, block.footer))
+        print_table(results_table(block), console, without=(*block.notes, block.footer))
+        print_table(cost_table(block), console, without=(BOLD, *block.notes, block.footer))
         console.print(f"[dim]{escape(block.footer)}[/dim]\n")
 
 
 def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
-    """Print a table and its notes, but for some."""
+    """Print a table and its notes, but for some, and for those on columns that find no room."""
+    shown: set[str] = set()
     for section in table.sections:
-        console.print(_rich(table, section, console.width))
+        drawn, names = _rich(table, section, console.width)
+        console.print(drawn)
+        shown.update(names)
+    hidden = set(table.columns) - shown
     for note in table.notes:
-        if note not in without:
+        if note not in without and note.partition(":")[0] not in hidden:
             console.print(f"[dim]{escape(note)}[/dim]")
 
 
-def _rich(table: TextTable, section: Section, width: int) -> RichTable:
-    """Return one section with as many of its columns as the terminal has room for."""
+def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, list[str]]:
+    """Return one section, and the columns of it that the terminal has room for."""
     rows = [*section.rows, *section.references]
     texts = [[_narrow(cell) for cell in row] for row in rows]
     shown, room = _fitting(table, texts, width)
@@ -78,7 +82,7 @@ def _rich(table: TextTable, section: Section, width: int) -> RichTable:
             style="dim" if number >= len(section.rows) else None,
             end_section=number == len(section.rows) - 1 and bool(section.references),
         )
-    return drawn
+    return drawn, [table.columns[index] for index in shown]
 
 
 def _narrow(cell: Cell) -> str:

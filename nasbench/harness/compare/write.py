@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -52,8 +52,6 @@ def write(
     `style` and `width` how large: see `plots.figure_width`.
     A file is replaced as a whole or not at all; `StoreError` where it cannot be.
     """
-    import pandas
-
     from nasbench.harness.compare.diagnostics import diagnostic_figures
     from nasbench.harness.compare.finals import final_figures
     from nasbench.harness.compare.pareto import pareto_figures
@@ -76,31 +74,61 @@ def write(
     def save_text(path: Path, text: str) -> None:
         save(path, lambda file: file.write(text.encode()))
 
-    frame, names = comparison.to_frame(), folder_names(comparison)
-    for number, (block, name) in enumerate(zip(comparison.blocks, names, strict=True), start=1):
+    for path, text in texts(comparison):
+        save_text(out / path, text)
+    names = folder_names(comparison)
+    for block, name in zip(comparison.blocks, names, strict=True):
         folder = out / name
-        own = frame[frame["block"] == number]
-        data = {
-            "results": own, "cost": _costs(own), "course": _parts(block),
-            "pairs": pandas.DataFrame(block.pairs_json()),
-        }  # fmt: skip
-        for table in tables(block):
-            _save_table(table, data.get(table.name), folder, save_text)
         save_figures(folder, regret_figures(block, centre=centre, clock=clock, width=inches))
         save_figures(folder, final_figures(block, width=inches))
         save_figures(folder, diagnostic_figures(block, width=inches))
         save_figures(folder, pareto_figures(block, width=inches))
-    for number, family in enumerate(comparison.families, start=1):
-        folder = out / (names[family.numbers[0] - 1] if len(family.blocks) == 1 else
-                        f"across-{number}")  # fmt: skip
-        _save_table(ranks_table(family), family.standings.to_frame(), folder, save_text)
-        save_figures(folder, family_figures(family, width=inches))
+    for family, name in zip(comparison.families, _family_folders(comparison), strict=True):
+        save_figures(out / name, family_figures(family, width=inches))
     main = out / _MAIN
     _remove([path for path in _listed(out) if path not in written and path != main])
     files = [path.relative_to(out).as_posix() for path in [*written, main]]
     whole = {**comparison.to_json(), "files": files}
     save_text(main, json.dumps(whole, indent=2, allow_nan=False) + "\n")
     return written
+
+
+def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
+    """Yield path below the output folder and content of every table, in every form."""
+    import pandas
+
+    frame = comparison.to_frame()
+    blocks = zip(comparison.blocks, folder_names(comparison), strict=True)
+    for number, (block, name) in enumerate(blocks, start=1):
+        own = frame[frame["block"] == number]
+        data = {
+            "results": own, "cost": _costs(own), "course": _parts(block),
+            "pairs": pandas.DataFrame(block.pairs_json()),
+        }  # fmt: skip
+        for table in tables(block):
+            yield from _forms(table, data.get(table.name), name, block.footer)
+    for family, name in zip(comparison.families, _family_folders(comparison), strict=True):
+        yield from _forms(ranks_table(family), family.standings.to_frame(), name, family.footer)
+
+
+def _forms(
+    table: TextTable, data: "pandas.DataFrame | None", folder: str, footer: str
+) -> Iterator[tuple[str, str]]:
+    """Yield path and text of a table as LaTeX, Markdown and, with its data, as CSV."""
+    yield f"{folder}/{table.name}.tex", to_latex(table)
+    yield f"{folder}/{table.name}.md", to_markdown(table)
+    if data is not None:
+        data = data.assign(source=footer)
+        yield f"{folder}/{table.name}.csv", data.to_csv(index=False, lineterminator="\n")
+
+
+def _family_folders(comparison: "Comparison") -> list[str]:
+    """Return a folder's name per family: its block's where it is only one."""
+    names = folder_names(comparison)
+    return [
+        names[family.numbers[0] - 1] if len(family.blocks) == 1 else f"across-{number}"
+        for number, family in enumerate(comparison.families, start=1)
+    ]
 
 
 def _listed(out: Path) -> list[Path]:
@@ -151,18 +179,6 @@ def folder_names(comparison: "Comparison") -> list[str]:
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)
         names.append(f"{name}--{taken + 1}" if taken else name)
     return names
-
-
-def _save_table(
-    table: TextTable,
-    data: "pandas.DataFrame | None",
-    folder: Path,
-    save_text: Callable[[Path, str], None],
-) -> None:
-    save_text(folder / f"{table.name}.tex", to_latex(table))
-    save_text(folder / f"{table.name}.md", to_markdown(table))
-    if data is not None:
-        save_text(folder / f"{table.name}.csv", data.to_csv(index=False, lineterminator="\n"))
 
 
 def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":

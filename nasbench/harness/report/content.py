@@ -88,8 +88,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
         distinct, first = np.unique(at.values, return_index=True)
         for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
             numbers = [None if math.isnan(x) else round(x, _DIGITS) for x in judged[place].tolist()]
-            codes = "".join(map(str, space.codes[cell].tolist()))
-            cells.setdefault(cell, [codes, *numbers])
+            cells.setdefault(cell, [" ".join(map(str, space.codes[cell].tolist())), *numbers])
         rows.append(
             {
                 "label": one.label,

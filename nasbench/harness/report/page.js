@@ -3,7 +3,8 @@
 
 function sortValue(cell) {
   const text = cell.textContent.trim();
-  const number = parseFloat(text.replace("<", "").replace("∞", "Infinity"));
+  if (!cell.classList.contains("number")) return text.toLowerCase();
+  const number = parseFloat(text.replace(/^<\s*/, "-").replace("∞", "Infinity"));
   return Number.isNaN(number) ? text.toLowerCase() : number;
 }
 
@@ -67,7 +68,7 @@ function element(tag, attributes, ...children) {
 function drawCell(decisions, codes) {
   const edges = decisions.map(([name, choices], place) => {
     const ends = name.match(/^(\d+)\D+(\d+)$/);
-    return { name, operation: choices[codes[place]], ends: ends && [+ends[1], +ends[2]] };
+    return { name, operation: choices[codes.split(" ")[place]], ends: ends && [+ends[1], +ends[2]] };
   });
   const words = edges.map((edge) => `${edge.name}: ${edge.operation}`).join(", ");
   if (!edges.every((edge) => edge.ends)) return element("p", {}, words);

@@ -37,7 +37,7 @@ def report(
     stored = load_results(folder)
     text = render(
         compare(stored), audit(folder, replays=replays, comparison=False),
-        list(reproductions(folder)), f"Comparison of {folder.resolve().name}",
+        list(reproductions(folder).values()), f"Comparison of {folder.resolve().name}",
     )  # fmt: skip
     path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:
@@ -118,12 +118,11 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         }  # fmt: skip
         if not mine:
             continue
-        shown = [
-            one for one in block.contenders
-            if one.experiment.task.shared == bool(suffix) and len(one.runs)
-        ]  # fmt: skip
-        colours = [colour for colour, _ in looks([one.experiment.strategy for one in shown])]
-        rows = list(zip([one.label for one in shown], colours, strict=True))
+        alike = [one for one in block.contenders if one.experiment.task.shared == bool(suffix)]
+        colours = [colour for colour, _ in looks([one.experiment.strategy for one in alike])]
+        rows = [
+            (one.label, colour) for one, colour in zip(alike, colours, strict=True) if len(one.runs)
+        ]
         if any(one.name == EXPECTED for name in mine for one in figures[name].renderers):
             rows.append((EXPECTED, GREY))
         first = "seconds" if block.task.budget.seconds is not None or suffix else "evaluations"

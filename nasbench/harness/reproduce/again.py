@@ -8,12 +8,10 @@ import numpy as np
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.estimates import summarise
 from nasbench.harness.compare.formats import to_latex, to_markdown
 from nasbench.harness.compare.plots import regret_figures, save_figure
 from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
-from nasbench.harness.reproduce.reproduction import Measured, Reproduction
-from nasbench.harness.reproduce.verdict import equivalence
+from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
 from nasbench.harness.results import Results, load_results
 from nasbench.harness.run import Progress, run
 from nasbench.harness.seeds import parse_seeds
@@ -55,7 +53,7 @@ def reproduce(
     here = provenance()
     found = Reproduction(
         name, recipe.title,
-        command=f"nasbench reproduce {name}{' --quick' if quick else ''}",
+        command=command(name, quick=quick),
         table=comparison.blocks[0].task.table,
         protocol=recipe.protocol,
         seeds=seeds,
@@ -81,19 +79,11 @@ def _of(stored: Results, seeds: list[int]) -> Results:
 
 def _measured(row: Published, dataset: str, recipe: Recipe, comparison: Comparison) -> Measured:
     """Return what came out for a row on a data set."""
-    mean, std = row.published[dataset]
-    theirs = (mean, std, row.runs)
     one = None if row.not_run else _contender(row, dataset, comparison)
     if one is None:
-        reason = row.not_run or "no run of it finished"
-        return Measured(row.name, dataset, *theirs, None, None, 0, None, reason, ())
-    ours = summarise(one.final(f"test/{dataset}"))
-    verdict = equivalence(theirs, (ours.mean, ours.std, ours.n), recipe.margin * std)
+        return measured(row, dataset, recipe, np.empty(0), ())
     cells = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
-    return Measured(
-        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, verdict, row.explanation,
-        tuple(cells.tolist()),
-    )  # fmt: skip
+    return measured(row, dataset, recipe, one.final(f"test/{dataset}"), tuple(cells.tolist()))
 
 
 def _contender(row: Published, dataset: str, comparison: Comparison) -> Contender | None:

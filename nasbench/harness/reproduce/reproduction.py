@@ -2,14 +2,18 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
+from nasbench.harness.compare.estimates import summarise
 from nasbench.harness.compare.formats import Cell, Section, TextTable
-from nasbench.harness.reproduce.verdict import Outcome, Verdict
+from nasbench.harness.reproduce.recipe import Published, Recipe
+from nasbench.harness.reproduce.verdict import Outcome, Verdict, equivalence
 
 FILE = "reproduction.json"
 
@@ -100,10 +104,35 @@ class Reproduction:
         return f"{', '.join(names)}: {remark}"
 
 
-def reproductions(results: Path) -> Iterator[Reproduction]:
-    """Yield the reproductions below a results folder, in path order."""
-    for path in sorted(results.rglob(FILE)) if results.is_dir() else ():
-        yield Reproduction.load(path)
+def reproductions(results: Path) -> dict[Path, Reproduction]:
+    """Return the reproductions below a results folder by their files, in path order."""
+    found = sorted(results.rglob(FILE)) if results.is_dir() else ()
+    return {path: Reproduction.load(path) for path in found}
+
+
+def command(name: str, *, quick: bool) -> str:
+    """Return the command that makes a reproduction."""
+    return f"nasbench reproduce {name}{' --quick' if quick else ''}"
+
+
+def measured(
+    row: Published,
+    dataset: str,
+    recipe: Recipe,
+    finals: NDArray[np.float64],
+    cells: tuple[int, ...],
+) -> Measured:
+    """Return what came out for a row on a data set; `finals`, shape (runs,), none if not run."""
+    mean, std = row.published[dataset]
+    theirs = (mean, std, row.runs)
+    if row.not_run or not len(finals):
+        reason = row.not_run or "no run of it finished"
+        return Measured(row.name, dataset, *theirs, None, None, 0, None, reason, ())
+    ours = summarise(finals)
+    verdict = equivalence(theirs, (ours.mean, ours.std, ours.n), recipe.margin * std)
+    return Measured(
+        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, verdict, row.explanation, cells
+    )
 
 
 def _cells(row: Measured) -> list[Cell]:

@@ -334,7 +334,7 @@ def test_a_number_of_the_comparison_that_the_runs_do_not_give(results: Path) -> 
     rows, dropped = len(content["rows"]), content["rows"].pop()
     path.write_text(json.dumps(content))
     found = found_in(audit(results))["comparison"]
-    assert found == [f"rows is a list of {rows - 1}, the runs give a list of {rows}"]
+    assert found == [f"rows is a list of {rows - 1}, it should be a list of {rows}"]
     content["rows"].append(dropped)
     content["blocks"][0]["pairs"][0]["corrected"] = 0.0001
     content["across"][0]["ranks"][0] += 1
@@ -353,6 +353,37 @@ def test_a_table_that_was_edited_as_text(results: Path) -> None:
     assert found.where.endswith("/results.md")
 
 
+def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None:
+    """With another target, what it decides is derived; tables of data are compared as well."""
+    compare(results, out=results / "comparison", target=2.0, datasets="cifar10")
+    assert audit(results).faults == ()
+    (course,) = (results / "comparison").rglob("course.csv")
+    course.write_text(course.read_text().replace("True", "False"))
+    path = results / "comparison" / "comparison.json"
+    content = json.loads(path.read_text())
+    content["rows"][0]["reached"] += 1
+    path.write_text(json.dumps(content))
+    assert [fault.what.split(" is ")[0] for fault in audit(results).faults] == [
+        "rows[0].reached", "its text"
+    ]  # fmt: skip
+
+
+def test_runs_of_one_row_under_the_name_of_another(results: Path) -> None:
+    """The better search's runs as the other's, all hashes made anew."""
+    better = of(results, "regularized-evolution").read().to_pylist()
+    rewrite(of(results), lambda _: better)
+    caught(results, "copies", "the same as another run of the task: seed 0, 1, 2 and 9 more")
+
+
+def test_many_failed_runs_are_a_fault(results: Path) -> None:
+    def fail(row: Row) -> Row:
+        lists = {name: [] for name, value in row.items() if isinstance(value, list)}
+        return {**row, **lists, "error": "lost", "stop": "failed", "queries": 0}
+
+    rewrite(of(results), lambda rows: [*rows[:9], *map(fail, rows[9:])])
+    caught(results, "failed", "3 of 12 runs failed")
+
+
 def test_totals_that_are_no_sums(results: Path) -> None:
     edit(of(results), lambda row: {**row, "optimiser_seconds": 0.0})
     caught(results, "totals", "optimiser_seconds is not their sum in seed 3")
@@ -367,7 +398,7 @@ def test_each_row_with_seeds_of_its_own(results: Path) -> None:
 
 def test_one_run_under_two_seeds(results: Path) -> None:
     rewrite(of(results), lambda rows: [{**rows[0], "seed": seed} for seed in range(SEEDS)])
-    caught(results, "copies", "the same as another seed's: seed 1, 2, 3 and 8 more")
+    caught(results, "copies", "the same as another run of the task: seed 1, 2, 3 and 8 more")
 
 
 @pytest.mark.parametrize(("stop", "check"), [("exhausted", "replay"), ("epochs", "budget")])

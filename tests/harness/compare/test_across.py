@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import friedmanchisquare
 
 from nasbench.harness.compare.across import (
     Problem,
@@ -70,13 +71,13 @@ def test_numbers_of_three_data_sets_by_brute_force() -> None:
         assert found.better[i, j] == pytest.approx(np.mean(wins))
         assert found.better_low[i, j] <= found.better[i, j] <= found.better_high[i, j]
     np.testing.assert_allclose(found.regret_mean, -means.mean(axis=0))
-    assert found.warning.startswith("3 data sets are too few for Friedman's and Nemenyi's tests")
+    assert found.warning.startswith("3 data sets are too few for Nemenyi's test")
     frame = found.to_frame()
     np.testing.assert_allclose(frame["better_than/c"], found.better[:, 2])
 
 
 def test_intervals_over_data_sets_cover_the_truth() -> None:
-    """1,000 experiments: the chance of being better and the mean regret are known."""
+    """1,000 experiments: chance of being better, mean and interquartile mean are known."""
     from scipy.stats import norm
 
     truth, covered = norm.cdf(0.5 / np.sqrt(2)), []
@@ -85,10 +86,38 @@ def test_intervals_over_data_sets_cover_the_truth() -> None:
         found = standings_across(["a", "b"], made)
         low, high = found.regret[0]
         covered.append(
-            (found.better_low[0, 1] <= truth <= found.better_high[0, 1], low <= -0.5 <= high)
+            (
+                found.better_low[0, 1] <= truth <= found.better_high[0, 1],
+                low <= -0.5 <= high,
+                found.regret_iqm_intervals[0].low <= -0.5 <= found.regret_iqm_intervals[0].high,
+            )
         )
     for share in np.mean(covered, axis=0):
         assert 0.93 <= share <= 0.97
+
+
+def ranked(orders: list[tuple[int, ...]]) -> list[Problem]:
+    """Make data sets on which strategies have these accuracies in every run."""
+    made = [tuple(np.full(4, float(value)) for value in order) for order in orders]
+    return [Problem(f"d{number}", number, one, one) for number, one in enumerate(made)]
+
+
+def friedman(orders: list[tuple[int, ...]]) -> float:
+    return standings_across([str(row) for row in range(len(orders[0]))], ranked(orders)).friedman
+
+
+def test_friedman_of_few_data_sets_is_exact() -> None:
+    """Chances by counting orders; the chi-square form gives 0.0498 for the first."""
+    assert friedman([(1, 2, 3)] * 3) == pytest.approx(1 / 36)
+    assert friedman([(1, 2, 3)] * 4) == pytest.approx(1 / 216)
+    assert friedman([(1, 2, 3), (2, 3, 1), (3, 1, 2)]) == 1.0
+    assert friedman([tuple(range(8))] * 3) < 0.001  # too many orders to look at all
+
+
+def test_friedman_of_many_data_sets_is_scipys() -> None:
+    orders = [tuple(np.random.default_rng(number).permutation(4)) for number in range(12)]
+    expected = friedmanchisquare(*np.array(orders, dtype=float).T).pvalue
+    assert friedman(orders) == pytest.approx(expected)
 
 
 def test_a_run_takes_its_numbers_on_all_data_sets_of_a_search_along() -> None:

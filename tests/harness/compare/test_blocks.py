@@ -128,7 +128,7 @@ def test_other_seeds_but_as_many_are_compared_in_full(tmp_path: Path) -> None:
     run("regularized-evolution", seeds="10-13", budget="10evals", out=tmp_path)
     comparison = compare(tmp_path)
     assert [row.n for row in comparison.rows] == [4] * 6
-    assert not comparison.notes
+    assert comparison.notes[0] == "rows have 4 seeds each, not the same ones"
 
 
 def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_regret_is_to_the_best_cell_of_the_table(tmp_path: Path) -> None:
 def test_without_the_table_accuracies_stay_and_regrets_are_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    run("random-search", seeds=4, budget="10evals", out=tmp_path / "results")
+    run("random-search", seeds=5, budget="10evals", out=tmp_path / "results")
     before = compare(tmp_path / "results").rows[0]
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     if damage == "other":
@@ -232,3 +232,11 @@ def test_what_a_comparison_writes_does_not_confuse_the_next(tmp_path: Path) -> N
     assert compare(tmp_path, out=tmp_path / "comparison").to_json() == first
     shutil.rmtree(tmp_path / "comparison")
     assert compare(tmp_path).to_json() == first
+
+
+def test_so_few_runs_that_intervals_are_too_narrow_are_told(tmp_path: Path) -> None:
+    run(BOTH, seeds=3, budget="10evals", out=tmp_path)
+    (note,) = compare(tmp_path).notes
+    assert note.startswith("95 % intervals over 3 runs cover about 74 % of normal samples' means")
+    run(BOTH, seeds=5, budget="10evals", out=tmp_path)
+    assert compare(tmp_path).notes == []

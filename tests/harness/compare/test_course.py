@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.significance import wilcoxon
+from nasbench.harness.compare.significance import holm, wilcoxon
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 
@@ -28,6 +28,7 @@ def test_half_of_a_budget_is_a_search_with_half_of_it(
         )
         assert middle.among_best == less.among_best
         assert (end.n, end.mean, end.among_best) == (20, row.test_mean, row.among_best)
+    gains = []
     for row in rows:
         finals = [
             load_results(tmp_path / name / f"nb201-cifar10-{name_of}")
@@ -35,7 +36,11 @@ def test_half_of_a_budget_is_a_search_with_half_of_it(
             .to_numpy()
             for name, name_of in (("whole", whole), ("half", half))
         ]
-        assert row.parts[-1].p_value == pytest.approx(wilcoxon(*finals))
+        gains.append(wilcoxon(*finals))
+    for dataset in {row.dataset for row in rows}:  # corrected for the rows of each
+        there = np.array([row.dataset == dataset for row in rows])
+        found = [row.parts[-1].p_value for row in rows if row.dataset == dataset]
+        assert found == pytest.approx(holm(np.array(gains)[there]))
 
 
 def test_parts_are_of_the_limit_that_ends_runs(tmp_path: Path, synthetic_nb201: Path) -> None:

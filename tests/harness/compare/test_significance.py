@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm
 
 from nasbench.harness.compare.significance import (
+    FEWEST,
     detectable_difference,
     detectable_superiority,
     holm,
@@ -118,4 +119,7 @@ def test_so_many_runs_find_that_difference() -> None:
     runs = runs_to_detect(0.1, 0.35)
     assert detectable_difference(0.35, runs) <= 0.1 < detectable_difference(0.35, runs - 1)
     assert np.isnan(detectable_superiority(3))
-    assert np.isnan(detectable_difference(1.0, 1))
+    for runs in (0, 1, 5):
+        assert np.isnan(detectable_difference(1.0, runs))
+    assert mann_whitney(np.arange(3.0), np.arange(5.0, 8.0)) > 0.05
+    assert mann_whitney(np.arange(float(FEWEST)), np.arange(5.0, 5.0 + FEWEST)) < 0.05

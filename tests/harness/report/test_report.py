@@ -166,6 +166,6 @@ def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, wid
     codes = data["cells"][flat[-1]][0]
     assert found["cell"] == ", ".join(
         f"{name}: {choices[int(code)]}"
-        for (name, choices), code in zip(data["decisions"], codes, strict=True)
+        for (name, choices), code in zip(data["decisions"], codes.split(), strict=True)
     )
     assert not found["wide"]

@@ -1,8 +1,10 @@
 """Published tables run again: the test of equivalence, the recipes, and what is published."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,13 +78,14 @@ def test_an_unknown_table_is_one_line() -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recipes have few seeds."""
     recipe = replace(load_recipe("nb201-paper"), seeds="0-5", quick_seeds="0-3")
-    monkeypatch.setattr("nasbench.harness.reproduce.again.load_recipe", lambda _: recipe)
+    for module in ("reproduce.again", "audit.published"):
+        monkeypatch.setattr(f"nasbench.harness.{module}.load_recipe", lambda _: recipe)
 
 
 @pytest.mark.usefixtures("short", "synthetic_nb201")
 def test_what_is_written_is_what_the_runs_gave(tmp_path: Path) -> None:
     found = reproduce("nb201-paper", out=tmp_path, workers=1)
-    (stored,) = reproductions(tmp_path)
+    (stored,) = reproductions(tmp_path).values()
     assert stored == found
     run_here = [row for row in found.rows if row.mean is not None]
     assert [row.row for row in run_here] == ["RS", "REA", "REINFORCE"] * 3
@@ -128,20 +131,32 @@ def test_a_checkout_shows_and_audits_what_is_published(
     text = (tmp_path / "all" / "nb201-paper" / "reproduction.json").read_text()
     path.write_text(text)
     found = audit(tmp_path / "results")
-    assert (found.faults, found.numbers) == ((), 150)
-    data = json.loads(text)
-    data["rows"][0]["mean"] += 0.1
-    path.write_text(json.dumps(data))
-    (fault,) = audit(tmp_path / "results").faults
-    assert fault.what.startswith("RS on cifar10: mean is ")
-    data = json.loads(text)
-    data["rows"][0]["published_mean"] = data["rows"][0]["mean"]
-    data["rows"][1]["verdict"][-1] = "reproduced"
-    del data["rows"][3]
-    path.write_text(json.dumps(data))
-    assert [fault.what.split(" is ")[0] for fault in audit(tmp_path / "results").faults] == [
-        "RS on cifar10: published mean", "REA on cifar10: verdict", "BOHB on cifar10: the row",
-    ]  # fmt: skip
+    assert found.faults == ()
+    assert found.numbers > 300
+
+    def faults(change: Callable[[dict[str, Any]], object]) -> list[str]:
+        data = json.loads(text)
+        change(data)
+        path.write_text(json.dumps(data))
+        return [fault.what.split(" is ")[0] for fault in audit(tmp_path / "results").faults]
+
+    def forge(data: dict[str, Any]) -> None:
+        data["rows"][0]["published_mean"] = data["rows"][0]["mean"]
+        data["rows"][1]["verdict"][-1] = "reproduced"
+
+    assert faults(lambda data: data["rows"][0].update(mean=50.0)) == ["RS on cifar10.mean"]
+    assert faults(forge) == ["RS on cifar10.published_mean", "REA on cifar10.verdict[3]"]
+    assert faults(lambda data: data["rows"].pop(3)) == ["BOHB on cifar10: the row"]
+    ours = {"row": "Ours", "dataset": "cifar10"}
+    assert faults(lambda data: data["rows"].append({**data["rows"][0], **ours})) == [
+        "Ours on cifar10: the row"
+    ]
+    assert faults(lambda data: data["rows"].append(data["rows"][0])) == ["a row"]
+    assert faults(lambda data: data.update(margin=3.0, title="Ours wins")) == ["title", "margin"]
+    assert faults(lambda data: data.update(seeds="0-4")) == ["seeds are 0-4, in the recipe 0-5"]
+    (path.parent / "reproduction.md").write_text("everything is reproduced")
+    assert faults(lambda _: None) == ["its text"]
+    (path.parent / "reproduction.md").unlink()
     path.write_text(text)
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "nothing"))
     shown = CliRunner().invoke(app, ["compare", str(tmp_path / "results")])
@@ -156,4 +171,4 @@ def test_a_checkout_shows_and_audits_what_is_published(
         assert isinstance(hurt.exception, StoreError)
     path.write_text("{}")
     with pytest.raises(StoreError, match="run `nasbench reproduce` again"):
-        list(reproductions(tmp_path))
+        reproductions(tmp_path)

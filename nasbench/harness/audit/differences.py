@@ -1,0 +1,50 @@
+"""Where a stored JSON value differs from what it should be."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+SHOWN = 5
+"""Differences that are told one by one."""
+
+
+def told(stored: Any, expected: Any) -> list[str]:
+    """Return the first differences as sentences, and how many more there are."""
+    places = list(differences(stored, expected, ""))
+    found = [f"{place} is {there}, it should be {should}" for place, there, should in places]
+    more = len(found) - SHOWN
+    rest = [f"and {more} more values are not what they should be"] if more > 0 else []
+    return [*found[:SHOWN], *rest]
+
+
+def differences(stored: Any, expected: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield where two JSON values differ, which is which."""
+    if isinstance(expected, dict) and isinstance(stored, dict):
+        for name, value in expected.items():
+            yield from differences(stored.get(name), value, f"{place}.{name}".lstrip("."))
+    elif isinstance(expected, list) and isinstance(stored, list) and len(stored) == len(expected):
+        for number, (there, value) in enumerate(zip(stored, expected, strict=True)):
+            yield from differences(there, value, f"{place}[{number}]")
+    elif not _equal(stored, expected):
+        yield place, _short(stored), _short(expected)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield every value that is neither a list nor an object."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from leaves(one)
+    else:
+        yield value
+
+
+def _short(value: Any) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else str(value)[:60]
+
+
+def _equal(first: object, second: object) -> bool:
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
+    return first == second
