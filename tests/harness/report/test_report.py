@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from nasbench.harness.audit import audit
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.report import report
+from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, summary
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
@@ -57,6 +59,9 @@ function look(found) {
   found.sort = heads[test].getAttribute("aria-sort");
   heads[test].querySelector("button").click();
   found.down = column(test);
+  const pairs = [...document.querySelectorAll("figcaption")]
+    .find((one) => one.textContent.includes("in pairs")).parentElement;
+  found.pairs = pairs.querySelectorAll("button").length;
   const runs = document.querySelector(".runs");
   const row = runs.querySelector(".row"), seed = runs.querySelector(".seed");
   row.value = "1"; row.dispatchEvent(new Event("change"));
@@ -111,6 +116,26 @@ def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> 
         assert row.label in text
 
 
+def test_the_checklist_is_answered_from_what_is_stored(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    def answers(folder: Path) -> dict[str, str]:
+        found = checklist(compare(folder), audit(folder, comparison=False))
+        return {one.practice: one.answer for one in found}
+
+    here = answers(tmp_path / "results")
+    run("regularized-evolution", seeds=1, budget="20evals", patience=5, out=tmp_path / "one")
+    one = answers(tmp_path / "one")
+    for practice, several, single in (
+        ("Several runs, with seeds stated", "yes", "no"),
+        ("Uncertainty and significance reported", "yes", "no"),
+        ("Compared to random search", "yes", "no"),  # early stopping has no closed form
+        ("Code of the final training is available", "partly", "partly"),
+        ("How hyperparameters were tuned, and what that cost", "you", "you"),
+    ):
+        assert (here[practice], one[practice]) == (several, single)
+
+
 def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
     """Failures alone, one run, shared weights beside a query-based row, no table at hand."""
     run("workers:Fails", seeds=2, budget="5evals", out=tmp_path / "failed")
@@ -160,6 +185,7 @@ def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, wid
     assert found["up"] == sorted(found["up"], key=float)
     assert found["down"] == found["up"][::-1]
     assert found["sort"] == "ascending"
+    assert found["pairs"] == 0  # its columns are numbered by its rows
     data = drill_down(comparison.blocks[0])
     flat = data["rows"][1]["runs"][2]
     assert [row[2] for row in found["run"]] == list(map(str, flat[2::3]))
