@@ -5,18 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.cite import _entries, bibtex
 from nasbench.harness.run import run
 from nasbench.strategies.registry import strategies
 
-_ENTRY = re.compile(r"@(article|inproceedings|software)\{(\w+),\n(  \w+ = \{.+\},?\n)+\}")
+_ENTRY = re.compile(r"@(article|inproceedings|misc|software)\{(\w+),\n(  \w+ = \{.+\},?\n)+\}")
 
 
 def test_every_strategy_of_ours_is_in_the_bibliography() -> None:
     for name, strategy in strategies().items():
         for part in strategy.reference.split("; "):
             assert part in _entries(), name
+
+
+def test_the_bundled_table_is_in_the_bibliography() -> None:
+    for line in load_table("digits").info.attribution:
+        assert any(key in line for key in _entries()), line
 
 
 def test_entries_are_complete_and_balanced() -> None:
@@ -26,7 +32,7 @@ def test_entries_are_complete_and_balanced() -> None:
         assert match is not None, entry
         keys.append(match[2])
         assert entry.count("{") == entry.count("}")
-        kind = "journal" if match[1] == "article" else "booktitle"
+        kind = {"article": "journal", "misc": "howpublished"}.get(match[1], "booktitle")
         for field in ("author", "title", "year", kind):
             assert f"  {field} = {{" in entry
         assert "keywords" not in entry
