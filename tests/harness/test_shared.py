@@ -21,11 +21,13 @@ from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
 from nasbench.harness.run import _if_shared, run
-from nasbench.harness.shared import Resumable, shared_task
+from nasbench.harness.shared import Resumable, lender, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
-from nasbench.one_shot_conformance import SMALL
+from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.provenance import processor
+from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
+from nasbench.spaces import get_space
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
@@ -151,6 +153,12 @@ def test_one_search_with_two_budgets_is_two_rows(toy_images: Path, tmp_path: Pat
     names = [one.label for one in block.contenders]
     assert [name.rpartition("budget ")[2] for name in names] == ["2epochs)", "3epochs)"]
     assert any("are one search: equal seeds share draws" in note for note in block.notes)
+    (family,) = compare(tmp_path).families
+    means = [
+        np.mean([row.normalised_regret_mean for row in block.rows if row.label == name])
+        for name in names
+    ]
+    assert family.standings.regret_mean == pytest.approx(means)
     assert said == [
         "rsps: the budget ends it after 2 of its 3 epochs, its schedules with it; --set "
         "rsps.epochs=2 fits them"
@@ -231,14 +239,13 @@ def test_bad_settings_are_one_line(
 
 
 def test_half_the_bits_are_a_setting(toy_images: Path, tmp_path: Path) -> None:
-    losses = []
-    for precision in ("float32", "bfloat16"):
-        own = {"darts": {"epochs": 1, "channels": 2, "cells": 1, "precision": precision}}
-        run("darts", seeds=1, settings=own, out=tmp_path / precision)
-        (stored,) = load_results(tmp_path / precision).experiments
-        losses.append(stored.lists("figure/train loss").values[0])
-    assert losses[0] != losses[1]
-    assert losses[0] == pytest.approx(losses[1], rel=0.5)  # another run, of the same kind
+    for name, precision in (("float32", None), ("bfloat16", torch.bfloat16)):
+        own = {**SMALL, "precision": name}
+        settings = make_settings(find_strategy("darts"), own)
+        session = lender(get_space("nb201"), toy_data(), settings).session(Random(0))
+        assert session.loan.supernet.precision == precision
+        (outcome,) = run("darts", seeds=1, settings={"darts": own}, out=tmp_path / name)
+        assert (outcome.finished, outcome.failed) == (1, {})
 
 
 def test_a_recipe_comes_before_settings_and_after_defaults(

@@ -95,10 +95,16 @@ def test_to_be_asked_what_it_would_derive_changes_no_search() -> None:
         assert request.derive(session.loan) == first
 
 
-def test_a_derivation_is_charged_once() -> None:
+@pytest.mark.parametrize(
+    ("taken", "charged"),
+    [
+        ([(5, 2), (5, 3), (5, 1)], [7, 6, 3]),
+        ([(5, 60), (5, 50), (5, 60)], [65, 0, 10]),  # time does not run backwards
+    ],
+)
+def test_a_derivation_is_charged_once(taken: list[tuple[int, int]], charged: list[int]) -> None:
     """Of three epochs: what three trainings and the last derivation took."""
     searching, session = made("rsps", 3, None)
-    taken = [(5, 2), (5, 3), (5, 1)]
     seconds = []
     with pytest.MonkeyPatch.context() as patch:
         times = iter([t for train, derive in taken for t in (0, train, train + derive)])
@@ -108,5 +114,5 @@ def test_a_derivation_is_charged_once() -> None:
             answer = session.answer(searching.ask())
             searching.tell(None, answer)
             seconds.append(answer.seconds)
-    assert seconds == [7, 6, 3]
+    assert seconds == charged
     assert sum(seconds) == 15 + taken[-1][1]

@@ -202,7 +202,7 @@ class SharedSession:
         """Lend the same supernet for the whole run; `sample` are cells by index."""
         self.loan, self._sample = loan, sample
         self.derivation = 0.0
-        """Seconds that the last answer took to derive, which have been charged."""
+        """Seconds charged for a derivation so far: what the last one took."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the search train its epoch and derive, timed."""
@@ -221,7 +221,7 @@ class SharedSession:
             ) from error
         derivation = time.perf_counter() - began - trained
         seconds = max(trained + derivation - self.derivation, 0.0)
-        self.derivation = derivation
+        self.derivation += seconds - trained  # more than it took, where nothing was left to charge
         if not math.isfinite(figures["train loss"]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
         ranked = {

@@ -1,7 +1,11 @@
 """Where a stored JSON value differs from what it should be."""
 
+import csv
 import math
 from collections.abc import Iterator
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 SHOWN = 5
@@ -27,6 +31,34 @@ def differences(stored: Any, expected: Any, place: str) -> Iterator[tuple[str, A
             yield from differences(there, value, f"{place}[{number}]")
     elif not _equal(stored, expected):
         yield place, _short(stored), _short(expected)
+
+
+def same_text(path: Path, text: str) -> bool:
+    """Whether a file, if it is there, holds a text; numbers of a `.csv` may be rounded elsewhere.
+
+    Their last digits depend on the processor.
+    """
+    if not path.exists():
+        return True
+    try:
+        stored = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    if path.suffix != ".csv" or stored == text:
+        return stored == text
+    there, expected = (list(csv.reader(StringIO(one))) for one in (stored, text))
+    return not list(differences(_numbers(there), _numbers(expected), ""))
+
+
+def _numbers(rows: list[list[str]]) -> list[list[Any]]:
+    """Return a table's cells, those that are numbers as such."""
+
+    def read(cell: str) -> Any:
+        with suppress(ValueError):
+            return float(cell)
+        return cell
+
+    return [[read(cell) for cell in row] for row in rows]
 
 
 def leaves(value: Any) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from nasbench.harness.results import ExperimentRuns, Results
 from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
 
-_FAILED = 0.1
+FAILED = 0.1
 """Share of failed runs above which those that finished say little of the strategy."""
 _PARTS = 2
 """Gaps between ranges of seeds that somebody may have run one after the other."""
@@ -129,7 +129,7 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
         if failed:
             yield Finding(
                 "failed", one.label, f"{failed} of {len(one)} runs failed",
-                fault=failed > _FAILED * len(one),
+                fault=failed > FAILED * len(one),
             )  # fmt: skip
     for rows in by_task.values():
         if len({tuple(one.seeds.tolist()) for one in rows}) > 1:

@@ -1,18 +1,20 @@
 """Is a published reproduction what its cells, its recipe and the table say?"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.errors import NasbenchError
-from nasbench.harness.audit.differences import leaves, told
+from nasbench.benchmarks.table import Table
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.folder import FAILED
 from nasbench.harness.compare.formats import to_latex, to_markdown
-from nasbench.harness.reproduce.recipe import Recipe, load_recipe
+from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.seeds import parse_seeds
 from nasbench.spaces import get_space
@@ -24,62 +26,76 @@ _FINAL = 200
 def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Finding]]:
     """Make a reproduction again of its cells; return how many values were compared, and findings.
 
-    Which cells the runs ended with is believed, as the runs are not published.
+    Which cells the runs ended with is believed, as the runs are not published. Where the table is
+    not installed, only what the recipe says is checked.
     """
     where = f"{file.parent.name}/{FILE}"
+
+    def finding(what: str, *, fault: bool = True) -> Finding:
+        return Finding("reproduction", where, what, fault=fault)
+
     try:
         recipe = load_recipe(found.name)
-        table = load_table(recipe.benchmark)
-        if table.hash != found.table:
-            raise NasbenchError(f"table {found.table[:8]} is not installed")
-        space = get_space(table.info.space)
-        judge = TableJudge(table.test, table.rows, space, recipe.reports, _FINAL)
-    except NasbenchError as error:
-        return 0, [Finding("reproduction", where, f"not read again: {error}", fault=False)]
-    findings = [Finding("reproduction", where, what) for what in _cells(found, recipe, space.size)]
-    if not findings:
-        truth = {name: judge.truth(name).test for name in recipe.reports}
-        expected = _again(found, recipe, truth)
-        findings += [
-            Finding("reproduction", where, what) for what in told(_plain(found), _plain(expected))
-        ]
+    except InvalidInput as error:
+        return 0, [finding(str(error))]
+    findings = [finding(what, fault=fault) for what, fault in _rows(found, recipe)]
     for suffix, write in (("md", to_markdown), ("tex", to_latex)):
         path = file.with_suffix(f".{suffix}")
-        if path.exists() and path.read_text(encoding="utf-8") != write(found.to_table()):
+        if not same_text(path, write(found.to_table())):
             place = f"{file.parent.name}/{path.name}"
             findings.append(Finding("reproduction", place, f"its text is not that of {FILE}"))
-    return sum(1 for _ in leaves(_plain(found))), findings
+    count = sum(1 for _ in leaves(_plain(found)))
+    if any(one.fault for one in findings):
+        return count, findings
+    try:
+        table = load_table(recipe.benchmark)
+    except NasbenchError as error:
+        findings.append(finding(f"its cells are not looked up: {error}", fault=False))
+        expected = _as_in(found, recipe, found.rows)
+    else:
+        if table.hash != found.table:
+            what = f"made with table {found.table[:8]}, installed is {table.hash[:8]}"
+            return count, [*findings, finding(what)]
+        if not all(0 <= cell < table.info.rows for row in found.rows for cell in row.cells):
+            return count, [*findings, finding("a cell is none of the space")]
+        expected = _as_in(found, recipe, _measured(found, recipe, table))
+    findings += [finding(what) for what in told(_plain(found), _plain(expected))]
+    return count, findings
 
 
-def _cells(found: Reproduction, recipe: Recipe, size: int) -> Iterator[str]:
-    """Yield what makes the cells of a reproduction useless for checking it."""
+def _rows(found: Reproduction, recipe: Recipe) -> Iterator[tuple[str, bool]]:
+    """Yield what is wrong with the rows a reproduction has, and whether that is a fault."""
     if found.seeds not in (recipe.seeds, recipe.quick_seeds):
-        yield f"seeds are {found.seeds}, in the recipe {recipe.seeds}"
+        yield f"seeds are {found.seeds}, in the recipe {recipe.seeds}", True
         return
     there = {(row.row, row.dataset): row for row in found.rows}
     known = {(row.name, dataset) for row in recipe.rows for dataset in recipe.reports}
     for name, dataset in there.keys() - known:
-        yield f"{name} on {dataset}: the row is not in the recipe"
+        yield f"{name} on {dataset}: the row is not in the recipe", True
     if len(there) < len(found.rows):
-        yield "a row is there twice"
+        yield "a row is there twice", True
+    wanted = len(parse_seeds(found.seeds))
     for dataset in recipe.reports:
         for row in recipe.rows:
             place, one = f"{row.name} on {dataset}", there.get((row.name, dataset))
             if one is None:
-                yield f"{place}: the row is left out"
-            elif not all(0 <= cell < size for cell in one.cells):
-                yield f"{place}: a cell is none"
-            elif not row.not_run and len(one.cells) != len(parse_seeds(found.seeds)):
-                yield f"{place}: {len(one.cells)} cells are not those of seeds {found.seeds}"
+                yield f"{place}: the row is left out", True
+            elif not row.not_run and len(one.cells) != wanted:
+                lost = wanted - len(one.cells)
+                what = f"{place}: {len(one.cells)} cells of seeds {found.seeds}"
+                yield what, not 0 < lost <= FAILED * wanted
 
 
-def _again(found: Reproduction, recipe: Recipe, truth: dict[str, Any]) -> Reproduction:
-    """Return what a reproduction with these cells has to say."""
-    there = {(row.row, row.dataset): row.cells for row in found.rows}
+def _as_in(found: Reproduction, recipe: Recipe, rows: Sequence[Measured]) -> Reproduction:
+    """Return a reproduction with everything that its recipe decides."""
+    by_name = {(row.row, row.dataset): row for row in rows}
 
-    def row(one: Any, dataset: str) -> Measured:
-        cells = () if one.not_run else there[one.name, dataset]
-        return measured(one, dataset, recipe, truth[dataset][list(cells)], cells)
+    def published(row: Published, dataset: str) -> Measured:
+        mean, std = row.published[dataset]
+        return replace(
+            by_name[row.name, dataset],
+            published_mean=mean, published_std=std, published_runs=row.runs,
+        )  # fmt: skip
 
     return replace(
         found,
@@ -88,8 +104,22 @@ def _again(found: Reproduction, recipe: Recipe, truth: dict[str, Any]) -> Reprod
         protocol=recipe.protocol,
         margin=recipe.margin,
         budget_rule=recipe.budget_rule,
-        rows=tuple(row(one, dataset) for dataset in recipe.reports for one in recipe.rows),
+        rows=tuple(published(row, name) for name in recipe.reports for row in recipe.rows),
     )
+
+
+def _measured(found: Reproduction, recipe: Recipe, table: Table) -> list[Measured]:
+    """Return what rows with these cells come to by the table."""
+    space = get_space(table.info.space)
+    judge = TableJudge(table.test, table.rows, space, recipe.reports, _FINAL)
+    cells = {(row.row, row.dataset): row.cells for row in found.rows}
+    rows = []
+    for dataset in recipe.reports:
+        truth = judge.truth(dataset).test
+        for row in recipe.rows:
+            mine = () if row.not_run else cells[row.name, dataset]
+            rows.append(measured(row, dataset, recipe, truth[list(mine)], mine))
+    return rows
 
 
 def _plain(found: Reproduction) -> Any:

@@ -16,7 +16,7 @@ from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.budget import Budget, Clock, Stop
-from nasbench.harness.experiment import Task, open_benchmark, open_judge
+from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
@@ -24,6 +24,8 @@ from nasbench.requests import Answer
 
 _CHANCE = 10
 """Evaluations that two runs do not share by chance."""
+_EPOCHS = 5
+"""Epochs of shared weights whose accuracies two runs do not share by chance."""
 _SHOWN = 3
 """Seeds that a finding names."""
 
@@ -82,21 +84,27 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
 
 
 def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
-    """See that no run of a task stands there twice: chance does not repeat many evaluations.
+    """See that no run stands there twice: chance does not repeat many evaluations.
 
-    Searches that share weights may derive the same cells; their accuracies differ then.
+    Nor the accuracies of a few epochs of shared weights, but in one search with several budgets.
     """
-    first: dict[tuple[Task, bytes, bytes], tuple[str, int]] = {}
+    first: dict[tuple[object, ...], tuple[str, int]] = {}
     for one in found:
         runs = one.select(~one.failed)
         cells, accuracy = runs.lists("architecture"), runs.lists("accuracy")
-        task = one.experiment.task
+        experiment = one.experiment
+        task, search = experiment.task, (experiment.strategy, repr(experiment.settings))
         copies = np.zeros(len(runs), dtype=bool)
-        for run in range(len(runs)):
-            if len(cells[run]) >= _CHANCE:
-                measured = accuracy[run].tobytes() if task.shared else b""
-                here = (one.label, run)
-                copies[run] = first.setdefault((task, cells[run].tobytes(), measured), here) != here
+        for run, seed in enumerate(runs.seeds.tolist()):
+            key: tuple[object, ...]
+            if task.shared and len(set(accuracy[run][:_EPOCHS].tolist())) > 1:
+                key = tuple(part[run][:_EPOCHS].tobytes() for part in (cells, accuracy))
+                key, here = (task.judge, *key), (repr((search, experiment.seed)), seed)
+            elif not task.shared and len(cells[run]) >= _CHANCE:
+                key, here = (task, cells[run].tobytes()), (one.label, seed)
+            else:
+                continue
+            copies[run] = first.setdefault(key, here) != here
         if copies.any():
             yield Finding(
                 "copies", one.label, f"the same as another run of the task: {_seeds(runs, copies)}"
@@ -218,7 +226,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     dearest = math.inf if benchmark is None else max(
         answer.seconds for trial in benchmark.trials(None) for answer in trial.values()
     )  # fmt: skip
-    least = int(min(epochs.values, default=1))
+    least = int(min(epochs.values[epochs.values > 0], default=1))
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
         clock = Clock(budget, best)

@@ -31,7 +31,7 @@ from nasbench.harness.experiment import Experiment, Task
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.store import one_per_seed
 
-_COVERED = {2: 50, 3: 74, 4: 88}
+_COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
 """Coverage (%) of the bootstrap interval of a normal mean, by runs; of more it is 93 and above."""
 
 
@@ -248,8 +248,9 @@ def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
 
 def _few(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
     """Yield a note where intervals are too narrow: no bootstrap sample leaves so small a one."""
-    least = min(int((~row.failed).sum()) for row in rows)
-    if least in _COVERED:
+    counts = [int((~row.failed).sum()) for row in rows]
+    least = min((count for count in counts if count in _COVERED), default=None)
+    if least is not None:
         yield (
             f"95 % intervals over {least} runs cover about {_COVERED[least]} % of normal samples' "
             "means: run more seeds"

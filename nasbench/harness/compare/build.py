@@ -8,7 +8,7 @@ import numpy as np
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import Group, group
-from nasbench.harness.compare.comparison import Block, Comparison
+from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
@@ -26,7 +26,7 @@ def compare(
     out: str | Path | None = None,
     centre: str = "mean",
     clock: str | None = None,
-    calibration: str | Path | None = None,
+    calibration: str | Path | Calibration | None = None,
     target: float | None = None,
     style: str = "paper",
     width: float | str | None = None,
@@ -36,8 +36,8 @@ def compare(
     Runs of different tasks stand in blocks of their own; `merge` asks for one table and
     raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
     the reported data sets; `centre` (`mean`, `median` or `iqm`) is what the figures draw, `clock`
-    (`seconds` or `evaluations`) over what, by default over both. `calibration`
-    is a file of `nasbench calibrate` that puts one-shot runs on the others' time axis. `target` is
+    (`seconds` or `evaluations`) over what, by default over both. `calibration`, a file of
+    `nasbench calibrate` or what it holds, puts one-shot runs on the others' time axis. `target` is
     a test regret in percentage points whose reaching is timed, by default that of the expected
     random search with the whole budget. `style` (`paper` or `talk`) and `width` (inches, or a
     venue's name) are of the figures. Raises `StoreError` for a folder without runs.
@@ -51,11 +51,11 @@ def compare(
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
-    scale = None if calibration is None else Calibration.load(Path(calibration))
+    scale = (
+        Calibration.load(Path(calibration)) if isinstance(calibration, str | Path) else calibration
+    )
     blocks = [_block(one, wanted, scale, target) for one in groups]
-    options = {
-        "merge": merge, "datasets": wanted, "target": target, "calibrated": scale is not None,
-    }  # fmt: skip
+    options = Options(merge, tuple(wanted), target, scale)
     comparison = Comparison(tuple(block for block in blocks if block.datasets), options)
     if out is not None:
         from nasbench.harness.compare.write import write

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +57,29 @@ class Block:
             [
                 f"protocol {task.protocol}",
                 f"searched on {task.signal.dataset}",
-                f"budget {task.budget}",
+                *self._budgets,
                 *particulars(task).values(),
                 f"n = {self.seeds}",
                 f"table {task.table[:8]}",
                 f"nasbench {provenance()['nasbench'] or 'from source'}",
             ]
+        )
+
+    @property
+    def _budgets(self) -> tuple[str, ...]:
+        """What the rows may spend; those that share weights have epochs of their own."""
+        asked, shared = (
+            dict.fromkeys(
+                str(one.experiment.task.budget)
+                for one in self.contenders
+                if one.experiment.task.shared is kind
+            )
+            for kind in (False, True)
+        )
+        trained = ("of shared weights " if asked else "budget ") + " or ".join(shared)
+        return (
+            *([f"budget {' or '.join(asked)}"] if asked else []),
+            *([trained] if shared else []),
         )
 
     @property
@@ -130,12 +147,28 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Options:
+    """What was asked for beside the runs: all that numbers, tables and notes depend on."""
+
+    merge: bool = False
+    datasets: tuple[str, ...] | None = None
+    target: float | None = None
+    calibration: Calibration | None = None
+
+    @classmethod
+    def of(cls, stored: Any) -> "Options":
+        """Read options from JSON values; `ValueError` for anything else."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python(stored)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What a results folder says, block by block."""
 
     blocks: tuple[Block, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked for, beside the runs: all that the numbers depend on."""
+    options: Options = Options()
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
@@ -182,7 +215,7 @@ class Comparison:
             for family in self.families
         ]
         return {
-            "nasbench": provenance()["nasbench"], "options": dict(self.options), **flat,
+            "nasbench": provenance()["nasbench"], "options": asdict(self.options), **flat,
             "across": across, "blocks": blocks,
         }  # fmt: skip
 

@@ -21,6 +21,7 @@ from nasbench.harness.compare.plots import (
     draw_line,
     foot_lines,
     log_axis,
+    only,
     paper_style,
 )
 from nasbench.harness.results import Ragged
@@ -48,15 +49,16 @@ def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tupl
     for one in block.contenders:
         if not one.experiment.task.shared or not len(one.runs):
             continue
+        footer = only(block, [one]).footer
         strategy = re.sub(r"[^\w.-]+", "-", one.experiment.strategy)
         seen[strategy] += 1  # a strategy with several settings: the rows' order
         name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
         if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
-            yield f"alphas-{name}", _alphas(one, block.footer, width)
-        yield f"operations-{name}", _operations(one, block.footer, width)
-        yield f"losses-{name}", _losses(one, block.footer, width)
+            yield f"alphas-{name}", _alphas(one, footer, width)
+        yield f"operations-{name}", _operations(one, footer, width)
+        yield f"losses-{name}", _losses(one, footer, width)
         if block.known is not None and any(map(_CELL.fullmatch, one.runs.table.column_names)):
-            yield f"ranking-{name}", _ranking(one, block.known, block.footer, width)
+            yield f"ranking-{name}", _ranking(one, block.known, footer, width)
 
 
 def matrix(lists: Ragged) -> NDArray[np.float64]:
@@ -182,7 +184,7 @@ def _finish(
     """Name the axes and the lines, and say what is drawn of whom."""
     about = f"mean and 95 % bootstrap interval over {len(one.runs)} runs"
     foot = foot_lines([about, footer], figure.get_figwidth())
-    deep = 0.08 * (len(foot) - 1)
+    deep = 0.08 * (len(foot) - 1) - (0 if names else 0.2)
     height = figure.get_figheight() + deep
     figure.set_figheight(height)
     figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.38 / height,

@@ -105,6 +105,8 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
 def _key(one: "Contender") -> str:
     experiment = one.experiment
     chosen = [experiment.strategy, dict(experiment.settings), experiment.seed]
+    if experiment.task.shared:  # whose rows of one block may have several budgets
+        chosen.append(str(experiment.task.budget))
     return json.dumps(chosen, sort_keys=True, default=str)
 
 

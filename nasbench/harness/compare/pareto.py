@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import interval
-from nasbench.harness.compare.plots import WIDTH, foot_lines, looks, paper_style
+from nasbench.harness.compare.plots import WIDTH, foot_lines, legend_shape, looks, paper_style
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -80,7 +80,8 @@ def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
 
 def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], width: float) -> Figure:
     with paper_style():
-        rows, foot = len(points), foot_lines([block.footer], width)
+        foot = foot_lines([block.footer], width)
+        columns, rows = legend_shape([one.contender.label for one in points], width)
         more = 0.08 * (len(foot) - 1)
         height = 0.55 * width + 0.14 * rows + more
         figure = Figure(figsize=(width, height))
@@ -107,8 +108,8 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
             bottom=(0.6 + 0.14 * rows + more) / height,
         )  # fmt: skip
         figure.legend(
-            loc="lower center", bbox_to_anchor=(0.5, (0.16 + more) / height), frameon=False,
-            labelspacing=0.25, borderaxespad=0,
+            loc="lower center", bbox_to_anchor=(0.5, (0.16 + more) / height), ncols=columns,
+            frameon=False, labelspacing=0.25, borderaxespad=0,
         )  # fmt: skip
         figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
     return figure

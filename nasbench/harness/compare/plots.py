@@ -96,7 +96,7 @@ def regret_figures(
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
         factor = block.calibration.factor
         scaled = [replace(one, scale=factor) for one in parts[1].contenders]
-        both = _only(block, [*parts[0].contenders, *scaled])
+        both = only(block, [*parts[0].contenders, *scaled])
         for name, figure in _on_one_clock(both, centre, "seconds", width):
             yield f"{name}-calibrated", figure
 
@@ -140,10 +140,10 @@ def one_clock(block: "Block") -> "list[Block]":
     sharing = [one for one in block.contenders if one.experiment.task.shared]
     if not (asking and sharing):
         return [block]
-    return [_only(block, some) for some in (asking, sharing)]
+    return [only(block, some) for some in (asking, sharing)]
 
 
-def _only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
+def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     """Return a block of some of its contenders, on the clock of the first."""
     task = contenders[0].experiment.task
     return replace(block, contenders=tuple(contenders), task=task)
@@ -339,8 +339,17 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     decades = np.log10(max(ends) / min(starts))
     steps = (1.0, 2.0, 5.0) if decades < _CROWDED * width else (1.0, 3.0)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    )
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def legend_shape(labels: Sequence[str], width: float) -> tuple[int, int]:
+    """Return columns and rows of a legend that is as wide as a figure at most."""
+    widest = max(map(len, labels)) * CHARACTER + 0.45
+    columns = max(1, int((width - 0.2) // widest))
+    return columns, -(-len(labels) // columns)
 
 
 def wrapped(label: str, width: float) -> str:

@@ -16,6 +16,7 @@ from nasbench.harness.compare.plots import (
     Line,
     draw_line,
     foot_lines,
+    legend_shape,
     looks,
     paper_style,
     wrapped,
@@ -83,9 +84,7 @@ def _profile(family: Family, width: float) -> Figure:
     grid = np.linspace(0, max(top, 1e-3), _THRESHOLDS)
     with paper_style():
         foot = foot_lines([family.footer], width)
-        widest = max(len(one.label) for one in family.contenders) * CHARACTER + 0.45
-        columns = max(1, int((width - 0.2) // widest))
-        rows = -(-len(family.contenders) // columns)
+        columns, rows = legend_shape([one.label for one in family.contenders], width)
         below = 0.5 + 0.14 * rows + 0.08 * len(foot)
         height = 0.5 * width + below
         figure = Figure(figsize=(width, height))

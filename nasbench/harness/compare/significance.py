@@ -5,6 +5,7 @@ Samples have shape (runs,), higher is better; NaN, a value that is not known, is
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,8 @@ _SMALL, _DIVISIONS = 8, 9999
 """Runs of the smaller sample up to which a test is exact, and ways to divide that are drawn."""
 ALPHA = 0.05
 """Level of every test."""
-FEWEST = 4
-"""Runs of two rows below which no outcome of a test is below `ALPHA`."""
+_LEAST = 6
+"""Runs below which no effect is detectable by `detectable_superiority`."""
 POWER = 0.8
 """Chance of finding a difference that is called detectable."""
 
@@ -141,6 +142,11 @@ def pairs(samples: Sequence[Floats]) -> list[Pair]:
     ]
 
 
+def least_p_value(first: int, second: int) -> float:
+    """Return the smallest p-value that a Mann-Whitney test of so many runs can have."""
+    return 2 / comb(first + second, first)
+
+
 def detectable_superiority(runs: int) -> float:
     """Return the A12 that a test of two rows of `runs` each finds with chance `POWER`.
 
@@ -165,9 +171,12 @@ def detectable_difference(std: float, runs: int) -> float:
 
 
 def runs_to_detect(difference: float, std: float) -> int:
-    """Return how many runs a row needs for a difference of means to be detectable."""
+    """Return how many runs a row needs for a difference of means to be detectable.
+
+    Never fewer than the formulas of what is detectable are for.
+    """
     ratio = _quantiles() * std / difference
-    return max(2, int(np.ceil(2 * ratio**2 * np.pi / 3)))
+    return max(_LEAST, int(np.ceil(2 * ratio**2 * np.pi / 3)))
 
 
 def _quantiles() -> float:

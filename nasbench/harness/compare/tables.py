@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.course import PARTS
+from nasbench.harness.compare.estimates import known
 from nasbench.harness.compare.formats import (
     Cell,
     Section,
@@ -18,9 +19,9 @@ from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import (
     ALPHA,
-    FEWEST,
     detectable_difference,
     detectable_superiority,
+    least_p_value,
     runs_to_detect,
 )
 from nasbench.harness.trained import PREFIX, SUFFIX
@@ -271,12 +272,22 @@ def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Sectio
 
 def _detectable(block: "Block") -> tuple[str, ...]:
     """Say what so many runs can tell, where there is something to tell apart."""
-    least = min((row.n for row in block.rows if row.n), default=0)
-    if len(block.contenders) < 2 or not least:
+    counts = sorted(
+        count
+        for name in block.datasets
+        for one in block.contenders
+        if (count := len(known(one.final(f"test/{name}"))))
+    )
+    rows = len(block.contenders)
+    if len(counts) < 2 or rows < 2:
         return ()
-    if least < FEWEST:
-        return (f"with {least} runs a row, no difference can be significant",)
-    widest = max(row.test_std for row in block.rows if row.n)
+    if (rows - 1) * least_p_value(*counts[-2:]) >= ALPHA:
+        return (
+            f"with {counts[-1]} runs a row no difference among {rows} rows can be significant: "
+            "run more seeds",
+        )
+    least = counts[0]
+    widest = max(row.test_std for row in block.rows if not math.isnan(row.test_std))
     effect, difference = detectable_superiority(least), detectable_difference(widest, least)
     if math.isnan(effect):
         return (f"with {least} runs a row, only differences of several standard deviations show",)
@@ -285,17 +296,18 @@ def _detectable(block: "Block") -> tuple[str, ...]:
         f"normal samples of the widest row's deviation that is a difference of {difference:.2f} "
         "points"
     )
-    return (f"{found}; {'; '.join(needed)}",) if (needed := list(_needed(block))) else (found,)
+    return ("; ".join([found, *_needed(block)]),)
 
 
 def _needed(block: "Block") -> Iterator[str]:
     """Yield for every data set how many runs it takes to tell its best two rows apart."""
     for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if row.test_std > 0]
+        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test_std)]
         best = sorted(rows, key=lambda row: -row.test_mean)[:2]
-        if len(best) == 2 and best[0].test_mean > best[1].test_mean:
+        widest = max((row.test_std for row in best), default=0.0)
+        if len(best) == 2 and widest and best[0].test_mean > best[1].test_mean:
             between = best[0].test_mean - best[1].test_mean
-            runs = runs_to_detect(between, max(row.test_std for row in best))
+            runs = runs_to_detect(between, widest)
             yield f"to tell {between:.2g} points on {dataset}, its best two rows, takes {runs:,}"
 
 

@@ -1,6 +1,7 @@
 """An honest folder passes; every planted fault is found, with all stored hashes made anew."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from tables import synthetic_table
 from typer.testing import CliRunner
 
+from nasbench.benchmarks.calibration import Calibration
 from nasbench.cli.app import app
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import compare
@@ -24,6 +26,7 @@ from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.harness.store import ExperimentFolder, experiments, folder_name
 from nasbench.harness.tuning import Tuning
+from nasbench.one_shot_conformance import SMALL
 from nasbench.provenance import processor
 from nasbench.spaces import get_space
 
@@ -366,6 +369,63 @@ def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None
     assert [fault.what.split(" is ")[0] for fault in audit(results).faults] == [
         "rows[0].reached", "its text"
     ]  # fmt: skip
+
+
+def test_a_calibration_does_not_keep_the_audit_from_tables_and_notes(results: Path) -> None:
+    found = Calibration(
+        "nb201", "0" * 64, "cifar10", 1.0, 1.0, 1.0, (1,), processor(), "cpu", 1
+    )  # fmt: skip
+    compare(results, out=results / "comparison", calibration=found)
+    assert audit(results).faults == ()
+    (path,) = (results / "comparison").rglob("results.md")
+    path.write_text("We win.")
+    assert [fault.where.rpartition("/")[2] for fault in audit(results).faults] == ["results.md"]
+
+
+def test_numbers_that_are_rounded_elsewhere_are_no_fault(results: Path) -> None:
+    """The last digits of a bootstrap differ between processors; bytes that are no text do not."""
+    (path,) = (results / "comparison").rglob("results.csv")
+    rounded = re.sub(r"\d+\.\d{12,}", lambda number: f"{float(number[0]):.12g}", path.read_text())
+    assert rounded != path.read_text()
+    path.write_text(rounded)
+    assert audit(results).faults == ()
+    path.write_bytes(b"\xff\xfe")
+    assert len(audit(results).faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "x"}, "cannot be read as a comparison"),
+        ({"datasets": 5}, "cannot be read as a comparison"),
+        ({"datasets": ["nowhere"]}, "should have been refused"),
+        (None, "was made by an earlier nasbench"),
+    ],
+)
+def test_odd_options_are_one_line(results: Path, options: Any, words: str) -> None:
+    path = results / "comparison" / "comparison.json"
+    content = json.loads(path.read_text())
+    if options is None:
+        del content["options"]
+    else:
+        content["options"] |= options
+    path.write_text(json.dumps(content))
+    (fault,) = audit(results).faults
+    assert words in fault.what
+
+
+def test_free_repeats_end_where_their_epochs_do(results: Path) -> None:
+    run("regularized-evolution", seeds=3, budget="400epochs", repeats="free", out=results / "free")
+    assert audit(results / "free").faults == ()
+
+
+def test_one_search_of_shared_weights_under_another_seed(toy_images: Path, tmp_path: Path) -> None:
+    run("rsps", seeds=6, settings={"rsps": {**SMALL, "samples": 3}}, out=tmp_path)
+    assert [one for one in audit(tmp_path).faults if one.check == "copies"] == []
+    (folder,) = experiments(tmp_path)
+    rewrite(folder, lambda rows: [*rows[:5], {**rows[0], "seed": 5}])
+    (fault,) = (one for one in audit(tmp_path).faults if one.check == "copies")
+    assert fault.what == "the same as another run of the task: seed 5"
 
 
 def test_runs_of_one_row_under_the_name_of_another(results: Path) -> None:

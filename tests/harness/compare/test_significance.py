@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm
 
 from nasbench.harness.compare.significance import (
-    FEWEST,
     detectable_difference,
     detectable_superiority,
     holm,
+    least_p_value,
     mann_whitney,
     pairs,
     runs_to_detect,
@@ -121,5 +121,11 @@ def test_so_many_runs_find_that_difference() -> None:
     assert np.isnan(detectable_superiority(3))
     for runs in (0, 1, 5):
         assert np.isnan(detectable_difference(1.0, runs))
-    assert mann_whitney(np.arange(3.0), np.arange(5.0, 8.0)) > 0.05
-    assert mann_whitney(np.arange(float(FEWEST)), np.arange(5.0, 5.0 + FEWEST)) < 0.05
+    assert runs_to_detect(10.0, 0.1) == 6
+    assert np.isfinite(detectable_superiority(6))
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 1), (3, 3), (4, 4), (3, 12)])
+def test_the_least_p_value_is_that_of_samples_apart(first: int, second: int) -> None:
+    apart = mann_whitney(np.arange(float(first)), 50.0 + np.arange(second))
+    assert least_p_value(first, second) == pytest.approx(apart)

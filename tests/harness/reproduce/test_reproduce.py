@@ -154,6 +154,12 @@ def test_a_checkout_shows_and_audits_what_is_published(
     assert faults(lambda data: data["rows"].append(data["rows"][0])) == ["a row"]
     assert faults(lambda data: data.update(margin=3.0, title="Ours wins")) == ["title", "margin"]
     assert faults(lambda data: data.update(seeds="0-4")) == ["seeds are 0-4, in the recipe 0-5"]
+    assert faults(lambda data: data.update(table="0" * 64)) == [
+        "made with table 00000000, installed"
+    ]
+    assert faults(lambda data: data["rows"][0].update(cells=data["rows"][0]["cells"][:5])) == [
+        "RS on cifar10: 5 cells of seeds 0-5"
+    ]
     (path.parent / "reproduction.md").write_text("everything is reproduced")
     assert faults(lambda _: None) == ["its text"]
     (path.parent / "reproduction.md").unlink()
