@@ -13,6 +13,8 @@ from nasbench.benchmarks.table import Table, query_cost, search_name
 from nasbench.errors import InvalidInput
 from nasbench.harness.trained import PREFIX
 
+OWN = "own"
+"""Name of the protocol that is made of a table."""
 OWN_QUERIES = 106
 """Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
 _TRAINED_ON = "digits"
@@ -112,7 +114,7 @@ def own_protocol(table: Table, dataset: str) -> Protocol:
     epochs = max(1, final // 3)
     spent = query_cost(columns, table.rows, (dataset, final, epochs))
     return Protocol(
-        name="own",
+        name=OWN,
         source=f"made of table '{table.name}'",
         space=table.info.space,
         schedule=final,

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from nasbench.benchmarks.protocols import protocols
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.protocols import Protocol, protocols
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.compare.labels import labels
 from nasbench.harness.experiment import Task, entropy_of, open_benchmark, open_judge
 from nasbench.harness.results import ExperimentRuns, Results
@@ -26,8 +28,6 @@ _PARTS = 2
 
 def check_task(task: Task) -> Iterator[Finding]:
     """See that the table of a task is the one that is installed, and has what the task asks."""
-    from nasbench.benchmarks.catalogue import load_table
-
     if is_trained(task.benchmark):
         return
     try:
@@ -73,9 +73,9 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
 
 def _protocol(label: str, task: Task) -> Iterator[Finding]:
     """Name what a task changes of the published protocol that it is called after."""
-    usual = protocols().get(task.protocol)
     if is_trained(task.benchmark) or task.shared:
         return
+    usual = protocols().get(task.protocol) or _made(task)
     if usual is None:
         what = f"'{task.protocol}' is no published protocol: what it says is its own"
         yield Finding("protocol", label, what, fault=False)
@@ -96,6 +96,16 @@ def _protocol(label: str, task: Task) -> Iterator[Finding]:
                 "protocol", label, f"{name} is {there}, in {task.protocol} {published}",
                 fault=name in ("schedule", "epochs", "final schedule"),
             )  # fmt: skip
+
+
+def _made(task: Task) -> Protocol | None:
+    """Return the protocol that is made of a task's table, if the task says it has that."""
+    if task.protocol != OWN:
+        return None
+    try:
+        return own_protocol(load_table(task.benchmark), task.signal.dataset)
+    except (NasbenchError, ValueError):  # not installed, or without that data set
+        return None
 
 
 def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:

@@ -414,6 +414,19 @@ def test_odd_options_are_one_line(results: Path, options: Any, words: str) -> No
     assert words in fault.what
 
 
+def test_a_protocol_that_is_made_of_the_table_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the bundled table: as it is there is nothing to say, another budget is told."""
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    run("random-search", seeds=2, out=tmp_path / "usual", workers=1)
+    assert "protocol" not in {one.check for one in audit(tmp_path / "usual").findings}
+    run("random-search", seeds=2, budget="100s", out=tmp_path / "less", workers=1)
+    (found,) = (one for one in audit(tmp_path / "less").findings if one.check == "protocol")
+    assert found.what == "budget is 100s, in own 310s"
+    assert not found.fault
+
+
 def test_free_repeats_end_where_their_epochs_do(results: Path) -> None:
     run("regularized-evolution", seeds=3, budget="400epochs", repeats="free", out=results / "free")
     assert audit(results / "free").faults == ()
