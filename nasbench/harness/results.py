@@ -154,9 +154,10 @@ class Results:
         """One row per evaluation, in order, of every run that finished.
 
         `accuracy`, `seconds` and `epochs` are those of the evaluation. The four clocks are
-        running totals: `simulated_seconds`, `optimiser_seconds`, `queries` and
-        `training_epochs`. `incumbent` is the architecture index of the best validation so
-        far, -1 while no evaluation has succeeded, `incumbent_accuracy` its validation.
+        running totals: `simulated_seconds` (real ones where weights or networks are trained),
+        `optimiser_seconds`, `queries` and `training_epochs`. `incumbent` is the architecture index
+        of the best validation so far, of shared weights of what was derived last, -1 while no
+        evaluation has succeeded; `incumbent_accuracy` is its validation.
         """
         import pandas
 
