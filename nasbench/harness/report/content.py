@@ -44,11 +44,11 @@ def _said(dataset: str, rows: Sequence[Row]) -> str:
             last = best.test_mean - worse[-1].test_mean
             named.append(f"and {len(worse) - _NAMED} more by up to {last:.2f} points")
         parts.append("Worse: " + "; ".join(named))
-    least = max(row.detectable_difference for row in rows)
-    if others and not math.isnan(least):
+    least = max(row.detectable_difference for row in [best, *equal])
+    if equal and not math.isnan(least):
         parts.append(
-            f"With {best.n} runs a row, differences below {least:.2f} points are found in fewer "
-            "than 80 % of cases"
+            f"With {best.n} runs a row, differences between these below {least:.2f} points are "
+            "found in fewer than 80 % of cases"
         )
     return ". ".join(parts) + "."
 

@@ -100,7 +100,7 @@ def _figure(
             renderers=[steps], mode="mouse",
             tooltips=[
                 (line.label, "@true_y{0.000} [@true_low{0.000}, @true_high{0.000}]"),
-                (label, "@x{0,0}"),
+                (label, "@x{0,0.[00]}"),
             ],
         )  # fmt: skip
         made.add_tools(hover)
@@ -113,7 +113,7 @@ def _figure(
             axis.update(ticker=FixedTicker(ticks=ticks))
     for grid in (*made.xgrid, *made.ygrid):
         grid.grid_line_color, grid.grid_line_alpha = GREY, 0.2
-    made.xaxis[0].formatter = NumeralTickFormatter(format="0,0")
+    made.xaxis[0].formatter = NumeralTickFormatter(format="0,0.[00]")
     made.yaxis[0].formatter = NumeralTickFormatter(format="0.[000]")
     return made
 
