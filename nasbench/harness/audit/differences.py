@@ -78,5 +78,6 @@ def _short(value: Any) -> str:
 
 def _equal(first: object, second: object) -> bool:
     if isinstance(first, int | float) and isinstance(second, int | float):
-        return math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
+        unknown = math.isnan(first) and math.isnan(second)
+        return unknown or math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-12)
     return first == second

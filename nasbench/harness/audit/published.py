@@ -56,7 +56,8 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
         if table.hash != found.table:
             what = f"made with table {found.table[:8]}, installed is {table.hash[:8]}"
             return count, [*findings, finding(what)]
-        if not all(0 <= cell < table.info.rows for row in found.rows for cell in row.cells):
+        size = get_space(table.info.space).size
+        if not all(0 <= cell < size for row in found.rows for cell in row.cells):
             return count, [*findings, finding("a cell is none of the space")]
         expected = _as_in(found, recipe, _measured(found, recipe, table))
     findings += [finding(what) for what in told(_plain(found), _plain(expected))]
