@@ -75,7 +75,8 @@ def drill_down(block: "Block") -> dict[str, Any]:
     """Return every run's incumbents for the page, and each of their cells once.
 
     Per row `seeds`, and per seed a flat list of evaluations, seconds and cell of each incumbent.
-    Per cell its choices and its final accuracies, in the order of `columns`.
+    Per cell its choices, one character from "0" on each, and its final accuracies, in the order of
+    `columns`.
     """
     space = get_space(block.task.space)
     columns = [f"{kind}/{name}" for name in block.datasets for kind in ("valid", "test")]
@@ -88,7 +89,8 @@ def drill_down(block: "Block") -> dict[str, Any]:
         distinct, first = np.unique(at.values, return_index=True)
         for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
             numbers = [None if math.isnan(x) else round(x, _DIGITS) for x in judged[place].tolist()]
-            cells.setdefault(cell, [" ".join(map(str, space.codes[cell].tolist())), *numbers])
+            codes = "".join(chr(ord("0") + code) for code in space.codes[cell].tolist())
+            cells.setdefault(cell, [codes, *numbers])
         rows.append(
             {
                 "label": one.label,

@@ -21,6 +21,8 @@ LEAST = 0.01
 """Regret (% points) below which the logarithmic axis ends: one image of CIFAR-10's 10,000."""
 GREY = "#7f7f7f"
 """Of axes and letters: readable on white and on black."""
+_TRUE = "true_"
+"""Beginning of the columns that hold what a logarithmic axis cannot show."""
 Scale = Literal["log", "linear"]
 _SCALES: tuple[Scale, ...] = ("log", "linear")
 _CLOCKS = {"seconds": "simulated seconds", "evaluations": "evaluations"}
@@ -54,10 +56,12 @@ def _source(line: Line) -> Any:
     keep = np.unique(np.linspace(0, len(line.curve.grid) - 1, POINTS).round().astype(np.int64))
     columns = {"x": line.curve.grid, "y": line.curve.centre, "low": line.curve.low,
                "high": line.curve.high}  # fmt: skip
+    clipped = float(line.curve.low[keep].min()) < LEAST
     data: dict[str, Any] = {}
     for name, values in columns.items():
         data[name] = np.maximum(values[keep], LEAST).astype(np.float32)
-        data[f"true_{name}"] = values[keep].astype(np.float32)
+        if clipped:  # else what is drawn is true
+            data[f"{_TRUE}{name}"] = values[keep].astype(np.float32)
     return ColumnDataSource(data)
 
 
@@ -96,10 +100,11 @@ def _figure(
             "x", "y", source=source, mode="after", line_color=colour, line_width=2,
             line_dash=_dash(line.dashes), name=line.label,
         )  # fmt: skip
+        true = _TRUE if f"{_TRUE}y" in source.data else ""
         hover = HoverTool(
             renderers=[steps], mode="mouse",
             tooltips=[
-                (line.label, "@true_y{0.000} [@true_low{0.000}, @true_high{0.000}]"),
+                (line.label, f"@{true}y{{0.000}} [@{true}low{{0.000}}, @{true}high{{0.000}}]"),
                 (label, "@x{0,0.[00]}"),
             ],
         )  # fmt: skip

@@ -68,7 +68,7 @@ function element(tag, attributes, ...children) {
 function drawCell(decisions, codes) {
   const edges = decisions.map(([name, choices], place) => {
     const ends = name.match(/^(\d+)\D+(\d+)$/);
-    return { name, operation: choices[codes.split(" ")[place]], ends: ends && [+ends[1], +ends[2]] };
+    return { name, operation: choices[codes.charCodeAt(place) - 48], ends: ends && [+ends[1], +ends[2]] };
   });
   const words = edges.map((edge) => `${edge.name}: ${edge.operation}`).join(", ");
   if (!edges.every((edge) => edge.ends)) return element("p", {}, words);

@@ -191,7 +191,7 @@ def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, wid
     assert [row[2] for row in found["run"]] == list(map(str, flat[2::3]))
     codes = data["cells"][flat[-1]][0]
     assert found["cell"] == ", ".join(
-        f"{name}: {choices[int(code)]}"
-        for (name, choices), code in zip(data["decisions"], codes.split(), strict=True)
+        f"{name}: {choices[ord(code) - ord('0')]}"
+        for (name, choices), code in zip(data["decisions"], codes, strict=True)
     )
     assert not found["wide"]
