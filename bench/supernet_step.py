@@ -3,7 +3,8 @@
     python bench/supernet_step.py --threads 1
 
 A DARTS step (first order) is one step of the weights and one of the alphas; a sampled step is one
-of the weights with one operation per edge. Batch 64, C = 16, N = 5, 32x32 images, as in
+of the weights with one operation per edge, the mean over twelve random cells, the same for all
+versions. Batch 64, C = 16, N = 5, 32x32 images, as in
 NAS-Bench-201. The plain supernet is the sum of operations as one would write it first
 (tests/spaces/networks/plain_supernet.py), timed in the default memory layout and in channels_last.
 All versions do their step in turn, `--repeats` times; ratios are medians of the turns' ratios.
@@ -23,13 +24,16 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain supernet lives in the tests
 
-from nasbench.spaces.nb201 import EDGES, INPUTS, OPERATIONS
+from nasbench.randomness import Random
+from nasbench.spaces.nb201 import EDGES, INPUTS, OPERATIONS, NasBench201
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
 Step = Callable[[], None]
-CELL = (3, 2, 3, 1, 2, 3)
+SPACE = NasBench201()
+_RANDOM = Random(201)
+CELLS = [SPACE.sample(_RANDOM) for _ in range(12)]
 CLIP = 5.0
 
 
@@ -48,14 +52,13 @@ def steps(
     *,
     only_alphas: bool,
 ) -> tuple[Step, Step]:
-    """Return a DARTS step and a sampled one; `only_alphas` spares the weights' gradients."""
+    """Return a DARTS step and the sampled ones; `only_alphas` spares the weights' gradients."""
     alphas = (
         1e-3 * torch.randn(len(EDGES), len(OPERATIONS), device=images.device)
     ).requires_grad_()
     sgd = optimiser(network)
     adam = torch.optim.Adam([alphas], lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
     everything = Mix.all_of(alphas).active
-    single = Mix.only(CELL).active
 
     def update_weights(active: tuple[tuple[int, ...], ...], weights: Tensor | None) -> None:
         sgd.zero_grad()
@@ -73,7 +76,11 @@ def steps(
             torch.autograd.backward(loss)
         adam.step()
 
-    return darts, lambda: update_weights(single, None)
+    def sampled() -> None:
+        for cell in CELLS:
+            update_weights(Mix.only(cell).active, None)
+
+    return darts, sampled
 
 
 def _forward(
@@ -119,13 +126,13 @@ def main() -> None:
         plain = plain.to(memory_format=layout)
         arranged = images.contiguous(memory_format=layout)
         versions[name] = steps(plain, plain, arranged, labels, only_alphas=False)
-    for kind, which in (("DARTS step", 0), ("sampled step", 1)):
+    for kind, which, number in (("DARTS step", 0, 1), ("sampled step", 1, len(CELLS))):
         times: dict[str, list[float]] = {name: [] for name in versions}
         for both in versions.values():
             seconds(both[which], device)
         for _ in range(options.repeats):
             for name, both in versions.items():
-                times[name].append(seconds(both[which], device))
+                times[name].append(seconds(both[which], device) / number)
         for name, spent in times.items():
             ratio = statistics.median(a / b for a, b in zip(spent, times["fused"], strict=True))
             print(f"{kind}, {name}: {statistics.median(spent):.3f} s, {ratio:.2f} times fused")

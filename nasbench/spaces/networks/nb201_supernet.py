@@ -12,6 +12,7 @@ into the scale of the batch norm that ends it.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -174,7 +175,7 @@ class SuperCell(nn.Module):
         }
         found = []
         if takers[AVG_POOL]:
-            pooled = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+            pooled = _pool(x)
             found += [(e, _scale(pooled, mix, e, AVG_POOL)) for e in takers[AVG_POOL]]
         found += [(edge, _scale(x, mix, edge, SKIP)) for edge in takers[SKIP]]
         if any(takers[operation] for operation in KERNEL):
@@ -185,7 +186,8 @@ class SuperCell(nn.Module):
                     scale = None if mix.weights is None else mix.weights[edges, operation]
                     wide: Any = self.convs[f"{node}_{operation}"]
                     places = [LEAVING[node].index(edge) for edge in edges]
-                    parts = wide(positive, places, scale).chunk(len(edges), dim=1)
+                    y = wide(positive, places, scale)
+                    parts = y.chunk(len(edges), dim=1) if len(edges) > 1 else [y]
                     found += zip(edges, parts, strict=True)
         return found
 
@@ -198,6 +200,29 @@ class SuperCell(nn.Module):
                 if conv is not None and conv.kernel_size[0] == kernel:
                     wide: Any = self.convs[f"{source}_{operation}"]
                     wide.copy_to(module, LEAVING[source].index(EDGES.index((source, target))))
+
+
+def _pool(x: Tensor) -> Tensor:
+    """Return the mean of every 3x3 neighbourhood, without what lies outside.
+
+    On a CPU as a convolution of each channel by itself: in channels_last two to three times as fast
+    as torch's pooling.
+    """
+    if x.device.type != "cpu":
+        return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    ones, share = _box(x.shape[1], x.shape[2], x.dtype)
+    y = F.conv2d(x, ones, padding=1, groups=x.shape[1])
+    return y * share.to(y.dtype)
+
+
+@lru_cache(maxsize=32)
+def _box(channels: int, side: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return a 3x3 kernel of ones per channel, and one over how many pixels each one covers."""
+    along = torch.full((side,), 3.0, dtype=torch.float64)
+    along[0] -= 1
+    along[-1] -= 1
+    share = 1 / torch.outer(along, along)
+    return torch.ones(channels, 1, 3, 3, dtype=dtype), share.to(dtype)
 
 
 def _scale(x: Tensor, mix: Mix, edge: int, operation: int) -> Tensor:
