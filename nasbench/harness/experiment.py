@@ -28,6 +28,9 @@ from nasbench.strategies.registry import find_strategy, make_settings
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+ENTROPY_RULE = 1
+"""Number of the rule by which new experiments make their entropy; 0 is that of earlier versions."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -43,6 +46,9 @@ class Task:
     budget: Budget
     final_schedule: int
     reports: tuple[str, ...]
+    images: str = ""
+    """SHA-256 of the images that shared weights are trained on; empty where none are, and in
+    experiments that an earlier version began."""
 
     @property
     def shared(self) -> bool:
@@ -69,11 +75,21 @@ class Experiment:
     seed: int = 0
     """Shifts every run's randomness."""
     entropy: int = 0
-    """The strategy's and its settings' part of every run's randomness: see `entropy_of`."""
+    """The experiment's own part of every run's randomness: see `entropy_of`."""
+    entropy_rule: int = 0
+    """How `entropy` was made: see `ENTROPY_RULE`."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the whole experiment as JSON values."""
-        return {**asdict(self), "settings": dict(self.settings)}
+        """Return the whole experiment as JSON values; what an earlier version had not is left out.
+
+        So the digest of an experiment that an earlier version began stays what it was.
+        """
+        values = {**asdict(self), "settings": dict(self.settings)}
+        if not self.entropy_rule:
+            del values["entropy_rule"]
+        if not self.task.images:
+            del values["task"]["images"]
+        return values
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Experiment":
@@ -109,15 +125,44 @@ def _adapter() -> "TypeAdapter[Experiment]":
     return TypeAdapter(Experiment)
 
 
-def entropy_of(strategy: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> int:
-    """Return the part of a run's randomness that tells rows of a table apart.
+def entropy_of(
+    rule: int,
+    task: Task,
+    strategy: str,
+    settings: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> int:
+    """Return an experiment's own part of its runs' randomness, 48 bits of a SHA-256.
 
-    Runs of other strategies, or of other settings (those that differ from the defaults), share
-    no draw through equal seeds: unpaired tests between rows are right. It is stored with the
-    experiment, so that a later change of a default does not change what a resumed one draws.
+    It makes runs with equal seeds independent of each other where they are counted as separate
+    runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
+    the settings that differ from the defaults, the table's hash (where everything is trained, the
+    hash of images and recipes), the images' hash where weights are shared, the searched data set
+    and the protocol. The budget is not in it: a run with a larger budget begins like one with a
+    smaller. By rule 0, of earlier versions, the hash is of strategy and settings alone, so that
+    searches of several data sets evaluate the same architectures for equal seeds.
+
+    The number is stored with the experiment, so that a later change of a default does not change
+    what a resumed one draws. Raises `InvalidInput` for a rule that there is not.
     """
     chosen = {name: value for name, value in settings.items() if value != defaults[name]}
-    text = json.dumps([strategy, chosen], sort_keys=True)
+    if rule == 0:
+        identity: Any = [strategy, chosen]
+    elif rule == ENTROPY_RULE:
+        identity = {
+            "rule": rule,
+            "strategy": strategy,
+            "settings": chosen,
+            "table": task.table,
+            "images": task.images,
+            "dataset": task.signal.dataset,
+            "protocol": task.protocol,
+        }
+    else:
+        raise InvalidInput(
+            f"entropy rule {rule} is unknown: this nasbench knows 0 to {ENTROPY_RULE}; upgrade it"
+        )
+    text = json.dumps(identity, sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 

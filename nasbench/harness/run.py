@@ -12,8 +12,9 @@ from nasbench.benchmarks.protocols import Protocol as SearchProtocol
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.cluster import Limits, RayExecutor
+from nasbench.harness.earlier import as_stored
 from nasbench.harness.executors import Automatic, Executor, InProcess, Job
-from nasbench.harness.experiment import Experiment, Runner, Task, entropy_of
+from nasbench.harness.experiment import ENTROPY_RULE, Experiment, Runner, Task, entropy_of
 from nasbench.harness.interruption import draining
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.shared import shared_task
@@ -112,6 +113,7 @@ def run(
         ),
         limit,
     )  # fmt: skip
+    experiments = [as_stored(one, Path(out), name, say) for one in experiments]
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)
@@ -234,10 +236,10 @@ def make_experiment(
     strategy = find_strategy(name)
     made = make_settings(strategy, values)
     if strategy.rule == DERIVED:
-        task = shared_task(task, made, budget)
+        task = shared_task(task, name, made, budget)
     settings = asdict(made)
-    entropy = entropy_of(name, settings, asdict(strategy.Settings()))
-    return Experiment(task, name, settings, seed, entropy)
+    entropy = entropy_of(ENTROPY_RULE, task, name, settings, asdict(strategy.Settings()))
+    return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE)
 
 
 def _run_missing(

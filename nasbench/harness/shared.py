@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import nasbench
 from nasbench.benchmarks.base import Judge
 from nasbench.benchmarks.tabular import Signal
-from nasbench.errors import DataError, InvalidInput
+from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
 from nasbench.requests import SharedAnswer, TrainShared
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from nasbench.strategies.parts.one_shot import OneShot
 
 
-def shared_task(task: Task, settings: Any, budget: Budget | None) -> Task:
+def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None) -> Task:
     """Return what a one-shot strategy does on a task: the same judge, epochs as its budget.
 
     A user's budget goes first; without one it is the epochs of the strategy's settings. Raises
-    `InvalidInput` for rules of early stopping: what is derived is judged after the search.
+    `InvalidInput` where the data set's images are not at hand, and for rules of early stopping:
+    what is derived is judged after the search.
     """
     if task.budget.stops_early:
         raise InvalidInput(
@@ -41,6 +42,7 @@ def shared_task(task: Task, settings: Any, budget: Budget | None) -> Task:
         signal=Signal(task.signal.dataset, 0, 0),
         repeats="charge",
         budget=budget or Budget(epochs=settings.epochs),
+        images=_images(task, strategy).fingerprint(),
     )
 
 
@@ -48,17 +50,27 @@ def open_shared(
     task: Task, strategy: type[SearchStrategy], settings: Any
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
-    from nasbench.benchmarks.training.catalogue import dataset_names, shared_data
     from nasbench.harness.experiment import open_judge
 
+    data = _images(task, strategy.name)
+    if task.images and data.fingerprint() != task.images:  # an earlier version stored none
+        raise NasbenchError(
+            f"the images of '{task.signal.dataset}' have changed since these runs "
+            f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
+        )
+    return lender(get_space(task.space), data, settings), open_judge(task)
+
+
+def _images(task: Task, strategy: str) -> "DataSet":
+    from nasbench.benchmarks.training.catalogue import dataset_names, shared_data
+
     try:
-        data = shared_data(task.signal.dataset)
+        return shared_data(task.signal.dataset)
     except (DataError, InvalidInput) as error:
         raise InvalidInput(
-            f"strategy '{strategy.name}' trains on images, and those of '{task.signal.dataset}' "
+            f"strategy '{strategy}' trains on images, and those of '{task.signal.dataset}' "
             f"are not at hand ({error}); data sets with images: {', '.join(dataset_names())}"
         ) from error
-    return lender(get_space(task.space), data, settings), open_judge(task)
 
 
 def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":

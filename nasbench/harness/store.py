@@ -145,7 +145,7 @@ def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
     stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
     own: tuple[str, ...] = ("strategy", "settings.", "entropy")
     if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
-        own += ("task.signal.dataset", "task.budget.", "task.reports")
+        own += ("task.signal.dataset", "task.budget.", "task.reports", "task.images")
     shared = [
         {key: value for key, value in one.items() if not key.startswith(own)}
         for one in (stored, asked)
@@ -223,6 +223,13 @@ def experiments(results: Path) -> Iterator[ExperimentFolder]:
         )
     for file in sorted(results.rglob(_FILE)):
         if any(file.parent.glob("runs-*.parquet")) or _is_ours(file):
+            yield read_folder(file.parent)
+
+
+def in_group(group: Path) -> Iterator[ExperimentFolder]:
+    """Yield the experiments that lie directly in a folder, in path order; damaged ones are not."""
+    for file in sorted(group.glob(f"*/{_FILE}")):
+        with suppress(StoreError):
             yield read_folder(file.parent)
 
 

@@ -175,7 +175,7 @@ def test_alone_they_need_no_budget() -> None:
     """Where nothing but shared weights is trained, their epochs are the budget."""
     settings = make_settings(find_strategy("darts"), {"epochs": 7})
     (task,) = make_tasks("train:nb201", ["digits"], None, Wanted(_if_shared(["darts", "rsps"])))
-    assert shared_task(task, settings, None).budget == Budget(epochs=7)
+    assert shared_task(task, "darts", settings, None).budget == Budget(epochs=7)
     assert _if_shared(["darts", "random-search"]) is None
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import Protocol, protocols
-from nasbench.errors import NasbenchError
+from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.compare.labels import labels
@@ -53,11 +53,17 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
     defaults = folder.description.get("defaults")
     if isinstance(defaults, dict):
         known = {**experiment.settings, **defaults}  # settings that came later are their own
-        if experiment.entropy != entropy_of(experiment.strategy, experiment.settings, known):
-            yield Finding(
-                "randomness", folder.label,
-                "its entropy is not that of its strategy and settings: runs drew other numbers",
-            )  # fmt: skip
+        rule, strategy, settings = (
+            experiment.entropy_rule, experiment.strategy, experiment.settings
+        )  # fmt: skip
+        try:
+            expected = entropy_of(rule, task, strategy, settings, known)
+        except InvalidInput as error:
+            yield Finding("randomness", folder.label, str(error))
+        else:
+            if experiment.entropy != expected:
+                what = "its entropy is not that of its identity: runs drew other numbers"
+                yield Finding("randomness", folder.label, what)
     else:
         what = "does not say the defaults of its settings: its entropy cannot be derived"
         yield Finding("randomness", folder.label, what)

@@ -109,7 +109,9 @@ def edit(folder: ExperimentFolder, change: Callable[[Row], Row]) -> None:
 def reword(folder: ExperimentFolder, experiment: Experiment) -> None:
     """Give runs another experiment, in the folder and with the entropy that belong to it."""
     defaults = folder.description["defaults"]
-    entropy = entropy_of(experiment.strategy, experiment.settings, defaults)
+    entropy = entropy_of(
+        experiment.entropy_rule, experiment.task, experiment.strategy, experiment.settings, defaults
+    )
     experiment = replace(experiment, entropy=entropy)
     content = json.loads((folder.path / "experiment.json").read_text())
     content["experiment"] = experiment.to_json()
