@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+
 
 def audit(
     results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
     replay: Annotated[
-        int, typer.Option(min=0, help="Runs to make again from their seeds, drawn at random.")
+        int, number(limits.REPLAYS, help="Runs to make again from their seeds, drawn at random.")
     ] = 0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Draws these runs. [default: another each time]")
+        int | None, number(limits.SEED, help="Draws these runs. [default: another each time]")
     ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Replay strategies of other modules: runs their code.")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
 from nasbench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -73,9 +75,10 @@ def compare(
     ] = None,
     target: Annotated[
         float | None,
-        typer.Option(
+        number(
+            limits.TARGET,
             help="Test regret (% points) whose reaching is timed. [default: the expected random "
-            "search's with the whole budget]"
+            "search's with the whole budget]",
         ),
     ] = None,
     style: Annotated[Style, typer.Option(help="Figures: for a paper or for a talk.")] = Style.PAPER,

@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.latency import Latencies
 
@@ -12,13 +15,13 @@ def latency(
     dataset: Annotated[
         str, typer.Option(help="Data set whose image size and classes the networks have.")
     ] = "digits",
-    channels: Annotated[int, typer.Option(min=1, help="C of the first stage.")] = 8,
-    cells: Annotated[int, typer.Option(min=1, help="N per stage.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Images per inference.")] = 1,
+    channels: Annotated[int, number(limits.CHANNELS, help="C of the first stage.")] = 8,
+    cells: Annotated[int, number(limits.STAGE_CELLS, help="N per stage.")] = 1,
+    batch: Annotated[int, number(limits.BATCH, help="Images per inference.")] = 1,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, the median counts.")] = (
-        20
-    ),
+    rounds: Annotated[
+        int, number(limits.ROUNDS, help="Measurements of each, the median counts.")
+    ] = 20,
     json_: Annotated[bool, typer.Option("--json", help="Print what is stored as JSON.")] = False,
 ) -> None:
     """Measure what each operation takes on this machine: a cost for hardware-aware strategies."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+
 if TYPE_CHECKING:
     from nasbench.harness.run import Outcome
 
@@ -52,13 +55,15 @@ def run(
         ),
     ] = None,
     cpus_per_run: Annotated[
-        float | None, typer.Option(help="CPUs that a run on Ray takes. [default: 1]")
+        float | None, number(limits.CPUS, help="CPUs that a run on Ray takes. [default: 1]")
     ] = None,
     gpus_per_run: Annotated[
-        float | None, typer.Option(help="GPUs that a run on Ray takes, such as 0.25. [default: 0]")
+        float | None,
+        number(limits.GPUS, help="GPUs that a run on Ray takes, such as 0.25. [default: 0]"),
     ] = None,
     retries: Annotated[
-        int | None, typer.Option(help="Times a run that fails is made again. [default: 1]")
+        int | None,
+        number(limits.RETRIES, help="Times a run that fails is made again. [default: 1]"),
     ] = None,
     protocol: Annotated[
         str | None,
@@ -78,11 +83,14 @@ def run(
         str | None, typer.Option(help="Name of the experiment; other settings are then refused.")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Stop after this many evaluations without improvement.")
+        int | None,
+        number(limits.PATIENCE, help="Stop after this many evaluations without improvement."),
     ] = None,
     target_regret: Annotated[
         float | None,
-        typer.Option(help="Stop at this validation regret on the search's signal (% points)."),
+        number(
+            limits.REGRET, help="Stop at this validation regret on the search's signal (% points)."
+        ),
     ] = None,
     trials: Annotated[
         str | None,
@@ -92,7 +100,8 @@ def run(
         str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
     ] = None,
     experiment_seed: Annotated[
-        int | None, typer.Option(help="Shifts the randomness of all runs. [default: 0]")
+        int | None,
+        number(limits.EXPERIMENT_SEED, help="Shifts the randomness of all runs. [default: 0]"),
     ] = None,
     fallback: Annotated[
         str | None,

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -26,12 +29,16 @@ def tabulate(
     space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
     seeds: Annotated[str, typer.Option(help="`3` is 0 to 2; `5-9`; `0,3`.")] = "3",
     cells: Annotated[
-        int | None, typer.Option(help="A random sample of so many distinct cells. [default: all]")
+        int | None,
+        number(limits.CELLS, help="A random sample of so many distinct cells. [default: all]"),
     ] = None,
-    group: Annotated[int, typer.Option(help="Networks trained at once.")] = 32,
+    group: Annotated[int, number(limits.GROUP, help="Networks trained at once.")] = 32,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes of one thread each. [default: the cores; with cuda 1]"),
+        number(
+            limits.per_core("workers"),
+            help="Processes of one thread each. [default: the cores; with cuda 1]",
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="`cpu` or `cuda`.")] = "cpu",
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
@@ -40,7 +47,8 @@ def tabulate(
         typer.Option(help="Folder of another tabulation whose shards count too; repeatable."),
     ] = None,
     costs: Annotated[
-        int, typer.Option(help="Architectures whose seconds and latency are measured; 0: none.")
+        int,
+        number(limits.COSTS, help="Architectures whose seconds and latency are measured; 0: none."),
     ] = 500,
     costs_only: Annotated[
         bool, typer.Option("--costs-only", help="Train nothing, measure costs and assemble.")

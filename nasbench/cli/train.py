@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+from nasbench.limits import Count
+
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fit import Epoch, Result
     from nasbench.benchmarks.training.recipes import Recipe
@@ -31,12 +35,13 @@ def train(
         str | None, typer.Option(help="Training recipe. [default: the data set's, or nb201-12]")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Length of the schedule. [default: the recipe's]")
+        int | None,
+        number(limits.EPOCHS, help="Length of the schedule. [default: the recipe's]"),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images per step. [default: the recipe's]")
+        int | None, number(limits.BATCH, help="Images per step. [default: the recipe's]")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
+    seed: Annotated[int, number(limits.TRAINING_SEED, help="Training seed.")] = 0,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
     data_dir: Annotated[
@@ -86,7 +91,9 @@ def train(
 
 
 def _architecture(space: "Space", text: str) -> "Architecture":
-    return space.architecture(int(text)) if text.isdecimal() else space.parse(text)
+    if text.strip().lstrip("+-").isdecimal():
+        return space.architecture(Count("architecture", 0, space.size - 1).read(text))
+    return space.parse(text)
 
 
 def _changed(recipe: "Recipe", epochs: int | None, batch: int | None) -> "Recipe":

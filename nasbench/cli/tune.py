@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.options import number
+
 
 def tune(
     strategy: Annotated[
@@ -26,7 +29,9 @@ def tune(
             help="`regret` in validation after the final schedule, or the search's own `signal`."
         ),
     ] = "regret",
-    samples: Annotated[int, typer.Option(help="Settings drawn, beside the defaults.")] = 30,
+    samples: Annotated[
+        int, number(limits.SAMPLES, help="Settings drawn, beside the defaults.")
+    ] = 30,
     benchmark: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set searched.")] = None,
     protocol: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
@@ -34,7 +39,9 @@ def tune(
     reserve_dataset: Annotated[
         bool, typer.Option("--reserve-dataset", help="Reporting may not use the data set at all.")
     ] = False,
-    experiment_seed: Annotated[int, typer.Option(help="Of the draws and of all runs.")] = 0,
+    experiment_seed: Annotated[
+        int, number(limits.EXPERIMENT_SEED, help="Of the draws and of all runs.")
+    ] = 0,
     workers: Annotated[str, typer.Option(help="Settings at once. [default: the cores]")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nasbench.benchmarks.protocols import Protocol, find_protocol, protocols
 from nasbench.errors import InvalidInput
-from nasbench.harness.seeds import LARGEST_SEED
-from nasbench.strategies.base import shown
+from nasbench.limits import LARGEST_SEED
+from nasbench.text import shown
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, lt=2**63)]

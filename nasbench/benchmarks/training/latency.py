@@ -20,6 +20,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from nasbench import limits
 from nasbench.benchmarks.catalogue import data_folder, load_table
 from nasbench.benchmarks.table import per_architecture
 from nasbench.benchmarks.training.costs import (
@@ -134,6 +135,7 @@ def measure(
 
     All are measured once per round and the medians taken.
     """
+    batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
     place = find_device(device)
     before = torch.get_num_threads()
     torch.set_num_threads(THREADS)
