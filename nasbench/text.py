@@ -5,10 +5,13 @@ or rewrite a terminal, and a character that turns the direction of writing lets 
 another one.
 """
 
+import hashlib
+import re
 import unicodedata
 from urllib.parse import urlsplit, urlunsplit
 
 _LONGEST = 60
+_LONGEST_NAME = 160  # bytes; a folder's name is made of several parts
 
 
 def printable(text: object, keep: str = "") -> str:
@@ -54,6 +57,22 @@ def spreadsheet(text: str) -> str:
     """
     safe = printable(text)
     return f"'{safe}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else safe
+
+
+def file_name(text: str) -> str:
+    """Return a text as the name of one file or folder: no path, not hidden, not too long.
+
+    Letters, digits, `_`, `.`, `@` and `-` stay, all else becomes `-`. A name that begins with a
+    dot gets `_` before it, so that none is `..`. A long one is cut and ends in 8 digits of its
+    SHA-256: file systems allow 255 bytes.
+    """
+    name = re.sub(r"[^\w.@-]+", "-", text)
+    if not name or name.startswith("."):
+        name = f"_{name}"
+    if len(name.encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+        name = f"{name.encode()[:_LONGEST_NAME].decode(errors='ignore')}-{digest}"
+    return name
 
 
 def _is_seen(character: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 
@@ -30,9 +31,9 @@ def audit(
     with counting("runs replayed", replay) as advance:
         found = audit_results(results, replays=replay, seed=seed, trust=trust, advance=advance)
     if json_:
-        print(json.dumps(found.to_json(), indent=2))
+        say(json.dumps(found.to_json(), indent=2))
     else:
         for finding in found.findings:
-            print(finding)
-        print(found.summary)
+            say(finding)
+        say(found.summary)
     return 1 if found.faults else 0

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 
@@ -35,5 +36,5 @@ def calibrate(
     table = load_table(chosen.benchmark)
     found = measure(table, chosen.datasets[0], device=device, threads=threads, cells=cells)
     found.save(out)
-    print(f"{found.dataset} of table {found.benchmark} ({found.table[:8]}): {found.label}")
-    print(f"Now: nasbench compare results/ --calibration {out}")
+    say(f"{found.dataset} of table {found.benchmark} ({found.table[:8]}): {found.label}")
+    say(f"Now: nasbench compare results/ --calibration {out}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 if TYPE_CHECKING:
@@ -36,19 +37,19 @@ def latency(
     )  # fmt: skip
     path = found.save()
     if json_:
-        print(path.read_text(encoding="utf-8"))
+        say(path.read_text(encoding="utf-8"))
     else:
         _show(found, dataset)
 
 
 def _show(found: "Latencies", dataset: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from nasbench.benchmarks.training.latency import CHECKED
+    from nasbench.cli.screen import Screen
     from nasbench.spaces.nb201 import OPERATIONS
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Screen(highlight=False, soft_wrap=True)
     table = Table(
         "operation", *(f"stage {stage + 1}" for stage in range(len(found.operations))),
         title=f"milliseconds on {found.place}, batch {found.batch}", title_justify="left",

@@ -1,13 +1,12 @@
-"""Options that several commands read the same way: numbers within limits, texts, paths."""
+"""Options that several commands read alike: numbers within limits, and none that is empty."""
 
-from pathlib import Path
+import re
 from typing import Any
 
 import typer
 
 from nasbench.errors import InvalidInput
 from nasbench.limits import Amount, Count
-from nasbench.text import shown
 
 _KINDS = {Count: "<int>", Amount: "<float>"}
 
@@ -17,9 +16,14 @@ def number(limit: Count | Amount, *names: str, help: str) -> Any:
     return typer.Option(*names, parser=limit.read, metavar=_KINDS[type(limit)], help=help)
 
 
-def filled(value: str | Path | None, option: str) -> None:
-    """Raise `InvalidInput` for an option that is given with nothing in it, such as `--name ''`."""
-    if value is not None and (not str(value).strip() or "\0" in str(value)):
-        raise InvalidInput(
-            f"{option} cannot be {shown(str(value))}: give it a value or leave it out"
-        )
+def filled(arguments: list[str]) -> list[str]:
+    """Return a command line; `InvalidInput` names what is given with nothing in it.
+
+    Such as `--name ''` or `--out=`: most often a variable of a script that is not set.
+    """
+    for before, one in zip(["", *arguments], arguments, strict=False):
+        if not one.strip(" \t\r\n,") or re.fullmatch(r"--[\w-]+=[\s,]*", one):
+            option = one.partition("=")[0] if one.startswith("--") else before
+            named = f"option '{option}'" if option.startswith("-") else "an argument"
+            raise InvalidInput(f"{named} is given with nothing in it: give a value or leave it out")
+    return arguments

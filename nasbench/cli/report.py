@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 
@@ -20,4 +21,4 @@ def report(
     from nasbench.harness.report import report as write_report
 
     path = write_report(results, out, replays=replay)
-    print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

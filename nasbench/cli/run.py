@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     from nasbench.harness.run import Outcome
@@ -145,8 +147,6 @@ def run(
     names = options.pop("strategies", None)
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
-    if options.get("name") == "":
-        raise InvalidInput("--name '': give the experiment a name, or leave --name out")
     if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):
         _say_default()
     began = time.monotonic()
@@ -160,7 +160,7 @@ def run(
         _print_summary(outcomes, time.monotonic() - began)
     if not any(outcome.finished or outcome.skipped for outcome in outcomes):
         failed = sum(len(outcome.failed) for outcome in outcomes)
-        typer.echo(
+        say(
             f"nasbench: no run finished: all {failed} failed; their errors are stored in "
             f"{_results_folder(outcomes)}",
             err=True,
@@ -180,7 +180,7 @@ def _say_default() -> None:
 
 def _say(line: str, screen: TextIO | None = None) -> None:
     """Print a note; on `screen` where stderr may be a run's log."""
-    print(f"note: {line}", file=screen or sys.stderr, flush=True)
+    print(f"note: {printable(line)}", file=screen or sys.stderr, flush=True)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
@@ -231,7 +231,7 @@ def _print_json(outcomes: "list[Outcome]") -> None:
         }
         for outcome in outcomes
     ]
-    print(json.dumps(rows, indent=2))
+    say(json.dumps(rows, indent=2))
 
 
 def _results_folder(outcomes: "list[Outcome]") -> Path:
@@ -239,13 +239,13 @@ def _results_folder(outcomes: "list[Outcome]") -> Path:
 
 
 def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
+    from nasbench.cli.screen import Screen
     from nasbench.harness.experiment import open_benchmark
     from nasbench.harness.trained import is_trained
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Screen(highlight=False, soft_wrap=True)
     for outcome in outcomes:
         task = outcome.experiment.task
         parts = [f"{outcome.finished} runs"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def tabulate(
             workers = cores() if device == "cpu" else 1
         with _reporting("trainings") as report:
             done = train(plan, workers=workers, progress=report)
-        typer.echo(f"{done.trained} trainings finished, {done.diverged} of them diverged")
+        say(f"{done.trained} trainings finished, {done.diverged} of them diverged")
     if costs and not assemble:
         _measure(plan, costs)
     table = make(plan, called)
@@ -110,10 +111,10 @@ def tabulate(
     for place in (path, installed) if install else (path,):
         table.save(place)
     about = table.info
-    typer.echo(f"{about.name}: {about.cells} of {known.size} architectures, hash {table.hash}")
-    typer.echo(f"  in {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    say(f"{about.name}: {about.cells} of {known.size} architectures, hash {table.hash}")
+    say(f"  in {path} ({path.stat().st_size / 1e6:.2f} MB)")
     for note in about.notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
 
 
 def _measure(plan: Any, number: int) -> None:
@@ -145,7 +146,7 @@ class Report:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=total, completed=there)
         elif there:
-            print(f"{there} of {total} {self._what} are there already", file=sys.stderr)
+            say(f"{there} of {total} {self._what} are there already", err=True)
 
     def advance(self, count: int) -> None:
         """Count some more."""
@@ -156,11 +157,10 @@ class Report:
         elif time.monotonic() - self._said >= _EVERY:
             self._said = time.monotonic()
             rate, left = self._pace()
-            print(
+            say(
                 f"{self._done} of {self._total} {self._what} "
                 f"({100 * self._done / self._total:.1f} %), {rate:,.0f} per hour, {left} left",
-                file=sys.stderr,
-                flush=True,
+                err=True,
             )
 
     def __call__(self, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 from nasbench.limits import Count
 
@@ -167,9 +168,9 @@ def _say(result: "Result", folder: Path, as_json: bool) -> None:
         import json
         from dataclasses import asdict
 
-        print(json.dumps(asdict(result), indent=2))
+        say(json.dumps(asdict(result), indent=2))
         return
-    print(
+    say(
         f"validation {result.validation_accuracy:.2f} %, test {result.test_accuracy:.2f} % "
         f"after {result.seconds:.1f} s on {result.machine} → {folder}"
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 
@@ -46,19 +47,17 @@ def tune(
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:
     """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
-    import sys
-
     from nasbench.harness.tune import tune as search
 
     record, path = search(
         strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
         benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
         reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers, out=out,
-        say=lambda line: print(f"note: {line}", file=sys.stderr),
+        say=lambda line: say(f"note: {line}", err=True),
     )  # fmt: skip
-    print(path.read_text(encoding="utf-8"))
-    print(
+    say(path.read_text(encoding="utf-8"))
+    say(
         f"{record.tried} settings tried in {record.runs} runs: {record.simulated_seconds:,.0f} "
         f"seconds of the benchmark's clock, {record.wall_seconds:.0f} real ones"
     )
-    print(f"Now: nasbench run --config {path} --seeds 100")
+    say(f"Now: nasbench run --config {path} --seeds 100")

@@ -214,6 +214,11 @@ def _experiments(
             f"settings are given for '{unused}', which is not run: add it to --strategy"
         )
     experiments = []
+    recipes = {known for name in names for known in find_strategy(name).recipes}
+    if recipe is not None and not recipes:
+        raise InvalidInput(
+            f"recipe {shown(recipe)}: no strategy that is run has recipes: leave it out"
+        )
     for name in names:
         strategy = find_strategy(name)
         values = {**recipe_settings(strategy, recipe), **settings.get(name, {})}

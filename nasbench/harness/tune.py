@@ -34,6 +34,7 @@ from nasbench.limits import SAMPLES, TUNING_SEEDS
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.text import file_name
 
 METRICS = ("regret", "signal")
 """`regret`: how far the final validation of the answer is below the table's best, in points.
@@ -109,8 +110,8 @@ def tune(
     rows = _search(plan, ranges, samples, number)
     settings, value = _best(rows, plan)
     record = _record(plan, rows, value, reserve_dataset, time.perf_counter() - began)
-    name = re.sub(r"[^\w.-]+", "-", strategy)
-    path = plan.out / f"tuned-{name}-{plan.task.signal.dataset}.toml"
+    name = file_name(f"tuned-{strategy}-{plan.task.signal.dataset}")
+    path = plan.out / f"{name}.toml"
     write_tuned(path, settings, record)
     return record, path
 
