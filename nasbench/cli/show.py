@@ -9,6 +9,7 @@ import typer
 from nasbench.cli.lines import say
 
 if TYPE_CHECKING:
+    from nasbench.cli.screen import Screen
     from nasbench.harness.show import Record, Score, Sheet
 
 _FORMS = ("png", "svg", "pdf")
