@@ -153,7 +153,8 @@ def _process(line: tuple[str, ...], folder: Path, environment: dict[str, str]) -
     out, err = folder / ".stdout", folder / ".stderr"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nasbench", *line], cwd=folder, env={**os.environ, **environment},
+            [sys.executable, "-m", "nasbench", *line], cwd=folder,
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
         )  # fmt: skip
     found = _watched(process.pid, line, out, err, SECONDS)

@@ -1,6 +1,7 @@
 """Every command and option of the command line, with odd values of every type."""
 
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -137,15 +138,15 @@ def _line(words: tuple[str, ...], command: Any, random: Random) -> tuple[str, ..
 
 
 def _value(parameter: Any, random: Random) -> str:
-    kind = str(getattr(parameter.type, "name", parameter.type)).lower()
+    kind = parameter.type_descriptor.annotation
     chance = random.random()
-    if "int" in kind or "float" in kind or "read" in kind:
+    counted = parameter.name in ("seeds", "tuning_seeds", "workers", "budget")
+    if kind in (int, float) or (counted and chance < 0.4):
         return random.choice(NUMBERS) if chance < 0.9 else random.choice(TEXTS)
-    if "path" in kind or "file" in kind or parameter.name in ("out", "results", "folder"):
+    if kind is Path:
         return random.choice(PATHS) if chance < 0.8 else random.choice(TEXTS)
-    choices = getattr(parameter.type, "choices", None)
-    if choices and chance < 0.6:
-        return str(random.choice(list(choices)))
+    if isinstance(kind, type) and issubclass(kind, Enum) and chance < 0.6:
+        return str(random.choice(list(kind)).value)
     return random.choice(TEXTS) if chance < 0.8 else random.choice((*NUMBERS, *PATHS))
 
 
