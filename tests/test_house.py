@@ -63,6 +63,20 @@ def test_no_global_randomness_and_no_open_pickle() -> None:
         assert not any(word in text for word in banned), path
 
 
+def test_commands_print_through_what_escapes_names() -> None:
+    """`print`, `typer.echo` and rich's own console show control characters of names as they are."""
+    for path in modules("cli"):
+        calls = [
+            node.func
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        ]
+        raw = [one.id for one in calls if isinstance(one, ast.Name) and one.id == "print"]
+        raw += [one.attr for one in calls if isinstance(one, ast.Attribute) and one.attr == "echo"]
+        escaping = {"lines.py": 1, "app.py": 1, "run.py": 1}  # calls of `print(printable(...))`
+        assert len(raw) == escaping.get(path.name, 0), path
+
+
 @pytest.mark.parametrize(
     "start",
     [

@@ -1,6 +1,7 @@
 """How many seconds of a table's clock a real second on some device is worth."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,10 +47,18 @@ class Calibration:
         from pydantic import TypeAdapter
 
         try:
-            return TypeAdapter(cls).validate_json(path.read_bytes())
+            found = TypeAdapter(cls).validate_json(path.read_bytes())
         except OSError as error:
             raise DataError(f"calibration '{path}': {error.strerror or error}") from error
         except ValueError as error:
             raise DataError(
                 f"'{path}' is no calibration: make one with `nasbench calibrate`"
             ) from error
+        factors = (found.least, found.factor, found.most)
+        if not (0 < factors[0] <= factors[1] <= factors[2] < math.inf and found.threads > 0):
+            raise DataError(
+                f"calibration '{path}': {', '.join(map(str, factors))} with {found.threads} "
+                "threads cannot be table seconds per real second, from the least to the most: make "
+                "one with `nasbench calibrate`"
+            )
+        return found

@@ -25,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nasbench.benchmarks.values import check_values
 from nasbench.errors import DataError
 from nasbench.files import atomic_write
+from nasbench.text import printable
 
 SCHEMA_VERSION = 1
 SUFFIX = ".safetensors"
@@ -204,7 +206,10 @@ def write_table(path: Path, info: TableInfo, data: Mapping[str, Array | Chunks])
 
 def _write_column(file: BinaryIO, column: Column, data: Array | Chunks) -> str:
     digest, written = hashlib.sha256(), 0
+    done = 0
     for chunk in data.read() if isinstance(data, Chunks) else (data,):
+        check_values(column, chunk, f"cannot write '{column.name}'", done)
+        done += len(chunk)
         block = np.ascontiguousarray(chunk, dtype=_DTYPES[column.dtype])
         digest.update(block.data)
         file.write(block.data)
@@ -279,7 +284,9 @@ class StoredColumns:
         raw = self._bytes[start:end]
         if hashlib.sha256(raw.data).hexdigest() != column.sha256:
             raise _damaged(self.path, f"column '{column.name}' is not what was written")
-        return raw.view(_DTYPES[column.dtype]).reshape(column.shape)
+        array: Array = raw.view(_DTYPES[column.dtype]).reshape(column.shape)
+        check_values(column, array, f"table '{printable(self.path)}'")
+        return array
 
 
 def _read_header(file: BinaryIO, path: Path, size: int) -> tuple[dict[str, Any], int]:
@@ -350,8 +357,9 @@ def _offsets(
 
 def _damaged(path: Path, reason: str) -> DataError:
     return DataError(
-        f"table '{path}' is damaged ({reason}): make it again as it was made, by `nasbench data "
-        "fetch` or `import` with --force, by `nasbench tabulate`, or by installing nasbench again"
+        f"table '{printable(path)}' is damaged ({reason}): make it again as it was made, by "
+        "`nasbench data fetch` or `import` with --force, by `nasbench tabulate`, or by installing "
+        "nasbench again"
     )
 
 

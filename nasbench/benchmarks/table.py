@@ -48,9 +48,11 @@ from nasbench.benchmarks.format import (
     storage_order,
     write_table,
 )
+from nasbench.benchmarks.values import check_shape, check_values
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -329,7 +331,9 @@ class Table:
     def open(cls, path: Path) -> Table:
         """Memory-map a table file; `DataError` if it is missing, damaged or too new."""
         stored = StoredColumns(path)
-        return cls(stored.info, stored.hash, stored.array, path)
+        table = cls(stored.info, stored.hash, stored.array, path)
+        table._check_shapes(f"table '{printable(path)}'")
+        return table
 
     @classmethod
     def from_columns(cls, info: TableInfo, data: Mapping[str, Array]) -> Table:
@@ -339,7 +343,31 @@ class Table:
             array.flags.writeable = False
         described = storage_order(describe(c, arrays[c.name]) for c in info.columns)
         info = info.model_copy(update={"columns": tuple(described)})
-        return cls(info, hash_of(info), arrays.__getitem__, None)
+        for column in info.columns:
+            check_values(column, arrays[column.name], f"table '{info.name}'")
+        table = cls(info, hash_of(info), arrays.__getitem__, None)
+        table._check_shapes(f"table '{info.name}'")
+        return table
+
+    def _check_shapes(self, where: str) -> None:
+        """Raise `DataError` unless columns, rows and the map of rows belong together."""
+        try:
+            size = get_space(self.info.space).size
+        except InvalidInput:
+            return  # of a space that this version does not know: nothing is looked up in it
+        if not (self.info.rows >= 0 and 0 <= self.info.cells <= size):
+            raise DataError(
+                f"{where}: it says it has {self.info.rows} rows, {self.info.cells} cells"
+            )
+        for column in self.info.columns:
+            check_shape(column, self.info.rows, size, where)
+        rows = self.rows
+        if rows is not None and not (rows.dtype.kind in "iu" and rows.max() < self.info.rows):
+            raise DataError(f"{where}: column '{ROWS}' points beyond the {self.info.rows} rows")
+        if rows is None and self.info.rows != size:
+            raise DataError(
+                f"{where}: {self.info.rows} rows for {size} architectures, and no column '{ROWS}'"
+            )
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
-from nasbench.errors import InvalidInput
+from nasbench.errors import DataError, InvalidInput
 from nasbench.randomness import Random
 from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Architecture, Space
@@ -78,6 +78,13 @@ class TabularBenchmark:
         where = (self.signal.dataset, self.signal.schedule, epochs)
         accuracy = self._whole(self._columns.accuracy(*where, seed))
         seconds = query_cost(self._columns, self._rows, where, seed)
+        free = np.flatnonzero(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
+        if len(free):
+            raise DataError(
+                f"the table's seconds on '{self.signal.dataset}' do not fit together: {epochs} of "
+                f"{self.signal.schedule} epochs of architecture {free[0]} would take "
+                f"{seconds[free[0]]:g} s: make the table again"
+            )
         missing = np.isnan(accuracy) | np.isnan(seconds)
         columns = zip(
             self.space.architectures,
@@ -99,8 +106,10 @@ class TabularBenchmark:
 
     @cached_property
     def cheapest(self) -> float:
-        """Least seconds a query of the protocol's signal costs."""
-        return min(answer.seconds for answer in self._by_epochs[self.signal.epochs][0].values())
+        """Least seconds a query of the protocol's signal costs; 0 where all are missing."""
+        own = self._by_epochs[self.signal.epochs]
+        known = (a.seconds for answers in own for a in answers.values() if not a.failed)
+        return min(known, default=0.0)
 
 
 class TableSession:

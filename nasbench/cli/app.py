@@ -16,6 +16,7 @@ from nasbench.cli import (
     data,
     latency,
     listing,
+    options,
     report,
     reproduce,
     run,
@@ -25,6 +26,7 @@ from nasbench.cli import (
     tune,
 )
 from nasbench.errors import NasbenchError
+from nasbench.text import printable
 
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
@@ -84,7 +86,7 @@ def _run() -> int:
     interrupted.
     """
     try:
-        result = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        result = app(options.filled(sys.argv[1:]) or ["--help"], standalone_mode=False)
     except NasbenchError as error:
         return _say(str(error), 2)
     except TyperException as error:
@@ -110,5 +112,5 @@ def _system(error: OSError | MemoryError) -> int:
 
 
 def _say(line: str, code: int) -> int:
-    print(f"nasbench: {line}", file=sys.stderr)
+    print(f"nasbench: {printable(line)}", file=sys.stderr)
     return code

@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+
 
 def audit(
     results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
     replay: Annotated[
-        int, typer.Option(min=0, help="Runs to make again from their seeds, drawn at random.")
+        int, number(limits.REPLAYS, help="Runs to make again from their seeds, drawn at random.")
     ] = 0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Draws these runs. [default: another each time]")
+        int | None, number(limits.SEED, help="Draws these runs. [default: another each time]")
     ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Replay strategies of other modules: runs their code.")
@@ -27,9 +31,9 @@ def audit(
     with counting("runs replayed", replay) as advance:
         found = audit_results(results, replays=replay, seed=seed, trust=trust, advance=advance)
     if json_:
-        print(json.dumps(found.to_json(), indent=2))
+        say(json.dumps(found.to_json(), indent=2))
     else:
         for finding in found.findings:
-            print(finding)
-        print(found.summary)
+            say(finding)
+        say(found.summary)
     return 1 if found.faults else 0

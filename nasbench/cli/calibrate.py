@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+
 
 def calibrate(
     benchmark: Annotated[
@@ -14,8 +18,10 @@ def calibrate(
         str | None, typer.Option(help="Data set of the table. [default: cifar10, or the table's]")
     ] = None,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Of the CPU, as in the runs.")] = 1,
-    cells: Annotated[int, typer.Option(min=1, help="Reference cells that are trained.")] = 5,
+    threads: Annotated[
+        int, number(limits.per_core("threads"), help="Of the CPU, as in the runs.")
+    ] = 1,
+    cells: Annotated[int, number(limits.CELLS, help="Reference cells that are trained.")] = 5,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("calibration.json"),
 ) -> None:
     """Measure how many seconds of a table's clock a real second on this device is worth.
@@ -30,5 +36,5 @@ def calibrate(
     table = load_table(chosen.benchmark)
     found = measure(table, chosen.datasets[0], device=device, threads=threads, cells=cells)
     found.save(out)
-    print(f"{found.dataset} of table {found.benchmark} ({found.table[:8]}): {found.label}")
-    print(f"Now: nasbench compare results/ --calibration {out}")
+    say(f"{found.dataset} of table {found.benchmark} ({found.table[:8]}): {found.label}")
+    say(f"Now: nasbench compare results/ --calibration {out}")

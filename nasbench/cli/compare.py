@@ -1,12 +1,14 @@
 """`nasbench compare`."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
 from nasbench.errors import StoreError
 
 if TYPE_CHECKING:
@@ -73,9 +75,10 @@ def compare(
     ] = None,
     target: Annotated[
         float | None,
-        typer.Option(
+        number(
+            limits.TARGET,
             help="Test regret (% points) whose reaching is timed. [default: the expected random "
-            "search's with the whole budget]"
+            "search's with the whole budget]",
         ),
     ] = None,
     style: Annotated[Style, typer.Option(help="Figures: for a paper or for a talk.")] = Style.PAPER,
@@ -116,22 +119,21 @@ def compare(
     if cite:
         from nasbench.harness.compare.cite import bibtex
 
-        print(bibtex(comparison))
+        say(bibtex(comparison))
         return
     if format_ is Format.TABLE:
-        from rich.console import Console
-
+        from nasbench.cli.screen import Screen
         from nasbench.harness.compare.terminal import print_comparison
 
-        print_comparison(comparison, Console(highlight=False))
+        print_comparison(comparison, Screen(highlight=False))
         for one in published:
-            print(f"published tables run again: {one.summary}")
+            say(f"published tables run again: {one.summary}")
     else:
         from nasbench.harness.compare.tables import to_text
 
-        print(to_text(comparison, format_.value))
+        say(to_text(comparison, format_.value))
     for note in comparison.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}", err=True)
     folder = out or results / "comparison"
     try:
         written = write(
@@ -141,19 +143,18 @@ def compare(
     except StoreError as error:
         if out is not None:
             raise
-        print(f"note: no files written: {error}", file=sys.stderr)
+        say(f"note: no files written: {error}", err=True)
         return
-    print(f"{len(written)} files written to {folder}", file=sys.stderr)
+    say(f"{len(written)} files written to {folder}", err=True)
     for path in written:
-        print(f"  {path.relative_to(folder)}", file=sys.stderr)
+        say(f"  {path.relative_to(folder)}", err=True)
 
 
 def _print_published(found: "list[Reproduction]") -> None:
     """Print what reproductions of published tables came to."""
-    from rich.console import Console
-
+    from nasbench.cli.screen import Screen
     from nasbench.harness.compare.terminal import print_table
 
     for one in found:
-        print_table(one.to_table(), Console(highlight=False))
-        print(one.summary)
+        print_table(one.to_table(), Screen(highlight=False))
+        say(one.summary)

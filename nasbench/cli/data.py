@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench.cli.lines import say
+
 if TYPE_CHECKING:
     from nasbench.benchmarks.table import Table
 
@@ -43,7 +45,7 @@ def import_(
     table = import_official(path, name, force=force)
     _say_installed(table)
     for note in table.info.notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
     _say_attribution(table)
 
 
@@ -54,16 +56,14 @@ def list_() -> None:
 
     for line in list_tables():
         if line.problem:
-            typer.echo(f"{line.name:<24}  broken: {line.problem}")
+            say(f"{line.name:<24}  broken: {line.problem}")
         elif line.installed:
             size = f"{line.bytes / 1e6:.1f} MB"
-            typer.echo(
+            say(
                 f"{line.name:<24}  {line.cells:>6} cells  {size:>9}  {line.hash[:12]}  {line.title}"
             )
         else:
-            typer.echo(
-                f"{line.name:<24}  not installed: nasbench data fetch {line.name}  ({line.title})"
-            )
+            say(f"{line.name:<24}  not installed: nasbench data fetch {line.name}  ({line.title})")
 
 
 @app.command()
@@ -73,21 +73,21 @@ def info(name: Name = "nb201") -> None:
 
     table = load_table(name)
     about = table.info
-    typer.echo(f"{about.name}: {about.title}")
-    typer.echo(f"space    {about.space}, {about.cells} of {table.space.size} architectures")
-    typer.echo(f"hash     {table.hash}")
-    typer.echo(f"file     {table.path}")
-    typer.echo(f"licence  {about.licence}")
+    say(f"{about.name}: {about.title}")
+    say(f"space    {about.space}, {about.cells} of {table.space.size} architectures")
+    say(f"hash     {table.hash}")
+    say(f"file     {table.path}")
+    say(f"licence  {about.licence}")
     _say_attribution(table)
     for note in about.notes:
-        typer.echo(f"note     {note}")
+        say(f"note     {note}")
     for source in about.sources:
-        typer.echo(f"source   {source.url} ({source.licence}): {source.taken}")
+        say(f"source   {source.url} ({source.licence}): {source.taken}")
     for column in sorted(about.columns, key=lambda one: one.name):
         parts = [column.unit, column.averaging if column.averaging != "none" else "", column.dtype]
         parts.append("x".join(map(str, column.shape)) if column.curve else "")
         parts.append("fitted" if column.fitted else "")
-        typer.echo(f"  {column.name}  [{', '.join(part for part in parts if part)}]")
+        say(f"  {column.name}  [{', '.join(part for part in parts if part)}]")
 
 
 @app.command()
@@ -96,7 +96,7 @@ def verify(name: Name = "nb201") -> None:
     from nasbench.benchmarks.catalogue import verify_table
 
     table = verify_table(name)
-    typer.echo(f"{name}: whole, {len(table.info.columns)} columns, hash {table.hash}")
+    say(f"{name}: whole, {len(table.info.columns)} columns, hash {table.hash}")
 
 
 @app.command()
@@ -106,17 +106,15 @@ def path(
     """Print where tables live, or where one table is."""
     from nasbench.benchmarks.catalogue import data_folder, table_path
 
-    typer.echo(str(data_folder() if name is None else table_path(name)))
+    say(str(data_folder() if name is None else table_path(name)))
 
 
 def _say_installed(table: "Table") -> None:
     about = table.info
-    typer.echo(
-        f"{about.name}: {about.cells} of {table.space.size} architectures, hash {table.hash}"
-    )
-    typer.echo(f"  in {table.path}")
+    say(f"{about.name}: {about.cells} of {table.space.size} architectures, hash {table.hash}")
+    say(f"  in {table.path}")
 
 
 def _say_attribution(table: "Table") -> None:
     for line in table.info.attribution:
-        typer.echo(f"from     {line}")
+        say(f"from     {line}")

@@ -4,6 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.latency import Latencies
 
@@ -12,13 +16,13 @@ def latency(
     dataset: Annotated[
         str, typer.Option(help="Data set whose image size and classes the networks have.")
     ] = "digits",
-    channels: Annotated[int, typer.Option(min=1, help="C of the first stage.")] = 8,
-    cells: Annotated[int, typer.Option(min=1, help="N per stage.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Images per inference.")] = 1,
+    channels: Annotated[int, number(limits.CHANNELS, help="C of the first stage.")] = 8,
+    cells: Annotated[int, number(limits.STAGE_CELLS, help="N per stage.")] = 1,
+    batch: Annotated[int, number(limits.BATCH, help="Images per inference.")] = 1,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, the median counts.")] = (
-        20
-    ),
+    rounds: Annotated[
+        int, number(limits.ROUNDS, help="Measurements of each, the median counts.")
+    ] = 20,
     json_: Annotated[bool, typer.Option("--json", help="Print what is stored as JSON.")] = False,
 ) -> None:
     """Measure what each operation takes on this machine: a cost for hardware-aware strategies."""
@@ -33,19 +37,19 @@ def latency(
     )  # fmt: skip
     path = found.save()
     if json_:
-        print(path.read_text(encoding="utf-8"))
+        say(path.read_text(encoding="utf-8"))
     else:
         _show(found, dataset)
 
 
 def _show(found: "Latencies", dataset: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from nasbench.benchmarks.training.latency import CHECKED
+    from nasbench.cli.screen import Screen
     from nasbench.spaces.nb201 import OPERATIONS
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Screen(highlight=False, soft_wrap=True)
     table = Table(
         "operation", *(f"stage {stage + 1}" for stage in range(len(found.operations))),
         title=f"milliseconds on {found.place}, batch {found.batch}", title_justify="left",

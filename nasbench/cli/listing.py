@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from nasbench.cli.lines import say
+
 app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
 
@@ -16,9 +18,9 @@ def strategies() -> None:
     from nasbench.strategies import registry
 
     for name, strategy in registry.strategies().items():
-        print(f"{name}  [{strategy.family}]  {strategy.reference}")
+        say(f"{name}  [{strategy.family}]  {strategy.reference}")
         for setting in dataclasses.fields(strategy.Settings):
-            print(f"    {name}.{setting.name}={setting.default}")
+            say(f"    {name}.{setting.name}={setting.default}")
 
 
 @app.command()
@@ -28,9 +30,9 @@ def spaces() -> None:
 
     for name in found.spaces():
         space = found.get_space(name)
-        print(f"{name}  {space.size:,} architectures, {len(space.decisions)} decisions")
+        say(f"{name}  {space.size:,} architectures, {len(space.decisions)} decisions")
         for decision in space.decisions:
-            print(f"    {decision.name}: {', '.join(decision.choices)}")
+            say(f"    {decision.name}: {', '.join(decision.choices)}")
 
 
 @app.command()
@@ -44,7 +46,7 @@ def benchmarks() -> None:
             if table.installed
             else f"not installed: nasbench data fetch {table.name}"
         )
-        print(f"{table.name}  {table.title}: {state}")
+        say(f"{table.name}  {table.title}: {state}")
 
 
 @app.command()
@@ -53,9 +55,9 @@ def protocols() -> None:
     from nasbench.benchmarks import protocols as found
 
     for name, protocol in found.protocols().items():
-        print(f"{name}  {protocol.source}")
+        say(f"{name}  {protocol.source}")
         for dataset, seconds in protocol.seconds.items():
-            print(
+            say(
                 f"    {dataset}: {seconds:.0f} simulated seconds on its "
                 f"{protocol.epochs}-epoch validation; final accuracy of "
                 f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
@@ -75,9 +77,9 @@ def results(
         failed = sum(map(bool, errors))
         task = found.experiment.task
         total += len(errors)
-        print(
+        say(
             f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
             f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(errors)} runs"
             + (f", {failed} failed" if failed else "")
         )
-    print(f"{total} runs")
+    say(f"{total} runs")

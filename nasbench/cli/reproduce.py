@@ -1,10 +1,11 @@
 """`nasbench reproduce`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from nasbench.cli.lines import say
 
 
 def reproduce(
@@ -14,17 +15,16 @@ def reproduce(
     workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
 ) -> None:
     """Run a published table's protocol, and test whether its rows come out the same."""
-    from rich.console import Console
-
     from nasbench.cli.progress import progress_bar
+    from nasbench.cli.screen import Screen
     from nasbench.harness.compare.terminal import print_table
     from nasbench.harness.reproduce import reproduce as run_again
 
     with progress_bar() as progress:
         found = run_again(
             name, quick=quick, out=out, workers=workers, progress=progress,
-            say=lambda line: print(f"note: {line}", file=sys.stderr),
+            say=lambda line: say(f"note: {line}", err=True),
         )  # fmt: skip
-    print_table(found.to_table(), Console(highlight=False))
-    print(found.summary)
-    print(f"written to {out / name}", file=sys.stderr)
+    print_table(found.to_table(), Screen(highlight=False))
+    say(found.summary)
+    say(f"written to {out / name}", err=True)

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+from nasbench.text import printable
+
 if TYPE_CHECKING:
     from nasbench.harness.run import Outcome
 
@@ -52,13 +57,15 @@ def run(
         ),
     ] = None,
     cpus_per_run: Annotated[
-        float | None, typer.Option(help="CPUs that a run on Ray takes. [default: 1]")
+        float | None, number(limits.CPUS, help="CPUs that a run on Ray takes. [default: 1]")
     ] = None,
     gpus_per_run: Annotated[
-        float | None, typer.Option(help="GPUs that a run on Ray takes, such as 0.25. [default: 0]")
+        float | None,
+        number(limits.GPUS, help="GPUs that a run on Ray takes, such as 0.25. [default: 0]"),
     ] = None,
     retries: Annotated[
-        int | None, typer.Option(help="Times a run that fails is made again. [default: 1]")
+        int | None,
+        number(limits.RETRIES, help="Times a run that fails is made again. [default: 1]"),
     ] = None,
     protocol: Annotated[
         str | None,
@@ -78,11 +85,14 @@ def run(
         str | None, typer.Option(help="Name of the experiment; other settings are then refused.")
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Stop after this many evaluations without improvement.")
+        int | None,
+        number(limits.PATIENCE, help="Stop after this many evaluations without improvement."),
     ] = None,
     target_regret: Annotated[
         float | None,
-        typer.Option(help="Stop at this validation regret on the search's signal (% points)."),
+        number(
+            limits.REGRET, help="Stop at this validation regret on the search's signal (% points)."
+        ),
     ] = None,
     trials: Annotated[
         str | None,
@@ -92,7 +102,8 @@ def run(
         str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
     ] = None,
     experiment_seed: Annotated[
-        int | None, typer.Option(help="Shifts the randomness of all runs. [default: 0]")
+        int | None,
+        number(limits.EXPERIMENT_SEED, help="Shifts the randomness of all runs. [default: 0]"),
     ] = None,
     fallback: Annotated[
         str | None,
@@ -136,8 +147,6 @@ def run(
     names = options.pop("strategies", None)
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
-    if options.get("name") == "":
-        raise InvalidInput("--name '': give the experiment a name, or leave --name out")
     if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):
         _say_default()
     began = time.monotonic()
@@ -151,7 +160,7 @@ def run(
         _print_summary(outcomes, time.monotonic() - began)
     if not any(outcome.finished or outcome.skipped for outcome in outcomes):
         failed = sum(len(outcome.failed) for outcome in outcomes)
-        typer.echo(
+        say(
             f"nasbench: no run finished: all {failed} failed; their errors are stored in "
             f"{_results_folder(outcomes)}",
             err=True,
@@ -171,7 +180,7 @@ def _say_default() -> None:
 
 def _say(line: str, screen: TextIO | None = None) -> None:
     """Print a note; on `screen` where stderr may be a run's log."""
-    print(f"note: {line}", file=screen or sys.stderr, flush=True)
+    print(f"note: {printable(line)}", file=screen or sys.stderr, flush=True)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
@@ -222,7 +231,7 @@ def _print_json(outcomes: "list[Outcome]") -> None:
         }
         for outcome in outcomes
     ]
-    print(json.dumps(rows, indent=2))
+    say(json.dumps(rows, indent=2))
 
 
 def _results_folder(outcomes: "list[Outcome]") -> Path:
@@ -230,13 +239,13 @@ def _results_folder(outcomes: "list[Outcome]") -> Path:
 
 
 def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
+    from nasbench.cli.screen import Screen
     from nasbench.harness.experiment import open_benchmark
     from nasbench.harness.trained import is_trained
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Screen(highlight=False, soft_wrap=True)
     for outcome in outcomes:
         task = outcome.experiment.task
         parts = [f"{outcome.finished} runs"]

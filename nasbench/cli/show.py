@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from nasbench.cli.lines import say
 
+if TYPE_CHECKING:
+    from nasbench.cli.screen import Screen
     from nasbench.harness.show import Record, Score, Sheet
 
 _FORMS = ("png", "svg", "pdf")
@@ -24,8 +25,7 @@ def show(
     ] = None,
 ) -> None:
     """Show a cell: its picture, its size, its numbers and ranks in every installed table."""
-    from rich.console import Console
-
+    from nasbench.cli.screen import Screen
     from nasbench.errors import InvalidInput
     from nasbench.harness.draw import cell_figure
     from nasbench.harness.show import describe
@@ -36,7 +36,7 @@ def show(
             f"--out '{out}': a picture ends in {', '.join('.' + name for name in _FORMS)}"
         )
     sheet = describe(architecture, space)
-    _print_sheet(Console(highlight=False), sheet)
+    _print_sheet(Screen(highlight=False), sheet)
     if out is not None:
         from nasbench.files import RESULTS, atomic_write
         from nasbench.harness.compare.plots import save_figure
@@ -44,10 +44,10 @@ def show(
         figure = cell_figure(sheet)
         with atomic_write(out, RESULTS) as file:
             save_figure(figure, form, file)
-        typer.echo(f"{out} written", err=True)
+        say(f"{out} written", err=True)
 
 
-def _print_sheet(console: "Console", sheet: "Sheet") -> None:
+def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     from rich.markup import escape
 
     from nasbench.harness.draw import cell_text
@@ -76,10 +76,10 @@ def _print_sheet(console: "Console", sheet: "Sheet") -> None:
     if not sheet.records:
         console.print("No table with accuracies is installed: `nasbench data fetch nb201` gets one")
     for problem in sheet.problems:
-        typer.echo(f"note: {problem}", err=True)
+        say(f"note: {problem}", err=True)
 
 
-def _print_table(console: "Console", name: str, records: "list[Record]") -> None:
+def _print_table(console: "Screen", name: str, records: "list[Record]") -> None:
     from rich import box
     from rich.table import Table
 

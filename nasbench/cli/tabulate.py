@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -26,12 +30,16 @@ def tabulate(
     space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
     seeds: Annotated[str, typer.Option(help="`3` is 0 to 2; `5-9`; `0,3`.")] = "3",
     cells: Annotated[
-        int | None, typer.Option(help="A random sample of so many distinct cells. [default: all]")
+        int | None,
+        number(limits.CELLS, help="A random sample of so many distinct cells. [default: all]"),
     ] = None,
-    group: Annotated[int, typer.Option(help="Networks trained at once.")] = 32,
+    group: Annotated[int, number(limits.GROUP, help="Networks trained at once.")] = 32,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes of one thread each. [default: the cores; with cuda 1]"),
+        number(
+            limits.per_core("workers"),
+            help="Processes of one thread each. [default: the cores; with cuda 1]",
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="`cpu` or `cuda`.")] = "cpu",
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
@@ -40,7 +48,8 @@ def tabulate(
         typer.Option(help="Folder of another tabulation whose shards count too; repeatable."),
     ] = None,
     costs: Annotated[
-        int, typer.Option(help="Architectures whose seconds and latency are measured; 0: none.")
+        int,
+        number(limits.COSTS, help="Architectures whose seconds and latency are measured; 0: none."),
     ] = 500,
     costs_only: Annotated[
         bool, typer.Option("--costs-only", help="Train nothing, measure costs and assemble.")
@@ -94,7 +103,7 @@ def tabulate(
             workers = cores() if device == "cpu" else 1
         with _reporting("trainings") as report:
             done = train(plan, workers=workers, progress=report)
-        typer.echo(f"{done.trained} trainings finished, {done.diverged} of them diverged")
+        say(f"{done.trained} trainings finished, {done.diverged} of them diverged")
     if costs and not assemble:
         _measure(plan, costs)
     table = make(plan, called)
@@ -102,10 +111,10 @@ def tabulate(
     for place in (path, installed) if install else (path,):
         table.save(place)
     about = table.info
-    typer.echo(f"{about.name}: {about.cells} of {known.size} architectures, hash {table.hash}")
-    typer.echo(f"  in {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    say(f"{about.name}: {about.cells} of {known.size} architectures, hash {table.hash}")
+    say(f"  in {path} ({path.stat().st_size / 1e6:.2f} MB)")
     for note in about.notes:
-        typer.echo(f"  {note}")
+        say(f"  {note}")
 
 
 def _measure(plan: Any, number: int) -> None:
@@ -137,7 +146,7 @@ class Report:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=total, completed=there)
         elif there:
-            print(f"{there} of {total} {self._what} are there already", file=sys.stderr)
+            say(f"{there} of {total} {self._what} are there already", err=True)
 
     def advance(self, count: int) -> None:
         """Count some more."""
@@ -148,11 +157,10 @@ class Report:
         elif time.monotonic() - self._said >= _EVERY:
             self._said = time.monotonic()
             rate, left = self._pace()
-            print(
+            say(
                 f"{self._done} of {self._total} {self._what} "
                 f"({100 * self._done / self._total:.1f} %), {rate:,.0f} per hour, {left} left",
-                file=sys.stderr,
-                flush=True,
+                err=True,
             )
 
     def __call__(self, done: int, total: int) -> None:

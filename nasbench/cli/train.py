@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+from nasbench.limits import Count
+
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fit import Epoch, Result
     from nasbench.benchmarks.training.recipes import Recipe
@@ -31,12 +36,13 @@ def train(
         str | None, typer.Option(help="Training recipe. [default: the data set's, or nb201-12]")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Length of the schedule. [default: the recipe's]")
+        int | None,
+        number(limits.EPOCHS, help="Length of the schedule. [default: the recipe's]"),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images per step. [default: the recipe's]")
+        int | None, number(limits.BATCH, help="Images per step. [default: the recipe's]")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
+    seed: Annotated[int, number(limits.TRAINING_SEED, help="Training seed.")] = 0,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
     data_dir: Annotated[
@@ -86,7 +92,9 @@ def train(
 
 
 def _architecture(space: "Space", text: str) -> "Architecture":
-    return space.architecture(int(text)) if text.isdecimal() else space.parse(text)
+    if text.strip().lstrip("+-").isdecimal():
+        return space.architecture(Count("architecture", 0, space.size - 1).read(text))
+    return space.parse(text)
 
 
 def _changed(recipe: "Recipe", epochs: int | None, batch: int | None) -> "Recipe":
@@ -160,9 +168,9 @@ def _say(result: "Result", folder: Path, as_json: bool) -> None:
         import json
         from dataclasses import asdict
 
-        print(json.dumps(asdict(result), indent=2))
+        say(json.dumps(asdict(result), indent=2))
         return
-    print(
+    say(
         f"validation {result.validation_accuracy:.2f} %, test {result.test_accuracy:.2f} % "
         f"after {result.seconds:.1f} s on {result.machine} → {folder}"
     )

@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from nasbench import limits
+from nasbench.cli.lines import say
+from nasbench.cli.options import number
+
 
 def tune(
     strategy: Annotated[
@@ -26,7 +30,9 @@ def tune(
             help="`regret` in validation after the final schedule, or the search's own `signal`."
         ),
     ] = "regret",
-    samples: Annotated[int, typer.Option(help="Settings drawn, beside the defaults.")] = 30,
+    samples: Annotated[
+        int, number(limits.SAMPLES, help="Settings drawn, beside the defaults.")
+    ] = 30,
     benchmark: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Data set searched.")] = None,
     protocol: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
@@ -34,24 +40,24 @@ def tune(
     reserve_dataset: Annotated[
         bool, typer.Option("--reserve-dataset", help="Reporting may not use the data set at all.")
     ] = False,
-    experiment_seed: Annotated[int, typer.Option(help="Of the draws and of all runs.")] = 0,
+    experiment_seed: Annotated[
+        int, number(limits.EXPERIMENT_SEED, help="Of the draws and of all runs.")
+    ] = 0,
     workers: Annotated[str, typer.Option(help="Settings at once. [default: the cores]")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:
     """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
-    import sys
-
     from nasbench.harness.tune import tune as search
 
     record, path = search(
         strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
         benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
         reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers, out=out,
-        say=lambda line: print(f"note: {line}", file=sys.stderr),
+        say=lambda line: say(f"note: {line}", err=True),
     )  # fmt: skip
-    print(path.read_text(encoding="utf-8"))
-    print(
+    say(path.read_text(encoding="utf-8"))
+    say(
         f"{record.tried} settings tried in {record.runs} runs: {record.simulated_seconds:,.0f} "
         f"seconds of the benchmark's clock, {record.wall_seconds:.0f} real ones"
     )
-    print(f"Now: nasbench run --config {path} --seeds 100")
+    say(f"Now: nasbench run --config {path} --seeds 100")

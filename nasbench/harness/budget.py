@@ -12,6 +12,7 @@ _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?|epochs?)")
 _FREE_IN_A_ROW = 10_000
+_MOST_EVALUATIONS = 1_000_000  # about a minute and a gigabyte, of a table
 _TOO_MUCH = 2**63  # counts are stored in 64 bits
 
 
@@ -91,6 +92,20 @@ class Budget:
     def stops_early(self) -> bool:
         """Whether a run may end before the budget is spent."""
         return self.patience is not None or self.target_regret is not None
+
+    def check_cost(self, cheapest: float) -> None:
+        """Raise `InvalidInput` where seconds alone would pay for a search without end.
+
+        `cheapest` is the least seconds an evaluation can cost, 0 where that is not known.
+        """
+        only_seconds = self.evaluations is None and self.epochs is None
+        if self.seconds is None or not only_seconds or cheapest <= 0:
+            return
+        if self.seconds / cheapest > _MOST_EVALUATIONS:
+            raise InvalidInput(
+                f"budget '{self}' pays for more than {_MOST_EVALUATIONS:,} of the cheapest "
+                f"evaluations ({cheapest:g} s): add a limit, such as {self.seconds:g}s,1000evals"
+            )
 
     def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":
         """Return this budget with early-stopping rules added."""

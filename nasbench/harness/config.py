@@ -5,15 +5,25 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nasbench.benchmarks.protocols import Protocol, find_protocol, protocols
 from nasbench.errors import InvalidInput
-from nasbench.harness.seeds import LARGEST_SEED
-from nasbench.strategies.base import shown
+from nasbench.limits import CPUS, EPOCHS, GPUS, LARGEST_SEED, RETRIES, WORKERS
+from nasbench.text import printable, shown
 
-Text = Annotated[str, Field(min_length=1)]
+
+def _seen(text: str) -> str:
+    """Refuse what cannot be a name or a path, such as a text with a NUL in it."""
+    if printable(text) != text:
+        raise ValueError("it has characters that cannot be seen")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_seen)]
+Name = Annotated[str, Field(pattern=r"^\w[\w.@+-]{0,63}$")]
 Count = Annotated[int, Field(ge=1, lt=2**63)]
+Epochs = Annotated[int, Field(ge=EPOCHS.least, le=EPOCHS.most)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -26,10 +36,12 @@ class _Strict(BaseModel):
 class CustomProtocol(_Strict):
     """The table `[protocol]`: a published protocol with some of its values changed."""
 
-    name: Text = Field(description="a name of its own")
+    name: Name = Field(
+        description="a name of its own, up to 64 letters, digits and '_.@+-', no mark first"
+    )
     base: str = Field("nb201-paper", description=f"one of {', '.join(protocols())}")
-    schedule: Count | None = Field(None, description="a schedule's length in epochs, such as 12")
-    epochs: Count | None = Field(None, description="an epoch of the schedule, such as 12")
+    schedule: Epochs | None = Field(None, description="a schedule's length in epochs, such as 12")
+    epochs: Epochs | None = Field(None, description="an epoch of the schedule, such as 12")
     trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
     repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
     seconds: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
@@ -43,20 +55,20 @@ class CustomProtocol(_Strict):
 class ExperimentFile(_Strict):
     """What an experiment file may say: the options of `nasbench run`."""
 
-    strategies: str | list[str] | dict[str, dict[str, Any]] | None = Field(
+    strategies: Text | list[Text] | dict[str, dict[str, Any]] | None = Field(
         None, description="a list of names, or a table of settings for each: [strategies.reinforce]"
     )
-    protocol: str | dict[str, Any] | None = Field(
+    protocol: Text | dict[str, Any] | None = Field(
         None, description="a protocol's name, or a table with a name and what differs"
     )
-    seeds: int | str | list[int] | None = Field(
+    seeds: int | Text | list[int] | None = Field(
         None, description="a number (10 is 0 to 9), a text ('100-199') or a list of numbers"
     )
     benchmark: Text | None = Field(None, description="a table's name, such as 'nb201'")
-    datasets: str | list[str] | None = Field(
+    datasets: Text | list[Text] | None = Field(
         None, description="a data set's name or a list of them"
     )
-    budget: str | None = Field(None, description="a text such as '12000s', '5h' or '100evals'")
+    budget: Text | None = Field(None, description="a text such as '12000s', '5h' or '100evals'")
     patience: Count | None = Field(None, description="a whole number of 1 or more")
     target_regret: Annotated[float, Field(ge=0)] | None = Field(
         None, description="percentage points, 0 or more"
@@ -71,18 +83,18 @@ class ExperimentFile(_Strict):
     )
     name: Text | None = Field(None, description="a name for the experiment's folder")
     out: Text | None = Field(None, description="a folder's path")
-    workers: Count | Literal["auto"] | None = Field(
-        None, description="a whole number of 1 or more, or 'auto'"
+    workers: Annotated[int, Field(ge=1, le=WORKERS.most)] | Literal["auto"] | None = Field(
+        None, description=f"a whole number of 1 to {WORKERS.most}, or 'auto'"
     )
     ray_address: Text | None = Field(None, description="'auto', 'HOST:PORT' or 'ray://HOST:PORT'")
-    cpus_per_run: Annotated[float, Field(ge=0)] | None = Field(
+    cpus_per_run: Annotated[float, Field(ge=0, le=CPUS.most)] | None = Field(
         None, description="a share such as 0.25, or a whole number"
     )
-    gpus_per_run: Annotated[float, Field(ge=0)] | None = Field(
+    gpus_per_run: Annotated[float, Field(ge=0, le=GPUS.most)] | None = Field(
         None, description="a share such as 0.25, or a whole number"
     )
-    retries: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="a whole number of 0 or more"
+    retries: Annotated[int, Field(ge=0, le=RETRIES.most)] | None = Field(
+        None, description=f"a whole number of 0 to {RETRIES.most}"
     )
     tuning: dict[str, Any] | None = Field(None, description="the record of `nasbench tune`")
     fallback: Literal["train"] | None = Field(None, description="'train'")
@@ -144,7 +156,10 @@ def _mistake(model: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         near = get_close_matches(key, valid, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        return f"key '{key}' is unknown: valid are {', '.join(sorted(valid))}{hint}"
+        return f"key '{printable(key):.60}' is unknown: valid are {', '.join(sorted(valid))}{hint}"
     if first["type"] == "missing":
         return f"key '{key}' is missing: it is {valid[key].description}"
-    return f"'{key}' cannot be {shown(first['input'])}: it is {valid[key].description}"
+    described = valid[key].description
+    if first["type"] == "value_error":
+        described = f"{described}, of characters that can be seen"
+    return f"'{key}' cannot be {shown(first['input'])}: it is {described}"

@@ -1,6 +1,5 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +20,11 @@ from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.tuning import Tuning
+from nasbench.limits import CPUS, GPUS, RETRIES, WORKERS, Count, per_core
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+from nasbench.text import shown
 
 Settings = Mapping[str, Mapping[str, object]]
 """Hyperparameters that differ from the defaults, by strategy."""
@@ -169,13 +170,14 @@ def _executor(
     say: Callable[[str], None],
 ) -> Executor:
     """Return what runs the seeds; `auto` on a cluster means all there is room for."""
-    number = parse_workers(workers)
-    for name, value in (("cpus_per_run", cpus), ("gpus_per_run", gpus)):
-        if not 0 <= value < math.inf or (value > 1 and value != int(value)):
+    number = parse_workers(workers, WORKERS if address is not None else None)
+    for limit, value in ((CPUS, cpus), (GPUS, gpus)):
+        if limit.check(value) > 1 and value != int(value):
             raise InvalidInput(
-                f"{name} cannot be {value}: it must be a share such as 0.25, or a whole number"
+                f"{limit.name} cannot be {value}: it must be a share such as 0.25, or a whole "
+                "number"
             )
-    _at_least("retries", retries, 0)
+    retries = RETRIES.check(retries)
     if address is not None:
         return RayExecutor(Limits(number, cpus, gpus), address=address, retries=retries)
     automatic, number = number is None, number or cores()
@@ -185,21 +187,20 @@ def _executor(
     return here if number == 1 else parallel
 
 
-def parse_workers(workers: int | str) -> int | None:
-    """Return how many runs go on at once, None for `auto`; `InvalidInput` for anything else."""
-    if isinstance(workers, str) and workers.isdecimal():
-        workers = int(workers)
-    if isinstance(workers, int):
-        return _at_least("workers", workers, 1)
-    if workers != "auto":
-        raise InvalidInput(f"workers cannot be '{workers}': it must be a number or auto")
-    return None
+def parse_workers(workers: int | str, most: Count | None = None) -> int | None:
+    """Return how many runs go on at once, None for `auto`; `InvalidInput` for anything else.
 
-
-def _at_least(name: str, value: int, least: int) -> int:
-    if value < least:
-        raise InvalidInput(f"{name} cannot be {value}: it must be at least {least}")
-    return value
+    At most `most`, or what one machine has cores for.
+    """
+    if workers == "auto":
+        return None
+    most = most or per_core("workers")
+    if isinstance(workers, str) and not workers.strip().lstrip("+-").isdecimal():
+        raise InvalidInput(
+            f"workers cannot be {shown(workers)}: it must be a number or auto "
+            f"({most.least} to {most.most})"
+        )
+    return most.read(workers)
 
 
 def _experiments(
@@ -215,6 +216,11 @@ def _experiments(
             f"settings are given for '{unused}', which is not run: add it to --strategy"
         )
     experiments = []
+    recipes = {known for name in names for known in find_strategy(name).recipes}
+    if recipe is not None and not recipes:
+        raise InvalidInput(
+            f"recipe {shown(recipe)}: no strategy that is run has recipes: leave it out"
+        )
     for name in names:
         strategy = find_strategy(name)
         values = {**recipe_settings(strategy, recipe), **settings.get(name, {})}

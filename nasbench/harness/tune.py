@@ -26,13 +26,15 @@ from nasbench.harness.ray_instance import ray_instance
 from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.run import make_experiment, parse_workers
-from nasbench.harness.seeds import parse_seeds
+from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.tuning import Tuning, write_tuned
+from nasbench.limits import SAMPLES, TUNING_SEEDS
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.text import file_name
 
 METRICS = ("regret", "signal")
 """`regret`: how far the final validation of the answer is below the table's best, in points.
@@ -98,19 +100,18 @@ def tune(
     ranges = parse_space(found, space)
     if metric not in METRICS:
         raise InvalidInput(f"metric '{metric}' is unknown: use {' or '.join(METRICS)}")
-    if samples < 1:
-        raise InvalidInput(f"samples cannot be {samples}: use 1 or more")
-    plan = _plan(
-        found, benchmark, dataset, protocol, budget, experiment_seed,
-        parse_seeds(tuning_seeds), metric, Path(out).resolve(),
-    )  # fmt: skip
+    samples = SAMPLES.check(samples)
     number = parse_workers(workers) or cores()
+    plan = _plan(
+        found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
+        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(out).resolve(),
+    )  # fmt: skip
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
     rows = _search(plan, ranges, samples, number)
     settings, value = _best(rows, plan)
     record = _record(plan, rows, value, reserve_dataset, time.perf_counter() - began)
-    name = re.sub(r"[^\w.-]+", "-", strategy)
-    path = plan.out / f"tuned-{name}-{plan.task.signal.dataset}.toml"
+    name = file_name(f"tuned-{strategy}-{plan.task.signal.dataset}")
+    path = plan.out / f"{name}.toml"
     write_tuned(path, settings, record)
     return record, path
 
@@ -244,7 +245,7 @@ def _search(
                     metric="value", mode="min", num_samples=samples + 1, reuse_actors=True,
                     search_alg=basic.BasicVariantGenerator(
                         points_to_evaluate=[{name: defaults[name] for name in ranges}],
-                        max_concurrent=workers, random_state=plan.experiment_seed,
+                        max_concurrent=workers, random_state=plan.experiment_seed % 2**32,
                     ),
                     scheduler=schedulers.ASHAScheduler(
                         time_attr="seeds", max_t=sum(map(len, plan.blocks)),

@@ -10,6 +10,7 @@ from nasbench.randomness import Random
 from nasbench.requests import Work
 from nasbench.spaces.base import Space
 from nasbench.strategies.state import Stateful
+from nasbench.text import shown
 
 BEST, DERIVED = "best by validation", "derived"
 """The two incumbent rules."""
@@ -24,15 +25,6 @@ def require(holds: bool, setting: str, value: object, rule: str) -> None:
     """Raise `InvalidInput` unless a setting's value `holds`: "it must be" `rule`."""
     if not holds:
         raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
-
-
-def shown(value: object) -> str:
-    """Return a value as it is written, on one line of bounded length."""
-    try:
-        text = repr(value)
-    except ValueError:  # an integer of more digits than Python converts
-        return "a number of so many digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class SearchStrategy(Stateful, ABC):

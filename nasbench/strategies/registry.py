@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import nasbench.strategies
 from nasbench.errors import InvalidInput
-from nasbench.strategies.base import SearchStrategy, shown
+from nasbench.strategies.base import SearchStrategy
+from nasbench.text import shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
 GROUP = "nasbench.strategies"

@@ -18,7 +18,7 @@ from nasbench.errors import DataError, NasbenchError
 from nasbench.spaces.nb201 import NasBench201
 
 ROWS = NasBench201().size
-POISON = -12345.0
+POISON = 99.875  # no other number of the example is as high
 VALID = Series("cifar10-valid", Split.VALID, Quantity.ACCURACY, 12)
 VALID_FINAL = VALID._replace(schedule=200)
 TEST = Series("cifar10", Split.TEST, Quantity.ACCURACY, 200)
@@ -27,12 +27,12 @@ POOLED = Series("cifar100", Split.POOLED, Quantity.ACCURACY, 200)
 
 def example() -> Table:
     """Return a table whose test numbers are poisoned and whose others are known."""
-    column = np.arange(ROWS, dtype=np.float64)
+    column = np.arange(ROWS, dtype=np.float64) % 80
     with_gap = np.where(np.arange(ROWS) == 3, np.nan, column + 2)
     data: list[tuple[Column, Array]] = [
         (curve(VALID, 777, epochs=12), column[:, None] + np.arange(12)),
         (curve(VALID, 111, epochs=12), with_gap[:, None] + np.arange(12)),
-        (after_epoch(VALID_FINAL, 200, None), column / 200),
+        (after_epoch(VALID_FINAL, 200, None), np.arange(ROWS) / 200),
         (query_seconds("cifar10-valid", 12, None), column + 0.5),
         (after_epoch(TEST, 200, None), np.full(ROWS, POISON)),
         (curve(POOLED, 777, epochs=200), np.full((ROWS, 200), POISON, dtype=np.float32)),

@@ -169,17 +169,22 @@ def test_seeds_as_users_write_them(text: object, seeds: list[int]) -> None:
         ("", "cannot read ''"),
         ("ten", "cannot read 'ten'"),
         ("9-3", "runs backwards; write 3-9"),
-        ("0", "the number of seeds must be 1"),
-        ("0-99999999", "more than"),
-        ([-1], "0 or more"),
-        ([True], "seeds 'True': a seed is a whole number"),
-        ([2**63], "a seed is a whole number of 0 or more, up to 9223372036854775807"),
-        ([1.5], "seeds '1.5': a seed is"),
-        (True, "the number of seeds must be 1"),
+        ("0", "the number of seeds cannot be 0: it must be a whole number of 1"),
+        ("0-9999999", "the number of seeds cannot be 10000000: it must be a whole number of 1 to"),
+        ("0-599999,1000000-1599999", "the number of seeds cannot be 1200000"),
+        ([-1], "seed cannot be -1: it must be a whole number of 0 to"),
+        ([True], "seed cannot be True: it must be a whole number"),
+        ([2**63], "it must be a whole number of 0 to 9223372036854775807"),
+        ([1.5], "seed cannot be 1.5: it must be"),
+        (True, "the number of seeds cannot be True"),
         (2.5, "0 or more"),
         ([], "0 or more"),
-        pytest.param(10**5000, "the number of seeds must be 1", id="a number of 5,000 digits"),
-        pytest.param("9" * 5000, "a seed is at most 9223372036854775807", id="5,000 digits"),
+        pytest.param(
+            10**5000,
+            "the number of seeds cannot be a number of so many digits",
+            id="a number of 5,000 digits",
+        ),
+        pytest.param("9" * 5000, "the number of seeds cannot be '9999", id="5,000 digits"),
         (f"{2**63},", "a seed is at most"),
         pytest.param("1-" + "9" * 5000, "a seed is at most", id="a range of 5,000 digits"),
     ],
@@ -196,5 +201,7 @@ def test_malformed_seeds_are_named(text: object, message: str) -> None:
 )
 def test_an_experiment_seed_is_a_whole_number_of_64_bits(value: object) -> None:
     assert parse_experiment_seed(np.int64(3)) == 3
-    with pytest.raises(InvalidInput, match=r"^experiment seed '.*': a seed is a whole number"):
+    with pytest.raises(
+        InvalidInput, match=r"^experiment seed cannot be .*: it must be a whole number"
+    ):
         parse_experiment_seed(value)

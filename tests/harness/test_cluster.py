@@ -194,8 +194,8 @@ def test_a_run_that_fails_is_made_again(
     ("options", "reason"),
     [
         ({"workers": "many"}, "workers cannot be 'many': it must be a number or auto"),
-        ({"workers": 0}, "workers cannot be 0: it must be at least 1"),
-        ({"retries": -1}, "retries cannot be -1: it must be at least 0"),
+        ({"workers": 0}, "workers cannot be 0: it must be a whole number of 1 to"),
+        ({"retries": -1}, "retries cannot be -1: it must be a whole number of 0 to 1000"),
         ({"gpus_per_run": 1.5}, "gpus_per_run cannot be 1.5: it must be a share"),
         ({"cpus_per_run": -1.0}, "cpus_per_run cannot be -1.0"),
     ],

@@ -73,7 +73,7 @@ def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
         ("name = 3", "'name' cannot be 3: it is a name"),
         ("name = ''", "'name' cannot be '': it is a name"),
         ("out = 3", "'out' cannot be 3: it is a folder's path"),
-        ("workers = '2'", "'workers' cannot be '2': it is a whole number of 1 or more"),
+        ("workers = '2'", "'workers' cannot be '2': it is a whole number of 1 to"),
         ("fallback = true", "'fallback' cannot be True: it is 'train'"),
         ("strategies = 3", "'strategies' cannot be 3: it is a list of names"),
         ("strategies = [3]", "'strategies' cannot be .*: it is a list of names"),

@@ -1,36 +1,26 @@
 """Downloads: small pinned files over HTTP or from a folder, each checked before it is used."""
 
 import hashlib
-import http.client
 import os
-import socket
+import re
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+import urllib.parse
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from nasbench.benchmarks.format import Source
-from nasbench.errors import DataError
+from nasbench.benchmarks.sources.transfer import Report, note, receive_with_retries
+from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write, disk_error, sha256_of
+from nasbench.text import address, printable, shown
 
 DEFAULT_BASE = "https://raw.githubusercontent.com"
 BASE_VARIABLE = "NASBENCH_UPSTREAM"
 
-_TRIES = 4
-_PAUSE = 1.0  # seconds before the second try, doubled before each further one
-_TIMEOUT = 30.0
-_BLOCK = 1 << 16
-_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
-_NOT_FOUND = 404
-_PARTIAL = 206
-
-Report = Callable[[int], None]
-"""Called with the number of bytes that have arrived since the last call."""
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|https?:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,13 +52,44 @@ class PublicFile:
         )
 
 
-class _InterruptedError(Exception):
-    """A failure that may pass: worth another try."""
-
-
 def base_address() -> str:
-    """Return where files are fetched from: NASBENCH_UPSTREAM, or GitHub's raw file host."""
-    return os.environ.get(BASE_VARIABLE, "").rstrip("/") or DEFAULT_BASE
+    """Return where files are fetched from: NASBENCH_UPSTREAM, or GitHub's raw file host.
+
+    That is an `http://` or `https://` address, as it can be sent, or a folder's path. Raises
+    `InvalidInput` for an address that can be neither.
+    """
+    given = os.environ.get(BASE_VARIABLE, "").strip()
+    if not given:
+        return DEFAULT_BASE
+    if _SCHEME.match(given):
+        return _web_address(given.rstrip("/"))
+    try:
+        return str(Path(given.rstrip("/") or "/").expanduser())
+    except RuntimeError as error:
+        raise _no_address(given, "there is no such user's folder; write the whole path") from error
+
+
+def _web_address(given: str) -> str:
+    """Return an address with its host in ASCII (IDNA) and its path quoted."""
+    if any(not one.isprintable() or one.isspace() for one in given):
+        raise _no_address(given, "it has blanks or characters that cannot be seen")
+    try:
+        parts = urllib.parse.urlsplit(given)
+        port = "" if parts.port is None else f":{parts.port}"
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError) as error:
+        raise _no_address(given, f"it is no web address ({error})") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise _no_address(given, "write http://HOST/PATH, https://HOST/PATH or a folder's path")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise _no_address(given, "it cannot have a user's name, '?' or '#' in it")
+    where = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{where}{port}{urllib.parse.quote(parts.path, safe='/%:@!$&()*+,;=~')}"
+
+
+def _no_address(given: str, reason: str) -> InvalidInput:
+    hidden = re.sub(r"//[^/]*@", "//…@", given)  # a password is not repeated
+    return InvalidInput(f"{BASE_VARIABLE} cannot be {shown(hidden)}: {reason}, or unset it")
 
 
 def fetch(
@@ -77,7 +98,8 @@ def fetch(
     """Return the path of `file` in `cache`, downloading it if it is not there and whole.
 
     A partial download is kept and continued by the next call. Raises `DataError` with one
-    line for: no network, not found, a time-out, wrong content, a full disk, no permission.
+    line for: no network, not found, a time-out, wrong content, a full disk, no permission;
+    `InvalidInput` for an address that is none.
     """
     report = report or _silent
     target = cache / file.place
@@ -86,7 +108,7 @@ def fetch(
         return target
     base = base_address()
     if base.startswith(("http://", "https://")):
-        _download(f"{base}/{file.place}", file, target, report)
+        _download(f"{base}/{urllib.parse.quote(file.place)}", file, target, report)
     else:
         _copy(Path(base) / file.place, file, target)
         report(file.size)
@@ -112,14 +134,17 @@ def _is_whole(path: Path, file: PublicFile) -> bool:
 
 def _copy(origin: Path, file: PublicFile, target: Path) -> None:
     try:
+        size = origin.stat().st_size if origin.is_file() or not origin.exists() else -1
+        if size != file.size:  # a pipe never ends, and a wrong file may be of any length
+            raise _not_expected(str(origin), file, f"{size} bytes" if size >= 0 else "no file")
         content = origin.read_bytes()
     except FileNotFoundError:
         raise DataError(
-            f"'{origin}' does not exist: point {BASE_VARIABLE} at a folder laid out as "
+            f"'{printable(origin)}' does not exist: point {BASE_VARIABLE} at a folder laid out as "
             "owner/repository/commit/path, or unset it"
         ) from None
     except OSError as error:
-        raise DataError(f"cannot read '{origin}': {error.strerror or error}") from error
+        raise DataError(f"cannot read '{printable(origin)}': {error.strerror or error}") from error
     _check(str(origin), file, len(content), hashlib.sha256(content).hexdigest())
     with atomic_write(target) as out:
         out.write(content)
@@ -131,16 +156,16 @@ def _download(url: str, file: PublicFile, target: Path, report: Report) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("a+b") as out:
-            _lock(out)
+            _lock(out, target)
             if not _still_there(partial, out):  # another process finished it meanwhile
                 return _download_again(url, file, target, report)
-            _receive_with_retries(url, file, out, report)
+            receive_with_retries(url, file.size, out, report)
             out.flush()
             os.fsync(out.fileno())
             size, digest = out.tell(), sha256_of(partial)
             if digest != file.sha256:
                 partial.unlink()  # nothing to continue from
-            _check(url, file, size, digest)
+            _check(address(url), file, size, digest)
             partial.replace(target)
     except OSError as error:
         raise disk_error(target, error) from error
@@ -160,96 +185,29 @@ def _still_there(path: Path, file: BinaryIO) -> bool:
         return False
 
 
-def _lock(file: BinaryIO) -> None:
+def _lock(file: BinaryIO, target: Path) -> None:
     """Wait until no other process writes to `file`; closing it lets the next one go on."""
     try:
         import fcntl  # not on Windows: two downloads at once race there
     except ImportError:  # pragma: no cover
         return
-    fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _receive_with_retries(url: str, file: PublicFile, out: BinaryIO, report: Report) -> None:
-    for attempt in range(1, _TRIES + 1):
-        try:
-            _receive(url, file, out, report)
-            return
-        except _InterruptedError as failure:
-            if attempt == _TRIES:
-                raise DataError(
-                    f"cannot download '{url}': {failure} ({_TRIES} tries): check the network and "
-                    "run the same command again, it continues where it stopped"
-                ) from failure
-            time.sleep(_PAUSE * 2 ** (attempt - 1))
-
-
-def _receive(url: str, file: PublicFile, out: BinaryIO, report: Report) -> None:
-    """Append to `out` what is missing; `_InterruptedError` where another try may help."""
-    have = out.seek(0, os.SEEK_END)
-    if have >= file.size:
-        have = out.truncate(0)
-    with _network(url):
-        answer = urllib.request.urlopen(_request(url, have), timeout=_TIMEOUT)  # noqa: S310
-    with answer:
-        if have and answer.status != _PARTIAL:  # the server sends it whole again
-            have = out.truncate(0)
-        report(have)
-        while have <= file.size:
-            with _network(url):
-                block = answer.read(_BLOCK)
-            if not block:
-                break
-            out.write(block)
-            have += len(block)
-            report(len(block))
-    if have < file.size:
-        raise _InterruptedError(f"the connection closed after {have} of {file.size} bytes")
-
-
-def _request(url: str, have: int) -> urllib.request.Request:
-    headers = {"User-Agent": "nasbench"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    return urllib.request.Request(url, headers=headers)  # noqa: S310  # http(s), see fetch
-
-
-@contextmanager
-def _network(url: str) -> Iterator[None]:
-    """Turn a failure of the network into `_InterruptedError`, or `DataError` if it is for good."""
     try:
-        yield
-    except urllib.error.HTTPError as error:
-        if error.code in _TEMPORARY:
-            raise _InterruptedError(f"the server answers {error.code} ({error.reason})") from error
-        if error.code == _NOT_FOUND:
-            raise DataError(
-                f"'{url}' is not found (404): the file moved or {BASE_VARIABLE} is wrong"
-            ) from error
-        raise DataError(
-            f"cannot download '{url}': the server answers {error.code} ({error.reason})"
-        ) from error
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise _InterruptedError(_network_reason(reason)) from error
-
-
-def _network_reason(reason: object) -> str:
-    if isinstance(reason, TimeoutError):
-        return f"no answer within {_TIMEOUT:g} s"
-    if isinstance(reason, socket.gaierror):
-        return "the host name is not found (no network?)"
-    if isinstance(reason, ConnectionRefusedError):
-        return "the connection is refused"
-    return str(reason) or type(reason).__name__
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        note(f"another process downloads '{printable(target.name)}': waiting for it")
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _check(origin: str, file: PublicFile, size: int, digest: str) -> None:
     if digest != file.sha256:
-        raise DataError(
-            f"'{origin}' is not the expected file: {size} bytes with SHA-256 {digest[:12]}…, "
-            f"expected {file.size} with {file.sha256[:12]}…: it was altered on the way or "
-            f"{BASE_VARIABLE} is wrong"
-        )
+        raise _not_expected(origin, file, f"{size} bytes with SHA-256 {digest[:12]}…")
+
+
+def _not_expected(origin: str, file: PublicFile, found: str) -> DataError:
+    return DataError(
+        f"'{printable(origin)}' is not the expected file: {found}, expected {file.size} with "
+        f"{file.sha256[:12]}…: it was altered on the way or {BASE_VARIABLE} is wrong"
+    )
 
 
 @contextmanager

@@ -25,6 +25,8 @@ NAME = "nb201-hw"
 _OPERATIONS = (SKIP, NONE, CONV_3X3, CONV_1X1, AVG_POOL)
 _EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 _POSITIONS = tuple(_EDGES.index(edge) for edge in EDGES)
+_NONE = -1.0
+"""What the files write where there is no figure: a third of the cells on the Edge TPU."""
 _QUANTITIES = {
     "latency": Quantity.LATENCY,
     "energy": Quantity.ENERGY,
@@ -83,7 +85,10 @@ def build(paths: Sequence[Path]) -> Table:
             "HW-NAS-Bench (Chaojian Li et al., ICLR 2021), MIT licence",
             *dict.fromkeys(f"{file.authors}, {file.licence} licence" for file in FILES),
         ),
-        notes=("one inference with batch size 1; FPGA, Eyeriss and parts of others are modelled",),
+        notes=(
+            "one inference with batch size 1; FPGA, Eyeriss and parts of others are modelled",
+            "NaN where the source has -1: latency on the Edge TPU of 4,699 cells",
+        ),
         sources=tuple(file.as_source() for file in FILES),
         columns=tuple(columns),
     )
@@ -113,5 +118,5 @@ def _read(path: Path, space: NasBench201) -> dict[str, NDArray[np.float64]]:
     if not np.array_equal(np.sort(index), np.arange(space.size)):
         raise DataError(f"'{path}' does not hold each of the {space.size} cells once")
     ordered = np.empty_like(numbers)
-    ordered[index] = numbers
+    ordered[index] = np.where(numbers == _NONE, np.nan, numbers)
     return {h: np.ascontiguousarray(ordered[:, i]) for i, h in enumerate(headings)}

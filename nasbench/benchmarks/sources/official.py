@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, cast
 from nasbench.benchmarks.catalogue import new_table_path
 from nasbench.benchmarks.format import Array, Chunks, Column, Source, TableInfo, write_table
 from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
 from nasbench.benchmarks.table import Table
@@ -39,7 +40,7 @@ ATTRIBUTION = (
 _META = "meta.pickle.pbz2"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
-_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _BUFFER = 1 << 20
 
 Advance = Callable[[], None]
@@ -168,7 +169,10 @@ def _load_bz2(path: Path, digest: Any) -> Any:
         content = path.read_bytes()
         digest.update(content)
         try:
-            content = bz2.decompress(content)
+            unpacker = bz2.BZ2Decompressor()
+            content = unpacker.decompress(content, MOST_BYTES)
+            if not unpacker.eof:
+                raise ValueError("cut, or too large")
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read '{path}': damaged or no bz2 file") from error
         return load(io.BytesIO(content), str(path))
@@ -220,17 +224,22 @@ def _entry(raw: BinaryIO, source: str) -> Iterator[io.BufferedReader]:
                 raise DataError(f"'{source}' is a zip file, but not one of torch.save")
             with archive.open(names[0]) as entry:
                 yield io.BufferedReader(cast(io.RawIOBase, entry), _BUFFER)
+    except (RuntimeError, NotImplementedError, ValueError) as error:  # encrypted, unknown method
+        raise DataError(
+            f"cannot read '{source}': its zip file is packed in a way that is not read here "
+            f"({error}): download it again"
+        ) from error
     except zipfile.BadZipFile as error:
         raise DataError(f"cannot read '{source}': damaged zip file: {error}") from error
 
 
 def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
     """Step over the three small pickles that torch.save's old form begins with, if there."""
-    if load(raw, source) == _TORCH_MAGIC:
-        load(raw, source)  # protocol version
-        load(raw, source)  # sizes of this machine's numbers
-    else:
-        raw.seek(0)
+    start = raw.read(len(_TORCH_START))
+    raw.seek(0)
+    if start == _TORCH_START:
+        for _ in range(3):  # the number, the protocol's version, sizes of this machine's numbers
+            load(raw, source)
 
 
 def _check_order(meta: Any, path: Path, space: NasBench201) -> None:

@@ -29,7 +29,9 @@ from nasbench.benchmarks.columns import (
 )
 from nasbench.benchmarks.format import Array, Chunks, Column, Quantity, Split
 from nasbench.errors import DataError, InvalidInput
+from nasbench.limits import EPOCHS
 from nasbench.spaces.nb201 import NasBench201
+from nasbench.text import shown
 
 _SCHEDULES = {"less": 12, "full": 200, "12": 12, "200": 200}
 _EVALUATIONS = {"x-valid": Split.VALID, "x-test": Split.TEST}
@@ -263,7 +265,7 @@ def _series_of(
     dataset: str, schedule: int, run: Mapping[str, Any]
 ) -> Iterator[tuple[Series, Floats]]:
     """Yield every series of one training run."""
-    epochs = range(int(run["epochs"]))
+    epochs = range(_epochs(run))
     training = (
         (Quantity.ACCURACY, run["train_acc1es"]),
         (Quantity.LOSS, run["train_losses"]),
@@ -288,6 +290,14 @@ def _series_of(
                 yield Series(dataset, split, quantity, schedule), _numbers(values, keys)
 
 
+def _epochs(run: Mapping[str, Any]) -> int:
+    """Return how many epochs a run says it has; `ValueError` for a number that none can have."""
+    number = run["epochs"]
+    if not isinstance(number, int) or not 1 <= number <= EPOCHS.most:
+        raise ValueError(f"a run of {shown(number)} epochs")
+    return number
+
+
 def _split(dataset: str, name: str) -> Split | None:
     """Return what an official evaluation set is; `ori-test` mostly contains the validation set."""
     if name == "ori-test":
@@ -304,7 +314,7 @@ def _query_parts(run: Mapping[str, Any]) -> tuple[float, float] | None:
 
     As `simulate_train_eval` counts them: added in order, the pass as the mean over epochs.
     """
-    epochs = int(run["epochs"])
+    epochs = _epochs(run)
     times, key = run["train_times"], f"x-valid@{epochs - 1}"
     if not times or not run["eval_times"] or key not in run["eval_times"]:
         return None

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, ClassVar
 
+from nasbench.benchmarks.sources.scan import MEMO_GAP, check_tuple
 from nasbench.benchmarks.sources.unpickle import readable, refused, stand_ins
 from nasbench.errors import DataError
 
@@ -35,6 +36,16 @@ def stream_cells(stream: BinaryIO, source: str, on_cell: Callable[[Cell], None])
     """
     with readable(source):
         return _StreamingUnpickler(stream, source, on_cell).load()
+
+
+def _limited(make: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the operation `make` of an unpickler, whose tuple may not take long to hash."""
+
+    def load(unpickler: Any) -> None:
+        make(unpickler)
+        check_tuple(unpickler.stack[-1], unpickler._source)
+
+    return load
 
 
 class _StreamingUnpickler(pickle._Unpickler):
@@ -81,6 +92,12 @@ class _StreamingUnpickler(pickle._Unpickler):
             self.memo.forget_since(target)
             target.clear()
 
+    def _refused(self) -> None:
+        raise refused(self._source, "builtins", "frozenset")
+
+    for _opcode in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+        dispatch[_opcode[0]] = _limited(dispatch[_opcode[0]])
+    dispatch[pickle.FROZENSET[0]] = _refused
     dispatch[pickle.SETITEMS[0]] = _load_setitems
     dispatch[pickle.SETITEM[0]] = _load_setitem
 
@@ -107,6 +124,8 @@ class _Memo:
         return self._size
 
     def __setitem__(self, index: int, value: Any) -> None:
+        if index > self._size + MEMO_GAP:
+            raise DataError(f"cannot read '{self._source}': a damaged pickle asks for too much")
         self._live[index] = value
         self._size = max(self._size, index + 1)
 

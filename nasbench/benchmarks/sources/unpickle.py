@@ -2,8 +2,9 @@
 
 A pickle is a program: it names functions and calls them. The unpicklers here know a dozen
 names and answer each with an inert stand-in of their own, made afresh for every file; any
-other name is refused before anything happens. numpy's own reconstruction functions are never
-called with what a file says: arrays are made from plain number types only.
+other name is refused before anything happens, and so is a pickle that would take all memory or
+time (`scan`). numpy's own reconstruction functions are never called with what a file says: arrays
+are made from plain number types only.
 """
 
 import codecs
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.sources.scan import one_pickle
 from nasbench.errors import DataError
 
 _NUMBER = re.compile(r"[<>|=]?([biuf])([1248])$")
@@ -32,6 +34,7 @@ def load(
     `encoding` is of the text in pickles of Python 2, `names` the allow-list (`stand_ins()`).
     """
     with readable(source):
+        stream = one_pickle(stream, source)
         return _Unpickler(stream, source, encoding, stand_ins() if names is None else names).load()
 
 

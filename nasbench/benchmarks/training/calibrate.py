@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from nasbench import limits
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.table import Table, per_architecture
 from nasbench.benchmarks.training.catalogue import default_recipe, find_input, load_data
@@ -47,8 +48,7 @@ def calibrate(
     space = table.space
     if not isinstance(space, NasBench201):
         raise InvalidInput(f"space '{space.name}' has no networks to train: use a table of nb201")
-    if cells < 1:
-        raise InvalidInput(f"cells {cells}: use 1 or more")
+    cells, threads = limits.CELLS.check(cells), limits.per_core("threads").check(threads)
     chosen = recipe(default_recipe(dataset))
     seconds = per_architecture(
         table.search.epoch_seconds(dataset, chosen.epochs), table.rows

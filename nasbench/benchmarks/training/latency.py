@@ -20,6 +20,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from nasbench import limits
 from nasbench.benchmarks.catalogue import data_folder, load_table
 from nasbench.benchmarks.table import per_architecture
 from nasbench.benchmarks.training.costs import (
@@ -134,6 +135,7 @@ def measure(
 
     All are measured once per round and the medians taken.
     """
+    batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
     place = find_device(device)
     before = torch.get_num_threads()
     torch.set_num_threads(THREADS)
@@ -201,6 +203,12 @@ def _column(name: str, column: str, space: NasBench201) -> Lookup:
         raise InvalidInput(f"cost '{name}:{column}' is of space '{table.space.name}'")
     read = table.search.latency if kind == "latency" else table.search.energy
     costs = per_architecture(read(dataset, device).astype(np.float64), table.rows)
+    unknown = int((~(costs >= 0)).sum())
+    if unknown:
+        raise DataError(
+            f"cost '{name}:{column}' has no figure for {unknown} architectures, so that no effects "
+            "of operations can be taken from it: choose another device"
+        )
     if not np.isfinite(costs).all():
         raise DataError(f"cost '{name}:{column}' has no number for some architectures")
     return fitted(space, costs, quantity[kind])[0]

@@ -12,6 +12,7 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput
 from nasbench.files import RESULTS, disk_error
+from nasbench.limits import GROUP
 from nasbench.spaces.nb201 import NasBench201
 
 _SAMPLE = 201
@@ -62,8 +63,7 @@ class Plan:
 
     def check(self) -> None:
         """Raise an error of one line for what would fail later on, in the middle of the work."""
-        if self.group < 1:
-            raise InvalidInput(f"group size {self.group}: use 1 or more")
+        GROUP.check(self.group)
         if not self.seeds or not self.cells:
             raise InvalidInput("nothing to train: ask for one seed and one cell or more")
         find_device(self.device)

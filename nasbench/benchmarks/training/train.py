@@ -6,6 +6,7 @@ the loss is the sum of the networks' mean losses, so every network gets exactly 
 gradient.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,11 +25,13 @@ from nasbench.files import RESULTS
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.nb201 import Form, Network
+from nasbench.text import shown
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Accuracies in percent, mean cross entropies."""
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 """Type of weights and images; `bfloat16` is autocast, its weights stay in float32."""
+_DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
 _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 """Numbers in the widest layer of one evaluation batch: few enough for a CPU's cache."""
 
@@ -228,6 +231,8 @@ def single(
 
 def find_device(name: str) -> torch.device:
     """Return the device called `name`; `InvalidInput` if it is not there."""
+    if not _DEVICE.fullmatch(name):
+        raise InvalidInput(f"device {shown(name)} is unknown: use cpu, cuda, cuda:1 or mps")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from nasbench.text import printable, spreadsheet
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Cell(NamedTuple):
@@ -95,7 +100,17 @@ def escape_latex(text: str) -> str:
         "±": r"$\pm$", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
         "[": "{[}", "]": "{]}", "∞": r"$\infty$",
     }  # fmt: skip
-    return "".join(special.get(character, character) for character in text)
+    return "".join(special.get(character, character) for character in printable(text))
+
+
+def frame_to_csv(data: "pandas.DataFrame") -> str:
+    """Write a frame as CSV; no text in it is a formula for a spreadsheet."""
+    texts = {
+        name: data[name].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
+        for name in data.columns
+        if data[name].dtype.kind not in "biufc"
+    }
+    return str(data.assign(**texts).to_csv(index=False, lineterminator="\n"))
 
 
 def _marked(cell: Cell, escape: Callable[[str], str], bold: Callable[[str], str]) -> str:
@@ -117,5 +132,6 @@ def _latex_row(cells: list[Cell]) -> str:
 def escape_markdown(text: str) -> str:
     """Return `text` with everything that Markdown would take for a mark made harmless."""
     return "".join(
-        f"\\{character}" if character in "\\|*_`[]<>" else character for character in text
+        f"\\{character}" if character in "\\|*_`[]<>" else character
+        for character in printable(text)
     )

@@ -12,6 +12,7 @@ from nasbench.harness.compare.formats import (
     Section,
     TextTable,
     escape_markdown,
+    frame_to_csv,
     to_latex,
     to_markdown,
 )
@@ -322,7 +323,7 @@ def _clock(block: "Block") -> str:
 
 def to_csv(comparison: "Comparison") -> str:
     """Write the rows of all blocks with all their numbers."""
-    return str(comparison.to_frame().to_csv(index=False, lineterminator="\n"))
+    return frame_to_csv(comparison.to_frame())
 
 
 def to_json(comparison: "Comparison") -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from nasbench.harness.compare.formats import Cell, Section, TextTable
 from nasbench.harness.compare.tables import BOLD, cost_table, results_table
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
@@ -33,10 +34,10 @@ _HEADINGS = {
 def print_comparison(comparison: "Comparison", console: Console) -> None:
     """Print every block: accuracies per data set, then the cost of the searches."""
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
-        console.print(f"[bold]{escape(title)}[/bold]")
+        console.print(f"[bold]{escape(printable(title))}[/bold]")
         print_table(results_table(block), console, without=(*block.notes, block.footer))
         print_table(cost_table(block), console, without=(BOLD, *block.notes, block.footer))
-        console.print(f"[dim]{escape(block.footer)}[/dim]\n")
+        console.print(f"[dim]{escape(printable(block.footer))}[/dim]\n")
 
 
 def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
@@ -49,7 +50,7 @@ def print_table(table: TextTable, console: Console, *, without: Sequence[str] = 
     hidden = set(table.columns) - shown
     for note in table.notes:
         if note not in without and note.partition(":")[0] not in hidden:
-            console.print(f"[dim]{escape(note)}[/dim]")
+            console.print(f"[dim]{escape(printable(note))}[/dim]")
 
 
 def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, list[str]]:
@@ -60,7 +61,7 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
     for line in texts:
         line[0] = "\n".join(wrap(line[0], room))  # after a hyphen, where rich would cut a word
     drawn = RichTable(
-        title=section.heading or table.caption,
+        title=escape(printable(section.heading or table.caption)),
         box=box.SIMPLE_HEAD,
         title_justify="left",
         title_style="bold italic",
@@ -71,7 +72,7 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
     for index in shown:
         text = index < table.texts
         drawn.add_column(
-            _HEADINGS.get(table.columns[index], table.columns[index]),
+            escape(_HEADINGS.get(table.columns[index], printable(table.columns[index]))),
             justify="left" if text else "right",
             no_wrap=index == 0 or not text,
             overflow="fold",
@@ -87,7 +88,7 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
 
 def _narrow(cell: Cell) -> str:
     """Return a cell's text; a bold one ends in a star, which survives a pipe."""
-    return cell.text.replace(" ± ", "±") + ("*" if cell.bold else "")
+    return printable(cell.text).replace(" ± ", "±") + ("*" if cell.bold else "")
 
 
 def _fitting(table: TextTable, texts: list[list[str]], width: int) -> tuple[list[int], int]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.benchmarks.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error
-from nasbench.harness.compare.formats import TextTable, to_latex, to_markdown
+from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import ranks_table, tables
+from nasbench.text import file_name
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +70,7 @@ def write(
     def save_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]") -> None:
         for title, figure in figures:
             for form in ("pdf", "png"):
-                save(folder / f"{title}.{form}", partial(save_figure, figure, form))
+                save(folder / f"{file_name(title)}.{form}", partial(save_figure, figure, form))
 
     def save_text(path: Path, text: str) -> None:
         save(path, lambda file: file.write(text.encode()))
@@ -118,8 +119,7 @@ def _forms(
     yield f"{folder}/{table.name}.tex", to_latex(table)
     yield f"{folder}/{table.name}.md", to_markdown(table)
     if data is not None:
-        data = data.assign(source=footer)
-        yield f"{folder}/{table.name}.csv", data.to_csv(index=False, lineterminator="\n")
+        yield f"{folder}/{table.name}.csv", frame_to_csv(data.assign(source=footer))
 
 
 def _family_folders(comparison: "Comparison") -> list[str]:
@@ -175,7 +175,7 @@ def folder_names(comparison: "Comparison") -> list[str]:
         if not task.protocol.startswith(benchmark):
             name = f"{benchmark}-{name}"
         name = "-".join([name, *particulars(task)])
-        name = re.sub(r"[^\w.@-]+", "-", name)
+        name = file_name(name)
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)
         names.append(f"{name}--{taken + 1}" if taken else name)
     return names

@@ -18,6 +18,7 @@ from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results import load_results
 from nasbench.provenance import provenance
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -61,7 +62,7 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
         _block(comparison, number, figures, plots)
         for number in range(1, len(comparison.blocks) + 1)
     ]
-    environment = Environment(autoescape=True, trim_blocks=True)
+    environment = Environment(autoescape=True, trim_blocks=True, finalize=_seen)
     page = environment.from_string(_part("page.html.j2"))
     return page.render(
         title=title,
@@ -77,6 +78,15 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
         audit=found,
         checklist=checklist(comparison, found),
     )
+
+
+def _seen(value: Any) -> Any:
+    """Return what a template shows, escaped where it could turn or hide other text."""
+    from markupsafe import Markup
+
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return printable(value, "\n\t")
+    return value
 
 
 def _part(name: str) -> str:

@@ -1,0 +1,90 @@
+"""Which numbers a table may hold: what is measured has bounds, and NaN says that it is missing.
+
+An accuracy of infinity or a query that costs nothing or less is a mistake in a file, and a search
+of such a table could go on for ever. So every number is looked at when it is written and again
+when it is read.
+"""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nasbench.errors import DataError
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.format import Array, Column
+
+
+class _Bounds(NamedTuple):
+    """From `low`, itself allowed or not, to `high`, which is allowed."""
+
+    low: float
+    high: float
+    open_low: bool
+    words: str
+
+
+_FINITE = float(np.finfo(np.float64).max)
+_AT_LEAST_0 = _Bounds(0.0, _FINITE, False, "finite and at least 0")
+_BOUNDS = {  # by the value of a `Quantity`
+    "accuracy": _Bounds(0.0, 100.0, False, "0 to 100 %"),
+    "loss": _Bounds(0.0, np.inf, False, "at least 0"),  # infinite where it diverged
+    "seconds": _Bounds(0.0, _FINITE, True, "finite and above 0"),
+    # -1 is what HW-NAS-Bench writes where there is no figure, and earlier tables have it
+    "latency": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
+    "energy": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
+    "intensity": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
+}
+
+
+def check_values(column: "Column", array: "Array", where: str, first: int = 0) -> None:
+    """Raise `DataError` that names `where`, column and row of the first number out of bounds.
+
+    `array` holds rows of `column` from row `first` on, shape (rows,) or (rows, epochs). NaN is
+    always allowed: the number is missing.
+    """
+    bounds = _BOUNDS.get(column.quantity, _AT_LEAST_0)
+    if not array.size or _within(array, bounds):
+        return
+    numbers = np.asarray(array, dtype=np.float64)
+    low = numbers <= bounds.low if bounds.open_low else numbers < bounds.low
+    wrong = low | (numbers > bounds.high)
+    row, *epoch = (int(place) for place in np.argwhere(wrong)[0])
+    after = f", epoch {epoch[0] + 1}" if epoch else ""
+    raise DataError(
+        f"{where}: column '{column.name}', row {first + row}{after}: "
+        f"{column.quantity} {numbers[(row, *epoch)]:g} must be {bounds.words}; {int(wrong.sum())} "
+        "numbers are out of bounds: write NaN where one is missing, and make the table again"
+    )
+
+
+def _within(array: "Array", bounds: _Bounds) -> bool:
+    """Whether all numbers but NaN are within the bounds: two passes, no copy."""
+    least = float(np.fmin.reduce(array, axis=None))
+    most = float(np.fmax.reduce(array, axis=None))
+    if math.isnan(least):  # all are missing
+        return True
+    low = least > bounds.low if bounds.open_low else least >= bounds.low
+    return bool(low and most <= bounds.high)
+
+
+def check_shape(column: "Column", rows: int, size: int | None, where: str) -> None:
+    """Raise `DataError` unless a column's shape is that of a table of `rows` stored rows.
+
+    A column has a number per stored row or, where `size` is known, one per architecture. A curve
+    has as many columns as epochs.
+    """
+    lengths = [rows] if size is None else [rows, size]
+    if column.quantity == "row":
+        lengths = lengths[-1:]
+    expected = 2 if column.curve else 1
+    if len(column.shape) != expected or column.shape[0] not in lengths:
+        raise DataError(
+            f"{where}: column '{column.name}' has the shape {tuple(column.shape)}, not "
+            f"{' or '.join(map(str, lengths))} rows{' of epochs' if column.curve else ''}"
+        )
+    if column.curve and column.shape[1] != column.epochs:
+        raise DataError(
+            f"{where}: column '{column.name}' has {column.shape[1]} epochs and says {column.epochs}"
+        )
