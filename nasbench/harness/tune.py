@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.files import check_writable
 from nasbench.harness.executors import attempt
 from nasbench.harness.experiment import Runner, Task
 from nasbench.harness.ray_instance import ray_instance
@@ -105,6 +106,7 @@ def tune(
         parse_seeds(tuning_seeds), metric, Path(out).resolve(),
     )  # fmt: skip
     number = parse_workers(workers) or cores()
+    check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
     rows = _search(plan, ranges, samples, number)
     settings, value = _best(rows, plan)
