@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench.errors import StoreError
+from nasbench.files import may_not_be_written
 
 if TYPE_CHECKING:
     from nasbench.harness.reproduce.reproduction import Reproduction
@@ -139,7 +140,7 @@ def compare(
             style=style.value, width=width,
         )  # fmt: skip
     except StoreError as error:
-        if out is not None:
+        if out is not None or not may_not_be_written(error):
             raise
         print(f"note: no files written: {error}", file=sys.stderr)
         return
