@@ -27,6 +27,7 @@ _LEFT = 128 + signal.SIGPIPE
 _ENDING = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
 """Signals that end a process: a command tidies up first, as for Ctrl-C. Batch systems use several
 of them."""
+_AGAIN_SECONDS = 0.05
 _COMPLETION = ("--install-completion", "--show-completion")
 
 
@@ -218,7 +219,10 @@ def _ended_cleanly() -> Iterator[list[int]]:
 
     def passed_over(what: "sys.UnraisableHookArgs") -> None:
         if isinstance(what.exc_value, KeyboardInterrupt):
-            _thread.interrupt_main(signal.Signals(received[-1]) if received else signal.SIGINT)
+            number = signal.Signals(received[-1]) if received else signal.SIGINT
+            again = threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main, [number])
+            again.daemon = True
+            again.start()  # here, it would be raised in this function, and passed over as well
 
     if threading.current_thread() is not threading.main_thread():
         yield received
