@@ -6,7 +6,6 @@ as 141 where the reader of a pipe has left. `NASBENCH_TRACEBACK=1` shows where a
 itself came from.
 """
 
-import _thread
 import errno
 import io
 import os
@@ -220,7 +219,8 @@ def _ended_cleanly() -> Iterator[list[int]]:
     def passed_over(what: "sys.UnraisableHookArgs") -> None:
         if isinstance(what.exc_value, KeyboardInterrupt):
             number = signal.Signals(received[-1]) if received else signal.SIGINT
-            again = threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main, [number])
+            main = threading.main_thread().ident, number
+            again = threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, main)
             again.daemon = True
             again.start()  # here, it would be raised in this function, and passed over as well
 
