@@ -3,15 +3,16 @@
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from nasbench.errors import DataError, NasbenchError, StoreError
+from nasbench.leftovers import open_part, remove_parts
 
 _BLOCK = 1 << 20
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Place(NamedTuple):
@@ -26,23 +27,28 @@ RESULTS = Place(StoreError, "choose another --out")
 
 
 @contextmanager
-def atomic_write(path: Path, place: Place = DATA) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, place: Place = DATA, *, first: bool = False) -> Iterator[BinaryIO]:
     """Open a temporary neighbour of `path`; renamed into place on success, else removed.
 
-    Two writers of the same path use different temporary files; the last one wins whole. A
-    disk that is full or may not be written becomes the one-line error of `place`.
+    Two writers of the same path use different temporary files; the last one wins whole, or with
+    `first` the first one. Who may read the file is what the umask says. A disk that is full or
+    may not be written becomes the one-line error of `place`. Temporary files that killed processes
+    left in the folder are removed, see `leftovers`.
     """
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "w+b") as file:
+        _tidy(path.parent)
+        descriptor, temporary = open_part(path)
+        with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+            if first:
+                with suppress(FileExistsError):
+                    path.hardlink_to(temporary)
+            else:
+                temporary.replace(path)  # while it is locked
     except OSError as error:
         raise disk_error(path, error, place) from error
     finally:
@@ -51,11 +57,42 @@ def atomic_write(path: Path, place: Place = DATA) -> Iterator[BinaryIO]:
                 temporary.unlink(missing_ok=True)
 
 
+_tidied: set[Path] = set()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes left in a folder, once per process."""
+    whole = folder.absolute()
+    if whole not in _tidied:
+        _tidied.add(whole)
+        remove_parts(whole)
+
+
+def check_writable(folder: Path, place: Place = RESULTS) -> None:
+    """Make a folder and a file in it, which is removed; raise the error of `place` if one cannot.
+
+    Asked before long work whose result would have no place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, probe = open_part(folder / "probe")
+        os.close(descriptor)
+        probe.unlink()
+    except OSError as error:
+        raise disk_error(folder, error, place) from error
+
+
+def may_not_be_written(error: BaseException) -> bool:
+    """Whether an error of `disk_error` is about permission: a folder that is for reading only."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _FORBIDDEN
+
+
 def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError:
     """Return the line for an operating system error met while writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         fix = f"the disk is full: free some space or {place.elsewhere}"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    elif error.errno in _FORBIDDEN:
         fix = f"no permission: make the folder writable or {place.elsewhere}"
     elif error.errno in (errno.ENOTDIR, errno.EEXIST):
         fix = f"a file is where a folder should be: remove it or {place.elsewhere}"

@@ -10,6 +10,7 @@ from nasbench import limits
 from nasbench.cli.lines import say
 from nasbench.cli.options import number
 from nasbench.errors import StoreError
+from nasbench.files import may_not_be_written
 
 if TYPE_CHECKING:
     from nasbench.harness.reproduce.reproduction import Reproduction
@@ -141,7 +142,7 @@ def compare(
             style=style.value, width=width,
         )  # fmt: skip
     except StoreError as error:
-        if out is not None:
+        if out is not None or not may_not_be_written(error):
             raise
         say(f"note: no files written: {error}", err=True)
         return

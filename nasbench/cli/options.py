@@ -1,6 +1,7 @@
 """Options that several commands read alike: numbers within limits, and none that is empty."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -16,7 +17,7 @@ def number(limit: Count | Amount, *names: str, help: str) -> Any:
     return typer.Option(*names, parser=limit.read, metavar=_KINDS[type(limit)], help=help)
 
 
-def filled(arguments: list[str]) -> list[str]:
+def filled(arguments: Sequence[str]) -> list[str]:
     """Return a command line; `InvalidInput` names what is given with nothing in it.
 
     Such as `--name ''` or `--out=`: most often a variable of a script that is not set.
@@ -26,4 +27,4 @@ def filled(arguments: list[str]) -> list[str]:
             option = one.partition("=")[0] if one.startswith("--") else before
             named = f"option '{option}'" if option.startswith("-") else "an argument"
             raise InvalidInput(f"{named} is given with nothing in it: give a value or leave it out")
-    return arguments
+    return [*arguments]

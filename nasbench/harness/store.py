@@ -12,17 +12,15 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nasbench.errors import NasbenchError, StoreError
-from nasbench.files import RESULTS, atomic_write, disk_error
+from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import to_rows
 from nasbench.harness.tuning import Tuning
@@ -128,16 +126,8 @@ def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
 
 def _create(path: Path, text: str) -> None:
     """Write a file unless another process has just done so: the first one stays."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    with atomic_write(draft, RESULTS) as file:
+    with atomic_write(path, RESULTS, first=True) as file:
         file.write(text.encode())
-    try:
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-    except OSError as error:
-        raise disk_error(path, error, RESULTS) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:

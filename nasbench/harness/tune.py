@@ -9,17 +9,18 @@ decides; what the judge read of test is stored as always, and not looked at.
 import importlib
 import math
 import re
-import shutil
-import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.errors import InvalidInput, NasbenchError, StoreError
+from nasbench.files import check_writable
 from nasbench.harness.executors import attempt
 from nasbench.harness.experiment import Runner, Task
 from nasbench.harness.ray_instance import ray_instance
@@ -30,6 +31,7 @@ from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.tuning import Tuning, write_tuned
+from nasbench.leftovers import temporary_folder
 from nasbench.limits import SAMPLES, TUNING_SEEDS
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
@@ -71,6 +73,18 @@ class _Plan:
     out: Path
 
 
+class _Report(NamedTuple):
+    """How a setting does so far."""
+
+    value: float
+    seeds: int
+    """So many went into `value`."""
+    reason: str = ""
+    """Of a failure."""
+    stored: bool = True
+    """Whether its runs could be stored."""
+
+
 def tune(
     strategy: str,
     space: str,
@@ -106,8 +120,12 @@ def tune(
         found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
         parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(out).resolve(),
     )  # fmt: skip
+    check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
     rows = _search(plan, ranges, samples, number)
+    for row in rows:
+        if row["value"] == FAILED:
+            say(f"settings {row['settings']} failed: {row['reason'] or 'a run failed'}")
     settings, value = _best(rows, plan)
     record = _record(plan, rows, value, reserve_dataset, time.perf_counter() - began)
     name = file_name(f"tuned-{strategy}-{plan.task.signal.dataset}")
@@ -181,12 +199,21 @@ def _plan(
 
 def trial(config: Mapping[str, object], plan: _Plan) -> None:
     """Run a setting's seeds block by block, store them, and tell Ray Tune how it does."""
-    tune = importlib.import_module("ray.tune")
+    report = importlib.import_module("ray.tune").report
+    try:
+        for one in _blocks(config, plan):
+            report(one._asdict())
+    except StoreError as error:
+        report(_Report(FAILED, 0, str(error), stored=False)._asdict())
+
+
+def _blocks(config: Mapping[str, object], plan: _Plan) -> Iterator[_Report]:
+    """Yield how a setting does after each block of seeds, until a run fails."""
     try:
         experiment = make_experiment(plan.task, plan.strategy, _plain(config), plan.experiment_seed)
         runner = Runner(experiment)
     except NasbenchError as error:  # a combination that the strategy refuses
-        tune.report({"value": FAILED, "seeds": 0, "reason": str(error)})
+        yield _Report(FAILED, 0, str(error))
         return
     folder = open_folder(plan.out, experiment)
     for number, block in enumerate(plan.blocks, start=1):
@@ -197,7 +224,7 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
         seeds = [seed for one in plan.blocks[:number] for seed in one]
         value = value_of(folder, plan, seeds)
         errors = [run.error.strip().splitlines()[-1] for run in runs if run.error]
-        tune.report({"value": value, "seeds": len(seeds), "reason": "".join(errors[:1])})
+        yield _Report(value, len(seeds), "".join(errors[:1]))
         if value == FAILED:
             return
 
@@ -231,40 +258,57 @@ def _search(
 ) -> list[dict[str, Any]]:
     """Let Ray Tune try settings; return what was last reported of each, with its settings."""
     defaults = asdict(find_strategy(plan.strategy).Settings())
-    storage = tempfile.mkdtemp(prefix="nasbench-tune-")
     quiet = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
-    try:
-        with ray_instance(workers, settings=quiet):
-            tune = importlib.import_module("ray.tune")
-            basic = importlib.import_module("ray.tune.search.basic_variant")
-            schedulers = importlib.import_module("ray.tune.schedulers")
-            tuner = tune.Tuner(
-                tune.with_resources(tune.with_parameters(trial, plan=plan), {"cpu": 1}),
-                param_space={name: _domain(tune, one) for name, one in ranges.items()},
-                tune_config=tune.TuneConfig(
-                    metric="value", mode="min", num_samples=samples + 1, reuse_actors=True,
-                    search_alg=basic.BasicVariantGenerator(
-                        points_to_evaluate=[{name: defaults[name] for name in ranges}],
-                        max_concurrent=workers, random_state=plan.experiment_seed % 2**32,
-                    ),
-                    scheduler=schedulers.ASHAScheduler(
-                        time_attr="seeds", max_t=sum(map(len, plan.blocks)),
-                        grace_period=len(plan.blocks[0]), reduction_factor=_FACTOR,
-                    ),
+    with temporary_folder("nasbench-tune-") as (storage, _), ray_instance(workers, settings=quiet):
+        tune = importlib.import_module("ray.tune")
+        basic = importlib.import_module("ray.tune.search.basic_variant")
+        schedulers = importlib.import_module("ray.tune.schedulers")
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(trial, plan=plan), {"cpu": 1}),
+            param_space={name: _domain(tune, one) for name, one in ranges.items()},
+            tune_config=tune.TuneConfig(
+                metric="value", mode="min", num_samples=samples + 1, reuse_actors=True,
+                search_alg=basic.BasicVariantGenerator(
+                    points_to_evaluate=[{name: defaults[name] for name in ranges}],
+                    max_concurrent=workers, random_state=plan.experiment_seed % 2**32,
                 ),
-                run_config=tune.RunConfig(storage_path=storage, verbose=0),
-            )  # fmt: skip
-            found = tuner.fit()
-            return [
-                {"settings": _plain(one.config), **{k: one.metrics[k] for k in _REPORTED}}
-                for one in found
-                if one.metrics and "value" in one.metrics
-            ]
+                scheduler=schedulers.ASHAScheduler(
+                    time_attr="seeds", max_t=sum(map(len, plan.blocks)),
+                    grace_period=len(plan.blocks[0]), reduction_factor=_FACTOR,
+                ),
+            ),
+            run_config=tune.RunConfig(storage_path=str(storage), verbose=0),
+        )  # fmt: skip
+        with _own_signals():
+            found = list(tuner.fit())
+    rows = [_row(one) for one in found]
+    unstored = [row["reason"] for row in rows if not row["stored"]]
+    if unstored:
+        raise StoreError(
+            f"{unstored[0]}; the same command goes on with the runs that are stored in '{plan.out}'"
+        )
+    return rows
+
+
+def _row(one: Any) -> dict[str, Any]:
+    """Return settings and last report of a trial; one whose worker died has failed."""
+    metrics = {**_Report(FAILED, 0)._asdict(), **(one.metrics or {})}
+    row = {"settings": _plain(one.config), **{name: metrics[name] for name in _Report._fields}}
+    if one.error:
+        row |= {"value": FAILED, "reason": "its worker died: killed, out of memory, or crashed"}
+    return row
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep our handlers of signals: after its own Ray Tune returns a part as if it were all."""
+    module = vars(importlib.import_module("ray.tune.tune"))
+    before = module.get("_setup_signal_catching")
+    module["_setup_signal_catching"] = threading.Event
+    try:
+        yield
     finally:
-        shutil.rmtree(storage, ignore_errors=True)
-
-
-_REPORTED = ("value", "seeds", "reason")
+        module["_setup_signal_catching"] = before
 
 
 def _plain(config: Mapping[str, Any]) -> dict[str, object]:
@@ -290,7 +334,7 @@ def _best(rows: Sequence[Mapping[str, Any]], plan: _Plan) -> tuple[dict[str, obj
         reasons = sorted({row["reason"] for row in rows if row["reason"]})
         raise NasbenchError(
             f"no settings finished all {every} seeds ({'; '.join(reasons[:1])}): "
-            f"every run is stored in {plan.out}"
+            f"the runs are stored in '{plan.out}'"
         )
     best = min(whole, key=lambda row: float(row["value"]))
     made = asdict(make_settings(find_strategy(plan.strategy), best["settings"]))

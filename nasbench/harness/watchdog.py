@@ -24,8 +24,14 @@ _QUIET = 8
 """Looks in a row that find nothing, before it is believed that nothing is left."""
 
 
+_IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+"""Sent to all processes of a job, by a batch system or a terminal: here it is the driver's end."""
+
+
 def main() -> None:
     """Wait for the end of standard input, then end what is marked and remove its folder."""
+    for name in _IGNORED:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     spared = {os.getpid(), os.getppid()}  # the driver may still hold a log open
     quiet = _QUIET if sys.stdin.buffer.read() != GOODBYE else 1
     mark, empty = f"{VARIABLE}={os.environ[VARIABLE]}".encode(), 0

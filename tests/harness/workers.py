@@ -98,6 +98,14 @@ class Slow(Plain):
         return super().ask()
 
 
+class Slowly(Slow):
+    """Has a setting, for `nasbench tune`."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        wait: int = 0
+
+
 def content(results: Path) -> dict[str, dict[str, list[object]]]:
     """Everything stored of the runs but timings, by experiment."""
     return {

@@ -14,6 +14,7 @@ from nasbench.files import RESULTS, atomic_write, disk_error
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import ranks_table, tables
+from nasbench.leftovers import remove_parts
 from nasbench.text import file_name
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def write(
     from nasbench.harness.compare.ranking import family_figures
 
     inches = figure_width(style, width)
+    remove_parts(out, below=True)  # of a comparison that was killed
     written: list[Path] = []
 
     def save(path: Path, fill: Callable[[BinaryIO], object]) -> None:

@@ -1,0 +1,96 @@
+"""Whether a Ray cluster answers at an address, in seconds: Ray itself tries for minutes."""
+
+import importlib
+import os
+import socket
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nasbench.errors import InvalidInput
+
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 10.0
+_CLIENT = "ray://"
+_QUESTIONS = {
+    "": "/ray.rpc.NodeInfoGcsService/CheckAlive",
+    _CLIENT: "/ray.rpc.RayletDriver/ClusterInfo",
+}
+"""What a head and a server of `ray://` are asked, with an empty message."""
+
+
+def check_address(address: str) -> None:
+    """Raise `InvalidInput` for what is no address, or where nobody listens."""
+    found = _find(address)
+    if found is None:
+        return
+    _, host, port = found
+    try:
+        socket.create_connection((host.strip("[]"), port), _CONNECT_SECONDS).close()
+    except (OSError, UnicodeError) as error:  # the latter: a host name that cannot be one
+        where = "there" if address != "auto" else f"at {host}:{port}"
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidInput(
+            f"--ray-address '{address}': nobody answers {where} ({reason}); is the "
+            "head started (`ray start --head`), and reachable from here?"
+        ) from error
+
+
+def check_cluster(ray: Any, address: str) -> None:
+    """Raise `InvalidInput` where who listens at an address is not Ray: it gets ten seconds.
+
+    Somebody who is Ray and refuses the token passes: `ray.init` says so itself.
+    """
+    found = _find(address)
+    if found is None:
+        return
+    scheme, host, port = found
+    grpc = importlib.import_module("grpc")
+    with _channel(ray, grpc, f"{host}:{port}") as channel:
+        ask = channel.unary_unary(_QUESTIONS[scheme])
+        try:
+            ask(b"", timeout=_ANSWER_SECONDS, wait_for_ready=True)
+        except grpc.RpcError as error:
+            codes = grpc.StatusCode
+            if error.code() in (codes.DEADLINE_EXCEEDED, codes.UNAVAILABLE, codes.UNIMPLEMENTED):
+                hint = "the port of `ray start --head --port`"
+                if scheme:
+                    hint = "--ray-client-server-port of the head, 10001 by default"
+                raise InvalidInput(
+                    f"--ray-address '{address}': who answers there is no Ray head (nothing a Ray "
+                    f"of this version understands within {_ANSWER_SECONDS:.0f} s): give {hint}"
+                ) from error
+
+
+def _channel(ray: Any, grpc: Any, target: str) -> Any:
+    """Return a channel as Ray makes it, with its TLS and token."""
+    options = [("grpc.enable_http_proxy", 0)]
+    with suppress(ImportError, AttributeError):
+        theirs = importlib.import_module("ray._private.grpc_utils")
+        return theirs.init_grpc_channel(target, options)
+    return grpc.insecure_channel(target, options)
+
+
+def _find(address: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port, None where `auto` knows no head; or raise `InvalidInput`."""
+    given = address
+    if address == "auto":
+        last = _last_head()
+        if last is None:
+            return None
+        address = last
+    scheme = _CLIENT if address.startswith(_CLIENT) else ""
+    host, colon, port = address.removeprefix(scheme).rpartition(":")
+    if not (colon and host and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 2**16):
+        raise InvalidInput(f"--ray-address '{given}': write auto, HOST:PORT or ray://HOST:PORT")
+    return scheme, host, int(port)
+
+
+def _last_head() -> str | None:
+    """Return where Ray looks for a cluster by itself: it waits for minutes where that is gone."""
+    note = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir())) / "ray" / "ray_current_cluster"
+    try:
+        return os.environ.get("RAY_ADDRESS") or note.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
