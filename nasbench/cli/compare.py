@@ -113,6 +113,8 @@ def compare(
             raise
         _print_published(published)  # of a folder without runs, such as a fresh checkout
         return
+    for fault in comparison.faults:
+        print(f"warning: {fault}", file=sys.stderr)
     if cite:
         from nasbench.harness.compare.cite import bibtex
 

@@ -1,5 +1,6 @@
 """`nasbench list`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -67,17 +68,18 @@ def results(
     folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
 ) -> None:
     """Experiments in a results folder and how many runs each has."""
-    from nasbench.harness.store import experiments
+    from nasbench.harness.results import read_results
 
-    total = 0
-    for found in experiments(folder):
-        errors = found.read(["error"])["error"].to_pylist()
-        failed = sum(map(bool, errors))
+    total, stored = 0, read_results(folder)
+    for found in stored.experiments:
+        failed = int(found.failed.sum())
         task = found.experiment.task
-        total += len(errors)
+        total += len(found)
         print(
             f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
-            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(errors)} runs"
+            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
             + (f", {failed} failed" if failed else "")
         )
     print(f"{total} runs")
+    for fault in stored.faults:
+        print(f"warning: {fault}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """`nasbench report`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,5 +17,9 @@ def report(
     """Write one self-contained HTML page: curves, tables, every run, the audit."""
     from nasbench.harness.report import report as write_report
 
-    path = write_report(results, out, replays=replay)
+    path = write_report(results, out, replays=replay, say=_warn)
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
