@@ -78,9 +78,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             job = Plan(
                 data, plan, Path(folder), tuple(space.index(cell) for cell in group),
-                seeds=(0,), group=options.group, device=options.device,
+                seeds=(0,), group=options.group, device=options.device, threads=options.threads,
             )  # fmt: skip
-            spent = timed(lambda job=job: tabulate(job, threads=options.threads), clock)
+            spent = timed(lambda job=job: tabulate(job), clock)
         rates["grouped"].append(HOUR * len(group) / spent)
         some = group[:: max(1, len(group) // options.alone)][: options.alone]
 

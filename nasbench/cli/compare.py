@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench import limits
-from nasbench.cli.lines import say
+from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
 from nasbench.errors import StoreError
 from nasbench.files import may_not_be_written
@@ -117,6 +117,8 @@ def compare(
             raise
         _print_published(published)  # of a folder without runs, such as a fresh checkout
         return
+    for fault in comparison.faults:
+        warn(fault)
     if cite:
         from nasbench.harness.compare.cite import bibtex
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nasbench.cli.lines import say
+from nasbench.cli.lines import say, warn
 
 app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
@@ -69,17 +69,18 @@ def results(
     folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
 ) -> None:
     """Experiments in a results folder and how many runs each has."""
-    from nasbench.harness.store import experiments
+    from nasbench.harness.results import read_results
 
-    total = 0
-    for found in experiments(folder):
-        errors = found.read(["error"])["error"].to_pylist()
-        failed = sum(map(bool, errors))
+    total, stored = 0, read_results(folder)
+    for found in stored.experiments:
+        failed = int(found.failed.sum())
         task = found.experiment.task
-        total += len(errors)
+        total += len(found)
         say(
             f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
-            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(errors)} runs"
+            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
             + (f", {failed} failed" if failed else "")
         )
     say(f"{total} runs")
+    for fault in stored.faults:
+        warn(fault)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
-from nasbench.cli.lines import say
+from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
 
 
@@ -20,5 +20,5 @@ def report(
     """Write one self-contained HTML page: curves, tables, every run, the audit."""
     from nasbench.harness.report import report as write_report
 
-    path = write_report(results, out, replays=replay)
+    path = write_report(results, out, replays=replay, say=warn)
     say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -87,7 +87,11 @@ def train(
             for tell in watchers:
                 tell(epoch)
 
+        here = training.threads
         result = fit(training, folder, watch)
+    began_with = result.training.get("threads", here)
+    if began_with != here:
+        say(f"note: trained on {began_with} threads, as it was begun; here are {here}", err=True)
     _say(result, folder, json_)
 
 

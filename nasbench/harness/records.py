@@ -19,6 +19,9 @@ from nasbench.spaces.base import Architecture
 TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
 """List columns with one value per evaluation, in order."""
 
+FIGURE = "figure/"
+"""What the names of columns begin with that hold figures of shared training, one per epoch."""
+
 _NO_VERDICT = Verdict(np.array([]), np.array([]))
 
 
@@ -52,7 +55,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
     for name in named:
         values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
-        columns[f"figure/{name}"] = _lists(values, np.float64)
+        columns[f"{FIGURE}{name}"] = _lists(values, np.float64)
     for name in reports:
         verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
         columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)

@@ -1,7 +1,7 @@
 """Stored runs, read back: as arrays for the comparison, as data frames for anybody."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import TRAJECTORY
-from nasbench.harness.store import ExperimentFolder, experiments
+from nasbench.harness.store import Damaged, ExperimentFolder, experiments
 from nasbench.harness.tuning import Tuning
 
 if TYPE_CHECKING:
@@ -129,11 +128,49 @@ class ExperimentRuns:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """A damaged file of a results folder, whose runs are left out."""
+
+    where: str
+    """The file, below the results folder."""
+    reason: str
+    """What is wrong with it, and where in it."""
+    fix: str
+
+    @classmethod
+    def of(cls, damaged: Damaged, folder: Path) -> "Fault":
+        """Name the file as it is called below `folder`."""
+        where = damaged.path.relative_to(folder).as_posix()
+        text = where.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
+        return cls(text, damaged.reason, damaged.fix)
+
+    def __str__(self) -> str:
+        """Write it as one line."""
+        return f"'{self.where}' is damaged and left out ({self.reason}): {self.fix}"
+
+
+@dataclass(frozen=True)
 class Results:
     """What a results folder holds."""
 
     folder: Path
     experiments: tuple[ExperimentRuns, ...]
+    faults: tuple[Fault, ...] = ()
+    """Damaged files, whose runs are left out: what is computed from the others is not of all."""
+
+    def need_runs(self) -> None:
+        """Raise `StoreError` where there is no run, with the first fault if that is why."""
+        if any(len(one) for one in self.experiments):
+            return
+        if self.faults:
+            raise StoreError(
+                f"results folder '{self.folder}' holds no run that can be read, files that are "
+                f"damaged {len(self.faults)}, the first: {self.faults[0]}"
+            )
+        raise StoreError(
+            f"results folder '{self.folder}' holds no runs: run `nasbench run --out "
+            f"{self.folder}` first"
+        )
 
     @cached_property
     def runs(self) -> "pandas.DataFrame":
@@ -169,52 +206,27 @@ class Results:
 
 
 def load_results(folder: str | Path) -> Results:
-    """Read every experiment below `folder`; `StoreError` if there is no run, or half of one."""
+    """Read every experiment below `folder` that is not damaged; `faults` names what is left out.
+
+    Raises `StoreError` where no run is left, and for a later version's experiment.
+    """
+    results = read_results(folder)
+    results.need_runs()
+    return results
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read what `load_results` reads, be it nothing."""
     path = Path(folder)
-    found = tuple(map(_read, experiments(path)))
-    if not any(len(one) for one in found):
-        raise StoreError(
-            f"results folder '{path}' holds no runs: run `nasbench run --out {path}` first"
-        )
-    return Results(path, found)
+    left_out: list[Damaged] = []
+    found = tuple(_read(one, left_out) for one in experiments(path, left_out))
+    return Results(path, found, tuple(Fault.of(one, path) for one in left_out))
 
 
-def _read(folder: ExperimentFolder) -> ExperimentRuns:
-    table = folder.read()
-    if lacking := next(_lacking(table, folder.experiment), None):
-        raise StoreError(
-            f"'{folder.path}' is damaged: column '{lacking}' of its runs-*.parquet is not there "
-            "in full; delete those files and run the experiment again"
-        )
+def _read(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
+    table = folder.united(list(folder.files(left_out=left_out)))
     return ExperimentRuns(
         folder.label, folder.experiment, folder.provenance, table, folder.description
-    )
-
-
-def _lacking(table: pa.Table, experiment: Experiment) -> Iterator[str]:
-    """Yield the columns that a run must have and some do not, or not for every step."""
-    judged = [f"{kind}/{name}" for name in experiment.task.reports for kind in ("valid", "test")]
-    for name in ("seed", "error", "stop", *_TOTALS):
-        if name not in table.column_names or table[name].null_count:
-            yield name
-    for names in (TRAJECTORY, ("incumbents", *judged)):
-        length = None
-        for name in names:
-            if not _is_lists(table, name):
-                yield name
-                continue
-            found = pc.list_value_length(table[name])
-            length = found if length is None else length
-            if not found.equals(length):
-                yield name
-
-
-def _is_lists(table: pa.Table, name: str) -> bool:
-    """Whether a column is there and holds a list in every row."""
-    return (
-        name in table.column_names
-        and pa.types.is_list(table[name].type)
-        and not table[name].null_count
     )
 
 

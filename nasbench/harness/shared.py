@@ -1,8 +1,10 @@
 """One-shot strategies in the harness: their tasks, what is lent to them, their checkpoints."""
 
 import hashlib
+import math
+import sys
 from collections import deque
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -106,14 +108,8 @@ class Resumable:
 
     def __init__(self, session: "SharedSession", strategy: "OneShot", path: Path) -> None:
         """Read the checkpoint at `path` if there is one of this version."""
-        from nasbench.benchmarks.training.checkpoint import read_checkpoint
-
         self._session, self._strategy, self._path = session, strategy, path
-        self._saved: dict[str, Any] = {}
-        with suppress(DataError):
-            self._saved = read_checkpoint(path)
-        if self._saved.get("code") != _code():
-            self._saved = {}
+        self._saved = _saved(path, session, strategy)
         self._answers = [_answer(one) for one in self._saved.get("answers", ())]
         self._replayed = deque(self._answers)
 
@@ -122,13 +118,22 @@ class Resumable:
         if self._replayed:
             answer = self._replayed.popleft()
             if not self._replayed:
-                self._strategy.resume(self._session.loan, self._saved)
-                self._session.derivation = self._saved["derivation"]
+                self._resume()
             return answer
         answer = self._session.answer(request)
         self._answers.append(answer)
         self._write()
         return answer
+
+    def _resume(self) -> None:
+        """Put strategy and weights where they were after the last epoch."""
+        try:
+            self._strategy.resume(self._session.loan, self._saved)
+        except Exception as error:  # whatever a strategy stumbles on in a state that is none
+            raise DataError(
+                f"checkpoint {self._path} is of another state of the search: it is removed"
+            ) from error
+        self._session.derivation = self._saved["derivation"]
 
     def _write(self) -> None:
         from nasbench.benchmarks.training.checkpoint import write_checkpoint
@@ -142,6 +147,54 @@ class Resumable:
             "answers": answers, "derivation": self._session.derivation, "code": _code(),
         }  # fmt: skip
         write_checkpoint(self._path, content)
+
+
+def _saved(path: Path, session: "SharedSession", strategy: "OneShot") -> dict[str, Any]:
+    """Return the checkpoint at `path`; nothing where there is none to go on from.
+
+    A damaged one is told, on stderr and so in the run's log; another version's is not.
+    """
+    from nasbench.benchmarks.training.checkpoint import read_checkpoint
+
+    if not path.exists():
+        return {}
+    try:
+        saved = read_checkpoint(path)
+        if saved.get("code") != _code():
+            return {}
+        _check(saved, session, strategy)
+    except (NasbenchError, ValueError, KeyError, TypeError) as error:
+        print(f"the search begins anew: {error}", file=sys.stderr)
+        return {}
+    return saved
+
+
+def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneShot") -> None:
+    """Raise an error for a checkpoint that this search cannot have written."""
+    from nasbench.benchmarks.training.checkpoint import check_tensors
+
+    if not _is_seconds(saved["derivation"]):
+        raise ValueError(f"its derivation took {saved['derivation']} seconds")
+    answers, space = saved["answers"], strategy.space
+    if not isinstance(answers, list) or not 1 <= len(answers) <= strategy.settings.epochs:
+        raise ValueError("its answers are not one for each epoch")
+    for stored in answers:
+        one = _answer(stored)
+        if space.architecture(space.index(one.architecture)) != one.architecture:
+            raise ValueError(f"an answer is no architecture: {one.architecture}")
+        if not (_is_seconds(one.accuracy) and one.accuracy <= 100 and _is_seconds(one.seconds)):
+            raise ValueError(f"an answer has accuracy {one.accuracy} and seconds {one.seconds}")
+        if (type(one.epochs), type(one.failed)) != (int, bool) or one.epochs < 1:
+            raise ValueError(f"an answer has epochs {one.epochs} and failed {one.failed}")
+        if not all(isinstance(figure, float) for figure in dict(one.figures).values()):
+            raise ValueError("figures of an answer are no numbers")
+    if not isinstance(saved["state"], dict) or not isinstance(saved["optimiser"], dict):
+        raise ValueError("its state is none")
+    check_tensors(saved["weights"], session.loan.supernet.state_dict(), "weights")
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, float) and 0 <= value < math.inf
 
 
 @cache

@@ -5,30 +5,63 @@
 
 Rows are as `records` makes them. Files are written under a temporary name and renamed, so any
 number of processes may write to one folder; a seed that two of them ran is the same run twice,
-and is read once.
+and is read once. What is read is checked, byte by byte (`parquet`) and for what it says
+(`validation`); a reader of a whole results folder leaves out what is damaged, and says so.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import to_rows
+from nasbench.harness.records import FIGURE, to_rows
 from nasbench.harness.tuning import Tuning
+from nasbench.harness.validation import Misfit, check_experiment, check_provenance, conform
+from nasbench.parquet import Unreadable, from_parquet, to_parquet
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
 
 SCHEMA = 1
 _FILE = "experiment.json"
+_RUNS = "runs-*.parquet"
+
+
+class NewerSchema(StoreError):
+    """An experiment was stored by a later nasbench: this one cannot tell what it says."""
+
+
+class Damaged(StoreError):
+    """A file of a results folder that cannot be believed."""
+
+    def __init__(self, path: Path, reason: str, fix: str) -> None:
+        """Keep the parts of the line."""
+        super().__init__(path, reason, fix)
+        self.path, self.reason, self.fix = path, reason, fix
+
+    def __str__(self) -> str:
+        """Name file, reason and fix."""
+        return f"'{self.path}' is damaged ({self.reason}): {self.fix}"
+
+
+@dataclass(frozen=True)
+class RunsFile:
+    """One file of runs, checked."""
+
+    path: Path
+    table: pa.Table
+    """One row per run, in the file's order."""
+    provenance: Mapping[str, Any]
+    """Of the code and the machine that wrote the file."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +79,8 @@ class ExperimentFolder:
     @property
     def label(self) -> str:
         """The folder's path below the results folder, for messages."""
-        return f"{self.path.parent.name}/{self.path.name}"
+        label = f"{self.path.parent.name}/{self.path.name}"
+        return label.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
 
     def finished(self) -> set[int]:
         """Return the seeds that ended well; failed ones may be run again."""
@@ -58,29 +92,63 @@ class ExperimentFolder:
         """Store some runs, sorted by seed, in one file."""
         seeds = rows["seed"]
         name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(rows)}.parquet"
-        table = rows.replace_schema_metadata({"nasbench": json.dumps(provenance())})
+        content = to_parquet(rows, provenance())
         with atomic_write(self.path / name, RESULTS) as file:
-            pq.write_table(table, file, compression="zstd")
+            file.write(content)
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Return one row per seed, sorted; of a seed stored twice a good run is kept."""
+        """Return one row per seed, sorted; of a seed stored twice a good run is kept.
+
+        Raises `StoreError`, one line that names the file, where one is damaged.
+        """
+        return self.united(list(self.files(columns)))
+
+    def files(
+        self, columns: list[str] | None = None, left_out: list[Damaged] | None = None
+    ) -> Iterator[RunsFile]:
+        """Yield every file of runs, in order of their names, or some columns of each.
+
+        A damaged one is appended to `left_out`; without that it is raised.
+        """
         wanted = None if columns is None else list(dict.fromkeys([*columns, "seed", "error"]))
-        files = sorted(self.path.glob("runs-*.parquet"))
-        tables = [_read(path, wanted) for path in files]
-        if not tables:
+        for path in sorted(self.path.glob(_RUNS)):
+            try:
+                yield _read(path, self.experiment, wanted)
+            except Damaged as error:
+                if left_out is None:
+                    raise
+                left_out.append(error)
+
+    def united(self, files: Sequence[RunsFile]) -> pa.Table:
+        """Return the rows of some files as `read` does; a table without rows of none."""
+        if not files:
             return to_rows(self.experiment, [])
-        return one_per_seed(tables)
+        return one_per_seed([file.table for file in files])
 
 
 def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
     """Return one row per seed, sorted; of a seed that is there twice, a good run."""
-    table = pa.concat_tables(tables, promote_options="permissive")
+    table = _filled(pa.concat_tables(tables, promote_options="permissive"))
     errors = table["error"].to_pylist()
     row_of: dict[int, int] = {}
     for row, seed in enumerate(table["seed"].to_pylist()):
         if errors[row_of.setdefault(seed, row)] and not errors[row]:
             row_of[seed] = row
     return table.take(pa.array([row_of[seed] for seed in sorted(row_of)], pa.int64()))
+
+
+def _filled(table: pa.Table) -> pa.Table:
+    """Return rows of several files in which figures that one did not store are unknown."""
+    for number, name in enumerate(table.column_names):
+        if name.startswith(FIGURE) and table[name].null_count:
+            steps = table["architecture"].combine_chunks()
+            unknown = pc.if_else(pc.is_valid(steps.flatten()), float("nan"), None)
+            lengths = pc.list_value_length(steps).to_numpy(zero_copy_only=False)
+            offsets = pa.array([0, *lengths.cumsum()], pa.int32())
+            lists = pa.ListArray.from_arrays(offsets, unknown.cast(pa.float64()))
+            filled = pc.if_else(pc.is_null(table[name]), lists, table[name])
+            table = table.set_column(number, name, filled)
+    return table
 
 
 def open_folder(
@@ -167,53 +235,70 @@ def _description(strategy: str) -> dict[str, Any]:
 
 
 def read_folder(path: Path) -> ExperimentFolder:
-    """Read an experiment's folder; `StoreError` if it is damaged or of a newer schema."""
+    """Read an experiment's folder; `StoreError` if it is damaged, `NewerSchema` if it is newer."""
     file = path / _FILE
     data = _json(file)
     if not isinstance(data, dict):
         raise _damaged(file, "it is no JSON object")
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise StoreError(
+        raise NewerSchema(
             f"'{file}' has schema {schema}, this nasbench reads up to {SCHEMA}: upgrade nasbench"
         )
+    made: Any = data.get("provenance")
+    about: Any = data.get("strategy", {})
     try:
         experiment = Experiment.from_json(data["experiment"])
-    except (ValueError, KeyError, TypeError, NasbenchError) as error:
+        check_experiment(experiment, about)
+        check_provenance(made)
+    except KeyError as error:
+        raise _damaged(file, f"it has no {error}") from error
+    except (ValueError, TypeError, RecursionError, NasbenchError) as error:
         raise _damaged(file, " ".join(str(error).split())) from error
-    parts = [data.get("provenance"), data.get("strategy", {})]
-    if not all(isinstance(part, dict) for part in parts):
-        raise _damaged(file, "its provenance is no JSON object")
-    return ExperimentFolder(path, experiment, *parts)
+    return ExperimentFolder(path, experiment, made, about)
 
 
 def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StoreError(f"cannot read '{file}': {error.strerror}") from error
+        raise _damaged(file, error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(file, str(error)) from error
 
 
-def _damaged(file: Path, reason: str) -> StoreError:
-    return StoreError(
-        f"'{file}' is damaged ({reason}): restore it, or move its folder away and run again"
-    )
+def _damaged(file: Path, reason: str) -> Damaged:
+    return Damaged(file, reason, "restore it, or move its folder away and run again")
 
 
-def experiments(results: Path) -> Iterator[ExperimentFolder]:
+def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterator[ExperimentFolder]:
     """Yield every experiment below `results` (or `results` itself), in path order.
 
-    A file of the same name that somebody else's tool made is passed over.
+    A file of the same name that somebody else's tool made is passed over. A damaged experiment is
+    appended to `left_out`; without that it is raised.
     """
     if not results.is_dir():
         raise StoreError(
             f"results folder '{results}' does not exist: run `nasbench run --out {results}` first"
         )
     for file in sorted(results.rglob(_FILE)):
-        if any(file.parent.glob("runs-*.parquet")) or _is_ours(file):
-            yield read_folder(file.parent)
+        if any(file.parent.glob(_RUNS)) or _is_ours(file):
+            try:
+                yield read_folder(file.parent)
+            except Damaged as error:
+                if left_out is None:
+                    raise
+                left_out.append(error)
+    if left_out is not None:
+        left_out += _orphans(results)
+
+
+def _orphans(results: Path) -> Iterator[Damaged]:
+    """Yield the experiments that files of runs are there of, but not what was run."""
+    for folder in sorted({path.parent for path in results.rglob(_RUNS)}):
+        if not (folder / _FILE).is_file():
+            reason = "it is missing, so what the runs beside it are of is not known"
+            yield Damaged(folder / _FILE, reason, "restore it, or move the folder away")
 
 
 def in_group(group: Path) -> Iterator[ExperimentFolder]:
@@ -225,7 +310,7 @@ def in_group(group: Path) -> Iterator[ExperimentFolder]:
 
 def holds_runs(results: Path) -> bool:
     """Whether any run is stored below a folder, be it damaged."""
-    return any(results.rglob("runs-*.parquet"))
+    return any(results.rglob(_RUNS))
 
 
 def _is_ours(file: Path) -> bool:
@@ -265,15 +350,15 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _read(path: Path, columns: list[str] | None) -> pa.Table:
+def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> RunsFile:
     try:
-        return pq.ParquetFile(path).read(columns)  # read_table would load pyarrow.dataset first
-    except (pa.ArrowException, OSError, KeyError) as error:
-        first_line = str(error).splitlines()[0]
-        raise StoreError(
-            f"'{path}' cannot be read ({first_line}): delete it and run the experiment again, "
-            "which repeats its seeds only"
-        ) from error
+        table, made = from_parquet(path, columns)
+        check_provenance(made)
+        table = conform(table, experiment, columns)
+    except (Unreadable, Misfit) as error:
+        fix = "delete it and run the experiment again, which repeats its seeds only"
+        raise Damaged(path, str(error), fix) from error
+    return RunsFile(path, table, made)
 
 
 def _digest(table: pa.Table) -> str:

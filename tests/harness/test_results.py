@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from nasbench.errors import StoreError
@@ -78,32 +76,6 @@ def test_before_the_first_success_there_is_no_incumbent() -> None:
     steps = Ragged(np.array([1, 0, 2]), np.array([0, 1, 3]))
     found = best_so_far(steps, np.array([3, 4]))
     assert found.tolist() == [-1, 1, 1, 0, 0, 2, 2]
-
-
-@pytest.mark.parametrize("whole_files", [0, 1])
-@pytest.mark.parametrize("column", ["test/cifar10", "incumbents", "accuracy", "queries"])
-def test_a_file_that_lacks_a_column_is_one_clear_line(
-    tmp_path: Path, column: str, whole_files: int
-) -> None:
-    run("random-search", seeds=2, budget="5evals", out=tmp_path)
-    (file,) = tmp_path.rglob("runs-*.parquet")
-    if whole_files:
-        run("random-search", seeds="7,", budget="5evals", out=tmp_path)
-    pq.write_table(pq.read_table(file).drop_columns([column]), file)
-    with pytest.raises(StoreError, match=f"column '{column}'") as raised:
-        load_results(tmp_path)
-    assert str(file.parent) in str(raised.value)
-    assert "\n" not in str(raised.value)
-
-
-def test_verdicts_on_fewer_steps_than_incumbents_are_refused(tmp_path: Path) -> None:
-    run("random-search", seeds=2, budget="5evals", out=tmp_path)
-    (file,) = tmp_path.rglob("runs-*.parquet")
-    table = pq.read_table(file)
-    where = table.column_names.index("test/cifar10")
-    pq.write_table(table.set_column(where, "test/cifar10", pa.array([[90.0], []])), file)
-    with pytest.raises(StoreError, match="column 'test/cifar10'"):
-        load_results(tmp_path)
 
 
 def test_nothing_to_read_is_one_clear_line(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
     Raises `DataError` where nothing is finished.
     """
     space, data = NasBench201(), plan.data()
-    identity = Identity.of(space.name, data, plan.recipe, plan.precision)
+    identity = plan.identity(space.name, data)
     trainings = read_shards(plan.folders, identity)
     chosen = np.isin(trainings.seed, plan.seeds)
     if not chosen.any():
@@ -226,8 +226,10 @@ def _notes(
 ) -> Iterable[str]:
     """Yield what a reader of the table must know; nothing in it depends on time."""
     mine = np.isin(trainings.seed, seeds)
+    said = all("group" in about for about in trainings.origins)
+    grouped = f", in groups of {identity.group}" if said else ""
     wanted, there = rows * len(seeds), int(mine.sum())
-    yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}"
+    yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}{grouped}"
     yield f"data set {identity.dataset}, fingerprint {identity.data}"
     yield f"{rows} distinct networks stand for all architectures: one row each"
     yield f"{there} of {wanted} trainings are there, {int(trainings.diverged[mine].sum())} diverged"

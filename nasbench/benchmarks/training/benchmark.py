@@ -78,6 +78,7 @@ class Trainer:
             data=self.fingerprint,
             precision=self.precision,
             device=self.device.type,
+            threads=THREADS,
         )
 
 

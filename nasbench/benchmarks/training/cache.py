@@ -3,22 +3,26 @@
 Below the cache folder: `search/` holds what searches asked for, validation and nothing of
 test, `final/` what judges read. A file is named by the SHA-256 of what was trained: network
 class of the cell, seed, recipe, epochs, data, precision and kind of device. It is written
-under a temporary name and renamed; several processes may share a cache.
+under a temporary name and renamed; several processes may share a cache. It holds its own SHA-256
+(see `seal`); one that is damaged is set aside under another name, and trained again.
 """
 
 import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 from nasbench.benchmarks.catalogue import data_folder
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.errors import DataError
 from nasbench.files import atomic_write
+from nasbench.seal import BLANK, check_seal, sealed
 
 CACHE_VARIABLE = "NASBENCH_TRAININGS"
 SCHEMA = 1
@@ -40,10 +44,15 @@ class Trained:
     precision: str
     device: str
     """Kind of device: a clock of seconds does not mix them."""
+    threads: int = 1
+    """Of a CPU: sums in another order differ in their last bits."""
 
     def digest(self) -> str:
-        """SHA-256 over all of it, the whole recipe too."""
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True)
+        """SHA-256 over all of it, the whole recipe too; one thread has the name it always had."""
+        named = asdict(self)
+        if self.threads == 1:
+            del named["threads"]
+        text = json.dumps({"schema": SCHEMA, **named}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -60,11 +69,17 @@ class Finished:
     diverged: bool
     machine: str
 
-    def check(self) -> None:
-        """Raise `ValueError` for numbers that no training gives."""
+    def check(self, training: Trained) -> None:
+        """Raise `ValueError` for what `training` cannot have given."""
         _percent(self.accuracy)
-        if not (math.isfinite(self.seconds) and self.seconds >= 0 and self.epochs >= 0):
-            raise ValueError(f"{self.seconds} s, {self.epochs} epochs")
+        _seconds(self.seconds)
+        _text(self.machine)
+        if type(self.epochs) is not int or not 1 <= self.epochs <= training.epochs:
+            raise ValueError(f"epochs {self.epochs} of {training.epochs}")
+        if type(self.diverged) is not bool or self.diverged != (self.loss is None):
+            raise ValueError(f"diverged {self.diverged} with loss {self.loss}")
+        if self.loss is not None and not (_is_number(self.loss) and self.loss >= 0):
+            raise ValueError(f"loss {self.loss}")
 
 
 @dataclass(frozen=True)
@@ -76,25 +91,39 @@ class Judged:
     seconds: float
     machine: str
 
-    def check(self) -> None:
-        """Raise `ValueError` for numbers that no training gives."""
+    def check(self, training: Trained) -> None:
+        """Raise `ValueError` for what no training gives."""
+        if (self.valid is None) != (self.test is None):
+            raise ValueError(f"validation {self.valid} with test {self.test}")
         for value in (self.valid, self.test):
             _percent(0.0 if value is None else value)
+        _seconds(self.seconds)
+        _text(self.machine)
 
 
 class _Record(Protocol):
-    def check(self) -> None: ...
+    def check(self, training: Trained) -> None: ...
 
 
 Record = TypeVar("Record", bound=_Record)
 
 
+def _on_stderr(line: str) -> None:
+    if sys.stderr is not None:  # it may be closed
+        print(f"nasbench: {line}", file=sys.stderr)
+
+
 class Cache(Generic[Record]):
     """The finished trainings of one kind, in one folder."""
 
-    def __init__(self, folder: Path, kind: type[Record]) -> None:
-        """Keep records of `kind` in `folder`, which is made when the first one is kept."""
-        self._folder, self._kind = folder, kind
+    def __init__(
+        self, folder: Path, kind: type[Record], say: Callable[[str], None] = _on_stderr
+    ) -> None:
+        """Keep records of `kind` in `folder`, which is made when the first one is kept.
+
+        `say` is told of entries that are damaged.
+        """
+        self._folder, self._kind, self._say = folder, kind, say
 
     @classmethod
     def of_search(cls, folder: Path) -> "Cache[Finished]":
@@ -109,22 +138,46 @@ class Cache(Generic[Record]):
     def find(self, training: Trained) -> Record | None:
         """Return the record of a training, None if it is not there.
 
-        Raises `DataError` for a damaged file.
+        A damaged file is set aside and is not there. Raises `DataError` for one that cannot be
+        read or set aside.
         """
         path = self._path(training)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            record = self._kind(**content["result"])
-            record.check()
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise DataError(f"cannot read '{path}': {error.strerror or error}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"finished training '{path}' is damaged: remove it, it is trained again"
-            ) from error
+        try:
+            return self._record(content, training)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self._set_aside(path, " ".join(str(error).split())[:200])
+            return None
+
+    def _record(self, content: bytes, training: Trained) -> Record:
+        """Read an entry; any of four kinds of error where it is not one of `training`."""
+        check_seal(content)
+        stored = json.loads(content.decode())
+        if not isinstance(stored, dict) or stored["schema"] != SCHEMA:
+            raise ValueError("it has another schema")
+        if {"threads": 1, **stored["training"]} != json.loads(json.dumps(asdict(training))):
+            raise ValueError("it is of another training than its name")
+        record = self._kind(**stored["result"])
+        record.check(training)
         return record
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        """Rename a damaged file, so that nothing is lost, and say so."""
+        names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
+        place = next(name for name in names if not name.exists())
+        line = f"finished training '{path}' is damaged ({reason})"
+        try:
+            path.rename(place)
+        except FileNotFoundError:
+            return  # another process has just done so
+        except OSError as error:
+            raise DataError(f"{line} and cannot be renamed: remove it") from error
+        self._say(f"{line}: it is kept as '{place.name}' and trained again")
 
     def keep(self, training: Trained, record: Record) -> Record:
         """Write a record and return it, or the one that another process kept meanwhile.
@@ -134,13 +187,15 @@ class Cache(Generic[Record]):
         other = self.find(training)
         if other is not None:
             return other
-        content: Mapping[str, Any] = {
+        content: dict[str, Any] = {
             "schema": SCHEMA,
             "training": asdict(training),
             "result": vars(record),
+            "seal": BLANK,
         }
+        text = f"{json.dumps(content, indent=1, allow_nan=False)}\n"
         with atomic_write(self._path(training)) as file:
-            file.write(f"{json.dumps(content, indent=1, allow_nan=False)}\n".encode())
+            file.write(sealed(text.encode()))
         return record
 
     def _path(self, training: Trained) -> Path:
@@ -154,6 +209,20 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else data_folder() / "trainings"
 
 
-def _percent(value: float) -> None:
-    if not 0 <= value <= 100:
+def _percent(value: object) -> None:
+    if not (_is_number(value) and 0 <= value <= 100):
         raise ValueError(f"accuracy {value} %")
+
+
+def _seconds(value: object) -> None:
+    if not (_is_number(value) and value > 0):
+        raise ValueError(f"{value} seconds")
+
+
+def _text(value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError("its machine is no text")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -23,6 +23,7 @@ from nasbench.benchmarks.training.train import Training
 from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.provenance import processor
+from nasbench.seal import BLANK, check_seal, sealed
 
 CURVE, CHECKPOINT, RESULT = "curve.csv", "checkpoint.pt", "result.json"
 
@@ -44,7 +45,7 @@ class Result:
     """What a finished training came to; accuracies in percent."""
 
     training: dict[str, Any]
-    """All that the numbers depend on, see `Training.identity`."""
+    """All that the numbers depend on, see `Training.identity`, the CPU's threads too."""
     validation_accuracy: float
     validation_loss: float
     test_accuracy: float
@@ -60,10 +61,11 @@ Watch = Callable[[Epoch], None]
 def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
     """Train a single network to its last epoch, then read test, once.
 
-    Goes on from a checkpoint in `folder`, with the same bits on the CPU; a training that is
-    finished there is read, not repeated. `watch` is called with every epoch there is,
-    those before a stop too. Raises `DataError` if the folder holds another training,
-    `NasbenchError` if the loss is no longer finite, `InvalidInput` out of memory.
+    Goes on from a checkpoint in `folder`, with the same bits on the CPU: on as many threads as it
+    began with. A training that is finished there is read, not repeated. `watch` is called with
+    every epoch there is, those before a stop too. Raises `DataError` if the folder holds another
+    training or a damaged file, `NasbenchError` if the loss is no longer finite, `InvalidInput` out
+    of memory.
     """
     done = _read_result(folder / RESULT, training)
     if done is not None:
@@ -88,7 +90,8 @@ def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
         _tell(watch, epochs[-1])
     result = _finish(training, epochs)
     with atomic_write(folder / RESULT, RESULTS) as file:
-        file.write(f"{json.dumps(asdict(result), indent=2)}\n".encode())
+        content = {**asdict(result), "seal": BLANK}
+        file.write(sealed(f"{json.dumps(content, indent=2)}\n".encode()))
     return result
 
 
@@ -220,14 +223,34 @@ def _read_curve(path: Path) -> list[Epoch]:
 def _read_result(path: Path, training: Training) -> Result | None:
     """Return the result in a folder if it is of this training; `DataError` if of another."""
     try:
-        result = Result(**json.loads(path.read_text(encoding="utf-8")))
+        content = path.read_bytes()
+        check_seal(content)
+        stored = json.loads(content.decode())
+        if isinstance(stored, dict):
+            stored.pop("seal", None)
+        result = Result(**stored)
+        _check(result)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"result '{path}' is damaged: remove it") from error
-    if result.training != training.identity():
+    if not training.is_of(result.training):
         raise DataError(
             f"'{path.parent}' holds another training (cell, seed, recipe, precision or data "
             "differ): choose another --out"
         )
     return result
+
+
+def _check(result: Result) -> None:
+    """Raise `ValueError` for numbers that no finished training has."""
+    for name, most in (
+        ("validation_accuracy", 100), ("test_accuracy", 100),
+        ("validation_loss", math.inf), ("test_loss", math.inf), ("seconds", math.inf),
+    ):  # fmt: skip
+        value = getattr(result, name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and math.isfinite(value) and 0 <= value <= most):
+            raise ValueError(f"{name} is {value}")
+    if not isinstance(result.machine, str):
+        raise TypeError("machine is no text")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.shards import Identity
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput
 from nasbench.files import RESULTS, disk_error
@@ -50,6 +52,13 @@ class Plan:
     device: str = "cpu"
     precision: str = "float32"
     also: tuple[Path, ...] = ()
+    threads: int = 1
+    """Of each worker. Like `group` it decides about last bits, so shards say both."""
+
+    def identity(self, space: str, data: DataSet) -> Identity:
+        """Return what all shards of this plan must share; `data` is what its `data` builds."""
+        threads = self.threads if torch.device(self.device).type == "cpu" else None
+        return Identity.of(space, data, self.recipe, self.precision, self.group, threads)
 
     @property
     def shards(self) -> Path:

@@ -6,7 +6,8 @@ One row per training: `cell` (the canonical index of its network class), `seed`,
 and a list column per learning curve, float32, one number per epoch, NaN from the epoch on in
 which a training diverged. The file's metadata hold the `identity` that shards of one table
 must share, and their `origin`: versions, processor, threads, seconds. Shards of several
-machines may lie in one folder or in several.
+machines may lie in one folder or in several. What is read is checked, byte by byte (`parquet`)
+and for what it says.
 """
 
 import dataclasses
@@ -20,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.training.data import DataSet
@@ -28,10 +28,14 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import CURVES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS, atomic_write
+from nasbench.parquet import Unreadable, from_parquet, to_parquet
 from nasbench.provenance import processor, version
+from nasbench.spaces.nb201 import NasBench201
 
 SCHEMA = 1
-_KEY = b"nasbench"
+_GROUP = "group"
+_LATER = (_GROUP, "threads")
+"""Parts of an identity that the first shards do not say, and that costs do not depend on."""
 _LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 
@@ -44,25 +48,41 @@ class Identity:
     data: str  # fingerprint
     recipe: Recipe
     precision: str = "float32"
+    group: int | None = None
+    """Networks trained at once: sums in another order differ in their last bits. None: unsaid."""
+    threads: int | None = None
+    """Of a worker's CPU, for the same reason; None where no CPU trains."""
 
     @classmethod
-    def of(cls, space: str, data: DataSet, recipe: Recipe, precision: str) -> "Identity":
+    def of(
+        cls, space: str, data: DataSet, recipe: Recipe, precision: str,
+        group: int | None = None, threads: int | None = None,
+    ) -> "Identity":  # fmt: skip
         """Take the fingerprint of `data`."""
-        return cls(space, data.name, data.fingerprint(), recipe, precision)
+        return cls(space, data.name, data.fingerprint(), recipe, precision, group, threads)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, as they come back from a file."""
+        """Return plain values, as they come back from a file; what is unsaid is left out."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        for name in _LATER:
+            if plain[name] is None:
+                del plain[name]
         return {"schema": SCHEMA, **plain}
 
     def check(self, stored: Mapping[str, Any], path: Path) -> None:
-        """Raise `InvalidInput`, naming the first difference, if `stored` is another identity."""
+        """Raise `InvalidInput`, naming the first difference, if `stored` is another identity.
+
+        What only one of them says of `group` and `threads` is no difference.
+        """
         there, here = _flat(stored), _flat(self.to_json())
         for key in [*here, *(key for key in there if key not in here)]:
+            if key in _LATER and not (key in here and key in there):
+                continue
             if there.get(key) != here.get(key):
+                same = f", or use --{key} {_short(there.get(key))}" if key == "group" else ""
                 raise InvalidInput(
                     f"'{path}' is of another table: {key} is {_short(there.get(key))} there and "
-                    f"{_short(here.get(key))} here; choose another --out"
+                    f"{_short(here.get(key))} here; choose another --out{same}"
                 )
 
 
@@ -124,24 +144,41 @@ def write_shard(folder: Path, trainings: Trainings, identity: Identity) -> Path:
 
 def write_parquet(path: Path, columns: Mapping[str, pa.Array], about: Mapping[str, Any]) -> None:
     """Write a small compressed file that says what it is; `StoreError` if the disk refuses."""
-    table = pa.table(dict(columns)).replace_schema_metadata({_KEY: json.dumps(about)})
-    sink = pa.BufferOutputStream()  # pyarrow hides the reason when a disk is full: Python writes
-    pq.write_table(table, sink, compression="zstd", use_dictionary=False, write_statistics=False)
+    content = to_parquet(
+        pa.table(dict(columns)), about, use_dictionary=False, write_statistics=False
+    )
     with atomic_write(path, RESULTS) as file:
-        file.write(sink.getvalue())
+        file.write(content)
 
 
 def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Return a file's columns and what it says it is; `DataError` if it is damaged."""
     try:
-        table = pq.ParquetFile(path).read()  # read_table would load pyarrow.dataset first
-        about: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
-        return table, {"identity": about["identity"], "origin": about["origin"]}
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"'{path}' cannot be read ({reason}): delete it and go on, what it held is done again"
-        ) from error
+        table, about = from_parquet(path)
+        _check_about(about)
+    except (Unreadable, ValueError) as error:
+        raise damaged(path, error) from error
+    return table, {"identity": about["identity"], "origin": about["origin"]}
+
+
+def damaged(path: Path, reason: object) -> DataError:
+    """Return the error of one line for a damaged file of trainings or costs."""
+    return DataError(
+        f"'{path}' cannot be read ({reason}): delete it and go on, what it held is done again"
+    )
+
+
+def _check_about(about: Mapping[str, Any]) -> None:
+    """Raise `ValueError` where a file does not say what it is of and where it was made."""
+    if not all(isinstance(about.get(name), dict) for name in ("identity", "origin")):
+        raise ValueError("it does not say what it is of")
+    found = about["origin"]
+    texts = [found.get(name) for name in ("processor", "device")]
+    libraries = found.get("libraries")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(libraries, dict):
+        raise ValueError("it does not say where it was made")
+    if "torch" not in libraries or not isinstance(found.get("threads"), int):
+        raise ValueError("it does not say with what it was made")
 
 
 def read_shards(folders: Iterable[Path], identity: Identity) -> Trainings:
@@ -155,9 +192,10 @@ def read_shards(folders: Iterable[Path], identity: Identity) -> Trainings:
     for folder in folders:
         for path in sorted(folder.glob("seed*.parquet")):
             table, about = read_parquet(path)
-            identity.check(about["identity"], path)
-            parts.append(_trainings(table, identity.recipe.epochs, path))
-            origins.append({**about["origin"], "trainings": len(table)})
+            _check_identity(identity, about, len(table), path)
+            parts.append(_trainings(table, identity, path))
+            said = {"group": about["identity"][_GROUP]} if _GROUP in about["identity"] else {}
+            origins.append({**about["origin"], "trainings": len(table), **said})
     if not parts:
         parts.append(_none(identity.recipe.epochs))
     cell = np.concatenate([part.cell for part in parts])
@@ -172,21 +210,71 @@ def read_shards(folders: Iterable[Path], identity: Identity) -> Trainings:
     )
 
 
-def _trainings(table: pa.Table, epochs: int, path: Path) -> Trainings:
+def _check_identity(
+    identity: Identity, about: Mapping[str, Any], trainings: int, path: Path
+) -> None:
+    """Check what a shard is of; of an old one, threads and the size of its group tell."""
+    stored = {"threads": about["origin"]["threads"], **about["identity"]}
+    if "group" not in stored and trainings > (identity.group or trainings):
+        stored["group"] = trainings
+    identity.check(stored, path)
+
+
+def _trainings(table: pa.Table, identity: Identity, path: Path) -> Trainings:
+    """Return what a shard holds; `DataError` for what no training of `identity` gives."""
     try:
-        curves = {
-            name: table[name].combine_chunks().flatten().to_numpy().reshape(len(table), epochs)
-            for name in CURVES
-        }
-        cell, seed, diverged = (
-            table[name].to_numpy(zero_copy_only=False) for name in ("cell", "seed", "diverged")
-        )
-    except (KeyError, ValueError) as error:
-        raise DataError(
-            f"'{path}' has other columns than a shard: delete it and go on, "
-            "what it held is done again"
-        ) from error
-    return Trainings(cell.astype(np.int64), seed.astype(np.int64), diverged.astype(bool), curves)
+        curves = {name: _curve(table, name, identity.recipe.epochs) for name in CURVES}
+        cell, seed = (_whole(table, name) for name in ("cell", "seed"))
+        lost = table["diverged"]
+        if lost.type != pa.bool_() or lost.null_count:
+            raise ValueError("column 'diverged' is not of truth values")
+        diverged = lost.to_numpy().astype(bool)
+        if not (len(cell) and np.isin(cell, NasBench201().network_class).all()):
+            raise ValueError("column 'cell' has what is no cell of the space")
+        if len(np.unique(seed)) != 1 or len(np.unique(cell)) != len(cell) or seed.min() < 0:
+            raise ValueError("columns 'cell' and 'seed' name a training twice, or several seeds")
+        _check_curves(curves, diverged)
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        raise damaged(path, " ".join(str(error).split())) from error
+    return Trainings(cell, seed, diverged, curves)
+
+
+def _whole(table: pa.Table, name: str) -> NDArray[np.int64]:
+    column = table[name]
+    if not pa.types.is_integer(column.type) or column.null_count:
+        raise ValueError(f"column '{name}' is not of whole numbers")
+    return np.asarray(column.cast(pa.int64()).to_numpy())
+
+
+def _curve(table: pa.Table, name: str, epochs: int) -> NDArray[np.float32]:
+    column = table[name].combine_chunks()
+    if column.type != pa.list_(pa.float32()) or column.null_count:
+        raise ValueError(f"column '{name}' is not of learning curves")
+    values = column.flatten()
+    lengths = np.diff(column.offsets.to_numpy())
+    if values.null_count or (lengths != epochs).any():
+        raise ValueError(f"column '{name}' has curves of other lengths than {epochs} epochs")
+    return np.asarray(values.to_numpy().reshape(len(table), epochs))
+
+
+def _check_curves(curves: Mapping[str, NDArray[np.float32]], diverged: NDArray[np.bool_]) -> None:
+    """Raise `ValueError` for values that are none; what is not known has diverged.
+
+    Validation and test losses alone may be infinite, or no number, of a training that goes on.
+    """
+    if not np.array_equal(diverged, np.isnan(curves["train_loss"][:, -1])):
+        raise ValueError("columns 'diverged' and 'train_loss' contradict each other")
+    for name, curve in curves.items():
+        unknown = np.isnan(curve)
+        most = 100 if name.endswith("accuracy") else np.inf
+        wrong = ~(unknown | ((curve >= 0) & (curve <= most)))
+        if name == "train_loss" or name.endswith("accuracy"):
+            wrong |= unknown & ~diverged[:, None]
+        if wrong.any():
+            row, epoch = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"column '{name}', row {row}: {curve[row, epoch]} in epoch {epoch + 1}"
+            )
 
 
 def _none(epochs: int) -> Trainings:

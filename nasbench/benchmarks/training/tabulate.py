@@ -2,9 +2,9 @@
 
 A job is a group of cells and a seed; a finished job is a shard (`shards.py`). Which cells form
 a group depends on the cells asked for and the group size alone, so a tabulation that was
-killed and goes on trains the same groups, and gives the same bits, as an undisturbed one. Only
-where shards of another grouping are there, their cells are left out and the rest is grouped
-anew.
+killed and goes on trains the same groups, and gives the same bits, as an undisturbed one. Shards
+made with another group size or number of threads are refused. Only where some cells of a group are
+there, as after a smaller sample of cells, are they left out and the rest is grouped anew.
 """
 
 import time
@@ -72,8 +72,7 @@ class Trainer:
     @cached_property
     def identity(self) -> Identity:
         """What this process's shards are of."""
-        plan = self._plan
-        return Identity.of(self.space.name, self.data, plan.recipe, plan.precision)
+        return self._plan.identity(self.space.name, self.data)
 
     def train(self, job: Job) -> Done:
         """Train a group and write its shard; `InvalidInput` if memory does not suffice."""
@@ -122,16 +121,14 @@ def remaining(plan: Plan, space: NasBench201, there: set[tuple[int, int]]) -> li
     return jobs
 
 
-def tabulate(
-    plan: Plan, *, workers: int = 1, threads: int = 1, progress: Progress | None = None
-) -> Done:
+def tabulate(plan: Plan, *, workers: int = 1, progress: Progress | None = None) -> Done:
     """Train what is not there yet; return how many were trained now, and diverged.
 
-    One worker is this process; more are processes of their own, which end with it. Each has
-    `threads`; with one, as here, what is computed does not depend on the number of workers.
+    One worker is this process; more are processes of their own, which end with it. Each has the
+    plan's threads: what is computed does not depend on the number of workers.
     """
     plan.check()
-    _check_cores(workers, threads)
+    _check_cores(workers, plan.threads)
     trainer = Trainer(plan)
     stored = read_shards(plan.folders, trainer.identity).pairs
     wanted = {(cell, seed) for cell in plan.cells for seed in plan.seeds}
@@ -140,23 +137,21 @@ def tabulate(
     if progress is not None:
         progress.start(len(wanted), len(there))
     total: Counter[str] = Counter()
-    for done in _work(plan, trainer, jobs, min(workers, len(jobs)), threads):
+    for done in _work(plan, trainer, jobs, min(workers, len(jobs))):
         total.update(done._asdict())
         if progress is not None:
             progress.advance(done.trained)
     return Done(total["trained"], total["diverged"])
 
 
-def _work(
-    plan: Plan, trainer: Trainer, jobs: Sequence[Job], workers: int, threads: int
-) -> Iterator[Done]:
+def _work(plan: Plan, trainer: Trainer, jobs: Sequence[Job], workers: int) -> Iterator[Done]:
     if workers > 1:
         from nasbench.benchmarks.training.workers import in_processes
 
-        yield from in_processes(plan, jobs, workers, threads)
+        yield from in_processes(plan, jobs, workers)
         return
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(plan.threads)
     try:
         for job in jobs:
             yield trainer.train(job)

@@ -7,7 +7,7 @@ gradient.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
+from nasbench.benchmarks.training.checkpoint import (
+    check_tensor,
+    check_tensors,
+    read_checkpoint,
+    unreadable,
+    write_checkpoint,
+)
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.streams import initialisation
@@ -32,6 +38,7 @@ CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 """Type of weights and images; `bfloat16` is autocast, its weights stay in float32."""
 _DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
+_MOST_THREADS = 4096
 _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 """Numbers in the widest layer of one evaluation batch: few enough for a CPU's cache."""
 
@@ -39,6 +46,8 @@ _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 class Training:
     """A training, epoch by epoch.
 
+    On a CPU it belongs to the number of threads torch has when it is made, `threads`: with another
+    number, sums are added in another order and the bits are others.
     `curves` maps each of `CURVES` to a float32 tensor (networks, epochs), NaN where not
     measured; `diverged`, shape (networks,), tells where a training loss was not finite.
     """
@@ -58,6 +67,7 @@ class Training:
         self.names, self.size = tuple(names), len(names)
         self.seed, self.recipe, self.precision = seed, recipe, precision
         self.device = find_device(device)
+        self.threads = torch.get_num_threads() if self.device.type == "cpu" else None
         dtype = PRECISIONS[precision]
         self.data = data.to(self.device, dtype)
         self.network = network.to(self.device, dtype)
@@ -149,7 +159,14 @@ class Training:
             "recipe": repr(self.recipe),
             "precision": self.precision,
             "data": self.data.fingerprint(),
+            **({"threads": self.threads} if self.threads else {}),
         }
+
+    def is_of(self, identity: object) -> bool:
+        """Whether a stored identity is this training's, on whatever number of threads."""
+        return isinstance(identity, dict) and {**identity, "threads": 0} == {
+            **self.identity(), "threads": 0
+        }  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -166,19 +183,63 @@ class Training:
     def load(self, path: Path) -> None:
         """Continue from a checkpoint: with the same bits on the CPU.
 
-        Raises `DataError` if the file is damaged or belongs to another training.
+        It goes on with the threads that it began with, if the checkpoint says how many. Raises
+        `DataError`, and changes nothing, if the file is damaged or belongs to another training.
         """
         state = read_checkpoint(path, self.device)
-        if state.get("identity") != self.identity():
+        if not self.is_of(state.get("identity")):
             raise DataError(
                 f"checkpoint {path} is of another training (cells, seed, recipe, precision "
                 f"or data differ): remove it or choose another folder"
             )
+        try:
+            self._check(state)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise unreadable(path, error) from error
+        threads = state["identity"].get("threads", self.threads)
+        if self.threads and threads != self.threads:
+            torch.set_num_threads(threads)
+            self.threads = threads
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch = state["epoch"]
         self.curves = {name: curve.cpu() for name, curve in state["curves"].items()}
         self.diverged = state["diverged"].cpu()
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        """Raise an error for a state that this training cannot have been in."""
+        epoch, threads = state["epoch"], state["identity"].get("threads", 1)
+        if type(epoch) is not int or not 0 <= epoch <= self.recipe.epochs:
+            raise ValueError(f"its epoch is {epoch} of {self.recipe.epochs}")
+        if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
+            raise ValueError(f"its threads are {threads}")
+        check_tensors(state["network"], self.network.state_dict(), "weights")
+        self._check_optimiser(state["optimiser"])
+        check_tensors(state["curves"], self.curves, "curves")
+        check_tensor(state["diverged"], self.diverged, "flags of divergence")
+        for name, curve in state["curves"].items():
+            least, most = 0.0, 100.0 if name.endswith("accuracy") else torch.inf
+            read = curve[:, :epoch]
+            if not bool((read.isnan() | ((read >= least) & (read <= most))).all()):
+                raise ValueError(f"its curve '{name}' has values that are none")
+            if not bool(curve[:, epoch:].isnan().all()):
+                raise ValueError(f"its curve '{name}' goes beyond its epoch {epoch}")
+        finite = all(bool(t.isfinite().all()) for t in state["network"].values())
+        if not finite and not bool(state["diverged"].any()):
+            raise ValueError("its weights are not finite")
+
+    def _check_optimiser(self, stored: Mapping[str, Any]) -> None:
+        """Check settings, which but for the learning rate are the recipe's, and momenta."""
+        parameters = list(self.network.parameters())
+        here = self.optimiser.state_dict()["param_groups"]
+        groups = [{**group, "lr": 0.0} for group in stored["param_groups"]]
+        if groups != [{**group, "lr": 0.0} for group in here]:
+            raise ValueError("its optimiser has other settings")
+        for number, buffers in stored["state"].items():
+            if number not in range(len(parameters)) or buffers.keys() != {"momentum_buffer"}:
+                raise ValueError("its optimiser is of another network")
+            if buffers["momentum_buffer"] is not None:
+                check_tensor(buffers["momentum_buffer"], parameters[number], "momenta")
 
 
 class One(nn.Module):

@@ -17,7 +17,7 @@ from nasbench.benchmarks.training.tabulate import Done, Job, Trainer
 from nasbench.errors import NasbenchError, StoreError
 
 
-def in_processes(plan: Plan, jobs: Sequence[Job], workers: int, threads: int) -> Iterator[Done]:
+def in_processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Done]:
     """Do jobs on worker processes, yield each when its shard is written; leave none behind.
 
     An error of a worker is raised here; shards that are written stay.
@@ -26,7 +26,7 @@ def in_processes(plan: Plan, jobs: Sequence[Job], workers: int, threads: int) ->
     queue = deque(jobs)
     try:
         for _ in range(workers):
-            connection, process = _start(plan, threads)
+            connection, process = _start(plan)
             crew[connection] = process
             connection.send(queue.popleft() if queue else None)
         busy = set(crew)
@@ -48,10 +48,10 @@ def in_processes(plan: Plan, jobs: Sequence[Job], workers: int, threads: int) ->
             connection.close()
 
 
-def _start(plan: Plan, threads: int) -> tuple[Connection, SpawnProcess]:
+def _start(plan: Plan) -> tuple[Connection, SpawnProcess]:
     context = get_context("spawn")  # a forked torch may hang
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, plan, threads), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, plan), daemon=True)
     process.start()
     theirs.close()  # so that a killed worker is an end of file here
     return ours, process
@@ -73,11 +73,11 @@ def _receive(connection: Connection, process: SpawnProcess) -> Done | None:
     return done
 
 
-def _serve(connection: Connection, plan: Plan, threads: int) -> None:
+def _serve(connection: Connection, plan: Plan) -> None:
     """Train jobs until None is sent; the life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(plan.threads)
     trainer = Trainer(plan)
     try:
         while (job := connection.recv()) is not None:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from nasbench.errors import InvalidInput, StoreError
+from nasbench.errors import InvalidInput
 from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import (
     check_experiment,
@@ -20,8 +20,8 @@ from nasbench.harness.audit.stored import check_comparison
 from nasbench.harness.audit.trajectories import check_copies, check_runs
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import reproductions
-from nasbench.harness.results import Results, load_results
-from nasbench.harness.store import experiments, holds_runs
+from nasbench.harness.results import read_results
+from nasbench.harness.store import experiments
 
 _COMPARISON = "comparison/comparison.json"
 
@@ -54,18 +54,15 @@ def audit(
     folder = Path(results).resolve()
     seed = secrets.randbits(32) if seed is None else seed
     published = reproductions(folder)
-    try:
-        stored = load_results(folder)
-    except StoreError:
-        if not published or holds_runs(folder):
-            raise
-        stored = Results(folder, ())  # a fresh checkout: nothing but what is published
-    findings: list[Finding] = []
+    stored = read_results(folder)
+    if not (published or stored.faults):  # a fresh checkout has nothing but what is published
+        stored.need_runs()
+    findings = [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
     for found in missing.values():
         findings += found
-    kept = list(experiments(folder)) if stored.experiments else []
+    kept = list(experiments(folder, [])) if stored.experiments else []
     for one_folder in kept:
         findings += check_experiment(one_folder)
     findings += check_files(kept)

@@ -1,13 +1,11 @@
 """Is what stands side by side in a results folder comparable, and complete?"""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import Protocol, protocols
@@ -17,7 +15,7 @@ from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.compare.labels import labels
 from nasbench.harness.experiment import Task, entropy_of, open_benchmark, open_judge
 from nasbench.harness.results import ExperimentRuns, Results
-from nasbench.harness.store import ExperimentFolder, folder_name
+from nasbench.harness.store import ExperimentFolder, experiments, folder_name
 from nasbench.harness.trained import is_trained
 
 FAILED = 0.1
@@ -120,8 +118,8 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
     by_seed: dict[tuple[str, int], str] = {}
     for folder in folders:
         digest = folder.experiment.digest()
-        for path in sorted(folder.path.glob("runs-*.parquet")):
-            for row in pq.ParquetFile(path).read(columns).to_pylist():
+        for file in folder.files(columns, []):  # what is damaged is a finding already
+            for row in file.table.to_pylist():
                 seed, error = row.pop("seed"), row.pop("error")
                 if not error and by_seed.setdefault((digest, seed), repr(row)) != repr(row):
                     yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
@@ -174,12 +172,11 @@ def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
 def check_provenance(results: Results) -> Iterator[Finding]:
     """See that all runs come from the same code, and name other differences."""
     versions: dict[str, dict[str, str]] = defaultdict(dict)
-    for file in sorted(results.folder.rglob("runs-*.parquet")):
-        stored = pq.read_schema(file).metadata or {}
-        made = json.loads(stored.get(b"nasbench", b"{}"))
-        where = file.parent.relative_to(results.folder).as_posix()
-        for name, value in _traits(made).items():
-            versions[name].setdefault(value, where)
+    for folder in experiments(results.folder, []):
+        where = folder.path.relative_to(results.folder).as_posix()
+        for file in folder.files(["seed"], []):
+            for name, value in _traits(file.provenance).items():
+                versions[name].setdefault(value, where)
     for one in results.experiments:
         for name in one.processors:
             versions["processor"].setdefault(name, one.label)

@@ -56,7 +56,9 @@ def compare(
     )
     blocks = [_block(one, wanted, scale, target) for one in groups]
     options = Options(merge, tuple(wanted), target, scale)
-    comparison = Comparison(tuple(block for block in blocks if block.datasets), options)
+    comparison = Comparison(
+        tuple(block for block in blocks if block.datasets), options, stored.faults
+    )
     if out is not None:
         from nasbench.harness.compare.write import write
 

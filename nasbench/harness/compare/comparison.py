@@ -15,6 +15,7 @@ from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import Pair
 from nasbench.harness.experiment import Task
+from nasbench.harness.results import Fault
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class Comparison:
 
     blocks: tuple[Block, ...]
     options: Options = Options()
+    faults: tuple[Fault, ...] = ()
+    """Damaged files that were left out."""
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
@@ -200,7 +203,7 @@ class Comparison:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return `blocks`, all their `rows` and `references` flat, and the options."""
+        """Return `blocks`, all their `rows` and `references` flat, options, what is left out."""
         blocks = [block.to_json() for block in self.blocks]
         flat = {
             kind: [
@@ -214,9 +217,10 @@ class Comparison:
             _plain({"blocks": family.numbers, **family.standings.to_json()})
             for family in self.families
         ]
+        faults = [{"file": one.where, "reason": one.reason} for one in self.faults]
         return {
             "nasbench": provenance()["nasbench"], "options": asdict(self.options), **flat,
-            "across": across, "blocks": blocks,
+            "across": across, "blocks": blocks, **({"left out": faults} if faults else {}),
         }  # fmt: skip
 
     def to_frame(self) -> "pandas.DataFrame":

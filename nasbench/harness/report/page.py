@@ -1,6 +1,7 @@
 """A comparison as one HTML file that needs nothing else."""
 
 import json
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,16 +27,27 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
 def report(
-    results: str | Path = "results", out: str | Path | None = None, *, replays: int = 0
+    results: str | Path = "results",
+    out: str | Path | None = None,
+    *,
+    replays: int = 0,
+    say: Callable[[str], None] = _silent,
 ) -> Path:
     """Write a page of a results folder's comparison; return its path, `results/report.html`.
 
     It holds the summary, curves, tables, runs, the audit's verdict (with `replays` runs made again)
-    and the checklist. Raises `StoreError` for a folder without runs.
+    and the checklist. `say` is told of damaged files that are left out. Raises `StoreError` for a
+    folder without runs.
     """
     folder = Path(results)
     stored = load_results(folder)
+    for fault in stored.faults:
+        say(str(fault))
     text = render(
         compare(stored), audit(folder, replays=replays, comparison=False),
         list(reproductions(folder).values()), f"Comparison of {folder.resolve().name}",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.blocks import Contender
@@ -49,6 +50,8 @@ def reproduce(
             recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
         )  # fmt: skip
     stored = load_results(folder / RUNS)
+    if stored.faults:  # a published table is of all its runs
+        raise StoreError(str(stored.faults[0]))
     comparison = compare(_of(stored, parse_seeds(seeds)))
     here = provenance()
     found = Reproduction(

@@ -17,7 +17,7 @@ from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training, training_hash
 from nasbench.benchmarks.training.recipes import RECIPES, Recipe
 from nasbench.benchmarks.training.train import Training, single
-from nasbench.errors import DataError, InvalidInput
+from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.requests import Answer, Evaluate
 from tests.benchmarks.training import tiny
@@ -164,25 +164,6 @@ def test_the_first_to_finish_is_kept(tmp_path: Path) -> None:
     assert cache.keep(named, first) == first
     assert cache.keep(named, replace(first, seconds=9.0)) == first
     assert Cache.of_judge(tmp_path).find(named) is None
-
-
-@pytest.mark.parametrize("content", ["", "{}", '{"result": {"accuracy": 101}}', "[1]"])
-def test_a_damaged_entry_is_named(tmp_path: Path, content: str) -> None:
-    ask(TrainedBenchmark(trainer(tiny.FINAL), tmp_path), Evaluate(tiny.CELL))
-    (file,) = tmp_path.rglob("*.json")
-    file.write_text(content)
-    with pytest.raises(DataError, match=rf"{file.name}' is damaged: remove it"):
-        ask(TrainedBenchmark(trainer(tiny.FINAL), tmp_path), Evaluate(tiny.CELL))
-
-
-def test_impossible_numbers_are_damage(tmp_path: Path) -> None:
-    cache: Cache[Finished] = Cache.of_search(tmp_path)
-    named = trainer().named(tiny.CELL, 0, 3)
-    cache.keep(named, Finished(50.0, 0.7, 1.5, 3, False, "one"))
-    (file,) = tmp_path.rglob("*.json")
-    file.write_text(file.read_text().replace("50.0", "150.0"))
-    with pytest.raises(DataError, match="is damaged"):
-        cache.find(named)
 
 
 def test_protocols_are_lines_of_text() -> None:

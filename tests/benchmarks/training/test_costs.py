@@ -116,7 +116,7 @@ def test_the_table_tells_measured_from_modelled(
         return (float(seconds), 0.25, 3.0)
 
     plan = Plan(DATA, TINY, tmp_path, distinct_cells(SPACE, 2), seeds=(0,), group=2)
-    tabulate(plan, threads=1)
+    tabulate(plan)
     monkeypatch.setattr(costs, "_costs", planted)
     measure(SPACE, DATA(), TINY, plan.shards, 60, rounds=3)
     table = assemble(plan)

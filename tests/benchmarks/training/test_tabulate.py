@@ -309,7 +309,7 @@ def missing_data() -> None:
 def in_processes(one: Plan, jobs: list[Job]) -> object:
     from nasbench.benchmarks.training import workers
 
-    return workers.in_processes(one, jobs, 2, 1)
+    return workers.in_processes(one, jobs, 2)
 
 
 def test_requests_that_cannot_be(tmp_path: Path) -> None:

@@ -1,0 +1,303 @@
+"""What a file of runs must be to be believed: types, nulls, ranges, lengths that belong together.
+
+It is checked once, when a file is read, for all rows at once; whoever works with stored runs
+afterwards need not. Nothing is derived here: whether a number is the table's, or a total the sum
+of its parts, is for the audit to say.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.protocols import REPEATS, TRIALS
+from nasbench.harness.budget import Stop
+from nasbench.harness.experiment import Experiment
+from nasbench.harness.records import FIGURE, TRAJECTORY
+from nasbench.harness.tuning import Tuning
+from nasbench.spaces import get_space
+
+FAILED = "failed"
+"""The stop reason of a run that ended with an error."""
+_TEXTS = ("error", "log", "stop", "processor")
+_COUNTS = ("seed", "queries", "distinct", "training_epochs")
+_SECONDS = ("simulated_seconds", "optimiser_seconds", "wall_seconds")
+_LATER = {"log", "processor"}
+"""Columns that the first versions did not write."""
+_TOO_MUCH = 2**63
+_TYPES = {
+    **dict.fromkeys(_TEXTS, pa.string()),
+    **dict.fromkeys(_COUNTS, pa.int64()),
+    **dict.fromkeys(_SECONDS, pa.float64()),
+    "architecture": pa.list_(pa.int64()),
+    "accuracy": pa.list_(pa.float64()),
+    "seconds": pa.list_(pa.float64()),
+    "epochs": pa.list_(pa.int32()),
+    "optimiser": pa.list_(pa.float64()),
+    "incumbents": pa.list_(pa.int32()),
+}
+
+
+class Misfit(ValueError):
+    """Rows are no runs of their experiment; the text names column and row."""
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """A list column without its Arrow: list i is `values[offsets[i]:offsets[i + 1]]`."""
+
+    name: str
+    values: NDArray[Any]
+    offsets: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, table: pa.Table, name: str) -> "_Lists":
+        column = table[name].combine_chunks()
+        offsets = column.offsets.to_numpy()  # not flatten(): it is free, and no list is null
+        flat = column.values.slice(offsets[0], offsets[-1] - offsets[0])
+        if flat.null_count:
+            raise Misfit(f"column '{name}' has a null inside a list")
+        return cls(name, flat.to_numpy(zero_copy_only=False), offsets - offsets[0])
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        return self.offsets[1:] - self.offsets[:-1]
+
+    def row(self, element: int) -> int:
+        """Return the list that an element is in."""
+        return int(np.searchsorted(self.offsets, element, side="right")) - 1
+
+
+def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None = None) -> pa.Table:
+    """Return rows in the types of the store; `Misfit` where they are no runs of `experiment`.
+
+    With `columns`, `table` holds only those, and only what they say by themselves is checked.
+    """
+    if not len(table):
+        raise Misfit("it holds no run")
+    typed = _typed(table, experiment, columns)
+    rows = _Rows(typed)
+    for name in (*_COUNTS, *_SECONDS):
+        if name in typed.column_names:
+            rows.range(name, 0, np.inf)
+    if columns is None:
+        _check_steps(rows, experiment)
+        _check_incumbents(rows, experiment)
+    return typed
+
+
+def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -> pa.Table:
+    """Return all columns of a run, each cast to its type, none with nulls."""
+    types = {
+        **_TYPES,
+        **{
+            f"{kind}/{name}": pa.list_(pa.float64())
+            for name in experiment.task.reports
+            for kind in ("valid", "test")
+        },
+    }
+    there = table.column_names
+    for name in types if columns is None else columns:
+        if name not in there and name not in _LATER:
+            raise Misfit(f"column '{name}' is missing")
+    made = {}
+    for name in there:
+        kind = types.get(name, pa.list_(pa.float64()) if name.startswith(FIGURE) else None)
+        if kind is None:
+            raise Misfit(f"column '{name}' is none of a run's")
+        made[name] = _cast(table[name], name, kind)
+    return pa.table(made, metadata=table.schema.metadata)
+
+
+def _cast(column: pa.ChunkedArray, name: str, wanted: pa.DataType) -> pa.ChunkedArray:
+    """Return a column in the type of the store, from any type of the same kind."""
+    found = column.type
+    if found != wanted:
+        if not _alike(found, wanted):
+            raise Misfit(f"column '{name}' has type {str(found)[:80]} where {wanted} belongs")
+        try:
+            column = column.cast(wanted)
+        except pa.ArrowException as error:
+            raise Misfit(f"column '{name}' has values that are no {wanted}") from error
+    if column.null_count and name not in _LATER:
+        row = pc.index(pc.is_null(column), True).as_py()
+        raise Misfit(f"column '{name}' is null in row {row}")
+    return column
+
+
+def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
+    types = pa.types
+    if types.is_list(wanted):
+        lists = types.is_list(found) or types.is_large_list(found)
+        return lists and _alike(found.value_type, wanted.value_type)
+    for kinds in (
+        (types.is_string, types.is_large_string), (types.is_integer,), (types.is_floating,)
+    ):  # fmt: skip
+        if any(kind(wanted) for kind in kinds):
+            return any(kind(found) for kind in kinds)
+    return False
+
+
+class _Rows:
+    """Rows of the right types, and the complaint about one of them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        self._lists: dict[str, _Lists] = {}
+        self.failed = pc.not_equal(table["error"], "").to_numpy()
+
+    def lists(self, name: str) -> _Lists:
+        if name not in self._lists:
+            self._lists[name] = _Lists.of(self.table, name)
+        return self._lists[name]
+
+    def refuse(self, wrong: NDArray[np.bool_], name: str, what: Callable[[int], str]) -> None:
+        """Raise `Misfit` for the first row that is wrong."""
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise self.misfit(name, row, what(row))
+
+    def misfit(self, name: str, row: int, what: str) -> Misfit:
+        seed = self.table["seed"][row].as_py()
+        return Misfit(f"column '{name}', row {row} (seed {seed}): {what}")
+
+    def range(self, name: str, least: float, most: float) -> None:
+        """See that every value lies from `least` to below `most`."""
+        values = self.table[name].to_numpy()
+        wrong = ~((values >= least) & (values < most))
+        self.refuse(wrong, name, lambda row: f"{values[row]} is out of range")
+
+    def each(self, name: str, good: Callable[[NDArray[Any]], NDArray[np.bool_]], what: str) -> None:
+        """See that every element of every list is good."""
+        lists = self.lists(name)
+        fine = good(lists.values)
+        if not fine.all():
+            at = int(np.argmin(fine))
+            raise self.misfit(name, lists.row(at), f"{lists.values[at]} {what}")
+
+    def long(self, name: str, wanted: NDArray[np.int32], what: str) -> None:
+        """See that lists are as long as they must be."""
+        lengths = self.lists(name).lengths
+        if np.array_equal(lengths, wanted):
+            return
+        self.refuse(
+            lengths != wanted, name, lambda row: f"{lengths[row]} values for {wanted[row]} {what}"
+        )
+
+
+def _check_steps(rows: _Rows, experiment: Experiment) -> None:
+    """Check why runs ended and, evaluation by evaluation, what they did."""
+    stops, failed = rows.table["stop"], rows.failed
+    texts = stops.to_pylist()
+    known = pc.is_in(stops, pa.array([FAILED, *Stop])).to_numpy()
+    rows.refuse(~known, "stop", lambda row: f"'{texts[row][:40]}' is no reason to end")
+    rows.refuse(
+        pc.equal(stops, FAILED).to_numpy() != failed, "stop",
+        lambda row: f"'{texts[row]}' of a run {'with' if failed[row] else 'without'} an error",
+    )  # fmt: skip
+    size = get_space(experiment.task.space).size
+    steps = rows.lists("architecture").lengths
+    figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
+    for name in (*TRAJECTORY, *figures):
+        rows.long(name, steps, "evaluations")
+    queries = rows.table["queries"].to_numpy()
+    rows.refuse(
+        queries != steps, "queries", lambda row: f"{queries[row]} of {steps[row]} evaluations"
+    )
+    rows.refuse(
+        failed & (steps > 0), "architecture", lambda row: "evaluations of a run with an error"
+    )
+    rows.each(
+        "architecture", lambda x: (x >= 0) & (x < size), f"is no index of {size} architectures"
+    )
+    rows.each("accuracy", _percent, "is no percentage")
+    for name in ("seconds", "optimiser"):
+        rows.each(name, lambda x: (x >= 0) & (x < np.inf), "is no time in seconds")
+    rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
+
+
+def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
+    """Check that incumbents are steps of their run, each with its final accuracies."""
+    incumbents, accuracy = rows.lists("incumbents"), rows.lists("accuracy")
+    count, steps = incumbents.lengths, accuracy.lengths
+    rows.refuse(
+        (count > 0) == rows.failed, "incumbents",
+        lambda row: f"{count[row]} of a run {'with' if rows.failed[row] else 'without'} an error",
+    )  # fmt: skip
+    own = np.repeat(np.arange(len(count)), count)
+    inside = (incumbents.values >= 0) & (incumbents.values < steps[own])
+    rows.each("incumbents", lambda _: inside, "is no step of the run")
+    rising = np.concatenate(([True], np.diff(incumbents.values) > 0))[: len(own)]
+    rising[incumbents.offsets[:-1][count > 0]] = True
+    rows.each("incumbents", lambda _: rising, "comes after a later step")
+    known = ~np.isnan(accuracy.values[accuracy.offsets[own] + incumbents.values])
+    rows.each("incumbents", lambda _: known, "is a step without an accuracy")
+    for dataset in experiment.task.reports:
+        for name in (f"valid/{dataset}", f"test/{dataset}"):
+            rows.long(name, count, "incumbents")
+            rows.each(name, _percent, "is no percentage")
+
+
+def _percent(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether accuracies can be; what is not known is NaN."""
+    return np.asarray(np.isnan(values) | ((values >= 0) & (values <= 100)))
+
+
+def check_experiment(experiment: Experiment, about: Any) -> None:
+    """Raise an error for an experiment that nobody can have run, or a description of another form.
+
+    `about` is what the strategy said of itself, see `ExperimentFolder.description`. What pydantic
+    checked, types and budgets, is known to be right.
+    """
+    task, signal = experiment.task, experiment.task.signal
+    get_space(task.space)  # `InvalidInput` where there is no such space
+    for name, value in (
+        ("seed", experiment.seed), ("entropy", experiment.entropy),
+        ("signal.schedule", signal.schedule), ("signal.epochs", signal.epochs),
+        ("final_schedule", task.final_schedule),
+    ):  # fmt: skip
+        if not 0 <= value < _TOO_MUCH:
+            raise Misfit(f"{name} is {str(value)[:40]}")
+    for name, one, valid in (
+        ("trials", signal.trials, TRIALS), ("repeats", task.repeats, REPEATS)
+    ):  # fmt: skip
+        if one not in valid:
+            raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
+    if not task.reports or len(set(task.reports)) < len(task.reports):
+        raise Misfit("it reports no data set, or one twice")
+    if task.shared:
+        kinds = {"epochs": int, "threads": int, "device": str}
+        _check_types(experiment.settings, kinds, "setting '{}' of shared weights")
+    if not isinstance(about, dict):
+        raise Misfit("its strategy is no JSON object")
+    known = {"family": str, "reference": str, "defaults": dict, "tuning": dict}
+    stored = {name: about[name] for name in known if about.get(name) is not None}
+    _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")
+    if "tuning" in stored:
+        Tuning.read(stored["tuning"])
+
+
+def _check_types(values: Mapping[str, Any], kinds: Mapping[str, type], what: str) -> None:
+    for name, kind in kinds.items():
+        if not isinstance(values.get(name), kind):
+            raise Misfit(f"{what.format(name)} is missing or of a wrong type")
+
+
+def check_provenance(about: Any) -> None:
+    """Raise `Misfit` where what is stored of code and machine is not what `provenance` gives."""
+    if not isinstance(about, dict):
+        raise Misfit("its provenance is no JSON object")
+    for name in ("nasbench", "commit", "python", "platform", "processor"):
+        if not isinstance(about.get(name), str | None):
+            raise Misfit(f"provenance: '{name}' is no text")
+    libraries, command = about.get("libraries") or {}, about.get("command") or []
+    if not isinstance(libraries, dict) or not all(
+        isinstance(version, str | None) for version in libraries.values()
+    ):
+        raise Misfit("provenance: 'libraries' are no versions by name")
+    if not isinstance(command, list) or not all(isinstance(part, str) for part in command):
+        raise Misfit("provenance: 'command' is no list of texts")
