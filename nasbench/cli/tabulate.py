@@ -89,6 +89,9 @@ def tabulate(
         also=tuple(also or ()),
     )
     plan.check()
+    found = load_data(dataset, data_dir).found
+    if found is not None:
+        typer.echo("\n".join(found.lines()))
     if not (assemble or costs_only):
         if workers is None:
             workers = cores() if device == "cpu" else 1

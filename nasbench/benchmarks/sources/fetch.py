@@ -45,6 +45,7 @@ class PublicFile:
     licence: str
     authors: str
     taken: str
+    host: str = DEFAULT_BASE
 
     @property
     def place(self) -> str:
@@ -54,7 +55,7 @@ class PublicFile:
     def as_source(self) -> Source:
         """Return what a table says about this file."""
         return Source(
-            url=f"{DEFAULT_BASE}/{self.place}",
+            url=f"{self.host}/{self.place}",
             commit=self.commit,
             sha256=self.sha256,
             licence=self.licence,
@@ -66,9 +67,9 @@ class _InterruptedError(Exception):
     """A failure that may pass: worth another try."""
 
 
-def base_address() -> str:
-    """Return where files are fetched from: NASBENCH_UPSTREAM, or GitHub's raw file host."""
-    return os.environ.get(BASE_VARIABLE, "").rstrip("/") or DEFAULT_BASE
+def base_address(host: str = DEFAULT_BASE) -> str:
+    """Return where files are fetched from: NASBENCH_UPSTREAM, or the host they belong to."""
+    return os.environ.get(BASE_VARIABLE, "").rstrip("/") or host
 
 
 def fetch(
@@ -84,7 +85,7 @@ def fetch(
     if not force and _is_whole(target, file):
         report(file.size)
         return target
-    base = base_address()
+    base = base_address(file.host)
     if base.startswith(("http://", "https://")):
         _download(f"{base}/{file.place}", file, target, report)
     else:

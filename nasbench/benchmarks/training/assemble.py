@@ -41,6 +41,9 @@ from nasbench.spaces.nb201 import NasBench201
 
 Columns = Iterable[tuple[Column, Array]]
 
+COSTS_COMMAND = "nasbench tabulate --costs-only"
+"""With the options a table was made with, this measures costs and writes it anew."""
+
 ACCURACY_TYPE = np.float32
 LOSS_TYPE = np.float16  # losses are rounded to 11 bits; accuracies are exact
 COST_TYPE = np.float32
@@ -87,19 +90,28 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
     every = np.unique(space.network_class)
     row_of = np.searchsorted(every, space.network_class).astype(np.uint16)
     reached = columns[_count(identity, Split.VALID).name][1] > 0
+    trained = len(np.unique(trainings.cell[chosen]))
     info = TableInfo(
         name=name or data.name,
-        title=f"every cell trained on {data.name}, recipe {plan.recipe.name}",
+        title=f"{_extent(trained, len(every))} trained on {data.name}, recipe {plan.recipe.name}",
         space=space.name,
         rows=len(every),
         cells=int(reached[row_of].sum()),
         licence=_LICENCE.get(data.name, "as the data set's"),
         attribution=_ATTRIBUTION.get(data.name, ()),
-        notes=tuple(_notes(identity, trainings, seeds, len(every), costs)),
+        notes=(
+            *_notes(identity, trainings, seeds, len(every), costs),
+            *(data.found.notes() if data.found is not None else ()),
+        ),
         columns=(*(column for column, _ in columns.values()), row_map()),
     )
     arrays = {key: array for key, (_, array) in columns.items()}
     return Table.from_columns(info, {**arrays, row_map().name: row_of})
+
+
+def _extent(trained: int, rows: int) -> str:
+    """Say how much of the space is there."""
+    return "every cell" if trained == rows else f"{trained} of {rows} distinct cells"
 
 
 def _curves(
@@ -107,7 +119,7 @@ def _curves(
 ) -> Columns:
     """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds."""
     every = np.unique(space.network_class)
-    epochs = identity.recipe.epochs
+    epochs, few = identity.recipe.epochs, identity.recipe.curve_images
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
     diverged = np.zeros(len(every), dtype=np.uint8)
     for seed in seeds:
@@ -118,6 +130,8 @@ def _curves(
             exact = quantity is Quantity.ACCURACY
             dtype = ACCURACY_TYPE if exact else LOSS_TYPE
             measured = "measured" if exact else "measured, rounded to a 16-bit float"
+            if few is not None and split is not Split.TRAIN:
+                measured += f"; on the first {few} images, after the last epoch on all"
             array = np.full((len(every), epochs), np.nan, dtype=dtype)
             array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
@@ -235,7 +249,7 @@ def _notes(
     yield f"trained on: {'; '.join(machines)}"
     yield (
         "parameters, FLOPs, seconds and latency are of the literal network, one per architecture"
-        + ("" if costs else "; no costs were measured")
+        + ("" if costs else f"; no costs were measured, `{COSTS_COMMAND}` does")
     )
 
 

@@ -20,7 +20,6 @@ from nasbench.benchmarks.training.streams import data_order
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import Input
 
-
 SMALLEST_SIDE = 4
 """The network halves the side of an image twice: this one becomes a single pixel."""
 

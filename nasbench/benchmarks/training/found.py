@@ -1,9 +1,14 @@
 """What was found where a user's images were read: for the screen, for JSON and for provenance."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from nasbench.files import RESULTS, atomic_write
+
+FILE = "images.json"
 _SHOWN_CLASSES, _SHOWN_FILES = 20, 5
 _WIDEST = 40
 
@@ -43,6 +48,11 @@ class Found:
             "remarks": list(self.remarks),
         }
 
+    def save(self, folder: Path) -> None:
+        """Write `images.json` into the folder of a training."""
+        with atomic_write(folder / FILE, RESULTS) as file:
+            file.write(f"{json.dumps(self.to_json(), indent=2)}\n".encode())
+
     def lines(self) -> Iterator[str]:
         """Yield a table of what was found, and a line for each thing that was done to it."""
         total = sum(map(sum, self.images.values()))
@@ -52,6 +62,9 @@ class Found:
             f"{'channel' if self.channels == 1 else 'channels'}"
         )
         yield from self._table()
+        yield from self._remarks()
+
+    def _remarks(self) -> Iterator[str]:
         for what, count in self.treated.items():
             yield f"  {what}: {_counted(count, 'image')}"
         if self.merged:
@@ -63,6 +76,12 @@ class Found:
             yield f"  passed over: {len(self.skipped)} ({_some(self.skipped)})"
         for remark in self.remarks:
             yield f"  {remark}"
+
+    def notes(self) -> Iterator[str]:
+        """Yield what a table made of these images says of them."""
+        totals = ", ".join(f"{sum(counts)} {part}" for part, counts in self.images.items())
+        yield f"images: {totals}, {len(self.classes)} classes"
+        yield from (f"images: {line.strip()}" for line in self._remarks())
 
     def _table(self) -> Iterator[str]:
         rows = list(zip(*self.images.values(), strict=True))
@@ -80,8 +99,7 @@ class Found:
 
 def readable(name: str) -> str:
     """Return a file's or class's name for printing and JSON: what cannot be shown is escaped."""
-    plain = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in plain)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def _row(name: str, cells: Sequence[object], width: int) -> str:

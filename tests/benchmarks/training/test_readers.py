@@ -15,11 +15,12 @@ from PIL import Image
 from nasbench.benchmarks.training.catalogue import load_data
 from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.readers.arrays import npz_file
-from nasbench.benchmarks.training.readers.cifar import CIFAR10, CIFAR100, cifar10, cifar100
+from nasbench.benchmarks.training.readers.cifar import cifar10, cifar100
 from nasbench.benchmarks.training.readers.folder import image_folder
-from nasbench.benchmarks.training.readers.imagenet16 import IMAGENET16, imagenet16_120
+from nasbench.benchmarks.training.readers.imagenet16 import imagenet16_120
 from nasbench.benchmarks.training.readers.images import Augmentation, halves, statistics
 from nasbench.benchmarks.training.readers.official import Release
+from nasbench.benchmarks.training.readers.releases import CIFAR10, CIFAR100, IMAGENET16
 from nasbench.errors import DataError, InvalidInput
 from tests.benchmarks.training import archives
 from tests.benchmarks.training.archives import images, numbers, publish
@@ -165,7 +166,7 @@ def test_wrong_checksums_and_missing_members(tmp_path: Path) -> None:
         cifar10(tmp_path, made)
     shutil.rmtree(tmp_path / CIFAR10.folder)
     with pytest.raises(DataError, match=r"wrong checksum: .*tar.gz' has MD5"):
-        cifar10(tmp_path, replace(made, archive_md5=CIFAR10.archive_md5))
+        cifar10(tmp_path, replace(made, archive=CIFAR10.archive))
     with pytest.raises(DataError, match="cannot read"):
         cifar10(tmp_path, replace(made, files={"data_batch_9": "0" * 32, **made.files}))
 

@@ -85,9 +85,7 @@ def image_folder(path: Path, side: int) -> DataSet:
     read = Read(
         tuple(names),
         skipped=tuple(gathered.skipped),
-        merged=tuple(
-            f"{gathered.files[one]} is {gathered.files[other]}" for one, other in doubles
-        ),
+        merged=tuple(f"{gathered.files[one]} is {gathered.files[other]}" for one, other in doubles),
         treated=dict(sorted(gathered.treated.items())),
         remarks=_remarks(gathered.brightest),
     )

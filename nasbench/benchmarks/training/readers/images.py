@@ -47,9 +47,7 @@ class Read:
     def found(self, name: str, split: Split, size: Input) -> Found:
         """Count the images of every class and part."""
         counts = {
-            part.value: tuple(
-                np.bincount(split[part].labels, minlength=len(self.classes)).tolist()
-            )
+            part.value: tuple(np.bincount(split[part].labels, minlength=len(self.classes)).tolist())
             for part in Part
         }
         return Found(

@@ -89,7 +89,7 @@ def _square(stored: Image.Image, side: int) -> Picture:
         treated.append(how)
     if eight.has_transparency_data:
         layer = eight.convert("RGBA")
-        if layer.getextrema()[3][0] < 255:
+        if np.asarray(layer.getchannel("A")).min() < 255:
             treated.append(TRANSPARENT)
             layer = Image.alpha_composite(Image.new("RGBA", layer.size, BACKGROUND), layer)
         eight = layer
@@ -136,5 +136,5 @@ def _with_hole(image: Image.Image, values: NDArray[np.int64]) -> Image.Image:
 
 
 def dark(brightest: int) -> bool:
-    """Whether 16-bit images whose brightest value is this use less than a quarter of their range."""
+    """Whether 16-bit images with this brightest value use less than a quarter of their range."""
     return 0 < brightest < _DARK
