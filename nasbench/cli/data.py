@@ -87,7 +87,8 @@ def list_() -> None:
     typer.echo(f"{'digits':<24}  images, made of the digits that scikit-learn bundles")
     for name, release in RELEASES.items():
         found = images_at_hand(name)
-        where = f"in {found}" if found else f"not there: {release.how_to_get()}"
+        get = f"fetch {name}" if release.archive else f"import FOLDER  ({release.page})"
+        where = f"in {found}" if found else f"not there: nasbench data {get}"
         typer.echo(f"{name:<24}  images, {where}")
 
 

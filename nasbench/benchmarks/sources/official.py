@@ -5,7 +5,9 @@ Three forms are read, each one architecture at a time:
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
 - `NAS-Bench-201-v1_*.pth`, written by `torch.save` in its old form (pickles in a row) or its
-  new one (a zip file). torch is not needed.
+  new one (a zip file).
+
+Archives that hold networks' weights too (`-full`) are read without them. torch is not needed.
 """
 
 import bz2
@@ -25,6 +27,7 @@ from nasbench.benchmarks.format import Array, Chunks, Column, Source, TableInfo,
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
+from nasbench.benchmarks.sources.weights import Weights
 from nasbench.benchmarks.table import Table
 from nasbench.errors import DataError
 from nasbench.files import disk_error, sha256_of
@@ -39,6 +42,10 @@ ATTRIBUTION = (
 _META = "meta.pickle.pbz2"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
+_WANTED = (
+    "name a folder NATS-tss-v1_0-…-simple with 000000.pickle.pbz2 and so on, a file "
+    "NATS-tss-v1_0-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
+)
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _BUFFER = 1 << 20
 
@@ -82,18 +89,22 @@ def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: Non
     """Read every architecture of an official folder or file; return the SHA-256 of it all."""
     if path.is_dir():
         return _read_folder(path, recorder, advance)
+    weights = Weights(str(path))
     try:
         with path.open("rb") as raw:
             kind = raw.read(4)
             raw.seek(0)
-            _read_file(raw, kind, path, recorder, advance)
+            _read_file(raw, kind, path, recorder, advance, weights)
         digest = sha256_of(path)
     except FileNotFoundError:
         raise DataError(f"'{path}' does not exist") from None
     except OSError as error:
         raise DataError(f"cannot read '{path}': {error.strerror or error}: damaged?") from error
     if not recorder.cells:
-        raise DataError(f"'{path}' holds no architecture of NAS-Bench-201 or NATS-Bench")
+        about = ", but weights of a network: it is a checkpoint" if weights.tensors else ""
+        raise DataError(
+            f"'{path}' holds no architecture of NAS-Bench-201 or NATS-Bench{about}; {_WANTED}"
+        )
     return digest
 
 
@@ -144,9 +155,9 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
         if (match := _CELL_FILE.fullmatch(path.name))
     )
     if not found:
-        raise DataError(
-            f"'{folder}' is no official folder: it should hold 000000.pickle.pbz2 and so on"
-        )
+        single = next(folder.glob("*-FULL.pth"), None)
+        about = f" ('{single.name}' is a single training)" if single else ""
+        raise DataError(f"'{folder}' is no official folder{about}: {_WANTED}")
     digest = hashlib.sha256()
     meta = folder / _META
     if meta.exists():
@@ -171,11 +182,16 @@ def _load_bz2(path: Path, digest: Any) -> Any:
             content = bz2.decompress(content)
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read '{path}': damaged or no bz2 file") from error
-        return load(io.BytesIO(content), str(path))
+        return load(io.BytesIO(content), str(path), names=Weights(str(path)).names())
 
 
 def _read_file(
-    raw: BinaryIO, kind: bytes, path: Path, recorder: Recorder, advance: Advance
+    raw: BinaryIO,
+    kind: bytes,
+    path: Path,
+    recorder: Recorder,
+    advance: Advance,
+    weights: Weights,
 ) -> None:
     source = str(path)
 
@@ -187,8 +203,8 @@ def _read_file(
         advance()
 
     with _pickle_in(raw, kind, source) as stream:
-        rest = stream_cells(stream, source, take)
-    if isinstance(rest, dict):
+        rest = stream_cells(stream, source, take, weights.names())
+    if isinstance(rest, dict) and (recorder.cells or not weights.tensors):
         _check_order(rest, path, recorder.space)
 
 
@@ -205,10 +221,7 @@ def _pickle_in(raw: BinaryIO, kind: bytes, source: str) -> Iterator[BinaryIO]:
         _skip_torch_preamble(raw, source)
         yield raw
     else:
-        raise DataError(
-            f"'{source}' is none of the official forms: a '-simple' folder, a '.pickle.pbz2' "
-            "or a '.pth' file"
-        )
+        raise DataError(f"'{source}' is none of the official forms: {_WANTED}")
 
 
 @contextmanager
@@ -218,7 +231,14 @@ def _entry(raw: BinaryIO, source: str) -> Iterator[io.BufferedReader]:
             names = [name for name in archive.namelist() if name.endswith("data.pkl")]
             if len(names) != 1:
                 raise DataError(f"'{source}' is a zip file, but not one of torch.save")
-            with archive.open(names[0]) as entry:
+            try:
+                entry = archive.open(names[0])
+            except (NotImplementedError, RuntimeError) as error:
+                raise DataError(
+                    f"cannot read '{source}': its entry is encrypted or of an unknown compression "
+                    f"({error})"
+                ) from error
+            with entry:
                 yield io.BufferedReader(cast(io.RawIOBase, entry), _BUFFER)
     except zipfile.BadZipFile as error:
         raise DataError(f"cannot read '{source}': damaged zip file: {error}") from error
@@ -226,7 +246,7 @@ def _entry(raw: BinaryIO, source: str) -> Iterator[io.BufferedReader]:
 
 def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
     """Step over the three small pickles that torch.save's old form begins with, if there."""
-    if load(raw, source) == _TORCH_MAGIC:
+    if load(raw, source, names=Weights(source).names()) == _TORCH_MAGIC:
         load(raw, source)  # protocol version
         load(raw, source)  # sizes of this machine's numbers
     else:

@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, ClassVar
 
-from nasbench.benchmarks.sources.unpickle import readable, refused, stand_ins
+from nasbench.benchmarks.sources.unpickle import Names, readable, refused, stand_ins
 from nasbench.errors import DataError
 
 Cell = dict[str, dict[str, Any]]
@@ -28,13 +28,17 @@ _FORGOTTEN = 0
 _CONTAINERS = (dict, list, set, float, int, bytes, bytearray)
 
 
-def stream_cells(stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> Any:
+def stream_cells(
+    stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names | None = None
+) -> Any:
     """Read one pickle, calling `on_cell` with each architecture; return the emptied rest.
 
-    The dict given to `on_cell` is emptied afterwards. Raises `DataError` naming `source`.
+    The dict given to `on_cell` is emptied afterwards; `names` is the allow-list (`stand_ins()`).
+    Raises `DataError` naming `source`.
     """
     with readable(source):
-        return _StreamingUnpickler(stream, source, on_cell).load()
+        allowed = stand_ins() if names is None else names
+        return _StreamingUnpickler(stream, source, on_cell, allowed).load()
 
 
 class _StreamingUnpickler(pickle._Unpickler):
@@ -44,10 +48,12 @@ class _StreamingUnpickler(pickle._Unpickler):
     stack: list[Any]
     pop_mark: Callable[[], list[Any]]
 
-    def __init__(self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> None:
+    def __init__(
+        self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names
+    ) -> None:
         super().__init__(stream)
         self._source = source
-        self._names = stand_ins()
+        self._names = names
         self._on_cell = on_cell
         self.memo = _Memo(source)
 
