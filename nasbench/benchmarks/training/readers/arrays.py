@@ -135,8 +135,8 @@ def _pixels(path: Path, arrays: Arrays, images: str, labels: str) -> Pixels:
             f"'{path}': '{labels}' must be whole numbers, one per image of '{images}' "
             f"({len(stored)}); it is {y.dtype} of shape {y.shape}"
         )
-    if not len(y):
-        raise DataError(f"'{path}': '{images}' has no images")
+    if not x.size:
+        raise DataError(f"'{path}': '{images}' has no images or no pixels: shape {stored.shape}")
     return Pixels(np.ascontiguousarray(x), y.astype(np.int64))
 
 

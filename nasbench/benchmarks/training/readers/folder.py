@@ -103,12 +103,8 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _check_level(path: Path, classes: list[Path]) -> None:
-    """Refuse class folders that hold folders and no files: they are train, test, or a wrapper."""
-    hollow = [
-        folder
-        for folder in classes
-        if (inside := _entries(folder)) and all(entry.is_dir() for entry in inside)
-    ]
+    """Refuse class folders that hold folders and no image: they are train, test, or a wrapper."""
+    hollow = [folder for folder in classes if _is_hollow(folder)]
     if hollow:
         names = ", ".join(f"'{readable(folder.name)}'" for folder in hollow[:5])
         raise DataError(
@@ -116,6 +112,13 @@ def _check_level(path: Path, classes: list[Path]) -> None:
             f"the folder one level down, such as 'folder:{readable(str(hollow[0]))}' (its images "
             "are split into three parts here)"
         )
+
+
+def _is_hollow(folder: Path) -> bool:
+    inside = _entries(folder)
+    if not any(entry.is_dir() for entry in inside):
+        return False
+    return not any(entry.is_file() and read_picture(entry, 1) for entry in inside)
 
 
 def _remarks(brightest: int) -> tuple[str, ...]:
