@@ -144,7 +144,7 @@ def test_only_official_files_are_imported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="wrong checksum"):
         import_images(tmp_path / "c" / "cifar-10-python.tar.gz", CIFAR10)
     assert images_at_hand("cifar10") is None
-    with pytest.raises(DataError, match="are not in .*run `nasbench data fetch cifar10`"):
+    with pytest.raises(DataError, match=r"are not in .*run `nasbench data fetch cifar10`"):
         verify_images("cifar10")
 
 
@@ -189,6 +189,6 @@ def test_the_terms_are_printed_with_a_fetch(
     monkeypatch.setitem(images.RELEASES, "cifar10", release)
     said = run("fetch", "cifar10")
     assert "the authors ask to cite Krizhevsky" in said
-    assert hashlib.sha256(
-        Path(said.splitlines()[0].split(", in ")[1]).read_bytes()
-    ).hexdigest() == (release.archive.sha256 if release.archive else "")
+    place = Path(said.splitlines()[0].split(", in ")[1])
+    assert release.archive is not None
+    assert hashlib.sha256(place.read_bytes()).hexdigest() == release.archive.sha256

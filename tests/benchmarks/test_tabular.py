@@ -90,8 +90,8 @@ def test_what_is_no_architecture_is_told_what_one_is(
     if repeats == "free":
         session = FreeRepeats(session)  # type: ignore[assignment]
     line = (
-        rf"asked for .*{said}: an architecture of space 'nb201' is a tuple of 6 whole numbers, each "
-        r"from 0 to 4, such as \(4, 4, 4, 4, 4, 4\)"
+        rf"asked for .*{said}: an architecture of space 'nb201' is a tuple of 6 whole numbers, "
+        r"each from 0 to 4, such as \(4, 4, 4, 4, 4, 4\)"
     )
     with pytest.raises(InvalidInput, match=line) as caught:
         session.answer(Evaluate(asked))  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def test_what_is_given_decides(given: tuple[object, ...], expected: tuple[object
 
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_a_search_that_trains_goes_where_the_images_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nothing named: CIFAR-10 if its images are there, else the bundled digits, and says so."""
+    """With nothing named: CIFAR-10 if its images are there, else the bundled digits; it says so."""
     said: list[str] = []
     there: list[str] = []
     monkeypatch.setattr(choice, "images_at_hand", lambda name: Path("x") if name in there else None)

@@ -14,13 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from nasbench.benchmarks.images import images_folder
-from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet
 from nasbench.benchmarks.training.found import readable
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import INPUTS, Input
 
-DEFAULT_SIDE = 32
+DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
+"""Side of the images of a folder that names none, and the most that one may name."""
 _FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,4}))?")
 
 
@@ -73,6 +74,11 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
     damaged or not the official ones.
     """
     kind, colon, rest = name.partition(":")
+    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in name):
+        raise InvalidInput(
+            f"data set '{readable(name)}': its name holds characters that cannot be stored; "
+            "rename it to plain text"
+        )
     if colon and rest and kind == "folder":
         return _image_folder(rest)
     if colon and rest and kind == "npz":
@@ -97,6 +103,18 @@ def shared_data(name: str, folder: Path | None = None) -> DataSet:
     return load_data(name, folder)
 
 
+def table_name(dataset: str) -> str:
+    """Return what a table of a data set is called unless a user says otherwise.
+
+    The last part of its path in lower case, with `-` for what a table's name cannot hold.
+    """
+    name = Path(dataset.removeprefix("npz:").removesuffix(".npz")).name
+    if dataset.startswith("folder:"):
+        match = _FOLDER.fullmatch(dataset.removeprefix("folder:"))
+        name = Path(match["path"]).resolve().name if match else ""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "images"
+
+
 def find_input(name: str) -> Input:
     """Return image size and classes of a data set; of the official ones without their files."""
     return INPUTS[name] if name in INPUTS else load_data(name).input
@@ -109,18 +127,16 @@ def _image_folder(text: str) -> DataSet:
     if match is None:
         raise InvalidInput(f"data set 'folder:{text}' names no folder: write folder:PATH@SIDE")
     side = int(match["side"] or DEFAULT_SIDE)
-    if side < 4 or side % 4:
-        raise InvalidInput(f"image side {side} of 'folder:{text}': use a multiple of 4, such as 32")
+    if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side % SMALLEST_SIDE:
+        raise InvalidInput(
+            f"image side {side} of 'folder:{readable(text)}': use a multiple of {SMALLEST_SIDE} "
+            f"from {SMALLEST_SIDE} to {LARGEST_SIDE}, such as 32"
+        )
     return image_folder(_local(f"folder:{text}", match["path"]), side)
 
 
 def _local(name: str, text: str) -> Path:
     """Return the path that the name of a user's own data set holds; `InvalidInput` for none."""
-    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidInput(
-            f"data set '{readable(name)}': its path holds characters that cannot be stored; "
-            "rename it to plain text"
-        )
     try:
         path = Path(text).expanduser()
         path.exists()

@@ -375,7 +375,7 @@ def wide_header(name: str) -> bytes:
         ({"images": images(0, 9, 8), "labels": np.int64(1)}, r"'labels' must be whole.*shape \(\)"),
         ({"images": images(0, 9, 8).astype("u2"), "labels": np.arange(9)}, "it is uint16 of shape"),
         ({"images": np.full((9, 8, 8), 1e300), "labels": np.arange(9)}, "finite floats"),
-        ({"images": images(0, 20, 4)[:, :, :, :0], "labels": np.arange(20) % 2}, "has no images or no pix"),
+        ({"images": images(0, 20, 4)[:, :, :, :0], "labels": np.arange(20) % 2}, "has no images"),
     ],
 )  # fmt: skip
 def test_odd_npz(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
@@ -406,7 +406,7 @@ def test_npz_archives_that_cannot_be_read(tmp_path: Path, monkeypatch: Any) -> N
     path.write_bytes(whole)
     sysconf = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 1000}
     monkeypatch.setattr("os.sysconf", sysconf.__getitem__)
-    with pytest.raises(DataError, match="its arrays take 0.0 GB, this machine has"):
+    with pytest.raises(DataError, match="0 GB, this machine has"):
         npz_file(path)
 
 

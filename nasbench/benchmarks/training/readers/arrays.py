@@ -1,9 +1,8 @@
 """A user's own arrays: an `.npz` file of images and labels."""
 
-import os
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from nasbench.benchmarks.training.readers.images import (
     Split,
     assemble,
     digests,
+    memory,
     merged,
     split_by_class,
 )
@@ -69,9 +69,7 @@ def npz_file(path: Path) -> DataSet:
 def _load(path: Path) -> tuple[Arrays, tuple[str, ...]]:
     """Return the arrays that have a meaning here, and the names of the others."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("not an .npz file")
+        with path.open("rb") as raw, _opened(raw) as file:
             _check_names(path, set(file.files))
             _check_size(path, file)
             known = [name for name in file.files if name in (*_WHOLE, *_SPLIT)]
@@ -95,6 +93,13 @@ def _load(path: Path) -> tuple[Arrays, tuple[str, ...]]:
         ) from error
 
 
+def _opened(raw: BinaryIO) -> "np.lib.npyio.NpzFile":
+    file = np.load(raw, allow_pickle=False)
+    if not isinstance(file, np.lib.npyio.NpzFile):
+        raise ValueError("not an .npz file")
+    return file
+
+
 def _check_names(path: Path, names: set[str]) -> None:
     whole, split = sorted(names & set(_WHOLE)), sorted(names & set(_SPLIT))
     if whole and split:
@@ -107,13 +112,10 @@ def _check_names(path: Path, names: set[str]) -> None:
 def _check_size(path: Path, file: Any) -> None:
     """Refuse arrays that cannot lie in this machine's memory, before any of them is unpacked."""
     size = sum(entry.file_size for entry in file.zip.infolist())
-    if not hasattr(os, "sysconf"):  # not on every platform
-        return
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size > memory:
+    if size > memory():
         raise DataError(
             f"cannot read '{path}': its arrays take {size / 1e9:.1f} GB, this machine has "
-            f"{memory / 1e9:.1f} GB of memory"
+            f"{memory() / 1e9:.1f} GB of memory"
         )
 
 

@@ -12,6 +12,7 @@ from nasbench.benchmarks.training.readers.images import (
     Pixels,
     Read,
     assemble,
+    memory,
     merged,
     split_by_class,
 )
@@ -42,10 +43,20 @@ class _Gathered:
                 self.skipped.append(self.place(path) + "/" * path.is_dir())
                 continue
             self.images.append(picture.square)
+            self._check_memory(side)
             self.labels.append(label)
             self.files.append(self.place(path))
             self.treated.update(picture.treated)
             self.brightest = max(self.brightest, picture.brightest)
+
+    def _check_memory(self, side: int) -> None:
+        """Images are kept as bytes here and as floats of four bytes afterwards."""
+        if 5 * 3 * side * side * len(self.images) > memory():
+            raise DataError(
+                f"image folder '{readable(str(self.root))}': {len(self.images)} images of "
+                f"{side}x{side} pixels fill this machine's memory: use a smaller side, such as "
+                "folder:PATH@32"
+            )
 
 
 def image_folder(path: Path, side: int) -> DataSet:

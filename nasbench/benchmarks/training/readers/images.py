@@ -1,6 +1,8 @@
 """From raw pixels to a data set: fixed splits, normalisation, augmentation on the device."""
 
 import hashlib
+import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -154,6 +156,13 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
         means.append(round(mean, 6))
         deviations.append(round(deviation, 6) or 1.0)
     return tuple(means), tuple(deviations)
+
+
+def memory() -> float:
+    """Return the bytes of memory this machine has, infinity where it does not say."""
+    if not hasattr(os, "sysconf"):  # not on every platform
+        return math.inf
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
