@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from nasbench.benchmarks.format import Column, Split, TableInfo
 
+_IMAGES = re.compile(r"images: \d+ weights, (\d+) validation, (\d+) test\b")
 _TRAINED = re.compile(r"trained: recipe Recipe\(.*\bcurve_images=(\d+)\b")
 
 
@@ -32,10 +33,14 @@ class CurveImages(NamedTuple):
 def curve_images(info: TableInfo) -> CurveImages | None:
     """Return on how many images curves are read; None where every epoch is read on the same.
 
-    Tables made by `nasbench tabulate` say it in the note on their recipe.
+    Tables made by `nasbench tabulate` say it in the note on their recipe, and those of a user's own
+    images how many there are.
     """
-    for note in info.notes:
-        match = _TRAINED.match(note)
-        if match:
-            return CurveImages(int(match[1]))
-    return None
+    trained = [match for note in info.notes if (match := _TRAINED.match(note))]
+    if not trained:
+        return None
+    number = int(trained[0][1])
+    held = [match for note in info.notes if (match := _IMAGES.match(note))]
+    if held and max(int(held[0][1]), int(held[0][2])) <= number:
+        return None
+    return CurveImages(number)

@@ -57,7 +57,7 @@ def tabulate(
     from nasbench.benchmarks.catalogue import new_table_path, table_path
     from nasbench.benchmarks.format import SUFFIX
     from nasbench.benchmarks.training.assemble import assemble as make
-    from nasbench.benchmarks.training.catalogue import load_data, table_name
+    from nasbench.benchmarks.training.catalogue import is_own, load_data, table_name
     from nasbench.benchmarks.training.plan import Plan, distinct_cells
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
     from nasbench.benchmarks.training.tabulate import tabulate as train
@@ -89,7 +89,7 @@ def tabulate(
         also=tuple(also or ()),
     )
     plan.check()
-    found = load_data(dataset, data_dir).found
+    found = load_data(dataset, data_dir).found if is_own(dataset) else None
     if found is not None:
         typer.echo("\n".join(found.lines()))
     if not (assemble or costs_only):

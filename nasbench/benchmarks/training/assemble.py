@@ -7,7 +7,7 @@ architecture, in index order. The same shards give the same bytes, however they 
 files. What is missing is NaN and counted, nothing is interpolated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,9 @@ from nasbench.benchmarks.training.costs import (
     features,
     read_costs,
 )
+from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.plan import Plan
+from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity, Trainings, read_shards
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import NasBench201
@@ -82,7 +84,7 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
     columns = {
         column.name: (column, array)
         for column, array in (
-            *_curves(space, trainings, identity, seeds),
+            *_curves(space, trainings, identity, seeds, _read_on(data, plan.recipe)),
             *_sizes(space, identity, plan),
             *_costs(space, costs, identity),
         )
@@ -115,11 +117,18 @@ def _extent(trained: int, rows: int) -> str:
 
 
 def _curves(
-    space: NasBench201, trainings: Trainings, identity: Identity, seeds: Sequence[int]
+    space: NasBench201,
+    trainings: Trainings,
+    identity: Identity,
+    seeds: Sequence[int],
+    read_on: Mapping[Split, int],
 ) -> Columns:
-    """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds."""
+    """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds.
+
+    `read_on` says on how many images those are read that see fewer before the last epoch.
+    """
     every = np.unique(space.network_class)
-    epochs, few = identity.recipe.epochs, identity.recipe.curve_images
+    epochs = identity.recipe.epochs
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
     diverged = np.zeros(len(every), dtype=np.uint8)
     for seed in seeds:
@@ -130,8 +139,8 @@ def _curves(
             exact = quantity is Quantity.ACCURACY
             dtype = ACCURACY_TYPE if exact else LOSS_TYPE
             measured = "measured" if exact else "measured, rounded to a 16-bit float"
-            if few is not None and split is not Split.TRAIN:
-                measured += f"; on the first {few} images, after the last epoch on all"
+            if split in read_on:
+                measured += f"; on the first {read_on[split]} images, after the last epoch on all"
             array = np.full((len(every), epochs), np.nan, dtype=dtype)
             array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
@@ -143,6 +152,17 @@ def _curves(
     column = seed_count(identity.dataset, Split.TRAIN, epochs, provenance="diverged trainings")
     name = f"{identity.dataset}/{Split.TRAIN}/hp{epochs}/diverged"
     yield column.model_copy(update={"name": name}), diverged
+
+
+def _read_on(data: DataSet, recipe: Recipe) -> dict[Split, int]:
+    """Return how many images a curve is read on, for the splits that have more than that."""
+    few = recipe.curve_images
+    parts = {Split.VALID: Part.VALIDATION, Split.TEST: Part.TEST}
+    return {
+        split: few
+        for split, part in parts.items()
+        if few is not None and few < len(data.parts[part].labels)
+    }
 
 
 def _count(identity: Identity, split: Split) -> Column:
