@@ -35,6 +35,7 @@ def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     from nasbench.one_shot_conformance import toy_data
 
     monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+    monkeypatch.setattr("nasbench.harness.choice.images_at_hand", lambda _: synthetic_nb201)
     monkeypatch.setattr("nasbench.harness.run.cores", lambda: 1)
     catalogue.shared_data.cache_clear()
     yield synthetic_nb201

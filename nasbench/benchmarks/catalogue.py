@@ -77,7 +77,7 @@ def table_path(name: str) -> Path:
     """Return where the table `name` is or would be; `InvalidInput` for an impossible name."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
-            f"'{name}' is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
+            f"{name!r} is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
             "beginning with a letter or digit"
         )
     shipped = SHIPPED / f"{name}{SUFFIX}"

@@ -116,6 +116,12 @@ class _Columns:
 
     def _absent(self, wanted: Column) -> DataError:
         alike = [c for c in self._columns.values() if c.quantity is wanted.quantity]
+        if not alike and wanted.quantity is Quantity.SECONDS:
+            return DataError(
+                f"table '{self._table}' has no costs, so nothing can be charged: for a table of "
+                "`nasbench tabulate`, the same command with --costs-only measures them and writes "
+                "it anew; any other needs a source that has seconds"
+            )
         near = [c for c in alike if c.dataset == wanted.dataset and c.split == wanted.split]
         there = ", ".join(sorted(c.name for c in near or alike)) or "no such column"
         return DataError(f"table '{self._table}' has no '{wanted.name}' here; it has: {there}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.asked import check_request
 from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
 from nasbench.errors import DataError, InvalidInput
 from nasbench.randomness import Random
@@ -122,13 +123,17 @@ class TableSession:
         self._own = benchmark.trials(None)
 
     def answer(self, request: Request) -> Answer:
-        """Look the architecture up."""
+        """Look the architecture up; `InvalidInput` says what one is if there is no such."""
         trials = self._own
-        if request.epochs is not None:
-            trials = self._benchmark.trials(request.epochs)
-        if len(trials) == 1:
-            return trials[0][request.architecture]
-        return self._known(trials, request.architecture)
+        try:
+            if request.epochs is not None:
+                trials = self._benchmark.trials(request.epochs)
+            if len(trials) == 1:
+                return trials[0][request.architecture]
+            return self._known(trials, request.architecture)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            check_request(self._benchmark.space, request)
+            raise
 
     def _known(self, trials: list[Answers], architecture: Architecture) -> Answer:
         """Draw among the trials this architecture has."""

@@ -1,4 +1,4 @@
-"""`nasbench data`: get, read, list and check benchmark tables."""
+"""`nasbench data`: get, read, list and check benchmark tables and image sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +11,27 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.table import Table
 
 app = typer.Typer(
-    help="Get, read, list and check benchmark tables.", no_args_is_help=True, add_completion=False
+    help="Get, read, list and check benchmark tables and image sets.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
-Name = Annotated[str, typer.Argument(help="Table name, such as nb201.")]
+Name = Annotated[str, typer.Argument(help="Table or image set, such as nb201 or cifar10.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 @app.command()
 def fetch(name: Name = "nb201", force: Force = False) -> None:
-    """Download the public files of a table and build it."""
-    from nasbench.benchmarks.catalogue import fetch_table
+    """Download the public files of a table and build it, or an image set to train on."""
+    from nasbench.benchmarks.catalogue import RECIPES, fetch_table
+    from nasbench.benchmarks.images import fetch_images, fetchable
+    from nasbench.benchmarks.training.readers.releases import RELEASES
 
+    if name in RELEASES:
+        _say_images(name, fetch_images(name, force=force))
+        return
+    if name not in RECIPES:
+        raise _unknown(name, (*RECIPES, *fetchable()))
     table = fetch_table(name, force=force)
     _say_installed(table)
     _say_attribution(table)
@@ -33,15 +42,24 @@ def import_(
     path: Annotated[
         Path,
         typer.Argument(
-            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2' or NAS-Bench-201 '.pth'."
+            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2' or NAS-Bench-201 '.pth'; "
+            "or the batches of ImageNet16-120 or CIFAR, or CIFAR's archive."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,
     force: Force = False,
 ) -> None:
-    """Read official benchmark files into a table, one architecture at a time."""
+    """Read official benchmark files into a table, or put official images where they are found."""
+    from nasbench.benchmarks.images import import_images, release_at
     from nasbench.benchmarks.sources.official import import_official
+    from nasbench.errors import InvalidInput
 
+    release = release_at(path)
+    if release is not None:
+        if name is not None:
+            raise InvalidInput(f"--name: images are always called '{release.name}'; leave it out")
+        _say_images(release.name, import_images(path, release, force=force))
+        return
     table = import_official(path, name, force=force)
     _say_installed(table)
     for note in table.info.notes:
@@ -51,8 +69,10 @@ def import_(
 
 @app.command("list")
 def list_() -> None:
-    """Show installed tables and those that can be fetched."""
+    """Show tables and image sets: those that are there and how to get the others."""
     from nasbench.benchmarks.catalogue import list_tables
+    from nasbench.benchmarks.images import images_at_hand
+    from nasbench.benchmarks.training.readers.releases import RELEASES
 
     for line in list_tables():
         if line.problem:
@@ -64,13 +84,23 @@ def list_() -> None:
             )
         else:
             say(f"{line.name:<24}  not installed: nasbench data fetch {line.name}  ({line.title})")
+    say(f"{'digits':<24}  images, made of the digits that scikit-learn bundles")
+    for name, release in RELEASES.items():
+        found = images_at_hand(name)
+        get = f"fetch {name}" if release.archive else f"import FOLDER  ({release.page})"
+        where = f"in {found}" if found else f"not there: nasbench data {get}"
+        say(f"{name:<24}  images, {where}")
 
 
 @app.command()
 def info(name: Name = "nb201") -> None:
     """Show what a table holds, where it comes from and under which licence."""
+    from nasbench.benchmarks.cards import curve_images
     from nasbench.benchmarks.catalogue import load_table
 
+    if _is_images(name):
+        _show_images(name)
+        return
     table = load_table(name)
     about = table.info
     say(f"{about.name}: {about.title}")
@@ -81,32 +111,87 @@ def info(name: Name = "nb201") -> None:
     _say_attribution(table)
     for note in about.notes:
         say(f"note     {note}")
+    images = curve_images(about)
+    if images is not None:
+        say(f"note     {images.sentence}")
     for source in about.sources:
         say(f"source   {source.url} ({source.licence}): {source.taken}")
     for column in sorted(about.columns, key=lambda one: one.name):
         parts = [column.unit, column.averaging if column.averaging != "none" else "", column.dtype]
         parts.append("x".join(map(str, column.shape)) if column.curve else "")
         parts.append("fitted" if column.fitted else "")
+        parts.append(images.of(column) if images is not None else "")
         say(f"  {column.name}  [{', '.join(part for part in parts if part)}]")
 
 
 @app.command()
 def verify(name: Name = "nb201") -> None:
-    """Check every byte of a table against its SHA-256."""
+    """Check every byte of a table, or of an image set, against its published hash."""
     from nasbench.benchmarks.catalogue import verify_table
+    from nasbench.benchmarks.images import verify_images
 
+    if _is_images(name):
+        say(f"{name}: whole, in {verify_images(name)}")
+        return
     table = verify_table(name)
     say(f"{name}: whole, {len(table.info.columns)} columns, hash {table.hash}")
 
 
 @app.command()
 def path(
-    name: Annotated[str | None, typer.Argument(help="Table name; none: the data folder.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Table or image set; none: the data folder.")
+    ] = None,
 ) -> None:
-    """Print where tables live, or where one table is."""
+    """Print where tables and images live, or where one of them is."""
     from nasbench.benchmarks.catalogue import data_folder, table_path
+    from nasbench.benchmarks.images import images_at_hand, images_folder
 
+    if name is not None and _is_images(name):
+        say(str(images_at_hand(name) or images_folder()))
+        return
     say(str(data_folder() if name is None else table_path(name)))
+
+
+def _is_images(name: str) -> bool:
+    """Whether a name means an official image set: a table of that name goes first."""
+    from nasbench.benchmarks.catalogue import table_path
+    from nasbench.benchmarks.training.readers.releases import RELEASES
+
+    return name in RELEASES and not (name.islower() and table_path(name).exists())
+
+
+def _show_images(name: str) -> None:
+    from nasbench.benchmarks.images import images_at_hand
+    from nasbench.benchmarks.training.readers.releases import RELEASES
+
+    release, found = RELEASES[name], images_at_hand(name)
+    say(f"{name}: images to train on")
+    say(f"place    {found or f'not there: {release.how_to_get()}'}")
+    say(f"from     {release.page}")
+    say(f"terms    {release.terms}")
+    for file, md5 in release.files.items():
+        say(f"  {file}  MD5 {md5}")
+
+
+def _say_images(name: str, place: Path) -> None:
+    from nasbench.benchmarks.training.readers.releases import RELEASES
+
+    say(f"{name}: images, in {place}")
+    say(f"from     {RELEASES[name].page}")
+    say(f"terms    {RELEASES[name].terms}")
+    say(f"Now: nasbench run --strategy darts --dataset {name}")
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> Exception:
+    """Return the error for what cannot be fetched."""
+    import difflib
+
+    from nasbench.errors import InvalidInput
+
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return InvalidInput(f"'{name}' cannot be fetched: known are {', '.join(known)}{hint}")
 
 
 def _say_installed(table: "Table") -> None:

@@ -221,6 +221,9 @@ def _settings(pairs: list[str], base: dict[str, Any]) -> dict[str, dict[str, obj
 def _print_json(outcomes: "list[Outcome]") -> None:
     import json
 
+    from nasbench.harness.trained import found_images
+
+    images = [found_images(outcome.experiment.task) for outcome in outcomes]
     rows = [
         {
             "path": str(outcome.path),
@@ -228,8 +231,9 @@ def _print_json(outcomes: "list[Outcome]") -> None:
             "skipped": outcome.skipped,
             "finished": outcome.finished,
             "failed": {str(seed): reason for seed, reason in outcome.failed.items()},
+            **({} if found is None else {"images": found.to_json()}),
         }
-        for outcome in outcomes
+        for outcome, found in zip(outcomes, images, strict=True)
     ]
     say(json.dumps(rows, indent=2))
 

@@ -66,7 +66,7 @@ def tabulate(
     from nasbench.benchmarks.catalogue import new_table_path, table_path
     from nasbench.benchmarks.format import SUFFIX
     from nasbench.benchmarks.training.assemble import assemble as make
-    from nasbench.benchmarks.training.catalogue import load_data
+    from nasbench.benchmarks.training.catalogue import is_own, load_data, table_name
     from nasbench.benchmarks.training.plan import Plan, distinct_cells
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
     from nasbench.benchmarks.training.tabulate import tabulate as train
@@ -82,7 +82,7 @@ def tabulate(
         raise InvalidInput(f"space '{space}' has no networks to train: use nb201")
     if precision not in PRECISIONS:
         raise InvalidInput(f"precision '{precision}' is unknown: use {' or '.join(PRECISIONS)}")
-    called = name or dataset
+    called = name or table_name(dataset)
     installed = new_table_path(called) if install else table_path(called)
     if install and installed.exists():
         raise InvalidInput(f"table '{called}' is installed: choose another --name or remove it")
@@ -98,6 +98,9 @@ def tabulate(
         also=tuple(also or ()),
     )
     plan.check()
+    found = load_data(dataset, data_dir).found if is_own(dataset) else None
+    if found is not None:
+        say("\n".join(found.lines()))
     if not (assemble or costs_only):
         if workers is None:
             workers = cores() if device == "cpu" else 1

@@ -15,6 +15,7 @@ from nasbench.limits import Count
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fit import Epoch, Result
+    from nasbench.benchmarks.training.found import Found
     from nasbench.benchmarks.training.recipes import Recipe
     from nasbench.spaces.base import Architecture, Space
 
@@ -74,6 +75,8 @@ def train(
     check_precision(precision)
     find_device(device)
     data = load_data(dataset, data_dir)
+    if data.found is not None and not json_:
+        say("\n".join(data.found.lines()))
     name = data.name.replace(":", "-")
     folder = out or Path("trainings") / f"{name}-{chosen.name}-{space.index(cell)}-seed{seed}"
     with enough_memory(chosen.batch, device):
@@ -92,7 +95,9 @@ def train(
     began_with = result.training.get("threads", here)
     if began_with != here:
         say(f"note: trained on {began_with} threads, as it was begun; here are {here}", err=True)
-    _say(result, folder, json_)
+    if data.found is not None:
+        data.found.save(folder)
+    _say(result, folder, json_, data.found)
 
 
 def _architecture(space: "Space", text: str) -> "Architecture":
@@ -167,12 +172,13 @@ def _events(folder: Path) -> "Iterator[Watch]":
         yield tell
 
 
-def _say(result: "Result", folder: Path, as_json: bool) -> None:
+def _say(result: "Result", folder: Path, as_json: bool, found: "Found | None") -> None:
     if as_json:
         import json
         from dataclasses import asdict
 
-        say(json.dumps(asdict(result), indent=2))
+        images = {} if found is None else {"images": found.to_json()}
+        say(json.dumps({**asdict(result), **images}, indent=2))
         return
     say(
         f"validation {result.validation_accuracy:.2f} %, test {result.test_accuracy:.2f} % "

@@ -1,6 +1,6 @@
 """What a search is on, when a user leaves some of it open: table, data sets, protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from nasbench.benchmarks.catalogue import BUNDLED, default_benchmark, load_table
 from nasbench.benchmarks.format import SUFFIX, Split
+from nasbench.benchmarks.images import images_at_hand
 from nasbench.benchmarks.protocols import Protocol, default_protocol, find_protocol, protocols
 from nasbench.benchmarks.table import Table, query_cost, search_name
 from nasbench.errors import InvalidInput
@@ -17,6 +18,8 @@ OWN = "own"
 """Name of the protocol that is made of a table."""
 OWN_QUERIES = 106
 """Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
+Say = Callable[[str], None]
+"""Is told what was chosen, one line at a time."""
 _TRAINED_ON = "digits"
 """Data set of a search by training that names none: the one that needs no download."""
 
@@ -36,12 +39,18 @@ def choose(
     protocol: str | Protocol | None,
     *,
     fallback: bool = False,
+    shared: Sequence[str] = (),
+    say: Say = lambda _: None,
 ) -> Choice:
     """Fill in what is None: what was given decides, a protocol first, then the data sets.
 
     With nothing given it is the fetched NAS-Bench-201 if it is there, else the bundled table.
-    With `fallback` a data set no protocol knows is left to training.
+    With `fallback` a data set no protocol knows is left to training. `shared` names strategies of
+    the command that train on images: with nothing given, they and the others are put on the first
+    data set whose images are at hand, and `say` is told which that is.
     """
+    if shared and benchmark is None and datasets is None and protocol is None:
+        benchmark = _with_images(shared, say)
     named = None if benchmark is None else _located(benchmark)
     if named is not None and named.startswith(PREFIX):
         return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol)
@@ -53,6 +62,22 @@ def choose(
         protocol = _searching(named, tuple(datasets))
     table = named or (protocol.table if protocol else default_benchmark())
     return Choice(table, tuple(datasets or (protocol.datasets[:1] if protocol else ())), protocol)
+
+
+def _with_images(shared: Sequence[str], say: Say) -> str:
+    """Return the default benchmark, or the bundled one where the default's images are not there."""
+    default = default_benchmark()
+    if default == BUNDLED:
+        return default
+    first, names = _made_for(default).datasets[0], ", ".join(shared)
+    if images_at_hand(first) is not None:
+        return default
+    say(
+        f"{names} {'trains' if len(shared) == 1 else 'train'} on images and those of '{first}' are "
+        f"not at hand: everything is searched on the bundled '{BUNDLED}'; `nasbench data fetch "
+        f"{first}` gets them"
+    )
+    return BUNDLED
 
 
 def has_dataset(table: Table, dataset: str) -> bool:

@@ -100,7 +100,10 @@ class FreeRepeats:
 
     def answer(self, request: Request) -> Answer | SharedAnswer:
         """Answer from memory at no cost where possible."""
-        known = self._known.get(request)
+        try:
+            known = self._known.get(request)
+        except TypeError:  # what cannot be hashed is no architecture: the session says so
+            return self._session.answer(request)
         if known is not None:
             return known
         answer = self._session.answer(request)

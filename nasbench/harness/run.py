@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.harness.trained import found_images
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import CPUS, GPUS, RETRIES, WORKERS, Count, per_core
 from nasbench.provenance import cores
@@ -89,7 +90,8 @@ def run(
     Seeds that are stored already are skipped. `seeds` is a number (10 is 0 to 9), a text
     (`100-199`, `0,3,5-7`) or the seeds themselves; `budget` a text (`12000s`, `100evals`)
     or the protocol's own if None. Without `benchmark`, `datasets` and `protocol` the search is
-    on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`. `recipe`
+    on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`; where a
+    strategy trains on images, those of CIFAR-10 have to be there too. `recipe`
     names settings that one-shot strategies come with, before `settings` change them.
 
     `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
@@ -110,7 +112,7 @@ def run(
         make_tasks(
             benchmark, None if datasets is None else _names(datasets), protocol,
             Wanted(limit or _if_shared(names), patience, target_regret, trials, repeats),
-            fallback=fallback,
+            fallback=fallback, shared=shared_among(names), say=say,
         ),
         limit,
     )  # fmt: skip
@@ -119,10 +121,12 @@ def run(
         Runner(experiment)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)
     record = None if tuning is None else Tuning.read(tuning)
+    images = _images(experiments, say)
     folders = [
         open_folder(
             Path(out), one, name,
             tuning=record if record is not None and one.strategy == record.strategy else None,
+            images=images.get(one.task.signal.dataset),
         )
         for one in experiments
     ]  # fmt: skip
@@ -146,8 +150,12 @@ def _names(names: str | Sequence[str]) -> list[str]:
 
 def _if_shared(names: Sequence[str]) -> Budget | None:
     """Return a budget for tasks whose strategies all put the epochs they train in its place."""
-    shared = all(find_strategy(name).rule == DERIVED for name in names)
-    return Budget(epochs=1) if shared else None
+    return Budget(epochs=1) if len(shared_among(names)) == len(names) else None
+
+
+def shared_among(names: Sequence[str]) -> list[str]:
+    """Return the strategies that train shared weights, on images."""
+    return [name for name in names if find_strategy(name).rule == DERIVED]
 
 
 def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
@@ -159,6 +167,17 @@ def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> Non
             f"{name}: the budget ends it after {given} of its {own} epochs, its schedules with "
             f"it; --set {name}.epochs={given} fits them"
         )
+
+
+def _images(
+    experiments: Sequence[Experiment], say: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
+    """Say what was found of a user's own images, and return it by data set."""
+    found = {one.task.signal.dataset: found_images(one.task) for one in experiments}
+    for one in found.values():
+        if one is not None:
+            say("\n".join(one.lines()))
+    return {name: one.to_json() for name, one in found.items() if one is not None}
 
 
 def _executor(

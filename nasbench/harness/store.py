@@ -157,10 +157,12 @@ def open_folder(
     name: str | None = None,
     *,
     tuning: Tuning | None = None,
+    images: Mapping[str, Any] | None = None,
 ) -> ExperimentFolder:
     """Return the folder of `experiment` below `results`, made if it is not there.
 
-    `tuning` says how its settings were chosen and is kept with it. Without a name, other settings
+    `tuning` says how its settings were chosen, `images` what was found of a user's own images; both
+    are kept with it. Without a name, other settings
     make another folder. With one, a folder that holds other settings is refused and the difference
     shown, also where another strategy of the same name was run on another task.
     """
@@ -173,7 +175,7 @@ def open_folder(
             "schema": SCHEMA,
             "experiment": experiment.to_json(),
             "strategy": _description(experiment.strategy),
-            "provenance": provenance(),
+            "provenance": {**provenance(), **({} if images is None else {"images": images})},
         }
         _create(path / _FILE, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)

@@ -10,7 +10,7 @@ from nasbench.benchmarks.table import Table
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
-from nasbench.harness.choice import choose, has_dataset
+from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
 
@@ -40,11 +40,16 @@ def make_tasks(
     wanted: Wanted,
     *,
     fallback: str | None = None,
+    shared: Sequence[str] = (),
+    say: Say = lambda _: None,
 ) -> list[Task]:
-    """Return one task per data set; `InvalidInput` for what does not fit together."""
+    """Return one task per data set; `InvalidInput` for what does not fit together.
+
+    `shared` names the strategies that train on images, see `choose`.
+    """
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
-    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback))
+    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
     if chosen.benchmark.startswith(PREFIX):
         return [
             _trained(chosen.benchmark, dataset, chosen.protocol, wanted)

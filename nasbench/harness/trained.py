@@ -20,6 +20,7 @@ from nasbench.spaces import get_space
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fallback import FallbackJudge
+    from nasbench.benchmarks.training.found import Found
     from nasbench.benchmarks.training.protocol import TrainingProtocol
 
 PREFIX = "train:"
@@ -31,6 +32,15 @@ SUFFIX = "+train"
 def is_trained(benchmark: str) -> bool:
     """Whether some answers of a benchmark are trained."""
     return benchmark.startswith(PREFIX) or benchmark.endswith(SUFFIX)
+
+
+def found_images(task: Task) -> "Found | None":
+    """Return what was found of a user's own images if a task trains on such; they are read once."""
+    if not (task.shared or is_trained(task.benchmark)):
+        return None
+    from nasbench.benchmarks.training.catalogue import is_own, shared_data
+
+    return shared_data(task.signal.dataset).found if is_own(task.signal.dataset) else None
 
 
 def trained_task(

@@ -26,7 +26,7 @@ from nasbench.harness.experiment import Runner, Task
 from nasbench.harness.ray_instance import ray_instance
 from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.run import make_experiment, parse_workers
+from nasbench.harness.run import make_experiment, parse_workers, shared_among
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
@@ -118,7 +118,7 @@ def tune(
     number = parse_workers(workers) or cores()
     plan = _plan(
         found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
-        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(out).resolve(),
+        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(out).resolve(), say,
     )  # fmt: skip
     check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
@@ -184,12 +184,15 @@ def _plan(
     seeds: list[int],
     metric: str,
     out: Path,
+    say: Callable[[str], None],
 ) -> _Plan:
     from nasbench.harness.budget import Budget
 
     limit = None if budget is None else Budget.parse(budget)
     datasets = None if dataset is None else [dataset]
-    (task,) = make_tasks(benchmark, datasets, protocol, Wanted(limit))
+    (task,) = make_tasks(
+        benchmark, datasets, protocol, Wanted(limit), shared=shared_among([found.name]), say=say
+    )
     if task.signal.dataset not in task.reports:
         raise InvalidInput(f"data set '{task.signal.dataset}' is not judged by this protocol")
     first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.columns import Series
+from nasbench.benchmarks.format import Quantity, Split
 from nasbench.benchmarks.sources.official import default_name, import_official
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.table import Signal, Table
@@ -89,6 +91,99 @@ def test_every_epoch_of_every_trial_equals_nats_bench(table: Table, api: Any, in
                         compared += 1
     # (2 + 1 + 1) trials of 12 epochs, 3 of 200 on cifar10, 2 x 3 of which the last has validation
     assert compared == 4 * 12 * 4 + 3 * 200 * 4 + 2 * 3 * (200 * 2 + 2)
+
+
+def with_weights(cell: dict[str, Any]) -> dict[str, Any]:
+    """Give every training run the weights of a small network, as the `-full` archives have."""
+    torch = pytest.importorskip("torch")
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    for results in cell.values():
+        for run in results["all_results"].values():
+            run["net_state_dict"] = network.state_dict()
+    return cell
+
+
+def test_a_folder_with_weights_gives_the_table_of_one_without(tmp_path: Path) -> None:
+    """The same cells, pickled by torch with their weights: the same columns, bit for bit."""
+    archs = [NasBench201().format(one) for one in NasBench201().architectures[:2]]
+    tables = []
+    for kind in ("full", "simple"):
+        folder = tmp_path / f"NATS-tss-v1_0-3ffb9-{kind}"
+        folder.mkdir()
+        for index, arch in enumerate(archs):
+            cell = synthetic.cell(index, arch, keys=("12", "200"), seeds=(777,))
+            content = pickle.dumps(with_weights(cell) if kind == "full" else cell, protocol=4)
+            (folder / f"{index:06}.pickle.pbz2").write_bytes(bz2.compress(content, 1))
+        tables.append(import_official(folder, kind))
+    full, simple = tables
+    assert b"torch" in bz2.decompress(
+        (tmp_path / "NATS-tss-v1_0-3ffb9-full" / f"{0:06}.pickle.pbz2").read_bytes()
+    )
+    assert full.info.columns == simple.info.columns  # they hold each column's SHA-256
+    assert full.info.cells == 2
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "pickle"])
+def test_one_file_with_weights(tmp_path: Path, form: str) -> None:
+    torch = pytest.importorskip("torch")
+    space = NasBench201()
+    archs = [space.format(one) for one in space.architectures]
+    cells = {index: synthetic.cell(index, archs[index], seeds=(777,)) for index in (0, 1)}
+    content = {"meta_archs": archs, "arch2infos": {i: with_weights(c) for i, c in cells.items()}}
+    path = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    if form == "pickle":
+        path = tmp_path / "NATS-tss-v1_0-3ffb9.pickle.pbz2"
+        path.write_bytes(bz2.compress(pickle.dumps(content, protocol=4), 1))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=form == "zip")
+    table = import_official(path, "full")
+    assert table.info.cells == 2
+    plain = cells[1]["full"]["all_results"]["cifar10", 777]["eval_acc1es"]["ori-test@199"]
+    assert table.test._measured(Series("cifar10", Split.TEST, Quantity.ACCURACY, 200), 200, 777)[
+        row(table, 1)
+    ] == pytest.approx(plain, rel=0)
+
+
+def test_a_checkpoint_is_called_one(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    network = torch.nn.Linear(2, 2)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    whole = {"epoch": 3, "network": network.state_dict(), "optimiser": optimiser.state_dict()}
+    for content, said in (
+        (network.state_dict(), "but weights of a network: it is a checkpoint"),
+        (whole, "but weights of a network: it is a checkpoint"),
+        (network, "is a network that torch.save pickled as a whole"),
+    ):
+        for new in (True, False):
+            path = tmp_path / "checkpoint.pth"
+            torch.save(content, path, _use_new_zipfile_serialization=new)
+            with pytest.raises(DataError, match=said) as caught:
+                import_official(path)
+            assert "\n" not in str(caught.value)
+            assert "damaged" not in str(caught.value)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "000157-FULL.pth").write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match=r"'000157-FULL.pth' is a single training.*-simple"):
+        import_official(tmp_path / "archive")
+
+
+def test_code_beside_weights_does_not_run(tmp_path: Path) -> None:
+    target = tmp_path / "made by a pickle"
+
+    class Payload:
+        def __reduce__(self) -> Any:
+            return open, (str(target), "w")
+
+    torch = pytest.importorskip("torch")
+    for new in (True, False):
+        torch.save(
+            {"a": torch.zeros(2), "b": Payload()},
+            tmp_path / "c.pth",
+            _use_new_zipfile_serialization=new,
+        )
+        with pytest.raises(DataError, match="may run code"):
+            import_official(tmp_path / "c.pth")
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("index", CELLS)

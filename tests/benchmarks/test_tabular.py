@@ -68,6 +68,51 @@ def test_an_epoch_the_table_lacks_is_named() -> None:
         session.answer(Evaluate(SPACE.architecture(0), epochs=3))
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([0, 1, 2, 3, 4, 0], r"\[0, 1, 2, 3, 4, 0\] \(list\)"),
+        (np.zeros(6, int), r"\(ndarray\)"),
+        (9930, r"9930 \(int\)"),
+        ("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|", r"\(str\)"),
+        ((0, 1, 2, 3, 4, 5), r"\(0, 1, 2, 3, 4, 5\) \(tuple\)"),
+        ((0, 1, 2, 3, 4, -1), r"\(tuple\)"),
+        ((0, 1, 2), r"\(0, 1, 2\) \(tuple\)"),
+        ((0, 1, 2, 3, 4, None), r"\(tuple\)"),
+        (None, r"None \(NoneType\)"),
+    ],
+)
+@pytest.mark.parametrize("repeats", ["charge", "free"])
+def test_what_is_no_architecture_is_told_what_one_is(
+    asked: object, said: str, repeats: str
+) -> None:
+    session = benchmark(synthetic_table()).session(Random(0))
+    if repeats == "free":
+        session = FreeRepeats(session)  # type: ignore[assignment]
+    line = (
+        rf"asked for .*{said}: an architecture of space 'nb201' is a tuple of 6 whole numbers, "
+        r"each from 0 to 4, such as \(4, 4, 4, 4, 4, 4\)"
+    )
+    with pytest.raises(InvalidInput, match=line) as caught:
+        session.answer(Evaluate(asked))  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_request_is_told_what_one_is() -> None:
+    session = benchmark(synthetic_table()).session(Random(0))
+    cell = SPACE.architecture(0)
+    for asked in (cell, [cell], "3"):
+        with pytest.raises(
+            InvalidInput, match=r"ask\(\) returns nasbench.Evaluate\(architecture\)"
+        ):
+            session.answer(asked)  # type: ignore[arg-type]
+    for epochs in ("12", [3]):
+        with pytest.raises(InvalidInput, match=r"asked for epochs .*they are a whole number"):
+            session.answer(Evaluate(cell, epochs))  # type: ignore[arg-type]
+    numbers = Evaluate(tuple(np.array(cell)))
+    assert session.answer(numbers) == session.answer(Evaluate(cell))
+
+
 ASKING = sorted(name for name, found in strategies().items() if found.rule == BEST)
 
 

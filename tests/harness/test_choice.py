@@ -13,13 +13,15 @@ from nasbench.benchmarks.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.protocols import Protocol, find_protocol
 from nasbench.benchmarks.table import Table
 from nasbench.cli.app import app
-from nasbench.errors import InvalidInput
+from nasbench.errors import DataError, InvalidInput
+from nasbench.harness import choice
 from nasbench.harness.choice import choose
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
+from nasbench.one_shot_conformance import SMALL
 
 
-def chosen(*given: object, **options: bool) -> tuple[str, tuple[str, ...], str | None]:
+def chosen(*given: object, **options: object) -> tuple[str, tuple[str, ...], str | None]:
     found = choose(*given, **options)  # type: ignore[arg-type]
     name = getattr(found.protocol, "name", found.protocol)
     return Path(found.benchmark).name, found.datasets, name
@@ -51,6 +53,45 @@ def test_the_fetched_table_is_the_default() -> None:
 )
 def test_what_is_given_decides(given: tuple[object, ...], expected: tuple[object, ...]) -> None:
     assert chosen(*given) == expected
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_a_search_that_trains_goes_where_the_images_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing named: CIFAR-10 if its images are there, else the bundled digits; it says so."""
+    said: list[str] = []
+    there: list[str] = []
+    monkeypatch.setattr(choice, "images_at_hand", lambda name: Path("x") if name in there else None)
+
+    def found(*given: object, shared: tuple[str, ...] = ("darts",)) -> tuple[object, ...]:
+        said.clear()
+        return chosen(*given, shared=shared, say=said.append)
+
+    assert found(None, None, None) == ("digits", ("digits",), "own")
+    assert said == [
+        "darts trains on images and those of 'cifar10' are not at hand: everything is searched on "
+        "the bundled 'digits'; `nasbench data fetch cifar10` gets them"
+    ]
+    for given in ((None, ["cifar10"], None), ("nb201", None, None), (None, None, "nb201-paper")):
+        assert found(*given) == ("nb201", ("cifar10",), "nb201-paper")
+        assert not said
+    assert found(None, None, None, shared=()) == ("nb201", ("cifar10",), "nb201-paper")
+    there.append("cifar10")
+    assert found(None, None, None) == ("nb201", ("cifar10",), "nb201-paper")
+    assert not said
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_mixed_strategies_meet_in_one_block(tmp_path: Path) -> None:
+    said: list[str] = []
+    small = {"rsps": {**SMALL, "samples": 3, "epochs": 1}}
+    outcomes = run(
+        "random-search,rsps", seeds=1, settings=small, out=tmp_path, workers=1, say=said.append
+    )
+    assert [one.failed for one in outcomes] == [{}, {}]
+    first, second = (one.experiment.task for one in outcomes)
+    assert first.judge == second.judge
+    assert first.benchmark == "digits"
+    assert [line for line in said if line.startswith("rsps trains on images")] == said
 
 
 def test_a_table_of_another_name_is_searched_on_what_it_has(tmp_path: Path) -> None:
@@ -104,6 +145,16 @@ def test_the_bundled_table_is_the_default_where_nothing_is_fetched(
     assert "note: NAS-Bench-201 is not installed, searching on the bundled table" in done.stderr
     synthetic_table().save(catalogue.table_path("nb201"))
     assert chosen(None, None, None) == ("nb201", ("cifar10",), "nb201-paper")
+
+
+def test_a_table_without_costs_says_how_to_measure_them(tmp_path: Path) -> None:
+    table = own_table("mine", "shapes")
+    free = [column for column in table.info.columns if column.quantity is not Quantity.SECONDS]
+    info = table.info.model_copy(update={"columns": tuple(free)})
+    path = tmp_path / "mine.safetensors"
+    Table.from_columns(info, {c.name: table._read(c.name) for c in free}).save(path)
+    with pytest.raises(DataError, match=r"'mine' has no costs.*same command with --costs-only"):
+        choose(path, None, None)
 
 
 def test_a_table_of_other_data_gets_a_protocol_of_its_own(

@@ -123,7 +123,10 @@ def test_a_supernet_needs_no_signal_of_an_incomplete_table(
     monkeypatch.setattr(catalogue, "shared_data", lambda name: toy_data())
     install(tmp_path, holes=True)
     own = {"rsps": {**SMALL, "samples": 3}}
-    (done,) = run("rsps", seeds=1, settings=own, out=tmp_path / "results", fallback="train")
+    (done,) = run(
+        "rsps", seeds=1, datasets="cifar10", settings=own, out=tmp_path / "results",
+        fallback="train",
+    )  # fmt: skip
     assert (done.finished, done.failed) == (1, {})
     row = read_folder(done.path).read().to_pylist()[0]
     assert np.isfinite(row["test/cifar10"][-1])

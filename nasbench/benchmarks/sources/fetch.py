@@ -35,6 +35,7 @@ class PublicFile:
     licence: str
     authors: str
     taken: str
+    host: str = DEFAULT_BASE
 
     @property
     def place(self) -> str:
@@ -44,7 +45,7 @@ class PublicFile:
     def as_source(self) -> Source:
         """Return what a table says about this file."""
         return Source(
-            url=f"{DEFAULT_BASE}/{self.place}",
+            url=f"{self.host}/{self.place}",
             commit=self.commit,
             sha256=self.sha256,
             licence=self.licence,
@@ -52,15 +53,15 @@ class PublicFile:
         )
 
 
-def base_address() -> str:
-    """Return where files are fetched from: NASBENCH_UPSTREAM, or GitHub's raw file host.
+def base_address(host: str = DEFAULT_BASE) -> str:
+    """Return where files are fetched from: NASBENCH_UPSTREAM, or the host they belong to.
 
     That is an `http://` or `https://` address, as it can be sent, or a folder's path. Raises
     `InvalidInput` for an address that can be neither.
     """
     given = os.environ.get(BASE_VARIABLE, "").strip()
     if not given:
-        return DEFAULT_BASE
+        return host
     if _SCHEME.match(given):
         return _web_address(given.rstrip("/"))
     try:
@@ -106,7 +107,7 @@ def fetch(
     if not force and _is_whole(target, file):
         report(file.size)
         return target
-    base = base_address()
+    base = base_address(file.host)
     if base.startswith(("http://", "https://")):
         _download(f"{base}/{urllib.parse.quote(file.place)}", file, target, report)
     else:

@@ -5,7 +5,9 @@ Three forms are read, each one architecture at a time:
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
 - `NAS-Bench-201-v1_*.pth`, written by `torch.save` in its old form (pickles in a row) or its
-  new one (a zip file). torch is not needed.
+  new one (a zip file).
+
+Archives that hold networks' weights too (`-full`) are read without them. torch is not needed.
 """
 
 import bz2
@@ -26,6 +28,7 @@ from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
+from nasbench.benchmarks.sources.weights import Weights
 from nasbench.benchmarks.table import Table
 from nasbench.errors import DataError
 from nasbench.files import disk_error, sha256_of
@@ -41,6 +44,10 @@ _META = "meta.pickle.pbz2"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+_WANTED = (
+    "name a folder NATS-tss-v1_0-…-simple with 000000.pickle.pbz2 and so on, a file "
+    "NATS-tss-v1_0-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
+)
 _BUFFER = 1 << 20
 
 Advance = Callable[[], None]
@@ -83,18 +90,22 @@ def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: Non
     """Read every architecture of an official folder or file; return the SHA-256 of it all."""
     if path.is_dir():
         return _read_folder(path, recorder, advance)
+    weights = Weights(str(path))
     try:
         with path.open("rb") as raw:
             kind = raw.read(4)
             raw.seek(0)
-            _read_file(raw, kind, path, recorder, advance)
+            _read_file(raw, kind, path, recorder, advance, weights)
         digest = sha256_of(path)
     except FileNotFoundError:
         raise DataError(f"'{path}' does not exist") from None
     except OSError as error:
         raise DataError(f"cannot read '{path}': {error.strerror or error}: damaged?") from error
     if not recorder.cells:
-        raise DataError(f"'{path}' holds no architecture of NAS-Bench-201 or NATS-Bench")
+        about = ", but weights of a network: it is a checkpoint" if weights.tensors else ""
+        raise DataError(
+            f"'{path}' holds no architecture of NAS-Bench-201 or NATS-Bench{about}; {_WANTED}"
+        )
     return digest
 
 
@@ -145,9 +156,9 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
         if (match := _CELL_FILE.fullmatch(path.name))
     )
     if not found:
-        raise DataError(
-            f"'{folder}' is no official folder: it should hold 000000.pickle.pbz2 and so on"
-        )
+        single = next(folder.glob("*-FULL.pth"), None)
+        about = f" ('{single.name}' is a single training)" if single else ""
+        raise DataError(f"'{folder}' is no official folder{about}: {_WANTED}")
     digest = hashlib.sha256()
     meta = folder / _META
     if meta.exists():
@@ -175,11 +186,16 @@ def _load_bz2(path: Path, digest: Any) -> Any:
                 raise ValueError("cut, or too large")
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read '{path}': damaged or no bz2 file") from error
-        return load(io.BytesIO(content), str(path))
+        return load(io.BytesIO(content), str(path), names=Weights(str(path)).names())
 
 
 def _read_file(
-    raw: BinaryIO, kind: bytes, path: Path, recorder: Recorder, advance: Advance
+    raw: BinaryIO,
+    kind: bytes,
+    path: Path,
+    recorder: Recorder,
+    advance: Advance,
+    weights: Weights,
 ) -> None:
     source = str(path)
 
@@ -191,8 +207,8 @@ def _read_file(
         advance()
 
     with _pickle_in(raw, kind, source) as stream:
-        rest = stream_cells(stream, source, take)
-    if isinstance(rest, dict):
+        rest = stream_cells(stream, source, take, weights.names())
+    if isinstance(rest, dict) and (recorder.cells or not weights.tensors):
         _check_order(rest, path, recorder.space)
 
 
@@ -209,10 +225,7 @@ def _pickle_in(raw: BinaryIO, kind: bytes, source: str) -> Iterator[BinaryIO]:
         _skip_torch_preamble(raw, source)
         yield raw
     else:
-        raise DataError(
-            f"'{source}' is none of the official forms: a '-simple' folder, a '.pickle.pbz2' "
-            "or a '.pth' file"
-        )
+        raise DataError(f"'{source}' is none of the official forms: {_WANTED}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, ClassVar
 
 from nasbench.benchmarks.sources.scan import MEMO_GAP, check_tuple
-from nasbench.benchmarks.sources.unpickle import readable, refused, stand_ins
+from nasbench.benchmarks.sources.unpickle import Names, readable, refused, stand_ins
 from nasbench.errors import DataError
 
 Cell = dict[str, dict[str, Any]]
@@ -29,13 +29,17 @@ _FORGOTTEN = 0
 _CONTAINERS = (dict, list, set, float, int, bytes, bytearray)
 
 
-def stream_cells(stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> Any:
+def stream_cells(
+    stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names | None = None
+) -> Any:
     """Read one pickle, calling `on_cell` with each architecture; return the emptied rest.
 
-    The dict given to `on_cell` is emptied afterwards. Raises `DataError` naming `source`.
+    The dict given to `on_cell` is emptied afterwards; `names` is the allow-list (`stand_ins()`).
+    Raises `DataError` naming `source`.
     """
     with readable(source):
-        return _StreamingUnpickler(stream, source, on_cell).load()
+        allowed = stand_ins() if names is None else names
+        return _StreamingUnpickler(stream, source, on_cell, allowed).load()
 
 
 def _limited(make: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -55,10 +59,12 @@ class _StreamingUnpickler(pickle._Unpickler):
     stack: list[Any]
     pop_mark: Callable[[], list[Any]]
 
-    def __init__(self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None]) -> None:
+    def __init__(
+        self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names
+    ) -> None:
         super().__init__(stream)
         self._source = source
-        self._names = stand_ins()
+        self._names = names
         self._on_cell = on_cell
         self.memo = _Memo(source)
 

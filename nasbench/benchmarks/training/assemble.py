@@ -7,7 +7,7 @@ architecture, in index order. The same shards give the same bytes, however they 
 files. What is missing is NaN and counted, nothing is interpolated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,17 @@ from nasbench.benchmarks.training.costs import (
     features,
     read_costs,
 )
+from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.plan import Plan
+from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity, Trainings, read_shards
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import NasBench201
 
 Columns = Iterable[tuple[Column, Array]]
+
+COSTS_COMMAND = "nasbench tabulate --costs-only"
+"""With the options a table was made with, this measures costs and writes it anew."""
 
 ACCURACY_TYPE = np.float32
 LOSS_TYPE = np.float16  # losses are rounded to 11 bits; accuracies are exact
@@ -79,7 +84,7 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
     columns = {
         column.name: (column, array)
         for column, array in (
-            *_curves(space, trainings, identity, seeds),
+            *_curves(space, trainings, identity, seeds, _read_on(data, plan.recipe)),
             *_sizes(space, identity, plan),
             *_costs(space, costs, identity),
         )
@@ -87,25 +92,41 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
     every = np.unique(space.network_class)
     row_of = np.searchsorted(every, space.network_class).astype(np.uint16)
     reached = columns[_count(identity, Split.VALID).name][1] > 0
+    trained = len(np.unique(trainings.cell[chosen]))
     info = TableInfo(
         name=name or data.name,
-        title=f"every cell trained on {data.name}, recipe {plan.recipe.name}",
+        title=f"{_extent(trained, len(every))} trained on {data.name}, recipe {plan.recipe.name}",
         space=space.name,
         rows=len(every),
         cells=int(reached[row_of].sum()),
         licence=_LICENCE.get(data.name, "as the data set's"),
         attribution=_ATTRIBUTION.get(data.name, ()),
-        notes=tuple(_notes(identity, trainings, seeds, len(every), costs)),
+        notes=(
+            *_notes(identity, trainings, seeds, len(every), costs),
+            *(data.found.notes() if data.found is not None else ()),
+        ),
         columns=(*(column for column, _ in columns.values()), row_map()),
     )
     arrays = {key: array for key, (_, array) in columns.items()}
     return Table.from_columns(info, {**arrays, row_map().name: row_of})
 
 
+def _extent(trained: int, rows: int) -> str:
+    """Say how much of the space is there."""
+    return "every cell" if trained == rows else f"{trained} of {rows} distinct cells"
+
+
 def _curves(
-    space: NasBench201, trainings: Trainings, identity: Identity, seeds: Sequence[int]
+    space: NasBench201,
+    trainings: Trainings,
+    identity: Identity,
+    seeds: Sequence[int],
+    read_on: Mapping[Split, int],
 ) -> Columns:
-    """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds."""
+    """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds.
+
+    `read_on` says on how many images those are read that see fewer before the last epoch.
+    """
     every = np.unique(space.network_class)
     epochs = identity.recipe.epochs
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
@@ -118,6 +139,8 @@ def _curves(
             exact = quantity is Quantity.ACCURACY
             dtype = ACCURACY_TYPE if exact else LOSS_TYPE
             measured = "measured" if exact else "measured, rounded to a 16-bit float"
+            if split in read_on:
+                measured += f"; on the first {read_on[split]} images, after the last epoch on all"
             array = np.full((len(every), epochs), np.nan, dtype=dtype)
             array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
@@ -129,6 +152,17 @@ def _curves(
     column = seed_count(identity.dataset, Split.TRAIN, epochs, provenance="diverged trainings")
     name = f"{identity.dataset}/{Split.TRAIN}/hp{epochs}/diverged"
     yield column.model_copy(update={"name": name}), diverged
+
+
+def _read_on(data: DataSet, recipe: Recipe) -> dict[Split, int]:
+    """Return how many images a curve is read on, for the splits that have more than that."""
+    few = recipe.curve_images
+    parts = {Split.VALID: Part.VALIDATION, Split.TEST: Part.TEST}
+    return {
+        split: few
+        for split, part in parts.items()
+        if few is not None and few < len(data.parts[part].labels)
+    }
 
 
 def _count(identity: Identity, split: Split) -> Column:
@@ -237,7 +271,7 @@ def _notes(
     yield f"trained on: {'; '.join(machines)}"
     yield (
         "parameters, FLOPs, seconds and latency are of the literal network, one per architecture"
-        + ("" if costs else "; no costs were measured")
+        + ("" if costs else f"; no costs were measured, `{COSTS_COMMAND}` does")
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nasbench.benchmarks.asked import check_request
 from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.data import DataSet, Part
@@ -172,6 +173,7 @@ class TrainedSession:
 
     def answer(self, request: Request) -> Answer:
         """Train, or remember."""
+        check_request(self._benchmark.space, request)
         seeds = self._benchmark.seeds
         seed = seeds[0] if len(seeds) == 1 else self._random.choice(seeds)
         done = self._benchmark.train(request.architecture, seed, request.epochs)

@@ -1,26 +1,27 @@
 """Finding a data set by name: bundled, official in a local folder, or a user's own.
 
 digits                              bundled
-cifar10, cifar100, ImageNet16-120   official files in --data-dir or NASBENCH_IMAGES
+cifar10, cifar100, ImageNet16-120   official files in --data-dir, NASBENCH_IMAGES or where
+                                    `nasbench data fetch` and `import` put them
 folder:PATH, folder:PATH@SIDE       one folder of images per class, 32x32 if no side is given
 npz:PATH                            arrays
 """
 
 import difflib
-import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from nasbench.benchmarks.catalogue import data_folder
-from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.images import images_folder
+from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet
+from nasbench.benchmarks.training.found import readable
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import INPUTS, Input
 
-IMAGES_VARIABLE = "NASBENCH_IMAGES"
-DEFAULT_SIDE = 32
+DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
+"""Side of the images of a folder that names none, and the most that one may name."""
 _FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,4}))?")
 
 
@@ -61,10 +62,9 @@ def dataset_names() -> tuple[str, ...]:
     return (*_BY_NAME, "folder:PATH", "npz:PATH")
 
 
-def images_folder() -> Path:
-    """Return where official archives are looked for: NASBENCH_IMAGES, or below the data folder."""
-    chosen = os.environ.get(IMAGES_VARIABLE)
-    return Path(chosen).expanduser() if chosen else data_folder() / "images"
+def is_own(name: str) -> bool:
+    """Whether a name means a user's own images."""
+    return name.startswith(("folder:", "npz:"))
 
 
 def load_data(name: str, folder: Path | None = None) -> DataSet:
@@ -74,12 +74,17 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
     damaged or not the official ones.
     """
     kind, colon, rest = name.partition(":")
+    if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in name):
+        raise InvalidInput(
+            f"data set '{readable(name)}': its name holds characters that cannot be stored; "
+            "rename it to plain text"
+        )
     if colon and rest and kind == "folder":
         return _image_folder(rest)
     if colon and rest and kind == "npz":
         from nasbench.benchmarks.training.readers.arrays import npz_file
 
-        return npz_file(Path(rest).expanduser())
+        return npz_file(_local(name, rest))
     if name not in _BY_NAME:
         near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
         hint = f"; did you mean '{near[0]}'?" if near else ""
@@ -98,6 +103,18 @@ def shared_data(name: str, folder: Path | None = None) -> DataSet:
     return load_data(name, folder)
 
 
+def table_name(dataset: str) -> str:
+    """Return what a table of a data set is called unless a user says otherwise.
+
+    The last part of its path in lower case, with `-` for what a table's name cannot hold.
+    """
+    name = Path(dataset.removeprefix("npz:").removesuffix(".npz")).name
+    if dataset.startswith("folder:"):
+        match = _FOLDER.fullmatch(dataset.removeprefix("folder:"))
+        name = Path(match["path"]).resolve().name if match else ""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "images"
+
+
 def find_input(name: str) -> Input:
     """Return image size and classes of a data set; of the official ones without their files."""
     return INPUTS[name] if name in INPUTS else load_data(name).input
@@ -110,9 +127,26 @@ def _image_folder(text: str) -> DataSet:
     if match is None:
         raise InvalidInput(f"data set 'folder:{text}' names no folder: write folder:PATH@SIDE")
     side = int(match["side"] or DEFAULT_SIDE)
-    if side < 4 or side % 4:
-        raise InvalidInput(f"image side {side} of 'folder:{text}': use a multiple of 4, such as 32")
-    return image_folder(Path(match["path"]).expanduser(), side)
+    if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side % SMALLEST_SIDE:
+        raise InvalidInput(
+            f"image side {side} of 'folder:{readable(text)}': use a multiple of {SMALLEST_SIDE} "
+            f"from {SMALLEST_SIDE} to {LARGEST_SIDE}, such as 32"
+        )
+    return image_folder(_local(f"folder:{text}", match["path"]), side)
+
+
+def _local(name: str, text: str) -> Path:
+    """Return the path that the name of a user's own data set holds; `InvalidInput` for none."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"data set '{name}': there is no such user's folder; write the whole path"
+        ) from error
+    except OSError as error:
+        raise DataError(f"data set '{name:.200}': {error.strerror or error}") from error
+    return path
 
 
 def default_recipe(dataset: str) -> str:

@@ -15,9 +15,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nasbench.benchmarks.training.found import Found
 from nasbench.benchmarks.training.streams import data_order
-from nasbench.errors import DataError
+from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import Input
+
+SMALLEST_SIDE = 4
+"""The network halves the side of an image twice: this one becomes a single pixel."""
 
 
 class Part(enum.Enum):
@@ -60,6 +64,8 @@ class DataSet:
     input: Input
     parts: Mapping[Part, Images]
     augment: Augment = unchanged
+    found: Found | None = None
+    """What was found where a user's own images were read; None for others."""
 
     def __post_init__(self) -> None:
         """Refuse empty parts and labels outside the classes."""
@@ -83,7 +89,16 @@ class DataSet:
         return replace(self, parts={**self.parts, Part.TEST: self.parts[Part.VALIDATION]})
 
     def steps(self, batch: int) -> int:
-        """Return the number of batches in a training epoch."""
+        """Return the number of batches in a training epoch.
+
+        Raises `InvalidInput` for batches of one image that is a single pixel at the network's
+        end: batch norm has nothing to average there.
+        """
+        if batch == 1 and self.input.side == SMALLEST_SIDE:
+            raise InvalidInput(
+                f"batch 1 with images of {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels: batch norm has "
+                "one number per channel; use a batch of 2 or more, or larger images"
+            )
         full, rest = divmod(len(self.parts[Part.WEIGHTS].labels), batch)
         return full + (rest > 1 or not full)
 

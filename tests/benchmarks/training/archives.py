@@ -81,10 +81,17 @@ def publish(root: Path, release: Release, files: Mapping[str, bytes]) -> Release
     sums = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
     if release.archive is None:
         return replace(release, files=sums)
-    with tarfile.open(root / release.archive, "w:gz") as archive:
+    path = root / release.archive.name
+    with tarfile.open(path, "w:gz") as archive:
         archive.add(folder, release.folder)
-    digest = hashlib.md5((root / release.archive).read_bytes()).hexdigest()
-    return replace(release, files=sums, archive_md5=digest)
+    content = path.read_bytes()
+    pinned = replace(
+        release.archive,
+        size=len(content),
+        md5=hashlib.md5(content).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    return replace(release, files=sums, archive=pinned)
 
 
 def cifar10_files(batch: int = 20) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from PIL import Image
 from nasbench.benchmarks.training.catalogue import load_data
 from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.readers.arrays import npz_file
-from nasbench.benchmarks.training.readers.cifar import CIFAR10, CIFAR100, cifar10, cifar100
+from nasbench.benchmarks.training.readers.cifar import cifar10, cifar100
 from nasbench.benchmarks.training.readers.folder import image_folder
-from nasbench.benchmarks.training.readers.imagenet16 import IMAGENET16, imagenet16_120
+from nasbench.benchmarks.training.readers.imagenet16 import imagenet16_120
 from nasbench.benchmarks.training.readers.images import Augmentation, halves, statistics
 from nasbench.benchmarks.training.readers.official import Release
+from nasbench.benchmarks.training.readers.releases import CIFAR10, CIFAR100, IMAGENET16
 from nasbench.errors import DataError, InvalidInput
 from tests.benchmarks.training import archives
 from tests.benchmarks.training.archives import images, numbers, publish
@@ -165,7 +167,7 @@ def test_wrong_checksums_and_missing_members(tmp_path: Path) -> None:
         cifar10(tmp_path, made)
     shutil.rmtree(tmp_path / CIFAR10.folder)
     with pytest.raises(DataError, match=r"wrong checksum: .*tar.gz' has MD5"):
-        cifar10(tmp_path, replace(made, archive_md5=CIFAR10.archive_md5))
+        cifar10(tmp_path, replace(made, archive=CIFAR10.archive))
     with pytest.raises(DataError, match="cannot read"):
         cifar10(tmp_path, replace(made, files={"data_batch_9": "0" * 32, **made.files}))
 
@@ -314,6 +316,113 @@ def test_bad_npz(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(DataError, match=message):
         npz_file(tmp_path / "mine.npz")
+
+
+def test_npz_of_both_kinds_of_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=images(0, 40, 8), labels=np.arange(40) % 2, **split_arrays())
+    with pytest.raises(DataError, match=r"holds both 'images' and 'x_test': leave out one kind"):
+        npz_file(path)
+
+
+def test_npz_says_what_was_found(tmp_path: Path) -> None:
+    path, stored = tmp_path / "mine.npz", images(0, 21, 8)
+    stored[20] = stored[7]
+    np.savez(path, images=stored, labels=np.arange(21) % 2, weights=np.ones(3))
+    found = npz_file(path).found
+    assert found is not None
+    assert found.to_json() == {
+        "dataset": "npz:mine.npz", "side": 8, "channels": 3,
+        "classes": {
+            "0": {"weights": 6, "validation": 2, "test": 2},
+            "1": {"weights": 6, "validation": 2, "test": 2},
+        },
+        "skipped": ["weights"],
+        "merged": ["image 20 is image 7"],
+        "treated": {},
+        "remarks": [],
+    }  # fmt: skip
+    np.savez(path, **split_arrays())
+    found = npz_file(path).found
+    assert found is not None
+    assert found.images == {"weights": (4, 4, 4), "validation": (2, 2, 2), "test": (2, 2, 2)}
+    assert found.classes == ("0", "10", "20")
+
+
+def rezipped(path: Path, **changes: Any) -> None:
+    """Set fields of every entry in a zip file's directory, as another writer would have."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+        for info in archive.infolist():
+            for field, value in changes.items():
+                setattr(info, field, value)
+
+
+def wide_header(name: str) -> bytes:
+    """An array whose shape no machine holds."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({2**70}, 8, 8), }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": np.zeros((0, 8, 8), np.uint8), "labels": np.zeros(0, int)}, "no images"),
+        ({"images": np.uint8(3), "labels": np.int64(1)}, "'images' must be uint8 or finite"),
+        ({"images": images(0, 9, 8), "labels": np.int64(1)}, r"'labels' must be whole.*shape \(\)"),
+        ({"images": images(0, 9, 8).astype("u2"), "labels": np.arange(9)}, "it is uint16 of shape"),
+        ({"images": np.full((9, 8, 8), 1e300), "labels": np.arange(9)}, "finite floats"),
+        ({"images": images(0, 20, 4)[:, :, :, :0], "labels": np.arange(20) % 2}, "has no images"),
+    ],
+)  # fmt: skip
+def test_odd_npz(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(DataError, match=message):
+        npz_file(tmp_path / "mine.npz")
+
+
+def test_npz_archives_that_cannot_be_read(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=images(0, 40, 8), labels=np.arange(40) % 2)
+    whole = path.read_bytes()
+    for changes, message in (
+        ({"compress_type": 99}, "compression method is not supported"),
+        ({"flag_bits": 1}, "encrypted"),
+    ):
+        path.write_bytes(whole)
+        rezipped(path, **changes)
+        with pytest.raises(DataError, match=message) as caught:
+            npz_file(path)
+        assert "\n" not in str(caught.value)
+    path.write_bytes(whole)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("images", "labels"):
+            archive.writestr(f"{name}.npy", wide_header(name))
+    with pytest.raises(DataError, match="cannot read"):
+        npz_file(path)
+    path.write_bytes(whole)
+    sysconf = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 1000}
+    monkeypatch.setattr("os.sysconf", sysconf.__getitem__)
+    with pytest.raises(DataError, match="0 GB, this machine has"):
+        npz_file(path)
+
+
+def test_one_pixel_needs_two_images(tmp_path: Path) -> None:
+    """4x4 images are one pixel at the network's end, where batch norm has a batch of numbers."""
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=images(0, 40, 4), labels=np.arange(40) % 2)
+    data = npz_file(path)
+    assert data.steps(2) == 12
+    with pytest.raises(InvalidInput, match="batch 1 with images of 4x4 pixels"):
+        next(data.epoch(0, 0, 1))
+    arrays = {f"x_{word}": images(100 * i, 4, 4) for i, word in enumerate(("train", "valid"))}
+    labels = {f"y_{word}": np.arange(4) % 2 for word in ("train", "valid")}
+    np.savez(path, **arrays, **labels, x_test=images(200, 1, 4), y_test=np.zeros(1, int))
+    with pytest.raises(DataError, match="one image of 4x4 pixels in its test part"):
+        npz_file(path)
 
 
 def test_npz_with_objects_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nasbench.benchmarks.format import SUFFIX
+from nasbench.benchmarks.format import SUFFIX, Split
 from nasbench.benchmarks.table import Signal, Table
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
@@ -242,6 +242,25 @@ def test_the_table_says_what_the_shards_say(tmp_path: Path, whole: Plan) -> None
     known = SPACE.params(digits().input, 2, 1)
     np.testing.assert_array_equal(table.search.params("digits"), known)
     assert any("12 of 10520 trainings are there, 0 diverged" in note for note in table.info.notes)
+
+
+def test_a_partial_table_says_so(tmp_path: Path, whole: Plan) -> None:
+    """In its title, and with the command that measures the costs it lacks."""
+    info = assemble(whole).info
+    assert (
+        info.title
+        == f"6 of {len(distinct_cells(SPACE))} distinct cells trained on digits, recipe tiny"
+    )
+    assert any(
+        "no costs were measured, `nasbench tabulate --costs-only` does" in n for n in info.notes
+    )
+    assert not any("images" in column.provenance for column in info.columns)
+    few = dataclasses.replace(TINY, curve_images=10)
+    short = plan(tmp_path, recipe=few, cells=CELLS[:1], seeds=(0,))
+    tabulate(short)
+    curves = [column for column in assemble(short).info.columns if column.curve]
+    noted = {column.split for column in curves if "on the first 10 images" in column.provenance}
+    assert noted == {Split.VALID, Split.TEST}
 
 
 def test_rows_serve_every_encoding_of_a_function(whole: Plan) -> None:

@@ -8,36 +8,10 @@ from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.readers.images import Pixels, assemble, halves
 from nasbench.benchmarks.training.readers.official import Release
 from nasbench.benchmarks.training.readers.pickles import read_batch
+from nasbench.benchmarks.training.readers.releases import CIFAR10, CIFAR100
 
-PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 SIDE = 32
 PAD = 4
-CIFAR10 = Release(
-    name="cifar10",
-    page=PAGE,
-    folder="cifar-10-batches-py",
-    files={
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        "test_batch": "40351d587109b95175f43aff81a1287e",
-    },
-    archive="cifar-10-python.tar.gz",
-    archive_md5="c58f30108f718f92721af3b95e74349a",
-)
-CIFAR100 = Release(
-    name="cifar100",
-    page=PAGE,
-    folder="cifar-100-python",
-    files={
-        "train": "16019d7e3df5f24257cddd939b257f8d",
-        "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
-    },
-    archive="cifar-100-python.tar.gz",
-    archive_md5="eb9058c3a382ffc7106e4002c42a8d85",
-)
 
 
 def cifar10(root: Path, release: Release = CIFAR10) -> DataSet:

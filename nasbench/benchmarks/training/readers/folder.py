@@ -1,61 +1,141 @@
 """A user's own images: a folder with one folder of image files per class."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from nasbench.benchmarks.training.data import DataSet
-from nasbench.benchmarks.training.readers.images import Pixels, assemble, split_by_class
+from nasbench.benchmarks.training.found import readable
+from nasbench.benchmarks.training.readers.images import (
+    Pixels,
+    Read,
+    assemble,
+    memory,
+    merged,
+    split_by_class,
+)
+from nasbench.benchmarks.training.readers.pictures import dark, read_picture
 from nasbench.errors import DataError
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+class _Gathered:
+    """What has been read of a folder so far."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.images: list[NDArray[np.uint8]] = []
+        self.labels: list[int] = []
+        self.files: list[str] = []
+        self.skipped: list[str] = []
+        self.treated: Counter[str] = Counter()
+        self.brightest = 0
+
+    def place(self, path: Path) -> str:
+        return readable(path.relative_to(self.root).as_posix())
+
+    def take(self, folder: Path, label: int, side: int) -> None:
+        """Read every image file of a class; what is none is passed over."""
+        for path in _entries(folder):
+            picture = read_picture(path, side) if path.is_file() else None
+            if picture is None:
+                self.skipped.append(self.place(path) + "/" * path.is_dir())
+                continue
+            self.images.append(picture.square)
+            self._check_memory(side)
+            self.labels.append(label)
+            self.files.append(self.place(path))
+            self.treated.update(picture.treated)
+            self.brightest = max(self.brightest, picture.brightest)
+
+    def _check_memory(self, side: int) -> None:
+        """Images are kept as bytes here and as floats of four bytes afterwards."""
+        if 5 * 3 * side * side * len(self.images) > memory():
+            raise DataError(
+                f"image folder '{readable(str(self.root))}': {len(self.images)} images of "
+                f"{side}x{side} pixels fill this machine's memory: use a smaller side, such as "
+                "folder:PATH@32"
+            )
 
 
 def image_folder(path: Path, side: int) -> DataSet:
     """Read `path`/class/image files as RGB squares of `side` pixels; classes by folder name.
 
-    The middle square of each image is resized (bilinear). Every class is split 60/20/20, see
-    `split_by_class`. Trainings see random crops after padding by an eighth of the side, and
-    no mirror images, which may mean something else. Raises `DataError` for a folder that is
-    not there or has fewer than two classes, a class with too few images, a damaged image.
+    Every file that Pillow can read is an image, whatever it is called; see `read_picture` for what
+    becomes of modes and transparency. Identical images count once, under the first of their
+    classes. Every class is split 60/20/20, see `split_by_class`. Trainings see random crops after
+    padding by an eighth of the side, and no mirror images, which may mean something else.
+    `DataSet.found` says what was read, passed over and left out. Raises `DataError` for a folder
+    that is not there or has fewer than two classes, a class with too few images, a damaged image,
+    and class folders that lie one level down.
     """
-    name = f"folder:{path.resolve().name}"
     if not path.is_dir():
-        raise DataError(f"image folder '{path}' does not exist: name a folder of class folders")
-    classes = sorted(
-        entry.name for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."
-    )
+        raise DataError(
+            f"image folder '{readable(str(path))}' does not exist: name a folder of class folders"
+        )
+    name = f"folder:{path.resolve().name}"
+    inside = _entries(path)
+    classes = [entry for entry in inside if entry.is_dir()]
+    _check_level(path, classes)
     if len(classes) < 2:
         raise DataError(
             f"image folder '{path}' has {len(classes)} class folders: there must be one folder "
             "of images per class, at least two"
         )
-    images: list[NDArray[np.uint8]] = []
-    labels: list[int] = []
-    for label, text in enumerate(classes):
-        files = [file for file in sorted((path / text).iterdir()) if _is_image(file)]
-        images += [_read(file, side) for file in files]
-        labels += [label] * len(files)
+    gathered = _Gathered(path)
+    gathered.skipped += [gathered.place(entry) for entry in inside if not entry.is_dir()]
+    for label, folder in enumerate(classes):
+        gathered.take(folder, label, side)
     pixels = Pixels(
-        np.array(images, dtype=np.uint8).reshape(-1, 3, side, side),
-        np.array(labels, dtype=np.int64),
+        np.array(gathered.images, dtype=np.uint8).reshape(-1, 3, side, side),
+        np.array(gathered.labels, dtype=np.int64),
     )
-    split = split_by_class(name, pixels, classes)
-    return assemble(name, split, len(classes), pad=side // 8, flip=False)
+    pixels, doubles = merged(pixels)
+    names = [readable(folder.name) for folder in classes]
+    read = Read(
+        tuple(names),
+        skipped=tuple(gathered.skipped),
+        merged=tuple(f"{gathered.files[one]} is {gathered.files[other]}" for one, other in doubles),
+        treated=dict(sorted(gathered.treated.items())),
+        remarks=_remarks(gathered.brightest),
+    )
+    return assemble(name, split_by_class(name, pixels, names), read, pad=side // 8, flip=False)
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
-
-
-def _read(path: Path, side: int) -> NDArray[np.uint8]:
-    """Return one image, shape (3, side, side)."""
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder holds, hidden files apart, by name."""
     try:
-        with Image.open(path) as stored:
-            upright = ImageOps.exif_transpose(stored).convert("RGB")
-        square = ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"cannot read image '{path}' ({error}): remove or replace it") from error
-    return np.asarray(square, dtype=np.uint8).transpose(2, 0, 1)
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(
+            f"cannot read folder '{readable(str(folder))}': {error.strerror or error}"
+        ) from error
+
+
+def _check_level(path: Path, classes: list[Path]) -> None:
+    """Refuse class folders that hold folders and no image: they are train, test, or a wrapper."""
+    hollow = [folder for folder in classes if _is_hollow(folder)]
+    if hollow:
+        names = ", ".join(f"'{readable(folder.name)}'" for folder in hollow[:5])
+        raise DataError(
+            f"image folder '{readable(str(path))}': {names} hold folders instead of images; name "
+            f"the folder one level down, such as 'folder:{readable(str(hollow[0]))}' (its images "
+            "are split into three parts here)"
+        )
+
+
+def _is_hollow(folder: Path) -> bool:
+    inside = _entries(folder)
+    if not any(entry.is_dir() for entry in inside):
+        return False
+    return not any(entry.is_file() and read_picture(entry, 1) for entry in inside)
+
+
+def _remarks(brightest: int) -> tuple[str, ...]:
+    if not dark(brightest):
+        return ()
+    return (
+        f"the brightest 16-bit pixel is {brightest} of 65535: what is left of these images in 8 "
+        "bits is dark and coarse; spread their values over the whole range",
+    )

@@ -1,8 +1,10 @@
 """From raw pixels to a data set: fixed splits, normalisation, augmentation on the device."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad as padded_with_zeros
 
-from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet, Images, Part
+from nasbench.benchmarks.training.found import Found
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import Input
 
 FEWEST = 5
 """Different images that a class needs to be split: three for weights, one for each other part."""
-_REDUCTION = 4  # the network halves the image side twice
 
 
 class Pixels(NamedTuple):
@@ -32,6 +34,28 @@ class Pixels(NamedTuple):
 
 
 Split = dict[Part, Pixels]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a reader knows of a user's images beside the pixels; the fields are `Found`'s."""
+
+    classes: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    treated: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def found(self, name: str, split: Split, size: Input) -> Found:
+        """Count the images of every class and part."""
+        counts = {
+            part.value: tuple(np.bincount(split[part].labels, minlength=len(self.classes)).tolist())
+            for part in Part
+        }
+        return Found(
+            name, size.side, size.channels, self.classes, counts,
+            self.skipped, self.merged, self.treated, self.remarks,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,18 +94,28 @@ class Augmentation:
         return (images - mean) / images.new_tensor(self.deviation)[:, None, None]
 
 
-def assemble(name: str, split: Split, classes: int, *, pad: int, flip: bool) -> DataSet:
+def assemble(name: str, split: Split, classes: int | Read, *, pad: int, flip: bool) -> DataSet:
     """Make a data set, normalised by the mean and deviation of the images for the weights.
+
+    `classes` is their number for official data, of which nothing else is to be said, or what a
+    reader knows of a user's own.
 
     The other parts are put in random order, the same for ever: files are often sorted by class,
     and a part of the images must stand for all, in every batch.
     Raises `DataError` for images that are not square or whose side is no multiple of 4.
     """
+    number = classes if isinstance(classes, int) else len(classes.classes)
     _, channels, height, width = split[Part.WEIGHTS].images.shape
-    if height != width or height % _REDUCTION or not height:
+    if height != width or height % SMALLEST_SIDE or not height:
         raise DataError(
             f"data set '{name}' has images of {height}x{width} pixels: they must be square, with "
-            f"a side that is a multiple of {_REDUCTION}"
+            f"a side that is a multiple of {SMALLEST_SIDE}"
+        )
+    alone = [part.value for part in Part if len(split[part].labels) == 1]
+    if height == SMALLEST_SIDE and alone:
+        raise DataError(
+            f"data set '{name}' has one image of {height}x{width} pixels in its {alone[0]} part: "
+            "batch norm needs two of that size, or larger ones"
         )
     mean, deviation = statistics(split[Part.WEIGHTS].images)
     augmentation = Augmentation(pad, flip, mean, deviation)
@@ -97,7 +131,9 @@ def assemble(name: str, split: Split, classes: int, *, pad: int, flip: bool) -> 
             )
             images, targets = augmentation.normalise(images)[order], targets[order]
         parts[part] = Images(images, targets)
-    return DataSet(name, Input(height, channels, classes), parts, augmentation)
+    size = Input(height, channels, number)
+    found = None if isinstance(classes, int) else classes.found(name, split, size)
+    return DataSet(name, size, parts, augmentation, found)
 
 
 def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -122,6 +158,13 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(means), tuple(deviations)
 
 
+def memory() -> float:
+    """Return the bytes of memory this machine has, infinity where it does not say."""
+    if not hasattr(os, "sysconf"):  # not on every platform
+        return math.inf
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
 def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut the numbers 0..count-1 in halves, the same for ever; the second may be longer.
 
@@ -135,11 +178,9 @@ def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
     """Split every class 60/20/20, in the order of the SHA-256 of its images.
 
-    Identical images count once, under the first of their classes, so that no image is in two
-    parts. Raises `DataError` for a class with fewer than five different images.
+    The images are all different (see `merged`), so that none is in two parts. Raises `DataError`
+    for a class with fewer than five images.
     """
-    first = np.sort(np.unique(digests(pixels.images), return_index=True)[1])
-    pixels = pixels.take(first)
     chosen: dict[Part, list[NDArray[np.int64]]] = {part: [] for part in Part}
     for label, text in enumerate(classes):
         members = np.flatnonzero(pixels.labels == label)
@@ -154,6 +195,19 @@ def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
         chosen[Part.TEST].append(members[held : 2 * held])
         chosen[Part.WEIGHTS].append(members[2 * held :])
     return {part: pixels.take(np.concatenate(chosen[part])) for part in Part}
+
+
+def merged(pixels: Pixels) -> tuple[Pixels, list[tuple[int, int]]]:
+    """Leave out images that are identical to an earlier one, of whatever class.
+
+    Returns the different images in their order, and for each that is left out its position and
+    that of the earlier one.
+    """
+    _, first, which = np.unique(digests(pixels.images), return_index=True, return_inverse=True)
+    earlier = first[which]
+    doubles = np.flatnonzero(earlier != np.arange(len(earlier)))
+    pairs = [(int(one), int(earlier[one])) for one in doubles]
+    return pixels.take(np.sort(first)), pairs
 
 
 def digests(images: NDArray[Any]) -> NDArray[np.bytes_]:

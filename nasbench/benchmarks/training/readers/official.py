@@ -10,6 +10,18 @@ from nasbench.errors import DataError
 
 
 @dataclass(frozen=True)
+class Archive:
+    """The one file that an official release is published as."""
+
+    name: str
+    host: str
+    """Address of the folder it is in."""
+    size: int
+    md5: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Release:
     """What an official data set consists of."""
 
@@ -20,8 +32,17 @@ class Release:
     """Name of the folder the files lie in, unpacked or inside the archive."""
     files: Mapping[str, str]
     """Published MD5 of each file."""
-    archive: str | None = None
-    archive_md5: str = ""
+    archive: Archive | None = None
+    terms: str = ""
+    """What its authors ask of who uses it."""
+
+    def find(self, root: Path) -> Path | None:
+        """Return the folder or archive that `read` would read, if all of it is there."""
+        for folder in self._folders(root):
+            if all((folder / name).is_file() for name in self.files):
+                return folder
+        packed = self._packed(root)
+        return packed if packed is not None and packed.is_file() else None
 
     def read(self, root: Path) -> Iterator[tuple[str, str, bytes]]:
         """Yield name, full path and content of every file, each after its checksum is right.
@@ -30,18 +51,34 @@ class Release:
         Raises `DataError` where they are missing, unreadable or not the official ones.
         """
         first = next(iter(self.files))
-        for folder in (root / self.folder, root):
+        for folder in self._folders(root):
             if (folder / first).is_file():
                 yield from self._from_folder(folder)
                 return
-        if self.archive is not None and (root / self.archive).is_file():
-            yield from self._from_archive(root / self.archive)
+        packed = self._packed(root)
+        if self.archive is not None and packed is not None and packed.is_file():
+            yield from self._from_archive(packed, self.archive)
             return
-        wanted = f"'{self.folder}'" + (f" or '{self.archive}'" if self.archive else "")
-        raise DataError(
-            f"data set '{self.name}' is not in '{root}': get {wanted} from {self.page}, and put "
-            "it there or name its folder with --data-dir or NASBENCH_IMAGES"
+        raise DataError(f"data set '{self.name}' is not in '{root}': {self.how_to_get()}")
+
+    def how_to_get(self) -> str:
+        """Say what a user does to have the images here."""
+        if self.archive is not None:
+            return (
+                f"run `nasbench data fetch {self.name}`, or get '{self.folder}' or "
+                f"'{self.archive.name}' from {self.page}, and put it there or name its folder "
+                "with --data-dir or NASBENCH_IMAGES"
+            )
+        return (
+            f"get '{self.folder}' from {self.page}, then run `nasbench data import FOLDER`, or "
+            "name its folder with --data-dir or NASBENCH_IMAGES"
         )
+
+    def _folders(self, root: Path) -> tuple[Path, Path]:
+        return root / self.folder, root
+
+    def _packed(self, root: Path) -> Path | None:
+        return None if self.archive is None else root / self.archive.name
 
     def _from_folder(self, folder: Path) -> Iterator[tuple[str, str, bytes]]:
         for name, md5 in self.files.items():
@@ -58,13 +95,13 @@ class Release:
             self._check(str(path), content, md5)
             yield name, str(path), content
 
-    def _from_archive(self, path: Path) -> Iterator[tuple[str, str, bytes]]:
+    def _from_archive(self, path: Path, packed: Archive) -> Iterator[tuple[str, str, bytes]]:
         """Read the members in memory: nothing is unpacked to the disk."""
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, _md5).hexdigest()
-            if digest != self.archive_md5:
-                raise self._wrong(str(path), digest, self.archive_md5)
+            if digest != packed.md5:
+                raise self._wrong(str(path), digest, packed.md5)
             with tarfile.open(path) as archive:
                 for name, md5 in self.files.items():
                     member = archive.extractfile(f"{self.folder}/{name}")

@@ -1,0 +1,50 @@
+"""What a strategy must ask, and the line for one that asks something else."""
+
+from nasbench.errors import InvalidInput
+from nasbench.requests import Evaluate
+from nasbench.spaces.base import Space
+
+_LONGEST = 60
+
+
+def check_request(space: Space, request: object) -> None:
+    """Raise `InvalidInput` unless `request` asks for an architecture of `space`.
+
+    Benchmarks call it once a look-up has failed, so that a search pays nothing for it.
+    """
+    if not isinstance(request, Evaluate):
+        raise InvalidInput(
+            f"the strategy asked with {_shown(request)}: ask() returns nasbench.Evaluate"
+            "(architecture), or None at its end"
+        )
+    if not _is_architecture(space, request.architecture):
+        choices = sorted(set(space.sizes))
+        largest = f"{choices[0] - 1}" if len(choices) == 1 else "its number of choices - 1"
+        example = tuple(size - 1 for size in space.sizes)
+        raise InvalidInput(
+            f"the strategy asked for {_shown(request.architecture)}: an architecture of space "
+            f"'{space.name}' is a tuple of {len(space.sizes)} whole numbers, each from 0 to "
+            f"{largest}, such as {example}; space.sample, space.architecture(index) and "
+            "space.parse(text) make one"
+        )
+    epochs = request.epochs
+    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
+        raise InvalidInput(
+            f"the strategy asked for epochs {_shown(epochs)}: they are a whole number, or None "
+            "for the protocol's own"
+        )
+
+
+def _is_architecture(space: Space, asked: object) -> bool:
+    if not isinstance(asked, tuple) or len(asked) != len(space.sizes):
+        return False
+    try:
+        return all(choice in range(size) for choice, size in zip(asked, space.sizes, strict=True))
+    except (TypeError, ValueError):  # arrays within the tuple compare to arrays
+        return False
+
+
+def _shown(value: object) -> str:
+    text = " ".join(repr(value).split())
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return f"{text} ({type(value).__name__})"
