@@ -120,19 +120,26 @@ class OneShot(SearchStrategy):
 
     def checkpoint(self, loan: Loan) -> dict[str, Any]:
         """Return all that `resume` needs, made of tensors and plain values."""
+        weights = loan.supernet.parameters()
         return {
             "state": self.state(),
             "weights": loan.supernet.state_dict(),
             "optimiser": self._sgd.state_dict(),
+            "used": [number for number, one in enumerate(weights) if one.grad is not None],
             **self.tensors(),
         }
 
     def resume(self, loan: Loan, checkpoint: Mapping[str, Any]) -> None:
         """Continue with the same bits, in a fresh object with a fresh loan of the same seed."""
+        import torch
+
         self._prepare(loan)
         self.restore(checkpoint["state"])
         loan.supernet.load_state_dict(checkpoint["weights"])
         self._sgd.load_state_dict(checkpoint["optimiser"])
+        weights = list(loan.supernet.parameters())
+        for number in checkpoint["used"]:  # from now on these decay, used or not, if that is set
+            weights[number].grad = torch.zeros_like(weights[number])
         self.restore_tensors(checkpoint)
 
     def tensors(self) -> dict[str, Any]:
