@@ -20,13 +20,16 @@ PAPER: Mapping[str, object] = CODE
 They are those of the paper's appendix, and what it does not say is as in the authors' code
 (AutoDL-Projects, `exps/NAS-Bench-201-algos`). What differs still, for all these methods:
 
-- The code augments the validation images that alphas and ENAS' controller learn from (it flips and
-  crops them), here they are as they are; and it draws one for each training image at random, with
-  replacement, where here they are shuffled, each is used once per pass, and a batch is always full.
+- The code augments (flips and crops) the validation images that alphas and ENAS' controller learn
+  from and that ENAS' candidates are ranked on; here they are as they are. For the alphas it draws
+  an image at random beside each training image, with replacement; here they are shuffled, each is
+  used once per pass, and a batch is always full.
 - Images are normalised by the mean and deviation of the training half itself, not by the code's
   constants, and which image of CIFAR-10 is in which half is a permutation of this project's own.
 - In cells without an affine batch norm the code's convolutions have a bias. The batch norm takes it
   away again, so no output depends on it, and here there is none.
+- Which weights have been used and therefore decay (see `idle`): in the code a step of the alphas
+  counts as use, too, here only steps of the weights do.
 - An epoch's derivation is the one the code makes at the end; the code's own after every epoch, and
   the best of these by validation, are for its log only.
 """
@@ -38,8 +41,9 @@ and `configs/nas-benchmark/algos/weight-sharing.config`): learning rate 0.025, b
 not clipped, the weights' step before the alphas' in all methods. How many epochs the published rows
 had could not be confirmed: the configuration and the code that draws the curves say 100, the script
 that starts all searches (`run-all.sh`) says 200. The recipe has 100; `--set NAME.epochs=200` is the
-other. Deviations: those of `PAPER`, and in the code the network's last batch norm is without scale
-and shift and uses the batch's statistics, like those of the cells.
+other. Deviations: those of `PAPER` (ENAS' images are not augmented there), and in the code the
+network's last batch norm is without scale and shift and uses the batch's statistics, like those of
+the cells.
 """
 
 _VALID = {
