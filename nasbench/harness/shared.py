@@ -86,7 +86,8 @@ def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
     return SharedBenchmark(
         space, data, shape,
         reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
-        precision=s.precision, **cost,
+        precision=s.precision, initialisation=s.initialisation,
+        around=Shape(s.channels, s.cells) if s.around == "tracked" else None, **cost,
     )  # fmt: skip
 
 

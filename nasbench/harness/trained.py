@@ -5,6 +5,7 @@ open the same benchmark, in another process too.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -105,8 +106,9 @@ def open_trained(task: Task) -> tuple[Benchmark, Judge]:
     dataset = task.signal.dataset
     if task.benchmark.endswith(SUFFIX):
         return _open_fallback(task)
-    protocol = TrainingProtocol.parse(task.protocol)
-    _check(task, training_hash(dataset, protocol))
+    protocol = _as_stored(
+        task, TrainingProtocol.parse(task.protocol), lambda one: training_hash(dataset, one)
+    )
     return open_training(task.benchmark, dataset, protocol)
 
 
@@ -116,8 +118,11 @@ def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
 
     table, space = load_table(task.benchmark.removesuffix(SUFFIX)), get_space(task.space)
     setup, _, scale = task.protocol.partition("+")[2].rpartition("*")
-    protocol = TrainingProtocol.parse(setup)
-    _check(task, _hash(table.hash, task.signal.dataset, protocol))
+    protocol = _as_stored(
+        task,
+        TrainingProtocol.parse(setup),
+        lambda one: _hash(table.hash, task.signal.dataset, one),
+    )
     trained, judge = open_training(task.space, task.signal.dataset, protocol)
     known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
     if task.shared:  # such a search asks for no signal
@@ -132,9 +137,15 @@ def _hash(table: str, dataset: str, protocol: "TrainingProtocol") -> str:
     return hashlib.sha256(f"{table} {training_hash(dataset, protocol)}".encode()).hexdigest()
 
 
-def _check(task: Task, found: str) -> None:
-    if found != task.table:
-        raise NasbenchError(
-            f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
-            f"({found[:8]}, theirs {task.table[:8]}): use another --out folder"
-        )
+def _as_stored(
+    task: Task, protocol: "TrainingProtocol", hashed: "Callable[[TrainingProtocol], str]"
+) -> "TrainingProtocol":
+    """Return what a protocol's text meant when the task's runs were stored: their hash tells it."""
+    for one in protocol.meanings():
+        if hashed(one) == task.table:
+            return one
+    found = hashed(protocol)
+    raise NasbenchError(
+        f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
+        f"({found[:8]}, theirs {task.table[:8]}): use another --out folder"
+    )

@@ -1,11 +1,11 @@
 """DARTS: gradient descent on a mixture of all operations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import ALPHA_PAPER, AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import ALPHA_NATS, ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -23,8 +23,12 @@ class Darts(AlphaSearch):
     """First-order DARTS: every edge is the softmax-weighted sum of all operations.
 
     Liu et al., ICLR 2019, equation 2 and Algorithm 1 with xi = 0: in turn, a step of the alphas
-    on validation images and a step of the weights on training images. Deviations, all of them
-    NAS-Bench-201's: one alpha per edge of the cell, `none` can win, every node keeps all its edges.
+    on validation images and a step of the weights on training images.
+
+    Deviations from the paper, all of them NAS-Bench-201's: one alpha per edge of the cell, `none`
+    can win, every node keeps all its edges. With `paper` and `nats` a batch moves the weights first
+    and then the alphas, as NAS-Bench-201's and NATS-Bench's code does. What differs from that code
+    still stands at `parts.weights.PAPER` and `NATS`.
     """
 
     family = "gradient"
@@ -39,16 +43,16 @@ class Darts(AlphaSearch):
     recipes = {
         "small": {},
         "paper": {**ALPHA_PAPER, "epochs": 50},
+        "nats": ALPHA_NATS,
     }
 
-    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Algorithm 1: alphas, then weights."""
-        self.search_step(loan, batch, next(search))
-        return self.update_weights_alone(loan, batch, self.relaxed(self._alphas))
-
-    def search_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
+    def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
         """Move the alphas along the gradient of the validation loss at today's weights."""
         self.update_alphas(loan, valid, self.relaxed(self._alphas))
+
+    def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
+        """Train the mixture of all operations."""
+        return self.update_weights_alone(loan, batch, self.relaxed(self._alphas))
 
     def relaxed(self, alphas: "Tensor") -> "Mix":
         """Return the continuous relaxation, equation 2."""
@@ -63,23 +67,37 @@ class SecondOrderDarts(Darts):
 
     Liu et al., ICLR 2019, equation 7 with xi the weights' learning rate, and equation 8 for its
     Hessian-vector product, with the finite difference that the paper names: 0.01 over the norm of
-    the vector. Deviations: those of `darts`; and as in the equations, the look-ahead step is plain
-    gradient descent (the authors' code adds momentum and weight decay to it).
+    the vector. Setting `look_ahead` says what the step ahead is: plain `gradient` descent, as in
+    the equations, or what the `optimiser` does, which adds weight decay and momentum, as in Liu's
+    and in NAS-Bench-201's code (neither adds Nesterov's correction).
+
+    Deviations from the paper: those of `darts`, but the order: NAS-Bench-201's code moves the
+    alphas first here, NATS-Bench's the weights. From the code, beyond what `parts.weights.PAPER`
+    and `NATS` list: where the batch norm around the cells keeps running statistics, the pass with
+    the weights of the step ahead counts in them (the code makes it in a copy of the network).
     """
 
     @dataclass(frozen=True)
     class Settings(Darts.Settings):
         """Hyperparameters."""
 
+        look_ahead: str = "gradient"  #: what the step ahead is: `gradient` or `optimiser`
+
         def __post_init__(self) -> None:
             """Refuse a precision in which the finite difference is lost."""
             super().__post_init__()
+            known = self.look_ahead in ("gradient", "optimiser")
+            require(known, "look_ahead", self.look_ahead, "gradient or optimiser")
             exact = self.precision == "float32"
             require(exact, "precision", self.precision, "float32, for the finite difference")
 
-    recipes = Darts.recipes
+    recipes = {
+        "small": {},
+        "paper": {**Darts.recipes["paper"], "alphas_first": True, "look_ahead": "optimiser"},
+        "nats": {**Darts.recipes["nats"], "look_ahead": "optimiser"},
+    }
 
-    def search_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
+    def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
         """Move the alphas along the gradient of the validation loss after a step of the weights."""
         xi = self._sgd.param_groups[0]["lr"]
         self._alphas.grad = self.unrolled_gradient(loan.supernet, train, valid, xi)
@@ -105,7 +123,7 @@ class SecondOrderDarts(Darts):
                 for weight, origin, step in zip(weights, before, direction, strict=True):
                     weight.copy_(origin + by * step)
 
-        move(gradient(train, *weights), -xi)
+        move(self._direction(weights, gradient(train, *weights)), -xi)
         ahead, *vector = gradient(valid, self._alphas, *weights)
         norm = torch.stack([v.square().sum() for v in vector]).sum().sqrt()
         epsilon = _FINITE_DIFFERENCE / float(norm)
@@ -115,3 +133,16 @@ class SecondOrderDarts(Darts):
             sides += gradient(train, self._alphas)
         move(vector, 0.0)
         return ahead - xi * (sides[0] - sides[1]) / (2 * epsilon)
+
+    def _direction(
+        self, weights: "Sequence[Tensor]", gradients: "Sequence[Tensor]"
+    ) -> "Sequence[Tensor]":
+        """Return what the step ahead follows: the gradients, or the optimiser's use of them."""
+        if self.settings.look_ahead == "gradient":
+            return gradients
+        s, found = self.settings, []
+        for weight, gradient in zip(weights, gradients, strict=True):
+            moved = gradient + s.weight_decay * weight.detach()
+            before = self._sgd.state[weight].get("momentum_buffer")
+            found.append(moved if before is None else moved + s.momentum * before)
+        return found

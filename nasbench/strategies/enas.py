@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
+from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings, require_ranking
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
@@ -19,13 +20,27 @@ if TYPE_CHECKING:
 class Enas(OneShot):
     """Train the weights on cells the controller samples, then the controller on their accuracy.
 
-    Pham et al., ICML 2018, section 2.2: an epoch of the shared weights, one sampled cell per
-    batch, then REINFORCE steps of the controller; the reward is a sampled cell's accuracy on one
-    validation batch, with a moving average as baseline and an entropy bonus. The answer is the
-    best of a sample from the controller, ranked on validation images with the shared weights.
-    Deviations: the controller is the LSTM of `reinforce` (no tanh constant, no temperature, no
-    clipped gradient) and takes a step after every sampled cell instead of after twenty; rewards
-    are in 0 to 1.
+    Pham et al., ICML 2018, section 2.2: an epoch of the shared weights, one sampled cell per batch,
+    then REINFORCE steps of the controller; the reward is a sampled cell's accuracy on one
+    validation batch, with a moving average as baseline and an entropy bonus. The answer is the best
+    of a sample from the controller, ranked on validation images with the shared weights: all on the
+    same images or, with setting `own_batches`, each on another batch.
+
+    Deviations from the paper: the controller is the LSTM of `reinforce` (no tanh constant, no
+    temperature, no clipped gradient), and rewards are in 0 to 1.
+
+    Deviations from NAS-Bench-201's code, beyond those of `parts.weights.PAPER`: its controller
+    divides logits by 5 and takes 2.5 times their tanh, has one output layer and one embedding for
+    all edges, and clips its gradient at 5. It takes 50 steps per epoch, each after twenty sampled
+    cells, here it takes one after each of the thousand. Its baseline moves once per epoch, by the
+    last reward, here with every reward. The entropy is part of its reward, as a number that the
+    baseline sees and once more through its own gradient; here it is a bonus with its exact
+    gradient. Ten of its cells are ranked after every epoch and a hundred at the end, here a
+    hundred.
+
+    Deviations from NATS-Bench's code: the same, and those of `parts.weights.NATS`. The recipe
+    `nats` has the controller's settings of the commands at the head of the code (learning rate and
+    epsilon 0.001, no decay); `run-all.sh`, which leaves them out, gives 3e-4, 1e-8 and decay 1e-3.
     """
 
     family = "weight sharing"
@@ -45,13 +60,17 @@ class Enas(OneShot):
         entropy_weight: float = 1e-4  #: of the entropy bonus
         samples: int = 20  #: cells the answer is chosen from
         ranking_images: int = 256  #: validation images each of them is ranked on
+        own_batches: bool = False  #: whether each is ranked on other images
+        reward_images: int = 0  #: validation images of a reward; 0: as many as a batch
 
         def __post_init__(self) -> None:
             """Refuse a controller without units, and updates that lead nowhere."""
             super().__post_init__()
-            for name in ("controller_steps", "hidden", "layers", "samples", "ranking_images"):
+            require_ranking(self, "enas")
+            for name in ("controller_steps", "hidden", "layers"):
                 value = getattr(self, name)
                 require(value >= 1, f"enas.{name}", value, "1 or more")
+            require(self.reward_images >= 0, "enas.reward_images", self.reward_images, "0 or more")
             rate, decay = self.controller_learning_rate, self.baseline_decay
             require(0 < rate < math.inf, "enas.controller_learning_rate", rate, "above 0")
             beta, epsilon = self.controller_beta1, self.controller_epsilon
@@ -64,9 +83,18 @@ class Enas(OneShot):
         "paper": {
             **PAPER, "epochs": 250, "batch": 128, "learning_rate": 0.05,
             "final_learning_rate": 0.0005, "weight_decay": 2.5e-4, "samples": 100,
-            "ranking_images": 512, "controller_steps": 1000, "restart": 10,
+            "ranking_images": 128, "own_batches": True, "controller_steps": 1000, "descent": 10,
+        },
+        "nats": {
+            **NATS, "samples": 100, "ranking_images": 512, "own_batches": True,
+            "controller_steps": 1000, "controller_beta1": 0.5, "reward_images": 512,
         },
     }  # fmt: skip
+
+    @property
+    def search_batch(self) -> int:
+        """Validation images of a reward."""
+        return int(self.settings.reward_images or self.settings.batch)
 
     def begin(self, loan: Loan) -> None:
         """Make an untrained controller."""
@@ -99,4 +127,4 @@ class Enas(OneShot):
     def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the best of a sample from the controller; the first of equals."""
         cells = [self.controller.sample(random) for _ in range(self.settings.samples)]
-        return self.best(loan, cells)
+        return self.best(loan, cells, own_batches=self.settings.own_batches)

@@ -1,11 +1,10 @@
 """GDAS: one sampled operation per edge, with a gradient through the sample."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import ALPHA_PAPER, AlphaSearch, AlphaSettings
+from nasbench.strategies.parts.alphas import ALPHA_NATS, ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
 from nasbench.strategies.registry import register
 
@@ -21,8 +20,18 @@ class Gdas(AlphaSearch):
 
     Dong & Yang, CVPR 2019, equations 3 to 7: an operation is drawn by argmax of log-probability
     plus Gumbel noise, only it is computed, and its weight is 1 forward and the softmax at the
-    temperature backward. The temperature falls linearly over the epochs. Deviation: an operation
-    that is not computed has no gradient of its own (the authors' code gives it that of a constant).
+    temperature backward. The temperature falls linearly over the epochs.
+
+    The weights of operations that are not computed are 0, and two gradients of them are in use.
+    Setting `gradient` chooses. `constant`: each counts as if its operation had put out the constant
+    1, so its gradient is the sum of the loss' gradient over the node, in all cells. So did the
+    authors' code when the published rows of NAS-Bench-201 and NATS-Bench were made, and the recipes
+    `paper` and `nats` do. `sampled`: they have none, and only the sampled operation's weight has
+    one. So does the variant `gdas_v1` that the authors added in March 2022, and the recipe `small`.
+    With the former a sampled `none` moves the alphas, with the latter it does not.
+
+    Deviations from the paper: those of `darts`. From the authors' code: those of
+    `parts.weights.PAPER` and `NATS`.
     """
 
     family = "gradient"
@@ -34,21 +43,28 @@ class Gdas(AlphaSearch):
 
         temperature: float = 10.0  #: of the softmax, at the start
         final_temperature: float = 0.1  #: at the last epoch
+        gradient: str = "sampled"  #: of operations that are not computed: `sampled`, `constant`
 
         def __post_init__(self) -> None:
             """Refuse a temperature at which nothing is defined."""
             super().__post_init__()
+            known = self.gradient in ("sampled", "constant")
+            require(known, "gdas.gradient", self.gradient, "sampled or constant")
             for name in ("temperature", "final_temperature"):
                 require(getattr(self, name) > 0, f"gdas.{name}", getattr(self, name), "above 0")
 
     recipes = {
         "small": {},
-        "paper": {**ALPHA_PAPER, "epochs": 250},
+        "paper": {**ALPHA_PAPER, "epochs": 250, "gradient": "constant"},
+        "nats": {**ALPHA_NATS, "gradient": "constant"},
     }
 
-    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Alphas on validation images, then weights, each with a sample of its own."""
-        self.update_alphas(loan, next(search), self.sample())
+    def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
+        """Follow the gradient through a sample on validation images."""
+        self.update_alphas(loan, valid, self.sample())
+
+    def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
+        """Train another sample."""
         return self.update_weights_alone(loan, batch, self.sample())
 
     def sample(self) -> "Mix":
@@ -60,7 +76,8 @@ class Gdas(AlphaSearch):
         soft = self.gumbel_softmax(self.temperature)
         chosen = soft.argmax(dim=1)
         hard = F.one_hot(chosen, soft.shape[1]).to(soft) - soft.detach() + soft
-        return Mix.only(tuple(chosen.tolist()), hard)
+        mix = Mix.only(tuple(chosen.tolist()), hard)
+        return mix.with_constants() if self.settings.gradient == "constant" else mix
 
     @property
     def temperature(self) -> float:

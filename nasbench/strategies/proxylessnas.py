@@ -1,13 +1,13 @@
 """ProxylessNAS: two sampled paths per decision, with binary gates."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.alphas import ALPHA_PAPER, CostAwareSearch, CostSettings
+from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
+from nasbench.strategies.parts.weights import NETWORK
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
@@ -22,11 +22,17 @@ class ProxylessNas(CostAwareSearch):
     softmax; for the parameters two are, without replacement, one of them is switched on by a binary
     gate, and the gradient by the gates is that of a softmax over the two (equation 4's estimate);
     afterwards the two are shifted so that what they weigh together stays. The loss adds lambda
-    times the expected cost (equations 5 and 6), whose gradient reaches all operations. Deviations:
-    the cost is millions of multiply-adds unless `cost` names a latency; one choice per edge of the
-    cell instead of one per layer, repeated through the network; alphas learn from the first epoch
-    on and with every batch (the authors' code, whose settings `paper` has, trains 40 epochs of
-    weights first and alphas with every fifth batch), and labels are not smoothed.
+    times the expected cost (equations 5 and 6), whose gradient reaches all operations.
+
+    Deviations from the paper: the cost is millions of multiply-adds unless `cost` names a latency;
+    one choice per edge of the cell instead of one per layer, repeated through the network. From the
+    authors' code (proxylessnas, `search/imagenet_arch_search.py`), whose settings the recipe
+    `paper` has: alphas learn from the first epoch on and with every batch (the code trains 40
+    epochs of weights first, with a cosine of their own, and then moves alphas from the second epoch
+    on with every fifth batch); labels are not smoothed; the code's default computes all operations
+    for the alphas' gradient (`full_v2`) and multiplies the loss by a power of the cost's logarithm,
+    here two are computed and the cost is added, as in the paper; the answer is the most likely
+    cell, as there. Batch norm and the space are NAS-Bench-201's.
     """
 
     family = "gradient"
@@ -50,20 +56,26 @@ class ProxylessNas(CostAwareSearch):
     recipes = {
         "small": {},
         "paper": {
-            **ALPHA_PAPER,
+            **NETWORK,
             "epochs": 120,
             "batch": 256,
+            "learning_rate": 0.025,
             "final_learning_rate": 0.0,
             "weight_decay": 4e-5,
+            "clip": 0.0,
+            "alphas_first": False,
             "alpha_learning_rate": 1e-3,
         },
     }
 
-    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Compare two paths on validation images, train one on training images."""
+    def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
+        """Compare two paths on validation images."""
+        self.compare_paths(loan, valid)
+
+    def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
+        """Train one path on training images."""
         from nasbench.spaces.networks.nb201_supernet import Mix
 
-        self.compare_paths(loan, next(search))
         single = tuple(first for first, _ in self.pairs())
         return self.update_weights(loan, batch, Mix.only(single))
 

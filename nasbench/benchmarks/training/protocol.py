@@ -9,13 +9,13 @@ and so may the epochs (all of the recipe's) and the seeds.
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
 from nasbench.benchmarks.training.cache import cache_folder
 from nasbench.benchmarks.training.catalogue import default_recipe, shared_data
-from nasbench.benchmarks.training.recipes import recipe
+from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.train import PRECISIONS, find_device
 from nasbench.errors import InvalidInput
 from nasbench.spaces import get_space
@@ -42,6 +42,8 @@ class TrainingProtocol:
     final_seeds: tuple[int, ...] = FINAL_SEEDS
     device: str = "cpu"
     precision: str = "float32"
+    earlier: bool = False
+    """Whether the recipes are what these names stood for earlier; not part of the text."""
 
     def __post_init__(self) -> None:
         """Refuse unknown recipes, devices and precisions, and epochs a recipe has not."""
@@ -53,6 +55,16 @@ class TrainingProtocol:
             )
         check_precision(self.precision)
         find_device(self.device)
+
+    @property
+    def recipes(self) -> tuple[Recipe, Recipe]:
+        """The recipe of the search and that of the judge."""
+        search, final = (recipe(name, earlier=self.earlier) for name in (self.search, self.final))
+        return search, final
+
+    def meanings(self) -> tuple["TrainingProtocol", ...]:
+        """Return what its text can mean: today's recipes of these names, and the earlier ones."""
+        return replace(self, earlier=False), replace(self, earlier=True)
 
     def __str__(self) -> str:
         """Write it in full, as `parse` reads it."""
@@ -73,6 +85,7 @@ class TrainingProtocol:
                 "RECIPE:EPOCHS@SEEDS/RECIPE@SEEDS, such as nb201-12@0/nb201-200@1,2,3"
             )
         search, final = matches[0], matches[1]
+        where = dict(zip(("device", "precision"), parts[2:], strict=False))
         if final["epochs"] is not None:
             raise InvalidInput(f"protocol '{text}': the final recipe is trained to its last epoch")
         return cls(
@@ -81,7 +94,8 @@ class TrainingProtocol:
             int(search["epochs"] or recipe(search["recipe"]).epochs),
             _seeds(search["seeds"]) or SEARCH_SEEDS,
             _seeds(final["seeds"]) or FINAL_SEEDS,
-            *parts[2:],
+            where.get("device", "cpu"),
+            where.get("precision", "float32"),
         )
 
     @classmethod
@@ -105,19 +119,20 @@ def open_training(
         raise InvalidInput(f"space '{space.name}' cannot be trained: use train:nb201")
     data = shared_data(dataset, folder)
 
-    def trainer(name: str) -> Trainer:
+    def trainer(chosen: Recipe) -> Trainer:
         return Trainer(
-            space, data, recipe(name),
+            space, data, chosen,
             device=protocol.device, precision=protocol.precision, fingerprint=data.fingerprint(),
         )  # fmt: skip
 
+    search, final = protocol.recipes
     return (
         TrainedBenchmark(
-            trainer(protocol.search), cache_folder(),
+            trainer(search), cache_folder(),
             epochs=protocol.epochs, seeds=protocol.search_seeds,
         ),
         TrainedJudge(
-            trainer(protocol.final),
+            trainer(final),
             cache_folder(),
             seeds=protocol.final_seeds,
             name=dataset,
@@ -128,8 +143,7 @@ def open_training(
 def training_hash(dataset: str, protocol: TrainingProtocol, folder: Path | None = None) -> str:
     """SHA-256 over data and protocol: what the hash of a table is to a search by look-up."""
     fingerprint = shared_data(dataset, folder).fingerprint()
-    recipes = (recipe(protocol.search), recipe(protocol.final))
-    return hashlib.sha256(repr((fingerprint, str(protocol), recipes)).encode()).hexdigest()
+    return hashlib.sha256(repr((fingerprint, str(protocol), protocol.recipes)).encode()).hexdigest()
 
 
 def check_precision(name: str) -> None:

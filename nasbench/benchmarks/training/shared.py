@@ -21,12 +21,14 @@ from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.lookup import Lookup
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.nb201 import Initialisation, Shape
 from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
 AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
 """What a supernet, whose weights are in float32, is computed in."""
 _RANKED_AT_ONCE = 256
+_RANKING = 1
+"""Tells the order of images that sampled cells are ranked on from the one that a search sees."""
 _SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
 """Cells whose accuracy with the shared weights is recorded every epoch, the same in all runs."""
 _CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
@@ -44,12 +46,17 @@ class Loan:
         costs: Lookup,
         reestimate: bool = False,
         precision: str = "float32",
+        initialisation: str = "he",
+        around: Shape | None = None,
     ) -> None:
         """Initialise the weights from `seed`, which also orders the images of `data`."""
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
-        network = Supernet(data.input, shape, generator=generator, precision=AUTOCAST[precision])
+        network = Supernet(
+            data.input, shape, generator=generator, precision=AUTOCAST[precision],
+            initialisation=Initialisation(initialisation), around=around,
+        )  # fmt: skip
         self.device = data.parts[Part.WEIGHTS].images.device
         self.supernet = network.to(self.device)
 
@@ -63,8 +70,14 @@ class Loan:
 
     def validation(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield shuffled batches of the validation images, without end, as they are."""
+        return self._shuffled(stream(Purpose.SEARCH_ORDER, self._seed, epoch), batch)
+
+    def ranking(self, epoch: int, batch: int) -> Iterator[Images]:
+        """Yield such batches in another order, for what is derived after an epoch."""
+        return self._shuffled(stream(Purpose.SEARCH_ORDER, self._seed, epoch, _RANKING), batch)
+
+    def _shuffled(self, generator: torch.Generator, batch: int) -> Iterator[Images]:
         images, labels = self._data.parts[Part.VALIDATION]
-        generator = stream(Purpose.SEARCH_ORDER, self._seed, epoch)
         size = min(batch, len(labels))
         while True:
             order = torch.randperm(len(labels), generator=generator).to(labels.device)
@@ -152,10 +165,14 @@ class SharedBenchmark:
         device: str = "cpu",
         threads: int = 1,
         precision: str = "float32",
+        initialisation: str = "he",
+        around: Shape | None = None,
     ) -> None:
         """Name what is lent; the data are moved to the device once for all runs.
 
-        `cost` is what operations cost: see `latency.find_lookup`; `precision` is one of `AUTOCAST`.
+        `cost` is what operations cost: see `latency.find_lookup`; `precision` is one of `AUTOCAST`,
+        `initialisation` a value of `Initialisation`; `around` is the shape of what is around the
+        supernet's cells, where its batch norm is another.
         """
         if not isinstance(space, NasBench201):
             raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
@@ -163,6 +180,7 @@ class SharedBenchmark:
         find_device(device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self._device, self._threads, self._precision = device, threads, precision
+        self._initialisation, self._around = initialisation, around
         self._costs = find_lookup(cost, space, data.input, shape)
 
     @cached_property
@@ -187,6 +205,7 @@ class SharedBenchmark:
         loan = Loan(
             self.data, self.shape, seed,
             costs=self._costs, reestimate=self._reestimate, precision=self._precision,
+            initialisation=self._initialisation, around=self._around,
         )  # fmt: skip
         return SharedSession(loan, self._sample)
 

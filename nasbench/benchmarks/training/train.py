@@ -271,6 +271,7 @@ def initial_network(
         recipe.shape,
         generator=initialisation(canonical, seed),
         form=Form.SIMPLIFIED,
+        initialisation=recipe.start,
     )
 
 

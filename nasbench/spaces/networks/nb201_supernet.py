@@ -26,6 +26,7 @@ from nasbench.spaces.networks.nb201 import (
     Cell,
     Form,
     Frame,
+    Initialisation,
     Network,
     Shape,
     initialise,
@@ -35,18 +36,22 @@ LEAVING = tuple(
     tuple(edge for edge, (start, _) in enumerate(EDGES) if start == node) for node in range(NODES)
 )
 """Edges that leave each node, in the order of the cell string."""
+_ENTERING = tuple(tuple(float(end == node) for _, end in EDGES) for node in range(NODES))
+"""For each node, 1 at the edges that enter it, else 0."""
 
 
 class Mix(NamedTuple):
     """What a forward pass computes on each edge.
 
     `active[edge]` are the operations that are computed; the others count as absent. `weights`,
-    shape (edges, operations), scales each of them; None adds them as they are. Every cell of the
-    network does the same.
+    shape (edges, operations), scales each of them; None adds them as they are. `shift`, shape
+    (nodes,), is added to every number of a node; None adds nothing. Every cell of the network does
+    the same.
     """
 
     active: tuple[tuple[int, ...], ...]
     weights: Tensor | None = None
+    shift: Tensor | None = None
 
     @classmethod
     def all_of(cls, weights: Tensor) -> "Mix":
@@ -57,6 +62,28 @@ class Mix(NamedTuple):
     def only(cls, architecture: Architecture, weights: Tensor | None = None) -> "Mix":
         """One operation per edge: a cell, or, with weights, GDAS' sampled one."""
         return cls(tuple((choice,) for choice in architecture), weights)
+
+    def with_constants(self) -> "Mix":
+        """Return it with the weights of operations that are not computed, as constants.
+
+        Each is added, as the number it is, to every number of the node its edge enters. Where
+        these weights are 0, as in a one-hot sample, no output changes, but each gets a gradient:
+        the sum of the loss' gradient over that node, in all cells.
+        """
+        if self.weights is None:
+            return self
+        absent = [
+            [float(operation not in computed) for operation in range(len(OPERATIONS))]
+            for computed in self.active
+        ]
+        weights = self.weights * torch.tensor(absent).to(self.weights)
+        entering = torch.tensor(_ENTERING).to(weights)
+        return self._replace(shift=entering @ weights.sum(dim=1))
+
+    def fixed(self) -> "Mix":
+        """Return it with its numbers as they are, without their gradients."""
+        weights, shift = (None if x is None else x.detach() for x in self[1:])
+        return self._replace(weights=weights, shift=shift)
 
     def read(self) -> "Mix":
         """Return it without the edges that do not reach the last node: nobody reads those."""
@@ -155,16 +182,17 @@ class SuperCell(nn.Module):
     def forward(self, x: Tensor, mix: Mix) -> Tensor:
         """Compute the last node; a node that nothing enters is zero."""
         nodes: list[Tensor | None] = [x, *(None,) * (NODES - 1)]
-        for node in range(NODES - 1):
-            source = nodes[node]
-            if source is None:
-                source = nodes[node] = torch.zeros_like(x)
-            for edge, brought in self._leave(node, source, mix):
+        value = x
+        for node in range(NODES):
+            entered = nodes[node]
+            value = torch.zeros_like(x) if entered is None else entered
+            if node and mix.shift is not None:
+                value = value + mix.shift[node]
+            for edge, brought in self._leave(node, value, mix):
                 target = EDGES[edge][1]
                 so_far = nodes[target]
                 nodes[target] = brought if so_far is None else so_far + brought
-        last = nodes[-1]
-        return torch.zeros_like(x) if last is None else last
+        return value
 
     def _leave(self, node: int, x: Tensor, mix: Mix) -> list[tuple[int, Tensor]]:
         """Return what every active operation brings, with the edge it stands on."""
@@ -239,15 +267,19 @@ class Supernet(nn.Module):
         *,
         generator: torch.Generator,
         precision: torch.dtype | None = None,
+        initialisation: Initialisation = Initialisation.HE,
+        around: Shape | None = None,
     ) -> None:
         """Build on the CPU and initialise every weight from `generator`, as `Network` does.
 
-        `precision` is what is computed in (autocast) where that is not the type of the weights.
+        `precision` is what is computed in (autocast) where that is not the type of the weights,
+        `around` the shape of what is around the cells, where its batch norm is another.
         """
         super().__init__()
         self.data, self.shape, self.precision = data, shape, precision
+        self.around = around or shape
         with torch.device("meta"):
-            frame = Frame.build(data, shape)
+            frame = Frame.build(data, self.around)
             self.stem = frame.stem
             self.cells = nn.ModuleList(
                 SuperCell(width, shape) for width in shape.widths for _ in range(shape.cells)
@@ -255,7 +287,7 @@ class Supernet(nn.Module):
             self.reductions = frame.reductions
             self.head, self.classifier = frame.head, frame.classifier
         self.to_empty(device="cpu")
-        initialise(self, generator)
+        initialise(self, generator, initialisation)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
@@ -286,6 +318,7 @@ class Supernet(nn.Module):
             self.shape,
             generator=torch.Generator(),
             form=Form.LITERAL,
+            around=self.around,
         )
         device = self.classifier.weight.device
         alone = alone.to(device, self.classifier.weight.dtype)

@@ -1,14 +1,16 @@
 """What the strategies with architecture parameters share: alphas, their optimiser, the argmax."""
 
 import math
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import require
-from nasbench.strategies.parts.one_shot import PAPER, Batch, Loan, OneShot, WeightSettings
+from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
+from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
     from nasbench.spaces.networks.nb201_supernet import Mix
 
 
-ALPHA_PAPER: Mapping[str, object] = {**PAPER, "alpha_learning_rate": 3e-4}
-"""NAS-Bench-201's settings of weights and alphas, where they differ from the defaults."""
+ALPHA_PAPER: Mapping[str, object] = {
+    **PAPER, "alpha_learning_rate": 3e-4, "alphas_first": False, "clip_alphas": True,
+}  # fmt: skip
+"""The settings of weights and alphas of the recipe `paper`, where they differ from the defaults.
+
+In the authors' code the norm that is clipped in a step of the weights is that of all parameters of
+the network, so it counts the alphas' gradient too: that of the weights' loss, on top of what the
+alphas' own last step has left there.
+"""
+ALPHA_NATS: Mapping[str, object] = {**NATS, "alpha_learning_rate": 3e-4, "alphas_first": False}
+"""The settings of weights and alphas of the recipe `nats`, where they differ from the defaults."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class AlphaSettings(WeightSettings):
     alpha_learning_rate: float = 0.01  #: of Adam
     alpha_weight_decay: float = 1e-3  #: of the alphas
     alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
+    alphas_first: bool = True  #: whether a batch moves the alphas before the weights
+    clip_alphas: bool = False  #: whether the clipped norm counts the alphas' gradient
 
     def __post_init__(self) -> None:
         """Refuse alphas that cannot move."""
@@ -61,22 +74,46 @@ class AlphaSearch(OneShot):
         )  # fmt: skip
 
     def tensors(self) -> dict[str, Any]:
-        """Return alphas and their optimiser."""
-        return {"alphas": self._alphas.detach(), "adam": self._adam.state_dict()}
+        """Return alphas, their optimiser and the gradient of their last step, which may count."""
+        kept = {"alphas": self._alphas.detach(), "adam": self._adam.state_dict()}
+        return kept if self._alphas.grad is None else {**kept, "gradient": self._alphas.grad}
 
     def restore_tensors(self, checkpoint: Mapping[str, Any]) -> None:
         """Read them, in place: the optimiser holds on to the alphas."""
         self._alphas.data.copy_(checkpoint["alphas"])
         self._adam.load_state_dict(checkpoint["adam"])
+        if "gradient" in checkpoint:
+            self._alphas.grad = checkpoint["gradient"].to(self._alphas)
+
+    def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
+        """Move alphas and weights, each once, in the order of the settings."""
+        if self.settings.alphas_first:
+            self.alphas_step(loan, batch, next(search))
+            return self.weights_step(loan, batch)
+        loss = self.weights_step(loan, batch)
+        self.alphas_step(loan, batch, next(search))
+        return loss
+
+    @abstractmethod
+    def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
+        """Take one step of the alphas on validation images."""
+
+    @abstractmethod
+    def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
+        """Take one step of the weights on training images; return its loss."""
 
     def update_alphas(self, loan: Loan, batch: Batch, mix: "Mix") -> None:
         """Take one Adam step of the alphas on the cross entropy of a batch."""
         self.descend(self.cross_entropy(loan, batch, mix))
 
     def update_weights_alone(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
-        """Take a step of the weights with a mixture whose own weights are held fixed."""
-        fixed = None if mix.weights is None else mix.weights.detach()
-        return self.update_weights(loan, batch, mix._replace(weights=fixed))
+        """Take a step of the weights with a mixture; the alphas stay where they are."""
+        return self.update_weights(loan, batch, mix if self.settings.clip_alphas else mix.fixed())
+
+    def clipped(self, loan: Loan) -> "list[Tensor]":
+        """Return the weights and, with `clip_alphas`, the alphas."""
+        weights = super().clipped(loan)
+        return [*weights, self._alphas] if self.settings.clip_alphas else weights
 
     def gumbel_softmax(self, temperature: float) -> "Tensor":
         """Return the softmax of log-probabilities plus fresh Gumbel noise, at a temperature."""

@@ -7,13 +7,15 @@ answer from it. Its module is read when strategies are listed, so torch is impor
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nasbench.randomness import Random
 from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import DERIVED, SearchStrategy, require
+from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.parts.weights import WeightSettings
+
+__all__ = ["Batch", "Loan", "OneShot", "UniformSampling", "WeightSettings"]
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +42,9 @@ class Loan(Protocol):
     def validation(self, epoch: int, batch: int) -> Iterator[Batch]:
         """Yield shuffled batches of the validation images, without end."""
 
+    def ranking(self, epoch: int, batch: int) -> Iterator[Batch]:
+        """Yield such batches in another order, for what is derived after an epoch."""
+
     def costs(self) -> "Lookup":
         """Return what every operation costs in the whole network, as setting `cost` says."""
 
@@ -48,57 +53,6 @@ class Loan(Protocol):
 
         On the first `images` validation images, or all of them.
         """
-
-
-PAPER: Mapping[str, object] = {"channels": 16, "cells": 5, "learning_rate": 0.025}
-"""NAS-Bench-201's settings of the shared weights, where they differ from the defaults.
-
-Deviations that all one-shot strategies here share: the stem, the residual blocks and the head have
-batch norm like the cells' (in the authors' code theirs is affine and keeps running statistics), and
-what a search learns from validation images it learns from them as they are, not augmented.
-"""
-
-_VALID = {
-    "statistics": ("batch", "running", "re-estimated"),
-    "precision": ("float32", "bfloat16"),
-}
-
-
-@dataclass(frozen=True)
-class WeightSettings:
-    """Hyperparameters of the shared weights: NAS-Bench-201's, made for a CPU and few images.
-
-    A narrow supernet, and a learning rate at which its loss has flattened after some 1,000 steps.
-    """
-
-    epochs: int = 40  #: of shared training
-    channels: int = 8  #: C of the first stage
-    cells: int = 1  #: N per stage
-    batch: int = 64  #: images per step
-    learning_rate: float = 0.1  #: of SGD, at the start
-    final_learning_rate: float = 0.001  #: at the end of the cosine
-    restart: int = 0  #: epochs after which the cosine starts again; 0: never
-    momentum: float = 0.9  #: Nesterov's
-    weight_decay: float = 5e-4  #: of the weights
-    clip: float = 5.0  #: largest gradient norm of the weights
-    affine: bool = False  #: whether batch norm has a scale and a shift
-    statistics: str = "batch"  #: of batch norm when ranking: `batch`, `running`, `re-estimated`
-    device: str = "cpu"  #: `cpu` or `cuda`
-    threads: int = 1  #: of a CPU; other numbers may give other bits
-    precision: str = "float32"  #: of the supernet's passes: `float32` or `bfloat16`
-
-    def __post_init__(self) -> None:
-        """Refuse values with which nothing is trained."""
-        for name in ("epochs", "channels", "cells", "batch", "threads"):
-            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("learning_rate", "clip"):
-            require(0 < getattr(self, name) < math.inf, name, getattr(self, name), "above 0")
-        for name in ("final_learning_rate", "weight_decay"):
-            require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "at least 0")
-        require(0 <= self.momentum < 1, "momentum", self.momentum, "at least 0 and below 1")
-        require(self.restart >= 0, "restart", self.restart, "0 or more")
-        for name, valid in _VALID.items():
-            require(getattr(self, name) in valid, name, getattr(self, name), " or ".join(valid))
 
 
 class OneShot(SearchStrategy):
@@ -134,14 +88,19 @@ class OneShot(SearchStrategy):
         self._prepare(loan)
         loan.supernet.train()
         total, images, steps = torch.zeros(()), 0, loan.steps(s.batch)
-        search = loan.validation(self.epoch, s.batch)
+        search = loan.validation(self.epoch, self.search_batch)
         for number, batch in enumerate(loan.weights(self.epoch, s.batch)):
-            self._set_rate(self.epoch + number / steps)
+            self._set_rate(self.epoch + (number / steps if s.cosine_per == "step" else 0))
             total += self.step(loan, batch, search).detach().cpu()
             images += len(batch[1])
         more = self.finish(loan, search)
         mean = float(total) / steps
         return {"train loss": mean, "images": float(images), **more, **self.figures()}
+
+    @property
+    def search_batch(self) -> int:
+        """Validation images of each batch that a search learns from."""
+        return int(self.settings.batch)
 
     def _derive(self, loan: Loan) -> Architecture:
         """Derive with random numbers of this epoch alone: to be watched changes no search."""
@@ -161,19 +120,26 @@ class OneShot(SearchStrategy):
 
     def checkpoint(self, loan: Loan) -> dict[str, Any]:
         """Return all that `resume` needs, made of tensors and plain values."""
+        weights = loan.supernet.parameters()
         return {
             "state": self.state(),
             "weights": loan.supernet.state_dict(),
             "optimiser": self._sgd.state_dict(),
+            "used": [number for number, one in enumerate(weights) if one.grad is not None],
             **self.tensors(),
         }
 
     def resume(self, loan: Loan, checkpoint: Mapping[str, Any]) -> None:
         """Continue with the same bits, in a fresh object with a fresh loan of the same seed."""
+        import torch
+
         self._prepare(loan)
         self.restore(checkpoint["state"])
         loan.supernet.load_state_dict(checkpoint["weights"])
         self._sgd.load_state_dict(checkpoint["optimiser"])
+        weights = list(loan.supernet.parameters())
+        for number in checkpoint["used"]:  # from now on these decay, used or not, if that is set
+            weights[number].grad = torch.zeros_like(weights[number])
         self.restore_tensors(checkpoint)
 
     def tensors(self) -> dict[str, Any]:
@@ -205,10 +171,11 @@ class OneShot(SearchStrategy):
     def _set_rate(self, epochs: float) -> None:
         """Set the weights' learning rate after a number of epochs: half a cosine, or several.
 
-        Loshchilov & Hutter, ICLR 2017, equation 5.
+        Loshchilov & Hutter, ICLR 2017, equation 5; with `descent` the whole cosine, down and up.
         """
         s = self.settings
-        progress = epochs % s.restart / s.restart if s.restart else epochs / s.epochs
+        period = s.restart or s.descent or s.epochs
+        progress = (epochs % period if s.restart else epochs) / period
         cosine = (1 + math.cos(math.pi * progress)) / 2
         rate = s.final_learning_rate + (s.learning_rate - s.final_learning_rate) * cosine
         for group in self._sgd.param_groups:
@@ -230,10 +197,20 @@ class OneShot(SearchStrategy):
         net.train()
         return float((found == labels).float().mean())
 
-    def best(self, loan: Loan, cells: Sequence[Architecture]) -> Architecture:
-        """Return the cell with the best validation accuracy; the first of equals."""
+    def best(
+        self, loan: Loan, cells: Sequence[Architecture], *, own_batches: bool = False
+    ) -> Architecture:
+        """Return the cell with the best accuracy on `ranking_images`; the first of equals.
+
+        All on the same validation images or, with `own_batches`, each on the next batch of so many:
+        a cell that is there twice is then ranked twice.
+        """
         images = self.settings.ranking_images
-        return max(dict.fromkeys(cells), key=lambda cell: loan.accuracy(cell, images))
+        if not own_batches:
+            return max(dict.fromkeys(cells), key=lambda cell: loan.accuracy(cell, images))
+        batches = loan.ranking(self.epoch, images)
+        found = [self.accuracy_on(loan, next(batches), cell) for cell in cells]
+        return cells[found.index(max(found))]
 
     def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
         """Return the mean cross entropy of a batch."""
@@ -246,12 +223,17 @@ class OneShot(SearchStrategy):
         """Take one SGD step of the shared weights on a batch; return its loss."""
         import torch
 
-        self._sgd.zero_grad()
+        self._sgd.zero_grad(set_to_none=self.settings.idle == "rest")
         loss = self.cross_entropy(loan, batch, mix)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(loan.supernet.parameters(), self.settings.clip)
+        if self.settings.clip:
+            torch.nn.utils.clip_grad_norm_(self.clipped(loan), self.settings.clip)
         self._sgd.step()
         return loss
+
+    def clipped(self, loan: Loan) -> "list[Tensor]":
+        """Return the parameters whose common gradient norm is clipped in a step of the weights."""
+        return list(loan.supernet.parameters())
 
 
 class UniformSampling(OneShot):

@@ -5,8 +5,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import INPUTS, Input, NasBench201, live_edges
-from nasbench.spaces.networks.nb201 import Form, Network, Shape, simplify
+from nasbench.spaces.nb201 import EDGES, INPUTS, Input, NasBench201, live_edges
+from nasbench.spaces.networks.nb201 import (
+    KERNEL,
+    Form,
+    Initialisation,
+    Network,
+    Shape,
+    initialise,
+    simplify,
+)
 
 SPACE = NasBench201()
 SMALL = Input(8, 2, 5)
@@ -145,3 +153,39 @@ def test_initialisation_is_he_normal() -> None:
             draws = module.weight.numel()
             expected = (2 / fan_in) ** 0.5
             assert abs(float(module.weight.detach().std()) / expected - 1) < 5 / (2 * draws) ** 0.5
+
+
+def test_initialisation_of_torch_is_what_its_modules_do() -> None:
+    """Every number against `reset_parameters` of the same modules, drawn from the same stream."""
+    mine, theirs = build(ALL_KINDS, Form.LITERAL), build(ALL_KINDS, Form.LITERAL)
+    initialise(mine, torch.Generator().manual_seed(5), Initialisation.TORCH)
+    state = torch.get_rng_state()
+    torch.set_rng_state(torch.Generator().manual_seed(5).get_state())
+    for module in theirs.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d)):
+            module.reset_parameters()
+    torch.set_rng_state(state)
+    for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert mine.classifier.bias.detach().abs().min() > 0
+
+
+def test_how_many_cells_the_simplified_form_may_train_otherwise() -> None:
+    """Counted by hand: a convolution that is read, and whose node has no path from the input."""
+    paths = {1: [(0,)], 2: [(1,), (0, 2)]}  # edges from the input; operation 0 is none
+    onward = {3: [()], 2: [(5,)], 1: [(4,), (2, 5)]}  # and from a node to the output
+    count = 0
+    for cell in SPACE.architectures:
+        there, read = (
+            {
+                node: any(all(cell[edge] for edge in path) for path in ways)
+                for node, ways in of.items()
+            }
+            for of in (paths, onward)
+        )
+        count += any(
+            cell[edge] in KERNEL and read[target] and source and not there[source]
+            for edge, (source, target) in enumerate(EDGES)
+        )
+    assert count == 2_140
+    assert round(100 * count / SPACE.size, 1) == 13.7

@@ -190,3 +190,45 @@ def test_the_same_generator_gives_the_same_weights() -> None:
     )
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_batch_norm_around_the_cells_can_be_another() -> None:
+    """Affine and tracked outside, neither inside; a cell alone is still what it is in the net."""
+    cell, inside = (3, 2, 4, 1, 3, 2), SHAPES["published"]
+    net = Supernet(
+        DATA, inside, generator=torch.Generator().manual_seed(3), around=Shape(4, 1)
+    ).double()
+    for parameter in net.parameters():
+        parameter.data += 0.1 * torch.ones_like(parameter)
+    around = [net.stem[1], net.head[0]]
+    around += [m for m in net.reductions.modules() if isinstance(m, nn.BatchNorm2d)]
+    within = [m for m in net.cells.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert len(around) == 2 + 4
+    assert all(norm.affine and norm.running_mean is not None for norm in around)
+    assert not any(norm.affine or norm.running_mean is not None for norm in within)
+    net(images(), Mix.only(cell))
+    expected = 0.1 * torch.nn.functional.conv2d(images(), net.stem[0].weight, padding=1)
+    same(around[0].running_mean, expected.mean(dim=(0, 2, 3)).detach())
+    alone = net.inherit(cell)
+    for mode in (True, False):
+        same(alone.train(mode)(images()), net.train(mode)(images(), Mix.only(cell)))
+
+
+def test_a_shift_is_added_to_every_number_of_its_node() -> None:
+    """A cell that only passes its input on, with a constant at node 1 and one at the last."""
+    net = Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(3))
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(4))
+    mix = Mix.only((1, 0, 0, 0, 1, 0))._replace(shift=torch.tensor([9.0, 0.5, 7.0, 0.25]))
+    torch.testing.assert_close(net.cells[0](x, mix.read()), x + 0.75)
+    empty = Mix.only((0,) * 6)._replace(shift=torch.tensor([9.0, 0.5, 7.0, 0.25]))
+    torch.testing.assert_close(net.cells[0](x, empty.read()), torch.full_like(x, 0.25))
+
+
+def test_constants_are_the_weights_that_are_not_computed() -> None:
+    """Node by node, of a mixture whose edges compute no, one or two operations."""
+    weights = torch.arange(30.0).reshape(6, 5)
+    mix = Mix(((0,), (1, 2), (), (3,), (4,), (0, 4)), weights).with_constants()
+    rest = [10 - 0, 35 - 13, 60, 85 - 18, 110 - 24, 135 - 54]
+    by_node = [0, rest[0], rest[1] + rest[2], rest[3] + rest[4] + rest[5]]
+    assert mix.shift is not None
+    assert mix.shift.tolist() == by_node
