@@ -13,7 +13,7 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
     workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
 ) -> None:
-    """Run a published table's protocol, and test whether its rows come out the same."""
+    """Run a published table's protocol, and compare its rows with what was published."""
     from rich.console import Console
 
     from nasbench.cli.progress import progress_bar

@@ -1,4 +1,4 @@
-"""`nasbench reproduce`: run a published table's protocol and say what came out the same."""
+"""`nasbench reproduce`: run a published table's protocol and compare the rows with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ def reproduce(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Reproduction:
-    """Run the rows of a published table that can be run here, and test them against it.
+    """Run the rows of a published table that can be run here, and compare them with it.
 
     `quick` runs fewer seeds. Everything is written to `out/NAME`: runs, which are gone on with and
     not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
