@@ -14,7 +14,7 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
     workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
 ) -> None:
-    """Run a published table's protocol, and test whether its rows come out the same."""
+    """Run a published table's protocol, and compare its rows with what was published."""
     from nasbench.cli.progress import progress_bar
     from nasbench.cli.screen import Screen
     from nasbench.harness.compare.terminal import print_table

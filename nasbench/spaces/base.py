@@ -35,8 +35,14 @@ class Space:
     overrides `codes` and `index`.
     """
 
-    def __init__(self, name: str, decisions: tuple[Decision, ...]) -> None:
-        """Name the space and its decisions; a decision without a choice is refused."""
+    def __init__(
+        self, name: str, decisions: tuple[Decision, ...], groups: tuple[tuple[int, ...], ...] = ()
+    ) -> None:
+        """Name the space and its decisions; a decision without a choice is refused.
+
+        `groups` are positions of decisions that belong together, such as the edges into one node of
+        a cell; where none are given, every decision is a group of its own.
+        """
         for decision in decisions:
             if not decision.choices:
                 raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
@@ -44,6 +50,9 @@ class Space:
         self.decisions = decisions
         self._sizes = tuple(len(decision.choices) for decision in decisions)
         self._mutable = tuple(i for i, n in enumerate(self._sizes) if n > 1)
+        together = groups or tuple((i,) for i in range(len(decisions)))
+        found = (tuple(i for i in group if i in self._mutable) for group in together)
+        self._groups = tuple(group for group in found if group)
         # One draw per mutation: modulo any n - 1, a number below their multiple is uniform.
         self._moves = (len(self._mutable), lcm(*(n - 1 for n in self._sizes if n > 1)))
 
@@ -63,10 +72,25 @@ class Space:
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
         """Change one decision, chosen uniformly, to another value, chosen uniformly."""
+        self._require_choice()
+        where, which = random.integers(self._moves)
+        return self._changed(architecture, self._mutable[where], which)
+
+    def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
+        """Change one decision of a group, both chosen uniformly, to another value, as `mutate`.
+
+        A decision of a small group changes more often than one of a large group.
+        """
+        self._require_choice()
+        position = random.choice(random.choice(self._groups))
+        return self._changed(architecture, position, random.integer(self._moves[1]))
+
+    def _require_choice(self) -> None:
         if not self._mutable:
             raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
-        where, which = random.integers(self._moves)
-        position = self._mutable[where]
+
+    def _changed(self, architecture: Architecture, position: int, which: int) -> Architecture:
+        """Return an architecture with another value at `position`; `which` chooses among them."""
         value = which % (self._sizes[position] - 1)
         if value >= architecture[position]:
             value += 1

@@ -49,8 +49,13 @@ class NasBench201(Space):
     """
 
     def __init__(self) -> None:
-        """Take no parameters: the space is fixed by the paper."""
-        super().__init__("nb201", tuple(Decision(f"{j}->{i}", OPERATIONS) for j, i in EDGES))
+        """Take no parameters: the space is fixed by the paper; a group is the edges into a node."""
+        decisions = tuple(Decision(f"{j}->{i}", OPERATIONS) for j, i in EDGES)
+        groups = tuple(
+            tuple(e for e, (_, target) in enumerate(EDGES) if target == node)
+            for node in range(1, NODES)
+        )
+        super().__init__("nb201", decisions, groups)
 
     @cached_property
     def codes(self) -> NDArray[np.uint8]:

@@ -80,6 +80,34 @@ def test_sampling_and_mutation_are_uniform() -> None:
     assert abs(mutants.count((0, 2)) / n - 1 / 4) < 4 * 0.5 / np.sqrt(n)
 
 
+def test_mutation_by_group_draws_the_group_first() -> None:
+    """The edges into a node of NAS-Bench-201's cell: by node, 0->1 has 1/3, 0->3 has 1/9."""
+    space, random, n = get_space("nb201"), Random(0), 30_000
+    parent = (0, 1, 2, 3, 4, 0)
+    position = [
+        next(i for i in range(6) if child[i] != parent[i])
+        for child in (space.mutate_by_group(parent, random) for _ in range(n))
+    ]
+    for edge, chance in enumerate((1 / 3, 1 / 6, 1 / 6, 1 / 9, 1 / 9, 1 / 9)):
+        error = np.sqrt(chance * (1 - chance) / n)
+        assert abs(position.count(edge) / n - chance) < 4 * error
+    values = np.bincount([space.mutate_by_group((2,) * 6, random)[0] for _ in range(n)])
+    assert np.abs(values[[0, 1, 3, 4]] / n - 1 / 12).max() < 4 * np.sqrt(1 / 12 / n)
+
+
+@given(space_and_two(), st.integers(0, 2**32))
+def test_mutation_by_group_changes_one_decision_too(given_: tuple, seed: int) -> None:
+    """Without groups, each decision is one; a group of forced decisions is never drawn."""
+    space, a, _ = given_
+    halves = (tuple(range(len(a) // 2)), tuple(range(len(a) // 2, len(a))))
+    for one in (space, Space("halves", space.decisions, halves)):
+        if max(one.sizes) == 1:
+            with pytest.raises(InvalidInput, match=r"nothing to mutate"):
+                one.mutate_by_group(a, Random(seed))
+        else:
+            assert one.mutate_by_group(a, Random(seed)) in one.neighbours(a)
+
+
 def test_wrong_input_is_named() -> None:
     space = toy_space((2, 3))
     with pytest.raises(InvalidInput, match=r"character 7 is .d., expected one of d1=c0"):

@@ -5,6 +5,7 @@ import math
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import EntryPoint
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import search
 from nasbench.randomness import Random
+from nasbench.spaces import get_space
 from nasbench.strategies import registry
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
@@ -55,6 +57,38 @@ def test_a_tournament_of_the_whole_population_mutates_the_best() -> None:
         window = range(step - 3, step)
         best = max(window, key=lambda i: track.accuracy[i])
         assert track.architectures[step] in space.neighbours(track.architectures[best])
+
+
+@pytest.mark.parametrize(("mutation", "share"), [("edge", 1 / 6), ("node", 1 / 3)])
+def test_evolution_mutates_the_edge_or_the_node_first(mutation: str, share: float) -> None:
+    """How often 0->1 changes, in NAS-Bench-201's cell; a population of one is its own parent."""
+    space, n = get_space("nb201"), 12_000
+    strategy = make("regularized-evolution", space, population=1, mutation=mutation)
+    track = search(strategy, ToyBenchmark(space), Clock(Budget(evaluations=n)))
+    changed = sum(a[0] != b[0] for a, b in pairwise(track.architectures))
+    assert abs(changed / (n - 1) - share) < 4 * math.sqrt(share / n)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        # the average, corrected for its bias: 40, then (.25 40 + .5 80) / .75 = 200/3
+        ({}, [0.0, 80 - 200 / 3]),
+        ({"baseline": "previous"}, [0.0, 80 - 40.0]),
+        ({"baseline": "previous", "reward_power": 3.0}, [0.0, 51.2 - 6.4]),
+        ({"reward_power": 3.0}, [0.0, 51.2 - (0.25 * 6.4 + 0.5 * 51.2) / 0.75]),
+    ],
+)
+def test_reward_and_baseline_of_reinforce(settings: dict, expected: list[float]) -> None:
+    """Accuracies 40 and 80 %, decay 1/2: .4 cubed is .064, .8 cubed is .512."""
+    strategy = make("reinforce", toy_space((3, 2)), baseline_decay=0.5, **settings)
+    assert [strategy.advantage(40.0), strategy.advantage(80.0)] == pytest.approx(expected)
+
+
+def test_rewards_of_other_metrics_keep_their_sign() -> None:
+    strategy = make("reinforce", toy_space((3, 2)), baseline="previous", reward_power=1.5)
+    strategy.advantage(0.0)
+    assert strategy.advantage(-100.0) == pytest.approx(-100.0)
 
 
 @pytest.mark.parametrize("name", ["reinforce", "reinforce-softmax"])
@@ -104,6 +138,9 @@ def test_wrong_settings_are_named(settings: dict, message: str) -> None:
         ("reinforce", "layers", 0),
         ("reinforce", "baseline_decay", 1.0),
         ("reinforce", "entropy_weight", -0.1),
+        ("reinforce", "reward_power", 0.0),
+        ("reinforce", "baseline", "none"),
+        ("regularized-evolution", "mutation", "cell"),
         ("reinforce-softmax", "learning_rate", -1.0),
         ("reinforce-softmax", "baseline_decay", -0.5),
         ("reinforce-softmax", "entropy_weight", -0.1),

@@ -1,4 +1,4 @@
-"""Run published tables again, and test whether they come out the same."""
+"""Run published tables again, and compare them with what was published."""
 
 from nasbench.harness.reproduce.again import reproduce
 from nasbench.harness.reproduce.recipe import recipe_names

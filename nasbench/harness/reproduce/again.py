@@ -1,4 +1,4 @@
-"""`nasbench reproduce`: run a published table's protocol and say what came out the same."""
+"""`nasbench reproduce`: run a published table's protocol and compare the rows with it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,6 @@ from nasbench.harness.results import Results, load_results
 from nasbench.harness.run import Progress, run
 from nasbench.harness.seeds import parse_seeds
 from nasbench.provenance import provenance
-from nasbench.strategies.registry import find_strategy, make_settings
 
 RUNS = "runs"
 """Folder of the runs below a reproduction's own; it is not published."""
@@ -32,7 +31,7 @@ def reproduce(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Reproduction:
-    """Run the rows of a published table that can be run here, and test them against it.
+    """Run the rows of a published table that can be run here, and compare them with it.
 
     `quick` runs fewer seeds. Everything is written to `out/NAME`: runs, which are gone on with and
     not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
@@ -41,18 +40,20 @@ def reproduce(
     recipe = load_recipe(name)
     folder = Path(out) / name
     seeds = recipe.quick_seeds if quick else recipe.seeds
+    ran: dict[str, set[str]] = {}
     for row in recipe.rows:
         if row.not_run or row.strategy is None:
             continue
-        run(
+        outcomes = run(
             row.strategy, seeds=seeds, benchmark=recipe.benchmark, protocol=recipe.protocol,
             datasets=recipe.searched, settings={row.strategy: dict(row.settings)},
             recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
         )  # fmt: skip
+        ran[row.name] = {one.experiment.digest() for one in outcomes}
     stored = load_results(folder / RUNS)
     if stored.faults:  # a published table is of all its runs
         raise StoreError(str(stored.faults[0]))
-    comparison = compare(_of(stored, parse_seeds(seeds)))
+    comparison = compare(_of(stored, set.union(*ran.values()), parse_seeds(seeds)))
     here = provenance()
     found = Reproduction(
         name, recipe.title,
@@ -61,11 +62,11 @@ def reproduce(
         protocol=recipe.protocol,
         seeds=seeds,
         margin=recipe.margin,
-        budget_rule=recipe.budget_rule,
+        deviations=recipe.deviations,
         nasbench=here["nasbench"],
         commit=here["commit"],
         rows=tuple(
-            _measured(row, dataset, recipe, comparison)
+            _measured(row, dataset, recipe, comparison, ran.get(row.name, set()))
             for dataset in recipe.reports
             for row in recipe.rows
         ),
@@ -74,33 +75,34 @@ def reproduce(
     return found
 
 
-def _of(stored: Results, seeds: list[int]) -> Results:
-    """Return the runs of some seeds: a folder may hold more, of an earlier call."""
-    chosen = tuple(one.select(np.isin(one.seeds, seeds)) for one in stored.experiments)
+def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
+    """Return the runs of some experiments and seeds: a folder may hold more, of earlier calls."""
+    chosen = tuple(
+        one.select(np.isin(one.seeds, seeds))
+        for one in stored.experiments
+        if one.experiment.digest() in experiments
+    )
     return Results(stored.folder, chosen)
 
 
-def _measured(row: Published, dataset: str, recipe: Recipe, comparison: Comparison) -> Measured:
-    """Return what came out for a row on a data set."""
-    one = None if row.not_run else _contender(row, dataset, comparison)
+def _measured(
+    row: Published, dataset: str, recipe: Recipe, comparison: Comparison, experiments: set[str]
+) -> Measured:
+    """Return what came out for a row, which is one of some experiments, on a data set."""
+    one = _contender(experiments, dataset, comparison)
     if one is None:
         return measured(row, dataset, recipe, np.empty(0), ())
     cells = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
     return measured(row, dataset, recipe, one.final(f"test/{dataset}"), tuple(cells.tolist()))
 
 
-def _contender(row: Published, dataset: str, comparison: Comparison) -> Contender | None:
-    """Return the runs of a row that are judged on a data set."""
-    if row.strategy is None:
-        return None
-    settings = vars(make_settings(find_strategy(row.strategy), dict(row.settings)))
+def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> Contender | None:
+    """Return the runs of that one of some experiments which is judged on a data set."""
     for block in comparison.blocks:
-        if dataset not in block.datasets:
-            continue
-        for one in block.contenders:
-            same = one.experiment.strategy == row.strategy
-            if same and dict(one.experiment.settings) == settings and len(one.runs):
-                return one
+        if dataset in block.datasets:
+            for one in block.contenders:
+                if one.experiment.digest() in experiments and len(one.runs):
+                    return one
     return None
 
 

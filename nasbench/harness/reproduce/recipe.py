@@ -1,9 +1,11 @@
 """Published tables as recipes: what was run, what came out, and what counts as the same."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from nasbench.errors import InvalidInput
@@ -27,6 +29,8 @@ class Published:
     """Why the row is not run here; empty where it is."""
     explanation: str = ""
     """Why the row may not come out the same."""
+    unconfirmed: Mapping[str, str] = field(default_factory=dict)
+    """What could not be confirmed of a published figure, by data set."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,21 @@ class Recipe:
     seeds: str
     quick_seeds: str
     margin: float
-    """Published standard deviations within which means count as the same."""
-    budget_rule: str
-    """What is known to differ for every row."""
+    """Published standard deviations within which means count as the same: see `margin_of`."""
+    deviations: tuple[str, ...]
+    """What is known to differ from the original experiment, in more than one row."""
     rows: tuple[Published, ...]
+
+    def margin_of(self, row: Published, dataset: str) -> float:
+        """Return within which difference a mean counts as the published one, percentage points.
+
+        `margin` published standard deviations, and at most half the smallest difference between two
+        published means on the data set (equal ones aside): what passes as one method must not
+        pass as another.
+        """
+        means = sorted({one.published[dataset][0] for one in self.rows})
+        gaps = (round(high - low, 9) for low, high in pairwise(means))
+        return min(self.margin * row.published[dataset][1], min(gaps, default=math.inf) / 2)
 
 
 def recipe_names() -> list[str]:

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,20 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare.estimates import summarise
 from nasbench.harness.compare.formats import Cell, Section, TextTable
 from nasbench.harness.reproduce.recipe import Published, Recipe
-from nasbench.harness.reproduce.verdict import Outcome, Verdict, equivalence
+from nasbench.harness.reproduce.verdict import (
+    RULE,
+    Moments,
+    Outcome,
+    Spread,
+    Verdict,
+    spread,
+    verdict,
+)
 
 FILE = "reproduction.json"
+_FIRST_RULE = 1  # whose files do not say their rule
+_UNCONFIRMED = "(?)"
+"""Stands beside a published figure that could not be confirmed."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,12 @@ class Measured:
     std: float | None
     runs: int
     verdict: Verdict | None
+    """None where the row was not run, or where there are numbers only."""
+    spread: Spread | None
     remark: str
     """Why the row was not run, or may differ."""
+    unconfirmed: str
+    """What could not be confirmed of the published figures, empty for nothing."""
     cells: tuple[int, ...]
     """Index of every seed's final cell, by seed."""
 
@@ -50,10 +66,14 @@ class Reproduction:
     protocol: str
     seeds: str
     margin: float
-    budget_rule: str
+    """Published standard deviations within which means count as the same."""
+    deviations: tuple[str, ...]
+    """What is known to differ from the original experiment, in more than one row."""
     nasbench: str | None
     commit: str | None
     rows: tuple[Measured, ...]
+    rule: Literal[1, 2] = RULE
+    """Number of the rule that made the verdicts."""
 
     def save(self, folder: Path) -> None:
         """Write `reproduction.json`; `StoreError` where it cannot be."""
@@ -62,42 +82,61 @@ class Reproduction:
 
     @classmethod
     def load(cls, path: Path) -> "Reproduction":
-        """Read what `save` wrote; `StoreError` where it is damaged."""
+        """Read what `save` wrote; `StoreError` where it is damaged or of a later version.
+
+        Verdicts of an earlier rule said more than they could: they are left out.
+        """
         from pydantic import TypeAdapter
+        from pydantic_core import from_json
 
         try:
-            return TypeAdapter(cls).validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
+            data = from_json(path.read_bytes())
+            if data.get("rule", _FIRST_RULE) == _FIRST_RULE:
+                data = _updated(data)
+            return TypeAdapter(cls).validate_python(data)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise StoreError(
-                f"'{path}' is damaged: restore it, or run `nasbench reproduce` again"
+                f"'{path}' is damaged or of a later version: restore it, or run "
+                "`nasbench reproduce` again"
             ) from error
 
     def to_table(self) -> TextTable:
         """Return published beside measured, a section per data set."""
-        columns = ("row", "runs", "published", "runs here", "here", "difference", "verdict")
+        columns = (
+            "row", "verdict", "published", "here", "difference [95 %]", "margin",
+            "variance ratio [95 %]", "runs", "runs here",
+        )  # fmt: skip
         sections = []
         for dataset in dict.fromkeys(row.dataset for row in self.rows):
             rows = [_cells(row) for row in self.rows if row.dataset == dataset]
             sections.append(Section(dataset, rows, []))
         remarks = {row.remark: None for row in self.rows if row.remark}
+        caption = f"{self.title}: test accuracy (%), mean ± standard deviation"
         notes = (
-            f"verdict: two one-sided Welch tests at 0.05; the same is within {self.margin:g} "
-            "published standard deviations; open: too few runs to tell",
-            f"all rows: {self.budget_rule}",
+            *_method(self),
+            *(f"{_UNCONFIRMED} {row.row} on {row.dataset}: {row.unconfirmed}"
+              for row in self.rows if row.unconfirmed),
+            *(f"known to differ: {one}" for one in self.deviations),
             *(self._remark(remark) for remark in remarks),
             f"protocol {self.protocol}, seeds {self.seeds}, table {self.table[:8]}, "
             f"nasbench {self.nasbench or 'from source'}: {self.command}",
-        )
-        caption = f"{self.title}: test accuracy (%), mean ± standard deviation"
-        return TextTable("reproduction", caption, columns, sections, notes)
+        )  # fmt: skip
+        return TextTable("reproduction", caption, columns, sections, notes, texts=2)
 
     @property
     def summary(self) -> str:
         """How many rows, on every data set, came to each outcome, as one line."""
-        outcomes = [row.verdict.outcome if row.verdict else "not run" for row in self.rows]
-        return f"{self.name}: " + ", ".join(
-            f"{outcomes.count(outcome)} {outcome}" for outcome in (*Outcome, "not run")
-        )
+        verdicts = [row.verdict for row in self.rows if row.verdict]
+        run = sum(row.mean is not None for row in self.rows)
+        counts = {
+            **{str(one): sum(v.outcome is one for v in verdicts) for one in Outcome},
+            "numbers only": run - len(verdicts),
+            "not run": len(self.rows) - run,
+        }
+        spreads = [row.spread for row in self.rows if row.spread]
+        told = "; ".join(f"{count} {name}" for name, count in counts.items() if count)
+        wide = sum(one.differs for one in spreads)
+        return f"{self.name}: {told}; variance differs in {wide} of {len(spreads)}"
 
     def _remark(self, remark: str) -> str:
         names = dict.fromkeys(row.row for row in self.rows if row.remark == remark)
@@ -123,28 +162,64 @@ def measured(
     cells: tuple[int, ...],
 ) -> Measured:
     """Return what came out for a row on a data set; `finals`, shape (runs,), none if not run."""
-    mean, std = row.published[dataset]
-    theirs = (mean, std, row.runs)
+    theirs = Moments(*row.published[dataset], row.runs)
+    doubt = row.unconfirmed.get(dataset, "")
     if row.not_run or not len(finals):
         reason = row.not_run or "no run of it finished"
-        return Measured(row.name, dataset, *theirs, None, None, 0, None, reason, ())
+        return Measured(row.name, dataset, *theirs, None, None, 0, None, None, reason, doubt, ())
     ours = summarise(finals)
-    verdict = equivalence(theirs, (ours.mean, ours.std, ours.n), recipe.margin * std)
+    found = verdict(theirs, Moments(ours.mean, ours.std, ours.n), recipe.margin_of(row, dataset))
     return Measured(
-        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, verdict, row.explanation, cells
+        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, found, spread(theirs, finals),
+        row.explanation, doubt, cells,
+    )  # fmt: skip
+
+
+def _updated(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what rule 1 stored as it is stored now, without its verdicts."""
+    rows = [{**row, "verdict": None, "spread": None, "unconfirmed": ""} for row in data["rows"]]
+    return {**data, "rows": rows, "deviations": [data["budget_rule"]], "rule": _FIRST_RULE}
+
+
+def _method(found: Reproduction) -> tuple[str, ...]:
+    """Return what a reader must know to read the verdicts."""
+    if found.rule != RULE:
+        again = command(found.name, quick=False)
+        return (f"verdicts were made by an earlier rule and are left out: run `{again}` again",)
+    return (
+        f"margin: {found.margin:g} published standard deviations, at most half the smallest "
+        "difference between two published means on the data set",
+        "verdict, at 0.05 and not corrected for the number of rows: reproduced is within the "
+        "margin by two one-sided Welch tests; differs by is beyond the margin with its whole 95 % "
+        "interval; differs, not shown to exceed the margin, has an interval without 0; undecided "
+        "is none of these, with the runs here that would decide if difference and deviation stayed "
+        "as they are; where no number of runs would, the published mean's own error is too large",
+        "numbers only: fewer than five runs, or a published deviation of 0",
+        "variance ratio: here over published, by an F test with degrees of freedom that follow "
+        "from the kurtosis here (Shoemaker 2003), as these accuracies are not normal; what is not "
+        "told apart need not be equal",
     )
 
 
 def _cells(row: Measured) -> list[Cell]:
-    published = f"{row.published_mean:.2f} ± {row.published_std:.2f}"
-    first = [Cell(row.row), Cell(str(row.published_runs)), Cell(published)]
-    if row.mean is None or row.verdict is None:
-        return [*first, Cell("–"), Cell("–"), Cell("–"), Cell("not run")]
+    doubt = f" {_UNCONFIRMED}" if row.unconfirmed else ""
+    published = Cell(f"{row.published_mean:.2f} ± {row.published_std:.2f}{doubt}")
+    theirs, none = Cell(str(row.published_runs)), Cell("–")
+    if row.mean is None:
+        return [Cell(row.row), Cell("not run"), published, *[none] * 4, theirs, none]
     std = "" if row.std is None or math.isnan(row.std) else f" ± {row.std:.2f}"
+    wide = none if row.spread is None else Cell(str(row.spread))
+    end = [wide, theirs, Cell(str(row.runs))]
+    here, found = Cell(f"{row.mean:.2f}{std}"), row.verdict
+    if found is None:
+        difference = Cell(f"{row.mean - row.published_mean:+.2f}")
+        return [Cell(row.row), Cell("numbers only"), published, here, difference, none, *end]
     return [
-        *first,
-        Cell(str(row.runs)),
-        Cell(f"{row.mean:.2f}{std}"),
-        Cell(f"{row.verdict.difference:+.2f}"),
-        Cell(row.verdict.outcome, row.verdict.outcome is Outcome.REPRODUCED),
+        Cell(row.row),
+        Cell(str(found), found.outcome is Outcome.REPRODUCED),
+        published,
+        here,
+        Cell(f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"),
+        Cell(f"{found.margin:.3f}"),
+        *end,
     ]
