@@ -46,7 +46,7 @@ def compare(
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
-    if target is not None and not target >= 0:
+    if target is not None and not 0 <= target < np.inf:
         raise InvalidInput(f"target {target} is no regret: use 0 percentage points or more")
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
@@ -98,21 +98,22 @@ def _block(
     datasets = tuple(name for name in one.task.reports if name in wanted)
     notes += [note for name in datasets for note in _unknown(one, name)]
     beside = {name: references(known, name) if known else [] for name in datasets}
+    tests = {
+        name: tuple(pairs([each.final(f"test/{name}") for each in one.contenders]))
+        for name in datasets
+    }
     made: list[Row] = []
     for name in datasets:
         best = float(np.nanmax(known.test[name])) if known else np.nan
         expected = [best - r.regret_mean for r in beside[name] if r.reference == EXPECTED]
         aim = next(iter(expected), None) if target is None else best - target
-        made += rows(one.contenders, name, known, aim)
+        made += rows(one.contenders, name, known, aim, tests[name])
     return Block(
         task=one.task,
         contenders=one.contenders,
         datasets=datasets,
         rows=tuple(made),
-        pairs={
-            name: tuple(pairs([each.final(f"test/{name}") for each in one.contenders]))
-            for name in datasets
-        },
+        pairs=tests,
         references=tuple(reference for name in datasets for reference in beside[name]),
         notes=tuple(notes),
         known=known,
