@@ -12,6 +12,15 @@ from nasbench.harness.compare.estimates import Floats
 Integers = NDArray[np.int64]
 
 
+def doubled_ranks(values: Floats) -> tuple[Integers, Integers]:
+    """Return twice the rank of every value, ties sharing their mean rank, and sizes of all ties.
+
+    Shapes (values,) and (distinct values,), the sizes in ascending order of the values.
+    """
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (2 * np.cumsum(counts) - counts + 1)[place.ravel()], counts
+
+
 def subset_sums(scores: Integers, most: int) -> tuple[Floats, Integers]:
     """Count the subsets of up to `most` of the scores by their size and sum.
 

@@ -112,9 +112,11 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
     of a mean as wide as Student's t and the unbiased variance do (Hesterberg, What Teachers Should
     Know About the Bootstrap, The American Statistician 2015, section 4.3).
     """
-    if runs < 2:
+    statistics = known(statistics)  # of a sample that lost all its runs of a data set
+    if runs < 2 or not len(statistics):
         return Interval(np.nan, np.nan)
-    low, high = np.quantile(statistics, _levels(runs))
+    with np.errstate(invalid="ignore"):  # between two infinite values
+        low, high = np.quantile(statistics, _levels(runs))
     return Interval(float(low), float(high))
 
 

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from nasbench.harness.experiment import Task
 
 
+_ONE_SEARCH = "data sets that one search reports are not independent blocks"
+_SHARED_DRAWS = (
+    "data sets are not independent blocks: equal seeds of a strategy share draws on all of them, "
+    "as in runs of earlier versions"
+)
+_TOGETHER = (
+    "what shares a seed stays together in intervals, and Friedman's p and the critical difference "
+    "are by dividing the runs among the strategies anew"
+)
+
+
 @dataclass(frozen=True)
 class Family:
     """Blocks that differ in the data set searched and what depends on it, and their rows."""
@@ -35,8 +46,9 @@ class Family:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
         found = []
-        if len(self.blocks) < len(self.problems):
-            found.append("data sets that one search reports are not independent of each other")
+        if not self.standings.independent:
+            why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+            found.append(f"{why}: {_TOGETHER}")
         if self.standings.warning:
             found.append(self.standings.warning)
         return tuple(found)
@@ -70,6 +82,21 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
             yield Family(
                 tuple(same), tuple(number + 1 for number in numbers), shown, problems, standings
             )
+
+
+def share_draws(blocks: Sequence["Block"]) -> bool:
+    """Return whether equal seeds of a strategy share draws between these searches.
+
+    So they did by the first rule of what a run's randomness is made of, which left the data set
+    out; where only some of the runs are of that rule, all count as such.
+    """
+    return len(blocks) > 1 and any(
+        _entropy_rule(one) == 0 for block in blocks for one in block.contenders
+    )
+
+
+def _entropy_rule(one: "Contender") -> int:
+    return int(getattr(one.experiment, "entropy_rule", 0))
 
 
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
@@ -114,6 +141,7 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
     """Return one problem per data set that a block shows and every row has a number on."""
     found = []
     names = [name for block in blocks for name in block.datasets]
+    together = share_draws(blocks)
     for search, block in enumerate(blocks):
         by_key = {_key(one): one for one in block.contenders}
         there = {key: _everywhere(by_key[key], block.datasets) for key in keys}
@@ -125,7 +153,8 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
-            found.append(Problem(title, search, samples, regret))
+            seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
+            found.append(Problem(title, 0 if together else search, samples, regret, seeds))
     return tuple(found)
 
 

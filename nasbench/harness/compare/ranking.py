@@ -59,8 +59,9 @@ def _ranks(family: Family, width: float) -> Figure:
                       solid_capstyle="butt")  # fmt: skip
         axes.plot([1, min(1 + found.critical_difference, len(order))], [-0.8, -0.8], color="0.2",
                   linewidth=1)  # fmt: skip
-        axes.text(1, -0.95, f"critical difference {found.critical_difference:.2f}", fontsize=6,
-                  va="bottom", color="0.2")  # fmt: skip
+        wide = f"{found.critical_difference:.2f}" if found.telling else "beyond all ranks"
+        axes.text(1, -0.95, f"critical difference {wide}", fontsize=6, va="bottom",
+                  color="0.2")  # fmt: skip
         axes.set_ylim(len(order) - 0.2 + 0.6 * len(found.cliques), -1.4)
         axes.set_yticks(range(len(order)), [names[row] for row in order])
         axes.set_xlim(0.9, len(order) + 0.1)

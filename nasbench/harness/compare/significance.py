@@ -5,12 +5,18 @@ Samples have shape (runs,), higher is better; NaN, a value that is not known, is
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import comb, lgamma
+from math import comb, erfc, lgamma, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from nasbench.harness.compare.counting import Integers, sign_sums, step, subset_sums
+from nasbench.harness.compare.counting import (
+    Integers,
+    doubled_ranks,
+    sign_sums,
+    step,
+    subset_sums,
+)
 from nasbench.harness.compare.estimates import Floats, known, summarise
 
 _SMALL = 8
@@ -38,25 +44,23 @@ def mann_whitney(first: Floats, second: Floats) -> float:
     1 for samples that are one constant, NaN if a sample is empty. Mann & Whitney, Annals of
     Mathematical Statistics 1947.
     """
-    from scipy.stats import norm, rankdata
-
     first, second = sorted((known(first), known(second)), key=len)
     size, runs = len(first), len(first) + len(second)
     if not size:
         return np.nan
-    doubled = np.rint(2 * rankdata(np.concatenate([first, second]))).astype(np.int64)
-    values, counts = np.unique(doubled, return_counts=True)
-    if len(values) == 1:
+    ranks, ties = doubled_ranks(np.concatenate([first, second]))
+    if len(ties) == 1:
         return 1.0
-    scores = doubled - values[counts.argmax()]  # 0 in the largest tie
+    largest = int(ties.argmax())
+    scores = ranks - (2 * int(ties[:largest].sum()) + int(ties[largest]) + 1)  # 0 in that tie
     scores //= step(scores)
     found = int(scores[:size].sum())
-    if size * (runs - int(counts.max())) <= _SMALL * runs:
+    if size * (runs - int(ties[largest])) <= _SMALL * runs:
         tails = _tails(scores, size, found)
         return min(1.0, 2 * min(tails))
     far = abs(found - size * scores.mean())
     deviation = np.sqrt(size * (runs - size) / (runs - 1) * scores.var())
-    return min(1.0, float(2 * norm.sf((far - 0.5) / deviation)))
+    return _both_tails((far - 0.5) / deviation)
 
 
 def _tails(scores: Integers, size: int, found: int) -> tuple[float, float]:
@@ -92,8 +96,6 @@ def wilcoxon(first: Floats, second: Floats) -> float:
     are; else the normal approximation with a correction for continuity. 1 where no pair differs,
     NaN where none is known.
     """
-    from scipy.stats import norm, rankdata
-
     with np.errstate(invalid="ignore"):  # of two infinite values
         difference = known(np.where(first == second, 0.0, first - second))
     if not len(difference):
@@ -102,7 +104,7 @@ def wilcoxon(first: Floats, second: Floats) -> float:
     differs = difference != 0
     if not differs.any():
         return 1.0
-    ranks = np.rint(2 * rankdata(np.abs(difference))).astype(np.int64)[differs]
+    ranks = doubled_ranks(np.abs(difference))[0][differs]
     ranks //= step(ranks)
     gained = int(ranks[difference[differs] > 0].sum())
     far = abs(2 * gained - int(ranks.sum()))
@@ -111,7 +113,12 @@ def wilcoxon(first: Floats, second: Floats) -> float:
         as_far = np.abs(2 * np.arange(len(counts)) - len(counts) + 1) >= far
         return float(counts[as_far].sum() / counts.sum())
     deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of twice the sum
-    return min(1.0, float(2 * norm.sf((far - 1) / deviation)))
+    return _both_tails((far - 1) / deviation)
+
+
+def _both_tails(far: float) -> float:
+    """Return the chance that a standard normal variable is as far from 0; 1 for less than 0."""
+    return erfc(far / sqrt(2)) if far > 0 else 1.0
 
 
 def superiority(first: Floats, second: Floats) -> float:
@@ -196,7 +203,9 @@ def standings(
     counts = [len(known(sample)) for sample in samples]
     if not any(counts):
         return [Standing(False, False, -1, np.nan, np.nan) for _ in samples]
-    best = -1 if np.isnan(means).all() else int(np.nanargmax(means))  # of inf and -inf there is none
+    best = (
+        -1 if np.isnan(means).all() else int(np.nanargmax(means))
+    )  # of inf and -inf there is none
     beaten: dict[int, Pair] = {}
     against: dict[int, tuple[float, float]] = {}
     for pair in found:

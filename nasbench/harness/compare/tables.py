@@ -64,17 +64,19 @@ PART = (
     "the regret curve over its length, from when all runs have an answer"
 )
 TARGET = (
-    "reached: runs that reached the target, test accuracy {}; median, and expected (spent by all "
-    "runs over runs that reached it), in simulated seconds and evaluations"
+    "reached: runs that reached the target, test accuracy {}; median, and expected (taken by all "
+    "runs, of those that did not their whole budget, over runs that reached it), in simulated "
+    "seconds and evaluations"
 )
 PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
 )
 RANKS = (
-    "mean rank of mean accuracies, 1 is best; bold: not told from the best by Nemenyi's test; "
-    "normalised regret: 0 is the best cell, 1 the mean of all cells; better: chance that a run "
-    "beats one of the other, mean over data sets"
+    "mean rank of mean accuracies, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
+    "all cells; better: chance that a run beats one of the other, mean over data sets"
 )
+RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
+RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
 _UNKNOWN = "–"
 
 
@@ -182,10 +184,7 @@ def course_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            *(
-                Cell(_interval(part.mean, part.low, part.high), _bold(part))
-                for part in row.parts
-            ),
+            *(Cell(_interval(part.mean, part.low, part.high), _bold(part)) for part in row.parts),
             Cell(_p_value(whole.p_value)),
             Cell(_number(row.course_regret, 2)),
             Cell(_UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
@@ -248,7 +247,10 @@ def ranks_table(family: "Family") -> TextTable:
         lines.append(
             [
                 Cell(found.labels[row]),
-                Cell(_interval(found.ranks[row], *found.rank_intervals[row]), row in rivals),
+                Cell(
+                    _interval(found.ranks[row], *found.rank_intervals[row]),
+                    found.telling and row in rivals,
+                ),
                 Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
                 Cell(_interval(found.regret_iqm[row], *found.regret_iqm_intervals[row], digits=3)),
                 Cell(_UNKNOWN if row == best else _interval(*chance)),
@@ -259,7 +261,10 @@ def ranks_table(family: "Family") -> TextTable:
         "intervals over runs"
     )
     friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
-    notes = (RANKS, *friedman, *family.notes, family.footer)
+    difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
+    bold = RANKS_BOLD.format(difference, found.critical_difference)
+    told = bold if found.telling else RANKS_PLAIN
+    notes = (RANKS, told, *friedman, *family.notes, family.footer)
     return TextTable("ranks", caption, columns, [Section("", lines, [])], notes)
 
 

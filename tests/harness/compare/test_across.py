@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare
 
-from nasbench.harness.compare.across import (
-    Problem,
-    cliques,
-    critical_difference,
-    profile,
-    standings_across,
-)
+from nasbench.harness.compare.across import Problem, profile, standings_across
+from nasbench.harness.compare.rank_tests import cliques, critical_difference
 
 
 @pytest.mark.parametrize(
