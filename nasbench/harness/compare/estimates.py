@@ -41,13 +41,19 @@ def known(sample: Floats) -> Floats:
     return sample[~np.isnan(sample)]
 
 
+def finite(values: Floats) -> Floats:
+    """Return values with NaN in place of what is infinite: no accuracy is."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def summarise(sample: Floats) -> Summary:
     """Return n, mean, standard deviation and median of a sample, shape (runs,)."""
     values = known(sample)
     if not len(values):
         return Summary(0, np.nan, np.nan, np.nan)
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-    return Summary(len(values), float(np.mean(values)), std, float(np.median(values)))
+    with np.errstate(invalid="ignore"):  # of infinite values
+        std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+        return Summary(len(values), float(np.mean(values)), std, float(np.median(values)))
 
 
 def mean(ordered: Floats) -> Floats:
@@ -101,6 +107,8 @@ def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
     Their product with the runs' values, or curves, is the mean of each sample. On streams, see
     `resampled`.
     """
+    if not runs:
+        return np.zeros((_WEIGHTED_RESAMPLES, 0))
     generator = np.random.default_rng([runs, *stream])
     return generator.multinomial(runs, np.full(runs, 1 / runs), size=_WEIGHTED_RESAMPLES) / runs
 
@@ -124,10 +132,11 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     """Return the interval of the mean at every point: two arrays of shape (points,).
 
     `samples` has shape (runs, points): whole runs are drawn, so the points of a run stay together.
+    Of one run it is the run itself; NaN of none, and at points where a run's value is not known.
     """
     runs = len(samples)
     if runs < 2:
-        return samples[0], samples[0]
+        return _only(samples), _only(samples)
     means = np.sort((weights(runs) @ samples).T)
     low, high = (means[:, round(level * (_WEIGHTED_RESAMPLES - 1))] for level in _levels(runs))
     return low, high
@@ -136,22 +145,30 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
 def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the interquartile mean at every point and its interval; `samples` (runs, points).
 
-    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,).
+    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,), NaN as those of
+    `mean_interval`.
     """
     runs = len(samples)
-    ordered = np.sort(samples, axis=0).T  # (points, runs)
-    centre = interquartile_mean(ordered)
     if runs < 2:
-        return centre, centre, centre
+        return _only(samples), _only(samples), _only(samples)
+    ordered = np.sort(samples, axis=0).T  # (points, runs)
+    centre = np.where(np.isnan(ordered[:, -1]), np.nan, interquartile_mean(ordered))
     drawn = draws(runs)
     ends = np.array([percentiles(interquartile_mean(point[drawn]), runs) for point in ordered])
     return centre, ends[:, 0], ends[:, 1]
 
 
 def quartiles(samples: Floats) -> tuple[Floats, Floats]:
-    """Return the first and third quartile of every point; `samples` (runs, points)."""
+    """Return the first and third quartile of every point; `samples` (runs, points); NaN of none."""
+    if not len(samples):
+        return _only(samples), _only(samples)
     low, high = np.quantile(samples, [0.25, 0.75], axis=0)
     return low, high
+
+
+def _only(samples: Floats) -> Floats:
+    """Return the curve of a single run, NaN where there is none."""
+    return samples[0] if len(samples) else np.full(samples.shape[1:], np.nan)
 
 
 def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
@@ -174,6 +191,8 @@ def _levels(runs: int) -> tuple[float, float]:
 @lru_cache(maxsize=32)
 def _draws(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
     """Return which runs are in each bootstrap sample, ascending, shape (resamples, runs)."""
+    if not runs:
+        return np.zeros((_RESAMPLES, 0), dtype=np.uint16)
     generator = np.random.default_rng([runs, *stream])
     small = np.uint16 if runs < 2**16 else np.int64  # several of them are kept
     return np.sort(generator.integers(runs, size=(_RESAMPLES, runs)).astype(small), axis=1)

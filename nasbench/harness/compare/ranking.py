@@ -81,7 +81,8 @@ def _profile(family: Family, width: float) -> Figure:
     """Draw the share of runs that are at least as good as each normalised regret."""
     styles = looks([one.experiment.strategy for one in family.contenders])
     values = np.concatenate([np.concatenate(one.regret) for one in family.problems])
-    top = float(np.quantile(values[~np.isnan(values)], 0.99))
+    values = values[np.isfinite(values)]
+    top = float(np.quantile(values, 0.99)) if len(values) else 0.0
     grid = np.linspace(0, max(top, 1e-3), _THRESHOLDS)
     with paper_style():
         foot = foot_lines([family.footer], width)
