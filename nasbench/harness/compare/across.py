@@ -153,7 +153,7 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
         p_value = friedman(means)
         difference = critical_difference(len(labels), len(problems))
     else:
-        p_value, difference = divided(_strata(problems), len(labels))
+        p_value, difference = divided(strata_of(problems), len(labels))
         p_value = p_value if min(means.shape) > 2 else np.nan
     return Standings(
         labels=tuple(labels),
@@ -174,7 +174,7 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
     )
 
 
-def _strata(problems: Sequence[Problem]) -> list[Runs]:
+def strata_of(problems: Sequence[Problem]) -> list[Runs]:
     """Return the independent runs of every stratum, on all of its data sets."""
     found = []
     for stratum in dict.fromkeys(one.stratum for one in problems):
@@ -247,11 +247,11 @@ def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Inte
             [_drawn(problems, place, row) for place in range(len(problems))], axis=1
         )
         middles.append(float(interquartile_mean(values[order])))
-        found.append(percentiles(_weighted_middle(values[order], counts[:, order]), runs))
+        found.append(percentiles(weighted_middle(values[order], counts[:, order]), runs))
     return np.array(middles), tuple(found)
 
 
-def _weighted_middle(ordered: Floats, counts: Floats) -> Floats:
+def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
     """Return the interquartile mean of samples that have ordered values so often, (samples,)."""
     upto = np.cumsum(counts, axis=1)
     whole = upto[:, -1:]

@@ -9,6 +9,7 @@ from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import Group, group
 from nasbench.harness.compare.comparison import Block, Comparison, Options
+from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
@@ -97,6 +98,7 @@ def _block(
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in one.task.reports if name in wanted)
     notes += [note for name in datasets for note in _unknown(one, name)]
+    notes += _skewed(one, datasets)
     beside = {name: references(known, name) if known else [] for name in datasets}
     tests = {
         name: tuple(pairs([each.final(f"test/{name}") for each in one.contenders]))
@@ -130,6 +132,23 @@ def _unknown(group: Group, dataset: str) -> Iterator[str]:
                 f"{one.label}: {missing} of {len(one.runs)} answers have no number on {dataset}; "
                 "its accuracies are over the others"
             )
+
+
+def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
+    """Yield a note on rows whose runs are so skewed that intervals of means are too narrow."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for one in group.contenders:
+        names = tuple(n for n in datasets if too_skewed(one.final(f"test/{n}")))
+        if names:
+            found.setdefault(names, []).append(one.label)
+    if found:
+        rows = "; ".join(
+            f"{', '.join(labels)} on {', '.join(names)}" for names, labels in found.items()
+        )
+        yield (
+            "runs are skewed, and 95 % intervals of so few of them cover their mean less often, "
+            f"about 86 to 91 % of lognormal samples of 10 to 200: {rows}"
+        )
 
 
 def _misfit(group: Group, calibration: Calibration) -> str:

@@ -56,6 +56,28 @@ def summarise(sample: Floats) -> Summary:
         return Summary(len(values), float(np.mean(values)), std, float(np.median(values)))
 
 
+def skewness(sample: Floats) -> float:
+    """Return the skewness of a sample: the mean cubed deviation over that of the standard one.
+
+    NaN where fewer than three values are known or all are equal.
+    """
+    values = known(finite(sample))
+    if len(values) < 3 or values.max() == values.min():
+        return np.nan
+    away = values - values.mean()
+    return float(np.mean(away**3) / np.mean(away**2) ** 1.5)
+
+
+def too_skewed(sample: Floats) -> bool:
+    """Return whether so few runs are so skewed that the interval of their mean covers too little.
+
+    By Cochran's rule, more than 25 runs per squared skewness (Sampling Techniques, 3rd edition,
+    1977, section 2.15), where the skewness is above 1: below that few runs do not show any.
+    """
+    there = abs(skewness(sample))
+    return bool(there > 1 and len(known(sample)) <= 25 * there**2)
+
+
 def mean(ordered: Floats) -> Floats:
     """Return the mean of every row, shape (rows,), of rows that are sorted, (rows, runs)."""
     return np.asarray(ordered.mean(axis=-1))

@@ -16,7 +16,7 @@ from nasbench.provenance import provenance
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.experiment import Task
+    from nasbench.harness.experiment import Experiment, Task
 
 
 _ONE_SEARCH = "data sets that one search reports are not independent blocks"
@@ -88,15 +88,20 @@ def share_draws(blocks: Sequence["Block"]) -> bool:
     """Return whether equal seeds of a strategy share draws between these searches.
 
     So they did by the first rule of what a run's randomness is made of, which left the data set
-    out; where only some of the runs are of that rule, all count as such.
+    out; where only some of the runs are of that rule, all count as such. And so do searches that
+    differ in nothing that the randomness is made of.
     """
-    return len(blocks) > 1 and any(
-        _entropy_rule(one) == 0 for block in blocks for one in block.contenders
-    )
+    if len(blocks) < 2:
+        return False
+    experiments = [[one.experiment for one in block.contenders] for block in blocks]
+    if any(_entropy_rule(one) == 0 for block in experiments for one in block):
+        return True
+    streams = [{(one.seed, one.entropy) for one in block} for block in experiments]
+    return len(set().union(*streams)) < sum(map(len, streams))
 
 
-def _entropy_rule(one: "Contender") -> int:
-    return int(getattr(one.experiment, "entropy_rule", 0))
+def _entropy_rule(experiment: "Experiment") -> int:
+    return int(getattr(experiment, "entropy_rule", 0))
 
 
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
@@ -119,6 +124,8 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set."""
     signal = replace(task.signal, dataset="")
+    if getattr(task, "images", ""):
+        task = replace(task, **{"images": ""})
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
         evaluations=None if task.budget.evaluations is None else 1,

@@ -93,9 +93,10 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
         for point, (cost, test), (colour, _) in zip(points, means, colours, strict=True):
             axes.plot(point.cost, point.test, ".", color=colour, markersize=3, alpha=0.35)
             (left, right), (low, high) = interval(point.cost), interval(point.test)
-            ends = np.array([[test - low], [high - test]]), np.array([[cost - left], [right - cost]])
+            arms = np.array([[test - low, high - test], [cost - left, right - cost]])
+            up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end past the mean
             axes.errorbar(
-                cost, test, *(np.maximum(one, 0) for one in ends),  # which rounding may undercut
+                cost, test, up, across,
                 fmt="o", color=colour, markersize=5, linewidth=1, label=point.contender.label,
             )  # fmt: skip
         best = means[front(means[:, 0], means[:, 1])]
