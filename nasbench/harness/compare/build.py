@@ -147,7 +147,7 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
         )
         yield (
             "runs are skewed, and 95 % intervals of so few of them cover their mean less often, "
-            f"about 86 to 91 % of lognormal samples of 10 to 200: {rows}"
+            f"about 85 to 92 % of lognormal samples of 10 to 100: {rows}"
         )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +124,7 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set."""
     signal = replace(task.signal, dataset="")
-    if getattr(task, "images", ""):
-        task = replace(task, **{"images": ""})
+    images: dict[str, Any] = {"images": ""} if getattr(task, "images", "") else {}
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
         evaluations=None if task.budget.evaluations is None else 1,
@@ -133,7 +132,7 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
         patience=task.budget.patience,
         target_regret=task.budget.target_regret,
     )
-    return replace(task, signal=signal, reports=(), budget=budget or kind)
+    return replace(task, signal=signal, reports=(), budget=budget or kind, **images)
 
 
 def _key(one: "Contender") -> str:
