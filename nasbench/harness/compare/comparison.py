@@ -215,7 +215,7 @@ class Comparison:
             for family in self.families
         ]
         return {
-            "nasbench": provenance()["nasbench"], "options": asdict(self.options), **flat,
+            "nasbench": provenance()["nasbench"], "options": _plain(asdict(self.options)), **flat,
             "across": across, "blocks": blocks,
         }  # fmt: skip
 

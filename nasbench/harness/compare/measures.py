@@ -8,6 +8,8 @@ import numpy as np
 from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.compare.references import Known
 
+_ROUNDING = 1e-9
+"""Points by which the mean of equal cells may be off."""
 _STEPS = 100
 """Numbers of evaluations that are looked at before the exact one is searched between two."""
 
@@ -31,7 +33,8 @@ def normalised_regret(accuracy: Floats, cells: Floats) -> Floats:
     NaN where all cells are equal, or none is known.
     """
     best, mean = _best_and_mean(cells)
-    return np.asarray((best - accuracy) / (best - mean if best > mean else np.nan))
+    gap = best - mean
+    return np.asarray((best - accuracy) / (gap if gap > _ROUNDING else np.nan))
 
 
 def relative_improvement(accuracy: Floats, cells: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Several data sets against published tables, scipy, brute force and simulated truths."""
 
 from itertools import permutations, product
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare, norm, rankdata, t, trim_mean
 
+from nasbench.harness.compare import compare
 from nasbench.harness.compare.across import (
     Problem,
     profile,
@@ -19,6 +21,8 @@ from nasbench.harness.compare.across import (
 )
 from nasbench.harness.compare.families import share_draws
 from nasbench.harness.compare.rank_tests import Runs, cliques, critical_difference, divided
+from nasbench.harness.results import load_results
+from nasbench.harness.run import run
 
 
 @pytest.mark.parametrize(
@@ -299,6 +303,26 @@ def test_a_run_takes_its_numbers_on_all_data_sets_of_a_search_along() -> None:
         low, high = standings_across(["a", "b"], made).regret[0]
         assert (high - low > 0.1) is spread
         assert spread or high - low < 1e-9
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_searches_of_two_data_sets_are_what_their_draws_make_them(tmp_path: Path) -> None:
+    """By the first rule equal seeds ask the same first cell on both, and the comparison says so."""
+    run("random-search,regularized-evolution", seeds=6, budget="5evals",
+        datasets="cifar10,cifar100", protocol="nats-bench", out=tmp_path)  # fmt: skip
+    first, second = (
+        [one.lists("architecture")[seed][0] for seed in range(6)]
+        for one in load_results(tmp_path).experiments
+        if one.experiment.strategy == "random-search"
+    )
+    (family,) = compare(tmp_path).families
+    assert len(family.problems) == 2
+    assert family.standings.independent is (first != second)
+    assert any("equal seeds of a strategy share draws" in note for note in family.notes) is (
+        first == second
+    )
+    for problem in family.problems:
+        assert [seeds.tolist() for seeds in problem.seeds] == [list(range(6))] * 2
 
 
 def test_a_profile_is_the_share_of_runs_at_each_threshold() -> None:
