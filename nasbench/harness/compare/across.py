@@ -1,41 +1,37 @@
 """Several data sets at once: ranks, aggregates, chances of being better, and what they can tell.
 
 A sample is one value per finished run, shape (runs,), higher is better. Bootstrap samples are
-stratified: runs are drawn within a strategy and a search, never across; the data sets that one
-search reports keep their runs together.
+stratified: runs are drawn within a strategy, never across. What is not independent stays together:
+the data sets that one search reports, and equal seeds of searches that share draws through them.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import permutations
-from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import friedmanchisquare, norm, rankdata, studentized_range
+from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import (
     Floats,
     Interval,
-    draws,
     interquartile_mean,
     percentiles,
     weights,
 )
-from nasbench.harness.compare.significance import ALPHA, superiority
+from nasbench.harness.compare.rank_tests import (
+    FEW,
+    Runs,
+    cliques,
+    critical_difference,
+    divided,
+    friedman,
+    ranks_of,
+)
+from nasbench.harness.compare.significance import superiority
 
 if TYPE_CHECKING:
     import pandas
-
-_DECIMALS = 9
-"""Means that differ by less are equal: sums of other lengths round differently."""
-FEW = 10
-"""Data sets below which Nemenyi's test, and the chi-square form of Friedman's, are not to be used.
-
-Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 2006, section 3.2.2.
-"""
-_ORDERS, _DRAWN = 20_000, 9_999
-"""Ways to order ranks of which all are looked at, and how many of more are drawn."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,18 @@ class Problem:
     """One data set: every strategy's final test accuracies, and their regrets where known."""
 
     name: str
-    search: int
-    """Number of the search that answered; data sets of one search share their runs."""
+    stratum: int
+    """Data sets of one stratum are not independent: their runs of equal seeds stay together."""
     accuracy: tuple[Floats, ...]
-    """Without NaN; position i of all data sets of a search is the same run."""
+    """Without NaN."""
     regret: tuple[Floats, ...]
     """The same over the mean architecture's regret; empty where the table is not at hand."""
+    seeds: tuple[NDArray[np.int64], ...] = ()
+    """Of the runs, each once; where empty, position i of all data sets of a stratum is one run."""
+
+    def of(self, row: int) -> NDArray[np.int64]:
+        """Return the seeds of a strategy's runs, shape (runs,)."""
+        return self.seeds[row] if self.seeds else np.arange(len(self.accuracy[row]))
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,32 @@ class Standings:
     The probability of improvement of Agarwal et al., NeurIPS 2021: ties count half."""
     better_low: Floats
     better_high: Floats
+    independent: bool
+    """Whether data sets are independent blocks: none shares runs, or draws, with another."""
     friedman: float
-    """p-value of Friedman's test of equal ranks; NaN below three rows or data sets."""
-    critical_difference: float  #: Nemenyi's, in ranks
+    """p-value of equal ranks; NaN below three rows or data sets.
+
+    Friedman's test over data sets that are independent, else `rank_tests.divided`."""
+    critical_difference: float
+    """In mean ranks: Nemenyi's over data sets that are independent, else that of `divided`."""
     cliques: tuple[tuple[int, ...], ...]
-    """Maximal sets of two or more rows that Nemenyi's test does not tell apart, by rank."""
+    """Maximal sets of two or more rows that this difference does not tell apart, by rank."""
+
+    @property
+    def telling(self) -> bool:
+        """Whether mean ranks can be so far apart as the critical difference."""
+        return self.critical_difference <= len(self.labels) - 1
 
     @property
     def warning(self) -> str:
         """What the tests over data sets cannot tell; empty where there are enough."""
-        number, rows = len(self.problems), len(self.labels)
+        number = len(self.problems)
+        reach = "" if self.telling else ", more than ranks can differ"
+        if not self.independent:
+            told = "no difference of mean ranks over them can be significant"
+            return "" if self.telling else f"{told}: read the tests per data set"
         if number >= FEW:
             return ""
-        reach = "" if self.critical_difference < rows - 1 else ", more than ranks can differ"
         return (
             f"{number} data sets are too few for Nemenyi's test (critical difference "
             f"{self.critical_difference:.2f}{reach}): read the tests per data set"
@@ -122,16 +137,24 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
     """Compare strategies over data sets; every problem has a sample for each of `labels`."""
     accuracy = [one.accuracy for one in problems]
     means = np.array([[sample.mean() for sample in samples] for samples in accuracy])
-    ranks = _ranks(means).mean(axis=0)
+    ranks = ranks_of(means).mean(axis=0)
     runs = min(len(sample) for samples in accuracy for sample in samples)
+    rows = range(len(labels))
     drawn = np.array(
-        [[_means(one, row, sample) for row, sample in enumerate(one.accuracy)] for one in problems]
-    )  # (problems, strategies, resamples)
-    rank_draws = _ranks(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
+        [[_means(problems, place, row, problems[place].accuracy[row]) for row in rows]
+         for place in range(len(problems))]
+    )  # (problems, strategies, resamples)  # fmt: skip
+    rank_draws = ranks_of(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
     regret, regret_mean = _regrets(problems, runs)
     regret_iqm, iqm_intervals = _middles(problems, runs)
-    better, low, high = _better(problems, accuracy, runs)
-    difference = critical_difference(len(labels), len(problems))
+    better, low, high = _better(problems, runs)
+    independent = len({one.stratum for one in problems}) == len(problems)
+    if independent:
+        p_value = friedman(means)
+        difference = critical_difference(len(labels), len(problems))
+    else:
+        p_value, difference = divided(strata_of(problems), len(labels))
+        p_value = p_value if min(means.shape) > 2 else np.nan
     return Standings(
         labels=tuple(labels),
         problems=tuple(one.name for one in problems),
@@ -144,23 +167,57 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
         better=better,
         better_low=low,
         better_high=high,
-        friedman=_friedman(means),
+        independent=independent,
+        friedman=p_value,
         critical_difference=difference,
         cliques=cliques(ranks, difference),
     )
 
 
-def _means(problem: Problem, row: int, values: Floats) -> Floats:
+def strata_of(problems: Sequence[Problem]) -> list[Runs]:
+    """Return the independent runs of every stratum, on all of its data sets."""
+    found = []
+    for stratum in dict.fromkeys(one.stratum for one in problems):
+        mine = [one for one in problems if one.stratum == stratum]
+        rows, accuracies = [], []
+        for row in range(len(mine[0].accuracy)):
+            seeds = _all_seeds(mine, row)
+            whole = np.full((len(seeds), len(mine)), np.nan)
+            for column, one in enumerate(mine):
+                whole[np.searchsorted(seeds, one.of(row)), column] = one.accuracy[row]
+            rows.append(np.full(len(seeds), row))
+            accuracies.append(whole)
+        found.append(Runs(np.concatenate(rows), np.concatenate(accuracies)))
+    return found
+
+
+def _all_seeds(problems: Sequence[Problem], row: int) -> NDArray[np.int64]:
+    """Return the seeds that a strategy has on any of some data sets, ascending."""
+    return np.unique(np.concatenate([one.of(row) for one in problems]))
+
+
+def _drawn(problems: Sequence[Problem], place: int, row: int) -> Floats:
+    """Return how often each run of a data set is in bootstrap samples, (resamples, runs).
+
+    Seeds are drawn, alike for all data sets of a stratum: a run takes all its numbers along, and
+    those of the other searches that share its draws.
+    """
+    one = problems[place]
+    seeds = _all_seeds([other for other in problems if other.stratum == one.stratum], row)
+    counts = weights(len(seeds), (one.stratum, row)) * len(seeds)
+    mine = np.searchsorted(seeds, one.of(row))
+    return np.asarray(np.rint(counts if len(mine) == len(seeds) else counts[:, mine]))
+
+
+def _means(problems: Sequence[Problem], place: int, row: int, values: Floats) -> Floats:
     """Return means of bootstrap samples, (resamples,) or with the shape that follows runs.
 
-    Drawn alike for all data sets of a search: a run takes all its numbers along.
+    NaN for a sample without a run of the data set.
     """
-    return np.asarray(weights(len(values), (problem.search, row)) @ values)
-
-
-def _ranks(means: Floats) -> Floats:
-    """Return ranks along the last axis, 1 for the highest, the mean rank for ties."""
-    return np.asarray(rankdata(-np.round(means, _DECIMALS), axis=-1))
+    counts = _drawn(problems, place, row)
+    whole = counts.sum(axis=1).reshape(-1, *[1] * (values.ndim - 1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((counts @ values) / whole)
 
 
 def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats]:
@@ -171,7 +228,7 @@ def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ..
     found, centres = [], []
     for row in range(rows):
         samples = [one.regret[row] for one in problems]
-        drawn = [_means(one, row, one.regret[row]) for one in problems]
+        drawn = [_means(problems, place, row, sample) for place, sample in enumerate(samples)]
         found.append(percentiles(np.mean(drawn, axis=0), runs))
         centres.append(np.mean([sample.mean() for sample in samples]))
     return tuple(found), np.array(centres)
@@ -184,103 +241,67 @@ def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Inte
         return np.full(rows, np.nan), (Interval(np.nan, np.nan),) * rows
     middles, found = [], []
     for row in range(rows):
-        samples = [one.regret[row] for one in problems]
-        drawn = [
-            sample[draws(len(sample), (one.search, row))]
-            for one, sample in zip(problems, samples, strict=True)
-        ]
-        middles.append(float(interquartile_mean(np.sort(np.concatenate(samples)))))
-        whole = np.sort(np.concatenate(drawn, axis=1), axis=1)
-        found.append(percentiles(interquartile_mean(whole), runs))
+        values = np.concatenate([one.regret[row] for one in problems])
+        order = np.argsort(values, kind="stable")
+        counts = np.concatenate(
+            [_drawn(problems, place, row) for place in range(len(problems))], axis=1
+        )
+        middles.append(float(interquartile_mean(values[order])))
+        found.append(percentiles(weighted_middle(values[order], counts[:, order]), runs))
     return np.array(middles), tuple(found)
 
 
-def _better(
-    problems: Sequence[Problem], accuracy: Sequence[Sequence[Floats]], runs: int
-) -> tuple[Floats, Floats, Floats]:
+def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
+    """Return the interquartile mean of samples that have ordered values so often, (samples,)."""
+    upto = np.cumsum(counts, axis=1)
+    whole = upto[:, -1:]
+    cut = np.floor(whole / 4)
+    inside = np.clip(upto, cut, whole - cut)
+    kept = np.diff(inside, axis=1, prepend=cut)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((kept @ ordered) / kept.sum(axis=1))
+
+
+def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Floats]:
     """Return the chance of being better and the ends of its interval, (rows, rows) each.
 
     A12 of bootstrap samples is bilinear in how often each run is drawn.
     """
-    rows = len(accuracy[0])
+    rows = len(problems[0].accuracy)
     centre, low, high = (np.full((rows, rows), 0.5) for _ in range(3))
-    for i in range(rows):
-        for j in range(i + 1, rows):
-            chances = []
-            for one, samples in zip(problems, accuracy, strict=True):
-                first, second = samples[i], samples[j]
-                wins = (np.sign(first[:, None] - second[None, :]) + 1) / 2
-                mine = weights(len(first), (one.search, i))
-                theirs = weights(len(second), (one.search, j))
-                chances.append(((mine @ wins) * theirs).sum(axis=1))
-            found = percentiles(np.mean(chances, axis=0), runs)
-            centre[i, j] = np.mean([superiority(samples[i], samples[j]) for samples in accuracy])
-            low[i, j], high[i, j] = found
-            centre[j, i], low[j, i], high[j, i] = 1 - centre[i, j], 1 - found.high, 1 - found.low
+    pairs = [(i, j) for j in range(rows) for i in range(j)]
+    chances: dict[tuple[int, int], list[Floats]] = {pair: [] for pair in pairs}
+    for place, one in enumerate(problems):
+        shares = []
+        for row in range(rows):
+            counts = _drawn(problems, place, row)
+            with np.errstate(invalid="ignore"):
+                shares.append(counts / counts.sum(axis=1, keepdims=True))
+        for j, second in enumerate(one.accuracy):
+            upto = _upto(second, shares[j])
+            for i in range(j):
+                chances[i, j].append(_chance(one.accuracy[i], shares[i], np.sort(second), upto))
+    for i, j in pairs:
+        found = percentiles(np.mean(chances[i, j], axis=0), runs)
+        centre[i, j] = np.mean([superiority(one.accuracy[i], one.accuracy[j]) for one in problems])
+        low[i, j], high[i, j] = found
+        centre[j, i], low[j, i], high[j, i] = 1 - centre[i, j], 1 - found.high, 1 - found.low
     return centre, low, high
 
 
-def _friedman(means: Floats) -> float:
-    """Return the p-value of Friedman's test, problems as blocks, (problems, strategies).
-
-    Friedman, JASA 1937. Of fewer than `FEW` data sets exact: over all ways to order the ranks
-    within each, or many of them, drawn the same every time.
-    """
-    problems, rows = means.shape
-    if rows < 3 or problems < 3:
-        return np.nan
-    if problems >= FEW:
-        return float(friedmanchisquare(*np.round(means, _DECIMALS).T).pvalue)
-    ranks = _ranks(means)
-    sums = _orders(ranks)
-    spread = np.square(sums - sums.mean(axis=1, keepdims=True)).sum(axis=1)
-    there = np.square(ranks.sum(axis=0) - ranks.sum(axis=0).mean()).sum()
-    return float(np.mean(spread >= there - 1e-9))
+def _upto(values: Floats, shares: Floats) -> Floats:
+    """Return the share of the runs before each place in ascending order, (resamples, runs + 1)."""
+    found = np.zeros((len(shares), len(values) + 1))
+    np.cumsum(shares[:, np.argsort(values, kind="stable")], axis=1, out=found[:, 1:])
+    return found
 
 
-def _orders(ranks: Floats) -> Floats:
-    """Return sums of ranks, reordered within each problem, as they are first: (orders, rows)."""
-    problems, rows = ranks.shape
-    sums = ranks[:1]  # nothing changes if the orders of all problems change alike
-    if factorial(rows) ** (problems - 1) <= _ORDERS:
-        orders = np.array(list(permutations(range(rows))))
-        for one in ranks[1:]:
-            sums = (sums[:, None] + one[orders][None]).reshape(-1, rows)
-        return sums
-    mixed = np.random.default_rng(rows).permuted(
-        np.broadcast_to(ranks[1:], (_DRAWN, problems - 1, rows)), axis=2
-    )
-    return np.concatenate([ranks.sum(axis=0)[None], sums + mixed.sum(axis=1)])
-
-
-def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float:
-    """Return how far mean ranks must be apart by Nemenyi's test.
-
-    Demsar, JMLR 2006, section 3.2.2: q sqrt(k (k + 1) / (6 N)), q of the studentized range over
-    sqrt 2.
-    """
-    if rows < 2:
-        return np.nan
-    if rows == 2:  # the range of two is the absolute difference
-        q = float(norm.ppf(1 - alpha / 2))
-    else:
-        q = float(studentized_range.ppf(1 - alpha, rows, np.inf) / np.sqrt(2))
-    return q * float(np.sqrt(rows * (rows + 1) / (6 * problems)))
-
-
-def cliques(ranks: Floats, difference: float) -> tuple[tuple[int, ...], ...]:
-    """Return maximal sets of two or more rows whose ranks are less than `difference` apart."""
-    order = np.argsort(ranks, kind="stable")
-    found: list[tuple[int, ...]] = []
-    reach = 0
-    for start in range(len(order)):
-        end = start
-        while end + 1 < len(order) and ranks[order[end + 1]] - ranks[order[start]] < difference:
-            end += 1
-        if end > start and end > reach:
-            found.append(tuple(int(row) for row in order[start : end + 1]))
-            reach = end
-    return tuple(found)
+def _chance(first: Floats, shares: Floats, ordered: Floats, upto: Floats) -> Floats:
+    """Return A12 of samples with such shares of runs, the second's ordered: see `_upto`."""
+    below, at_most = (np.searchsorted(ordered, first, side=side) for side in ("left", "right"))
+    beaten = upto[:, below]
+    beaten += upto[:, at_most]
+    return np.asarray(np.einsum("ij,ij->i", shares, beaten) / 2)
 
 
 def profile(
@@ -293,9 +314,9 @@ def profile(
     """
     centre, shares = np.zeros(len(thresholds)), []
     runs = min(len(one.regret[row]) for one in problems)
-    for one in problems:
+    for place, one in enumerate(problems):
         below = (one.regret[row][:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
         centre += below.mean(axis=0) / len(problems)
-        shares.append(_means(one, row, below))
+        shares.append(_means(problems, place, row, below))
     ends = [percentiles(column, runs) for column in np.mean(shares, axis=0).T]
     return centre, np.array([end.low for end in ends]), np.array([end.high for end in ends])

@@ -20,7 +20,7 @@ class Reached(NamedTuple):
     median: float
     """Median time to the target; infinite where half of the runs or more did not reach it."""
     expected: float
-    """Time spent by all runs until they reached it or ended, over the runs that reached it.
+    """Time that all runs took until they reached it or were over, by the runs that reached it.
 
     What restarting until the target is reached would take on average: the average running time
     of Hansen et al., COCO, Optimization Methods and Software 2021, section 5. Infinite where no
@@ -53,7 +53,11 @@ def first_reached(times: Ragged, values: Ragged, target: float) -> Floats:
 
 
 def reached(times: Floats, spent: Floats) -> Reached:
-    """Summarise when runs reached a target; `spent` is when each ended, both of shape (runs,)."""
+    """Summarise when runs reached a target; `spent` is when each was over, both of shape (runs,).
+
+    Of a search that a limit of time ended that is the limit, even where its last evaluation was
+    done before: a restarted search would have to wait until then.
+    """
     if not len(times):
         return Reached(0, np.nan, np.nan)
     runs = int(np.isfinite(times).sum())

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import CannotCompare
+from nasbench.harness.compare.estimates import finite
 from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.experiment import Experiment, Task
 from nasbench.harness.results import ExperimentRuns, Ragged
@@ -48,9 +49,14 @@ class Contender:
     """Seconds of the clock it is drawn on per second of its own."""
 
     def incumbents(self, column: str) -> Ragged:
-        """Return a trajectory column at each run's incumbents, or `valid/NAME`, `test/NAME`."""
+        """Return a trajectory column at each run's incumbents, or `valid/NAME`, `test/NAME`.
+
+        Of those an infinite accuracy is one that is not known: NaN.
+        """
         values = self.runs.lists(column)
-        return values if "/" in column else values.at(self.runs.lists("incumbents"))
+        if "/" not in column:
+            return values.at(self.runs.lists("incumbents"))
+        return Ragged(finite(values.values), values.offsets)
 
     def final(self, column: str) -> NDArray[np.float64]:
         """Return a column at the final incumbent, shape (runs,)."""

@@ -219,7 +219,7 @@ class Comparison:
         ]
         faults = [{"file": one.where, "reason": one.reason} for one in self.faults]
         return {
-            "nasbench": provenance()["nasbench"], "options": asdict(self.options), **flat,
+            "nasbench": provenance()["nasbench"], "options": _plain(asdict(self.options)), **flat,
             "across": across, "blocks": blocks, **({"left out": faults} if faults else {}),
         }  # fmt: skip
 

@@ -78,9 +78,20 @@ def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
 
 
 def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
-    """Return when a contender's runs reached a test accuracy."""
+    """Return when a contender's runs reached a test accuracy.
+
+    A run that a limit of seconds ended took that long: the evaluation that would have overshot it
+    does not count, but its time had passed. Any other took what it was charged.
+    """
     hit = first_reached(one.when(clock), one.incumbents(f"test/{dataset}"), target)
-    return reached(hit, one.runs.column(_SPENT[clock]).astype(np.float64))
+    spent = one.runs.column(_SPENT[clock]).astype(np.float64)
+    if clock == "seconds":
+        limit = one.experiment.task.budget.seconds
+        stopped = np.array([stop == Stop.SECONDS for stop in one.runs.table["stop"].to_pylist()])
+        if limit is not None and stopped.any():
+            spent = np.where(stopped, limit, spent)
+        spent = one.scale * spent
+    return reached(hit, spent)
 
 
 def _clock(same: Sequence[Contender]) -> str:

@@ -41,13 +41,41 @@ def known(sample: Floats) -> Floats:
     return sample[~np.isnan(sample)]
 
 
+def finite(values: Floats) -> Floats:
+    """Return values with NaN in place of what is infinite: no accuracy is."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def summarise(sample: Floats) -> Summary:
     """Return n, mean, standard deviation and median of a sample, shape (runs,)."""
     values = known(sample)
     if not len(values):
         return Summary(0, np.nan, np.nan, np.nan)
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-    return Summary(len(values), float(np.mean(values)), std, float(np.median(values)))
+    with np.errstate(invalid="ignore"):  # of infinite values
+        std = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+        return Summary(len(values), float(np.mean(values)), std, float(np.median(values)))
+
+
+def skewness(sample: Floats) -> float:
+    """Return the skewness of a sample: the mean cubed deviation over that of the standard one.
+
+    NaN where fewer than three values are known or all are equal.
+    """
+    values = known(finite(sample))
+    if len(values) < 3 or values.max() == values.min():
+        return np.nan
+    away = values - values.mean()
+    return float(np.mean(away**3) / np.mean(away**2) ** 1.5)
+
+
+def too_skewed(sample: Floats) -> bool:
+    """Return whether so few runs are so skewed that the interval of their mean covers too little.
+
+    By Cochran's rule, more than 25 runs per squared skewness (Sampling Techniques, 3rd edition,
+    1977, section 2.15), where the skewness is above 1: below that few runs do not show any.
+    """
+    there = abs(skewness(sample))
+    return bool(there > 1 and len(known(sample)) <= 25 * there**2)
 
 
 def mean(ordered: Floats) -> Floats:
@@ -101,6 +129,8 @@ def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
     Their product with the runs' values, or curves, is the mean of each sample. On streams, see
     `resampled`.
     """
+    if not runs:
+        return np.zeros((_WEIGHTED_RESAMPLES, 0))
     generator = np.random.default_rng([runs, *stream])
     return generator.multinomial(runs, np.full(runs, 1 / runs), size=_WEIGHTED_RESAMPLES) / runs
 
@@ -112,9 +142,11 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
     of a mean as wide as Student's t and the unbiased variance do (Hesterberg, What Teachers Should
     Know About the Bootstrap, The American Statistician 2015, section 4.3).
     """
-    if runs < 2:
+    statistics = known(statistics)  # of a sample that lost all its runs of a data set
+    if runs < 2 or not len(statistics):
         return Interval(np.nan, np.nan)
-    low, high = np.quantile(statistics, _levels(runs))
+    with np.errstate(invalid="ignore"):  # between two infinite values
+        low, high = np.quantile(statistics, _levels(runs))
     return Interval(float(low), float(high))
 
 
@@ -122,10 +154,11 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     """Return the interval of the mean at every point: two arrays of shape (points,).
 
     `samples` has shape (runs, points): whole runs are drawn, so the points of a run stay together.
+    Of one run it is the run itself; NaN of none, and at points where a run's value is not known.
     """
     runs = len(samples)
     if runs < 2:
-        return samples[0], samples[0]
+        return _only(samples), _only(samples)
     means = np.sort((weights(runs) @ samples).T)
     low, high = (means[:, round(level * (_WEIGHTED_RESAMPLES - 1))] for level in _levels(runs))
     return low, high
@@ -134,22 +167,30 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
 def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the interquartile mean at every point and its interval; `samples` (runs, points).
 
-    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,).
+    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,), NaN as those of
+    `mean_interval`.
     """
     runs = len(samples)
-    ordered = np.sort(samples, axis=0).T  # (points, runs)
-    centre = interquartile_mean(ordered)
     if runs < 2:
-        return centre, centre, centre
+        return _only(samples), _only(samples), _only(samples)
+    ordered = np.sort(samples, axis=0).T  # (points, runs)
+    centre = np.where(np.isnan(ordered[:, -1]), np.nan, interquartile_mean(ordered))
     drawn = draws(runs)
     ends = np.array([percentiles(interquartile_mean(point[drawn]), runs) for point in ordered])
     return centre, ends[:, 0], ends[:, 1]
 
 
 def quartiles(samples: Floats) -> tuple[Floats, Floats]:
-    """Return the first and third quartile of every point; `samples` (runs, points)."""
+    """Return the first and third quartile of every point; `samples` (runs, points); NaN of none."""
+    if not len(samples):
+        return _only(samples), _only(samples)
     low, high = np.quantile(samples, [0.25, 0.75], axis=0)
     return low, high
+
+
+def _only(samples: Floats) -> Floats:
+    """Return the curve of a single run, NaN where there is none."""
+    return samples[0] if len(samples) else np.full(samples.shape[1:], np.nan)
 
 
 def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
@@ -172,6 +213,8 @@ def _levels(runs: int) -> tuple[float, float]:
 @lru_cache(maxsize=32)
 def _draws(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
     """Return which runs are in each bootstrap sample, ascending, shape (resamples, runs)."""
+    if not runs:
+        return np.zeros((_RESAMPLES, 0), dtype=np.uint16)
     generator = np.random.default_rng([runs, *stream])
     small = np.uint16 if runs < 2**16 else np.int64  # several of them are kept
     return np.sort(generator.integers(runs, size=(_RESAMPLES, runs)).astype(small), axis=1)

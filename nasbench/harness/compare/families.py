@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,18 @@ from nasbench.provenance import provenance
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.experiment import Task
+    from nasbench.harness.experiment import Experiment, Task
+
+
+_ONE_SEARCH = "data sets that one search reports are not independent blocks"
+_SHARED_DRAWS = (
+    "data sets are not independent blocks: equal seeds of a strategy share draws on all of them, "
+    "as in runs of earlier versions"
+)
+_TOGETHER = (
+    "what shares a seed stays together in intervals, and Friedman's p and the critical difference "
+    "are by dividing the runs among the strategies anew"
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,9 @@ class Family:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know."""
         found = []
-        if len(self.blocks) < len(self.problems):
-            found.append("data sets that one search reports are not independent of each other")
+        if not self.standings.independent:
+            why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+            found.append(f"{why}: {_TOGETHER}")
         if self.standings.warning:
             found.append(self.standings.warning)
         return tuple(found)
@@ -72,6 +84,26 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
             )
 
 
+def share_draws(blocks: Sequence["Block"]) -> bool:
+    """Return whether equal seeds of a strategy share draws between these searches.
+
+    So they did by the first rule of what a run's randomness is made of, which left the data set
+    out; where only some of the runs are of that rule, all count as such. And so do searches that
+    differ in nothing that the randomness is made of.
+    """
+    if len(blocks) < 2:
+        return False
+    experiments = [[one.experiment for one in block.contenders] for block in blocks]
+    if any(_entropy_rule(one) == 0 for block in experiments for one in block):
+        return True
+    streams = [{(one.seed, one.entropy) for one in block} for block in experiments]
+    return len(set().union(*streams)) < sum(map(len, streams))
+
+
+def _entropy_rule(experiment: "Experiment") -> int:
+    return int(getattr(experiment, "entropy_rule", 0))
+
+
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
     """Return the places of tasks that belong together; two budgets on one data set do not."""
     groups: dict[Task, list[int]] = {}
@@ -92,6 +124,7 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set."""
     signal = replace(task.signal, dataset="")
+    images: dict[str, Any] = {"images": ""} if getattr(task, "images", "") else {}
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
         evaluations=None if task.budget.evaluations is None else 1,
@@ -99,7 +132,7 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
         patience=task.budget.patience,
         target_regret=task.budget.target_regret,
     )
-    return replace(task, signal=signal, reports=(), budget=budget or kind)
+    return replace(task, signal=signal, reports=(), budget=budget or kind, **images)
 
 
 def _key(one: "Contender") -> str:
@@ -114,6 +147,7 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
     """Return one problem per data set that a block shows and every row has a number on."""
     found = []
     names = [name for block in blocks for name in block.datasets]
+    together = share_draws(blocks)
     for search, block in enumerate(blocks):
         by_key = {_key(one): one for one in block.contenders}
         there = {key: _everywhere(by_key[key], block.datasets) for key in keys}
@@ -125,7 +159,8 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
-            found.append(Problem(title, search, samples, regret))
+            seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
+            found.append(Problem(title, 0 if together else search, samples, regret, seeds))
     return tuple(found)
 
 

@@ -166,7 +166,11 @@ def _zoom(
 ) -> None:
     """Show all cells that are drawn, and the best cells."""
     for values, limit in ((seen, axes.set_xlim), (test, axes.set_ylim)):
-        there = values[~np.isnan(values)]
-        low = min(float(np.quantile(there, 1 - _SHOWN)), float(np.nanmin(values[drawn])))
+        there, of_runs = values[np.isfinite(values)], values[drawn]
+        if not len(there):
+            continue
+        least = float(np.quantile(there, 1 - _SHOWN))
+        low = float(of_runs[np.isfinite(of_runs)].min(initial=least))
         high = float(there.max())
-        limit(low - 0.04 * (high - low), high + 0.04 * (high - low))
+        around = 0.04 * (high - low) or 0.5  # of cells that are all equal
+        limit(low - around, high + around)

@@ -8,6 +8,8 @@ import numpy as np
 from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.compare.references import Known
 
+_ROUNDING = 1e-9
+"""Points by which the mean of equal cells may be off."""
 _STEPS = 100
 """Numbers of evaluations that are looked at before the exact one is searched between two."""
 
@@ -18,32 +20,45 @@ def percentile(accuracy: Floats, cells: Floats) -> Floats:
     `accuracy` has any shape, `cells` is every cell's, NaN where it has none. NaN stays NaN.
     """
     ordered = np.sort(cells[~np.isnan(cells)])
+    if not len(ordered):
+        return np.full(np.shape(accuracy), np.nan)
     below = np.searchsorted(ordered, accuracy, side="left")
     upto = np.searchsorted(ordered, accuracy, side="right")
     return np.where(np.isnan(accuracy), np.nan, 100 * (below + upto) / (2 * len(ordered)))
 
 
 def normalised_regret(accuracy: Floats, cells: Floats) -> Floats:
-    """Return regret over that of the mean architecture: 0 is the best cell, 1 the mean of all."""
-    best, mean = np.nanmax(cells), np.nanmean(cells)
-    return np.asarray((best - accuracy) / (best - mean))
+    """Return regret over that of the mean architecture: 0 is the best cell, 1 the mean of all.
+
+    NaN where all cells are equal, or none is known.
+    """
+    best, mean = _best_and_mean(cells)
+    gap = best - mean
+    return np.asarray((best - accuracy) / (gap if gap > _ROUNDING else np.nan))
 
 
 def relative_improvement(accuracy: Floats, cells: Floats) -> Floats:
     """Return how many percent better than the mean architecture.
 
     Yang, Esperanca & Carlucci, NAS Evaluation Is Frustratingly Hard, ICLR 2020, equation 1, with
-    the mean over all cells as the exact expectation of a random architecture.
+    the mean over all cells as the exact expectation of a random architecture. NaN where that is 0
+    or not known.
     """
-    mean = np.nanmean(cells)
-    return np.asarray(100 * (accuracy - mean) / mean)
+    _, mean = _best_and_mean(cells)
+    return np.asarray(100 * (accuracy - mean) / (mean or np.nan))
+
+
+def _best_and_mean(cells: Floats) -> tuple[float, float]:
+    there = cells[~np.isnan(cells)]
+    return (float(there.max()), float(there.mean())) if len(there) else (np.nan, np.nan)
 
 
 def random_evaluations(accuracy: Floats, known: Known, dataset: str) -> Floats:
     """Return after how many random evaluations the expected accuracy is as high, shape as given.
 
     In closed form: the best by the search's signal of n different cells drawn at random, n the
-    least whole number. Infinite where not even evaluating all of them would do.
+    least whole number. Infinite where not even evaluating all of them would do; NaN where the
+    accuracy is not known or no cell's is.
     """
     truth = known.test[dataset][known.cells]
     most = max(1, round(float(known.search.weights.sum())))
@@ -53,8 +68,11 @@ def random_evaluations(accuracy: Floats, known: Known, dataset: str) -> Floats:
 
     numbers = np.unique(np.geomspace(1, most, _STEPS).round())
     # the best by a noisy signal may be worse after more evaluations: the first n counts
-    highest = np.maximum.accumulate(expected(numbers))
+    highest = np.fmax.accumulate(expected(numbers))
     found = np.full(np.shape(accuracy), np.nan)
+    if np.isnan(highest).all():
+        return found
+    highest = np.where(np.isnan(highest), -np.inf, highest)
     for place, value in np.ndenumerate(accuracy):
         if np.isnan(value):
             continue

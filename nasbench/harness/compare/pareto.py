@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.estimates import interval
+from nasbench.harness.compare.estimates import interval, summarise
 from nasbench.harness.compare.plots import WIDTH, foot_lines, legend_shape, looks, paper_style
 
 if TYPE_CHECKING:
@@ -87,12 +87,16 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         colours = looks([one.contender.experiment.strategy for one in points])
-        means = np.array([(point.cost.mean(), np.nanmean(point.test)) for point in points])
+        means = np.array(
+            [(summarise(point.cost).mean, summarise(point.test).mean) for point in points]
+        )
         for point, (cost, test), (colour, _) in zip(points, means, colours, strict=True):
             axes.plot(point.cost, point.test, ".", color=colour, markersize=3, alpha=0.35)
             (left, right), (low, high) = interval(point.cost), interval(point.test)
+            arms = np.array([[test - low, high - test], [cost - left, right - cost]])
+            up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end past the mean
             axes.errorbar(
-                cost, test, [[test - low], [high - test]], [[cost - left], [right - cost]],
+                cost, test, up, across,
                 fmt="o", color=colour, markersize=5, linewidth=1, label=point.contender.label,
             )  # fmt: skip
         best = means[front(means[:, 0], means[:, 1])]

@@ -299,6 +299,9 @@ def draw_line(axes: "Axes", line: Line) -> None:
 
 def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64]) -> None:
     """Make axis `x` or `y` one of regrets: log, and below 0.01 a linear piece that ends at 0."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
     least, top = float(values.min()), float(values.max())
     across = name == "x"
     axis = axes.xaxis if across else axes.yaxis
@@ -330,8 +333,8 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
     edges = np.concatenate([curve.low for curve in curves] + [centres])
     if not len(centres):
         return
-    top = max(float(curve.high.max()) for curve in curves if len(curve.high))
-    regret_scale(axes, "y", np.append(edges, top))
+    tops = np.concatenate([curve.high for curve in curves])
+    regret_scale(axes, "y", np.append(edges, tops[np.isfinite(tops)].max(initial=edges.max())))
     starts = [curve.grid[0] for curve in curves if len(curve.grid)]
     ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
     if min(starts) < max(ends):

@@ -59,8 +59,9 @@ def _ranks(family: Family, width: float) -> Figure:
                       solid_capstyle="butt")  # fmt: skip
         axes.plot([1, min(1 + found.critical_difference, len(order))], [-0.8, -0.8], color="0.2",
                   linewidth=1)  # fmt: skip
-        axes.text(1, -0.95, f"critical difference {found.critical_difference:.2f}", fontsize=6,
-                  va="bottom", color="0.2")  # fmt: skip
+        wide = f"{found.critical_difference:.2f}" if found.telling else "beyond all ranks"
+        axes.text(1, -0.95, f"critical difference {wide}", fontsize=6, va="bottom",
+                  color="0.2")  # fmt: skip
         axes.set_ylim(len(order) - 0.2 + 0.6 * len(found.cliques), -1.4)
         axes.set_yticks(range(len(order)), [names[row] for row in order])
         axes.set_xlim(0.9, len(order) + 0.1)
@@ -80,7 +81,8 @@ def _profile(family: Family, width: float) -> Figure:
     """Draw the share of runs that are at least as good as each normalised regret."""
     styles = looks([one.experiment.strategy for one in family.contenders])
     values = np.concatenate([np.concatenate(one.regret) for one in family.problems])
-    top = float(np.quantile(values[~np.isnan(values)], 0.99))
+    values = values[np.isfinite(values)]
+    top = float(np.quantile(values, 0.99)) if len(values) else 0.0
     grid = np.linspace(0, max(top, 1e-3), _THRESHOLDS)
     with paper_style():
         foot = foot_lines([family.footer], width)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
+from nasbench.harness.compare.estimates import finite
 from nasbench.harness.experiment import Task
 
 if TYPE_CHECKING:
@@ -204,7 +205,9 @@ def open_known(task: Task) -> Known:
     else:
         benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
         trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
-        accuracy = np.array([[np.nan if a.failed else a.accuracy for a in t] for t in trials])
+        accuracy = finite(
+            np.array([[np.nan if a.failed else a.accuracy for a in t] for t in trials])
+        )
         costs = np.array([[answer.seconds for answer in trial] for trial in trials])
     use = ~np.isnan(accuracy)
     use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
@@ -217,8 +220,8 @@ def open_known(task: Task) -> Known:
         accuracy[use],
         costs[use],
         cells[use],
-        {name: truth.valid for name, truth in truths.items()},
-        {name: truth.test for name, truth in truths.items()},
+        {name: finite(truth.valid) for name, truth in truths.items()},
+        {name: finite(truth.test) for name, truth in truths.items()},
         dict(_test_seeds(table.test, task)),
         table.search.query_seconds_fitted,
     )

@@ -24,6 +24,7 @@ from nasbench.harness.compare.measures import (
 )
 from nasbench.harness.compare.references import Known
 from nasbench.harness.compare.significance import (
+    Pair,
     Standing,
     detectable_difference,
     detectable_superiority,
@@ -42,7 +43,8 @@ class Part:
     mean: float
     low: float  #: of the 95 % bootstrap interval of the mean
     high: float
-    among_best: bool  #: not significantly worse than the best row at that part
+    among_best: bool  #: no row is significantly better at that part
+    testable: bool  #: whether a test with so many runs could have said so
     p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before; see `_parts`
 
 
@@ -111,9 +113,12 @@ class Row:
     wall_seconds_mean: float
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_simulated_seconds: float
-    among_best: bool  #: not significantly worse than the best row in test
-    p_value: float  #: against the best row, Holm-corrected; NaN for that row itself
-    superiority: float  #: A12 against the best row
+    among_best: bool  #: no row is significantly better in test, see `significance.standings`
+    testable: bool  #: whether a test between rows with so many runs could have said so
+    worse_than: str  #: label of the row that is significantly better; empty where none is
+    p_value: float
+    """Against the row with the highest mean, Holm-corrected for all pairs; NaN for that itself."""
+    superiority: float  #: A12 against that row
     detectable_superiority: float  #: A12 that one test between rows of n runs finds in 80 %
     detectable_difference: float  #: the same in points, between normal samples of this deviation
     parts: tuple[Part, ...]
@@ -128,24 +133,26 @@ def rows(
     dataset: str,
     known: Known | None,
     target: float | None = None,
+    pairs: Sequence[Pair] | None = None,
 ) -> list[Row]:
     """Return one row per contender on a reported data set; what needs the table is NaN without.
 
-    `target` is the test accuracy whose reaching is timed.
+    `target` is the test accuracy whose reaching is timed; `pairs` are the tests of every row
+    against every other where they have been made already.
     """
     tests = [one.final(f"test/{dataset}") for one in contenders]
     followed = courses(contenders, dataset, target)
     parts = _parts(contenders, followed)
     found = []
     for one, test, standing, course, at in zip(
-        contenders, tests, standings(tests), followed, parts, strict=True
+        contenders, tests, standings(tests, pairs), followed, parts, strict=True
     ):
         finals = _finals(one, test, dataset)
         found.append(
             Row(
                 **_identity(one, dataset), **finals, **_in_table(finals, test, dataset, known),
                 **_course(course, dataset, known, target), **_costs(one),
-                **_tested(test, standing), parts=at,
+                **_tested(test, standing, contenders), parts=at,
             )
         )  # fmt: skip
     return found
@@ -256,10 +263,12 @@ def _costs(one: Contender) -> dict[str, Any]:
     }
 
 
-def _tested(test: Floats, standing: Standing) -> dict[str, Any]:
+def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -> dict[str, Any]:
     found = summarise(test)
+    rival = standing.worse_than
     return {
         **standing._asdict(),
+        "worse_than": contenders[rival].label if rival >= 0 else "",
         "detectable_superiority": detectable_superiority(found.n),
         "detectable_difference": detectable_difference(found.std, found.n),
     }
@@ -268,8 +277,8 @@ def _tested(test: Floats, standing: Standing) -> dict[str, Any]:
 def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
     """Return every row's accuracies after parts of the budget.
 
-    Tested against the best row that has the same clock, and against the part before: those
-    p-values are Holm-corrected for the number of rows.
+    Tested against the rows that have the same clock, and against the part before: those p-values
+    are Holm-corrected for the number of rows.
     """
     by_part = []
     for place, part in enumerate(PARTS):
@@ -289,7 +298,9 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
         for row, sample in enumerate(samples):
             low, high = interval(sample)
             centre = summarise(sample)
-            among = tested[row].among_best
-            found.append(Part(part, centre.n, centre.mean, low, high, among, float(gained[row])))
+            among, testable = tested[row].among_best, tested[row].testable
+            found.append(
+                Part(part, centre.n, centre.mean, low, high, among, testable, float(gained[row]))
+            )
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

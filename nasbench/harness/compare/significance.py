@@ -5,15 +5,26 @@ Samples have shape (runs,), higher is better; NaN, a value that is not known, is
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import comb
-from typing import Any, NamedTuple
+from math import comb, erfc, lgamma, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
+from nasbench.harness.compare.counting import (
+    Integers,
+    doubled_ranks,
+    sign_sums,
+    step,
+    subset_sums,
+)
 from nasbench.harness.compare.estimates import Floats, known, summarise
 
-_SMALL, _DIVISIONS = 8, 9999
-"""Runs of the smaller sample up to which a test is exact, and ways to divide that are drawn."""
+_SMALL = 8
+"""Runs of the smaller sample, outside the largest tie, up to which a test is exact."""
+_PAIRS = 50
+"""Pairs that differ, up to which the test of paired runs is exact."""
+_DECIMALS = 9
+"""Differences (% points) that agree to so many decimals are ties: rounding is no rank."""
 ALPHA = 0.05
 """Level of every test."""
 _LEAST = 6
@@ -23,24 +34,56 @@ POWER = 0.8
 
 
 def mann_whitney(first: Floats, second: Floats) -> float:
-    """Return the two-sided p-value of the Mann-Whitney U test; 1 for identical constants.
+    """Return the two-sided p-value of the Mann-Whitney U test, twice that of the smaller tail.
 
-    Exact for up to `_SMALL` runs, else the normal approximation with tie correction. Among ties
-    exact means over all ways to divide the runs, or many of them, drawn the same every time.
-    NaN if a sample is empty.
+    What decides between exact and approximate is how many runs carry information: of a tie that
+    most runs share, the others. Exact, ties included, where the smaller sample is expected to hold
+    `_SMALL` of those or fewer; without ties that is a sample of eight. Else the normal
+    approximation with corrections for ties and for continuity, of half the step in which the sum
+    of ranks moves: one half without ties, more where few values are all there is.
+    1 for samples that are one constant, NaN if a sample is empty. Mann & Whitney, Annals of
+    Mathematical Statistics 1947.
     """
-    from scipy.stats import PermutationMethod, mannwhitneyu
-
-    first, second = known(first), known(second)
-    if not len(first) or not len(second):
+    first, second = sorted((known(first), known(second)), key=len)
+    size, runs = len(first), len(first) + len(second)
+    if not size:
         return np.nan
-    if np.ptp(np.concatenate([first, second])) == 0:
+    ranks, ties = doubled_ranks(np.concatenate([first, second]))
+    if len(ties) == 1:
         return 1.0
-    both = np.concatenate([first, second])
-    method: Any = "auto"
-    if min(len(first), len(second)) <= _SMALL and len(np.unique(both)) < len(both):
-        method = PermutationMethod(n_resamples=_DIVISIONS, rng=np.random.default_rng(0))
-    return float(mannwhitneyu(first, second, alternative="two-sided", method=method).pvalue)
+    largest = int(ties.argmax())
+    scores = ranks - (2 * int(ties[:largest].sum()) + int(ties[largest]) + 1)  # 0 in that tie
+    scores //= step(scores)
+    found = int(scores[:size].sum())
+    if size * (runs - int(ties[largest])) <= _SMALL * runs:
+        tails = _tails(scores, size, found)
+        return min(1.0, 2 * min(tails))
+    far = abs(found - size * scores.mean())
+    deviation = np.sqrt(size * (runs - size) / (runs - 1) * scores.var())
+    return _both_tails((far - 0.5) / deviation)
+
+
+def _tails(scores: Integers, size: int, found: int) -> tuple[float, float]:
+    """Return the chances that `size` of all runs, drawn at random, have a sum as low, as high.
+
+    Scores are 0 in the largest tie: how many of the others are drawn is hypergeometric.
+    """
+    others = scores[scores != 0]
+    tied = len(scores) - len(others)
+    most = min(size, len(others))
+    counts, sums = subset_sums(others, most)
+    weights = [
+        np.exp(_log_choose(tied, size - drawn) - _log_choose(len(scores), size))
+        if size - drawn <= tied
+        else 0.0
+        for drawn in range(most + 1)
+    ]
+    chances = np.array(weights) @ counts
+    return float(chances[sums <= found].sum()), float(chances[sums >= found].sum())
+
+
+def _log_choose(of: int, size: int) -> float:
+    return lgamma(of + 1) - lgamma(size + 1) - lgamma(of - size + 1)
 
 
 def wilcoxon(first: Floats, second: Floats) -> float:
@@ -48,16 +91,34 @@ def wilcoxon(first: Floats, second: Floats) -> float:
 
     Such as one search at two budgets: position i of both is the same run. Runs of two strategies
     are not, as equal seeds share no draw. Pratt's treatment of zero differences (Journal of the
-    American Statistical Association 1959); 1 where all are zero, NaN where no pair is known.
+    American Statistical Association 1959): they have ranks but no signs. Exact, over the signs of
+    the pairs that differ, where these are `_PAIRS` or fewer, however many zeros and ties there
+    are; else the normal approximation with a correction for continuity. 1 where no pair differs,
+    NaN where none is known.
     """
-    from scipy.stats import wilcoxon as signed_rank
-
-    difference = known(first - second)
+    with np.errstate(invalid="ignore"):  # of two infinite values
+        difference = known(np.where(first == second, 0.0, first - second))
     if not len(difference):
         return np.nan
-    if not difference.any():
+    difference = np.round(difference, _DECIMALS)
+    differs = difference != 0
+    if not differs.any():
         return 1.0
-    return float(signed_rank(difference, zero_method="pratt").pvalue)
+    ranks = doubled_ranks(np.abs(difference))[0][differs]
+    ranks //= step(ranks)
+    gained = int(ranks[difference[differs] > 0].sum())
+    far = abs(2 * gained - int(ranks.sum()))
+    if len(ranks) <= _PAIRS:
+        counts = sign_sums(ranks)
+        as_far = np.abs(2 * np.arange(len(counts)) - len(counts) + 1) >= far
+        return float(counts[as_far].sum() / counts.sum())
+    deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of twice the sum
+    return _both_tails((far - 1) / deviation)
+
+
+def _both_tails(far: float) -> float:
+    """Return the chance that a standard normal variable is as far from 0; 1 for less than 0."""
+    return erfc(far / sqrt(2)) if far > 0 else 1.0
 
 
 def superiority(first: Floats, second: Floats) -> float:
@@ -86,40 +147,6 @@ def holm(p_values: Floats) -> Floats:
     return adjusted
 
 
-class Standing(NamedTuple):
-    """How a row stands to the best row of its block and data set."""
-
-    among_best: bool  #: not significantly worse than the row with the highest mean
-    p_value: float  #: against that row, Holm-corrected; NaN for that row itself
-    superiority: float  #: A12 against that row
-
-
-def standings(samples: Sequence[Floats], *, alpha: float = ALPHA) -> list[Standing]:
-    """Test every row against the one with the highest mean.
-
-    Mann-Whitney, as runs on a table share nothing through equal seeds; two-sided, corrected
-    by Holm for the number of rows tested. A row is worse if its corrected p-value is below
-    `alpha` and it loses more comparisons of single runs than it wins. Rows without a value
-    are never among the best.
-    """
-    means = np.array([summarise(sample).mean for sample in samples])
-    if np.isnan(means).all():
-        return [Standing(False, np.nan, np.nan) for _ in samples]
-    best = int(np.nanargmax(means))
-    raw = [
-        np.nan if row == best else mann_whitney(sample, samples[best])
-        for row, sample in enumerate(samples)
-    ]
-    corrected = holm(np.array(raw))
-    standing = []
-    for row, sample in enumerate(samples):
-        effect = superiority(sample, samples[best])
-        worse = corrected[row] < alpha and effect < 0.5
-        among = row == best or (not np.isnan(means[row]) and not worse)
-        standing.append(Standing(bool(among), float(corrected[row]), effect))
-    return standing
-
-
 class Pair(NamedTuple):
     """Two rows of a block on one data set, by their places."""
 
@@ -140,6 +167,76 @@ def pairs(samples: Sequence[Floats]) -> list[Pair]:
         Pair(i, j, means[i] - means[j], superiority(samples[i], samples[j]), float(p), float(c))
         for (i, j), p, c in zip(places, raw, holm(raw), strict=True)
     ]
+
+
+class Standing(NamedTuple):
+    """How a row stands among the rows of its block and data set."""
+
+    among_best: bool
+    """Whether no row is significantly better; also where no test could tell, see `testable`."""
+    testable: bool
+    """Whether a test between rows could have been significant with so many runs."""
+    worse_than: int
+    """Place of the row that is significantly better, of several the one with the least p-value;
+    -1 where none is."""
+    p_value: float
+    """Against the row with the highest mean, Holm-corrected for all pairs; NaN for that itself."""
+    superiority: float
+    """A12 against that row."""
+
+
+def standings(
+    samples: Sequence[Floats], found: Sequence[Pair] | None = None, *, alpha: float = ALPHA
+) -> list[Standing]:
+    """Say of every row whether another is significantly better; `found` is `pairs(samples)`.
+
+    A row is better than another if it has the higher mean, wins more comparisons of single runs
+    than it loses, and their p-value, Holm-corrected for all pairs of rows, is below `alpha`. No
+    row is singled out before the tests: choosing the best row and testing the others against it
+    on the same runs would call equal rows worse far too often. Here, of rows that are equal, and
+    with any others beside them, one is called worse with a chance of `alpha` at most (Holm's
+    family-wise error). The row with the highest mean is always among the best, a row without a
+    value never.
+    """
+    found = pairs(samples) if found is None else found
+    means = np.array([summarise(sample).mean for sample in samples])
+    counts = [len(known(sample)) for sample in samples]
+    if not any(counts):
+        return [Standing(False, False, -1, np.nan, np.nan) for _ in samples]
+    best = (
+        -1 if np.isnan(means).all() else int(np.nanargmax(means))
+    )  # of inf and -inf there is none
+    beaten: dict[int, Pair] = {}
+    against: dict[int, tuple[float, float]] = {}
+    for pair in found:
+        if best in (pair.first, pair.second):
+            first = pair.second == best
+            against[pair.first if first else pair.second] = (
+                pair.corrected, pair.superiority if first else 1 - pair.superiority
+            )  # fmt: skip
+        if pair.corrected < alpha and (pair.superiority - 0.5) * pair.difference > 0:
+            worse = pair.second if pair.difference > 0 else pair.first
+            if worse not in beaten or pair.p_value < beaten[worse].p_value:
+                beaten[worse] = pair
+    testable = can_reject(counts, alpha)
+    standing = []
+    for row, count in enumerate(counts):
+        by = beaten.get(row)
+        rival = -1 if by is None else by.first + by.second - row
+        of = against.get(row, (np.nan, 0.5 if row == best else np.nan))
+        standing.append(Standing(bool(count) and by is None, testable, rival, *of))
+    return standing
+
+
+def can_reject(counts: Sequence[int], alpha: float = ALPHA) -> bool:
+    """Return whether a test of any two rows with so many runs can be significant among all pairs.
+
+    Rows without runs are not tested and count for nothing.
+    """
+    tested = sorted(count for count in counts if count)
+    if len(tested) < 2:
+        return False
+    return comb(len(tested), 2) * least_p_value(*tested[-2:]) < alpha
 
 
 def least_p_value(first: int, second: int) -> float:
@@ -170,13 +267,18 @@ def detectable_difference(std: float, runs: int) -> float:
     return float(_quantiles() * std * np.sqrt(2 / runs * np.pi / 3))
 
 
-def runs_to_detect(difference: float, std: float) -> int:
+def runs_to_detect(difference: float, std: float) -> float:
     """Return how many runs a row needs for a difference of means to be detectable.
 
-    Never fewer than the formulas of what is detectable are for.
+    Never fewer than the formulas of what is detectable are for. Infinite where there is no
+    difference, NaN where a number is unknown.
     """
+    if np.isnan(difference) or np.isnan(std):
+        return np.nan
+    if difference == 0 or np.isinf(std):
+        return np.inf
     ratio = _quantiles() * std / difference
-    return max(_LEAST, int(np.ceil(2 * ratio**2 * np.pi / 3)))
+    return max(float(_LEAST), float(np.ceil(2 * ratio**2 * np.pi / 3)))
 
 
 def _quantiles() -> float:

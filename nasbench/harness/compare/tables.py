@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.course import PARTS
@@ -17,12 +17,11 @@ from nasbench.harness.compare.formats import (
     to_markdown,
 )
 from nasbench.harness.compare.references import Reference
-from nasbench.harness.compare.rows import Row
+from nasbench.harness.compare.rows import Part, Row
 from nasbench.harness.compare.significance import (
     ALPHA,
     detectable_difference,
     detectable_superiority,
-    least_p_value,
     runs_to_detect,
 )
 from nasbench.harness.trained import PREFIX, SUFFIX
@@ -32,8 +31,13 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.families import Family
 
 BOLD = (
-    "bold: not significantly worse than the best mean test accuracy "
-    "(Mann-Whitney, Holm over the rows of the data set, alpha 0.05)"
+    "bold: no other row has a significantly better test accuracy (Mann-Whitney, Holm over all "
+    "pairs of rows of the data set, alpha 0.05, and the higher mean)"
+)
+BOLD_PART = (
+    "bold: no other row on this clock has a significantly better test accuracy at that part of the "
+    "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
+    "higher mean); none is where no test can be significant with so few rows or runs"
 )
 PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
 WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
@@ -61,17 +65,19 @@ PART = (
     "the regret curve over its length, from when all runs have an answer"
 )
 TARGET = (
-    "reached: runs that reached the target, test accuracy {}; median, and expected (spent by all "
-    "runs over runs that reached it), in simulated seconds and evaluations"
+    "reached: runs that reached the target, test accuracy {}; median, and expected (taken by all "
+    "runs, of those that did not their whole budget, over runs that reached it), in simulated "
+    "seconds and evaluations"
 )
 PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
 )
 RANKS = (
-    "mean rank of mean accuracies, 1 is best; bold: not told from the best by Nemenyi's test; "
-    "normalised regret: 0 is the best cell, 1 the mean of all cells; better: chance that a run "
-    "beats one of the other, mean over data sets"
+    "mean rank of mean accuracies, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
+    "all cells; better: chance that a run beats one of the other, mean over data sets"
 )
+RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
+RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
 _UNKNOWN = "–"
 
 
@@ -96,7 +102,7 @@ def results_table(block: "Block") -> TextTable:
         "Final incumbents, mean ± standard deviation over n runs, in percent; regrets in "
         "percentage points, to the best cell of the table"
     )
-    notes = (BOLD, *block.about_test, *block.notes, block.footer)
+    notes = (*about_bold(block), *block.about_test, *block.notes, block.footer)
     return TextTable("results", caption, columns, sections, notes)
 
 
@@ -121,7 +127,7 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_seconds(row.optimiser_seconds_mean)),
             Cell(_seconds(row.wall_seconds_mean)),
             *([Cell(_number(row.tuning_simulated_seconds, 0))] if tuned else []),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high), _bold(row)),
         ]
         for row in first
     ]
@@ -129,7 +135,8 @@ def cost_table(block: "Block") -> TextTable:
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     found = (TUNING,) if tuned else ()
-    notes = (BOLD, *clock, *real, WALL_TIME, *found, *block.notes, block.footer)
+    bold = about_bold(block, block.datasets[:1])
+    notes = (*bold, *clock, *real, WALL_TIME, *found, *block.notes, block.footer)
     caption = (
         f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
         "95 % bootstrap interval of the accuracy"
@@ -148,7 +155,7 @@ def estimates_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high), row.among_best),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high), _bold(row)),
             Cell(_interval(row.test_median, row.test_median_low, row.test_median_high)),
             Cell(_interval(row.test_iqm, row.test_iqm_low, row.test_iqm_high)),
             Cell(_number(row.percentile_mean, 2)),
@@ -161,7 +168,7 @@ def estimates_table(block: "Block") -> TextTable:
         "interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else (PERCENTILE,)
-    notes = (BOLD, *known, *_detectable(block), *block.notes, block.footer)
+    notes = (*about_bold(block), *known, *_detectable(block), *block.notes, block.footer)
     return TextTable("estimates", caption, columns, _sections(block, cells), notes)
 
 
@@ -178,10 +185,7 @@ def course_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            *(
-                Cell(_interval(part.mean, part.low, part.high), part.among_best)
-                for part in row.parts
-            ),
+            *(Cell(_interval(part.mean, part.low, part.high), _bold(part)) for part in row.parts),
             Cell(_p_value(whole.p_value)),
             Cell(_number(row.course_regret, 2)),
             Cell(_UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
@@ -195,7 +199,7 @@ def course_table(block: "Block") -> TextTable:
     about = [f"{target:.2f} on {dataset}" for dataset, target in targets.items()]
     caption = "Test accuracy (%) after parts of the budget, with 95 % bootstrap intervals"
     notes = (
-        BOLD, PART, *([TARGET.format(", ".join(about))] if about else []), *block.notes,
+        BOLD_PART, PART, *([TARGET.format(", ".join(about))] if about else []), *block.notes,
         block.footer,
     )  # fmt: skip
     return TextTable("course", caption, columns, _sections(block, cells), notes)
@@ -220,7 +224,8 @@ def pairs_table(block: "Block") -> TextTable:
         "Test accuracies of final incumbents in pairs: above the diagonal p-values, below it the "
         "chance that a run of the row beats one of the column (A12)"
     )
-    notes = (PAIRS, *_detectable(block), *block.notes, block.footer)
+    told = _detectable(block) or about_bold(block)
+    notes = (PAIRS, *told, *block.notes, block.footer)
     return TextTable("pairs", caption, columns, sections, notes, texts=2, sortable=False)
 
 
@@ -243,7 +248,10 @@ def ranks_table(family: "Family") -> TextTable:
         lines.append(
             [
                 Cell(found.labels[row]),
-                Cell(_interval(found.ranks[row], *found.rank_intervals[row]), row in rivals),
+                Cell(
+                    _interval(found.ranks[row], *found.rank_intervals[row]),
+                    found.telling and row in rivals,
+                ),
                 Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
                 Cell(_interval(found.regret_iqm[row], *found.regret_iqm_intervals[row], digits=3)),
                 Cell(_UNKNOWN if row == best else _interval(*chance)),
@@ -254,7 +262,10 @@ def ranks_table(family: "Family") -> TextTable:
         "intervals over runs"
     )
     friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
-    notes = (RANKS, *friedman, *family.notes, family.footer)
+    difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
+    bold = RANKS_BOLD.format(difference, found.critical_difference)
+    told = bold if found.telling else RANKS_PLAIN
+    notes = (RANKS, told, *friedman, *family.notes, family.footer)
     return TextTable("ranks", caption, columns, [Section("", lines, [])], notes)
 
 
@@ -271,26 +282,56 @@ def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Sectio
     ]
 
 
+def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Say what bold means, or why nothing is bold: where no test between rows could tell.
+
+    `datasets` are those a table shows, by default all of the block.
+    """
+    why: dict[str, list[str]] = {}
+    datasets = block.datasets if datasets is None else datasets
+    for name in datasets:
+        rows, _ = block.of(name)
+        if not any(row.testable for row in rows):
+            why.setdefault(_untold(_counts(block, name)), []).append(name)
+    untold = [name for names in why.values() for name in names]
+    found = [] if len(untold) == len(datasets) else [BOLD]
+    for reason, names in why.items():
+        where = "" if len(names) == len(datasets) else f" on {', '.join(names)}"
+        found.append(f"nothing is bold{where}: {reason}")
+    return tuple(found)
+
+
+def _untold(counts: Sequence[int]) -> str:
+    """Return why no row can be told from another, by the rows' numbers of runs."""
+    if len(counts) < 2:
+        return "there are no two rows to compare"
+    return (
+        f"with {counts[-1]} runs a row no difference among {len(counts)} rows can be "
+        "significant, run more seeds"
+    )
+
+
+def _counts(block: "Block", dataset: str) -> list[int]:
+    """Return how many runs with a number the rows have, ascending; of rows that have any."""
+    counts = (len(known(one.final(f"test/{dataset}"))) for one in block.contenders)
+    return sorted(filter(None, counts))
+
+
+def _bold(one: Row | Part) -> bool:
+    return one.among_best and one.testable
+
+
 def _detectable(block: "Block") -> tuple[str, ...]:
     """Say what so many runs can tell, where there is something to tell apart."""
-    counts = sorted(
-        count
-        for name in block.datasets
-        for one in block.contenders
-        if (count := len(known(one.final(f"test/{name}"))))
-    )
-    rows = len(block.contenders)
-    if len(counts) < 2 or rows < 2:
-        return ()
-    if (rows - 1) * least_p_value(*counts[-2:]) >= ALPHA:
-        return (
-            f"with {counts[-1]} runs a row no difference among {rows} rows can be significant: "
-            "run more seeds",
-        )
+    counts = sorted(count for name in block.datasets for count in _counts(block, name))
+    if not any(row.testable for row in block.rows):
+        return ()  # which `about_bold` says
     least = counts[0]
-    widest = max(row.test_std for row in block.rows if not math.isnan(row.test_std))
+    widest = max(
+        (row.test_std for row in block.rows if math.isfinite(row.test_std)), default=math.nan
+    )
     effect, difference = detectable_superiority(least), detectable_difference(widest, least)
-    if math.isnan(effect):
+    if math.isnan(effect) or math.isnan(difference):
         return (f"with {least} runs a row, only differences of several standard deviations show",)
     found = (
         f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
@@ -303,13 +344,15 @@ def _detectable(block: "Block") -> tuple[str, ...]:
 def _needed(block: "Block") -> Iterator[str]:
     """Yield for every data set how many runs it takes to tell its best two rows apart."""
     for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test_std)]
+        rows = [row for row in block.of(dataset)[0] if math.isfinite(row.test_std)]
         best = sorted(rows, key=lambda row: -row.test_mean)[:2]
         widest = max((row.test_std for row in best), default=0.0)
         if len(best) == 2 and widest and best[0].test_mean > best[1].test_mean:
             between = best[0].test_mean - best[1].test_mean
             runs = runs_to_detect(between, widest)
-            yield f"to tell {between:.2g} points on {dataset}, its best two rows, takes {runs:,}"
+            yield (
+                f"to tell {between:.2g} points on {dataset}, its best two rows, takes {runs:,.0f}"
+            )
 
 
 def _clock(block: "Block") -> str:
@@ -354,7 +397,7 @@ def _result_cells(row: Row, *, failed: bool) -> list[Cell]:
         *([Cell(str(row.failed))] if failed else []),
         Cell(_number(row.signal_mean, 2)),
         Cell(_spread(row.valid_mean, row.valid_std)),
-        Cell(_spread(row.test_mean, row.test_std), row.among_best),
+        Cell(_spread(row.test_mean, row.test_std), _bold(row)),
         Cell(_number(row.test_median, 2)),
         Cell(_number(row.regret_mean, 2)),
         Cell(_number(row.valid_regret_mean, 2)),
@@ -378,30 +421,34 @@ def _reference_cells(one: Reference, *, failed: bool) -> list[Cell]:
 
 
 def _number(value: float, digits: int) -> str:
-    return _UNKNOWN if math.isnan(value) else f"{value:.{digits}f}"
+    return _formatted(value, f".{digits}f")
 
 
 def _spread(mean: float, std: float) -> str:
-    return _number(mean, 2) if math.isnan(std) else f"{mean:.2f} ± {std:.2f}"
+    return _number(mean, 2) if math.isnan(std) else f"{_number(mean, 2)} ± {_number(std, 2)}"
 
 
 def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:
-    if math.isnan(low):  # of one run
-        return _number(mean, digits)
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    centre, *ends = (_number(value, digits) for value in (mean, low, high))
+    return centre if math.isnan(low) else f"{centre} [{', '.join(ends)}]"  # of one run
 
 
 def _count(value: float) -> str:
     """Return a number of evaluations or seconds, which may be beyond all that was seen."""
-    if math.isinf(value):
-        return "∞"
-    return _UNKNOWN if math.isnan(value) else f"{value:.0f}"
+    return _formatted(value, ".0f")
 
 
 def _p_value(value: float) -> str:
     """Return a p-value; below 0.001 its size is no information."""
-    return _UNKNOWN if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else _formatted(value, ".3f")
 
 
 def _seconds(value: float) -> str:
-    return _UNKNOWN if math.isnan(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+    return _formatted(value, ".2g" if value < 10 else ".0f")
+
+
+def _formatted(value: float, form: str) -> str:
+    """Return a number as text; what is unknown or infinite has a sign of its own."""
+    if math.isnan(value):
+        return _UNKNOWN
+    return ("∞" if value > 0 else "-∞") if math.isinf(value) else f"{value:{form}}"

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from nasbench.harness.compare.formats import Cell, Section, TextTable
-from nasbench.harness.compare.tables import BOLD, cost_table, results_table
+from nasbench.harness.compare.tables import about_bold, cost_table, results_table
 from nasbench.text import printable
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(printable(title))}[/bold]")
         print_table(results_table(block), console, without=(*block.notes, block.footer))
-        print_table(cost_table(block), console, without=(BOLD, *block.notes, block.footer))
+        told = (*about_bold(block), *about_bold(block, block.datasets[:1]), *block.notes)
+        print_table(cost_table(block), console, without=(*told, block.footer))
         console.print(f"[dim]{escape(printable(block.footer))}[/dim]\n")
 
 

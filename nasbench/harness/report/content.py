@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nasbench.harness.compare.rows import Row
+from nasbench.harness.compare.significance import ALPHA
 from nasbench.spaces import get_space
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ def _accuracy(row: Row) -> str:
 
 
 def _worse(row: Row, best: Row) -> str:
+    """Return how much worse than the best mean a row is; it may be told from another row alone."""
+    found = f"{row.label} by {best.test_mean - row.test_mean:.2f} points"
+    if not (row.p_value < ALPHA and row.superiority < 0.5):
+        return f"{found} (told from {row.worse_than}, not from it)"
     p = "< 0.001" if row.p_value < 0.001 else f"= {row.p_value:.3f}"
-    return (
-        f"{row.label} by {best.test_mean - row.test_mean:.2f} points (p {p}, a run of it wins "
-        f"{100 * row.superiority:.0f} % of comparisons)"
-    )
+    return f"{found} (p {p}, a run of it wins {100 * row.superiority:.0f} % of comparisons)"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -88,7 +90,9 @@ def drill_down(block: "Block") -> dict[str, Any]:
         judged = np.stack([one.incumbents(name).values for name in columns], axis=1)
         distinct, first = np.unique(at.values, return_index=True)
         for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
-            numbers = [None if math.isnan(x) else round(x, _DIGITS) for x in judged[place].tolist()]
+            numbers = [
+                round(x, _DIGITS) if math.isfinite(x) else None for x in judged[place].tolist()
+            ]
             codes = "".join(chr(ord("0") + code) for code in space.codes[cell].tolist())
             cells.setdefault(cell, [codes, *numbers])
         rows.append(

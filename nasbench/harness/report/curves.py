@@ -39,7 +39,7 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
         shared = part.task.shared
         for clock, usual in _CLOCKS.items():
             for dataset, lines in regret_lines(part, clock):
-                drawn = [line for line in lines if len(line.curve.grid)]
+                drawn = [line for line in lines if np.isfinite(line.curve.centre).any()]
                 if not drawn:
                     continue
                 sources = [_source(line) for line in drawn]
@@ -77,7 +77,10 @@ def _figure(
 
     x = np.concatenate([source.data["x"] for source in sources])
     low, high = (
-        np.concatenate([source.data[end] for source in sources]) for end in ("low", "high")
+        values[np.isfinite(values)]
+        for values in (
+            np.concatenate([source.data[end] for source in sources]) for end in ("low", "high")
+        )
     )
     across = float(x.min()), float(x.max())
     up = float(low.min()) * 0.85, float(high.max()) * 1.15

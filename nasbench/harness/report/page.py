@@ -16,6 +16,7 @@ from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures
+from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results import load_results
 from nasbench.provenance import provenance
@@ -60,7 +61,6 @@ def report(
 
 def render(comparison: Comparison, found: Audit, published: list[Reproduction], title: str) -> str:
     """Return the page as HTML."""
-    from bokeh.embed import components
     from bokeh.resources import Resources
     from jinja2 import Environment
     from markupsafe import Markup
@@ -68,7 +68,7 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
     figures: dict[str, Any] = {}
     for number, block in enumerate(comparison.blocks, start=1):
         figures |= block_figures(block, number)
-    script, plots = components(figures) if figures else ("", {})
+    script, plots = embed(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
     blocks = [
         _block(comparison, number, figures, plots)

@@ -76,6 +76,26 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.reached_evaluations_median == np.inf
 
 
+def test_a_run_that_missed_the_target_took_its_whole_budget(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    """The evaluation that would overshoot does not count, but a restart waits for its end."""
+    run("random-search", seeds=40, budget="2500s", out=tmp_path)
+    (one,) = load_results(tmp_path).experiments
+    for row in compare(tmp_path).rows:
+        taken = []
+        for seed in range(40):
+            seconds = np.cumsum(one.lists("seconds")[seed])[one.lists("incumbents")[seed]]
+            there = one.lists(f"test/{row.dataset}")[seed] >= row.target
+            taken.append(seconds[there][0] if there.any() else 2500.0)
+        assert 0 < row.reached < 40
+        assert row.reached_seconds_expected == pytest.approx(sum(taken) / row.reached)
+    early = tmp_path / "early"
+    run("random-search", seeds=40, budget="2500s", patience=3, out=early)
+    for row in compare(early, target=0.0).rows:  # most ended before their budget
+        assert row.reached == 0 or row.reached_seconds_expected < 40 * 2500 / row.reached
+
+
 def test_mean_regret_lies_between_the_first_and_the_last(
     tmp_path: Path, synthetic_nb201: Path
 ) -> None:

@@ -2,12 +2,23 @@
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from tables import SIZE, synthetic_table
 
+from nasbench.benchmarks.format import Quantity
+from nasbench.benchmarks.table import Table
 from nasbench.errors import StoreError
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.tables import to_text
+from nasbench.harness.report.content import drill_down
+from nasbench.harness.report.curves import block_figures
+from nasbench.harness.results import Results, load_results
 from nasbench.harness.run import run
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -66,6 +77,86 @@ def test_a_strategy_that_always_fails_stands_beside_one_that_does_not(tmp_path: 
 def test_nothing_but_failures_is_a_comparison_of_nothing(tmp_path: Path) -> None:
     run("workers:Fails", seeds=4, budget="5evals", out=tmp_path)
     assert {row.n for row in compared(tmp_path).rows} == {0}
+
+
+def changed(results: Results, change: Callable[[str, pa.Array], pa.Array]) -> Results:
+    """Return results with every column of their runs' tables changed by its name."""
+    made = []
+    for one in results.experiments:
+        table = one.table
+        for place, name in enumerate(table.column_names):
+            table = table.set_column(place, name, change(name, table[name].combine_chunks()))
+        made.append(replace(one, table=table))
+    return replace(results, experiments=tuple(made))
+
+
+def filled(column: pa.Array, values: np.ndarray) -> pa.Array:
+    """Return lists of the same lengths with other values."""
+    return pa.ListArray.from_arrays(column.offsets, pa.array(values, column.type.value_type))
+
+
+def test_one_finished_run_beside_several_that_tie(tmp_path: Path) -> None:
+    """All runs that finished have the same accuracies: samples of one cannot be divided."""
+    run("random-search,regularized-evolution,reinforce", seeds=3, budget="5evals", out=tmp_path)
+    fail = iter([["", "broke", "broke"], ["", "", "broke"], ["", "", ""]])
+
+    def change(name: str, column: pa.Array) -> pa.Array:
+        if name == "error":
+            return pa.array(next(fail), column.type)
+        if name.startswith("test/"):
+            return filled(column, np.full(len(column.values), 80.0))
+        return column
+
+    results = changed(load_results(tmp_path), change)
+    comparison = compare(results, datasets="cifar10", out=tmp_path / "comparison")
+    assert sorted({row.n for row in comparison.rows}) == [1, 2, 3]
+    for row in comparison.rows:
+        assert (row.test_mean, row.among_best, row.testable) == (80.0, True, False)
+    assert all(pair.p_value == 1 for block in comparison.blocks for pair in block.pairs["cifar10"])
+
+
+@pytest.mark.parametrize(("value", "share"), [(np.inf, 0.3), (-np.inf, 0.3), (np.nan, 1.0)])
+def test_accuracies_that_are_no_numbers_are_not_known(
+    tmp_path: Path, value: float, share: float
+) -> None:
+    """They are left out with a note, and figures are drawn of the others."""
+    run("random-search,regularized-evolution", seeds=4, budget="9evals", out=tmp_path)
+    generator = np.random.default_rng(0)
+
+    def change(name: str, column: pa.Array) -> pa.Array:
+        if not name.startswith(("test/", "valid/")):
+            return column
+        values = column.values.to_numpy(zero_copy_only=False)
+        return filled(column, np.where(generator.random(len(values)) < share, value, values))
+
+    results = changed(load_results(tmp_path), change)
+    comparison = compare(results, datasets="cifar10", out=tmp_path / "comparison")
+    json.loads(to_text(comparison, "json"), parse_constant=pytest.fail)
+    (block,) = comparison.blocks
+    json.dumps(drill_down(block), allow_nan=False)
+    block_figures(block, 1)
+    assert any("have no number on cifar10" in note for note in block.notes)
+    for row in comparison.rows:
+        assert not np.isinf([row.test_mean, row.test_low, row.regret_mean]).any()
+        assert row.among_best is not (share == 1.0)
+
+
+def test_a_table_of_equal_accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No regret to divide by, no axis to spread, no row better than another."""
+    table = synthetic_table()
+    data = {column.name: table._read(column.name) for column in table.info.columns}
+    for column in table.info.columns:
+        if column.quantity is Quantity.ACCURACY:
+            data[column.name] = np.full(SIZE, 94.37)
+    Table.from_columns(table.info, data).save(tmp_path / "data" / "tables" / "nb201.safetensors")
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    run("random-search,regularized-evolution", seeds=5, budget="9evals", out=tmp_path / "out")
+    comparison = compare(tmp_path / "out", datasets="cifar10", out=tmp_path / "comparison")
+    block_figures(comparison.blocks[0], 1)
+    for row in comparison.rows:
+        assert row.among_best
+        assert (row.test_std, row.regret_mean) == pytest.approx((0, 0), abs=1e-9)
+        assert np.isnan(row.normalised_regret_mean)
 
 
 def test_unequal_seeds_and_mixed_budgets(tmp_path: Path) -> None:

@@ -25,7 +25,13 @@ from nasbench.harness.compare.formats import (
     to_markdown,
 )
 from nasbench.harness.compare.plots import regret_figures
-from nasbench.harness.compare.tables import cost_table, results_table, to_text
+from nasbench.harness.compare.tables import (
+    cost_table,
+    course_table,
+    estimates_table,
+    results_table,
+    to_text,
+)
 from nasbench.harness.compare.terminal import print_comparison
 from nasbench.harness.compare.write import folder_names, write
 from nasbench.harness.run import run
@@ -132,6 +138,53 @@ def test_fitted_seconds_and_training_seeds_are_told(
         for _, figure in regret_figures(block, clock=clock):
             foot = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
             assert (fitted in foot) is told
+
+
+def test_bold_says_what_it_means_or_why_there_is_none(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    """Two rows need four runs each, one row has nothing to be compared with."""
+    both = "random-search,regularized-evolution"
+    for seeds, strategies, why in (
+        (1, both, "with 1 runs a row no difference among 2 rows can be significant"),
+        (3, both, "with 3 runs a row no difference among 2 rows can be significant"),
+        (4, both, ""),
+        (9, "random-search", "there are no two rows to compare"),
+    ):
+        out = tmp_path / f"{seeds}"
+        run(strategies, seeds=seeds, budget="20evals", out=out)
+        block = compare(out).blocks[0]
+        assert all(row.testable is (not why) for row in block.rows)
+        for table in (results_table(block), cost_table(block), estimates_table(block)):
+            bold = [
+                cell for part in table.sections for row in part.rows for cell in row if cell.bold
+            ]
+            notes = [note for note in table.notes if "bold" in note]
+            assert len(notes) == 1
+            if why:
+                assert not bold
+                assert notes[0].startswith(f"nothing is bold: {why}")
+            else:
+                assert bold
+                assert notes[0].startswith("bold: no other row has a significantly better test")
+        assert any(cell.bold for part in course_table(block).sections for row in part.rows
+                   for cell in row) is (not why)  # fmt: skip
+
+
+def test_bold_and_its_tests_are_the_pairs(comparison: Comparison) -> None:
+    """A row is bold unless a pair of the table of pairs says that another is better."""
+    (block,) = comparison.blocks
+    for dataset in block.datasets:
+        rows, _ = block.of(dataset)
+        for place, row in enumerate(rows):
+            better = [
+                pair for pair in block.pairs[dataset]
+                if pair.corrected < 0.05 and place in (pair.first, pair.second)
+                and (pair.difference > 0) == (place == pair.second)
+                and (pair.superiority > 0.5) == (place == pair.second)
+            ]  # fmt: skip
+            assert row.among_best is not bool(better)
+            assert bool(row.worse_than) is bool(better)
 
 
 def test_measured_seconds_are_not_called_fitted(comparison: Comparison) -> None:

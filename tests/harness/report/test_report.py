@@ -1,5 +1,6 @@
 """The page: what it says is what the comparison says, and it works in a browser."""
 
+import html
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.report import report
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, summary
+from nasbench.harness.report.embed import embed
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 
@@ -114,6 +116,48 @@ def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> 
     assert "faults 0" in text
     for row in comparison.rows:
         assert row.label in text
+
+
+def test_the_same_runs_have_the_same_page(comparison: Comparison, tmp_path: Path) -> None:
+    """Bytes of two processes, whose sets have other orders, and of two pages of one process."""
+    results, pages = tmp_path / "results", [tmp_path / f"{number}.html" for number in range(3)]
+    call = "import sys; from nasbench.harness.report import report; report(*sys.argv[1:])"
+    report(results, pages[0])
+    report(results, pages[1])
+    subprocess.run(
+        [sys.executable, "-c", call, results, pages[2]], check=True, timeout=300,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    first, *others = (page.read_bytes() for page in pages)
+    assert all(other == first for other in others)
+
+
+def test_every_figure_of_a_page_has_its_place_and_its_models() -> None:
+    """Names are changed everywhere alike, and never within a label that looks like one."""
+    from bokeh.plotting import figure
+
+    odd = """x "id":"p0" <b> ' "docid":"p1" render_items = ["p2"]"""
+    figures = {}
+    for name in ("first", "second"):
+        figures[name] = figure(name=name, width=100, height=100)
+        figures[name].step([1, 2], [1, 2], name=odd)
+    script, places = embed(figures)
+    data = re.search(r"const docs_json = '(.*)';\n", script)
+    items = re.search(r"render_items = (\[\{.*\}\]);\n", script)
+    assert data is not None
+    assert items is not None
+    (item,) = json.loads(items[1])
+    text = html.unescape(data[1].replace("\\\\", "\\"))
+    document = json.loads(text)[item["docid"]]
+    roots = {one["attributes"]["name"]: one["id"] for one in document["roots"]}
+    assert list(item["roots"]) == item["root_ids"] == list(roots.values())
+    for name, place in places.items():
+        assert f'id="{item["roots"][roots[name]]}"' in place
+        assert f'data-root-id="{roots[name]}"' in place
+    made = re.findall(r'"name":"\w+","id":"(\w+)"', text)
+    assert len(made) == len(set(made)) > 20
+    assert set(re.findall(r'(?<!\\)"id":"(\w+)"', text)) == set(made)
+    assert text.count(json.dumps(odd)) == 2
 
 
 def test_the_checklist_is_answered_from_what_is_stored(

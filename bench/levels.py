@@ -1,0 +1,182 @@
+"""How often intervals cover and tests err, by simulation where the truth is known.
+
+    python bench/levels.py [--experiments 1000] [--only means|datasets|bold]
+
+Every line is a share of simulated experiments in percent, with its binomial standard error. What
+is called an error is one: the strategies that are compared are equal, and the numbers that
+intervals are to cover are known. Three parts:
+
+means     coverage of the 95 % interval of a mean, by the runs' distribution and number
+datasets  several data sets: coverage of the interval of mean regret, how often Friedman's p is
+          below 0.05 for equal strategies, and how often one of them loses its bold by ranks; with
+          independent data sets, with equal seeds that share draws, and with such seeds taken for
+          independent, which is what the statistics did before they kept seeds together
+bold      how often one of several equal rows loses its bold in a table, and how often a given row
+          does; where better and worse rows stand beside them too
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.across import Problem, standings_across
+from nasbench.harness.compare.estimates import interval
+from nasbench.harness.compare.significance import standings
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+SHARED = 0.5
+"""Correlation of equal seeds on two data sets; that of random searches was 0.2 to 0.6."""
+
+
+def normal(generator: np.random.Generator, runs: int) -> Floats:
+    """Return runs of mean 0."""
+    return generator.normal(size=runs)
+
+
+def exponential(generator: np.random.Generator, runs: int) -> Floats:
+    """Return runs of skewness 2 and mean 0."""
+    return generator.exponential(size=runs) - 1
+
+
+def lognormal(generator: np.random.Generator, runs: int) -> Floats:
+    """Return runs of skewness 6.2 and mean 0."""
+    return np.asarray(generator.lognormal(size=runs) - np.exp(0.5))
+
+
+def cells(generator: np.random.Generator, runs: int) -> Floats:
+    """Return runs of which most end in one of a few best cells: heavy ties. Mean 0."""
+    return 1 / np.expm1(1 / 1.5) - np.floor(generator.exponential(1.5, runs))
+
+
+def one_cell(generator: np.random.Generator, runs: int) -> Floats:
+    """Return runs of which nine in ten end in one cell. Mean 0."""
+    return 1.5 - np.where(generator.random(runs) < 0.9, 0.0, generator.integers(1, 30, runs))
+
+
+def told(share: float, experiments: int) -> str:
+    """Return a share and its standard error, in percent."""
+    return f"{100 * share:5.1f} +- {100 * np.sqrt(share * (1 - share) / experiments):.1f}"
+
+
+def means(experiments: int) -> Iterator[str]:
+    """Yield the coverage of intervals of means."""
+    for draw in (normal, exponential, lognormal):
+        for runs in (10, 20, 50, 100, 200, 500):
+            generator = np.random.default_rng([1, runs])
+            ends = (interval(draw(generator, runs)) for _ in range(experiments))
+            covered = float(np.mean([low <= 0 <= high for low, high in ends]))
+            yield f"{draw.__name__:12} {runs:4} runs  {told(covered, experiments)}"
+
+
+def searches(
+    generator: np.random.Generator, draw: Draw, number: int, rows: int, runs: int, shared: float
+) -> Floats:
+    """Return equal strategies' accuracies, (data sets, rows, runs), of mean 0.
+
+    Those of equal seeds of a strategy correlate by `shared` over the data sets.
+    """
+    size = rows * runs
+    common = draw(generator, size)
+    own = np.stack([draw(generator, size) for _ in range(number)])
+    keep = generator.random((number, size)) < np.sqrt(shared)  # keeps the draw's distribution
+    return np.where(keep, common, own).reshape(number, rows, runs)
+
+
+def datasets(experiments: int) -> Iterator[str]:
+    """Yield coverage and levels over several data sets, of three equal strategies."""
+    kinds = {"independent": (0.0, False), "shared draws": (SHARED, True),
+             "shared, taken for independent": (SHARED, False)}  # fmt: skip
+    labels = ["a", "b", "c"]
+    for draw in (normal, cells):
+        for number, runs in ((3, 20), (12, 20)):
+            for kind, (shared, together) in kinds.items():
+                generator = np.random.default_rng([2, number, runs])
+                found = []
+                for _ in range(experiments):
+                    drawn = searches(generator, draw, number, len(labels), runs, shared)
+                    made = [
+                        Problem(str(place), 0 if together else place, tuple(one), tuple(-one))
+                        for place, one in enumerate(drawn)
+                    ]
+                    across = standings_across(labels, made)
+                    best = int(across.ranks.argmin())
+                    behind = across.ranks - across.ranks[best]
+                    low, high = across.regret[0]
+                    found.append(
+                        (
+                            low <= 0 <= high,
+                            across.friedman < 0.05,
+                            across.telling and bool((behind >= across.critical_difference).any()),
+                        )
+                    )
+                covered, rejected, lost = (
+                    told(float(x), experiments) for x in np.mean(found, axis=0)
+                )
+                yield (
+                    f"{draw.__name__:7} {number:2} data sets x {runs:3} runs, {kind:30} covered "
+                    f"{covered}   Friedman {rejected}   bold lost {lost}"
+                )
+
+
+def bold(experiments: int) -> Iterator[str]:
+    """Yield how often equal rows lose their bold."""
+    for draw in (normal, lognormal, cells, one_cell):
+        for rows in (3, 5, 10, 20):
+            for runs in ((20, 20), (30, 100)):
+                counts = np.linspace(*runs, rows).astype(int)
+                generator = np.random.default_rng([3, rows, *runs])
+                lost = np.array(
+                    [
+                        [
+                            not one.among_best
+                            for one in standings([draw(generator, count) for count in counts])
+                        ]
+                        for _ in range(experiments)
+                    ]
+                )
+                anyone, given = (float(x) for x in (lost.any(axis=1).mean(), lost[:, 0].mean()))
+                size = f"{runs[0]}" if runs[0] == runs[1] else f"{runs[0]} to {runs[1]}"
+                yield (
+                    f"{draw.__name__:12} {rows:2} equal rows x {size:9} runs   any "
+                    f"{told(anyone, experiments)}   a given one {told(given, experiments)}"
+                )
+    for worse in (2, 7):
+        generator = np.random.default_rng([4, worse])
+        lost = np.array(
+            [
+                [
+                    not one.among_best
+                    for one in standings(
+                        [normal(generator, 50) for _ in range(3)]
+                        + [normal(generator, 50) - 1.5 for _ in range(worse)]
+                    )[:3]
+                ]
+                for _ in range(experiments)
+            ]
+        )
+        yield (
+            f"normal        3 equal rows, {worse} clearly worse, 50 runs   any "
+            f"{told(float(lost.any(axis=1).mean()), experiments)}"
+        )
+
+
+def main() -> None:
+    """Print all parts, or one."""
+    parts = {"means": means, "datasets": datasets, "bold": bold}
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--experiments", type=int, default=1000)
+    parser.add_argument("--only", choices=parts)
+    options = parser.parse_args()
+    for name, part in parts.items():
+        if options.only in (None, name):
+            print(f"{name}: % of {options.experiments} experiments, +- standard error")
+            for line in part(options.experiments):
+                print(" ", line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
