@@ -12,7 +12,9 @@ from torch import Tensor
 from nasbench.benchmarks.training.data import Part
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.experiment import Experiment, Runner
 from nasbench.harness.loop import search as drive
+from nasbench.harness.run import run
 from nasbench.harness.shared import Resumable, lender
 from nasbench.one_shot_conformance import SMALL, run_toy, toy_data
 from nasbench.randomness import Random
@@ -236,14 +238,14 @@ def test_an_interrupted_run_of_a_recipe_ends_as_an_undisturbed_one(
     settings = make_settings(found, values)
     session = lender(SPACE, DATA, settings)
 
-    def run(path: Path, epochs: int) -> tuple[Any, dict[str, Tensor]]:
+    def until(path: Path, epochs: int) -> tuple[Any, dict[str, Tensor]]:
         strategy, lent = found(SPACE, settings, Random(7)), session.session(Random(8))
         track = drive(strategy, Resumable(lent, strategy, path), Clock(Budget(epochs=epochs)))
         return track, lent.loan.supernet.state_dict()
 
-    whole, weights = run(tmp_path / "whole.pt", 3)
-    run(tmp_path / "part.pt", 1)
-    track, again = run(tmp_path / "part.pt", 3)
+    whole, weights = until(tmp_path / "whole.pt", 3)
+    until(tmp_path / "part.pt", 1)
+    track, again = until(tmp_path / "part.pt", 3)
     assert track.architectures == whole.architectures
     assert [dict(one) for one in track.figures] == [dict(one) for one in whole.figures]
     assert all(torch.equal(weights[key], again[key]) for key in weights)
@@ -271,6 +273,20 @@ def test_settings_stored_before_mean_what_they_meant(name: str) -> None:
         "cosine_per": "step", "descent": 0, "idle": "rest", "initialisation": "he",
         "around": "cells", "alphas_first": True, "clip_alphas": False,
     }  # fmt: skip
+
+
+def test_an_experiment_stored_before_runs_as_it_did(toy_images: Path, tmp_path: Path) -> None:
+    """Read back without the settings that came later, it is the same run as with them."""
+    (outcome,) = run("darts", seeds=1, settings={"darts": SMALL}, out=tmp_path)
+    today = outcome.experiment
+    few = {key: today.settings[key] for key in {**BEFORE, **ALPHAS_BEFORE}}
+    stored = Experiment.from_json({**today.to_json(), "settings": few})
+    assert len(stored.settings) < len(today.settings)
+    one, other = (Runner(experiment).run(0).trajectory for experiment in (today, stored))
+    assert one is not None
+    assert other is not None
+    assert one.architectures == other.architectures
+    assert [dict(x) for x in one.figures] == [dict(x) for x in other.figures]
 
 
 PINNED = {
