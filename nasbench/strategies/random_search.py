@@ -38,4 +38,4 @@ class RandomSearch(SearchStrategy):
                 return Evaluate(architecture)
 
     def tell(self, request: Request, answer: Answer) -> None:
-        """Learn nothing: that is the point of it."""
+        """Do nothing: an answer does not change what is drawn next."""

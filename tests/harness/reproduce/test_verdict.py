@@ -60,6 +60,12 @@ def test_the_interval_and_p_are_welchs() -> None:
     assert found.p_value == pytest.approx(max(lower.pvalue, upper.pvalue), rel=1e-6)
 
 
+def test_the_rounding_of_a_published_mean_is_part_of_its_error() -> None:
+    """An error uniform in a step of .01 has the deviation .01 / sqrt(12); no other is left here."""
+    found = judged(0.0, 1e-9, 500, 0.01)
+    assert found.high == pytest.approx(1.959964 * 0.01 / np.sqrt(12))
+
+
 def test_undecided_says_what_would_decide() -> None:
     """Half of the error is the published mean's and stays: its 500 runs are all there are."""
     found = judged(0.02, 1.0, 500, 0.1)
@@ -187,20 +193,26 @@ def test_equal_variances_are_told_apart_as_seldom_as_stated(kind: str) -> None:
     assert sum(one.differs and one.ratio > 1 for one in apart if one) > 40  # and it can find one
 
 
-def test_the_spread_is_an_f_test_with_the_kurtosis_of_the_sample() -> None:
-    """Brute-force jackknife, scipy's kurtosis and F; rounding is nothing to such deviations."""
-    ours = 1000 * np.random.default_rng(5).gamma(2, 1, 60)
+@pytest.mark.parametrize("std", [1000.0, 0.02])
+def test_the_spread_is_an_f_test_with_the_kurtosis_of_the_sample(std: float) -> None:
+    """Brute-force jackknife, scipy's kurtosis and F.
+
+    The variance of a log variance is about 2 over the degrees of freedom; rounding to .01 adds
+    4 (.01² / 12) / std² to it: nothing to a deviation of 1000, much to one of .02.
+    """
+    ours = std * np.random.default_rng(5).gamma(2, 1, 60)
     without = np.array([kurtosis(np.delete(ours, i), fisher=False) for i in range(60)])
     error = np.sqrt(59 / 60 * ((without - without.mean()) ** 2).sum())
     free, theirs = (
         2 * n / (kurtosis(ours, fisher=False) + error - (n - 3) / (n - 1)) for n in (60, 80)
     )
-    ratio = ours.var(ddof=1) / 1000.0**2
+    theirs = 2 / (2 / theirs + 4 * 0.01**2 / 12 / std**2)
+    ratio = ours.var(ddof=1) / std**2
     expected = Spread(
         ratio, ratio / f.ppf(0.975, free, theirs), ratio / f.ppf(0.025, free, theirs),
         2 * min(f.cdf(ratio, free, theirs), f.sf(ratio, free, theirs)),
     )  # fmt: skip
-    found = spread(Moments(0.0, 1000.0, 80), ours)
+    found = spread(Moments(0.0, std, 80), ours)
     assert found is not None
     assert (found.ratio, found.low, found.high, found.p_value) == pytest.approx(
         (expected.ratio, expected.low, expected.high, expected.p_value), rel=1e-6
