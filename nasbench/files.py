@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -99,6 +100,18 @@ def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError
     else:
         fix = error.strerror or str(error)
     return place.error(f"cannot write '{path}': {fix}")
+
+
+def readable(path: Path) -> Path | BinaryIO:
+    """Return what a library can read: the path, or the content where the path is not UTF-8.
+
+    Python opens every path; Arrow and torch encode it first, which such a one does not survive.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return io.BytesIO(path.read_bytes())
+    return path
 
 
 def sha256_of(path: Path) -> str:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nasbench.errors import NasbenchError, StoreError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, readable
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import to_rows
 from nasbench.harness.tuning import Tuning
@@ -260,7 +260,9 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _read(path: Path, columns: list[str] | None) -> pa.Table:
     try:
-        return pq.ParquetFile(path).read(columns)  # read_table would load pyarrow.dataset first
+        return pq.ParquetFile(readable(path)).read(
+            columns
+        )  # read_table would load pyarrow.dataset first
     except (pa.ArrowException, OSError, KeyError) as error:
         first_line = str(error).splitlines()[0]
         raise StoreError(

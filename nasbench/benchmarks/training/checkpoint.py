@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from nasbench.errors import DataError
-from nasbench.files import DATA, Place, atomic_write
+from nasbench.files import DATA, Place, atomic_write, readable
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any], place: Place = DATA) -> None:
@@ -22,7 +22,7 @@ def write_checkpoint(path: Path, content: Mapping[str, Any], place: Place = DATA
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Return a checkpoint, its tensors on a device; `DataError` for a file that is none."""
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(readable(path), map_location=device, weights_only=True)
     except Exception as error:  # of a damaged file torch raises whatever it stumbles on
         raise DataError(f"checkpoint {path} cannot be read: remove it ({error})") from error
     if not isinstance(content, dict):

@@ -27,7 +27,7 @@ from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import CURVES
 from nasbench.errors import DataError, InvalidInput
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, readable
 from nasbench.provenance import processor, version
 
 SCHEMA = 1
@@ -134,7 +134,7 @@ def write_parquet(path: Path, columns: Mapping[str, pa.Array], about: Mapping[st
 def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Return a file's columns and what it says it is; `DataError` if it is damaged."""
     try:
-        table = pq.ParquetFile(path).read()  # read_table would load pyarrow.dataset first
+        table = pq.ParquetFile(readable(path)).read()  # read_table would load pyarrow.dataset first
         about: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
         return table, {"identity": about["identity"], "origin": about["origin"]}
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:

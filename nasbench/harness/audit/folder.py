@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import Protocol, protocols
 from nasbench.errors import NasbenchError
+from nasbench.files import readable
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.compare.labels import labels
@@ -115,7 +116,7 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
     for folder in folders:
         digest = folder.experiment.digest()
         for path in sorted(folder.path.glob("runs-*.parquet")):
-            for row in pq.ParquetFile(path).read(columns).to_pylist():
+            for row in pq.ParquetFile(readable(path)).read(columns).to_pylist():
                 seed, error = row.pop("seed"), row.pop("error")
                 if not error and by_seed.setdefault((digest, seed), repr(row)) != repr(row):
                     yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
@@ -169,7 +170,7 @@ def check_provenance(results: Results) -> Iterator[Finding]:
     """See that all runs come from the same code, and name other differences."""
     versions: dict[str, dict[str, str]] = defaultdict(dict)
     for file in sorted(results.folder.rglob("runs-*.parquet")):
-        stored = pq.read_schema(file).metadata or {}
+        stored = pq.read_schema(readable(file)).metadata or {}
         made = json.loads(stored.get(b"nasbench", b"{}"))
         where = file.parent.relative_to(results.folder).as_posix()
         for name, value in _traits(made).items():
