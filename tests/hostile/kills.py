@@ -108,16 +108,16 @@ _SEARCH = "run -s random-search,regularized-evolution --benchmark digits --out r
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("run", f"{_SEARCH} --seeds 60 --workers 1", _runs),
+        Kind("run", f"{_SEARCH} --seeds 40 --workers 1", _runs),
         Kind("ray", f"{_SEARCH} --seeds 400 --workers 2", _runs),
         Kind(
             "train",
-            "train 15624 --dataset npz:base/toy.npz --recipe digits-15 --epochs 30 --out training",
+            "train 15624 --dataset npz:base/toy.npz --recipe digits-15 --epochs 12 --out training",
             _training,
         ),
         Kind(
             "tabulate",
-            "tabulate --dataset npz:base/toy.npz --recipe digits-15 --cells 6 --seeds 3 --group 2 "
+            "tabulate --dataset npz:base/toy.npz --recipe digits-15 --cells 2 --seeds 2 --group 2 "
             "--costs 0 --workers 1 --name toy --out table",
             _tabulation,
         ),
@@ -137,6 +137,7 @@ class Ground:
 
     def __init__(self, kind: Kind, folder: Path, base: Path, variables: Mapping[str, str]) -> None:
         self.kind, self.folder, self._base = kind, folder / kind.name, base
+        self._last = -1
         self.temporary = Path(tempfile.mkdtemp(prefix="k", dir="/tmp"))  # short, for Ray's sockets
         self.variables = {
             **variables, "TMPDIR": str(self.temporary), "NASBENCH_DATA": str(self.folder / "data"),
@@ -151,9 +152,11 @@ class Ground:
         """Fork the command; its process."""
         pid = os.fork()
         if pid:
+            self._last = pid
             return pid
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._run()
         finally:
             os._exit(99)
@@ -182,6 +185,13 @@ class Ground:
         except BaseException:
             traceback.print_exc()
         os._exit(code)
+
+    def end(self) -> None:
+        """Leave nothing behind ourselves."""
+        for pid in self._processes(self._last):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def finish(self, pid: int, seconds: float) -> int | None:
         """Wait for a command; its exit code (below 0 a signal), None where it still runs."""
@@ -278,7 +288,7 @@ def kill_many(kind: Kind, kills: int, seed: int, folder: Path, base: Path, state
                 _compare(ground, wanted, state)
             state.save()
     finally:
-        shutil.rmtree(ground.temporary, ignore_errors=True)
+        ground.end()
 
 
 def _compare(ground: Ground, wanted: object, state: State) -> None:
@@ -307,8 +317,8 @@ def make_base(folder: Path) -> Path:
             "random-search,reinforce", seeds=4, benchmark="digits", out=draft / "results", workers=1
         )
         numbers = np.random.default_rng(0)
-        labels = np.arange(120) % 3
-        images = numbers.integers(0, 200, (120, 8, 8, 1)) + 20 * labels[:, None, None, None]
+        labels = np.arange(60) % 3
+        images = numbers.integers(0, 200, (60, 8, 8, 1)) + 20 * labels[:, None, None, None]
         np.savez(draft / "toy.npz", images=images.astype(np.uint8), labels=labels)
         draft.rename(base)
     return base
@@ -386,6 +396,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--kinds", default=",".join([*QUICK, "fetch"]))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up then, too
     folder = (options.folder or Path(tempfile.mkdtemp(prefix="kills-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     state = State(folder / "state.json")
