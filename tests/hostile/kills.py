@@ -334,6 +334,7 @@ def public_files() -> Iterator[dict[str, str]]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _ranges(origin))
     pid = os.fork()
     if not pid:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         server.serve_forever()
     server.server_close()
     try:
