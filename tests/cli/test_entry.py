@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.cli import entry
+from nasbench.harness.audit import audit
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 RUN = ("run", "-s", "random-search", "--budget", "5evals", "--seeds", "3", "--out")
 FAULTY = """
 import sys
+from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.cli import entry
+from nasbench.harness.audit import audit
 
 def app(words, standalone_mode):
     {body}
@@ -211,3 +215,15 @@ def test_json_stays_json_where_stderr_is_closed(tmp_path: Path) -> None:
     """With stderr gone, `print` writes notes on stdout."""
     done = shell(f"(nasbench {' '.join(RUN)} results --json 2>&-)", tmp_path)
     assert json.loads(done.stdout)[0]["finished"] == 3
+
+
+def test_folders_whose_names_are_not_utf_8(tmp_path: Path) -> None:
+    """What can be written there can be read: Latin-1 names of older disks."""
+    folder = tmp_path / os.fsdecode(b"r\xe9sultats")
+    run("random-search", seeds=2, budget="5evals", out=folder, workers=1)
+    run("random-search", seeds=3, budget="5evals", out=folder, workers=1)
+    results = load_results(folder)
+    assert len(results.runs) == 3
+    assert not any(one.fault for one in audit(folder).findings)
+    write_checkpoint(folder / "checkpoint.pt", {"epoch": 3})
+    assert read_checkpoint(folder / "checkpoint.pt") == {"epoch": 3}

@@ -1,19 +1,23 @@
 """Tuning: the best settings are found, on seeds that reporting may not use."""
 
+import importlib
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.errors import CannotCompare, InvalidInput, NasbenchError
+from nasbench.errors import CannotCompare, InvalidInput, NasbenchError, StoreError
+from nasbench.harness import tune as module
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.tables import cost_table
 from nasbench.harness.config import read_config
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
-from nasbench.harness.tune import Span, parse_space, tune
+from nasbench.harness.tune import FAILED, Span, parse_space, tune
 from nasbench.requests import Answer, Evaluate, Request
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import find_strategy
@@ -160,3 +164,35 @@ def test_spaces_as_they_are_written() -> None:
 def test_spaces_that_cannot_be_read(text: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
         parse_space(find_strategy("regularized-evolution"), text)
+
+
+def test_where_nothing_can_be_stored_nothing_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(module, "_search", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(StoreError, match="a file is where a folder should be"):
+        tune("test_tune:Aim", "place=0..9", tuning_seeds=3, out=tmp_path / "file" / "tuning")
+
+
+def test_a_disk_that_fills_while_tuning_is_an_error_and_no_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings whose runs could not be stored might be the best."""
+    reports: list[dict[str, object]] = []
+    reporting = SimpleNamespace(report=reports.append)
+    monkeypatch.setattr(importlib, "import_module", lambda _: reporting)
+    task = SimpleNamespace()
+    plan = module._Plan("test_tune:Aim", task, 0, ((0, 1),), "regret", tmp_path)
+
+    def full(*_: object) -> Iterator[module._Report]:
+        yield module._Report(1.0, 1)
+        raise StoreError("cannot write 'a': the disk is full: free some space")
+
+    monkeypatch.setattr(module, "_blocks", full)
+    module.trial({}, plan)
+    assert [(one["seeds"], one["stored"]) for one in reports] == [(1, True), (0, False)]
+    ended = SimpleNamespace(config={}, metrics=reports[-1], error=None)
+    assert module._row(ended)["reason"].startswith("cannot write 'a': the disk is full")
+    died = SimpleNamespace(config={}, metrics={"value": 0.0, "seeds": 1}, error=OSError())
+    assert (module._row(died)["value"], module._row(died)["seeds"]) == (FAILED, 1)

@@ -75,7 +75,7 @@ def write(
                 save(folder / f"{file_name(title)}.{form}", partial(save_figure, figure, form))
 
     def save_text(path: Path, text: str) -> None:
-        save(path, lambda file: file.write(text.encode()))
+        save(path, lambda file: file.write(text.encode(errors="replace")))
 
     for path, text in texts(comparison):
         save_text(out / path, text)

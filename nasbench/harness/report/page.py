@@ -55,7 +55,7 @@ def report(
     )  # fmt: skip
     path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="replace"))  # a folder's name may be no UTF-8
     return path
 
 
