@@ -316,7 +316,7 @@ def _training(root: Path, folder: Path) -> dict[str, list[str]]:
             "--workers", "1", "--out", str(folder / "runs"),
         ],
         "table": [
-            "tabulate", *data, "--recipe", "tiny", "--cells", "3", "--seeds", "1", "--costs", "20",
+            "tabulate", *data, "--recipe", "tiny", "--cells", "3", "--seeds", "1", "--costs", "0",
             "--workers", "1", "--name", "tiny", "--out", str(folder / "table"),
         ],
     }  # fmt: skip

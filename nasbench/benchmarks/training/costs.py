@@ -26,6 +26,7 @@ from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import (
     Identity,
+    damaged,
     origin,
     read_parquet,
     write_parquet,
@@ -266,9 +267,17 @@ def _write(
 def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, ...]]:
     table, about = read_parquet(path)
     identity.check(about["identity"], path)
-    keys = zip(table["index"].to_pylist(), table["round"].to_pylist(), strict=True)
-    values = zip(*(table[name].to_pylist() for name in COSTS), strict=True)
-    return dict(zip(keys, values, strict=True))
+    try:
+        index, turn = (table[name].cast(pa.int64()).to_numpy() for name in ("index", "round"))
+        values = [table[name].cast(pa.float64()).to_numpy() for name in COSTS]
+        if not (len(index) and 0 <= index.min() <= index.max() < NasBench201().size):
+            raise ValueError("column 'index' has what is no cell of the space")
+        if turn.min() < 0 or not all((one > 0).all() and np.isfinite(one).all() for one in values):
+            raise ValueError("a cost is not above 0, or of no round")
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        raise damaged(path, " ".join(str(error).split())) from error
+    keys = zip(index.tolist(), turn.tolist(), strict=True)
+    return dict(zip(keys, zip(*(one.tolist() for one in values), strict=True), strict=True))
 
 
 def device_name(about: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import torch
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
+from nasbench.benchmarks.training.costs import COSTS, read_costs
 from nasbench.benchmarks.training.fit import CHECKPOINT, RESULT, fit
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.recipes import Recipe
@@ -422,3 +423,23 @@ def test_a_table_says_in_which_groups_it_was_trained(tmp_path: Path) -> None:
     assert any(note.endswith("seeds [0], in groups of 3") for note in assemble(plan).info.notes)
     with pytest.raises(InvalidInput, match="--group 3"):
         tabulate(dataclasses.replace(plan, group=2, cells=(0, 1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("index", [0, 15_625]), ("index", [0, -1]), ("index", ["a", "b"]), ("round", [0, -1]),
+        ("epoch_seconds", [1.0, 0.0]), ("latency_ms", [1.0, float("inf")]),
+        ("validation_seconds", [1.0, float("nan")]), ("validation_seconds", [1.0, None]),
+    ],
+)  # fmt: skip
+def test_costs_that_cannot_be_are_one_line(tmp_path: Path, name: str, values: list[Any]) -> None:
+    costs = dict.fromkeys(COSTS, pa.array([1.0, 2.0]))
+    good = {"index": pa.array([0, 1]), "round": pa.array([0, 0]), **costs}
+    about = {"identity": identity().to_json(), "origin": origin("cpu", 1, 1.0)}
+    write_parquet(tmp_path / "costs-cpu.parquet", good, about)
+    assert len(read_costs(tmp_path, identity())) == 1
+    write_parquet(tmp_path / "costs-cpu.parquet", {**good, name: pa.array(values)}, about)
+    with pytest.raises(DataError, match="delete it and go on") as caught:
+        read_costs(tmp_path, identity())
+    assert "\n" not in str(caught.value)
