@@ -26,7 +26,7 @@ from nasbench.cli import (
     tune,
 )
 from nasbench.errors import NasbenchError
-from nasbench.text import printable
+from nasbench.text import one_line
 
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
@@ -112,5 +112,5 @@ def _system(error: OSError | MemoryError) -> int:
 
 
 def _say(line: str, code: int) -> int:
-    print(f"nasbench: {printable(line)}", file=sys.stderr)
+    print(f"nasbench: {one_line(line)}", file=sys.stderr)
     return code

@@ -245,7 +245,9 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def many(inputs: int, seed: int, wanted: list[str], real: float, only: str = "") -> int:
+def many(
+    inputs: int, seed: int, wanted: list[str], real: float, only: str = "", talk: bool = False
+) -> int:
     """Run so many inputs, print what was found, return the number of troubles."""
     preload()
     codes: Counter[str] = Counter()
@@ -276,8 +278,9 @@ def many(inputs: int, seed: int, wanted: list[str], real: float, only: str = "")
                     )
                     print(f"  {case.name}: {one.line!r:.300}")
                     print("  " + "\n  ".join(one.text.strip().splitlines()[-4:])[:1500], flush=True)
-                elif only:
-                    print(one)
+                elif talk or only:
+                    last = (one.text.strip().splitlines() or [""])[0 if one.code else -1]
+                    print(f"{one.code} {one.seconds:.1f} s {one.line!r:.200}\n    {last:.300}")
     print(
         f"\n{done} inputs in {time.monotonic() - began:.0f} s, the slowest {slowest:.1f} s, "
         f"at most {most / 2**30:.2f} GB"
@@ -296,9 +299,12 @@ def main() -> None:
     parser.add_argument("--kind", action="append", default=[], help=", ".join(KINDS))
     parser.add_argument("--real", type=float, default=0.1, help="share run as processes")
     parser.add_argument("--only", default="", help="KIND:NUMBER of one case")
+    parser.add_argument("--talk", action="store_true", help="print every line and its answer")
     chosen = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    sys.exit(min(1, many(chosen.inputs, chosen.seed, chosen.kind, chosen.real, chosen.only)))
+    sys.exit(
+        min(1, many(chosen.inputs, chosen.seed, chosen.kind, chosen.real, chosen.only, chosen.talk))
+    )
 
 
 if __name__ == "__main__":
