@@ -80,8 +80,8 @@ class Reinforce(PolicyGradient):
         def __post_init__(self) -> None:
             """Refuse a controller without units and updates that lead nowhere."""
             _require_update("reinforce", self)
-            require(self.hidden >= 1, "reinforce.hidden", self.hidden, "at least 1")
-            require(self.layers >= 1, "reinforce.layers", self.layers, "at least 1")
+            require(1 <= self.hidden <= 4096, "reinforce.hidden", self.hidden, "1 to 4096")
+            require(1 <= self.layers <= 64, "reinforce.layers", self.layers, "1 to 64")
 
     def make_policy(self) -> "Policy":
         """Return the LSTM."""

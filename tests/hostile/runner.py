@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -204,6 +205,10 @@ def _resident(child: int) -> int:
 
 def _trouble(code: int, err: str, text: str) -> str:
     """Return what is wrong about an end; empty where nothing is."""
+    from nasbench.text import printable
+
+    if printable(text, "\n\r\t") != text:
+        return "control characters"
     if "Traceback (most recent call last)" in text:
         return "traceback"
     if code not in ALLOWED:
@@ -212,8 +217,6 @@ def _trouble(code: int, err: str, text: str) -> str:
         last = (err.strip().splitlines() or [""])[-1]
         if not last.startswith("nasbench: "):
             return "no line that says why"
-        if not last.isprintable():
-            return "control characters"
         if len(last) > LONGEST_LINE:
             return "an endless line"
     return ""
@@ -230,6 +233,7 @@ def kinds() -> dict[str, Callable[[Random], Iterator[Case]]]:
     return found
 
 
+@cache
 def preload() -> None:
     """Import what commands import, so that a forked child starts at once."""
     for name in (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from benchmarks import synthetic
 from hostile.pickles import GREEDY, archives, opcodes
-from hostile.runner import Case, in_child, run_case
+from hostile.runner import Case, in_child, preload, run_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +104,7 @@ def cases(random: Random) -> Iterator[Case]:
 
 
 def test_bad_archives_end_in_one_line(tmp_path: Path) -> None:
+    preload()
     for number, case in enumerate(islice(cases(Random("suite")), 12)):
         folder = tmp_path / str(number)
         folder.mkdir()
