@@ -62,9 +62,7 @@ def test_workers_of_one_machine_follow_its_cores(monkeypatch: pytest.MonkeyPatch
     assert parse_workers(5_000, limits.WORKERS) == 5_000  # of a cluster
 
 
-@pytest.mark.parametrize(
-    "seeds", ["0-9999999", "0-9223372036854775807", "1-900000,1000000-1900000"]
-)
+@pytest.mark.parametrize("seeds", ["0-9999999", f"0-{2**63 - 1}", "1-900000,1000000-1900000"])
 def test_absurd_ranges_are_refused_before_a_list_is_made(seeds: str) -> None:
     from nasbench.harness.seeds import parse_seeds
 
