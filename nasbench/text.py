@@ -80,7 +80,8 @@ def file_name(text: str) -> str:
         name = f"_{name}"
     if len(name.encode()) > _LONGEST_NAME:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
-        name = f"{name.encode()[:_LONGEST_NAME].decode(errors='ignore')}-{digest}"
+        kept = name.encode()[: _LONGEST_NAME - 1 - len(digest)]
+        name = f"{kept.decode(errors='ignore')}-{digest}"
     return name
 
 

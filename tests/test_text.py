@@ -98,3 +98,39 @@ def test_a_long_message_keeps_its_ends() -> None:
     assert line.startswith("begin x")
     assert line.endswith("x end")
     assert len(line) < 1_100
+
+
+@pytest.mark.parametrize("protocol", ["..", "../..", "../../x", "\x1b[31m", "p" * 5000])
+def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
+    """A protocol's name is stored with runs, and runs may come from anybody."""
+    from types import SimpleNamespace
+
+    from nasbench.benchmarks.tabular import Signal
+    from nasbench.harness.budget import Budget
+    from nasbench.harness.compare.write import folder_names
+    from nasbench.harness.experiment import Task
+
+    task = Task(
+        "../../b", "0" * 64, "nb201", protocol, Signal("../d", 12, 12), "charge",
+        Budget(evaluations=5), 200, ("../../d",),
+    )  # fmt: skip
+    blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task)] * 2)
+    names = folder_names(blocks)  # type: ignore[arg-type]
+    assert len(set(names)) == 2
+    for name in names:
+        assert "/" not in name
+        assert not name.startswith(".")
+        assert name.isprintable()
+        assert len(name.encode()) < 255
+
+
+def test_a_page_shows_no_character_that_turns_text() -> None:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from nasbench.harness.report.page import _seen
+
+    page = Environment(autoescape=True, finalize=_seen).from_string("{{ a }}{{ b }}{{ c }}")
+    shown = page.render(a=HOSTILE + "<b>", b=Markup("<i>"), c=1.5)
+    assert shown.isprintable()
+    assert shown.endswith("&lt;b&gt;<i>1.5")
