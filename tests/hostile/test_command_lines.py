@@ -150,6 +150,24 @@ def _value(parameter: Any, random: Random) -> str:
     return random.choice(TEXTS) if chance < 0.8 else random.choice((*NUMBERS, *PATHS))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run -s random-search --benchmark loop.safetensors", "run -s random-search --out loop "
+        "--seeds 1 --budget 1evals", "audit loop", "report loop", "compare loop",
+        "data import loop",
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_to_itself_is_one_line(line: str, tmp_path: Path) -> None:
+    def prepare(folder: Path) -> None:
+        (folder / "loop").symlink_to("loop")
+        (folder / "loop.safetensors").symlink_to("loop.safetensors")
+
+    preload()
+    (outcome,) = run_case(Case("loop", (tuple(line.split()),), prepare), tmp_path)
+    assert (outcome.code, outcome.trouble) == (2, ""), outcome.text[-800:]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_bad_command_lines_end_in_one_line(seed: int, tmp_path: Path) -> None:
     preload()

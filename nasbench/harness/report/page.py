@@ -1,6 +1,7 @@
 """A comparison as one HTML file that needs nothing else."""
 
 import json
+import os
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,10 @@ def report(
     """
     folder = Path(results)
     stored = load_results(folder)
+    name = Path(os.path.realpath(folder)).name
     text = render(
         compare(stored), audit(folder, replays=replays, comparison=False),
-        list(reproductions(folder).values()), f"Comparison of {folder.resolve().name}",
+        list(reproductions(folder).values()), f"Comparison of {name}",
     )  # fmt: skip
     path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:
