@@ -16,6 +16,9 @@ from nasbench.text import shown
 LARGEST_SEED = 2**63 - 1
 """Seeds are stored as signed 64-bit integers, and numpy takes none below 0."""
 
+LARGEST_SETTING = 1_000_000
+"""Of a strategy's whole-number settings: units, members and epochs are far fewer."""
+
 _PER_CORE, _AT_LEAST = 4, 16
 
 

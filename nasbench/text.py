@@ -11,6 +11,7 @@ import unicodedata
 from urllib.parse import urlsplit, urlunsplit
 
 _LONGEST = 60
+_LONGEST_LINE = 1_000
 _LONGEST_NAME = 160  # bytes; a folder's name is made of several parts
 
 
@@ -28,6 +29,14 @@ def printable(text: object, keep: str = "") -> str:
     if plain.isascii() and plain.isprintable():
         return plain
     return "".join(one if _is_seen(one) or one in keep else _escaped(one) for one in plain)
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line that can be read: a text of thousands loses its middle."""
+    line = printable(" ".join(text.splitlines()))
+    if len(line) <= _LONGEST_LINE:
+        return line
+    return f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
 
 
 def shown(value: object) -> str:
@@ -71,7 +80,8 @@ def file_name(text: str) -> str:
         name = f"_{name}"
     if len(name.encode()) > _LONGEST_NAME:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
-        name = f"{name.encode()[:_LONGEST_NAME].decode(errors='ignore')}-{digest}"
+        kept = name.encode()[: _LONGEST_NAME - 1 - len(digest)]
+        name = f"{kept.decode(errors='ignore')}-{digest}"
     return name
 
 

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from nasbench.errors import NasbenchError
-from nasbench.text import printable
+from nasbench.text import one_line
 
 TRACEBACK = "NASBENCH_TRACEBACK"
 _INTERRUPTED = 128 + signal.SIGINT
@@ -134,7 +134,7 @@ def _first_words(error: BaseException) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    print(f"nasbench: {printable(line)}", file=sys.stderr)
+    print(f"nasbench: {one_line(line)}", file=sys.stderr)
     return code
 
 

@@ -1,5 +1,6 @@
 """What a search is on, when a user leaves some of it open: table, data sets, protocol."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def has_dataset(table: Table, dataset: str) -> bool:
 def _located(benchmark: str | Path) -> str:
     """Return a table's name, or the one absolute path of a table file: a task needs one name."""
     text = str(benchmark)
-    return str(Path(text).resolve()) if text.endswith(SUFFIX) else text
+    return os.path.realpath(text) if text.endswith(SUFFIX) else text
 
 
 def _unknown(datasets: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ decides; what the judge read of test is stored as always, and not looked at.
 
 import importlib
 import math
+import os
 import re
 import threading
 import time
@@ -118,7 +119,7 @@ def tune(
     number = parse_workers(workers) or cores()
     plan = _plan(
         found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
-        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(out).resolve(), say,
+        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(os.path.realpath(out)), say,
     )  # fmt: skip
     check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")

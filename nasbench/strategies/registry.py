@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import nasbench.strategies
 from nasbench.errors import InvalidInput
+from nasbench.limits import LARGEST_SETTING
 from nasbench.strategies.base import SearchStrategy
 from nasbench.text import shown
 
@@ -144,7 +145,7 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
 
     Text is converted to a field's type, as the command line gives it; a list is read as JSON
     has it, so that it may be a tuple. Nothing else is converted, floats are finite and whole
-    numbers fit 64 bits. `InvalidInput` names the field, the reason and what is valid.
+    numbers at most a million. `InvalidInput` names the field, the reason and what is valid.
     """
     fields = {field.name: field for field in dataclasses.fields(strategy.Settings) if field.init}
     checked = {}
@@ -201,17 +202,17 @@ def _converted(settings: type, name: str, value: object) -> Any:
     except (TypeError, OverflowError) as error:  # not of JSON, or of too many digits
         raise ValueError(_reason(error)) from error
     if not _fits(converted):
-        raise ValueError("whole numbers are stored in 64 bits")
+        raise ValueError(f"whole numbers are at most {LARGEST_SETTING:,}")
     return converted
 
 
 def _fits(value: object) -> bool:
-    """Whether every whole number in a value can be stored."""
+    """Whether no whole number in a value is beyond what a setting can mean."""
     if isinstance(value, (list, tuple)):
         return all(map(_fits, value))
     if isinstance(value, dict):
         return all(map(_fits, value.values()))
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+    return not isinstance(value, int) or abs(value) <= LARGEST_SETTING
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:

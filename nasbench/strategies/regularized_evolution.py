@@ -50,7 +50,8 @@ class RegularizedEvolution(SearchStrategy):
             """Refuse an empty population or tournament."""
             for name in ("population", "sample"):
                 value = getattr(self, name)
-                require(value >= 1, f"regularized-evolution.{name}", value, "at least 1")
+                rule = "1 to 10000"  # a tournament of more is a list of all that ever lived
+                require(1 <= value <= 10_000, f"regularized-evolution.{name}", value, rule)
 
     def setup(self) -> None:
         """Start with nobody alive; when the queue is full, the oldest dies of every birth."""

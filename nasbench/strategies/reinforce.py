@@ -92,8 +92,8 @@ class Reinforce(PolicyGradient):
             _require_update("reinforce", self)
             power = self.reward_power
             require(0 < power < math.inf, "reinforce.reward_power", power, "above 0")
-            require(self.hidden >= 1, "reinforce.hidden", self.hidden, "at least 1")
-            require(self.layers >= 1, "reinforce.layers", self.layers, "at least 1")
+            require(1 <= self.hidden <= 4096, "reinforce.hidden", self.hidden, "1 to 4096")
+            require(1 <= self.layers <= 64, "reinforce.layers", self.layers, "1 to 64")
 
     def make_policy(self) -> "Policy":
         """Return the LSTM."""

@@ -63,7 +63,7 @@ def test_what_there_is(
         pytest.param(f"show {'9' * 5000}", "use 0 to 15624", id="show 5,000 digits"),
         pytest.param(
             f"run -s random-search --seeds {'9' * 5000}",
-            "a seed is at most",
+            "the number of seeds cannot be '999",
             id="seeds of 5,000 digits",
         ),
         pytest.param(
@@ -71,7 +71,21 @@ def test_what_there_is(
             "so many seconds",
             id="a budget of 5,000 digits",
         ),
-        ("run -s random-search --name=", "give the experiment a name, or leave --name out"),
+        ("run -s random-search --benchmark=", "option '--benchmark' is given with nothing in it"),
+        ("run -s random-search --dataset=,", "option '--dataset' is given with nothing in it"),
+        ("run -s random-search --recipe nope", "no strategy that is run has recipes"),
+        ("run -s darts --recipe nope --budget 1epochs", "recipe 'nope' is unknown to 'darts'"),
+        ("compare --target inf", "target cannot be 'inf'"),
+        (
+            "tune -s reinforce --space hidden=3..4 --tuning-seeds 5 --experiment-seed -1",
+            "experiment seed cannot be -1",
+        ),
+        ("train 3 --device privateuseone", "device 'privateuseone' is unknown"),
+        ("train 3 --device cpu:0", "device 'cpu:0' is unknown"),
+        (
+            "run -s random-search --name=",
+            "option '--name' is given with nothing in it: give a value or leave it out",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

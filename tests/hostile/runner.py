@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -204,6 +205,10 @@ def _resident(child: int) -> int:
 
 def _trouble(code: int, err: str, text: str) -> str:
     """Return what is wrong about an end; empty where nothing is."""
+    from nasbench.text import printable
+
+    if printable(text, "\n\r\t") != text:
+        return "control characters"
     if "Traceback (most recent call last)" in text:
         return "traceback"
     if code not in ALLOWED:
@@ -212,8 +217,6 @@ def _trouble(code: int, err: str, text: str) -> str:
         last = (err.strip().splitlines() or [""])[-1]
         if not last.startswith("nasbench: "):
             return "no line that says why"
-        if not last.isprintable():
-            return "control characters"
         if len(last) > LONGEST_LINE:
             return "an endless line"
     return ""
@@ -230,6 +233,7 @@ def kinds() -> dict[str, Callable[[Random], Iterator[Case]]]:
     return found
 
 
+@cache
 def preload() -> None:
     """Import what commands import, so that a forked child starts at once."""
     for name in (
@@ -245,7 +249,9 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def many(inputs: int, seed: int, wanted: list[str], real: float, only: str = "") -> int:
+def many(
+    inputs: int, seed: int, wanted: list[str], real: float, only: str = "", talk: bool = False
+) -> int:
     """Run so many inputs, print what was found, return the number of troubles."""
     preload()
     codes: Counter[str] = Counter()
@@ -276,8 +282,9 @@ def many(inputs: int, seed: int, wanted: list[str], real: float, only: str = "")
                     )
                     print(f"  {case.name}: {one.line!r:.300}")
                     print("  " + "\n  ".join(one.text.strip().splitlines()[-4:])[:1500], flush=True)
-                elif only:
-                    print(one)
+                elif talk or only:
+                    last = (one.text.strip().splitlines() or [""])[0 if one.code else -1]
+                    print(f"{one.code} {one.seconds:.1f} s {one.line!r:.200}\n    {last:.300}")
     print(
         f"\n{done} inputs in {time.monotonic() - began:.0f} s, the slowest {slowest:.1f} s, "
         f"at most {most / 2**30:.2f} GB"
@@ -296,9 +303,12 @@ def main() -> None:
     parser.add_argument("--kind", action="append", default=[], help=", ".join(KINDS))
     parser.add_argument("--real", type=float, default=0.1, help="share run as processes")
     parser.add_argument("--only", default="", help="KIND:NUMBER of one case")
+    parser.add_argument("--talk", action="store_true", help="print every line and its answer")
     chosen = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    sys.exit(min(1, many(chosen.inputs, chosen.seed, chosen.kind, chosen.real, chosen.only)))
+    sys.exit(
+        min(1, many(chosen.inputs, chosen.seed, chosen.kind, chosen.real, chosen.only, chosen.talk))
+    )
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from hostile.runner import Case, run_case
+from hostile.runner import Case, preload, run_case
 
-QUICK = 60
+QUICK = 30
 """Command lines in the suite; `python -m tests.hostile.runner` runs thousands."""
 
 HUGE = ("1" + "0" * 30, str(2**63), str(2**64), "9" * 5000, "1e400", "1e300", "-" + "9" * 40)
@@ -42,7 +42,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "run": ("--strategy", "random-search", "--seeds", "2", "--budget", "3evals", "--workers", "1"),
     "tune": ("--strategy", "regularized-evolution", "--space", "population=5..9",
              "--tuning-seeds", "1000-1001", "--budget", "3evals", "--samples", "1"),
-    "train": ("--recipe", "digits-15", "--epochs", "1"),
+    "train": ("--recipe", "digits-15", "--epochs", "1", "--dataset", "npz:nosuch"),
     "tabulate": ("--recipe", "digits-15", "--out", "o", "--assemble"),
     "calibrate": ("--cells", "1", "--benchmark", "nosuch"),
     "latency": ("--rounds", "1", "--dataset", "nosuch"),
@@ -150,8 +150,27 @@ def _value(parameter: Any, random: Random) -> str:
     return random.choice(TEXTS) if chance < 0.8 else random.choice((*NUMBERS, *PATHS))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run -s random-search --benchmark loop.safetensors", "run -s random-search --out loop "
+        "--seeds 1 --budget 1evals", "audit loop", "report loop", "compare loop",
+        "data import loop",
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_to_itself_is_one_line(line: str, tmp_path: Path) -> None:
+    def prepare(folder: Path) -> None:
+        (folder / "loop").symlink_to("loop")
+        (folder / "loop.safetensors").symlink_to("loop.safetensors")
+
+    preload()
+    (outcome,) = run_case(Case("loop", (tuple(line.split()),), prepare), tmp_path)
+    assert (outcome.code, outcome.trouble) == (2, ""), outcome.text[-800:]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_bad_command_lines_end_in_one_line(seed: int, tmp_path: Path) -> None:
+    preload()
     made = cases(Random(f"suite {seed}"))
     for number in range(QUICK // 2):
         case = next(made)

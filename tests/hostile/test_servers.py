@@ -6,10 +6,14 @@ import resource
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 
 import pytest
 from hostile.lying_server import CONTENT, LIES, lying_server, no_range, silent
+from hostile.runner import Case
 
 from nasbench.benchmarks.sources import transfer
 from nasbench.benchmarks.sources.fetch import PublicFile, base_address, fetch
@@ -141,3 +145,40 @@ def test_a_pipe_is_no_file_of_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     os.mkfifo(pipe)
     with pytest.raises(DataError, match="is not the expected file: no file"):
         fetch(FILE, tmp_path / "cache")
+
+
+def _hasten() -> None:
+    transfer._PAUSE, transfer._TIMEOUT, transfer._RATE_SECONDS = 0.0, 0.6, 0.5
+
+
+def _fetched_from(lie: str) -> Callable[[], None]:
+    """Return what starts a lying server in the process that then fetches from it."""
+
+    def start() -> None:
+        _hasten()
+        stack = ExitStack()
+        os.environ["NASBENCH_UPSTREAM"] = stack.enter_context(lying_server(LIES[lie]))
+        _open.append(stack)
+
+    return start
+
+
+_open: list[ExitStack] = []
+ADDRESSES = (
+    "http://", "http://[", "HTTP://127.0.0.1:1", "~", "~nobody", "ftp://x", "file:///",
+    "http://a b",
+    "http://\x1b[31m", "http://\u202e", "http://" + "ü" * 60, "https://user:pw@x", "/dev/zero",
+    "/dev/null", ".", "x" * 5000, "http://x?y", "http://127.0.0.1:99999", "http://::1", " ", "//",
+)  # fmt: skip
+
+
+def cases(random: Random) -> Iterator[Case]:
+    """Yield lying servers and odd addresses without end."""
+    while True:
+        line = ("data", "fetch", random.choice(["nb201", "nb201-hw"]))
+        if random.random() < 0.5:
+            lie = random.choice(list(LIES))
+            yield Case(lie, (line,), inside=_fetched_from(lie))
+        else:
+            address = random.choice(ADDRESSES)
+            yield Case(address, (line,), environment={"NASBENCH_UPSTREAM": address}, inside=_hasten)

@@ -13,6 +13,7 @@ Archives that hold networks' weights too (`-full`) are read without them. torch 
 import bz2
 import hashlib
 import io
+import os
 import re
 import sys
 import tempfile
@@ -80,7 +81,7 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
 
 def default_name(path: Path) -> str:
     """Return a table name made of a file's name, such as `nats-tss-v1_0-3ffb9`."""
-    name = path.resolve().name
+    name = Path(os.path.realpath(path)).name
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
     return name.lower()

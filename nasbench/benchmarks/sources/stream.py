@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, ClassVar
 
-from nasbench.benchmarks.sources.scan import MEMO_GAP, check_tuple
+from nasbench.benchmarks.sources.scan import MEMO_GAP, MOST_BYTES, MOST_LONG, check_tuple
 from nasbench.benchmarks.sources.unpickle import Names, readable, refused, stand_ins
 from nasbench.errors import DataError
 
@@ -26,6 +26,7 @@ Cell = dict[str, dict[str, Any]]
 """What the official files hold of one architecture: schedule to results."""
 
 _FORGOTTEN = 0
+_LONGEST_LINE = 1 << 20
 _CONTAINERS = (dict, list, set, float, int, bytes, bytearray)
 
 
@@ -40,6 +41,52 @@ def stream_cells(
     with readable(source):
         allowed = stand_ins() if names is None else names
         return _StreamingUnpickler(stream, source, on_cell, allowed).load()
+
+
+class _Bounded:
+    """A stream that gives a bounded number of bytes from one architecture to the next."""
+
+    def __init__(self, stream: BinaryIO, source: str) -> None:
+        """Read from `stream`."""
+        self._stream, self._source, self._left = stream, source, MOST_BYTES
+
+    def begin(self) -> None:
+        """Begin the next architecture."""
+        self._left = MOST_BYTES
+
+    def read(self, number: int) -> bytes:
+        """Return so many bytes."""
+        self._left -= number
+        if self._left < 0:
+            raise DataError(
+                f"cannot read '{self._source}': damaged or hostile pickle (more than "
+                f"{MOST_BYTES >> 20} MiB for one architecture): download it again"
+            )
+        return self._stream.read(number)
+
+    def readline(self) -> bytes:
+        """Return a line, or the beginning of one that is far too long."""
+        line = self._stream.readline(_LONGEST_LINE)
+        self.read(0)
+        self._left -= len(line)
+        return line
+
+
+def _limited_number(make: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the operation `make` of an unpickler, which may read a few long numbers only."""
+
+    def load(unpickler: Any) -> None:
+        make(unpickler)
+        number = unpickler.stack[-1]
+        if isinstance(number, int) and number.bit_length() > 64:
+            unpickler._long += 1
+            if unpickler._long > MOST_LONG:
+                raise DataError(
+                    f"cannot read '{unpickler._source}': damaged or hostile pickle (whole numbers "
+                    "of too many digits): download it again"
+                )
+
+    return load
 
 
 def _limited(make: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -62,8 +109,10 @@ class _StreamingUnpickler(pickle._Unpickler):
     def __init__(
         self, stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names
     ) -> None:
-        super().__init__(stream)
+        self._bounded = _Bounded(stream, source)
+        super().__init__(self._bounded)
         self._source = source
+        self._long = 0
         self._names = names
         self._on_cell = on_cell
         self.memo = _Memo(source)
@@ -96,6 +145,7 @@ class _StreamingUnpickler(pickle._Unpickler):
         if type(target) is dict and is_cell(target):
             self._on_cell(target)
             self.memo.forget_since(target)
+            self._bounded.begin()
             target.clear()
 
     def _refused(self) -> None:
@@ -103,6 +153,8 @@ class _StreamingUnpickler(pickle._Unpickler):
 
     for _opcode in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
         dispatch[_opcode[0]] = _limited(dispatch[_opcode[0]])
+    for _opcode in (pickle.INT, pickle.LONG, pickle.LONG1, pickle.LONG4):
+        dispatch[_opcode[0]] = _limited_number(dispatch[_opcode[0]])
     dispatch[pickle.FROZENSET[0]] = _refused
     dispatch[pickle.SETITEMS[0]] = _load_setitems
     dispatch[pickle.SETITEM[0]] = _load_setitem

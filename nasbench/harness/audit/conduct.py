@@ -1,5 +1,6 @@
 """`nasbench audit`: all checks of a results folder, in the order a reader wants them."""
 
+import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,7 @@ def audit(
     """
     if replays < 0:
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
-    folder = Path(results).resolve()
+    folder = Path(os.path.realpath(results))
     seed = secrets.randbits(32) if seed is None else seed
     published = reproductions(folder)
     stored = read_results(folder)

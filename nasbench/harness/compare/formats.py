@@ -48,7 +48,7 @@ def to_markdown(table: TextTable) -> str:
     for section in table.sections:
         if section.heading:
             lines += [f"*{escape_markdown(section.heading)}*", ""]
-        lines += [_pipes(table.columns), _pipes(align)]
+        lines += [_pipes([escape_markdown(name) for name in table.columns]), _pipes(align)]
         for cells in (*section.rows, *section.references):
             lines.append(
                 _pipes([_marked(cell, escape_markdown, "**{}**".format) for cell in cells])

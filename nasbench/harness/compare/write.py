@@ -1,6 +1,7 @@
 """A comparison as files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -149,7 +150,7 @@ def _listed(out: Path) -> list[Path]:
         for path in paths
         if _OURS.fullmatch(path.name)
         and path.is_file()
-        and path.parent.resolve() == out.resolve() / path.parent.name
+        and Path(os.path.realpath(path.parent)) == Path(os.path.realpath(out)) / path.parent.name
     ]
 
 

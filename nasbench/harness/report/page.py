@@ -1,6 +1,7 @@
 """A comparison as one HTML file that needs nothing else."""
 
 import json
+import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -49,9 +50,10 @@ def report(
     stored = load_results(folder)
     for fault in stored.faults:
         say(str(fault))
+    name = Path(os.path.realpath(folder)).name
     text = render(
         compare(stored), audit(folder, replays=replays, comparison=False),
-        list(reproductions(folder).values()), f"Comparison of {folder.resolve().name}",
+        list(reproductions(folder).values()), f"Comparison of {name}",
     )  # fmt: skip
     path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:

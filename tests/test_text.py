@@ -1,0 +1,136 @@
+"""Text of others, made safe for terminals, pages, spreadsheets and file names."""
+
+import unicodedata
+
+import pandas
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasbench.harness.compare.formats import (
+    Cell,
+    Section,
+    TextTable,
+    frame_to_csv,
+    to_latex,
+    to_markdown,
+)
+from nasbench.text import address, file_name, one_line, printable, spreadsheet
+
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+"""Unicode's characters that change the direction of text (UAX 9)."""
+HOSTILE = "\x1b[2J\x07\x9b" + BIDI + "\ud800\u2028\ufeff"
+ANY = st.text(st.characters())
+
+
+@given(ANY)
+def test_what_is_printable_has_no_control_format_or_lone_surrogate(text: str) -> None:
+    safe = printable(text)
+    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not any(unicodedata.category(one) in hidden for one in safe)
+    assert printable(safe) == safe
+    safe.encode()
+
+
+def test_letters_of_every_script_stay() -> None:
+    for text in ("Größe", "日本語", "ελληνικά", "عربى", "a b", "±–→", "a\u00a0b"):
+        assert printable(text) == text
+    assert printable("a\nb\tc", "\n") == "a\nb\\tc"
+    assert printable("red \x1b[31m") == r"red \x1b[31m"
+    assert printable("\u202e") == r"\u202e"
+
+
+@given(ANY)
+def test_a_file_name_is_one_name_of_a_file_system(text: str) -> None:
+    name = file_name(text)
+    assert "/" not in name
+    assert "\0" not in name
+    assert name not in ("", ".", "..")
+    assert not name.startswith(".")
+    assert len(name.encode()) <= 255
+
+
+@pytest.mark.parametrize("text", ["..", "../..", "/etc/passwd", ".hidden", "", "a" * 5000, HOSTILE])
+def test_hostile_file_names(text: str) -> None:
+    assert file_name(text).isprintable()
+    assert file_name("nb201-paper-cifar10-12000s") == "nb201-paper-cifar10-12000s"
+    assert file_name("a" * 5000) != file_name("a" * 5001)
+
+
+def test_no_text_of_a_csv_is_a_formula_and_numbers_stay() -> None:
+    texts = ["=1+1", "+x", "-x", "@x", "\tx", "plain"]
+    odd = HOSTILE.replace("\ud800", "")  # pandas holds no lone surrogate
+    frame = pandas.DataFrame({"label": texts, "mean": [-1.5] * 6, "odd": [odd] * 6})
+    lines = frame_to_csv(frame).splitlines()
+    assert [line[:2] for line in lines[1:6]] == ["'=", "'+", "'-", "'@", "'\\"]
+    assert lines[6].startswith("plain,-1.5,")
+    assert all(line.isprintable() for line in lines)
+    assert spreadsheet("12") == "12"
+
+
+@pytest.mark.parametrize("write", [to_markdown, to_latex])
+def test_tables_show_no_character_that_steers(write: object) -> None:
+    row = [Cell(HOSTILE), Cell("1")]
+    table = TextTable("t", HOSTILE, (HOSTILE, "n"), [Section(HOSTILE, [row], [])], (HOSTILE,))
+    text = write(table)  # type: ignore[operator]
+    assert all(one.isprintable() or one == "\n" for one in text)
+
+
+def test_a_terminal_is_not_steered(capsys: pytest.CaptureFixture[str]) -> None:
+    from nasbench.cli.lines import say
+    from nasbench.cli.screen import Screen
+
+    say(HOSTILE)
+    say(HOSTILE, err=True)
+    Screen().print(HOSTILE, markup=False)
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert text
+        assert all(one.isprintable() or one == "\n" for one in text)
+
+
+def test_a_password_is_not_repeated() -> None:
+    assert address("https://me:secret@host/x") == "https://host/x"
+
+
+def test_a_long_message_keeps_its_ends() -> None:
+    line = one_line("begin\n" + "x" * 100_000 + " end")
+    assert line.startswith("begin x")
+    assert line.endswith("x end")
+    assert len(line) < 1_100
+
+
+@pytest.mark.parametrize("protocol", ["..", "../..", "../../x", "\x1b[31m", "p" * 5000])
+def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
+    """A protocol's name is stored with runs, and runs may come from anybody."""
+    from types import SimpleNamespace
+
+    from nasbench.benchmarks.tabular import Signal
+    from nasbench.harness.budget import Budget
+    from nasbench.harness.compare.write import folder_names
+    from nasbench.harness.experiment import Task
+
+    task = Task(
+        "../../b", "0" * 64, "nb201", protocol, Signal("../d", 12, 12), "charge",
+        Budget(evaluations=5), 200, ("../../d",),
+    )  # fmt: skip
+    blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task)] * 2)
+    names = folder_names(blocks)  # type: ignore[arg-type]
+    assert len(set(names)) == 2
+    for name in names:
+        assert "/" not in name
+        assert not name.startswith(".")
+        assert name.isprintable()
+        assert len(name.encode()) < 255
+
+
+def test_a_page_shows_no_character_that_turns_text() -> None:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from nasbench.harness.report.page import _seen
+
+    page = Environment(autoescape=True, finalize=_seen).from_string("{{ a }}{{ b }}{{ c }}")
+    shown = page.render(a=HOSTILE + "<b>", b=Markup("<i>"), c=1.5)
+    assert shown.isprintable()
+    assert shown.endswith("&lt;b&gt;<i>1.5")
