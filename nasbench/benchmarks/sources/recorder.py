@@ -38,6 +38,8 @@ _LEGACY_SEED = 888
 _MILLION = 1e6
 _BLOCK_ROWS = 1024
 _PROVENANCE = "official file"
+_MOST_EPOCHS, _MOST_COLUMNS = 1000, 2000
+"""More than five times what the official files have: beyond it is no official file."""
 _LATENCY_DEVICE = "gtx1080ti"
 
 Floats = NDArray[np.float64]
@@ -140,6 +142,7 @@ class Recorder:
 
     def _set(self, row: int, column: Column, value: float) -> None:
         if column.name not in self._numbers:
+            self._check_room()
             self._numbers[column.name] = (column, np.full(self.space.size, np.nan))
         self._numbers[column.name][1][row] = value
 
@@ -147,6 +150,7 @@ class Recorder:
         n = self.space.size
         kept = self._series.get(run)
         if kept is None:
+            self._check_room()
             kept = _Epochs(len(values), np.full(n, np.nan), np.zeros(n, dtype=bool))
             self._series[run] = kept
         if len(values) != kept.epochs:
@@ -165,6 +169,11 @@ class Recorder:
         kept.spooled[row] = True
         self.spool.seek(kept.offset + 8 * row * kept.epochs)
         self.spool.write(values.astype("<f8").tobytes())
+
+    def _check_room(self) -> None:
+        """Raise `ValueError` where one more column would be more than any official file has."""
+        if len(self._series) + len(self._numbers) >= _MOST_COLUMNS:
+            raise ValueError(f"more than {_MOST_COLUMNS} data sets, seeds and measurements")
 
     def columns(self) -> Iterator[tuple[Column, Array | Chunks]]:
         """Yield every column with its data; missing numbers are NaN."""
@@ -263,7 +272,7 @@ def _series_of(
     dataset: str, schedule: int, run: Mapping[str, Any]
 ) -> Iterator[tuple[Series, Floats]]:
     """Yield every series of one training run."""
-    epochs = range(int(run["epochs"]))
+    epochs = range(_number_of_epochs(run))
     training = (
         (Quantity.ACCURACY, run["train_acc1es"]),
         (Quantity.LOSS, run["train_losses"]),
@@ -288,6 +297,14 @@ def _series_of(
                 yield Series(dataset, split, quantity, schedule), _numbers(values, keys)
 
 
+def _number_of_epochs(run: Mapping[str, Any]) -> int:
+    """Return the epochs of a training run; `ValueError` for a number that no official one has."""
+    epochs = run["epochs"]
+    if not isinstance(epochs, int) or not 1 <= epochs <= _MOST_EPOCHS:
+        raise ValueError(f"epochs {epochs!r:.40} instead of 1 to {_MOST_EPOCHS}")
+    return epochs
+
+
 def _split(dataset: str, name: str) -> Split | None:
     """Return what an official evaluation set is; `ori-test` mostly contains the validation set."""
     if name == "ori-test":
@@ -304,7 +321,7 @@ def _query_parts(run: Mapping[str, Any]) -> tuple[float, float] | None:
 
     As `simulate_train_eval` counts them: added in order, the pass as the mean over epochs.
     """
-    epochs = int(run["epochs"])
+    epochs = _number_of_epochs(run)
     times, key = run["train_times"], f"x-valid@{epochs - 1}"
     if not times or not run["eval_times"] or key not in run["eval_times"]:
         return None
