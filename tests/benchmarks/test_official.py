@@ -144,6 +144,46 @@ def test_one_file_with_weights(tmp_path: Path, form: str) -> None:
     ] == pytest.approx(plain, rel=0)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 10**8}, {"epochs": float("inf")}, {"epochs": -1}, {"epochs": 0},
+        {"epochs": "12"}, {"params": 10**400}, {"params": None}, {"eval_names": 3},
+    ],
+)  # fmt: skip
+def test_odd_numbers_are_one_line(tmp_path: Path, change: dict[str, Any]) -> None:
+    """At once: what is asked for is not made first."""
+    cell = synthetic.cell(0, NasBench201().format(NasBench201().architecture(0)), seeds=(777,))
+    odd = {"12" if key == "less" else "200": results for key, results in cell.items()}
+    odd["200"]["all_results"]["cifar10", 777].update(change)
+    folder = tmp_path / "NATS-tss-simple"
+    folder.mkdir()
+    (folder / "000000.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(odd)))
+    with pytest.raises(DataError, match="not in the official format") as caught:
+        import_official(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_odd_lists_and_endless_columns_are_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "NATS-tss-simple"
+    folder.mkdir()
+    arch = NasBench201().format(NasBench201().architecture(0))
+    one = synthetic.run("cifar10", 777, 2, arch)
+    many = {("cifar10", seed): one for seed in range(3000)}
+    results = {
+        "arch_index": 0, "arch_str": arch, "all_results": many,
+        "dataset_seed": {"cifar10": list(range(3000))},
+    }  # fmt: skip
+    (folder / "000000.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps({"200": results}), 1))
+    with pytest.raises(DataError, match="more than 2000 data sets, seeds"):
+        import_official(folder)
+    for archs in (5, [5], None):
+        meta = bz2.compress(pickle.dumps({"meta_archs": archs}))
+        (folder / "meta.pickle.pbz2").write_bytes(meta)
+        with pytest.raises(DataError, match="does not hold the official list"):
+            import_official(folder)
+
+
 def test_a_checkpoint_is_called_one(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     network = torch.nn.Linear(2, 2)

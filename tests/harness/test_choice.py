@@ -12,6 +12,7 @@ from nasbench.benchmarks.columns import Series, curve, per_epoch_seconds, query_
 from nasbench.benchmarks.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.protocols import Protocol, find_protocol
 from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.training import catalogue as training
 from nasbench.cli.app import app
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness import choice
@@ -19,6 +20,7 @@ from nasbench.harness.choice import choose
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.one_shot_conformance import SMALL
+from tests.benchmarks.training import tiny
 
 
 def chosen(*given: object, **options: object) -> tuple[str, tuple[str, ...], str | None]:
@@ -81,7 +83,11 @@ def test_a_search_that_trains_goes_where_the_images_are(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("synthetic_nb201")
-def test_mixed_strategies_meet_in_one_block(tmp_path: Path) -> None:
+def test_mixed_strategies_meet_in_one_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(training._BY_NAME, "digits", lambda _: tiny.data())  # quicker to train on
+    training.shared_data.cache_clear()
     said: list[str] = []
     small = {"rsps": {**SMALL, "samples": 3, "epochs": 1}}
     outcomes = run(
@@ -92,6 +98,7 @@ def test_mixed_strategies_meet_in_one_block(tmp_path: Path) -> None:
     assert first.judge == second.judge
     assert first.benchmark == "digits"
     assert [line for line in said if line.startswith("rsps trains on images")] == said
+    training.shared_data.cache_clear()
 
 
 def test_a_table_of_another_name_is_searched_on_what_it_has(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_alone_they_need_no_budget() -> None:
 
 def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"'darts' trains on images.*'cifar10'.*digits") as error:
-        run("darts", seeds=1, out=tmp_path)
+        run("darts", seeds=1, datasets="cifar10", out=tmp_path)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
 

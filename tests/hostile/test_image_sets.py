@@ -11,7 +11,7 @@ from hostile.image_sets import Case, cases
 
 from nasbench.cli.app import main
 
-CASES = 150
+CASES = 50
 SEED = 4
 
 

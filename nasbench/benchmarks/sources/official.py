@@ -50,6 +50,8 @@ _WANTED = (
     "NATS-tss-v1_0-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
 )
 _BUFFER = 1 << 20
+_ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What content of another form than the official one ends in."""
 
 Advance = Callable[[], None]
 
@@ -168,7 +170,7 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
         cell = _load_bz2(path, digest)
         try:
             recorder.add(cell, str(path))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except _ODD as error:
             raise _unknown_format(path, error) from error
         if index != int(next(iter(cell.values()))["arch_index"]):
             raise DataError(f"'{path}' does not hold architecture {index}")
@@ -203,7 +205,7 @@ def _read_file(
     def take(cell: Cell) -> None:
         try:
             recorder.add(cell, source)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except _ODD as error:
             raise _unknown_format(path, error) from error
         advance()
 
@@ -259,7 +261,10 @@ def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
 def _check_order(meta: Any, path: Path, space: NasBench201) -> None:
     if not isinstance(meta, dict) or "meta_archs" not in meta:
         raise DataError(f"'{path}' does not hold the official list of architectures")
-    archs = list(meta["meta_archs"])
+    archs = meta["meta_archs"]
+    if not isinstance(archs, list | tuple) or not all(isinstance(one, str) for one in archs):
+        raise DataError(f"'{path}' does not hold the official list of architectures")
+    archs = list(archs)
     if archs and archs[0].count(":") and "|" not in archs[0]:
         raise DataError(
             f"'{path}' is of NATS-Bench's size space; only the topology space can be imported"

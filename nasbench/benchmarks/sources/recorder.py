@@ -40,6 +40,8 @@ _LEGACY_SEED = 888
 _MILLION = 1e6
 _BLOCK_ROWS = 1024
 _PROVENANCE = "official file"
+_MOST_COLUMNS = 2000
+"""More than five times what the official files have: beyond it is no official file."""
 _LATENCY_DEVICE = "gtx1080ti"
 
 Floats = NDArray[np.float64]
@@ -142,6 +144,7 @@ class Recorder:
 
     def _set(self, row: int, column: Column, value: float) -> None:
         if column.name not in self._numbers:
+            self._check_room()
             self._numbers[column.name] = (column, np.full(self.space.size, np.nan))
         self._numbers[column.name][1][row] = value
 
@@ -149,6 +152,7 @@ class Recorder:
         n = self.space.size
         kept = self._series.get(run)
         if kept is None:
+            self._check_room()
             kept = _Epochs(len(values), np.full(n, np.nan), np.zeros(n, dtype=bool))
             self._series[run] = kept
         if len(values) != kept.epochs:
@@ -167,6 +171,11 @@ class Recorder:
         kept.spooled[row] = True
         self.spool.seek(kept.offset + 8 * row * kept.epochs)
         self.spool.write(values.astype("<f8").tobytes())
+
+    def _check_room(self) -> None:
+        """Raise `ValueError` where one more column would be more than any official file has."""
+        if len(self._series) + len(self._numbers) >= _MOST_COLUMNS:
+            raise ValueError(f"more than {_MOST_COLUMNS} data sets, seeds and measurements")
 
     def columns(self) -> Iterator[tuple[Column, Array | Chunks]]:
         """Yield every column with its data; missing numbers are NaN."""

@@ -22,7 +22,7 @@ from nasbench.spaces.nb201 import INPUTS, Input
 
 DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
 """Side of the images of a folder that names none, and the most that one may name."""
-_FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,4}))?")
+_FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,9}))?")
 
 
 def _cifar10(root: Path) -> DataSet:
