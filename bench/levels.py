@@ -44,17 +44,21 @@ def exponential(generator: np.random.Generator, runs: int) -> Floats:
 
 def lognormal(generator: np.random.Generator, runs: int) -> Floats:
     """Return runs of skewness 6.2 and mean 0."""
-    return np.asarray(generator.lognormal(size=runs) - np.exp(0.5))
+    return generator.lognormal(size=runs) - float(np.exp(0.5))
 
 
 def cells(generator: np.random.Generator, runs: int) -> Floats:
     """Return runs of which most end in one of a few best cells: heavy ties. Mean 0."""
-    return 1 / np.expm1(1 / 1.5) - np.floor(generator.exponential(1.5, runs))
+    return float(1 / np.expm1(1 / 1.5)) - np.floor(generator.exponential(1.5, runs))
 
 
 def one_cell(generator: np.random.Generator, runs: int) -> Floats:
     """Return runs of which nine in ten end in one cell. Mean 0."""
     return 1.5 - np.where(generator.random(runs) < 0.9, 0.0, generator.integers(1, 30, runs))
+
+
+TIED: tuple[Draw, ...] = (normal, cells, one_cell)
+"""What is different for a test of ranks: without ties all distributions are one."""
 
 
 def told(share: float, experiments: int) -> str:
@@ -124,7 +128,7 @@ def datasets(experiments: int) -> Iterator[str]:
 
 def bold(experiments: int) -> Iterator[str]:
     """Yield how often equal rows lose their bold."""
-    for draw in (normal, lognormal, cells, one_cell):
+    for draw in TIED:
         for rows in (3, 5, 10, 20):
             for runs in ((20, 20), (30, 100)):
                 counts = np.linspace(*runs, rows).astype(int)
