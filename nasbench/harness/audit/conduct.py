@@ -1,7 +1,7 @@
 """`nasbench audit`: all checks of a results folder, in the order a reader wants them."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,9 @@ from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit.copies import alike, check_copies, note_alike
 from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
-from nasbench.harness.audit.lost import check_empty, check_files, check_places
+from nasbench.harness.audit.lost import check_empty, check_files, check_places, files_below
 from nasbench.harness.audit.origin import (
+    RunsFile,
     check_asked,
     check_description,
     check_keys,
@@ -58,17 +59,19 @@ def audit(
     folder = Path(results).resolve()
     seed = secrets.randbits(32) if seed is None else seed
     published = reproductions(folder)
+    files, unreadable = files_below(folder)
+    findings = check_places(folder, files, unreadable)
     try:
         stored = load_results(folder)
     except StoreError:
-        if not published or holds_runs(folder):
+        if not findings and (not published or holds_runs(folder)):
             raise
-        stored = Results(folder, ())  # a fresh checkout: nothing but what is published
+        stored = Results(folder, ())  # a fresh checkout, or nothing that can be read
     united = unite(stored.experiments)
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
-    findings = [*check_places(folder), *(one for found in missing.values() for one in found)]
-    findings += _folders(stored)
+    findings += [one for found in missing.values() for one in found]
+    findings += _folders(stored, runs_files(files))
     here = [one for one in united if not missing[one.experiment.task]]
     for one in here:
         findings += check_runs(one)
@@ -76,7 +79,7 @@ def audit(
         findings += check(united)
     numbers = 0
     if comparison:
-        numbers, found = check_comparisons(stored)
+        numbers, found = check_comparisons(stored, files)
         findings += found
     for file, reproduction in published.items():
         count, found = check_reproduction(reproduction, file)
@@ -106,10 +109,9 @@ def audit(
     )
 
 
-def _folders(stored: Results) -> Iterator[Finding]:
+def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
     """Check what lies in the folders of the experiments, beside their runs."""
     kept = list(experiments(stored.folder)) if stored.experiments else []
-    files = runs_files(stored.folder)
     for one in kept:
         yield from check_experiment(one)
         yield from check_protocol(one.label, one.experiment.task)

@@ -18,9 +18,12 @@ from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
 
 RATE = 1e-6
-"""Copies that chance may make in an experiment, on average: more, and equal runs are no fault."""
+"""Equal runs that chance is expected to make in an experiment: of more than that none is a fault.
+
+That is the rate of false alarms: one of a million experiments, while steps are independent.
+"""
 _LEAST = 1e-3
-"""Chance that two runs measure the same at one step: no less, however they differ elsewhere."""
+"""Chance that two runs measure the same at one step: no less, however many differ."""
 MADE_AGAIN = 20
 """Runs of one experiment, drawn at random, that are made again as they asked what another did."""
 
@@ -63,14 +66,18 @@ def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
 
 
 def _chance(traces: Sequence[NDArray[np.float64]]) -> float:
-    """Return how often two values of different runs are equal; copies among them count once."""
+    """Return how often two values of different runs are equal, at most; copies count once.
+
+    Of M pairs of values C are equal: the chance is below (C + 6 sqrt(C) + 14) / M but in one of a
+    million samples, the bound of a Poisson count. Of few values nothing is known, and it is 1.
+    """
     different = {trace.tobytes(): trace for trace in traces}
     pool = np.concatenate(list(different.values())) if different else np.array([])
     _, counts = np.unique(pool[np.isfinite(pool)], return_counts=True)
-    total = int(counts.sum())
-    if total < 2:
-        return _LEAST
-    return max(_LEAST, float((counts * (counts - 1.0)).sum()) / (total * (total - 1.0)))
+    equal = float((counts * (counts - 1.0)).sum()) / 2
+    total = float(counts.sum())
+    pairs = max(1.0, total * (total - 1) / 2)
+    return min(1.0, max(_LEAST, (equal + 6 * equal**0.5 + 14) / pairs))
 
 
 def _search(runs: ExperimentRuns) -> _Where:

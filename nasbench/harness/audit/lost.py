@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,20 +19,33 @@ _NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
 _COLUMNS = ["seed", "error", "architecture", "accuracy", "incumbents"]
 
 
-def check_places(folder: Path) -> Iterator[Finding]:
-    """Name folders that cannot be read, and files of runs that belong to no experiment."""
+def files_below(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """Return all files below a folder, sorted, and what could not be read there.
+
+    No link to a folder is followed.
+    """
     unreadable: list[OSError] = []
-    for place, _, names in os.walk(folder, onerror=unreadable.append):
-        runs = [name for name in names if fnmatch(name, _RUNS)]
-        if runs and _EXPERIMENT not in names:
-            what = f"its {_EXPERIMENT} is missing: {len(runs)} files of runs are of no experiment"
-            yield Finding("lost", _below(folder, place), what)
+    walk = os.walk(folder, onerror=unreadable.append)
+    return sorted(Path(place, name) for place, _, names in walk for name in names), unreadable
+
+
+def check_places(
+    folder: Path, files: Sequence[Path], unreadable: Sequence[OSError]
+) -> list[Finding]:
+    """Name folders that cannot be read, and files of runs that belong to no experiment."""
+    homes = {path.parent for path in files if path.name == _EXPERIMENT}
+    orphans = Counter(path.parent for path in files if fnmatch(path.name, _RUNS))
+    findings = []
+    for place in sorted(orphans.keys() - homes):
+        what = f"its {_EXPERIMENT} is missing: {orphans[place]} files of runs are of no experiment"
+        findings.append(Finding("lost", _below(folder, place), what))
     for error in unreadable:
         what = f"cannot be read ({error.strerror}): what is in it is not audited"
-        yield Finding("lost", _below(folder, str(error.filename)), what)
+        findings.append(Finding("lost", _below(folder, error.filename), what))
+    return findings
 
 
-def _below(folder: Path, place: str) -> str:
+def _below(folder: Path, place: str | Path) -> str:
     """Return a path below a folder as text, the folder itself by its name."""
     below = os.path.relpath(place, folder)
     return folder.name if below == os.curdir else Path(below).as_posix()

@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ class RunsFile:
     """What it says of the code and the machine that wrote it; empty where it says nothing."""
 
 
-def runs_files(folder: Path) -> list[RunsFile]:
-    """Return all files of runs below a folder that can be read, in path order."""
+def runs_files(files: Sequence[Path]) -> list[RunsFile]:
+    """Return those of some files that hold runs and can be read."""
     found = []
-    for path in sorted(folder.rglob("runs-*.parquet")):
+    for path in (one for one in files if fnmatch(one.name, "runs-*.parquet")):
         try:
             stored = pq.read_schema(path).metadata or {}
             about = json.loads(stored.get(b"nasbench", b"{}"))

@@ -207,7 +207,7 @@ class _ChargedSession(_Lent):
     def __init__(self, session: Any, seconds: list[float], limit: float | None) -> None:
         super().__init__(session)
         self._left, self._limit = deque(seconds), limit
-        self._there, self._here = 0.0, 0.0
+        self._there, self._here, self._cut = 0.0, 0.0, False
 
     def answer(self, request: Any) -> Any:
         """Answer at the stored cost."""
@@ -219,6 +219,7 @@ class _ChargedSession(_Lent):
             return answer
         else:
             expected = answer.seconds * self._there / self._here
-            fits = self._there + _SLOWER * expected <= self._limit
+            fits = not self._cut and self._there + _SLOWER * expected <= self._limit
+            self._cut |= fits  # one more shows it
             cost = expected if fits else self._limit + 1.0
         return answer._replace(seconds=cost)

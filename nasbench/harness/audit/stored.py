@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,29 @@ _MANY = 2
 """Files with names of ours that make a folder one of ours."""
 
 
-def check_comparisons(results: Results) -> tuple[int, list[Finding]]:
+def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, list[Finding]]:
     """Compute every stored comparison again; return how many values were compared, and findings.
 
-    All that each `comparison.json` holds, and the tables beside it. Tables that belong to none are
+    `files` are all below the results. All that each `comparison.json` holds is compared, and the
+    tables beside it. Tables that belong to none are
     faults: nothing says what they were made of. Of figures nothing is checked.
     """
     count, findings = 0, []
-    kept = {file: _read(file) for file in sorted(results.folder.rglob(_COMPARISON))}
+    kept = {file: _read(file) for file in files if file.name == _COMPARISON}
     ours = [  # another tool's is left alone; tables of ours beside it are found below
         file
         for file, stored in kept.items()
         if stored is not None or file.parent == results.folder / _USUAL
     ]
     for file in ours:
-        number, found = _check(results, file, kept[file])
+        around = [path for path in files if path.is_relative_to(file.parent)]
+        number, found = _check(results, file, kept[file], around)
         count += number
         findings += [one for one in found if _nearest(results.folder / one.where, ours) == file]
-    return count, [*findings, *_loose(results.folder, ours)]
+    return count, [*findings, *_loose(results.folder, files, ours)]
 
 
-def _nearest(path: Path, files: list[Path]) -> Path | None:
+def _nearest(path: Path, files: Sequence[Path]) -> Path | None:
     """Return the comparison in whose folder a path lies, the innermost where they are nested."""
     around = [file for file in files if path.is_relative_to(file.parent)]
     return max(around, key=lambda file: len(file.parts), default=None)
@@ -60,9 +62,12 @@ def _read(file: Path) -> tuple[Any, str | None, Options | None] | None:
 
 
 def _check(
-    results: Results, file: Path, stored: tuple[Any, str | None, Options | None] | None
+    results: Results,
+    file: Path,
+    stored: tuple[Any, str | None, Options | None] | None,
+    around: Sequence[Path],
 ) -> tuple[int, list[Finding]]:
-    """Compute one comparison again."""
+    """Compute one comparison again; `around` are all files in its folder."""
     where = file.relative_to(results.folder).as_posix()
     if stored is None:
         return 0, [Finding("comparison", where, "cannot be read as a comparison")]
@@ -79,7 +84,7 @@ def _check(
     expected = json.loads(json.dumps(again.to_json(), allow_nan=False))
     content.pop("files", None)  # what was written is looked for
     findings = [Finding("comparison", where, what) for what in told(content, expected)]
-    findings += _texts(again, file.parent, results.folder)
+    findings += _texts(again, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
 
 
@@ -96,7 +101,9 @@ def _compared(results: Results, file: Path) -> Results:
     return results
 
 
-def _texts(again: Comparison, folder: Path, below: Path) -> Iterator[Finding]:
+def _texts(
+    again: Comparison, folder: Path, below: Path, around: Sequence[Path]
+) -> Iterator[Finding]:
     """Compare the tables that are there, in all their forms, with what the runs give."""
     expected = {folder / place: text for place, text in texts(again)}
     for path, text in expected.items():
@@ -106,16 +113,16 @@ def _texts(again: Comparison, folder: Path, below: Path) -> Iterator[Finding]:
             yield Finding("comparison", where, what)
         elif not same_text(path, text):
             yield Finding("comparison", where, "its text is not what the runs give")
-    for path in sorted(folder.rglob("*")):
+    for path in around:
         if _TABLE.fullmatch(path.name) and path not in expected and path.parent != folder:
             what = "is a table that the runs do not give: make the comparison again"
             yield Finding("comparison", path.relative_to(below).as_posix(), what)
 
 
-def _loose(folder: Path, comparisons: list[Path]) -> Iterator[Finding]:
+def _loose(folder: Path, files: Sequence[Path], comparisons: Sequence[Path]) -> Iterator[Finding]:
     """Name tables of ours whose `comparison.json` or `reproduction.json` is not there."""
     by_folder: dict[Path, list[Path]] = {}
-    for path in sorted(folder.rglob("*.*")):
+    for path in files:
         if path.name in ("reproduction.md", "reproduction.tex"):
             if not path.with_name(_REPRODUCTION).exists():
                 what = f"is there without the {_REPRODUCTION} that it is made of"
