@@ -112,13 +112,13 @@ def audit(
 def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
     """Check what lies in the folders of the experiments, beside their runs."""
     kept = list(experiments(stored.folder)) if stored.experiments else []
-    for one in kept:
+    for one, runs in zip(kept, stored.experiments, strict=True):
         yield from check_experiment(one)
         yield from check_protocol(one.label, one.experiment.task)
         yield from check_origin(one, files)
         yield from check_description(one)
         yield from check_keys(one)
-        yield from check_asked(one, files)
+        yield from check_asked(one, files, runs.seeds.tolist())
     yield from check_files(kept)
     yield from check_empty(stored)
     yield from check_provenance(stored, files)

@@ -12,7 +12,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nasbench.errors import InvalidInput
@@ -43,16 +42,19 @@ class RunsFile:
 
 
 def runs_files(files: Sequence[Path]) -> list[RunsFile]:
-    """Return those of some files that hold runs and can be read."""
-    found = []
-    for path in (one for one in files if fnmatch(one.name, "runs-*.parquet")):
-        try:
-            stored = pq.read_schema(path).metadata or {}
-            about = json.loads(stored.get(b"nasbench", b"{}"))
-        except (pa.ArrowException, OSError, ValueError, RecursionError):
-            continue  # whoever reads its rows says so
-        found.append(RunsFile(path, about if isinstance(about, dict) else {}))
-    return found
+    """Return those of some files that hold runs and can be read; others are named elsewhere."""
+    found = [(path, _about(path)) for path in files if fnmatch(path.name, "runs-*.parquet")]
+    return [RunsFile(path, about) for path, about in found if about is not None]
+
+
+def _about(path: Path) -> Mapping[str, Any] | None:
+    """Return what a file of runs says of itself; None where it is damaged."""
+    try:
+        stored = pq.read_schema(path).metadata or {}
+        about = json.loads(stored.get(b"nasbench", b"{}"))
+    except Exception:  # of a damaged file pyarrow raises whatever it stumbles on
+        return None
+    return about if isinstance(about, dict) else {}
 
 
 def check_provenance(results: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
@@ -151,9 +153,11 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         yield Finding("description", folder.label, what[:300], fault=_made_here(folder))
 
 
-def check_asked(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterator[Finding]:
+def check_asked(
+    folder: ExperimentFolder, files: Sequence[RunsFile], seeds: Sequence[int]
+) -> Iterator[Finding]:
     """Name seeds that a stored command asked for and that are not there, failed or finished."""
-    there = set(folder.read(["seed"])["seed"].to_pylist())
+    there = set(seeds)
     commands = [folder.provenance, *(one.about for one in files if one.path.parent == folder.path)]
     for text in dict.fromkeys(_asked(one.get("command")) for one in commands):
         try:

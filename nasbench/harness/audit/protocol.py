@@ -101,9 +101,10 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
         what = f"images and recipes of these trainings cannot be checked here: {error}"
         yield Finding("protocol", label, what, fault=False)
         return
-    if task.shared:
-        signal = Signal(task.signal.dataset, 0, 0)
-        made = replace(made, signal=signal, repeats="charge", budget=task.budget)
+    if task.shared:  # such a search has the same judge, and a signal and a budget of its own
+        made = replace(task, table=made.table, protocol=made.protocol, space=made.space,
+                       final_schedule=made.final_schedule, reports=made.reports,
+                       signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
     for what in told(asdict(task), asdict(made)):
         yield Finding("protocol", label, f"{what} by its protocol")
 

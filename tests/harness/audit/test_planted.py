@@ -117,16 +117,22 @@ def lose_rows(results: Path) -> None:
         path.unlink()
 
 
+def keep_first(path: Path, number: int) -> pa.Table:
+    """Return the first rows of a file, as an earlier version would have written them."""
+    table = pq.ParquetFile(path).read()
+    about = {"nasbench": table.schema.metadata[b"nasbench"]}
+    return table.slice(0, number).replace_schema_metadata(about)
+
+
 def empty_file(results: Path) -> None:
     (path,) = of(results).path.glob("runs-*.parquet")
-    table = pq.ParquetFile(path).read()
-    pq.write_table(table.slice(0, 0), path.with_name("runs-6-11-0a1b2c3d.parquet"))
+    pq.write_table(keep_first(path, 0), path.with_name("runs-6-11-0a1b2c3d.parquet"))
 
 
 def cut_file(results: Path) -> None:
     """The last seeds of both rows, taken out where they are."""
     for path in results.rglob("runs-*.parquet"):
-        pq.write_table(pq.ParquetFile(path).read().slice(0, SEEDS - 1), path)
+        pq.write_table(keep_first(path, SEEDS - 1), path)
 
 
 def lose_experiment(results: Path) -> None:
