@@ -26,7 +26,7 @@ from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, re
 from nasbench.harness.audit.stored import check_comparisons
 from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
-from nasbench.harness.reproduce.reproduction import reproductions
+from nasbench.harness.reproduce.reproduction import FILE, Reproduction
 from nasbench.harness.results import Results, load_results
 from nasbench.harness.store import experiments, holds_runs
 
@@ -58,19 +58,22 @@ def audit(
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
     folder = Path(results).resolve()
     seed = secrets.randbits(32) if seed is None else seed
-    published = reproductions(folder)
     files, unreadable = files_below(folder)
     findings = check_places(folder, files, unreadable)
+    published, found = _published(folder, files)
+    findings += found
     try:
         stored = load_results(folder)
-    except StoreError:
-        if not findings and (not published or holds_runs(folder)):
+    except StoreError as error:
+        if not folder.is_dir() or (not findings and (not published or holds_runs(folder))):
             raise
+        if holds_runs(folder):
+            findings.append(Finding("lost", folder.name, str(error)))
         stored = Results(folder, ())  # a fresh checkout, or nothing that can be read
     united = unite(stored.experiments)
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
-    findings += [one for found in missing.values() for one in found]
+    findings += [one for of_task in missing.values() for one in of_task]
     findings += _folders(stored, runs_files(files))
     here = [one for one in united if not missing[one.experiment.task]]
     for one in here:
@@ -107,6 +110,20 @@ def audit(
         replayed=replayed,
         seed=seed,
     )
+
+
+def _published(
+    folder: Path, files: Sequence[Path]
+) -> tuple[dict[Path, Reproduction], list[Finding]]:
+    """Return the reproductions among some files, and a finding for each that is damaged."""
+    published, findings = {}, []
+    for file in (one for one in files if one.name == FILE):
+        try:
+            published[file] = Reproduction.load(file)
+        except StoreError as error:
+            where = file.relative_to(folder).as_posix()
+            findings.append(Finding("reproduction", where, str(error)))
+    return published, findings
 
 
 def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:

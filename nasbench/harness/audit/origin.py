@@ -126,7 +126,7 @@ def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
     }
     stored = {name: folder.description.get(name) for name in expected}
     for what in told(stored, expected):
-        yield Finding("description", folder.label, what, fault=_made_here(folder))
+        yield Finding("description", folder.label, what, fault=made_here(folder.provenance))
 
 
 def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
@@ -150,7 +150,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         return  # changed while it was read
     if extra:
         what = f"its experiment.json has what nasbench does not write: {', '.join(sorted(extra))}"
-        yield Finding("description", folder.label, what[:300], fault=_made_here(folder))
+        yield Finding("description", folder.label, what[:300], fault=made_here(folder.provenance))
 
 
 def check_asked(
@@ -192,6 +192,6 @@ def _ours(name: str) -> type[SearchStrategy] | None:
     return found if found is not None and found.__module__.startswith(_OURS) else None
 
 
-def _made_here(folder: ExperimentFolder) -> bool:
-    """Whether an experiment says that the code which now reads it has made it."""
-    return all(folder.provenance.get(name) == provenance()[name] for name in _CODE)
+def made_here(about: Mapping[str, Any]) -> bool:
+    """Whether a provenance says that the code which now reads it wrote it."""
+    return all(about.get(name) == provenance()[name] for name in _CODE)

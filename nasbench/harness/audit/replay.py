@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.origin import made_here
 from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment, Run, Runner, open_benchmark
 from nasbench.harness.records import to_rows
@@ -110,8 +111,9 @@ def _runner(one: ExperimentRuns, *, trust: bool) -> "_Again | Finding":
         return Finding("replay", one.label, f"cannot be run here: {error}", fault=False)
     try:
         make_settings(strategy, experiment.settings)
-    except NasbenchError as error:
-        return Finding("replay", one.label, f"cannot have been run: {error}")
+    except NasbenchError as error:  # another version may have other settings
+        what = f"cannot have been run by this version: {error}"
+        return Finding("replay", one.label, what, fault=made_here(one.provenance))
     try:
         return _Again(experiment)
     except NasbenchError as error:  # such as images that are not at hand

@@ -184,6 +184,11 @@ def loose_reproduction(results: Path) -> None:
     (results / "nats-bench" / "reproduction.md").write_text("All reproduced.")
 
 
+def damaged_reproduction(results: Path) -> None:
+    (results / "nats-bench").mkdir()
+    (results / "nats-bench" / "reproduction.json").write_text('{"name": "nats-bench"}')
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "protocol renamed": (lambda r: tasked(r, protocol="nats-bench"), "protocol", "reports is"),
     "budget by a hair": (budgeted(12_000.5), "protocol", "budget is 12000.5s, in nb201-paper 12"),
@@ -213,6 +218,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "short copies": (copy_short_runs, "replay", "seed 5 comes out with another"),
     "less time": (less_time, "totals", "wall_seconds are fewer than those of the optimiser"),
     "tables of no comparison": (loose_tables, "comparison", "2 tables without the comparison.json"),
+    "a damaged reproduction": (damaged_reproduction, "reproduction", "is damaged: restore it"),
     "text of no reproduction": (loose_reproduction, "reproduction", "without the reproduction"),
 }  # fmt: skip
 
