@@ -283,6 +283,28 @@ def test_a_table_that_was_edited_as_text(results: Path) -> None:
     assert found.where.endswith("/results.md")
 
 
+def test_a_comparison_under_another_name_is_checked_too(results: Path) -> None:
+    """Its tables edited, taken away, added; and without the comparison.json they are of."""
+    place = results / "for" / "paper"
+    place.parent.mkdir()
+    (results / "comparison").rename(place)
+    assert audit(results).faults == ()
+    (table,) = place.rglob("results.md")
+    table.write_text(table.read_text().replace("random-search | 12", "random-search | 500", 1))
+    table.with_name("cost.md").unlink()
+    table.with_name("ranks-of-ours").mkdir()
+    (table.with_name("ranks-of-ours") / "ranks.md").write_text("We win.")
+    found = {one.where.rpartition("/")[2]: one.what for one in audit(results).faults}
+    assert found == {
+        "results.md": "its text is not what the runs give",
+        "cost.md": "is missing, comparison.json is there: make the comparison again",
+        "ranks.md": "is a table that the runs do not give: make the comparison again",
+    }
+    (place / "comparison.json").unlink()
+    (fault,) = audit(results).faults
+    assert "tables without the comparison.json that says what they are of" in fault.what
+
+
 def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None:
     """With another target, what it decides is derived; tables of data are compared as well."""
     compare(results, out=results / "comparison", target=2.0, datasets="cifar10")
