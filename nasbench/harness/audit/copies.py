@@ -6,6 +6,7 @@ How often chance would make them equal is estimated from the runs themselves. Ru
 the same are made again, where that costs look-ups and no training.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -77,7 +78,7 @@ def _chance(traces: Sequence[NDArray[np.float64]]) -> float:
     equal = float((counts * (counts - 1.0)).sum()) / 2
     total = float(counts.sum())
     pairs = max(1.0, total * (total - 1) / 2)
-    return min(1.0, max(_LEAST, (equal + 6 * equal**0.5 + 14) / pairs))
+    return min(1.0, max(_LEAST, (equal + 6 * math.sqrt(equal) + 14) / pairs))
 
 
 def _search(runs: ExperimentRuns) -> _Where:
