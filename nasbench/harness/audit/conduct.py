@@ -2,29 +2,34 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from nasbench.errors import InvalidInput
+import numpy as np
+
+from nasbench.errors import InvalidInput, StoreError
+from nasbench.harness.audit.copies import alike, check_copies, note_alike
 from nasbench.harness.audit.findings import Audit, Finding
-from nasbench.harness.audit.folder import (
-    check_experiment,
-    check_files,
+from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
+from nasbench.harness.audit.lost import check_empty, check_files, check_places, files_below
+from nasbench.harness.audit.origin import (
+    RunsFile,
+    check_asked,
+    check_description,
+    check_keys,
+    check_origin,
     check_provenance,
-    check_seeds,
-    check_task,
-    check_tuning,
+    runs_files,
 )
+from nasbench.harness.audit.protocol import check_protocol
 from nasbench.harness.audit.published import check_reproduction
 from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, replay
-from nasbench.harness.audit.stored import check_comparison
-from nasbench.harness.audit.trajectories import check_copies, check_runs
+from nasbench.harness.audit.stored import check_comparisons
+from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
-from nasbench.harness.reproduce.reproduction import reproductions
-from nasbench.harness.results import read_results
+from nasbench.harness.reproduce.reproduction import FILE, Reproduction
+from nasbench.harness.results import Results, read_results
 from nasbench.harness.store import experiments
-
-_COMPARISON = "comparison/comparison.json"
 
 
 def _nothing() -> None:
@@ -44,62 +49,90 @@ def audit(
 
     Which cells a run asked is believed, and all else is derived again; `replays` random runs are
     made again from their seeds, and of these nothing is believed. `seed` draws them, one that
-    nobody can foresee where it is None; all runs that say they ended by themselves are made again
-    too. Strategies of other modules are only replayed with `trust`, as that runs their code.
-    `advance` is called after each. A comparison that `nasbench compare` left in the folder is
-    computed again, unless `comparison` is False. Raises `StoreError` for a folder that
-    cannot be read.
+    nobody can foresee where it is None; runs that say they ended by themselves, and some of those
+    that asked the same as another one, are made again too. Strategies of other modules are only
+    replayed with `trust`, as that runs their code. `advance` is called after each. Comparisons
+    that `nasbench compare` left in the folder are computed again, unless `comparison` is False.
+    Raises `StoreError` for a folder that cannot be read.
     """
     if replays < 0:
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
     folder = Path(os.path.realpath(results))
     seed = secrets.randbits(32) if seed is None else seed
-    published = reproductions(folder)
+    files, unreadable = files_below(folder)
+    findings = check_places(folder, unreadable)
+    published, found = _published(folder, files)
+    findings += found
     stored = read_results(folder)
-    if not (published or stored.faults):  # a fresh checkout has nothing but what is published
+    findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
+    if not (published or findings):  # a fresh checkout has nothing but what is published
         stored.need_runs()
-    findings = [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
+    united = unite(stored.experiments)
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
-    for found in missing.values():
-        findings += found
-    kept = list(experiments(folder, [])) if stored.experiments else []
-    for one_folder in kept:
-        findings += check_experiment(one_folder)
-    findings += check_files(kept)
-    evaluations = verdicts = 0
-    united = unite(stored.experiments)
-    for one in united:
-        if missing[one.experiment.task]:
-            continue
+    findings += [one for of_task in missing.values() for one in of_task]
+    findings += _folders(stored, runs_files(files))
+    here = [one for one in united if not missing[one.experiment.task]]
+    for one in here:
         findings += check_runs(one)
-        runs = one.select(~one.failed)
-        evaluations += int(runs.column("queries").sum())
-        steps = int(runs.lists("incumbents").lengths.sum())
-        verdicts += 2 * steps * len(one.experiment.task.reports)
-    findings += check_copies(united)
-    findings += check_seeds(united)
-    findings += check_tuning(united)
-    findings += check_provenance(stored)
+    for check in (check_copies, check_seeds, check_tuning):
+        findings += check(united)
     numbers = 0
-    if comparison and (folder / _COMPARISON).exists():
-        numbers, found = check_comparison(stored, folder / _COMPARISON)
+    if comparison:
+        numbers, found = check_comparisons(stored, files)
         findings += found
     for file, reproduction in published.items():
         count, found = check_reproduction(reproduction, file)
         numbers += count
         findings += found
-    here = [one for one in united if not missing[one.experiment.task]]
     chosen = [*draw(here, replays, seed), *ended_by_themselves(here)]
+    for one, seeds, drawn in alike(here, np.random.default_rng([seed, 1])):
+        again = [(one, run) for run in drawn if may_run(one, trust=trust)]
+        chosen += again
+        findings.append(note_alike(one, seeds, len(again)))
     chosen = list({(one.label, run): (one, run) for one, run in chosen}.values())
-    findings += replay(chosen, advance, trust=trust)
+    replayed, found = replay(chosen, advance, trust=trust)
+    findings += found
+    finished = [one.select(~one.failed) for one in here]
     return Audit(
         tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault)),
         experiments=len(stored.experiments),
         runs=sum(len(one) for one in stored.experiments),
-        evaluations=evaluations,
-        verdicts=verdicts,
+        evaluations=sum(int(one.column("queries").sum()) for one in finished),
+        verdicts=sum(
+            2 * int(one.lists("incumbents").lengths.sum()) * len(one.experiment.task.reports)
+            for one in finished
+        ),
         numbers=numbers,
-        replayed=sum(may_run(one, trust=trust) for one, _ in chosen),
+        replayed=replayed,
         seed=seed,
     )
+
+
+def _published(
+    folder: Path, files: Sequence[Path]
+) -> tuple[dict[Path, Reproduction], list[Finding]]:
+    """Return the reproductions among some files, and a finding for each that is damaged."""
+    published, findings = {}, []
+    for file in (one for one in files if one.name == FILE):
+        try:
+            published[file] = Reproduction.load(file)
+        except StoreError as error:
+            where = file.relative_to(folder).as_posix()
+            findings.append(Finding("reproduction", where, str(error)))
+    return published, findings
+
+
+def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
+    """Check what lies in the folders of the experiments, beside their runs."""
+    kept = list(experiments(stored.folder, [])) if stored.experiments else []
+    for one, runs in zip(kept, stored.experiments, strict=True):
+        yield from check_experiment(one)
+        yield from check_protocol(one.label, one.experiment.task)
+        yield from check_origin(one, files)
+        yield from check_description(one)
+        yield from check_keys(one)
+        yield from check_asked(one, files, runs.seeds.tolist())
+    yield from check_files(kept)
+    yield from check_empty(stored)
+    yield from check_provenance(stored, files)

@@ -22,15 +22,23 @@ def told(stored: Any, expected: Any) -> list[str]:
 
 
 def differences(stored: Any, expected: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield where two JSON values differ, which is which."""
+    """Yield where two JSON values differ, which is which; a key that is too many too."""
     if isinstance(expected, dict) and isinstance(stored, dict):
         for name, value in expected.items():
             yield from differences(stored.get(name), value, f"{place}.{name}".lstrip("."))
+        for name in unknown(stored, expected, place):
+            yield name, "there", "absent"
     elif isinstance(expected, list) and isinstance(stored, list) and len(stored) == len(expected):
         for number, (there, value) in enumerate(zip(stored, expected, strict=True)):
             yield from differences(there, value, f"{place}[{number}]")
     elif not _equal(stored, expected):
         yield place, _short(stored), _short(expected)
+
+
+def unknown(stored: Any, known: Any, place: str = "") -> Iterator[str]:
+    """Yield the keys, with their place, that a JSON object has and a known one does not."""
+    if isinstance(stored, dict) and isinstance(known, dict):
+        yield from (f"{place}.{name}".lstrip(".") for name in stored.keys() - known.keys())
 
 
 def same_text(path: Path, text: str) -> bool:

@@ -1,21 +1,18 @@
 """Is what stands side by side in a results folder comparable, and complete?"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.protocols import Protocol, protocols
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
-from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.compare.labels import labels
 from nasbench.harness.experiment import Task, entropy_of, open_benchmark, open_judge
-from nasbench.harness.results import ExperimentRuns, Results
-from nasbench.harness.store import ExperimentFolder, experiments, folder_name
+from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
 
 FAILED = 0.1
@@ -39,6 +36,10 @@ def check_task(task: Task) -> Iterator[Finding]:
             f"runs were made with table {task.table[:8]}, installed is {table.hash[:8]}",
         )  # fmt: skip
         return
+    if table.info.space != task.space:
+        what = f"its cells are of space {table.info.space}, the runs say {task.space}"
+        yield Finding("table", task.benchmark, what)
+        return
     try:
         open_judge(task) if task.shared else open_benchmark(task)
     except NasbenchError as error:
@@ -46,8 +47,8 @@ def check_task(task: Task) -> Iterator[Finding]:
 
 
 def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
-    """See that an experiment is what its name, its protocol and its randomness say."""
-    experiment, task = folder.experiment, folder.experiment.task
+    """See that an experiment is what its name and its randomness say."""
+    experiment = folder.experiment
     defaults = folder.description.get("defaults")
     if isinstance(defaults, dict):
         known = {**experiment.settings, **defaults}  # settings that came later are their own
@@ -55,7 +56,7 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
             experiment.entropy_rule, experiment.strategy, experiment.settings
         )  # fmt: skip
         try:
-            expected = entropy_of(rule, task, strategy, settings, known)
+            expected = entropy_of(rule, experiment.task, strategy, settings, known)
         except InvalidInput as error:
             yield Finding("randomness", folder.label, str(error))
         else:
@@ -72,57 +73,6 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
             "experiment", folder.label,
             f"its settings belong into a folder called '{usual}': they were changed",
         )  # fmt: skip
-    yield from _protocol(folder.label, task)
-
-
-def _protocol(label: str, task: Task) -> Iterator[Finding]:
-    """Name what a task changes of the published protocol that it is called after."""
-    if is_trained(task.benchmark) or task.shared:
-        return
-    usual = protocols().get(task.protocol) or _made(task)
-    if usual is None:
-        what = f"'{task.protocol}' is no published protocol: what it says is its own"
-        yield Finding("protocol", label, what, fault=False)
-        return
-    signal = task.signal
-    parts: dict[str, tuple[object, object]] = {
-        "schedule": (signal.schedule, usual.schedule),
-        "epochs": (signal.epochs, usual.epochs),
-        "trials": (signal.trials, usual.trials),
-        "repeats": (task.repeats, usual.repeats),
-        "final schedule": (task.final_schedule, usual.final_schedule),
-        "reports": (task.reports, usual.reports.get(signal.dataset)),
-        "budget": (str(task.budget), f"{usual.seconds.get(signal.dataset, 0):g}s"),
-    }
-    for name, (there, published) in parts.items():
-        if there != published:
-            yield Finding(
-                "protocol", label, f"{name} is {there}, in {task.protocol} {published}",
-                fault=name in ("schedule", "epochs", "final schedule"),
-            )  # fmt: skip
-
-
-def _made(task: Task) -> Protocol | None:
-    """Return the protocol that is made of a task's table, if the task says it has that."""
-    if task.protocol != OWN:
-        return None
-    try:
-        return own_protocol(load_table(task.benchmark), task.signal.dataset)
-    except (NasbenchError, ValueError):  # not installed, or without that data set
-        return None
-
-
-def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
-    """See that no seed of an experiment was stored twice with different results."""
-    columns = ["seed", "error", "architecture", "accuracy", "incumbents"]
-    by_seed: dict[tuple[str, int], str] = {}
-    for folder in folders:
-        digest = folder.experiment.digest()
-        for file in folder.files(columns, []):  # what is damaged is a finding already
-            for row in file.table.to_pylist():
-                seed, error = row.pop("seed"), row.pop("error")
-                if not error and by_seed.setdefault((digest, seed), repr(row)) != repr(row):
-                    yield Finding("twice", folder.label, f"seed {seed} is stored with two results")
 
 
 def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
@@ -131,13 +81,14 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
     for one in found:
         by_task[one.experiment.task].append(one)
         seeds = one.seeds
-        missing = np.setdiff1d(np.arange(seeds[0], seeds[-1] + 1), seeds) if len(seeds) else seeds
-        if len(missing):
+        gaps = np.flatnonzero(np.diff(seeds) > 1)  # seeds lie far apart: what is between is counted
+        if len(gaps):
+            missing = int(seeds[-1]) - int(seeds[0]) + 1 - len(seeds)
             yield Finding(
                 "seeds", one.label,
-                f"{len(missing)} seeds are missing between its first and its last, such as "
-                f"{missing[0]}: were runs left out?",
-                fault=len(missing) <= len(seeds) or int((np.diff(seeds) > 1).sum()) > _PARTS,
+                f"{missing} seeds are missing between its first and its last, such as "
+                f"{int(seeds[gaps[0]]) + 1}: were runs left out?",
+                fault=missing <= len(seeds) or len(gaps) > _PARTS,
             )  # fmt: skip
         failed = int(one.failed.sum())
         if failed:
@@ -167,36 +118,3 @@ def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
             if reason:
                 yield Finding("tuning", one.label, reason)
                 break
-
-
-def check_provenance(results: Results) -> Iterator[Finding]:
-    """See that all runs come from the same code, and name other differences."""
-    versions: dict[str, dict[str, str]] = defaultdict(dict)
-    for folder in experiments(results.folder, []):
-        where = folder.path.relative_to(results.folder).as_posix()
-        for file in folder.files(["seed"], []):
-            for name, value in _traits(file.provenance).items():
-                versions[name].setdefault(value, where)
-    for one in results.experiments:
-        for name in one.processors:
-            versions["processor"].setdefault(name, one.label)
-    for name, places in versions.items():
-        if len(places) > 1:
-            said = "; ".join(f"{value} in {where}" for value, where in places.items())
-            yield Finding(
-                "code" if name in ("nasbench", "commit") else "environment",
-                results.folder.name, f"runs differ in {name}: {said}",
-                fault=name in ("nasbench", "commit"),
-            )  # fmt: skip
-    for value, where in versions["commit"].items():
-        if value.endswith("-dirty"):
-            yield Finding("code", where, f"made from changed sources ({value[:12]})", fault=False)
-
-
-def _traits(made: Mapping[str, Any]) -> dict[str, str]:
-    """Return what could make the same run differ."""
-    libraries = made.get("libraries") or {}
-    return {
-        **{name: str(made.get(name)) for name in ("nasbench", "commit", "python", "platform")},
-        **{name: str(libraries.get(name)) for name in ("numpy", "torch")},
-    }

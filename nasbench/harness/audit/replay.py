@@ -1,24 +1,41 @@
-"""Do runs come out the same when they are made again from their seeds?"""
+"""Do runs come out the same when they are made again from their seeds?
 
+Nothing that was trained before is believed: trainings begin with an empty cache, and no checkpoint
+is read. Where seconds are real they cannot come out the same; the stored ones are charged, so that
+a run ends where it did, and what it did is compared.
+"""
+
+import os
+import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.origin import made_here
 from nasbench.harness.budget import Stop
-from nasbench.harness.experiment import Runner
+from nasbench.harness.experiment import Experiment, Run, Runner, open_benchmark
 from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
 from nasbench.spaces import get_space
+from nasbench.strategies.registry import find_strategy, make_settings
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
 _HERE = ("processor",)
 """Of the machine, not of the run."""
 _REAL = ("seconds", "simulated_seconds")
 """Timings too, where shared weights or networks are trained."""
+_SLOWER = 10.0
+"""Times as long an evaluation may have taken there than the run's others let expect."""
+
+Chosen = Sequence[tuple[ExperimentRuns, int]]
+"""Runs to make again: an experiment and a seed each."""
 
 
 def draw(
@@ -44,7 +61,7 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
     chosen = []
     for one in found:
         task = one.experiment.task
-        if task.shared or is_trained(task.benchmark):
+        if _real(one.experiment):
             continue
         ended = np.array(one.table["stop"].to_pylist(), dtype=object) == Stop.EXHAUSTED
         whole = one.column("distinct") == get_space(task.space).size
@@ -53,49 +70,158 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
 
 
 def replay(
-    chosen: Sequence[tuple[ExperimentRuns, int]], advance: Callable[[], None], *, trust: bool
-) -> Iterator[Finding]:
-    """Make runs again and yield what differs by a bit; `advance` is called after each.
+    chosen: Chosen, advance: Callable[[], None], *, trust: bool
+) -> tuple[int, list[Finding]]:
+    """Make runs again; return how many were, and what differs by a bit.
 
-    Without `trust` no strategy is imported from a module that only the results name.
+    `advance` is called after each. Without `trust` no strategy is imported from a module that only
+    the results name.
     """
-    runners: dict[str, Runner] = {}
-    for one, seed in chosen:
-        if not may_run(one, trust=trust):
-            yield Finding(
-                "replay", one.label, "is a strategy of another module, not run without --trust",
-                fault=False,
-            )  # fmt: skip
+    made, findings = 0, []
+    real = any(_real(one.experiment) for one, _ in chosen)
+    runners: dict[str, _Again | Finding] = {}
+    with _nothing_trained() if real else nullcontext():
+        for one, seed in chosen:
+            digest = one.experiment.digest()
+            if digest not in runners:
+                runners.clear()  # supernets are large
+                runners[digest] = _runner(one, trust=trust)
+            runner = runners[digest]
+            if isinstance(runner, Finding):
+                findings.append(runner)
+            else:
+                made += 1
+                differing = _differing(one, seed, runner)
+                if differing:
+                    what = f"seed {seed} comes out with another {', '.join(differing)}"
+                    findings.append(Finding("replay", one.label, what))
             advance()
-            continue
-        digest = one.experiment.digest()
-        if digest not in runners:
-            runners.clear()  # supernets are large
-            try:
-                runners[digest] = Runner(one.experiment)
-            except NasbenchError as error:
-                yield Finding("replay", one.label, f"cannot be run here: {error}")
-                advance()
-                continue
-        again = to_rows(one.experiment, [runners[digest].run(seed)])
-        stored = one.select(one.seeds == seed).table
-        differing = _differing(stored, again, one)
-        if differing:
-            yield Finding(
-                "replay", one.label, f"seed {seed} comes out with another {', '.join(differing)}"
-            )
-        advance()
+    return made, findings
 
 
-def _differing(stored: pa.Table, again: pa.Table, one: ExperimentRuns) -> list[str]:
-    """Return the columns that differ; unknown is equal to unknown."""
-    task = one.experiment.task
-    real = task.shared or is_trained(task.benchmark)
-    skipped = {*_TIMINGS, *_HERE, *(_REAL if real else ())}
+def _runner(one: ExperimentRuns, *, trust: bool) -> "_Again | Finding":
+    """Return what makes an experiment's runs again, or why nothing can."""
+    experiment = one.experiment
+    if not may_run(one, trust=trust):
+        what = "is a strategy of another module, not run without --trust"
+        return Finding("replay", one.label, what, fault=False)
+    try:
+        strategy = find_strategy(experiment.strategy)
+    except NasbenchError as error:
+        return Finding("replay", one.label, f"cannot be run here: {error}", fault=False)
+    try:
+        make_settings(strategy, experiment.settings)
+    except NasbenchError as error:  # another version may have other settings
+        what = f"cannot have been run by this version: {error}"
+        return Finding("replay", one.label, what, fault=made_here(one.provenance))
+    try:
+        return _Again(experiment)
+    except NasbenchError as error:  # such as images that are not at hand
+        what = f"cannot be run here: {error}"
+        return Finding("replay", one.label, what, fault=not _real(experiment))
+
+
+def _differing(one: ExperimentRuns, seed: int, runner: "_Again") -> list[str]:
+    """Return the columns in which a run differs; unknown is equal to unknown."""
+    stored = one.select(one.seeds == seed)
+    again = to_rows(one.experiment, [runner.again(seed, stored)])
+    skipped = {*_TIMINGS, *_HERE, *(_REAL if _real(one.experiment) else ())}
     names = [name for name in again.column_names if name not in skipped]
-    return [
-        name
-        for name in names
-        if name not in stored.column_names
-        or repr(stored[name].to_pylist()) != repr(again[name].to_pylist())
-    ]
+    return [name for name in names if _values(stored.table, name) != _values(again, name)]
+
+
+def _values(table: pa.Table, name: str) -> str | None:
+    return repr(table[name].to_pylist()) if name in table.column_names else None
+
+
+def _real(experiment: Experiment) -> bool:
+    """Whether an experiment's seconds are real ones."""
+    return experiment.task.shared or is_trained(experiment.task.benchmark)
+
+
+@contextmanager
+def _nothing_trained() -> Iterator[None]:
+    """Let all trainings begin anew: finished ones and checkpoints lie in an empty folder."""
+    from nasbench.benchmarks.training.cache import CACHE_VARIABLE
+
+    before = os.environ.get(CACHE_VARIABLE)
+    open_benchmark.cache_clear()  # it holds the cache that was there when it was opened
+    with tempfile.TemporaryDirectory(prefix="nasbench-audit-") as folder:
+        os.environ[CACHE_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[CACHE_VARIABLE]
+            else:
+                os.environ[CACHE_VARIABLE] = before
+            open_benchmark.cache_clear()
+
+
+class _Again(Runner):
+    """Makes stored runs again."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Open the benchmark; `NasbenchError` where it cannot be."""
+        super().__init__(experiment)
+        self._opened = self._benchmark
+
+    def again(self, seed: int, stored: ExperimentRuns) -> Run:
+        """Run a seed; where seconds are real, charge those of the one stored run."""
+        task = self.experiment.task
+        if _real(self.experiment):
+            seconds, epochs = stored.lists("seconds").values, stored.lists("epochs").values
+            free = (seconds == 0) & (epochs == 0) & (task.repeats == "free")
+            self._benchmark = _Charged(self._opened, seconds[~free].tolist(), task.budget.seconds)
+        return self.run(seed)
+
+
+class _Lent:
+    """Stands for something of which it has all that it does not have itself."""
+
+    def __init__(self, lent: Any) -> None:
+        self._lent = lent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lent, name)
+
+
+class _Charged(_Lent):
+    """A benchmark whose answers cost what is stored of one run."""
+
+    def __init__(self, benchmark: Any, seconds: list[float], limit: float | None) -> None:
+        super().__init__(benchmark)
+        self._seconds, self._limit = seconds, limit
+
+    def session(self, random: Any) -> "_ChargedSession":
+        """Return what answers the run."""
+        return _ChargedSession(self._lent.session(random), self._seconds, self._limit)
+
+
+class _ChargedSession(_Lent):
+    """A session whose answers cost what is stored, as far as that goes.
+
+    The answer after the last stored one did not fit into the budget of seconds. What it would have
+    cost there is estimated by what the others took there and here: if even `_SLOWER` times as much
+    fits, the run was cut, and the answer is charged.
+    """
+
+    def __init__(self, session: Any, seconds: list[float], limit: float | None) -> None:
+        super().__init__(session)
+        self._left, self._limit = deque(seconds), limit
+        self._there, self._here, self._cut = 0.0, 0.0, False
+
+    def answer(self, request: Any) -> Any:
+        """Answer at the stored cost."""
+        answer = self._lent.answer(request)
+        if self._left:
+            cost = self._left.popleft()
+            self._there, self._here = self._there + cost, self._here + answer.seconds
+        elif self._limit is None or not self._here:
+            return answer
+        else:
+            expected = answer.seconds * self._there / self._here
+            fits = not self._cut and self._there + _SLOWER * expected <= self._limit
+            self._cut |= fits  # one more shows it
+            cost = expected if fits else self._limit + 1.0
+        return answer._replace(seconds=cost)

@@ -5,7 +5,7 @@ the incumbents and the final accuracies follow from them.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,10 @@ from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
 from nasbench.requests import Answer
 
-_CHANCE = 10
-"""Evaluations that two runs do not share by chance."""
-_EPOCHS = 5
-"""Epochs of shared weights whose accuracies two runs do not share by chance."""
 _SHOWN = 3
 """Seeds that a finding names."""
+_ROUNDING = 1e-6
+"""Part of a time that adding many up may lose."""
 
 
 @dataclass(frozen=True)
@@ -81,34 +79,6 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
     if isinstance(benchmark, TabularBenchmark):
         yield from _answers(runs, benchmark)
         yield from _ends(runs, benchmark)
-
-
-def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
-    """See that no run stands there twice: chance does not repeat many evaluations.
-
-    Nor the accuracies of a few epochs of shared weights, but in one search with several budgets.
-    """
-    first: dict[tuple[object, ...], tuple[str, int]] = {}
-    for one in found:
-        runs = one.select(~one.failed)
-        cells, accuracy = runs.lists("architecture"), runs.lists("accuracy")
-        experiment = one.experiment
-        task, search = experiment.task, (experiment.strategy, repr(experiment.settings))
-        copies = np.zeros(len(runs), dtype=bool)
-        for run, seed in enumerate(runs.seeds.tolist()):
-            key: tuple[object, ...]
-            if task.shared and len(set(accuracy[run][:_EPOCHS].tolist())) > 1:
-                key = tuple(part[run][:_EPOCHS].tobytes() for part in (cells, accuracy))
-                key, here = (task.judge, *key), (repr((search, experiment.seed)), seed)
-            elif not task.shared and len(cells[run]) >= _CHANCE:
-                key, here = (task, cells[run].tobytes()), (one.label, seed)
-            else:
-                continue
-            copies[run] = first.setdefault(key, here) != here
-        if copies.any():
-            yield Finding(
-                "copies", one.label, f"the same as another run of the task: {_seeds(runs, copies)}"
-            )
 
 
 def _answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
@@ -173,7 +143,13 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
     for name, values in expected.items():
         wrong = runs.column(name) != values
         if wrong.any():
-            yield Finding("totals", runs.label, f"{name} is not their sum in {_seeds(runs, wrong)}")
+            seeds = name_seeds(runs, wrong)
+            yield Finding("totals", runs.label, f"{name} is not their sum in {seeds}")
+    thought = (1 - _ROUNDING) * runs.column("optimiser_seconds")
+    short = ~(runs.column("wall_seconds") >= thought)
+    if short.any():
+        what = "wall_seconds are fewer than those of the optimiser alone in"
+        yield Finding("totals", runs.label, f"{what} {name_seeds(runs, short)}")
 
 
 def _sums(lists: Ragged) -> NDArray[np.float64]:
@@ -196,7 +172,7 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
         wrong[run] = not np.array_equal(expected, stored[run])
     if wrong.any():
         rule = "derived after every epoch" if runs.experiment.task.shared else "best by validation"
-        yield Finding("incumbents", runs.label, f"are not the {rule} in {_seeds(runs, wrong)}")
+        yield Finding("incumbents", runs.label, f"are not the {rule} in {name_seeds(runs, wrong)}")
 
 
 def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
@@ -240,10 +216,12 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
                 break
         early[run] = not over[run] and not _may_end(stored, clock, budget, dearest, least, whole)
     if over.any():
-        yield Finding("budget", runs.label, f"'{budget}' is overshot in {_seeds(runs, over)}")
+        yield Finding("budget", runs.label, f"'{budget}' is overshot in {name_seeds(runs, over)}")
     if early.any():
         yield Finding(
-            "budget", runs.label, f"runs ended before '{budget}' was used up: {_seeds(runs, early)}"
+            "budget",
+            runs.label,
+            f"runs ended before '{budget}' was used up: {name_seeds(runs, early)}",
         )
 
 
@@ -281,10 +259,10 @@ def _each(
         run = np.repeat(np.arange(len(lists)), lists.lengths)
         seeds = np.isin(np.arange(len(lists)), run[wrong])
         text = what.format(count=int(wrong.sum()))
-        yield Finding(check, runs.label, f"{text}: {_seeds(runs, seeds)}")
+        yield Finding(check, runs.label, f"{text}: {name_seeds(runs, seeds)}")
 
 
-def _seeds(runs: ExperimentRuns, wrong: NDArray[np.bool_]) -> str:
+def name_seeds(runs: ExperimentRuns, wrong: NDArray[np.bool_]) -> str:
     """Name the first seeds and count the others."""
     seeds = runs.seeds[wrong].tolist()
     shown = ", ".join(map(str, seeds[:_SHOWN]))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from nasbench.provenance import provenance
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.experiment import Experiment, Task
+    from nasbench.harness.experiment import Task
 
 
 _ONE_SEARCH = "data sets that one search reports are not independent blocks"
@@ -94,14 +94,10 @@ def share_draws(blocks: Sequence["Block"]) -> bool:
     if len(blocks) < 2:
         return False
     experiments = [[one.experiment for one in block.contenders] for block in blocks]
-    if any(_entropy_rule(one) == 0 for block in experiments for one in block):
+    if any(one.entropy_rule == 0 for block in experiments for one in block):
         return True
     streams = [{(one.seed, one.entropy) for one in block} for block in experiments]
     return len(set().union(*streams)) < sum(map(len, streams))
-
-
-def _entropy_rule(experiment: "Experiment") -> int:
-    return int(getattr(experiment, "entropy_rule", 0))
 
 
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
@@ -124,7 +120,6 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set."""
     signal = replace(task.signal, dataset="")
-    images: dict[str, Any] = {"images": ""} if getattr(task, "images", "") else {}
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
         evaluations=None if task.budget.evaluations is None else 1,
@@ -132,7 +127,7 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
         patience=task.budget.patience,
         target_regret=task.budget.target_regret,
     )
-    return replace(task, signal=signal, reports=(), budget=budget or kind, **images)
+    return replace(task, signal=signal, reports=(), budget=budget or kind, images="")
 
 
 def _key(one: "Contender") -> str:

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from planting import Row, caught, cut, edit, found_in, judged, of, reword, rewrite, settle
 from tables import synthetic_table
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.cli.app import app
-from nasbench.harness.audit import Audit, audit
+from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.experiment import Experiment, entropy_of, open_benchmark, open_judge
-from nasbench.harness.loop import best_by_validation
+from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.records import TRAJECTORY
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
-from nasbench.harness.store import ExperimentFolder, experiments, folder_name
+from nasbench.harness.store import experiments
 from nasbench.harness.tuning import Tuning
-from nasbench.one_shot_conformance import SMALL
 from nasbench.provenance import processor
 from nasbench.spaces import get_space
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
-Row = dict[str, Any]
 BOTH = "random-search,regularized-evolution"
 SEEDS = 12
 
@@ -61,78 +58,6 @@ def test_an_honest_folder_passes(results: Path) -> None:
     assert (found.experiments, found.runs, found.replayed) == (2, 2 * SEEDS, 2 * SEEDS)
     assert found.evaluations > 2 * SEEDS
     assert found.numbers > 100
-
-
-def of(results: Path, strategy: str = "random-search") -> ExperimentFolder:
-    return next(one for one in experiments(results) if one.experiment.strategy == strategy)
-
-
-def rewrite(folder: ExperimentFolder, change: Callable[[list[Row]], list[Row]]) -> None:
-    """Change stored runs and store them as new: with the right names and hashes."""
-    table = folder.read()
-    for path in folder.path.glob("runs-*.parquet"):
-        path.unlink()
-    folder.append(pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema))
-
-
-def settle(folder: ExperimentFolder, row: Row) -> Row:
-    """Make a run's totals, incumbents and final accuracies fit its evaluations."""
-    row["queries"], row["distinct"] = len(row["architecture"]), len(set(row["architecture"]))
-    row["simulated_seconds"] = float(np.cumsum(row["seconds"])[-1])
-    row["training_epochs"] = sum(row["epochs"])
-    row["optimiser_seconds"] = float(np.cumsum(row["optimiser"])[-1])
-    row["incumbents"] = best_by_validation(np.array(row["accuracy"])).tolist()
-    return judged(folder, row)
-
-
-def cut(folder: ExperimentFolder, row: Row) -> Row:
-    """Leave a run its first five evaluations."""
-    for name in TRAJECTORY:
-        row[name] = row[name][:5]
-    return settle(folder, row)
-
-
-def judged(folder: ExperimentFolder, row: Row) -> Row:
-    """Read the final accuracies of a run's incumbents."""
-    space = get_space("nb201")
-    cells = [space.architectures[row["architecture"][step]] for step in row["incumbents"]]
-    for name, verdict in open_judge(folder.experiment.task).read(cells).items():
-        row[f"valid/{name}"], row[f"test/{name}"] = verdict.valid.tolist(), verdict.test.tolist()
-    return row
-
-
-def edit(folder: ExperimentFolder, change: Callable[[Row], Row]) -> None:
-    """Change the run of seed 3."""
-    rewrite(folder, lambda rows: [change(row) if row["seed"] == 3 else row for row in rows])
-
-
-def reword(folder: ExperimentFolder, experiment: Experiment) -> None:
-    """Give runs another experiment, in the folder and with the entropy that belong to it."""
-    defaults = folder.description["defaults"]
-    entropy = entropy_of(
-        experiment.entropy_rule, experiment.task, experiment.strategy, experiment.settings, defaults
-    )
-    experiment = replace(experiment, entropy=entropy)
-    content = json.loads((folder.path / "experiment.json").read_text())
-    content["experiment"] = experiment.to_json()
-    (folder.path / "experiment.json").write_text(json.dumps(content))
-    target = folder.path.parent.parent / folder_name(experiment, None)
-    target.parent.mkdir(exist_ok=True)
-    folder.path.rename(target)
-
-
-def found_in(found: Audit) -> dict[str, list[str]]:
-    by_check: dict[str, list[str]] = {}
-    for one in found.faults:
-        by_check.setdefault(one.check, []).append(one.what)
-    return by_check
-
-
-def caught(results: Path, check: str, words: str, *, replays: int = 0) -> None:
-    """See that a check finds a fault even where the stored comparison was made anew."""
-    shutil.rmtree(results / "comparison")
-    found = found_in(audit(results, replays=replays))
-    assert any(words in what for what in found[check]), found
 
 
 def test_a_better_test_number(results: Path) -> None:
@@ -358,6 +283,28 @@ def test_a_table_that_was_edited_as_text(results: Path) -> None:
     assert found.where.endswith("/results.md")
 
 
+def test_a_comparison_under_another_name_is_checked_too(results: Path) -> None:
+    """Its tables edited, taken away, added; and without the comparison.json they are of."""
+    place = results / "for" / "paper"
+    place.parent.mkdir()
+    (results / "comparison").rename(place)
+    assert audit(results).faults == ()
+    (table,) = place.rglob("results.md")
+    table.write_text(table.read_text().replace("random-search | 12", "random-search | 500", 1))
+    table.with_name("cost.md").unlink()
+    table.with_name("ranks-of-ours").mkdir()
+    (table.with_name("ranks-of-ours") / "ranks.md").write_text("We win.")
+    found = {one.where.rpartition("/")[2]: one.what for one in audit(results).faults}
+    assert found == {
+        "results.md": "its text is not what the runs give",
+        "cost.md": "is missing, comparison.json is there: make the comparison again",
+        "ranks.md": "is a table that the runs do not give: make the comparison again",
+    }
+    (place / "comparison.json").unlink()
+    (fault,) = audit(results).faults
+    assert "tables without the comparison.json that says what they are of" in fault.what
+
+
 def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None:
     """With another target, what it decides is derived; tables of data are compared as well."""
     compare(results, out=results / "comparison", target=2.0, datasets="cifar10")
@@ -434,20 +381,11 @@ def test_free_repeats_end_where_their_epochs_do(results: Path) -> None:
     assert audit(results / "free").faults == ()
 
 
-def test_one_search_of_shared_weights_under_another_seed(toy_images: Path, tmp_path: Path) -> None:
-    run("rsps", seeds=6, settings={"rsps": {**SMALL, "samples": 3}}, out=tmp_path)
-    assert [one for one in audit(tmp_path).faults if one.check == "copies"] == []
-    (folder,) = experiments(tmp_path)
-    rewrite(folder, lambda rows: [*rows[:5], {**rows[0], "seed": 5}])
-    (fault,) = (one for one in audit(tmp_path).faults if one.check == "copies")
-    assert fault.what == "the same as another run of the task: seed 5"
-
-
 def test_runs_of_one_row_under_the_name_of_another(results: Path) -> None:
     """The better search's runs as the other's, all hashes made anew."""
     better = of(results, "regularized-evolution").read().to_pylist()
     rewrite(of(results), lambda _: better)
-    caught(results, "copies", "the same as another run of the task: seed 0, 1, 2 and 9 more")
+    caught(results, "copies", "to the bit: seed 0, 1, 2 and 9 more")
 
 
 def test_many_failed_runs_are_a_fault(results: Path) -> None:
@@ -473,7 +411,7 @@ def test_each_row_with_seeds_of_its_own(results: Path) -> None:
 
 def test_one_run_under_two_seeds(results: Path) -> None:
     rewrite(of(results), lambda rows: [{**rows[0], "seed": seed} for seed in range(SEEDS)])
-    caught(results, "copies", "the same as another run of the task: seed 1, 2, 3 and 8 more")
+    caught(results, "copies", "to the bit: seed 1, 2, 3 and 8 more")
 
 
 @pytest.mark.parametrize(("stop", "check"), [("exhausted", "replay"), ("epochs", "budget")])

@@ -1,0 +1,85 @@
+"""Is everything there that was stored? What was taken away is found by what it leaves behind."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nasbench.harness.audit.findings import Finding
+from nasbench.harness.results import Results
+from nasbench.harness.store import ExperimentFolder
+
+_NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
+_COLUMNS = ["seed", "error", "architecture", "accuracy", "incumbents"]
+
+
+def files_below(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """Return all files below a folder, sorted, and what could not be read there.
+
+    No link to a folder is followed.
+    """
+    unreadable: list[OSError] = []
+    walk = os.walk(folder, onerror=unreadable.append)
+    return sorted(Path(place, name) for place, _, names in walk for name in names), unreadable
+
+
+def check_places(folder: Path, unreadable: Sequence[OSError]) -> list[Finding]:
+    """Name folders that cannot be read."""
+    return [
+        Finding(
+            "lost", _below(folder, error.filename),
+            f"cannot be read ({error.strerror}): what is in it is not audited",
+        )
+        for error in unreadable
+    ]  # fmt: skip
+
+
+def _below(folder: Path, place: str | Path) -> str:
+    """Return a path below a folder as text, the folder itself by its name."""
+    below = os.path.relpath(place, folder)
+    return folder.name if below == os.curdir else Path(below).as_posix()
+
+
+def check_empty(results: Results) -> Iterator[Finding]:
+    """Name experiments of which no run is stored, in whatever folder."""
+    with_runs = {one.experiment.digest() for one in results.experiments if len(one)}
+    for one in results.experiments:
+        if one.experiment.digest() not in with_runs:
+            what = "holds no run: run it again, or remove its folder if it never had one"
+            yield Finding("lost", one.label, what)
+
+
+def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
+    """See that every file holds the runs it is named after, and no seed has two results.
+
+    Rows are compared only where a seed is stored more than once. Damaged files are passed over:
+    they are findings already.
+    """
+    stored: dict[tuple[str, int], list[Path]] = {}
+    for folder in folders:
+        digest = folder.experiment.digest()
+        for file in folder.files(["seed"], []):
+            name, seeds = file.path.name, file.table["seed"].to_pylist()
+            if not seeds:
+                yield Finding("lost", folder.label, f"'{name}' is a file without runs")
+            elif (named := _NAMED.fullmatch(name)) and named.groups() != (
+                str(seeds[0]), str(seeds[-1])
+            ):  # fmt: skip
+                what = f"'{name}' holds seeds {seeds[0]} to {seeds[-1]}: it was changed"
+                yield Finding("lost", folder.label, what)
+            for seed in seeds:
+                stored.setdefault((digest, seed), []).append(file.path)
+    twice = {key: set(paths) for key, paths in stored.items() if len(paths) > 1}
+    concerned = set().union(*twice.values())
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for folder in (one for one in folders if any(path.parent == one.path for path in concerned)):
+        digest = folder.experiment.digest()
+        for file in folder.files(_COLUMNS, []):
+            for row in file.table.to_pylist() if file.path in concerned else ():
+                seed, error = row.pop("seed"), row.pop("error")
+                if not error and (digest, seed) in twice:
+                    found.setdefault((digest, seed), {})[repr(row)] = folder.label
+    for (_, seed), results in found.items():
+        if len(results) > 1:
+            where = list(results.values())[-1]
+            yield Finding("twice", where, f"seed {seed} is stored with two results")

@@ -1,0 +1,120 @@
+"""Is a task what the protocol says that it is called after?"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.protocols import Protocol, protocols
+from nasbench.benchmarks.tabular import Signal
+from nasbench.errors import DataError, InvalidInput, NasbenchError
+from nasbench.harness.audit.differences import told
+from nasbench.harness.audit.findings import Finding
+from nasbench.harness.budget import Budget
+from nasbench.harness.choice import OWN, own_protocol
+from nasbench.harness.experiment import Task, open_benchmark, open_judge
+from nasbench.harness.trained import PREFIX, SUFFIX, trained_task
+
+
+def check_protocol(label: str, task: Task) -> Iterator[Finding]:
+    """Name what a task has other than the protocol that it is called after.
+
+    What no option of `nasbench run` changes is a fault; a budget of its own, trials and repeats
+    are notes, but a budget that a reader cannot tell from the published one is a fault.
+    """
+    if task.benchmark.startswith(PREFIX):
+        yield from _trained(label, task)
+        return
+    usual = protocols().get(_name(task)) or _made(task)
+    if usual is None:
+        what = f"'{task.protocol}' is no published protocol: what it says is its own"
+        yield Finding("protocol", label, what, fault=False)
+    else:
+        for name, there, published, fault in _parts(task, usual):
+            if there != published:
+                what = f"{name} is {there}, in {usual.name} {published}"
+                yield Finding("protocol", label, what, fault=fault)
+        yield from _budget(label, task, usual)
+    if task.benchmark.endswith(SUFFIX):
+        yield from _fallback(label, task)
+
+
+def _name(task: Task) -> str:
+    """Return the name of a task's protocol; with trainings, theirs is written after it."""
+    return task.protocol.partition("+")[0] if task.benchmark.endswith(SUFFIX) else task.protocol
+
+
+def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, bool]]:
+    """Yield what a protocol decides: name, the task's, the protocol's, whether other is a fault."""
+    signal, dataset = task.signal, task.signal.dataset
+    yield "space", task.space, usual.space, True
+    if not task.shared:
+        yield "schedule", signal.schedule, usual.schedule, True
+        yield "epochs", signal.epochs, usual.epochs, True
+        yield "trials", signal.trials, usual.trials, False
+        yield "repeats", task.repeats, usual.repeats, False
+    yield "final schedule", task.final_schedule, usual.final_schedule, True
+    yield "reports", task.reports, usual.reports.get(dataset), True
+
+
+def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
+    """Compare budgets, to the last digit: less than one evaluation apart, nobody sees it."""
+    published = usual.seconds.get(task.signal.dataset)
+    if task.shared or published is None or task.budget == Budget(published):
+        return
+    shown, there = f"{published:g}s", str(task.budget)
+    limits = (task.budget.seconds, task.budget.evaluations, task.budget.epochs)
+    hidden = limits == (limits[0], None, None) and limits[0] is not None and (
+        there == shown or abs(limits[0] - published) < _cheapest(task)
+    )  # fmt: skip
+    if there == shown:
+        there, shown = f"{limits[0]!r}s", f"{published!r}s"
+    hint = ": less than one evaluation apart, as if it were that protocol's" if hidden else ""
+    what = f"budget is {there}, in {usual.name} {shown}{hint}"
+    yield Finding("protocol", label, what, fault=hidden)
+
+
+def _cheapest(task: Task) -> float:
+    """Return the seconds of the cheapest evaluation, 0 where they are not known."""
+    try:
+        return open_benchmark(task)[0].cheapest
+    except NasbenchError:
+        return 0.0
+
+
+def _made(task: Task) -> Protocol | None:
+    """Return the protocol that is made of a task's table, if the task says it has that."""
+    if _name(task) != OWN:
+        return None
+    try:
+        return own_protocol(load_table(task.benchmark.removesuffix(SUFFIX)), task.signal.dataset)
+    except (NasbenchError, ValueError):  # not installed, or without that data set
+        return None
+
+
+def _trained(label: str, task: Task) -> Iterator[Finding]:
+    """Make the task of a search by training again of its protocol, and compare."""
+    try:
+        made = trained_task(
+            task.benchmark, task.signal.dataset, task.protocol, task.repeats, task.budget
+        )
+    except (DataError, InvalidInput) as error:
+        what = f"images and recipes of these trainings cannot be checked here: {error}"
+        yield Finding("protocol", label, what, fault=False)
+        return
+    if task.shared:  # such a search has the same judge, and a signal and a budget of its own
+        made = replace(task, table=made.table, protocol=made.protocol, space=made.space,
+                       final_schedule=made.final_schedule, reports=made.reports,
+                       signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
+    for what in told(asdict(task), asdict(made)):
+        yield Finding("protocol", label, f"{what} by its protocol")
+
+
+def _fallback(label: str, task: Task) -> Iterator[Finding]:
+    """See that table, images and recipes of a table with trainings are those that are here."""
+    try:
+        open_judge(task)
+    except (DataError, InvalidInput) as error:
+        what = f"images and recipes of these trainings cannot be checked here: {error}"
+        yield Finding("protocol", label, what, fault=False)
+    except NasbenchError as error:
+        yield Finding("protocol", label, str(error))

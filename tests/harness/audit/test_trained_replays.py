@@ -1,0 +1,115 @@
+"""Replays of what was trained believe nothing that was trained before."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planting import describe, found_in, reword, rewrite
+
+from nasbench.benchmarks.training import protocol as protocols
+from nasbench.benchmarks.training.benchmark import TrainedBenchmark
+from nasbench.benchmarks.training.recipes import RECIPES
+from nasbench.errors import DataError
+from nasbench.harness.audit import audit
+from nasbench.harness.budget import Budget
+from nasbench.harness.experiment import open_benchmark
+from nasbench.harness.run import run
+from nasbench.harness.shared import checkpoint_path
+from nasbench.harness.store import ExperimentFolder, experiments
+from nasbench.one_shot_conformance import SMALL
+from tests.benchmarks.training import tiny
+
+LINE = "tiny:1@0/tiny-final@1,2"
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a search by training may put its results."""
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
+    for entry in (tiny.RECIPE, tiny.FINAL):
+        monkeypatch.setitem(RECIPES, entry.name, entry)
+    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
+    open_benchmark.cache_clear()
+    return tmp_path / "results"
+
+
+def search(out: Path) -> ExperimentFolder:
+    run(
+        "random-search", seeds=1, benchmark="train:nb201", datasets="mine", protocol=LINE,
+        budget="3evals", out=out, workers=1,
+    )  # fmt: skip
+    (folder,) = experiments(out)
+    return folder
+
+
+def test_accuracies_that_were_put_into_the_cache(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that was fed 99.5 % passes where the same cache feeds the replay; not otherwise."""
+    with monkeypatch.context() as patch:
+        honest = TrainedBenchmark._train
+        patch.setattr(
+            TrainedBenchmark, "_train",
+            lambda self, *asked: replace(honest(self, *asked), accuracy=99.5),
+        )  # fmt: skip
+        folder = search(trained)
+    assert folder.read()["accuracy"].to_pylist() == [[99.5] * 3]
+    assert found_in(audit(trained)) == {}
+    found = found_in(audit(trained, replays=1))
+    assert list(found) == ["replay"]
+    assert "accuracy" in found["replay"][0]
+
+
+def within(folder: ExperimentFolder, seconds: float) -> None:
+    """Make the stored run one of a budget of seconds that ended as the next did not fit."""
+    rewrite(folder, lambda rows: [{**row, "stop": "seconds"} for row in rows])
+    task = replace(folder.experiment.task, budget=Budget(seconds))
+    reword(folder, replace(folder.experiment, task=task))
+
+
+@pytest.mark.parametrize(("spare", "cut"), [(1e-9, False), (1e6, True)])
+def test_a_budget_of_real_seconds(trained: Path, spare: float, cut: bool) -> None:
+    """Seconds never come out the same; a run that had time for more is found all the same."""
+    folder = search(trained)
+    spent = folder.read()["simulated_seconds"].to_pylist()[0]
+    within(folder, spent * (1 + spare))
+    found = found_in(audit(trained, replays=1))
+    assert bool(found) == cut
+    assert not cut or "architecture" in found["replay"][0]
+
+
+def test_images_that_are_not_here_are_no_fault(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search(trained)
+
+    def nowhere(*_: Any) -> Any:
+        raise DataError("images of 'mine' are not at hand")
+
+    monkeypatch.setattr(protocols, "shared_data", nowhere)
+    found = audit(trained, replays=1)
+    assert found.faults == ()
+    assert found.replayed == 0
+    assert any("cannot be run here: images of" in one.what for one in found.findings)
+
+
+def test_a_recipe_that_the_protocol_does_not_have(trained: Path) -> None:
+    folder = search(trained)
+    task = replace(folder.experiment.task, final_schedule=200, table="0" * 64)
+    reword(folder, replace(folder.experiment, task=task))
+    told = found_in(audit(trained))["protocol"]
+    assert [one.split(" is ")[0] for one in told] == ["table", "final_schedule"]
+
+
+def test_a_replay_neither_reads_nor_removes_a_checkpoint(toy_images: Path, tmp_path: Path) -> None:
+    run("rsps", seeds=1, settings={"rsps": {**SMALL, "samples": 3}}, out=tmp_path)
+    (folder,) = experiments(tmp_path)
+    path = checkpoint_path(folder.experiment, 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"of a run that is not finished")
+    found = audit(tmp_path, replays=1)
+    assert (found.faults, found.replayed) == ((), 1)
+    assert path.read_bytes() == b"of a run that is not finished"
+    describe(folder, lambda content: content["strategy"].update(family="other"))
+    assert "description" in found_in(audit(tmp_path))
