@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from tables import synthetic_table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+for _signal in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job ignores them, and so
+    if signal.getsignal(_signal) is signal.SIG_IGN:  # would the commands that tests start
+        signal.signal(_signal, signal.default_int_handler)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 

@@ -1,7 +1,7 @@
 """What a strategy must ask, and the line for one that asks something else."""
 
 from nasbench.errors import InvalidInput
-from nasbench.requests import Evaluate
+from nasbench.requests import Evaluate, TrainShared
 from nasbench.spaces.base import Space
 
 _LONGEST = 60
@@ -17,21 +17,35 @@ def check_request(space: Space, request: object) -> None:
             f"the strategy asked with {_shown(request)}: ask() returns nasbench.Evaluate"
             "(architecture), or None at its end"
         )
-    if not _is_architecture(space, request.architecture):
-        choices = sorted(set(space.sizes))
-        largest = f"{choices[0] - 1}" if len(choices) == 1 else "its number of choices - 1"
-        example = tuple(size - 1 for size in space.sizes)
-        raise InvalidInput(
-            f"the strategy asked for {_shown(request.architecture)}: an architecture of space "
-            f"'{space.name}' is a tuple of {len(space.sizes)} whole numbers, each from 0 to "
-            f"{largest}, such as {example}; space.sample, space.architecture(index) and "
-            "space.parse(text) make one"
-        )
+    check_architecture(space, request.architecture)
     epochs = request.epochs
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
         raise InvalidInput(
             f"the strategy asked for epochs {_shown(epochs)}: they are a whole number, or None "
             "for the protocol's own"
+        )
+
+
+def check_training(request: object) -> None:
+    """Raise `InvalidInput` unless `request` asks to train shared weights for an epoch."""
+    if not isinstance(request, TrainShared):
+        raise InvalidInput(
+            f"the strategy asked with {_shown(request)}: ask() of a one-shot strategy returns "
+            "nasbench.requests.TrainShared(train, derive), or None at its end"
+        )
+
+
+def check_architecture(space: Space, asked: object) -> None:
+    """Raise `InvalidInput` unless `asked` is an architecture of a space."""
+    if not _is_architecture(space, asked):
+        choices = sorted(set(space.sizes))
+        largest = f"{choices[0] - 1}" if len(choices) == 1 else "its number of choices - 1"
+        example = tuple(size - 1 for size in space.sizes)
+        raise InvalidInput(
+            f"the strategy asked for {_shown(asked)}: an architecture of space "
+            f"'{space.name}' is a tuple of {len(space.sizes)} whole numbers, each from 0 to "
+            f"{largest}, such as {example}; space.sample, space.architecture(index) and "
+            "space.parse(text) make one"
         )
 
 

@@ -32,7 +32,11 @@ def calibrate(
     from nasbench.benchmarks.training.calibrate import calibrate as measure
     from nasbench.harness.choice import choose
 
-    chosen = choose(benchmark, None if dataset is None else [dataset], None, fallback=False)
+    datasets = None if dataset is None else [dataset]
+    chosen = choose(
+        benchmark, datasets, None,
+        shared=["calibrate"], say=lambda line: say(f"note: {line}", err=True),
+    )  # fmt: skip
     table = load_table(chosen.benchmark)
     found = measure(table, chosen.datasets[0], device=device, threads=threads, cells=cells)
     found.save(out)

@@ -106,7 +106,7 @@ def compare(
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
-    published = list(reproductions(results).values())
+    published = list(reproductions(results, warn).values())
     try:
         comparison = compare_runs(
             results, merge=merge, datasets=names, centre=center.value, calibration=calibration,

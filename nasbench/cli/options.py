@@ -1,5 +1,6 @@
 """Options that several commands read alike: numbers within limits, and none that is empty."""
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,7 @@ def number(limit: Count | Amount, *names: str, help: str) -> Any:
 
 
 def filled(arguments: Sequence[str]) -> list[str]:
-    """Return a command line; `InvalidInput` names what is given with nothing in it.
+    """Return a command line, home folders in it; `InvalidInput` names what has nothing in it.
 
     Such as `--name ''` or `--out=`: most often a variable of a script that is not set.
     """
@@ -27,4 +28,12 @@ def filled(arguments: Sequence[str]) -> list[str]:
             option = one.partition("=")[0] if one.startswith("--") else before
             named = f"option '{option}'" if option.startswith("-") else "an argument"
             raise InvalidInput(f"{named} is given with nothing in it: give a value or leave it out")
-    return [*arguments]
+    return [_expanded(one) for one in arguments]
+
+
+def _expanded(argument: str) -> str:
+    """Return `--out=~/runs` as a shell gives `--out ~/runs`: with the home folder in it."""
+    name, sign, value = argument.partition("=")
+    if sign and name.startswith("--") and value.startswith("~"):
+        return f"{name}={os.path.expanduser(value)}"  # noqa: PTH111  # of no user it stays
+    return argument

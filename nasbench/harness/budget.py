@@ -115,7 +115,7 @@ class Budget:
         """Write the budget as `parse` reads it, early-stopping rules appended."""
         parts = []
         if self.seconds is not None:
-            parts.append(f"{self.seconds:g}s" if self.seconds < 1e6 else f"{self.seconds:.0f}s")
+            parts.append(f"{_number(self.seconds)}s")
         if self.evaluations is not None:
             parts.append(f"{self.evaluations}evals")
         if self.epochs is not None:
@@ -123,8 +123,14 @@ class Budget:
         if self.patience is not None:
             parts.append(f"patience {self.patience}")
         if self.target_regret is not None:
-            parts.append(f"regret {self.target_regret:g}")
+            parts.append(f"regret {_number(self.target_regret)}")
         return ",".join(parts)
+
+
+def _number(value: float) -> str:
+    """Return a number without a needless decimal point, and with every digit that it has."""
+    whole = round(value)
+    return str(whole) if whole == value else repr(value)
 
 
 class Clock:

@@ -8,6 +8,7 @@ import importlib
 import math
 import os
 import socket
+import stat
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -235,12 +236,25 @@ def _provide(tables: _Tables) -> None:
         with suppress(NasbenchError):
             if load_table(name).hash == table:
                 continue
-        path = Path(tempfile.gettempdir()) / f"nasbench-tables-{os.getuid()}" / f"{table}{SUFFIX}"
+        path = _own_folder() / f"{table}{SUFFIX}"
         if not path.exists():
-            path.parent.mkdir(mode=0o700, exist_ok=True)
             with atomic_write(path) as file:
                 file.write(ray.get(reference).data)
         provide(name, path)
+
+
+def _own_folder() -> Path:
+    """Return this user's folder of tables on a node; `NasbenchError` if it is somebody else's."""
+    folder = Path(tempfile.gettempdir()) / f"nasbench-tables-{os.getuid()}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise NasbenchError(
+            f"'{folder}' is not a folder that only this user may write to: remove it on "
+            f"{socket.gethostname()}, or set TMPDIR there"
+        )
+    return folder
 
 
 def _work(

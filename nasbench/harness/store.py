@@ -9,8 +9,10 @@ and is read once. What is read is checked, byte by byte (`parquet`) and for what
 (`validation`); a reader of a whole results folder leaves out what is damaged, and says so.
 """
 
+import fnmatch
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -283,24 +285,40 @@ def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterato
         raise StoreError(
             f"results folder '{results}' does not exist: run `nasbench run --out {results}` first"
         )
-    for file in sorted(results.rglob(_FILE)):
-        if any(file.parent.glob(_RUNS)) or _is_ours(file):
-            try:
-                yield read_folder(file.parent)
-            except Damaged as error:
-                if left_out is None:
-                    raise
-                left_out.append(error)
-    if left_out is not None:
-        left_out += _orphans(results)
+    kept = [] if left_out is None else left_out
+    homes, orphans = _homes(results, kept)
+    if left_out is None and kept:
+        raise kept[0]
+    for folder in homes:
+        try:
+            yield read_folder(folder)
+        except Damaged as error:
+            if left_out is None:
+                raise
+            kept.append(error)
+    for folder in orphans:
+        reason = "it is missing, so what the runs beside it are of is not known"
+        kept.append(Damaged(folder / _FILE, reason, "restore it, or move the folder away"))
 
 
-def _orphans(results: Path) -> Iterator[Damaged]:
-    """Yield the experiments that files of runs are there of, but not what was run."""
-    for folder in sorted({path.parent for path in results.rglob(_RUNS)}):
-        if not (folder / _FILE).is_file():
-            reason = "it is missing, so what the runs beside it are of is not known"
-            yield Damaged(folder / _FILE, reason, "restore it, or move the folder away")
+def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[Path]]:
+    """Return the folders of experiments, and those with runs of which nothing says what was run.
+
+    Both in path order. What may not be read is appended to `unreadable`.
+    """
+
+    def refused(error: OSError) -> None:
+        fix = "make it readable, or move it away"
+        unreadable.append(Damaged(Path(error.filename), error.strerror or str(error), fix))
+
+    homes, orphans = [], []
+    for place, _, names in os.walk(results, onerror=refused):
+        folder, runs = Path(place), fnmatch.filter(names, _RUNS)
+        if _FILE in names and (runs or _is_ours(folder / _FILE)):
+            homes.append(folder)
+        elif runs:
+            orphans.append(folder)
+    return sorted(homes), sorted(orphans)
 
 
 def in_group(group: Path) -> Iterator[ExperimentFolder]:
@@ -312,7 +330,7 @@ def in_group(group: Path) -> Iterator[ExperimentFolder]:
 
 def holds_runs(results: Path) -> bool:
     """Whether any run is stored below a folder, be it damaged."""
-    return any(results.rglob(_RUNS))
+    return any(fnmatch.filter(names, _RUNS) for _, _, names in os.walk(results))
 
 
 def _is_ours(file: Path) -> bool:
@@ -334,7 +352,7 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
         )
-    return Path(name) / f"{strategy}@{task.signal.dataset}"
+    return Path(name) / f"{strategy}@{_slug(task.signal.dataset)}"
 
 
 def _slug(text: str) -> str:

@@ -8,6 +8,7 @@ npz:PATH                            arrays
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -111,7 +112,7 @@ def table_name(dataset: str) -> str:
     name = Path(dataset.removeprefix("npz:").removesuffix(".npz")).name
     if dataset.startswith("folder:"):
         match = _FOLDER.fullmatch(dataset.removeprefix("folder:"))
-        name = Path(match["path"]).resolve().name if match else ""
+        name = Path(os.path.realpath(match["path"])).name if match else ""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "images"
 
 

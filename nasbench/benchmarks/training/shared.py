@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
@@ -207,7 +208,7 @@ class SharedBenchmark:
             costs=self._costs, reestimate=self._reestimate, precision=self._precision,
             initialisation=self._initialisation, around=self._around,
         )  # fmt: skip
-        return SharedSession(loan, self._sample)
+        return SharedSession(self.space, loan, self._sample)
 
 
 class SharedSession:
@@ -217,14 +218,15 @@ class SharedSession:
     search that ends after any epoch has trained all epochs so far and derived one answer.
     """
 
-    def __init__(self, loan: Loan, sample: Mapping[int, Architecture]) -> None:
+    def __init__(self, space: Space, loan: Loan, sample: Mapping[int, Architecture]) -> None:
         """Lend the same supernet for the whole run; `sample` are cells by index."""
-        self.loan, self._sample = loan, sample
+        self._space, self.loan, self._sample = space, loan, sample
         self.derivation = 0.0
         """Seconds charged for a derivation so far: what the last one took."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the search train its epoch and derive, timed."""
+        check_training(request)
         began = time.perf_counter()
         try:
             figures = request.train(self.loan)
@@ -247,6 +249,7 @@ class SharedSession:
             f"cell/{index}": self.loan.accuracy(cell, _SAMPLED_IMAGES)
             for index, cell in self._sample.items()
         }
+        check_architecture(self._space, derived)
         accuracy, loss = self.loan.read(derived)
         return SharedAnswer(
             derived, accuracy, seconds, figures={**figures, "validation loss": loss, **ranked}

@@ -11,7 +11,7 @@ from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit.copies import alike, check_copies, note_alike
 from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
-from nasbench.harness.audit.lost import check_empty, check_files, check_places, files_below
+from nasbench.harness.audit.lost import check_empty, check_files, files_below
 from nasbench.harness.audit.origin import (
     RunsFile,
     check_asked,
@@ -59,10 +59,8 @@ def audit(
         raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
     folder = Path(os.path.realpath(results))
     seed = secrets.randbits(32) if seed is None else seed
-    files, unreadable = files_below(folder)
-    findings = check_places(folder, unreadable)
-    published, found = _published(folder, files)
-    findings += found
+    files = files_below(folder)
+    published, findings = _published(folder, files)
     stored = read_results(folder)
     findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
     if not (published or findings):  # a fresh checkout has nothing but what is published

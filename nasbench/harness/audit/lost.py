@@ -13,31 +13,9 @@ _NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
 _COLUMNS = ["seed", "error", "architecture", "accuracy", "incumbents"]
 
 
-def files_below(folder: Path) -> tuple[list[Path], list[OSError]]:
-    """Return all files below a folder, sorted, and what could not be read there.
-
-    No link to a folder is followed.
-    """
-    unreadable: list[OSError] = []
-    walk = os.walk(folder, onerror=unreadable.append)
-    return sorted(Path(place, name) for place, _, names in walk for name in names), unreadable
-
-
-def check_places(folder: Path, unreadable: Sequence[OSError]) -> list[Finding]:
-    """Name folders that cannot be read."""
-    return [
-        Finding(
-            "lost", _below(folder, error.filename),
-            f"cannot be read ({error.strerror}): what is in it is not audited",
-        )
-        for error in unreadable
-    ]  # fmt: skip
-
-
-def _below(folder: Path, place: str | Path) -> str:
-    """Return a path below a folder as text, the folder itself by its name."""
-    below = os.path.relpath(place, folder)
-    return folder.name if below == os.curdir else Path(below).as_posix()
+def files_below(folder: Path) -> list[Path]:
+    """Return all files below a folder, sorted; no link to a folder is followed."""
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def check_empty(results: Results) -> Iterator[Finding]:

@@ -104,7 +104,9 @@ class Block:
         """What part of the simulated seconds is no measurement; empty if it is all measured."""
         if self.known is None or not self.known.fitted or self.task.shared:
             return ""
-        return f"partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
+        return (
+            f"seconds are partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
+        )
 
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""

@@ -9,6 +9,7 @@ from nasbench.harness.experiment import Task
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.store import flatten
 from nasbench.harness.trained import PREFIX
+from nasbench.text import printable
 
 _DIGITS = 8
 
@@ -35,7 +36,7 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
             told.append(f"experiment seed={one.seed}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
-        named.append(f"{one.strategy} ({', '.join(told)})" if told else one.strategy)
+        named.append(printable(f"{one.strategy} ({', '.join(told)})" if told else one.strategy))
     return named
 
 

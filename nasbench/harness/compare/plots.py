@@ -191,6 +191,7 @@ def paper_style() -> Iterator[None]:
         "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6,
         "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
         "ytick.major.size": 3, "text.color": "0.1",
+        "text.parse_math": False,  # a name with two dollar signs is no formula
     }  # fmt: skip
     with mpl.rc_context(), sns.axes_style("ticks"):
         mpl.rcParams.update(small)

@@ -55,7 +55,7 @@ def report(
         compare(stored),
         # which runs are made again is drawn anew each time; where none is, the page repeats
         audit(folder, replays=replays, seed=None if replays else 0, comparison=False),
-        list(reproductions(folder).values()), f"Comparison of {name}",
+        list(reproductions(folder, say).values()), f"Comparison of {name}",
     )  # fmt: skip
     path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -143,10 +144,20 @@ class Reproduction:
         return f"{', '.join(names)}: {remark}"
 
 
-def reproductions(results: Path) -> dict[Path, Reproduction]:
-    """Return the reproductions below a results folder by their files, in path order."""
-    found = sorted(results.rglob(FILE)) if results.is_dir() else ()
-    return {path: Reproduction.load(path) for path in found}
+def reproductions(
+    results: Path, say: Callable[[str], None] = lambda _: None
+) -> dict[Path, Reproduction]:
+    """Return the reproductions below a results folder by their files, in path order.
+
+    A damaged one is left out, and `say` is told.
+    """
+    found = {}
+    for path in sorted(results.rglob(FILE)) if results.is_dir() else ():
+        try:
+            found[path] = Reproduction.load(path)
+        except StoreError as error:
+            say(f"left out: {error}")
+    return found
 
 
 def command(name: str, *, quick: bool) -> str:

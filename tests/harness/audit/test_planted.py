@@ -313,7 +313,7 @@ def test_a_folder_that_cannot_be_read(results: Path) -> None:
         folder.chmod(0o755)
     finally:
         rmtree(place)
-    assert found["lost"] == ["cannot be read (Permission denied): what is in it is not audited"]
+    assert found["damaged"] == ["left out: Permission denied"]
 
 
 def test_seeds_far_apart_need_no_memory(results: Path) -> None:

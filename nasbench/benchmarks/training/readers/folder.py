@@ -1,5 +1,6 @@
 """A user's own images: a folder with one folder of image files per class."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def image_folder(path: Path, side: int) -> DataSet:
         raise DataError(
             f"image folder '{readable(str(path))}' does not exist: name a folder of class folders"
         )
-    name = f"folder:{path.resolve().name}"
+    name = f"folder:{Path(os.path.realpath(path)).name}"
     inside = _entries(path)
     classes = [entry for entry in inside if entry.is_dir()]
     _check_level(path, classes)
