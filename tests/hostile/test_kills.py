@@ -12,7 +12,8 @@ HERE = Path(__file__).parents[2]
 
 
 def kills(number: int, kinds: str, seconds: int) -> str:
-    environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{os.environ['PYTHONPATH']}"}
+    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.kills", "--kills", str(number), "--kinds", kinds],
         cwd=HERE, env=environment, capture_output=True, text=True, timeout=seconds, check=False,
@@ -22,10 +23,10 @@ def kills(number: int, kinds: str, seconds: int) -> str:
 
 
 def test_killed_commands_go_on_to_the_same_bits_and_leave_nothing() -> None:
-    said = kills(10, "run,train,tabulate,compare,report", 600)
-    assert said.endswith("10 kills, 0 faults\n")
+    said = kills(6, "run,train,compare", 600)
+    assert said.endswith("6 kills, 0 faults\n")
     gone_on = re.findall(r"(\d+) kills, (\d+) times gone on with", said)
-    assert len(gone_on) == 5
+    assert len(gone_on) == 3
     assert all(int(number) == 2 and int(times) >= 1 for number, times in gone_on)
 
 
