@@ -1,6 +1,6 @@
 """How often intervals cover and tests err, by simulation where the truth is known.
 
-    python bench/levels.py [--experiments 1000] [--only means|datasets|bold]
+    python bench/levels.py [--experiments 1000] [--only means|datasets|bold|shapes]
 
 Every line is a share of simulated experiments in percent, with its binomial standard error. What
 is called an error is one: the strategies that are compared are equal, and the numbers that
@@ -13,14 +13,20 @@ datasets  several data sets: coverage of the interval of mean regret, how often 
           independent, which is what the statistics did before they kept seeds together
 bold      how often one of several equal rows loses its bold in a table, and how often a given row
           does; where better and worse rows stand beside them too
+shapes    how often one of three rows of equal mean loses its bold, where their runs differ in spread
+          and skew as published searches do: what bold does not say. Needs the fetched NAS-Bench-201
 """
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
 from nasbench.harness.compare.across import Problem, standings_across
 from nasbench.harness.compare.estimates import interval
 from nasbench.harness.compare.significance import standings
@@ -28,6 +34,7 @@ from nasbench.harness.compare.significance import standings
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
 
+PUBLISHED = Path(__file__).parents[1] / "results" / "nb201-paper"
 SHARED = 0.5
 """Correlation of equal seeds on two data sets; that of random searches was 0.2 to 0.6."""
 
@@ -168,9 +175,28 @@ def bold(experiments: int) -> Iterator[str]:
         )
 
 
+def shapes(experiments: int) -> Iterator[str]:
+    """Yield a line per data set and number of runs."""
+    table = load_table("nb201")
+    names = ("cifar10", "cifar100", "ImageNet16-120")
+    judge = TableJudge(table.test, table.rows, table.space, names, 200)
+    rows = json.loads((PUBLISHED / "reproduction.json").read_text())["rows"]
+    for name in names:
+        test = judge.truth(name).test
+        finals = [test[row["cells"]] for row in rows if row["dataset"] == name and row["cells"]]
+        centred = [values - values.mean() for values in finals]
+        for runs in (20, 100, 500):
+            generator = np.random.default_rng(runs)
+            lost = 0
+            for _ in range(experiments):
+                found = standings([generator.choice(values, runs) for values in centred])
+                lost += not all(one.among_best for one in found)
+            yield f"{name}, {runs} runs: any loses {told(lost / experiments, experiments)}"
+
+
 def main() -> None:
     """Print all parts, or one."""
-    parts = {"means": means, "datasets": datasets, "bold": bold}
+    parts = {"means": means, "datasets": datasets, "bold": bold, "shapes": shapes}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--only", choices=parts)

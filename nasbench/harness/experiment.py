@@ -167,8 +167,16 @@ def entropy_of(
 
 
 def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
-    """Return the randomness of one run: the strategy's and the benchmark's."""
-    sequence = np.random.SeedSequence([experiment.seed, seed, experiment.entropy])
+    """Return the randomness of one run: the strategy's and the benchmark's.
+
+    A `SeedSequence` joins the 32-bit words of its numbers, so that other numbers may make the same
+    one where some are larger: such seeds enter as a hash of their text, by rule 0 as they are.
+    """
+    numbers = [experiment.seed, seed, experiment.entropy]
+    if experiment.entropy_rule and max(numbers[:2]) >= 2**32:
+        text = " ".join(map(str, numbers))
+        numbers = [int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")]
+    sequence = np.random.SeedSequence(numbers)
     strategy, benchmark = sequence.spawn(2)
     return Random(strategy), Random(benchmark)
 

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 import nasbench
+from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
-from nasbench.harness.experiment import entropy_of
+from nasbench.harness.budget import Budget
+from nasbench.harness.experiment import Experiment, Task, entropy_of, streams
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.harness.store import experiments, folder_name
+from nasbench.provenance import provenance
 
 OLD = {
     "random-search": [
@@ -43,7 +46,8 @@ def begun(tmp_path: Path) -> Path:
         path = tmp_path / "old" / folder_name(one, None) / "experiment.json"
         path.parent.mkdir(parents=True)
         content = json.loads((folder.path / "experiment.json").read_text())
-        path.write_text(json.dumps({**content, "experiment": one.to_json()}))
+        made = {**content["provenance"], "nasbench": "0.1.0", "commit": "0" * 40}
+        path.write_text(json.dumps({**content, "experiment": one.to_json(), "provenance": made}))
     return tmp_path / "old"
 
 
@@ -60,6 +64,22 @@ def test_the_text_is_fixed(tmp_path: Path) -> None:
     assert folder.experiment.task.table == DIGITS
     assert folder.experiment.entropy == 242110032295105
     assert folder.experiment.to_json()["entropy_rule"] == 1
+
+
+def test_large_seeds_share_no_draw_with_others() -> None:
+    """The words of [0, 5 + 7 * 2^32] and [5 * 2^32, 7] are 0, 5, 7 and 0, 5, 7."""
+    task = Task(
+        "digits", DIGITS, "nb201", "own", Signal("digits", 15, 5), "charge", Budget(seconds=1.0), 15,
+        ("digits",),
+    )  # fmt: skip
+
+    def first(rule: int, experiment_seed: int, seed: int) -> float:
+        one = Experiment(task, "random-search", {}, experiment_seed, 9, rule)
+        return streams(one, seed)[0].uniform()
+
+    assert first(0, 0, 5 + 7 * 2**32) == first(0, 5 * 2**32, 7)
+    assert first(1, 0, 5 + 7 * 2**32) != first(1, 5 * 2**32, 7)
+    assert first(1, 3, 5) == first(0, 3, 5)  # small ones are what they were
 
 
 def test_equal_seeds_of_other_data_sets_share_no_draw(
@@ -100,7 +120,9 @@ def test_what_an_earlier_version_began_goes_on_with_the_same_bits(begun: Path) -
     assert dict(drawn(begun)) == OLD
     assert len(said) == 4
     assert all("goes on by its rule" in line for line in said)
-    assert not audit(begun, replays=5).faults
+    found = audit(begun, replays=5)
+    assert found.replayed == 2
+    assert {one.check for one in found.faults} == {"code"}  # made by two versions
 
 
 def test_other_settings_begin_anew_beside_it(begun: Path) -> None:
@@ -127,6 +149,17 @@ def test_rules_that_there_are_not(begun: Path, rule: int) -> None:
     task = folder.experiment.task
     with pytest.raises(InvalidInput, match=f"entropy rule {rule} is unknown"):
         entropy_of(rule, task, "random-search", {}, {})
+
+
+def test_an_earlier_rule_in_runs_of_this_version_is_found(begun: Path) -> None:
+    """The folders say that this code made them, and it draws by the later rule."""
+    for path in begun.rglob("experiment.json"):
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({**content, "provenance": provenance()}))
+    run("random-search", seeds=1, budget="20evals", benchmark="digits", out=begun)
+    faults = [one.what for one in audit(begun).faults if one.check == "randomness"]
+    assert faults
+    assert all("drew by entropy rule 0" in what for what in faults)
 
 
 def test_an_entropy_of_the_other_rule_is_found(tmp_path: Path) -> None:

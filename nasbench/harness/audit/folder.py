@@ -9,8 +9,15 @@ import numpy as np
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.origin import made_here
 from nasbench.harness.compare.labels import labels
-from nasbench.harness.experiment import Task, entropy_of, open_benchmark, open_judge
+from nasbench.harness.experiment import (
+    ENTROPY_RULE,
+    Task,
+    entropy_of,
+    open_benchmark,
+    open_judge,
+)
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
@@ -60,6 +67,9 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
         except InvalidInput as error:
             yield Finding("randomness", folder.label, str(error))
         else:
+            if rule != ENTROPY_RULE and made_here(folder.provenance):
+                what = f"drew by entropy rule {rule}, and this nasbench draws by {ENTROPY_RULE}"
+                yield Finding("randomness", folder.label, what)
             if experiment.entropy != expected:
                 what = "its entropy is not that of its identity: runs drew other numbers"
                 yield Finding("randomness", folder.label, what)

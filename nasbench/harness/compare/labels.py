@@ -36,8 +36,33 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
             told.append(f"experiment seed={one.seed}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
-        named.append(printable(f"{one.strategy} ({', '.join(told)})" if told else one.strategy))
-    return named
+        named.append((one.strategy, told))
+    for twins in _twins(named):
+        for place, word in zip(twins, _versions([rows[place] for place in twins]), strict=True):
+            named[place][1].append(word)
+    return [printable(f"{name} ({', '.join(told)})" if told else name) for name, told in named]
+
+
+def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:
+    """Return the places of rows that would be called the same."""
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, (name, told) in enumerate(named):
+        places.setdefault((name, *told), []).append(place)
+    return [twins for twins in places.values() if len(twins) > 1]
+
+
+def _versions(rows: Sequence[ExperimentRuns]) -> list[str]:
+    """Return what tells rows of equal settings apart: what made them, or which they are.
+
+    An earlier version may have known fewer settings, or drawn by another rule.
+    """
+    for words in (
+        [f"entropy rule {row.experiment.entropy_rule}" for row in rows],
+        [f"nasbench {row.provenance.get('nasbench')}" for row in rows],
+    ):
+        if len(set(words)) == len(words):
+            return words
+    return [f"experiment {row.experiment.digest()}" for row in rows]
 
 
 def describe(task: Task) -> str:

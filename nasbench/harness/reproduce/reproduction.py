@@ -204,7 +204,8 @@ def _method(found: Reproduction) -> tuple[str, ...]:
         "margin by two one-sided Welch tests; differs by is beyond the margin with its whole 95 % "
         "interval; differs, not shown to exceed the margin, has an interval without 0; undecided "
         "is none of these, with the runs here that would decide if difference and deviation stayed "
-        "as they are; where no number of runs would, the published mean's own error is too large",
+        "as they are; where no number of runs would then, the published mean's own error is too "
+        "large for so small a difference, and only another difference would be decided",
         "numbers only: fewer than five runs, or a published deviation of 0",
         "variance ratio: here over published, by an F test with degrees of freedom that follow "
         "from the kurtosis here (Shoemaker 2003), as these accuracies are not normal; what is not "

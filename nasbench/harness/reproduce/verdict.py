@@ -54,7 +54,8 @@ class Verdict:
     """Of two one-sided tests of the hypothesis that the difference is beyond the margin."""
     runs: int | None = None
     """Runs here with which an undecided row would be decided, if difference and deviation stayed as
-    they are; None where none is needed, and where no number of runs here is enough."""
+    they are; None where none is needed, and where no number of runs here is enough then. More runs
+    do change the difference, and may decide a row by that."""
 
     def __str__(self) -> str:
         """Write the outcome with what a reader must know of it."""
@@ -62,8 +63,11 @@ class Verdict:
             return f"{self.outcome} by {self.difference:+.2f}"
         if self.outcome is not Outcome.UNDECIDED:
             return str(self.outcome)
-        needed = "no number of" if self.runs is None else f"{_rounded_up(self.runs):,}"
-        return f"{self.outcome}, {needed} runs here would decide"
+        if self.runs is None:
+            return f"{self.outcome}, at this difference with any number of runs here"
+        return (
+            f"{self.outcome}, {_rounded_up(self.runs):,} runs here would decide at this difference"
+        )
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,12 @@ def verdict(published: Moments, measured: Moments, margin: float) -> Verdict | N
     - `DIFFERS_UNSIZED`: the 95 % interval excludes 0;
     - `UNDECIDED`: neither.
 
-    So, of means whose true difference is the margin or more, at most 5 % are called reproduced; of
-    those within the margin, at most 2.5 % are said to differ by more; and of equal ones, at most
-    5 % are said to differ at all. There is no verdict with fewer than five runs on a side, or where
-    the published standard deviation is 0: the error of such a mean is not known.
+    So, with some hundreds of runs on both sides, of means whose true difference is the margin or
+    more about 5 % at most are called reproduced; of those within the margin, about 2.5 % at most are
+    said to differ by more; and of equal ones, about 5 % at most are said to differ at all. With few
+    published runs of a skewed sample it is more, up to 12 % of equal means with five of them. There
+    is no verdict with fewer than five runs on a side, or where the published standard deviation is
+    0: the error of such a mean is not known.
     """
     if min(published.n, measured.n) < FEWEST or not published.std > 0 or math.isnan(measured.std):
         return None

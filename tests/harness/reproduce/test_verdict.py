@@ -72,7 +72,7 @@ def test_undecided_says_what_would_decide() -> None:
     assert found.outcome is Outcome.UNDECIDED
     # .1 - .02 is 1.647 errors at n = 1 / (.0486² - 1/500), of 1/500 for theirs and 1/n for ours
     assert found.runs == pytest.approx(1 / ((0.08 / 1.647) ** 2 - 1 / 500), rel=0.05)
-    assert str(found) == "undecided, 2,900 runs here would decide"
+    assert str(found) == "undecided, 2,900 runs here would decide at this difference"
     enough, few = (
         verdict(Moments(90.0, 1.0, 500), Moments(90.02, 1.0, n), 0.1)
         for n in (found.runs, found.runs - 1)
@@ -82,7 +82,7 @@ def test_undecided_says_what_would_decide() -> None:
     assert (enough.outcome, few.outcome) == (Outcome.REPRODUCED, Outcome.UNDECIDED)
     # at .03 even the published mean's own error of .045 is too large for either answer
     found = judged(0.03, 1.0, 500, 0.1)
-    assert str(found) == "undecided, no number of runs here would decide"
+    assert str(found) == "undecided, at this difference with any number of runs here"
     assert verdict(Moments(90.0, 1.0, 500), Moments(90.03, 1.0, 10**9), 0.1) == replace(
         found, low=pytest.approx(-0.058, abs=0.001), high=pytest.approx(0.118, abs=0.001),
         p_value=pytest.approx(0.059, abs=0.001),
