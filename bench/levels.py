@@ -13,8 +13,9 @@ datasets  several data sets: coverage of the interval of mean regret, how often 
           independent, which is what the statistics did before they kept seeds together
 bold      how often one of several equal rows loses its bold in a table, and how often a given row
           does; where better and worse rows stand beside them too
-shapes    how often one of three rows of equal mean loses its bold, where their runs differ in spread
-          and skew as published searches do: what bold does not say. Needs the fetched NAS-Bench-201
+shapes    how often one of three rows of equal mean loses its bold, where their runs differ in
+          spread and skew as published searches do: what bold does not say. Needs the fetched
+          NAS-Bench-201
 """
 
 import argparse

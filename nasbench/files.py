@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -99,6 +100,15 @@ def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError
     else:
         fix = error.strerror or str(error)
     return place.error(f"cannot write '{path}': {fix}")
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the content of a regular file; `OSError` for a pipe or a device, which may not end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(path))
+        return file.read()
 
 
 def sha256_of(path: Path) -> str:

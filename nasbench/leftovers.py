@@ -14,6 +14,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from pathlib import Path
 
 WEEK = 7 * 24 * 3600.0
 _LOCK = "lock-"
-_FOLDERS = ("nasbench-ray-", "nasbench-tune-")
+_LOCK_FILE = re.compile(r"lock-(?P<kernel>[0-9a-f]{8})")
+_FOLDER = re.compile(r"nasbench-(ray|tune)-[a-z0-9_]{8}")  # as `mkdtemp` ends names
 _LONGEST = 60
 """Characters of a file's name that its temporary name repeats: a name has an end, at 255 bytes."""
 _FILE = re.compile(r"\..*\.(?P<kernel>[0-9a-f]{8})-[0-9a-f]{8}\.part", re.DOTALL)
@@ -57,14 +59,23 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[tuple[
     `prefix` is one of those that `remove_leftovers` looks for. The lock lives as long as any
     process has its descriptor.
     """
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # of mode 700
-    descriptor = os.open(folder / f"{_LOCK}{kernel()}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    folder, descriptor = _locked_folder(prefix, parent)
     try:
-        _lock(descriptor)
         yield folder, descriptor
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def _locked_folder(prefix: str, parent: Path | None) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # of mode 700
+        name = folder / f"{_LOCK}{kernel()}"
+        with suppress(FileNotFoundError):  # another process took it for a leftover, as below
+            descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
+                return folder, descriptor
+            os.close(descriptor)
 
 
 def remove_parts(folder: Path, *, below: bool = False) -> None:
@@ -86,7 +97,7 @@ def remove_leftovers() -> None:
     for parent in temporary_places():
         with suppress(OSError), os.scandir(parent) as entries:
             for entry in entries:
-                if entry.name.startswith(_FOLDERS) and _is_own_folder(entry):
+                if _FOLDER.fullmatch(entry.name) and _is_own_folder(entry):
                     _remove_folder(Path(entry.path))
 
 
@@ -112,9 +123,12 @@ def _is_own_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _remove_folder(folder: Path) -> None:
-    locks = list(folder.glob(f"{_LOCK}*"))
-    made_by = locks[0].name.removeprefix(_LOCK) if locks else ""
-    _remove(folder, locks[0] if locks else folder, made_by)
+    """Remove a folder of a killed process; one without a lock file of ours is a user's own."""
+    for lock in folder.glob(f"{_LOCK}*"):
+        match = _LOCK_FILE.fullmatch(lock.name)
+        if match and stat.S_ISREG(lock.lstat().st_mode):
+            _remove(folder, lock, match["kernel"])
+            return
 
 
 def _remove(path: Path, locked: Path, made_by: str) -> None:

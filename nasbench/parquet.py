@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nasbench.files import read_whole
 from nasbench.seal import BLANK, check_seal, sealed
 
 _KEY, _SEAL = b"nasbench", b"seal"
@@ -45,7 +46,7 @@ def from_parquet(
     twice. Raises `Unreadable`. What the columns hold is not looked at.
     """
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
         check_seal(content)
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         names = file.schema_arrow.names

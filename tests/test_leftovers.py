@@ -95,7 +95,13 @@ def test_what_is_not_certainly_ours_stays(tmp_path: Path, monkeypatch: pytest.Mo
 
     places = tmp_path / "places"
     monkeypatch.setattr(leftovers, "temporary_places", lambda: [places])
-    theirs, young = places / "nasbench-ray-theirs", places / "nasbench-tune-young"
+    users = [places / name for name in ("nasbench-tune-results", "nasbench-ray-abcdefgh")]
+    for folder in users:  # a name like ours, without a lock of ours
+        folder.mkdir(parents=True)
+        (folder / "lock-of-mine").touch()
+        os.utime(folder / "lock-of-mine", (long_ago, long_ago))
+        os.utime(folder, (long_ago, long_ago))
+    theirs, young = places / "nasbench-ray-theirs01", places / "nasbench-tune-young001"
     for folder in (theirs, young):
         folder.mkdir(parents=True)
         (folder / f"lock-{there}").touch()
@@ -106,6 +112,7 @@ def test_what_is_not_certainly_ours_stays(tmp_path: Path, monkeypatch: pytest.Mo
     os.utime(theirs / f"lock-{there}", (long_ago, long_ago))  # but the folder was just written
     leftovers.remove_leftovers()
     assert (young.exists(), theirs.exists()) == (False, True)
+    assert all(folder.exists() for folder in users)
 
 
 def test_only_the_folder_is_looked_at_unless_asked(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nasbench.errors import DataError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, read_whole
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Calibration:
         from pydantic import TypeAdapter
 
         try:
-            found = TypeAdapter(cls).validate_json(path.read_bytes())
+            found = TypeAdapter(cls).validate_json(read_whole(path))
         except OSError as error:
             raise DataError(f"calibration '{path}': {error.strerror or error}") from error
         except ValueError as error:

@@ -146,6 +146,7 @@ class Resumable:
         content = {
             **self._strategy.checkpoint(self._session.loan),
             "answers": answers, "derivation": self._session.derivation, "code": _code(),
+            "run": self._path.stem,
         }  # fmt: skip
         write_checkpoint(self._path, content)
 
@@ -163,6 +164,8 @@ def _saved(path: Path, session: "SharedSession", strategy: "OneShot") -> dict[st
         saved = read_checkpoint(path)
         if saved.get("code") != _code():
             return {}
+        if saved["run"] != path.stem:
+            raise ValueError(f"checkpoint {path} is of the run {saved['run']}")
         _check(saved, session, strategy)
     except (NasbenchError, ValueError, KeyError, TypeError) as error:
         print(f"the search begins anew: {error}", file=sys.stderr)

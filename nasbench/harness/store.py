@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nasbench.errors import NasbenchError, StoreError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, to_rows
 from nasbench.harness.tuning import Tuning
@@ -264,7 +264,7 @@ def read_folder(path: Path) -> ExperimentFolder:
 
 def _json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_whole(file))
     except OSError as error:
         raise _damaged(file, error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:

@@ -68,10 +68,10 @@ def test_the_text_is_fixed(tmp_path: Path) -> None:
 
 def test_large_seeds_share_no_draw_with_others() -> None:
     """The words of [0, 5 + 7 * 2^32] and [5 * 2^32, 7] are 0, 5, 7 and 0, 5, 7."""
+    signal = Signal("digits", 15, 5)
     task = Task(
-        "digits", DIGITS, "nb201", "own", Signal("digits", 15, 5), "charge", Budget(seconds=1.0), 15,
-        ("digits",),
-    )  # fmt: skip
+        "digits", DIGITS, "nb201", "own", signal, "charge", Budget(seconds=1.0), 15, ("digits",)
+    )
 
     def first(rule: int, experiment_seed: int, seed: int) -> float:
         one = Experiment(task, "random-search", {}, experiment_seed, 9, rule)
@@ -168,5 +168,5 @@ def test_an_entropy_of_the_other_rule_is_found(tmp_path: Path) -> None:
     content = json.loads((folder.path / "experiment.json").read_text())
     del content["experiment"]["entropy_rule"]
     (folder.path / "experiment.json").write_text(json.dumps(content))
-    (fault, *_) = [one for one in audit(tmp_path).faults if one.check == "randomness"]
-    assert "not that of its identity" in fault.what
+    faults = [one.what for one in audit(tmp_path).faults if one.check == "randomness"]
+    assert any("not that of its identity" in what for what in faults)

@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 from nasbench.benchmarks.catalogue import data_folder
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.errors import DataError
-from nasbench.files import atomic_write
+from nasbench.files import atomic_write, read_whole
 from nasbench.seal import BLANK, check_seal, sealed
 
 CACHE_VARIABLE = "NASBENCH_TRAININGS"
@@ -143,7 +143,7 @@ class Cache(Generic[Record]):
         """
         path = self._path(training)
         try:
-            content = path.read_bytes()
+            content = read_whole(path)
         except FileNotFoundError:
             return None
         except OSError as error:

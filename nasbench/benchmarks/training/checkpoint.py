@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nasbench.errors import DataError
-from nasbench.files import DATA, Place, atomic_write
+from nasbench.files import DATA, Place, atomic_write, read_whole
 from nasbench.seal import BLANK, Broken, check_seal, sealed
 
 _ZIP_END = b"PK\x05\x06"
@@ -36,7 +36,7 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     No byte of it has changed since it was written. What it holds is for the caller to check.
     """
     try:
-        archive = path.read_bytes()
+        archive = read_whole(path)
         if not check_seal(archive) and not _is_of_an_earlier_version(archive):
             raise Broken("no checkpoint of ours")
         content = torch.load(io.BytesIO(archive), map_location=device, weights_only=True)

@@ -21,7 +21,7 @@ import torch
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.provenance import processor
 from nasbench.seal import BLANK, check_seal, sealed
 
@@ -223,7 +223,7 @@ def _read_curve(path: Path) -> list[Epoch]:
 def _read_result(path: Path, training: Training) -> Result | None:
     """Return the result in a folder if it is of this training; `DataError` if of another."""
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
         check_seal(content)
         stored = json.loads(content.decode())
         if isinstance(stored, dict):

@@ -8,6 +8,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from nasbench.files import read_whole
+
 SHOWN = 5
 """Differences that are told one by one."""
 
@@ -49,7 +51,7 @@ def same_text(path: Path, text: str) -> bool:
     if not path.exists():
         return True
     try:
-        stored = path.read_text(encoding="utf-8")
+        stored = read_whole(path).decode()
     except UnicodeDecodeError:
         return False
     if path.suffix != ".csv" or stored == text:

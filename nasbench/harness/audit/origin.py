@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from nasbench.errors import InvalidInput
+from nasbench.files import read_whole
 from nasbench.harness.audit.differences import told, unknown
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.results import Results
@@ -51,7 +52,7 @@ def runs_files(files: Sequence[Path]) -> list[RunsFile]:
 def _about(path: Path) -> Mapping[str, Any] | None:
     """Return what a file of runs says of itself; None where it is damaged."""
     try:
-        content = io.BytesIO(path.read_bytes())  # Arrow opens no path that is not UTF-8
+        content = io.BytesIO(read_whole(path))  # Arrow opens no path that is not UTF-8
         stored = pq.read_schema(content).metadata or {}
         about = json.loads(stored.get(b"nasbench", b"{}"))
     except Exception:  # of a damaged file pyarrow raises whatever it stumbles on
@@ -135,7 +136,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
     """See that an experiment.json holds nothing that this package does not write there."""
     path = folder.path / "experiment.json"
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(read_whole(path))
         experiment = json.loads(json.dumps(folder.experiment.to_json()))
         known = {
             "": dict.fromkeys(("schema", "experiment", "strategy", "provenance")),

@@ -62,12 +62,14 @@ def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
     if task.shared or published is None or task.budget == Budget(published):
         return
     shown, there = f"{published:g}s", str(task.budget)
-    limits = (task.budget.seconds, task.budget.evaluations, task.budget.epochs)
-    hidden = limits == (limits[0], None, None) and limits[0] is not None and (
-        there == shown or abs(limits[0] - published) < _cheapest(task)
-    )  # fmt: skip
+    seconds = task.budget.seconds
+    hidden = (
+        seconds is not None
+        and task.budget == Budget(seconds)  # nothing else ends it, such as patience
+        and (there == shown or abs(seconds - published) < _cheapest(task))
+    )
     if there == shown:
-        there, shown = f"{limits[0]!r}s", f"{published!r}s"
+        there, shown = f"{seconds!r}s", f"{published!r}s"
     hint = ": less than one evaluation apart, as if it were that protocol's" if hidden else ""
     what = f"budget is {there}, in {usual.name} {shown}{hint}"
     yield Finding("protocol", label, what, fault=hidden)

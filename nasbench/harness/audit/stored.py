@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
+from nasbench.files import read_whole
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.compare.comparison import Comparison, Options
@@ -54,7 +55,7 @@ def _nearest(path: Path, files: Sequence[Path]) -> Path | None:
 def _read(file: Path) -> tuple[Any, str | None, Options | None] | None:
     """Return a comparison, the version that made it and its options; None if it is none."""
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = json.loads(read_whole(file))
         options = Options.of(stored["options"]) if "options" in stored else None
         return stored, stored["nasbench"], options
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -143,7 +144,7 @@ def _loose(folder: Path, files: Sequence[Path], comparisons: Sequence[Path]) -> 
 def _signed(path: Path) -> bool:
     """Whether a table ends as ours do, with protocol, table and version."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(path).decode()
     except (OSError, UnicodeDecodeError):
         return False
     return "nasbench" in text and "protocol" in text.lower()

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.benchmarks.format import SUFFIX
-from nasbench.files import RESULTS, atomic_write, disk_error
+from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars
 from nasbench.harness.compare.tables import ranks_table, tables
@@ -140,7 +140,7 @@ def _listed(out: Path) -> list[Path]:
     Only what a comparison names so, one folder below `out`, and reached through no link.
     """
     try:
-        names = json.loads((out / _MAIN).read_text(encoding="utf-8"))["files"]
+        names = json.loads(read_whole(out / _MAIN))["files"]
         parts = [PurePosixPath(name).parts for name in names]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import StoreError
-from nasbench.files import RESULTS, atomic_write
+from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.harness.compare.estimates import summarise
 from nasbench.harness.compare.formats import Cell, Section, TextTable
 from nasbench.harness.reproduce.recipe import Published, Recipe
@@ -91,7 +91,7 @@ class Reproduction:
         from pydantic_core import from_json
 
         try:
-            data = from_json(path.read_bytes())
+            data = from_json(read_whole(path))
             if data.get("rule", _FIRST_RULE) == _FIRST_RULE:
                 data = _updated(data)
             return TypeAdapter(cls).validate_python(data)

@@ -106,8 +106,8 @@ def verdict(published: Moments, measured: Moments, margin: float) -> Verdict | N
     - `UNDECIDED`: neither.
 
     So, with some hundreds of runs on both sides, of means whose true difference is the margin or
-    more about 5 % at most are called reproduced; of those within the margin, about 2.5 % at most are
-    said to differ by more; and of equal ones, about 5 % at most are said to differ at all. With few
+    more about 5 % at most are called reproduced; of those within the margin, about 2.5 % at most
+    are said to differ by more; and of equal ones, about 5 % at most differ at all. With few
     published runs of a skewed sample it is more, up to 12 % of equal means with five of them. There
     is no verdict with fewer than five runs on a side, or where the published standard deviation is
     0: the error of such a mean is not known.
