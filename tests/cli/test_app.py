@@ -74,7 +74,10 @@ def test_what_there_is(
         ("run -s random-search --benchmark=", "option '--benchmark' is given with nothing in it"),
         ("run -s random-search --dataset=,", "option '--dataset' is given with nothing in it"),
         ("run -s random-search --recipe nope", "no strategy that is run has recipes"),
-        ("run -s darts --recipe nope --budget 1epochs", "recipe 'nope' is unknown to 'darts'"),
+        (
+            "run -s darts --recipe nope --budget 1epochs --benchmark digits",
+            "recipe 'nope' is unknown to 'darts'",
+        ),
         ("compare --target inf", "target cannot be 'inf'"),
         (
             "tune -s reinforce --space hidden=3..4 --tuning-seeds 5 --experiment-seed -1",
@@ -165,7 +168,9 @@ def test_a_whole_session(
     assert first[0]["experiment"]["settings"]["population"] == 4
     assert call(*run, "--set", "regularized-evolution.sample=2", monkeypatch=monkeypatch) == 0
     other = json.loads(capsys.readouterr().out)
-    assert other[0]["experiment"]["settings"] == {"population": 4, "sample": 2}
+    assert other[0]["experiment"]["settings"] == {
+        "population": 4, "sample": 2, "mutation": "edge",
+    }  # fmt: skip
     assert call("run", "--config", "mine.toml", "--seeds", "5", monkeypatch=monkeypatch) == 0
     assert "2 runs, 3 already there" in capsys.readouterr().out
     assert call("list", "results", monkeypatch=monkeypatch) == 0

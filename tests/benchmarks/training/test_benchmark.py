@@ -180,7 +180,7 @@ def test_protocols_are_lines_of_text() -> None:
         ("nb201-12:13/nb201-200", "epochs 1 to 12: 13"),
         ("nb201-12/nb201-200:3", "to its last epoch"),
         ("nb201-12/nb201-200/cpu/int8", "precision 'int8' is unknown"),
-        ("nb201-12/nb201-200/nowhere", "device 'nowhere' is not there"),
+        ("nb201-12/nb201-200/nowhere", "device 'nowhere' is unknown"),
     ):
         with pytest.raises(InvalidInput, match=message):
             TrainingProtocol.parse(text)

@@ -38,7 +38,7 @@ def test_steps_are_really_trained() -> None:
 
 
 def test_what_cannot_be_calibrated(synthetic_nb201: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="cells 0: use 1 or more"):
+    with pytest.raises(InvalidInput, match="cells cannot be 0"):
         calibrate(load_table("nb201"), "cifar10", cells=0)
     with pytest.raises(DataError, match=r"calibration '.*': No such file"):
         Calibration.load(tmp_path / "none.json")

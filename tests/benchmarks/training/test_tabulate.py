@@ -101,7 +101,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(condition: object, seconds: float = 60.0) -> bool:
+def until(condition: object, seconds: float = 240.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
@@ -335,7 +335,7 @@ def test_requests_that_cannot_be(tmp_path: Path) -> None:
     for number in (0, 5261):
         with pytest.raises(InvalidInput, match="1 to 5260"):
             distinct_cells(SPACE, number)
-    with pytest.raises(InvalidInput, match="group size 0"):
+    with pytest.raises(InvalidInput, match="group cannot be 0"):
         tabulate(plan(tmp_path, group=0))
     with pytest.raises(InvalidInput, match="more than the"):
         tabulate(plan(tmp_path), workers=1000)

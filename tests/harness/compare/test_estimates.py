@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import t, trim_mean
+from scipy.stats import skew, t, trim_mean
 
 from nasbench.harness.compare.estimates import (
     estimate,
@@ -17,7 +17,9 @@ from nasbench.harness.compare.estimates import (
     percentiles,
     quartiles,
     resampled,
+    skewness,
     summarise,
+    too_skewed,
 )
 
 samples = st.lists(st.floats(-9, 9), min_size=1, max_size=30).map(np.array)
@@ -28,6 +30,17 @@ def test_summary_is_that_of_a_paper() -> None:
     n, mean, std, median = summarise(np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]))
     assert (n, mean, median) == (8, 5.0, 4.5)
     assert std == pytest.approx(np.sqrt(32 / 7))
+
+
+def test_skewness_is_scipys_and_few_or_even_runs_are_not_too_skewed() -> None:
+    """By Cochran's rule: more than 25 runs per squared skewness, here 8/3, are enough."""
+    values = np.array([0.0] * 9 + [10.0])
+    assert skewness(values) == pytest.approx(skew(values)) == pytest.approx(8 / 3)
+    assert too_skewed(values)
+    assert too_skewed(np.tile(values, 17))  # 170 <= 25 * 64 / 9 = 177.8
+    assert not too_skewed(np.tile(values, 18))
+    assert not too_skewed(values[1:])  # nine runs
+    assert not too_skewed(np.arange(12.0))
 
 
 def test_summary_leaves_out_what_is_unknown_and_knows_when_it_knows_nothing() -> None:
