@@ -57,7 +57,7 @@ def summarise(sample: Floats) -> Summary:
 
 
 _TELLING = 10
-"""Runs below which a skewness says little: of ten normal ones it is beyond 1 in one case of twelve."""
+"""Runs below which a skewness says little: of ten normal ones one in twelve is beyond 1."""
 
 
 def skewness(sample: Floats) -> float:
