@@ -193,9 +193,10 @@ def standings(
     A row is better than another if it has the higher mean, wins more comparisons of single runs
     than it loses, and their p-value, Holm-corrected for all pairs of rows, is below `alpha`. No
     row is singled out before the tests: choosing the best row and testing the others against it
-    on the same runs would call equal rows worse far too often. Here, of rows whose values have
-    one distribution, and with any others beside them, one is called worse with a chance of `alpha`
-    at most (Holm's family-wise error); rows of equal mean and other spread or skew are not equal. The row with the highest mean is always among the best, a row without a
+    on the same runs would call equal rows worse far too often. Here, of rows whose values have one
+    distribution, and with any others beside them, one is called worse with a chance of `alpha` at
+    most (Holm's family-wise error); rows of equal mean and other spread or skew are not equal. The
+    row with the highest mean is always among the best, a row without a
     value never.
     """
     found = pairs(samples) if found is None else found
