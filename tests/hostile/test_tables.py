@@ -9,8 +9,8 @@ from random import Random
 
 import numpy as np
 import pytest
+from hostile.children import Case, preload, run_case
 from hostile.pickles import damaged
-from hostile.runner import Case, preload, run_case
 from tables import synthetic_table
 
 from nasbench.benchmarks import values
