@@ -101,6 +101,11 @@ def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError
     return place.error(f"cannot write '{path}': {fix}")
 
 
+def not_there(path: Path) -> str:
+    """Return what is wrong with a path where a folder was wanted: nothing is there, or a file."""
+    return "is a file, not a folder" if path.exists() else "does not exist"
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     digest = hashlib.sha256()

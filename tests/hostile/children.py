@@ -10,6 +10,7 @@ clear line. In forked children Ray is not started: what needs it says so in one 
 import gc
 import importlib
 import os
+import pkgutil
 import re
 import resource
 import signal
@@ -25,6 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import nasbench
+
 SECONDS, MEMORY = 60.0, 6 << 30
 ALLOWED = {0, 1, 2, 130, 141, 143}
 LONGEST_LINE = 1500
@@ -32,6 +35,12 @@ _BESIDE = ("note: ", "warning: ", "  ")
 """How lines begin that may stand above a refusal."""
 _WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: ", re.MULTILINE)
 """What Python prints of a warning that nobody meant for a user."""
+_LIBRARIES = (
+    "pandas", "pyarrow.parquet", "scipy.stats", "seaborn", "bokeh.embed", "jinja2", "rich",
+    "pydantic", "typer", "torch._dynamo", "PIL.Image", "matplotlib.pyplot", "sklearn.datasets",
+)  # fmt: skip
+_ROOMS = ("nasbench.benchmarks.", "nasbench.cli.", "nasbench.harness.", "nasbench.spaces.",
+          "nasbench.strategies.")  # fmt: skip
 
 
 def nothing(_: Path) -> None:
@@ -231,18 +240,11 @@ def _trouble(code: int, err: str, text: str) -> str:
 @cache
 def preload() -> None:
     """Import what commands import, so that a forked child starts at once."""
-    for name in (
-        "pandas", "pyarrow.parquet", "scipy.stats", "seaborn", "bokeh.embed", "jinja2", "rich",
-        "pydantic", "typer", "nasbench.cli.app", "nasbench.cli.progress", "nasbench.harness.run",
-        "nasbench.harness.tune", "nasbench.harness.compare", "nasbench.harness.compare.write",
-        "nasbench.harness.audit", "nasbench.harness.report", "nasbench.harness.reproduce",
-        "nasbench.harness.show", "nasbench.benchmarks.sources.official",
-        "nasbench.benchmarks.training.train", "nasbench.benchmarks.training.catalogue",
-        "nasbench.benchmarks.training.calibrate", "nasbench.benchmarks.training.latency",
-        "nasbench.benchmarks.training.tabulate", "nasbench.benchmarks.training.assemble",
-        "nasbench.benchmarks.training.fit", "nasbench.benchmarks.training.protocol",
-        "nasbench.harness.shared", "nasbench.harness.report.page", "torch._dynamo", "PIL.Image",
-        "matplotlib.pyplot", "sklearn.datasets",
-    ):  # fmt: skip
+    own = [
+        one.name
+        for one in pkgutil.walk_packages(nasbench.__path__, "nasbench.")
+        if one.ispkg or one.name.startswith(_ROOMS)
+    ]
+    for name in (*_LIBRARIES, *own):
         importlib.import_module(name)
     gc.freeze()  # children share these pages

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 _ODD: tuple[Any, ...] = (
     None, True, -1, 0, 5, 10**30, 2**63, -0.5, math.nan, math.inf, "", "x", "..", "\u202e\x1b[31m",
-    [], [None], [[1]], {}, {"a": 1}, "9" * 5000,
+    "a\udcff", [], [None], [[1]], {}, {"a": 1}, "9" * 5000,
 )  # fmt: skip
 
 

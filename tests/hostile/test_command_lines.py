@@ -169,6 +169,29 @@ def test_a_link_that_leads_to_itself_is_one_line(line: str, tmp_path: Path) -> N
     assert (outcome.code, outcome.trouble) == (2, ""), outcome.text[-800:]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("compare file", "'file' is a file, not a folder"), ("audit file", "is a file, not a"),
+        ("report file", "is a file, not a folder"), ("list results file", "is a file, not a"),
+        ("train 5 --dataset folder:file", "is a file, not a folder"),
+        ("train 5 --dataset cifar10 --data-dir file", "is a file, not a folder"),
+        ("tabulate --dataset digits --recipe digits-15 --assemble --also file --out o", "is a file, not a folder"),
+        ("run -s random-search --benchmark t.safetensors", "t.safetensors' is a folder"),
+        ("compare nosuch", "does not exist"),
+    ],
+)  # fmt: skip
+def test_what_is_there_is_not_said_to_be_missing(line: str, words: str, tmp_path: Path) -> None:
+    def prepare(folder: Path) -> None:
+        (folder / "file").write_text("text")
+        (folder / "t.safetensors").mkdir()
+
+    preload()
+    (outcome,) = run_case(Case("kind", (tuple(line.split()),), prepare), tmp_path)
+    assert (outcome.code, outcome.trouble) == (2, ""), outcome.text[-800:]
+    assert words in outcome.text
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_bad_command_lines_end_in_one_line(seed: int, tmp_path: Path) -> None:
     preload()
