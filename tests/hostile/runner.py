@@ -118,15 +118,14 @@ def order(chosen: Chosen) -> Iterator[Input]:
         module = importlib.import_module(f"hostile.{kind.module}")
         made[name] = getattr(module, kind.cases)(Random(f"{chosen.seed} {name}"))
     numbers: Counter[str] = Counter()
-    turns, owed = Random(f"{chosen.seed} turns"), 0.0
+    turns, processes = Random(f"{chosen.seed} turns"), 0
     shares = [kind.share for kind in kinds.values()]
-    for _ in range(chosen.inputs):
+    for place in range(chosen.inputs):
         (name,) = turns.choices(list(kinds), shares)
         case, number = next(made[name]), numbers[name]
         numbers[name] += 1
-        owed += chosen.real
-        real = case.alone and owed >= 1
-        owed -= real
+        real = case.alone and processes < round((place + 1) * chosen.real)
+        processes += real
         yield Input(name, number, case, real)
 
 
