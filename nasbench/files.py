@@ -102,6 +102,11 @@ def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError
     return place.error(f"cannot write '{path}': {fix}")
 
 
+def not_there(path: Path) -> str:
+    """Return what is wrong with a path where a folder was wanted: nothing is there, or a file."""
+    return "is a file, not a folder" if path.exists() else "does not exist"
+
+
 def read_whole(path: Path) -> bytes:
     """Return the content of a regular file; `OSError` for a pipe or a device, which may not end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -121,7 +121,8 @@ def table_file(name: str | Path) -> Path:
     if isinstance(name, Path) or name.endswith(SUFFIX):
         path = Path(name)
         if not path.is_file():
-            raise DataError(f"table file '{name}' does not exist")
+            reason = "is a folder" if path.is_dir() else "does not exist"
+            raise DataError(f"table file '{name}' {reason}: name a {SUFFIX} file")
         return path
     path = table_path(name)
     if not path.exists():

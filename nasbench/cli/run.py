@@ -180,7 +180,7 @@ def _say_default() -> None:
 
 def _say(line: str, screen: TextIO | None = None) -> None:
     """Print a note; on `screen` where stderr may be a run's log."""
-    print(f"note: {printable(line)}", file=screen or sys.stderr, flush=True)
+    print(f"note: {printable(line, keep=chr(10))}", file=screen or sys.stderr, flush=True)
 
 
 def _split(values: list[str] | None) -> list[str] | None:

@@ -24,11 +24,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nasbench.errors import NasbenchError, StoreError
-from nasbench.files import RESULTS, atomic_write, read_whole
+from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, to_rows
 from nasbench.harness.tuning import Tuning
-from nasbench.harness.validation import Misfit, check_experiment, check_provenance, conform
+from nasbench.harness.validation import (
+    Misfit,
+    check_experiment,
+    check_provenance,
+    check_text,
+    conform,
+)
 from nasbench.parquet import Unreadable, from_parquet, to_parquet
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
@@ -252,6 +258,7 @@ def read_folder(path: Path) -> ExperimentFolder:
     made: Any = data.get("provenance")
     about: Any = data.get("strategy", {})
     try:
+        check_text([data["experiment"], about])
         experiment = Experiment.from_json(data["experiment"])
         check_experiment(experiment, about)
         check_provenance(made)
@@ -282,9 +289,8 @@ def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterato
     appended to `left_out`; without that it is raised.
     """
     if not results.is_dir():
-        raise StoreError(
-            f"results folder '{results}' does not exist: run `nasbench run --out {results}` first"
-        )
+        fix = "name another" if results.exists() else f"run `nasbench run --out {results}` first"
+        raise StoreError(f"results folder '{results}' {not_there(results)}: {fix}")
     kept = [] if left_out is None else left_out
     homes, orphans = _homes(results, kept)
     if left_out is None and kept:

@@ -5,6 +5,7 @@ afterwards need not. Nothing is derived here: whether a number is the table's, o
 of its parts, is for the audit to say.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, TRAJECTORY
 from nasbench.harness.tuning import Tuning
 from nasbench.spaces import get_space
+from nasbench.text import shown
 
 FAILED = "failed"
 """The stop reason of a run that ended with an error."""
@@ -245,6 +247,18 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
 def _percent(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether accuracies can be; what is not known is NaN."""
     return np.asarray(np.isnan(values) | ((values >= 0) & (values <= 100)))
+
+
+def check_text(values: Any) -> None:
+    """Raise `Misfit` where JSON values hold text that is no Unicode: half of a surrogate pair.
+
+    JSON can write it, and neither data frames nor files of text can hold it.
+    """
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.end]
+        raise Misfit(f"the text that ends in {shown(around)} is no Unicode") from error
 
 
 def check_experiment(experiment: Experiment, about: Any) -> None:

@@ -205,6 +205,8 @@ def test_pages_have_checksums_that_any_reader_can_verify(results: Path) -> None:
 
 EXPERIMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
     "space": (lambda c: c["experiment"]["task"].update(space="mars"), "mars"),
+    "surrogate": (lambda c: c["experiment"]["task"].update(benchmark="a\udcff"), "is no Unicode"),
+    "surrogate key": (lambda c: c["strategy"].update({"a\udcff": 1}), "is no Unicode"),
     "strategy": (lambda c: c["experiment"].pop("strategy"), "strategy"),
     "seed": (lambda c: c["experiment"].update(seed=-1), "seed is -1"),
     "entropy": (lambda c: c["experiment"].update(entropy=10**30), "entropy is 1000000"),

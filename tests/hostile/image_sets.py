@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from hostile.children import Case
 from PIL import Image
 
 SIDE, EACH = 8, 6
@@ -32,14 +33,6 @@ NAMES = (
     b"plain", b"\xff\xfe", b"a\nb", b"\x1b[31mred", "\u202egnp".encode(), b"-rf", b"x" * 250,
     "é".encode("latin1"), "日本".encode(), b"train", b"test", b"a=b,c",
 )  # fmt: skip
-
-
-class Case(NamedTuple):
-    """What is put into an empty folder, and the command that is run there."""
-
-    name: str
-    prepare: Callable[[Path], None]
-    command: tuple[str, ...]
 
 
 def picture(random: randomness.Random, mode: str = "RGB", side: int = SIDE) -> Image.Image:
@@ -253,5 +246,5 @@ def cases(random: randomness.Random) -> Iterator[Case]:
         def prepare(root: Path, seed: int = seed, build: Any = build) -> None:
             build(randomness.Random(seed), root)
 
-        yield Case(f"{build.__name__}-{number}-{seed}", prepare, (*command, "--dataset", data))
+        yield Case(f"{build.__name__}-{number}-{seed}", ((*command, "--dataset", data),), prepare)
         number += 1

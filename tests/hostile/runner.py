@@ -1,299 +1,196 @@
-"""Runs generated bad inputs through the command line and counts what must not happen.
+"""Runs generated bad inputs of all kinds through the command line; counts what must not happen.
 
     python -m tests.hostile.runner --inputs 10000 --seed 0
 
-A case prepares a folder and gives command lines. They run in children forked after the imports,
-through the same entry point as `nasbench` itself, a share of them as processes of their own. Found
-are tracebacks, exit codes that are not 0, 1, 2 or 128 + n, hangs over 60 seconds, more than 6 GB of
-memory, and refusals that are not one clear line. A case is repeated by `--only KIND:NUMBER` with
-the same seed. Ray is not started: what needs it says so in one line.
+What is counted says `children`. Kinds take turns in an order drawn from the seed. After every 100
+inputs the state is printed; `--begin 3000` goes on behind the first 3,000. `--only KIND:NUMBER`
+repeats one case. A tenth of the inputs are processes of their own, the rest forked children.
 """
 
 import argparse
 import importlib
+import multiprocessing
 import os
-import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-SECONDS, MEMORY = 60.0, 6 << 30
-ALLOWED = {0, 1, 2, 130, 141, 143}
-LONGEST_LINE = 1500
-KINDS = (
-    "command_lines", "tables", "pickles", "servers", "results_folders", "checkpoints", "caches",
-    "shards", "image_sets",
-)  # fmt: skip
-"""Modules `test_KIND` beside this one; those that are there have `cases`."""
+if TYPE_CHECKING:
+    from hostile.children import Case
+
+STATE = 100
 
 
-def nothing(_: Path) -> None:
-    """Prepare nothing."""
+class Kind(NamedTuple):
+    """Where the cases of a kind come from, and how many of 100 inputs they are."""
+
+    module: str
+    cases: str
+    share: int
 
 
-@dataclass(frozen=True)
-class Case:
-    """Bad input: what is laid into an empty folder, and the command lines run there."""
-
-    name: str
-    lines: tuple[tuple[str, ...], ...]
-    prepare: Callable[[Path], None] = nothing
-    environment: dict[str, str] = field(default_factory=dict)
-    inside: Callable[[], None] | None = None
-    """Called in the forked child before the command, to shorten waits for instance."""
-
-
-class Outcome(NamedTuple):
-    """What a command line came to; `trouble` is empty where all is well."""
-
-    line: tuple[str, ...]
-    code: int
-    seconds: float
-    memory: int
-    trouble: str
-    text: str
+KINDS = {
+    "command_lines": Kind("test_command_lines", "cases", 32),
+    "tables": Kind("test_tables", "cases", 10),
+    "pickles": Kind("test_pickles", "cases", 10),
+    "servers": Kind("test_servers", "cases", 5),
+    "results_folders": Kind("stored", "results_folders", 18),
+    "checkpoints": Kind("stored", "checkpoints", 7),
+    "caches": Kind("stored", "caches", 5),
+    "shards": Kind("stored", "shards", 3),
+    "image_sets": Kind("image_sets", "cases", 10),
+}
 
 
-def run_case(case: Case, folder: Path, *, real: bool = False) -> list[Outcome]:
-    """Prepare `folder` and run the case's lines there, one after the other."""
-    case.prepare(folder)
-    return [_run_line(case, line, folder, real=real) for line in case.lines]
+class Chosen(NamedTuple):
+    """What a call asks for."""
+
+    inputs: int
+    seed: int
+    kinds: tuple[str, ...]
+    real: float
+    begin: int
+    only: str
+    talk: bool
+    workers: int
 
 
-def in_child(work: Callable[[], object], seconds: float = SECONDS) -> Outcome:
-    """Run a function in a forked child; its exit code is 0 unless it raises."""
-    with tempfile.TemporaryDirectory() as name:
-        return _forked(lambda: (work(), 0)[1], (), Path(name), {}, seconds)
+@dataclass
+class Counts:
+    """What inputs came to."""
+
+    inputs: int = 0
+    real: int = 0
+    lines: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    """Of the command lines of forked children and of processes, by these names."""
+    ends: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    memory: int = 0
+
+    def add(self, other: "Counts") -> None:
+        self.inputs, self.real = self.inputs + other.inputs, self.real + other.real
+        self.lines += other.lines
+        for name in ("codes", "troubles", "seconds", "ends"):
+            getattr(self, name).update(getattr(other, name))
+        self.slowest = max(self.slowest, other.slowest)
+        self.memory = max(self.memory, other.memory)
+
+    def __str__(self) -> str:
+        means = ", ".join(
+            f"{self.seconds[how] / count:.2f} s a line {how}" for how, count in self.ends.items()
+        )
+        return (
+            f"{self.inputs} inputs ({self.real} as processes), {self.lines} command lines; "
+            f"{means}; the slowest {self.slowest:.1f} s, at most {self.memory / 2**30:.2f} GB; "
+            f"{self.troubles['traceback']} tracebacks; all troubles: "
+            f"{dict(self.troubles) or 'none'}"
+        )
 
 
-def _run_line(case: Case, line: tuple[str, ...], folder: Path, *, real: bool) -> Outcome:
-    environment = {
-        "HOME": str(folder), "NASBENCH_DATA": str(folder / "data"), "OMP_NUM_THREADS": "1",
-        "NASBENCH_UPSTREAM": str(folder / "upstream"), "COLUMNS": "100", **case.environment,
-    }  # fmt: skip
-    if real:
-        return _process(line, folder, environment)
-    return _forked(lambda: _command(case, line), line, folder, environment, SECONDS)
+class Input(NamedTuple):
+    """A case of the order in which they are run."""
+
+    kind: str
+    number: int
+    case: "Case"
+    real: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}:{self.number}"
 
 
-def _command(case: Case, line: tuple[str, ...]) -> int:
-    """Run the command line in this process, which is a child; return its exit code."""
-    from nasbench.cli.app import main
+def order(chosen: Chosen) -> Iterator[Input]:
+    """Yield all inputs that a seed stands for, in the order in which they are run."""
+    kinds = {name: KINDS[name] for name in chosen.kinds}
+    made = {}
+    for name, kind in kinds.items():
+        module = importlib.import_module(f"hostile.{kind.module}")
+        made[name] = getattr(module, kind.cases)(Random(f"{chosen.seed} {name}"))
+    numbers: Counter[str] = Counter()
+    turns, processes = Random(f"{chosen.seed} turns"), 0
+    shares = [kind.share for kind in kinds.values()]
+    for place in range(chosen.inputs):
+        (name,) = turns.choices(list(kinds), shares)
+        case, number = next(made[name]), numbers[name]
+        numbers[name] += 1
+        real = case.alone and processes < round((place + 1) * chosen.real)
+        processes += real
+        yield Input(name, number, case, real)
 
-    _without_ray()
-    if case.inside is not None:
-        case.inside()
-    sys.argv = ["nasbench", *line]
+
+def work(chosen: Chosen, worker: int) -> Counts:
+    """Run every so-many-th input, print what is found, count."""
+    total, began = Counts(), time.monotonic()
+    for place, one in enumerate(order(chosen)):
+        if place < chosen.begin or place % chosen.workers != worker:
+            continue
+        if chosen.only in ("", one.name):
+            total.add(run_input(one, chosen))
+            if total.inputs % STATE == 0:
+                print(
+                    f"[{time.monotonic() - began:.0f} s, next --begin {place + 1}] {total}",
+                    flush=True,
+                )
+            if chosen.only:
+                break
+    return total
+
+
+def run_input(one: Input, chosen: Chosen) -> Counts:
+    """Run a case in a folder of its own."""
+    from hostile.children import run_case
+
+    found = Counts(inputs=1, real=int(one.real))
+    folder = Path(tempfile.mkdtemp(prefix="nasbench-hostile-"))
+    how = "in processes" if one.real else "forked"
     try:
-        main()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 0
-
-
-def _without_ray() -> None:
-    from nasbench.errors import NasbenchError
-    from nasbench.harness import cluster, tune
-
-    def none(*_: object, **__: object) -> object:
-        raise NasbenchError("Ray is not started here: use --workers 1")
-
-    tune.ray_instance = none  # type: ignore[assignment]
-    cluster.RayExecutor.execute = none  # type: ignore[assignment,method-assign]
-
-
-def _forked(
-    work: Callable[[], int],
-    line: tuple[str, ...],
-    folder: Path,
-    environment: dict[str, str],
-    seconds: float,
-) -> Outcome:
-    out, err = folder / ".stdout", folder / ".stderr"
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if not child:
-        code = 70
-        try:
-            os.setsid()
-            os.chdir(folder)
-            os.environ.update(environment)
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            for path, number in ((out, 1), (err, 2)):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            sys.stdin = os.fdopen(0)
-            sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="strict")
-            sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace")
-            code = work()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            with suppress(BaseException):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code & 0xFF)
-    return _watched(child, line, out, err, seconds)
-
-
-def _process(line: tuple[str, ...], folder: Path, environment: dict[str, str]) -> Outcome:
-    out, err = folder / ".stdout", folder / ".stderr"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nasbench", *line], cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True,
-        )  # fmt: skip
-    found = _watched(process.pid, line, out, err, SECONDS)
-    process.returncode = found.code  # it has been waited for
+        outcomes = run_case(one.case, folder, real=one.real)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for ended in outcomes:
+        found.lines += 1
+        found.codes[f"{one.kind} {ended.code}"] += 1
+        found.seconds[how] += ended.seconds
+        found.ends[how] += 1
+        found.slowest = max(found.slowest, ended.seconds)
+        found.memory = max(found.memory, ended.memory)
+        said = ended.text.strip().splitlines() or [""]
+        if ended.trouble:
+            found.troubles[ended.trouble] += 1
+            print(f"\n{ended.trouble}, {how}: --seed {chosen.seed} --only {one.name}")
+            print(f"  {one.case.name}: {ended.line!r:.300}")
+            print("  " + "\n  ".join(said[-6:])[:2000], flush=True)
+        if chosen.only or (chosen.talk and not ended.trouble):
+            shown = said if chosen.only else [said[0 if ended.code else -1]]
+            print(f"{ended.code} {ended.seconds:.1f} s {how} {ended.line!r:.200}")
+            print("    " + "\n    ".join(shown)[:4000], flush=True)
     return found
 
 
-def _watched(child: int, line: tuple[str, ...], out: Path, err: Path, seconds: float) -> Outcome:
-    """Wait for a child, end it where it takes too long or too much, and judge what it said."""
-    began, trouble, pause = time.monotonic(), "", 0.002
-    while True:
-        done, status, usage = os.wait4(child, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() - began > seconds:
-            trouble = f"hangs for {seconds:g} s"
-        elif _resident(child) > MEMORY:
-            trouble = f"more than {MEMORY >> 30} GB"
-        if trouble:
-            with suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
-        time.sleep(pause)
-        pause = min(0.1, 1.3 * pause)
-    code = os.waitstatus_to_exitcode(status)
-    code = 128 - code if code < 0 else code
-    text = _read(err) + _read(out)
-    memory = usage.ru_maxrss * 1024
-    trouble = trouble or _trouble(code, _read(err), text)
-    return Outcome(line, code, time.monotonic() - began, memory, trouble, text)
+def many(chosen: Chosen) -> Counts:
+    """Run all inputs that were asked for."""
+    from hostile.children import preload
 
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(200_000).decode("utf-8", "backslashreplace")
-    except FileNotFoundError:
-        return ""
-
-
-def _resident(child: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _trouble(code: int, err: str, text: str) -> str:
-    """Return what is wrong about an end; empty where nothing is."""
-    from nasbench.text import printable
-
-    if printable(text, "\n\r\t") != text:
-        return "control characters"
-    if "Traceback (most recent call last)" in text:
-        return "traceback"
-    if code not in ALLOWED:
-        return f"exit code {code}"
-    if code == 2:
-        last = (err.strip().splitlines() or [""])[-1]
-        if not last.startswith("nasbench: "):
-            return "no line that says why"
-        if len(last) > LONGEST_LINE:
-            return "an endless line"
-    return ""
-
-
-def kinds() -> dict[str, Callable[[Random], Iterator[Case]]]:
-    """Return the generators there are, by kind."""
-    found = {}
-    for kind in KINDS:
-        with suppress(ModuleNotFoundError):
-            module = importlib.import_module(f"hostile.test_{kind}")
-            if hasattr(module, "cases"):
-                found[kind] = module.cases
-    return found
-
-
-@cache
-def preload() -> None:
-    """Import what commands import, so that a forked child starts at once."""
-    for name in (
-        "pandas", "pyarrow.parquet", "scipy.stats", "seaborn", "bokeh.embed", "jinja2", "rich",
-        "pydantic", "typer", "nasbench.cli.app", "nasbench.cli.progress", "nasbench.harness.run",
-        "nasbench.harness.tune", "nasbench.harness.compare", "nasbench.harness.compare.write",
-        "nasbench.harness.audit", "nasbench.harness.report", "nasbench.harness.reproduce",
-        "nasbench.harness.show", "nasbench.benchmarks.sources.official",
-        "nasbench.benchmarks.training.train", "nasbench.benchmarks.training.catalogue",
-        "nasbench.benchmarks.training.calibrate", "nasbench.benchmarks.training.latency",
-        "nasbench.benchmarks.training.tabulate",
-    ):  # fmt: skip
-        importlib.import_module(name)
-
-
-def many(
-    inputs: int, seed: int, wanted: list[str], real: float, only: str = "", talk: bool = False
-) -> int:
-    """Run so many inputs, print what was found, return the number of troubles."""
     preload()
-    codes: Counter[str] = Counter()
-    troubles: Counter[str] = Counter()
-    slowest, most, done = 0.0, 0, 0
-    found = {kind: make for kind, make in kinds().items() if not wanted or kind in wanted}
-    began = time.monotonic()
-    for kind, make in found.items():
-        share = max(1, inputs // len(found))
-        choose = Random(f"{seed} {kind} real")
-        for number, case in enumerate(islice(make(Random(f"{seed} {kind}")), share)):
-            as_process = case.inside is None and choose.random() < real
-            as_process &= not case.name.startswith("tune")  # a healthy one would start Ray
-            if only and only != f"{kind}:{number}":
-                continue
-            folder = Path(tempfile.mkdtemp(prefix="nasbench-hostile-"))
-            try:
-                outcomes = run_case(case, folder, real=as_process)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-            for one in outcomes:
-                done += 1
-                codes[f"{kind} {one.code}"] += 1
-                slowest, most = max(slowest, one.seconds), max(most, one.memory)
-                if one.trouble:
-                    troubles[one.trouble] += 1
-                    print(
-                        f"\n{one.trouble}: --seed {seed} --inputs {inputs} --only {kind}:{number}"
-                    )
-                    print(f"  {case.name}: {one.line!r:.300}")
-                    print("  " + "\n  ".join(one.text.strip().splitlines()[-4:])[:1500], flush=True)
-                elif talk or only:
-                    last = (one.text.strip().splitlines() or [""])[0 if one.code else -1]
-                    print(f"{one.code} {one.seconds:.1f} s {one.line!r:.200}\n    {last:.300}")
-    print(
-        f"\n{done} inputs in {time.monotonic() - began:.0f} s, the slowest {slowest:.1f} s, "
-        f"at most {most / 2**30:.2f} GB"
-    )
-    for name, count in sorted(codes.items()):
-        print(f"  {name}: {count}")
-    print(f"{troubles['traceback']} tracebacks; all troubles: {dict(troubles) or 'none'}")
-    return sum(troubles.values())
+    next(order(chosen._replace(inputs=1)))  # healthy folders are made before workers are forked
+    if chosen.workers == 1:
+        return work(chosen, 0)
+    total = Counts()
+    with multiprocessing.get_context("fork").Pool(chosen.workers) as pool:
+        for part in pool.starmap(work, [(chosen, worker) for worker in range(chosen.workers)]):
+            total.add(part)
+    return total
 
 
 def main() -> None:
@@ -301,15 +198,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", action="append", default=[], help=", ".join(KINDS))
+    parser.add_argument("--kind", action="append", default=[], choices=tuple(KINDS))
     parser.add_argument("--real", type=float, default=0.1, help="share run as processes")
+    parser.add_argument("--begin", type=int, default=0, help="pass over so many inputs")
     parser.add_argument("--only", default="", help="KIND:NUMBER of one case")
     parser.add_argument("--talk", action="store_true", help="print every line and its answer")
-    chosen = parser.parse_args()
+    parser.add_argument("--workers", type=int, default=1, help="processes that fork")
+    given = parser.parse_args()
+    kinds = tuple(given.kind) or tuple(KINDS)
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    sys.exit(
-        min(1, many(chosen.inputs, chosen.seed, chosen.kind, chosen.real, chosen.only, chosen.talk))
-    )
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    total = many(
+        Chosen(given.inputs, given.seed, kinds, given.real, given.begin, given.only, given.talk,
+               given.workers)
+    )  # fmt: skip
+    for name, count in sorted(total.codes.items()):
+        print(f"  {name}: {count}")
+    print(total)
+    sys.exit(1 if total.troubles else 0)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from benchmarks import synthetic
+from hostile.children import Case, in_child, preload, run_case
 from hostile.pickles import GREEDY, archives, opcodes
-from hostile.runner import Case, in_child, preload, run_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hostile.children import Case
 from hostile.lying_server import CONTENT, LIES, lying_server, no_range, silent
-from hostile.runner import Case
 
 from nasbench.benchmarks.sources import transfer
 from nasbench.benchmarks.sources.fetch import PublicFile, base_address, fetch
@@ -178,7 +178,7 @@ def cases(random: Random) -> Iterator[Case]:
         line = ("data", "fetch", random.choice(["nb201", "nb201-hw"]))
         if random.random() < 0.5:
             lie = random.choice(list(LIES))
-            yield Case(lie, (line,), inside=_fetched_from(lie))
+            yield Case(lie, (line,), inside=_fetched_from(lie), alone=False)
         else:
             address = random.choice(ADDRESSES)
             yield Case(address, (line,), environment={"NASBENCH_UPSTREAM": address}, inside=_hasten)

@@ -9,8 +9,8 @@ from random import Random
 
 import numpy as np
 import pytest
+from hostile.children import Case, preload, run_case
 from hostile.pickles import damaged
-from hostile.runner import Case, preload, run_case
 from tables import synthetic_table
 
 from nasbench.benchmarks import values
@@ -206,7 +206,7 @@ def _odd_metadata(
 ) -> None:
     odd = random.choice([
         None, -1, 0, 10**30, 2**63, 1.5, "", "x", "..", "../..", "\x1b[31mred", "\u202eturned",
-        "a" * 5000, [], {}, True, "nb301", ["\x07"],
+        "a\udcff", "a" * 5000, [], {}, True, "nb301", ["\x07"],
     ])  # fmt: skip
     if random.random() < 0.5:
         info[random.choice(sorted(set(info) - {"columns"}))] = odd

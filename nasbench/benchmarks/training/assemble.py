@@ -142,7 +142,8 @@ def _curves(
             if split in read_on:
                 measured += f"; on the first {read_on[split]} images, after the last epoch on all"
             array = np.full((len(every), epochs), np.nan, dtype=dtype)
-            array[rows] = trainings.curves[source][mine]
+            with np.errstate(over="ignore"):  # a loss beyond 65,504 is infinite
+                array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
             yield curve(series, seed, epochs=epochs, provenance=measured), array
             if quantity is Quantity.ACCURACY:

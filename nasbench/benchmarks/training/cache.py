@@ -7,6 +7,7 @@ under a temporary name and renamed; several processes may share a cache. It hold
 (see `seal`); one that is damaged is set aside under another name, and trained again.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -25,6 +26,8 @@ from nasbench.files import atomic_write, read_whole
 from nasbench.seal import BLANK, check_seal, sealed
 
 CACHE_VARIABLE = "NASBENCH_TRAININGS"
+_NO_FILE = (errno.EISDIR, errno.ELOOP, errno.EIO)
+"""Errors of what lies where a file should be, or cannot be read from its disk any more."""
 SCHEMA = 1
 
 
@@ -147,7 +150,11 @@ class Cache(Generic[Record]):
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DataError(f"cannot read '{path}': {error.strerror or error}") from error
+            reason = error.strerror or str(error)
+            if error.errno not in _NO_FILE:
+                raise DataError(f"cannot read '{path}': {reason}") from error
+            self._set_aside(path, reason)
+            return None
         try:
             return self._record(content, training)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -169,7 +176,7 @@ class Cache(Generic[Record]):
     def _set_aside(self, path: Path, reason: str) -> None:
         """Rename a damaged file, so that nothing is lost, and say so."""
         names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
-        place = next(name for name in names if not name.exists())
+        place = next(name for name in names if not (name.exists() or name.is_symlink()))
         line = f"finished training '{path}' is damaged ({reason})"
         try:
             path.rename(place)

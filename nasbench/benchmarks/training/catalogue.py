@@ -19,6 +19,7 @@ from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet
 from nasbench.benchmarks.training.found import readable
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
+from nasbench.files import not_there
 from nasbench.spaces.nb201 import INPUTS, Input
 
 DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
@@ -94,7 +95,7 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
         )
     root = folder or images_folder()
     if folder is not None and not folder.is_dir():
-        raise DataError(f"data folder '{folder}' does not exist: name another with --data-dir")
+        raise DataError(f"data folder '{folder}' {not_there(folder)}: name another with --data-dir")
     return _BY_NAME[name](root)
 
 

@@ -13,7 +13,7 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput
-from nasbench.files import RESULTS, disk_error
+from nasbench.files import RESULTS, disk_error, not_there
 from nasbench.limits import GROUP
 from nasbench.spaces.nb201 import NasBench201
 
@@ -78,7 +78,7 @@ class Plan:
         find_device(self.device)
         for folder in self.folders[1:]:
             if not folder.is_dir():
-                raise InvalidInput(f"folder of shards '{folder}' does not exist")
+                raise InvalidInput(f"folder of shards '{folder}' {not_there(folder)}")
         try:
             self.shards.mkdir(parents=True, exist_ok=True)
             if not os.access(self.shards, os.W_OK):

@@ -144,6 +144,19 @@ def test_what_is_no_entry_is_set_aside(tmp_path: Path, content: bytes) -> None:
     assert len(said) == len(list(tmp_path.rglob("*.damaged*"))) == 2
 
 
+@pytest.mark.parametrize("odd", [Path.mkdir, lambda path: path.symlink_to(path.name)])
+def test_what_is_no_file_is_set_aside(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    said: list[str] = []
+    cache, file = entry(tmp_path, said.append)
+    for _ in range(2):  # the second beside the first
+        file.unlink()
+        odd(file)
+        assert cache.find(TRAINED) is None
+        assert cache.keep(TRAINED, FINISHED) == FINISHED
+    assert len(said) == len(list(tmp_path.rglob("*.damaged*"))) == 2
+    assert cache.find(TRAINED) == FINISHED
+
+
 def test_a_judged_training_is_checked_too(tmp_path: Path) -> None:
     cache = Cache(tmp_path, Judged, lambda _: None)
     for odd in (Judged(50.0, None, 1.0, "x"), Judged(50.0, 101.0, 1.0, "x")):

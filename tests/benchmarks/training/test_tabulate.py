@@ -2,10 +2,12 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
 from nasbench.benchmarks.training.recipes import Recipe
-from nasbench.benchmarks.training.shards import Trainings, read_shards
+from nasbench.benchmarks.training.shards import Trainings, read_shards, write_shard
 from nasbench.benchmarks.training.tabulate import Done, Job, Trainer, remaining, tabulate
 from nasbench.benchmarks.training.train import CURVES, Training
 from nasbench.errors import DataError, InvalidInput, StoreError
@@ -268,6 +270,21 @@ def test_rows_serve_every_encoding_of_a_function(whole: Plan) -> None:
     assert rows is not None
     every = np.unique(SPACE.network_class)
     np.testing.assert_array_equal(every[rows], SPACE.network_class)
+
+
+def test_a_loss_beyond_16_bits_is_infinite_without_a_warning(tmp_path: Path, whole: Plan) -> None:
+    """65,504 is the largest number of 16 bits (IEEE 754, binary16)."""
+    identity, changed = Trainer(whole).identity, plan(tmp_path / "out")
+    shutil.copy(min(whole.shards.glob("seed0*.parquet")), tmp_path)
+    trainings = read_shards((tmp_path,), identity)
+    curves = {name: curve.copy() for name, curve in trainings.curves.items()}
+    curves["validation_loss"][0] = (65_504.0, 1e5)
+    write_shard(changed.shards, dataclasses.replace(trainings, curves=curves), identity)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = assemble(changed)
+    curve = table.search.curve("digits", 2, 0, Signal.VALID_LOSS)
+    assert [65_504.0, np.inf] in curve.tolist()
 
 
 def test_divergence_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from nasbench.benchmarks.training.readers.images import (
 )
 from nasbench.benchmarks.training.readers.pictures import dark, read_picture
 from nasbench.errors import DataError
+from nasbench.files import not_there
 
 
 class _Gathered:
@@ -73,7 +74,8 @@ def image_folder(path: Path, side: int) -> DataSet:
     """
     if not path.is_dir():
         raise DataError(
-            f"image folder '{readable(str(path))}' does not exist: name a folder of class folders"
+            f"image folder '{readable(str(path))}' {not_there(path)}: name a folder of class "
+            "folders"
         )
     name = f"folder:{Path(os.path.realpath(path)).name}"
     inside = _entries(path)

@@ -1,0 +1,121 @@
+"""Damaged results folders, checkpoints, caches and shards, and the commands that read them.
+
+Healthy ones of every kind are made once in a process; a case damages copies of them.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from hostile.children import Case, preload, run_case
+from hostile.damage import damage
+from tables import synthetic_table
+
+_IMAGES = ("--dataset", "npz:mine.npz")
+_TRAIN = ("train", "123", *_IMAGES, "--recipe", "digits-15", "--epochs", "2", "--out")
+_SEARCH = ("run", "--workers", "1", "--out")
+_TABULATE = (
+    "tabulate", *_IMAGES, "--recipe", "digits-15", "--cells", "3", "--seeds", "1", "--costs", "0",
+    "--workers", "1", "--name", "tiny", "--out", "table",
+)  # fmt: skip
+_BY_TRAINING = (
+    *_SEARCH, "trained", "--strategy", "random-search", *_IMAGES, "--benchmark", "train:nb201",
+    "--protocol", "digits-15:1@0/digits-15@0", "--budget", "2evals", "--seeds", "1",
+)  # fmt: skip
+_BY_TABLE = (*_SEARCH, "results", "--budget", "6evals", "--strategy")
+_HEALTHY = (
+    (*_BY_TABLE, "random-search,regularized-evolution", "--seeds", "0-2"),
+    (*_BY_TABLE, "random-search,regularized-evolution", "--seeds", "3-5"),
+    (*_TRAIN, "half"), (*_TRAIN, "done"), _BY_TRAINING, _TABULATE,
+)  # fmt: skip
+_ENVIRONMENT = {"NASBENCH_TRAININGS": "cache"}
+
+
+@cache
+def _healthy() -> tuple[Path, "tempfile.TemporaryDirectory[str]"]:
+    """Make a folder in which everything is whole; it is there as long as this process."""
+    preload()
+    keeper = tempfile.TemporaryDirectory(prefix="nasbench-hostile-")
+    folder = Path(keeper.name)
+    synthetic_table().save(folder / "data" / "tables" / "nb201.safetensors")
+    generator = np.random.Generator(np.random.PCG64(0))
+    images = generator.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez(folder / "mine.npz", images=images, labels=np.arange(60) % 2)
+    for ended in run_case(Case("healthy", _HEALTHY, environment=_ENVIRONMENT), folder):
+        if ended.code or ended.trouble:
+            raise RuntimeError(f"{' '.join(ended.line)}: {ended.trouble} {ended.text}")
+    (folder / "half" / "result.json").unlink()  # goes on from its checkpoint
+    return folder, keeper
+
+
+def results_folders(random: Random) -> Iterator[Case]:
+    """Yield results folders, one or more files damaged, for every command that reads them."""
+    names = _files("results/*/*/*.*")
+    number = 0
+    while True:
+        chosen = random.sample(names, random.choice((1, 1, 1, 2, len(names))))
+        lines = [("list", "results", "results"), ("compare", "results", "--cite")]
+        lines.append(("audit", "results"))
+        if number % 20 == 0:
+            lines += [("report", "results"), ("compare", "results")]
+        if number % 10 == 1:
+            lines.append((*_BY_TABLE, "random-search", "--seeds", "7"))
+        yield _case(random, ("results",), chosen, *lines)
+        number += 1
+
+
+def checkpoints(random: Random) -> Iterator[Case]:
+    """Yield trainings, half done or done, whose files are damaged, to be gone on with."""
+    while True:
+        name = random.choice(("half/checkpoint.pt", "half/curve.csv", "done/result.json"))
+        folder = name.partition("/")[0]
+        yield _case(random, (folder,), [name], (*_TRAIN, folder))
+
+
+def caches(random: Random) -> Iterator[Case]:
+    """Yield caches of trainings, some damaged, for the search that would take them from there."""
+    names = _files("cache/*/*/*.json")
+    while True:
+        yield _case(random, ("cache",), [random.choice(names)], _BY_TRAINING)
+
+
+def shards(random: Random) -> Iterator[Case]:
+    """Yield tabulations, a shard damaged, to be assembled or gone on with."""
+    names = _files("table/shards/*.parquet")
+    while True:
+        end = ("--assemble",) if random.random() < 0.8 else ()
+        yield _case(random, ("table",), [random.choice(names)], (*_TABULATE, *end))
+
+
+def _files(pattern: str) -> list[str]:
+    folder, _ = _healthy()
+    found = sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
+    if not found:
+        raise RuntimeError(f"no healthy file is like {pattern}")
+    return found
+
+
+def _case(
+    random: Random, folders: tuple[str, ...], files: list[str], *lines: tuple[str, ...]
+) -> Case:
+    """Return the case in which `files` of copies of healthy `folders` are damaged."""
+    seed = random.getrandbits(64)
+    name = f"{', '.join(files)[:100]} {seed}"
+    return Case(name, lines, _damaged(folders, files, seed), _ENVIRONMENT)
+
+
+def _damaged(folders: tuple[str, ...], files: list[str], seed: int) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        healthy, _ = _healthy()
+        for shared in ("data", "mine.npz"):
+            (folder / shared).symlink_to(healthy / shared)
+        for one in folders:
+            shutil.copytree(healthy / one, folder / one)
+        for number, one in enumerate(files):
+            damage(folder / one, Random(f"{seed} {number}"))
+
+    return prepare
