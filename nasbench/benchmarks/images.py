@@ -13,10 +13,12 @@ from pathlib import Path
 
 from nasbench.benchmarks.catalogue import data_folder
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
+from nasbench.benchmarks.sources.transfer import note
 from nasbench.benchmarks.training.readers.official import Archive, Release
 from nasbench.benchmarks.training.readers.releases import RELEASES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write
+from nasbench.text import printable
 
 IMAGES_VARIABLE = "NASBENCH_IMAGES"
 _BLOCK = 1 << 20
@@ -56,9 +58,11 @@ def images_at_hand(name: str) -> Path | None:
 def fetch_images(name: str, *, force: bool = False, release: Release | None = None) -> Path:
     """Download the archive of an official image set to where it is found; return its path.
 
-    A partial download is continued; what is there and whole stays, unless `force`. `release` says
-    what to get and how it is checked, by default the official one called `name`. Raises
-    `InvalidInput` for a set that is not to be had by a download, `DataError` as `fetch` does.
+    A partial download is continued; what is there and whole, all checksums right, stays and is
+    returned, unless `force`. A folder that is not right stays too, and the archive is used instead
+    of it. `release` says what to get and how it is checked, by default the official one called
+    `name`. Raises `InvalidInput` for a set that is not to be had by a download, `DataError` as
+    `fetch` does.
     """
     release = release or RELEASES.get(name)
     if release is None or release.archive is None:
@@ -67,7 +71,12 @@ def fetch_images(name: str, *, force: bool = False, release: Release | None = No
         )
     folder = release.find(images_folder())
     if folder is not None and folder.is_dir() and not force:
-        return folder
+        try:
+            release.check(folder)
+        except DataError:
+            note(f"'{printable(folder)}' does not hold the official files: their archive is used")
+        else:
+            return folder
     packed = release.archive
     file = _Packed(
         repository="", commit="", path=packed.name, size=packed.size, sha256=packed.sha256,
@@ -107,15 +116,7 @@ def import_images(path: Path, release: Release, *, force: bool = False) -> Path:
 
 def verify_images(name: str) -> Path:
     """Check every file of an image set that is there against its checksum; return its place."""
-    release = RELEASES[name]
-    found = release.find(images_folder())
-    if found is None:
-        raise DataError(
-            f"images of '{name}' are not in '{images_folder()}': {release.how_to_get()}"
-        )
-    for _ in release.read(images_folder()):
-        pass
-    return found
+    return RELEASES[name].whole(images_folder())
 
 
 def _copy_archive(path: Path, packed: Archive) -> Path:

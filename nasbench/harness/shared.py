@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import nasbench
 from nasbench.benchmarks.base import Judge
+from nasbench.benchmarks.images import images_at_hand
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
@@ -69,6 +70,11 @@ def _images(task: Task, strategy: str) -> "DataSet":
     try:
         return shared_data(task.signal.dataset)
     except (DataError, InvalidInput) as error:
+        if images_at_hand(task.signal.dataset) is not None:  # they are there, and damaged
+            raise InvalidInput(
+                f"strategy '{strategy}' trains on the images of '{task.signal.dataset}', which "
+                f"cannot be used: {error}"
+            ) from error
         raise InvalidInput(
             f"strategy '{strategy}' trains on images, and those of '{task.signal.dataset}' "
             f"are not at hand ({error}); data sets with images: {', '.join(dataset_names())}"

@@ -84,6 +84,30 @@ def test_a_partial_download_is_finished(authors: tuple[Path, str]) -> None:
     assert fetch_images("cifar10", release=release).read_bytes() == content
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_of_other_bytes_is_not_taken_for_what_is_fetched(
+    authors: tuple[Path, str],
+    force: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, address = authors
+    release = small(folder, address)
+    monkeypatch.setitem(images.RELEASES, "cifar10", release)
+    junk = images_folder() / release.folder
+    shutil.copytree(folder / release.folder, junk)
+    assert fetch_images("cifar10") == junk  # it is right: nothing is asked of the server
+    assert not (images_folder() / "cifar-10-python.tar.gz").exists()
+    for path in junk.iterdir():
+        path.write_bytes(b"junk")
+    place = fetch_images("cifar10", force=force)
+    assert place == images_folder() / "cifar-10-python.tar.gz" == verify_images("cifar10")
+    assert ("does not hold the official files" in capsys.readouterr().err) is not force
+    read = [one[2] for one in release.read(images_folder())]
+    assert read == list(archives.cifar10_files().values())
+    assert {path.read_bytes() for path in junk.iterdir()} == {b"junk"}  # it is the user's
+
+
 def test_other_bytes_are_refused(
     authors: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +168,7 @@ def test_only_official_files_are_imported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="wrong checksum"):
         import_images(tmp_path / "c" / "cifar-10-python.tar.gz", CIFAR10)
     assert images_at_hand("cifar10") is None
-    with pytest.raises(DataError, match=r"are not in .*run `nasbench data fetch cifar10`"):
+    with pytest.raises(DataError, match=r"is not in .*run `nasbench data fetch cifar10`"):
         verify_images("cifar10")
 
 

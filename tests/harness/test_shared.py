@@ -13,7 +13,9 @@ import torch
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.training.catalogue import shared_data
 from nasbench.benchmarks.training.checkpoint import read_checkpoint
+from nasbench.benchmarks.training.readers.releases import CIFAR10
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.compare import compare
@@ -184,6 +186,26 @@ def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: 
         run("darts", seeds=1, datasets="cifar10", out=tmp_path)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("benchmark", [None, "nb201"])
+def test_images_that_are_there_and_damaged_are_called_so(
+    synthetic_nb201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, benchmark: str | None
+) -> None:
+    """With nothing named they are chosen because they are there."""
+    monkeypatch.setenv("NASBENCH_IMAGES", str(tmp_path / "images"))
+    shared_data.cache_clear()
+    folder = tmp_path / "images" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name in CIFAR10.files:
+        (folder / name).write_bytes(b"junk")
+    with pytest.raises(InvalidInput) as caught:
+        run("darts", benchmark=benchmark, seeds=1, settings={"darts": SMALL}, out=tmp_path / "out")
+    said = str(caught.value)
+    assert said.startswith("strategy 'darts' trains on the images of 'cifar10', which cannot be")
+    assert f"wrong checksum: '{folder / 'data_batch_1'}' has MD5" in said
+    assert "remove it and run `nasbench data fetch cifar10`" in said
+    assert "not at hand" not in said
 
 
 def test_a_loss_that_is_not_finite_ends_its_seed_only(toy_images: Path, tmp_path: Path) -> None:

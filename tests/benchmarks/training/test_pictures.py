@@ -30,11 +30,12 @@ def scenes(count: int = 12) -> NDArray[np.uint8]:
     return made
 
 
-def tiff(values: NDArray[Any], bits: int, photometric: int) -> bytes:
-    """Write a grey TIFF of one strip by hand, little-endian (TIFF 6.0, section 4)."""
+def tiff(values: NDArray[Any], bits: int, photometric: int, samples: int = 1) -> bytes:
+    """Write a grey TIFF of one strip by hand, little-endian (TIFF 6.0, sections 4 and 19)."""
     entries = [
         (256, 4, SIDE), (257, 4, SIDE), (258, 3, bits), (259, 3, 1), (262, 3, photometric),
         (273, 4, 8), (277, 3, 1), (278, 4, SIDE), (279, 4, values.nbytes),
+        (339, 3, samples),
     ]  # fmt: skip
     body = values.tobytes()
     table = struct.pack("<H", len(entries))
@@ -53,6 +54,43 @@ def _tiff16(grey: Grey, path: Path) -> None:
 
 def _white_is_zero(grey: Grey, path: Path) -> None:
     path.write_bytes(tiff(65535 - grey.astype("<u2") * 257, 16, 0))
+
+
+def _twelve_bits(grey: Grey, path: Path) -> None:
+    """Two pixels in three bytes, the highest bits first (TIFF 6.0, FillOrder 1)."""
+    values = np.rint(grey.astype(float) * 4095 / 255).astype(int).reshape(-1, 2)
+    packed = b"".join((int(a) << 12 | int(b)).to_bytes(3, "big") for a, b in values)
+    path.write_bytes(tiff(np.frombuffer(packed, np.uint8), 12, 1))
+
+
+def _float_white_is_zero(grey: Grey, path: Path) -> None:
+    path.write_bytes(tiff((1 - grey / 255).astype("<f4"), 32, 0, samples=3))
+
+
+def png(rows: NDArray[np.uint8], colour: int, bits: int, *hole: int) -> bytes:
+    """Write a PNG by hand, `rows` the packed bytes of each row, `hole` what its tRNS says."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    body = b"".join(b"\0" + row.tobytes() for row in rows)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, bits, colour, 0, 0, 0))
+        + chunk(b"tRNS", struct.pack(f">{len(hole)}H", *hole))
+        + chunk(b"IDAT", zlib.compress(body))
+        + chunk(b"IEND", b"")
+    )
+
+
+def fits(values: NDArray[Any], bits: int) -> bytes:
+    """Write a FITS image by hand (FITS standard 4.0, sections 3 and 4.4.1.1)."""
+    lines = ("SIMPLE  = T", f"BITPIX  = {bits}", "NAXIS   = 2", f"NAXIS1  = {SIDE}",
+             f"NAXIS2  = {SIDE}", "END")  # fmt: skip
+    header = b"".join(line.encode().ljust(80) for line in lines)
+    return header.ljust(2880) + values.tobytes().ljust(2880, b"\0")
 
 
 def _pgm(grey: Grey, path: Path, white: int = 65535) -> None:
@@ -78,9 +116,11 @@ SAME: dict[str, tuple[str, Save]] = {
     "16-bit PNG": ("png", lambda grey, path: Image.fromarray(grey.astype("u2") * 257).save(path)),
     "16-bit TIFF": ("tif", _tiff16),
     "16-bit TIFF, white is 0": ("tif", _white_is_zero),
+    "12-bit TIFF": ("tif", _twelve_bits),
     "16-bit PGM": ("pgm", _pgm),
     "12-bit PGM": ("pgm", lambda grey, path: _pgm(grey, path, 4095)),
     "float TIFF": ("tif", lambda grey, path: Image.fromarray((grey / 255).astype("f4")).save(path)),
+    "float TIFF, white is 0": ("tif", _float_white_is_zero),
     "PFM": ("pfm", _pfm),
     "opaque LA": ("png", lambda grey, path: layered(grey, OPAQUE, "LA").save(path)),
     "opaque RGBA": ("png", lambda grey, path: layered(grey, OPAQUE, "RGBA").save(path)),
@@ -158,10 +198,70 @@ def test_one_transparent_value_is_white(tmp_path: Path, kind: str) -> None:
     np.testing.assert_array_equal(found.square, np.stack([expected] * 3))
 
 
+def test_of_16_bit_colours_only_the_transparent_one_is_white(tmp_path: Path) -> None:
+    """A colour that differs from it in a low byte, or is one of its bytes, is seen."""
+    colours = np.full((SIDE, SIDE, 3), 0x1234, ">u2")
+    colours[0, 0] = 0x1235, 0x1234, 0x1234
+    colours[0, 1] = 0x1234, 0x1234, 0x0034
+    colours[0, 2] = 0xFFFF, 0, 0
+    colours[5, 5] = 0, 0, 0
+    rows = colours.reshape(SIDE, -1).view(np.uint8)
+    (tmp_path / "image.png").write_bytes(png(rows, 2, 16, 0x1234, 0x1234, 0x1234))
+    found = read(tmp_path / "image.png")
+    assert found.treated == ("transparent, laid on white",)
+    expected = np.full((SIDE, SIDE, 3), 255)
+    expected[0, :3] = (0x12, 0x12, 0x12), (0x12, 0x12, 0), (255, 0, 0)
+    expected[5, 5] = 0
+    np.testing.assert_array_equal(found.square.transpose(1, 2, 0), expected)
+    (tmp_path / "image.png").write_bytes(png(rows, 2, 16, 0, 0, 0))
+    expected = np.full((SIDE, SIDE, 3), 0x12)
+    expected[0, 1], expected[0, 2], expected[5, 5] = (0x12, 0x12, 0), (255, 0, 0), 255
+    np.testing.assert_array_equal(read(tmp_path / "image.png").square.transpose(1, 2, 0), expected)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_one_transparent_value_of_few_bits_is_white(tmp_path: Path, bits: int) -> None:
+    """Its tRNS counts in the steps of the file, of which the last is white."""
+    last = 2**bits - 1
+    values = scenes(1)[0] >> (8 - bits)
+    each = values[..., None] >> np.arange(bits)[::-1] & 1
+    rows = np.packbits(each.reshape(SIDE, -1).astype(np.uint8), axis=1)
+    for hidden in range(last + 1):
+        (tmp_path / "image.png").write_bytes(png(rows, 0, bits, hidden))
+        expected = np.where(values == hidden, 255, values.astype(int) * 255 // last)
+        np.testing.assert_array_equal(read(tmp_path / "image.png").square[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("s8.tif", tiff(scenes(1)[0].view(np.int8), 8, 1, samples=2), "TIFF of signed samples"),
+        (
+            "s16.tif",
+            tiff(np.full((SIDE, SIDE), -5, "<i2"), 16, 1, samples=2),
+            "TIFF of signed samples",
+        ),
+        ("u32.tif", tiff(np.full((SIDE, SIDE), 2**31, "<u4"), 32, 1), "mode I, 32-bit integers"),
+        ("16.fits", fits(np.full((SIDE, SIDE), -5, ">i2"), 16), "FITS, whose numbers are signed"),
+        ("8.fits", fits(scenes(1)[0], 8), "FITS, whose numbers are signed"),
+        ("float.fits", fits(np.full((SIDE, SIDE), 0.5, ">f4"), -32), "FITS, whose numbers"),
+    ],
+)
+def test_numbers_that_are_no_brightness_are_refused(
+    tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        DataError, match=f"{name}' \\({reason}.*: save it .*remove or replace"
+    ) as one:
+        read_picture(tmp_path / name, SIDE)
+    assert "\n" not in str(one.value)
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (scenes(1)[0].astype("i4") * 257, "mode I, 32-bit integers"),
+        (scenes(1)[0].astype("i4") * 257, "TIFF of signed samples"),
         (scenes(1)[0].astype("f4"), "mode F, floats from 0 to 255: scale them"),
         (np.full((SIDE, SIDE), np.nan, "f4"), "mode F, floats from nan to nan"),
         (-scenes(1)[0].astype("f4") / 255, "mode F, floats from -1 to"),
@@ -224,6 +324,8 @@ def odd(tmp_path: Path) -> Path:
     (root / "cat" / "more").mkdir()
     (root / "readme.md").write_text("pets")
     (root / ".hidden").mkdir()
+    Image.fromarray(scenes(1)[0]).save(root / "cat" / ".kept.png")
+    (root / "dog" / "._00.png").write_bytes(b"no image, but what another system keeps beside one")
     return root
 
 
@@ -236,7 +338,9 @@ def test_what_was_found_is_known(odd: Path) -> None:
             "cat": {"weights": 4, "validation": 1, "test": 1},
             "dog": {"weights": 4, "validation": 1, "test": 1},
         },
-        "skipped": ["readme.md", "cat/more/", "cat/notes.txt"],
+        "skipped": [
+            ".hidden/", "readme.md", "cat/.kept.png", "cat/more/", "cat/notes.txt", "dog/._00.png",
+        ],
         "merged": ["dog/99.png is cat/04.png"],
         "treated": {"transparent, laid on white": 1},
         "remarks": [],
@@ -250,7 +354,8 @@ def test_what_was_found_is_known(odd: Path) -> None:
         "  all           8           2           2",
         "  transparent, laid on white: 1 image",
         "  identical to an earlier image and left out: 1 image (dog/99.png is cat/04.png)",
-        "  passed over: 3 (readme.md, cat/more/, cat/notes.txt)",
+        "  passed over: 6 "
+        "(.hidden/, readme.md, cat/.kept.png, cat/more/, cat/notes.txt and 1 more)",
     ]
 
 

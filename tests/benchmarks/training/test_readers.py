@@ -154,7 +154,7 @@ def test_missing_files_say_where_to_get_them(tmp_path: Path, monkeypatch: Any) -
         load_data("cifar10", tmp_path / "nowhere")
     (tmp_path / CIFAR10.folder).mkdir()
     (tmp_path / CIFAR10.folder / "data_batch_1").write_bytes(b"other")
-    with pytest.raises(DataError, match="wrong checksum"):
+    with pytest.raises(DataError, match=r"data_batch_2' is missing.*run `nasbench data fetch"):
         load_data("cifar10")
 
 
@@ -163,13 +163,36 @@ def test_wrong_checksums_and_missing_members(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"wrong checksum: .*data_batch_1' has MD5"):
         cifar10(tmp_path, CIFAR10)
     (tmp_path / CIFAR10.folder / "data_batch_3").unlink()
-    with pytest.raises(DataError, match="data_batch_3' is missing"):
-        cifar10(tmp_path, made)
+    with pytest.raises(
+        DataError, match=r"data_batch_3' is missing.*run `nasbench data fetch cifar10"
+    ):
+        cifar10(tmp_path, replace(made, archive=replace(made.archive, name="elsewhere")))
     shutil.rmtree(tmp_path / CIFAR10.folder)
     with pytest.raises(DataError, match=r"wrong checksum: .*tar.gz' has MD5"):
         cifar10(tmp_path, replace(made, archive=CIFAR10.archive))
     with pytest.raises(DataError, match="cannot read"):
         cifar10(tmp_path, replace(made, files={"data_batch_9": "0" * 32, **made.files}))
+
+
+@pytest.mark.parametrize("how", ["a batch is missing", "the last is damaged", "all are damaged"])
+def test_where_the_folder_is_not_right_the_archive_is_read(tmp_path: Path, how: str) -> None:
+    files = archives.cifar10_files()
+    made = publish(tmp_path, CIFAR10, files)
+    assert made.archive is not None
+    folder, packed = tmp_path / CIFAR10.folder, tmp_path / made.archive.name
+    assert made.find(tmp_path) == made.whole(tmp_path) == folder
+    for name in [list(files)[-1]] if how == "the last is damaged" else files:
+        (folder / name).write_bytes(b"damaged")
+    if how == "a batch is missing":
+        (folder / "test_batch").unlink()
+        assert made.find(tmp_path) == packed
+    assert made.whole(tmp_path) == packed
+    assert [(name, content) for name, _, content in made.read(tmp_path)] == list(files.items())
+    packed.write_bytes(packed.read_bytes()[:-1])
+    first = packed if how == "a batch is missing" else folder
+    remedy = "remove it and run `nasbench data fetch cifar10`"
+    with pytest.raises(DataError, match=f"wrong checksum: '{first}.*' has MD5 .*{remedy}"):
+        list(made.read(tmp_path))
 
 
 @EVERY

@@ -40,7 +40,8 @@ class _Gathered:
     def take(self, folder: Path, label: int, side: int) -> None:
         """Read every image file of a class; what is none is passed over."""
         for path in _entries(folder):
-            picture = read_picture(path, side) if path.is_file() else None
+            seen = path.is_file() and not _is_hidden(path)
+            picture = read_picture(path, side) if seen else None
             if picture is None:
                 self.skipped.append(self.place(path) + "/" * path.is_dir())
                 continue
@@ -65,7 +66,8 @@ def image_folder(path: Path, side: int) -> DataSet:
     """Read `path`/class/image files as RGB squares of `side` pixels; classes by folder name.
 
     Every file that Pillow can read is an image, whatever it is called; see `read_picture` for what
-    becomes of modes and transparency. Identical images count once, under the first of their
+    becomes of modes and transparency. Files and folders whose names begin with a dot are hidden:
+    they are passed over and told of as such. Identical images count once, under the first of their
     classes. Every class is split 60/20/20, see `split_by_class`. Trainings see random crops after
     padding by an eighth of the side, and no mirror images, which may mean something else.
     `DataSet.found` says what was read, passed over and left out. Raises `DataError` for a folder
@@ -79,7 +81,7 @@ def image_folder(path: Path, side: int) -> DataSet:
         )
     name = f"folder:{Path(os.path.realpath(path)).name}"
     inside = _entries(path)
-    classes = [entry for entry in inside if entry.is_dir()]
+    classes = [entry for entry in inside if entry.is_dir() and not _is_hidden(entry)]
     _check_level(path, classes)
     if len(classes) < 2:
         raise DataError(
@@ -87,7 +89,9 @@ def image_folder(path: Path, side: int) -> DataSet:
             "of images per class, at least two"
         )
     gathered = _Gathered(path)
-    gathered.skipped += [gathered.place(entry) for entry in inside if not entry.is_dir()]
+    gathered.skipped += [
+        gathered.place(entry) + "/" * entry.is_dir() for entry in inside if entry not in classes
+    ]
     for label, folder in enumerate(classes):
         gathered.take(folder, label, side)
     pixels = Pixels(
@@ -107,13 +111,17 @@ def image_folder(path: Path, side: int) -> DataSet:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what a folder holds, hidden files apart, by name."""
+    """Return what a folder holds, hidden or not, by name."""
     try:
-        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+        return sorted(folder.iterdir())
     except OSError as error:
         raise DataError(
             f"cannot read folder '{readable(str(folder))}': {error.strerror or error}"
         ) from error
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
 
 
 def _check_level(path: Path, classes: list[Path]) -> None:
@@ -129,7 +137,7 @@ def _check_level(path: Path, classes: list[Path]) -> None:
 
 
 def _is_hollow(folder: Path) -> bool:
-    inside = _entries(folder)
+    inside = [entry for entry in _entries(folder) if not _is_hidden(entry)]
     if not any(entry.is_dir() for entry in inside):
         return False
     return not any(entry.is_file() and read_picture(entry, 1) for entry in inside)

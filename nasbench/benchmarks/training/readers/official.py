@@ -37,29 +37,40 @@ class Release:
     """What its authors ask of who uses it."""
 
     def find(self, root: Path) -> Path | None:
-        """Return the folder or archive that `read` would read, if all of it is there."""
-        for folder in self._folders(root):
-            if all((folder / name).is_file() for name in self.files):
-                return folder
-        packed = self._packed(root)
-        return packed if packed is not None and packed.is_file() else None
+        """Return the folder or archive in `root` that is read first, unchecked; None without one.
+
+        It is `root`/`folder` or `root` itself where all files are in it, else `root`'s archive.
+        """
+        return next(iter(self._places(root)), None)
 
     def read(self, root: Path) -> Iterator[tuple[str, str, bytes]]:
         """Yield name, full path and content of every file, each after its checksum is right.
 
-        They are looked for in `root`/`folder`, in `root` itself and in the archive in `root`.
+        They are read where `find` says, or from the archive where the folder's are not right.
         Raises `DataError` where they are missing, unreadable or not the official ones.
         """
-        first = next(iter(self.files))
-        for folder in self._folders(root):
-            if (folder / first).is_file():
-                yield from self._from_folder(folder)
-                return
-        packed = self._packed(root)
-        if self.archive is not None and packed is not None and packed.is_file():
-            yield from self._from_archive(packed, self.archive)
-            return
-        raise DataError(f"data set '{self.name}' is not in '{root}': {self.how_to_get()}")
+        places = self._places(root)
+        yield from self._files(places[0] if len(places) == 1 else self.whole(root))
+
+    def whole(self, root: Path) -> Path:
+        """Return the folder or archive in `root` that `read` takes, after all its checksums.
+
+        Raises `DataError` as `read` does, of two damaged places for the first.
+        """
+        fault = None
+        for place in self._places(root):
+            try:
+                self.check(place)
+            except DataError as error:
+                fault = fault or error
+            else:
+                return place
+        raise fault or self._missing(root)
+
+    def check(self, place: Path) -> None:
+        """Raise `DataError` unless every file of the folder or archive `place` is official."""
+        for _ in self._files(place):
+            pass
 
     def how_to_get(self) -> str:
         """Say what a user does to have the images here."""
@@ -74,22 +85,37 @@ class Release:
             "name its folder with --data-dir or NASBENCH_IMAGES"
         )
 
-    def _folders(self, root: Path) -> tuple[Path, Path]:
-        return root / self.folder, root
+    def _places(self, root: Path) -> list[Path]:
+        """Return the folders with all files, then the archive: what is read, the first first."""
+        places = [
+            folder
+            for folder in (root / self.folder, root)
+            if all((folder / name).is_file() for name in self.files)
+        ]
+        if self.archive is not None and (root / self.archive.name).is_file():
+            places.append(root / self.archive.name)
+        return places
 
-    def _packed(self, root: Path) -> Path | None:
-        return None if self.archive is None else root / self.archive.name
+    def _missing(self, root: Path) -> DataError:
+        for folder in (root / self.folder, root):
+            lacking = [name for name in self.files if not (folder / name).is_file()]
+            if 0 < len(lacking) < len(self.files):
+                return DataError(
+                    f"data set '{self.name}' is not whole: '{folder / lacking[0]}' is missing: "
+                    f"{self.how_to_get()}"
+                )
+        return DataError(f"data set '{self.name}' is not in '{root}': {self.how_to_get()}")
+
+    def _files(self, place: Path) -> Iterator[tuple[str, str, bytes]]:
+        if self.archive is not None and place.name == self.archive.name and place.is_file():
+            return self._from_archive(place, self.archive)
+        return self._from_folder(place)
 
     def _from_folder(self, folder: Path) -> Iterator[tuple[str, str, bytes]]:
         for name, md5 in self.files.items():
             path = folder / name
             try:
                 content = path.read_bytes()
-            except FileNotFoundError:
-                raise DataError(
-                    f"data set '{self.name}' is not whole: '{path}' is missing; get it from "
-                    f"{self.page}"
-                ) from None
             except OSError as error:
                 raise DataError(f"cannot read '{path}': {error.strerror or error}") from error
             self._check(str(path), content, md5)
@@ -109,9 +135,7 @@ class Release:
                     self._check(f"{path}:{name}", content, md5)
                     yield name, f"{path}:{name}", content
         except (OSError, tarfile.TarError, EOFError, KeyError) as error:
-            raise DataError(
-                f"cannot read '{path}' ({error}): get it again from {self.page}"
-            ) from error
+            raise DataError(f"cannot read '{path}' ({error}): {self._how_to_replace()}") from error
 
     def _check(self, path: str, content: bytes, md5: str) -> None:
         digest = _md5(content).hexdigest()
@@ -120,9 +144,18 @@ class Release:
 
     def _wrong(self, path: str, found: str, expected: str) -> DataError:
         return DataError(
-            f"wrong checksum: '{path}' has MD5 {found}, the official file {expected}: get it "
-            f"again from {self.page}"
+            f"wrong checksum: '{path}' has MD5 {found}, the official file {expected}: "
+            f"{self._how_to_replace()}"
         )
+
+    def _how_to_replace(self) -> str:
+        """Say what a user does with a damaged file."""
+        if self.archive is not None:
+            return (
+                f"remove it and run `nasbench data fetch {self.name}`, or get it again from "
+                f"{self.page}"
+            )
+        return f"get it again from {self.page} and run `nasbench data import FOLDER --force`"
 
 
 def _md5(content: bytes = b"") -> "hashlib._Hash":

@@ -5,19 +5,19 @@ the range of their format, never cut off. Where no format says what white is, th
 """
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from nasbench.benchmarks.training.found import readable
 from nasbench.errors import DataError
 
 BACKGROUND = "white"
 """What shows through where an image is transparent."""
-SIXTEEN_BITS = "16 bits per pixel, scaled to 8"
 FLOATS = "floats from 0 to 1, scaled to 8 bits"
 TRANSPARENT = f"transparent, laid on {BACKGROUND}"
 FRAMES = "several frames, of which the first is used"
@@ -26,7 +26,13 @@ _NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 """Formats that Pillow opens without being able to read them, or with another program's help."""
 _WHITE = 65535
 _DARK = _WHITE // 4
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_BITS, _PHOTOMETRIC, _SAMPLES = 258, 262, 339
+"""Tags of TIFF 6.0: BitsPerSample, PhotometricInterpretation, SampleFormat."""
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+_WITH_WHITE = {"IM", "JPEG2000", "PNG", "PPM", "TIFF"}
+"""Formats in which the largest 16-bit value is white; elsewhere these are measurements."""
+_STEPS = {"L;2": 85, "L;4": 17}
+"""By Pillow's name of how few bits are stored: what one step of them is in eight bits."""
 
 
 class Picture(NamedTuple):
@@ -52,9 +58,10 @@ def suffixes() -> frozenset[str]:
 def read_picture(path: Path, side: int) -> Picture | None:
     """Read a file, its middle square resized to `side` (bilinear); None if it is no image.
 
-    16-bit greys are divided by 257, floats from 0 to 1 multiplied by 255, transparent pixels laid
-    on `BACKGROUND`. Raises `DataError` for an image that is damaged, larger than Pillow's limit of
-    pixels, or of a mode in which white is not defined.
+    Greys of 16 bits, and TIFF's of 12, are scaled by the range of their bits, floats from 0 to 1
+    multiplied by 255, transparent pixels laid on `BACKGROUND`. Raises `DataError` for an image that
+    is damaged, larger than Pillow's limit of pixels, of signed samples, or of a mode or format in
+    which white is not defined, such as FITS.
     """
     try:
         with warnings.catch_warnings():
@@ -79,12 +86,15 @@ def _cannot(path: Path, reason: str) -> DataError:
     return DataError(f"cannot read image '{readable(str(path))}' ({reason}): remove or replace it")
 
 
-def _square(stored: Image.Image, side: int) -> Picture:
+def _square(stored: ImageFile.ImageFile, side: int) -> Picture:
     treated = [FRAMES] if getattr(stored, "is_animated", False) else []
     stored.seek(0)
     if not (stored.width and stored.height):
         raise ValueError(f"{stored.width}x{stored.height} pixels")
+    _check_samples(stored)
+    packing = str(stored.tile[0].args) if stored.format == "PNG" and stored.tile else ""
     eight, how, brightest = _eight_bits(ImageOps.exif_transpose(stored), stored)
+    eight = _with_hole(eight, stored, packing)
     if how:
         treated.append(how)
     if eight.has_transparency_data:
@@ -98,18 +108,43 @@ def _square(stored: Image.Image, side: int) -> Picture:
     return Picture(pixels, tuple(treated), brightest)
 
 
+def _check_samples(stored: ImageFile.ImageFile) -> None:
+    """Raise `ValueError` where the numbers of a file are no brightness from black to white."""
+    if stored.format == "FITS":
+        raise ValueError(
+            "FITS, whose numbers are signed measurements that do not say what white is: save it as "
+            "PNG"
+        )
+    if _SIGNED in _tags(stored).get(_SAMPLES, ()):
+        raise ValueError(
+            "TIFF of signed samples, which do not say what black and white are: save it with "
+            "unsigned ones"
+        )
+
+
+def _tags(stored: Image.Image) -> Mapping[int, Any]:
+    """Return a TIFF's tags; nothing of other formats."""
+    tags: Mapping[int, Any] = getattr(stored, "tag_v2", {})
+    return tags
+
+
 def _eight_bits(image: Image.Image, stored: Image.Image) -> tuple[Image.Image, str, int]:
     """Return an image of eight bits per channel, what that took, and the brightest 16-bit value.
 
     `image` is `stored` upright; only the latter knows its file's format.
     """
+    negative = _tags(stored).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    # Pillow turns TIFFs of 8 bits and less round where white is 0, but not those of more bits
     if image.mode == "La":  # grey that is multiplied by its alpha
         return image.convert("LA"), "", 0
     if image.mode.startswith("I;16") or (image.mode == "I" and stored.format in ("PNG", "PPM")):
-        values = np.asarray(image).astype(np.int64)
-        if getattr(stored, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
-            values = _WHITE - values  # Pillow turns 8-bit TIFFs round, but not these
-        return _with_hole(image, values), SIXTEEN_BITS, int(values.max())
+        if stored.format not in _WITH_WHITE:
+            raise ValueError(
+                f"16 bits of the format {stored.format}, which does not say what white is: save it "
+                "as PNG"
+            )
+        bits = _tags(stored).get(_BITS, (16,))[0]
+        return _sixteen_bits(image, bits, negative)
     if image.mode == "F":
         floats = np.asarray(image, dtype=np.float32)
         if not (np.isfinite(floats).all() and 0 <= floats.min() <= floats.max() <= 1):
@@ -117,6 +152,8 @@ def _eight_bits(image: Image.Image, stored: Image.Image) -> tuple[Image.Image, s
                 f"mode F, floats from {floats.min():g} to {floats.max():g}: scale them to 0..1, "
                 "black to white"
             )
+        if negative:
+            floats = 1 - floats
         return Image.fromarray(np.rint(255 * floats).astype(np.uint8)), FLOATS, 0
     if image.mode == "I":
         raise ValueError(
@@ -125,14 +162,40 @@ def _eight_bits(image: Image.Image, stored: Image.Image) -> tuple[Image.Image, s
     return image, "", 0
 
 
-def _with_hole(image: Image.Image, values: NDArray[np.int64]) -> Image.Image:
-    """Return 16-bit values in 8 bits, transparent where the file says that one value is."""
-    grey = np.rint(values / 257).astype(np.uint8)
+def _sixteen_bits(image: Image.Image, bits: int, negative: bool) -> tuple[Image.Image, str, int]:
+    """Scale greys of `bits` bits, transparent where the file says that one value is."""
+    white = 2**bits - 1
+    values = np.asarray(image).astype(np.int64)
     hole = image.info.get("transparency")
-    if not isinstance(hole, int):
-        return Image.fromarray(grey)
-    alpha = np.where(values == hole, 0, 255).astype(np.uint8)
-    return Image.fromarray(np.stack([grey, alpha], axis=-1))
+    shown = white - values if negative else values
+    grey = np.rint(shown * 255 / white).astype(np.uint8)
+    if isinstance(hole, int):
+        alpha = np.where(values == hole, 0, 255).astype(np.uint8)
+        grey = np.stack([grey, alpha], axis=-1)
+    brightest = int(shown.max()) * _WHITE // white
+    return Image.fromarray(grey), f"{bits} bits per pixel, scaled to 8", brightest
+
+
+def _with_hole(image: Image.Image, stored: ImageFile.ImageFile, packing: str) -> Image.Image:
+    """Return a PNG transparent in its one transparent colour, which Pillow leaves in stored bits.
+
+    `packing` is Pillow's name of how its pixels are stored. Of 16-bit colours Pillow keeps the high
+    bytes only, so the low ones are read too: a colour that differs in them alone is seen (PNG,
+    third edition, section 11.3.1.1).
+    """
+    hole = image.info.get("transparency")
+    if packing in _STEPS and isinstance(hole, int):
+        image.info["transparency"] = hole * _STEPS[packing]
+    if packing != "RGB;16B" or not isinstance(hole, tuple):
+        return image
+    with Image.open(stored.filename, formats=("PNG",)) as again:
+        again.tile = [tile._replace(args="RGB;16L") for tile in again.tile]  # the other byte
+        low = np.asarray(ImageOps.exif_transpose(again)).astype(np.int64)
+    hidden = (256 * np.asarray(image).astype(np.int64) + low == np.array(hole)).all(axis=-1)
+    clear = image.copy()
+    del clear.info["transparency"]
+    clear.putalpha(Image.fromarray(np.where(hidden, 0, 255).astype(np.uint8)))
+    return clear
 
 
 def dark(brightest: int) -> bool:
