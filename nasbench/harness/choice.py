@@ -12,7 +12,7 @@ from nasbench.benchmarks.format import SUFFIX, Split
 from nasbench.benchmarks.images import images_at_hand
 from nasbench.benchmarks.protocols import Protocol, default_protocol, find_protocol, protocols
 from nasbench.benchmarks.table import Table, query_cost, search_name
-from nasbench.errors import InvalidInput
+from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.trained import PREFIX
 
 OWN = "own"
@@ -129,7 +129,8 @@ def own_protocol(table: Table, dataset: str) -> Protocol:
     """Make a protocol, `own`, for a table that nobody has published one for.
 
     The signal is one training's validation after a third of the longest schedule, the judge
-    reads that schedule's end, and the budget is what `OWN_QUERIES` mean queries cost.
+    reads that schedule's end, and the budget is what `OWN_QUERIES` mean queries cost. `DataError`
+    where a query would cost nothing or less, since the table's seconds do not fit together.
     """
     columns = table.search
     final = max(
@@ -139,6 +140,13 @@ def own_protocol(table: Table, dataset: str) -> Protocol:
     )
     epochs = max(1, final // 3)
     spent = query_cost(columns, table.rows, (dataset, final, epochs))
+    known = spent[~np.isnan(spent)]
+    if not len(known) or not known.min() > 0:
+        cost = f"{known.min():g} s" if len(known) else "unknown for every architecture"
+        raise DataError(
+            f"table '{table.name}': {epochs} of {final} epochs on '{dataset}' would take {cost}, "
+            "which must be above 0 s: its seconds do not fit together, make the table again"
+        )
     return Protocol(
         name=OWN,
         source=f"made of table '{table.name}'",

@@ -1,8 +1,8 @@
 """What a file of runs must be to be believed: types, nulls, ranges, lengths that belong together.
 
 It is checked once, when a file is read, for all rows at once; whoever works with stored runs
-afterwards need not. Nothing is derived here: whether a number is the table's, or a total the sum
-of its parts, is for the audit to say.
+afterwards need not. That a row fits itself is all that is seen here, its totals up to rounding:
+whether they are the clock's to the bit, or a number is the table's, is for the audit to say.
 """
 
 import json
@@ -30,6 +30,12 @@ _COUNTS = ("seed", "queries", "distinct", "training_epochs")
 _SECONDS = ("simulated_seconds", "optimiser_seconds", "wall_seconds")
 _LATER = {"log", "processor"}
 """Columns that the first versions did not write."""
+_SUMS = {
+    "training_epochs": "epochs", "simulated_seconds": "seconds", "optimiser_seconds": "optimiser",
+}  # fmt: skip
+"""Totals, and the list that each is the sum of."""
+ROUNDING = 1e-6
+"""Part of a time that adding many up may lose."""
 _TOO_MUCH = 2**63
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
@@ -88,6 +94,7 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
             rows.range(name, 0, np.inf)
     if columns is None:
         _check_steps(rows, experiment)
+        _check_totals(rows)
         _check_incumbents(rows, experiment)
     return typed
 
@@ -220,6 +227,25 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     for name in ("seconds", "optimiser"):
         rows.each(name, lambda x: (x >= 0) & (x < np.inf), "is no time in seconds")
     rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
+
+
+def _check_totals(rows: _Rows) -> None:
+    """Check a run's totals against its lists: counts exactly, times up to `ROUNDING`."""
+    queries, distinct = (rows.table[name].to_numpy() for name in ("queries", "distinct"))
+    rows.refuse(
+        (distinct > queries) | ((distinct == 0) & (queries > 0)), "distinct",
+        lambda row: f"{distinct[row]} different ones among {queries[row]} evaluations",
+    )  # fmt: skip
+    for name, parts in _SUMS.items():
+        lists, totals = rows.lists(parts), rows.table[name].to_numpy()
+        own = np.repeat(np.arange(len(totals)), lists.lengths)
+        sums = np.bincount(own, weights=lists.values, minlength=len(totals))  # each in order
+        near = 0 if name in _COUNTS else ROUNDING * totals
+        wrong = ~(np.abs(totals - sums) <= near)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            what = f"{totals[row]} where its list '{parts}' adds up to {sums[row]:g}"
+            raise rows.misfit(name, row, what)
 
 
 def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:

@@ -164,6 +164,19 @@ def test_a_table_without_costs_says_how_to_measure_them(tmp_path: Path) -> None:
         choose(path, None, None)
 
 
+def test_a_table_whose_costs_fall_below_0_is_named(tmp_path: Path) -> None:
+    """Whole trainings of 1 s, epochs of 2 s: 3 of 9 epochs would take 1 - 6 * 2 = -11 s."""
+    table = own_table("mine", "shapes")
+    data = {one.name: table._read(one.name) for one in table.info.columns}
+    data[query_seconds("shapes", 9, None).name] = np.full(15_625, 1.0)
+    path = tmp_path / "mine.safetensors"
+    Table.from_columns(table.info, data).save(path)
+    with pytest.raises(
+        DataError, match=r"table 'mine': 3 of 9 epochs on 'shapes' would take -11 s"
+    ):
+        choose(path, None, None)
+
+
 def test_a_table_of_other_data_gets_a_protocol_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import nasbench
@@ -122,7 +123,23 @@ def test_what_an_earlier_version_began_goes_on_with_the_same_bits(begun: Path) -
     assert all("goes on by its rule" in line for line in said)
     found = audit(begun, replays=5)
     assert found.replayed == 2
-    assert {one.check for one in found.faults} == {"code"}  # made by two versions
+    assert found.faults == ()
+    notes = [one.what for one in found.findings if one.check == "code"]
+    assert any("experiment.json says commit 000" in what for what in notes)
+
+
+def test_runs_of_two_versions_are_a_fault_but_of_an_earlier_rule(begun: Path) -> None:
+    """Half the runs by 0.0.9: of what it began, documented; of an experiment of today, not."""
+    for number, rule in enumerate((0, 1)):
+        out = begun if rule == 0 else begun.parent / "new"
+        run(",".join(OLD), seeds="0-1", budget="20evals", benchmark="digits", out=out)
+        for path in out.rglob("random-search-*/runs-*.parquet"):
+            table = pq.read_table(path)
+            about = json.loads(table.schema.metadata[b"nasbench"])
+            made = json.dumps({**about, "nasbench": "0.0.9"}).encode()
+            pq.write_table(table.replace_schema_metadata({b"nasbench": made}), path)
+        found = [one for one in audit(out).findings if "differ in nasbench:" in one.what]
+        assert [one.fault for one in found] == [bool(number)]
 
 
 def test_other_settings_begin_anew_beside_it(begun: Path) -> None:
@@ -141,6 +158,7 @@ def test_a_setting_that_came_later_changes_nothing(begun: Path) -> None:
     path.write_text(json.dumps(content))
     run("regularized-evolution", seeds=1, budget="20evals", benchmark="digits", out=begun)
     assert dict(drawn(begun)) == {"regularized-evolution": OLD["regularized-evolution"]}
+    assert not [one for one in audit(begun).findings if one.check == "description"]
 
 
 @pytest.mark.parametrize("rule", [2, -1])

@@ -113,6 +113,14 @@ MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     "epochs": (element("epochs", -12), "'epochs', row 1 (seed 1): -12 is no number"),
     "shorter": (value("seconds", [1.0]), "'seconds', row 1 (seed 1): 1 values for 8 evaluations"),
     "queries": (value("queries", 7), "'queries', row 1 (seed 1): 7 of 8 evaluations"),
+    "more distinct": (value("distinct", 9), "'distinct', row 1 (seed 1): 9 different ones among 8"),
+    "none distinct": (value("distinct", 0), "'distinct', row 1 (seed 1): 0 different ones among 8"),
+    "sum of epochs": (value("training_epochs", 97), "row 1 (seed 1): 97 where its list 'epochs'"),
+    "sum of seconds": (
+        rows(lambda r: r[1].update(simulated_seconds=r[1]["simulated_seconds"] * (1 + 1e-5))),
+        "where its list 'seconds' adds up to",
+    ),
+    "sum of thought": (value("optimiser_seconds", 9.0), "9.0 where its list 'optimiser' adds up"),
     "beyond": (element("incumbents", 8, 0), "'incumbents', row 1 (seed 1): 8 is no step"),
     "before": (element("incumbents", -1, 0), "'incumbents', row 1 (seed 1): -1 is no step"),
     "none": (
@@ -158,6 +166,14 @@ def test_rows_in_other_types_of_the_same_kind_are_read(results: Path) -> None:
     after = load_results(results)
     assert after.faults == ()
     assert [one.table for one in after.experiments] == [one.table for one in before.experiments]
+
+
+def test_a_total_that_was_added_in_another_order_is_read(results: Path) -> None:
+    """Sums of 64-bit floats differ by about 1e-16 of their size per step."""
+    another = rows(lambda r: r[1].update(simulated_seconds=r[1]["simulated_seconds"] * (1 + 1e-9)))
+    rewrite(runs_file(results), another)
+    assert load_results(results).faults == ()
+    assert "totals" in {one.check for one in audit(results).faults}
 
 
 def test_files_without_hashes_and_later_columns_are_read(results: Path) -> None:

@@ -133,4 +133,4 @@ def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
         yield from check_asked(one, files, runs.seeds.tolist())
     yield from check_files(kept)
     yield from check_empty(stored)
-    yield from check_provenance(stored, files)
+    yield from check_provenance(stored, kept, files)

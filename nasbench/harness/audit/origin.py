@@ -19,6 +19,7 @@ from nasbench.errors import InvalidInput
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import told, unknown
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.experiment import ENTROPY_RULE
 from nasbench.harness.results import Results
 from nasbench.harness.seeds import parse_seeds
 from nasbench.harness.store import ExperimentFolder, flatten
@@ -60,12 +61,22 @@ def _about(path: Path) -> Mapping[str, Any] | None:
     return about if isinstance(about, dict) else {}
 
 
-def check_provenance(results: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
-    """See that all runs come from the same code, and name other differences."""
+def check_provenance(
+    results: Results, folders: Sequence[ExperimentFolder], files: Sequence[RunsFile]
+) -> Iterator[Finding]:
+    """See that all runs come from the same code, and name other differences.
+
+    What an earlier version began goes on by its own entropy rule, with runs of both versions:
+    between those and others, another code is only worth knowing.
+    """
+    earlier = {one.path for one in folders if _of_an_earlier_rule(one)}
     versions: dict[str, dict[str, str]] = defaultdict(dict)
+    codes: dict[str, set[str]] = defaultdict(set)
     for file in files:
         where = file.path.parent.relative_to(results.folder).as_posix()
         for name, value in _traits(file.about).items():
+            if file.path.parent not in earlier:
+                codes[name].add(value)
             if name not in ("processor", "scipy", "pandas", "pyarrow", "ray", "command"):
                 versions[name].setdefault(value, where)
     for one in results.experiments:
@@ -77,7 +88,7 @@ def check_provenance(results: Results, files: Sequence[RunsFile]) -> Iterator[Fi
             yield Finding(
                 "code" if name in _CODE else "environment",
                 results.folder.name, f"runs differ in {name}: {said}",
-                fault=name in _CODE,
+                fault=name in _CODE and len(codes[name]) > 1,
             )  # fmt: skip
     for value, where in versions["commit"].items():
         if value.endswith("-dirty"):
@@ -88,7 +99,8 @@ def check_origin(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterato
     """See that what an experiment says of code, machine and command is what its runs' files say.
 
     The process that made the folder may have ended before it stored a run, and another one gone
-    on elsewhere or with another command: but for the code, that is only worth knowing.
+    on elsewhere or with another command: but for the code, that is only worth knowing. So is the
+    code where an earlier version began the experiment.
     """
     written = [_traits(one.about) for one in files if one.path.parent == folder.path]
     if not written:
@@ -100,8 +112,13 @@ def check_origin(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterato
             yield Finding(
                 "code" if name in _CODE else "environment",
                 folder.label, f"its experiment.json says {name} {value[:_LONG]}, its runs {said}",
-                fault=name in _CODE,
+                fault=name in _CODE and not _of_an_earlier_rule(folder),
             )  # fmt: skip
+
+
+def _of_an_earlier_rule(folder: ExperimentFolder) -> bool:
+    """Whether an earlier version began an experiment, so that this one may have gone on with it."""
+    return folder.experiment.entropy_rule < ENTROPY_RULE
 
 
 def _traits(made: Mapping[str, Any]) -> dict[str, str]:
@@ -117,19 +134,21 @@ def _traits(made: Mapping[str, Any]) -> dict[str, str]:
 def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
     """See that what a strategy of this package said of itself is what it says.
 
-    Another version of it may have said something else: then it is only worth knowing.
+    Another version of it may have said something else: then it is only worth knowing. A setting
+    that its experiment does not have either came later, and is none of its defaults.
     """
     strategy = _ours(folder.experiment.strategy)
     if strategy is None:
         return
-    expected = {
-        "family": strategy.family,
-        "reference": strategy.reference,
-        "defaults": json.loads(json.dumps(asdict(strategy.Settings()))),
-    }
+    defaults = json.loads(json.dumps(asdict(strategy.Settings())))
+    here, there = made_here(folder.provenance), folder.description.get("defaults")
+    if not here and isinstance(there, dict):
+        known = there.keys() | folder.experiment.settings.keys()
+        defaults = {name: value for name, value in defaults.items() if name in known}
+    expected = {"family": strategy.family, "reference": strategy.reference, "defaults": defaults}
     stored = {name: folder.description.get(name) for name in expected}
     for what in told(stored, expected):
-        yield Finding("description", folder.label, what, fault=made_here(folder.provenance))
+        yield Finding("description", folder.label, what, fault=here)
 
 
 def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:

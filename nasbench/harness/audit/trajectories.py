@@ -20,12 +20,11 @@ from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
+from nasbench.harness.validation import ROUNDING
 from nasbench.requests import Answer
 
 _SHOWN = 3
 """Seeds that a finding names."""
-_ROUNDING = 1e-6
-"""Part of a time that adding many up may lose."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
         if wrong.any():
             seeds = name_seeds(runs, wrong)
             yield Finding("totals", runs.label, f"{name} is not their sum in {seeds}")
-    thought = (1 - _ROUNDING) * runs.column("optimiser_seconds")
+    thought = (1 - ROUNDING) * runs.column("optimiser_seconds")
     short = ~(runs.column("wall_seconds") >= thought)
     if short.any():
         what = "wall_seconds are fewer than those of the optimiser alone in"
