@@ -22,9 +22,7 @@ pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 RUN = ("run", "-s", "random-search", "--budget", "5evals", "--seeds", "3", "--out")
 FAULTY = """
 import sys
-from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.cli import entry
-from nasbench.harness.audit import audit
 
 def app(words, standalone_mode):
     {body}
