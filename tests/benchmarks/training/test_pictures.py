@@ -93,6 +93,14 @@ def fits(values: NDArray[Any], bits: int) -> bytes:
     return header.ljust(2880) + values.tobytes().ljust(2880, b"\0")
 
 
+def mcidas(values: NDArray[Any]) -> bytes:
+    """Write a McIDAS area by hand: a directory of 64 words (numbered from 1), then the pixels."""
+    words = [0] * 65
+    words[2], words[9], words[10], words[11], words[14] = 4, SIDE, SIDE, values.itemsize, 1
+    words[34] = 64 * 4  # where the pixels begin
+    return struct.pack(">64i", *words[1:]) + values.tobytes()
+
+
 def _pgm(grey: Grey, path: Path, white: int = 65535) -> None:
     values = np.rint(grey.astype(float) * white / 255).astype(">u2")
     path.write_bytes(b"P5\n%d %d\n%d\n" % (SIDE, SIDE, white) + values.tobytes())
@@ -244,6 +252,7 @@ def test_one_transparent_value_of_few_bits_is_white(tmp_path: Path, bits: int) -
         ("u32.tif", tiff(np.full((SIDE, SIDE), 2**31, "<u4"), 32, 1), "mode I, 32-bit integers"),
         ("16.fits", fits(np.full((SIDE, SIDE), -5, ">i2"), 16), "FITS, whose numbers are signed"),
         ("8.fits", fits(scenes(1)[0], 8), "FITS, whose numbers are signed"),
+        ("16.area", mcidas(np.full((SIDE, SIDE), 1000, ">i2")), "16 bits of the format MCIDAS"),
         ("float.fits", fits(np.full((SIDE, SIDE), 0.5, ">f4"), -32), "FITS, whose numbers"),
     ],
 )
