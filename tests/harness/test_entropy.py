@@ -70,8 +70,8 @@ def test_the_text_is_fixed(tmp_path: Path) -> None:
 def test_large_seeds_share_no_draw_with_others() -> None:
     """The words of [0, 5 + 7 * 2^32] and [5 * 2^32, 7] are 0, 5, 7 and 0, 5, 7."""
     task = Task(
-        "digits", DIGITS, "nb201", "own", Signal("digits", 15, 5), "charge", Budget(seconds=1.0), 15,
-        ("digits",),
+        "digits", DIGITS, "nb201", "own", Signal("digits", 15, 5), "charge", Budget(seconds=1.0),
+        15, ("digits",),
     )  # fmt: skip
 
     def first(rule: int, experiment_seed: int, seed: int) -> float:
