@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nasbench.arguments import require_path
 from nasbench.benchmarks.format import SUFFIX
 from nasbench.benchmarks.sources import hardware, public
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
@@ -116,10 +117,10 @@ def load_table(name: str | Path) -> Table:
 
 def table_file(name: str | Path) -> Path:
     """Return the file of an installed table, or of one named by its path; see `load_table`."""
-    if name in _provided:
-        return _provided[str(name)]
-    if isinstance(name, Path) or name.endswith(SUFFIX):
-        path = Path(name)
+    path = require_path("table", name)
+    if isinstance(name, str) and name in _provided:
+        return _provided[name]
+    if not isinstance(name, str) or name.endswith(SUFFIX):
         if not path.is_file():
             reason = "is a folder" if path.is_dir() else "does not exist"
             raise DataError(f"table file '{name}' {reason}: name a {SUFFIX} file")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from nasbench.arguments import require_path
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.store import Damaged, ExperimentFolder, experiments
@@ -217,7 +218,7 @@ def load_results(folder: str | Path) -> Results:
 
 def read_results(folder: str | Path) -> Results:
     """Read what `load_results` reads, be it nothing."""
-    path = Path(folder)
+    path = require_path("results", folder)
     left_out: list[Damaged] = []
     found = tuple(_read(one, left_out) for one in experiments(path, left_out))
     return Results(path, found, tuple(Fault.of(one, path) for one in left_out))

@@ -7,6 +7,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from nasbench.arguments import (
+    require_names,
+    require_optional_text,
+    require_path,
+    require_settings,
+    require_type,
+)
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
@@ -21,7 +28,7 @@ from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.trained import found_images
 from nasbench.harness.tuning import Tuning
-from nasbench.limits import CPUS, GPUS, RETRIES, WORKERS, Count, per_core
+from nasbench.limits import CPUS, GPUS, PATIENCE, REGRET, RETRIES, WORKERS, Count, per_core
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -103,20 +110,28 @@ def run(
     runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
     `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
     """
+    _check_types(
+        benchmark, protocol, budget, settings, tuning,
+        trials=trials, repeats=repeats, recipe=recipe, name=name, ray_address=ray_address,
+        fallback=fallback,
+    )  # fmt: skip
+    results = require_path("out", out)
+    patience = None if patience is None else PATIENCE.check(patience)
+    target_regret = None if target_regret is None else REGRET.check(target_regret)
     wanted = parse_seeds(seeds)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
     executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
-    names = _names(strategies)
+    names = _names("strategies", strategies)
     experiments = _experiments(
         names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
         make_tasks(
-            benchmark, None if datasets is None else _names(datasets), protocol,
+            benchmark, None if datasets is None else _names("datasets", datasets), protocol,
             Wanted(limit or _if_shared(names), patience, target_regret, trials, repeats),
             fallback=fallback, shared=shared_among(names), say=say,
         ),
         limit,
     )  # fmt: skip
-    experiments = [as_stored(one, Path(out), name, say) for one in experiments]
+    experiments = [as_stored(one, results, name, say) for one in experiments]
     for experiment in experiments:
         Runner(experiment)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)
@@ -124,7 +139,7 @@ def run(
     images = _images(experiments, say)
     folders = [
         open_folder(
-            Path(out), one, name,
+            results, one, name,
             tuning=record if record is not None and one.strategy == record.strategy else None,
             images=images.get(one.task.signal.dataset),
         )
@@ -140,12 +155,35 @@ def run(
     return _run_missing(folders, jobs, len(wanted), executor, progress, say)
 
 
-def _names(names: str | Sequence[str]) -> list[str]:
-    parts = names.split(",") if isinstance(names, str) else names
-    unique = dict.fromkeys(part.strip() for part in parts if part.strip())
+def _check_types(
+    benchmark: object,
+    protocol: object,
+    budget: object,
+    settings: object,
+    tuning: object,
+    **texts: object,
+) -> None:
+    """Raise `InvalidInput` for an argument of `run` of another type than it takes."""
+    if benchmark is not None:
+        require_path("benchmark", benchmark)
+    for name, value, kinds, what in (
+        ("protocol", protocol, (str, SearchProtocol), "a protocol's name, a Protocol, or None"),
+        ("budget", budget, (str, Budget), "a text such as '12000s' or '5evals', a Budget, or None"),
+        ("tuning", tuning, Mapping, "the record of `nasbench tune`, or None"),
+    ):  # fmt: skip
+        if value is not None:
+            require_type(name, value, kinds, what)
+    if settings is not None:
+        require_settings(settings)
+    for name, value in texts.items():
+        require_optional_text(name, "a text", value)
+
+
+def _names(of: str, names: str | Sequence[str]) -> list[str]:
+    unique = require_names(of, names)
     if not unique:
         raise InvalidInput("no strategy or data set is named: `nasbench list` shows what there is")
-    return list(unique)
+    return unique
 
 
 def _if_shared(names: Sequence[str]) -> Budget | None:

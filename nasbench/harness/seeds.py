@@ -1,7 +1,7 @@
 """Seeds as users write them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 
 from nasbench.errors import InvalidInput
@@ -24,9 +24,10 @@ def parse_seeds(seeds: int | str | Sequence[int], most: Count = SEEDS) -> list[i
         return list(dict.fromkeys(_limited(text, most)))
     if isinstance(seeds, (bool, int, Integral)):
         return list(range(most.check(seeds)))
-    if not isinstance(seeds, float) and (chosen := list(dict.fromkeys(seeds))):
+    if isinstance(seeds, Iterable) and (given := list(seeds)):
+        chosen = list(dict.fromkeys(SEED.check(seed) for seed in given))
         most.check(len(chosen))
-        return [SEED.check(seed) for seed in chosen]
+        return chosen
     raise InvalidInput(f"seeds {shown(seeds)}: give one or more whole numbers of 0 or more")
 
 

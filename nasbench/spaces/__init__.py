@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import import_module
 
+from nasbench.arguments import require_text
 from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Space
 
@@ -15,11 +16,15 @@ def spaces() -> tuple[str, ...]:
     return tuple(_HOMES)
 
 
-@cache
 def get_space(name: str) -> Space:
     """Return the space called `name`; one object per process."""
-    if name not in _HOMES:
+    if require_text("space", f"one of {', '.join(_HOMES)}", name) not in _HOMES:
         raise InvalidInput(f"space '{name}' is unknown: valid are {', '.join(_HOMES)}")
+    return _space(name)
+
+
+@cache
+def _space(name: str) -> Space:
     module, class_name = _HOMES[name]
     space: Space = getattr(import_module(module), class_name)()
     return space

@@ -13,10 +13,11 @@ from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 import nasbench.strategies
+from nasbench.arguments import require_text
 from nasbench.errors import InvalidInput
 from nasbench.limits import LARGEST_SETTING
 from nasbench.strategies.base import SearchStrategy
-from nasbench.text import shown
+from nasbench.text import printable, shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
 GROUP = "nasbench.strategies"
@@ -26,9 +27,22 @@ _registered: dict[str, type[SearchStrategy]] = {}
 
 
 def register(name: str) -> Callable[[Strategy], Strategy]:
-    """Class decorator: make a strategy known by `name`."""
+    """Class decorator: make a strategy known by `name`.
+
+    Raises `InvalidInput` for what cannot be asked for as a name, and for what is no strategy.
+    """
+    require_text("a strategy's name", 'a text: @register("my-search")', name)
+    if not name or printable(name).strip() != name or set(name) & set(",:"):
+        raise InvalidInput(
+            f"a strategy's name cannot be {shown(name)}: it must have no comma, no colon and no "
+            "space at its ends, and characters that can be seen"
+        )
 
     def add(strategy: Strategy) -> Strategy:
+        if not (inspect.isclass(strategy) and issubclass(strategy, SearchStrategy)):
+            raise InvalidInput(
+                f"strategy '{name}' is {shown(strategy)}, no subclass of nasbench.SearchStrategy"
+            )
         strategy.name = name
         _registered[name] = strategy
         return strategy

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from nasbench.arguments import require_text
 from nasbench.benchmarks.format import Array, Chunks, Source
 from nasbench.benchmarks.sources.official import (
     OFFICIAL_LICENCE,
@@ -25,6 +26,7 @@ def from_api(api: Any, name: str = "from-api") -> Table:
     An API in fast mode is read from its folder, one architecture at a time. `Table.save`
     writes the table to a file. Raises `DataError` when `api` is something else.
     """
+    require_text("name", "a table's name", name)
     space = NasBench201()
     archs = getattr(api, "meta_archs", None)
     if archs is None or not hasattr(api, "arch2infos_dict"):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nasbench.errors import InvalidInput, StoreError
+from nasbench.arguments import require_path
+from nasbench.errors import StoreError
 from nasbench.harness.audit.copies import alike, check_copies, note_alike
 from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
@@ -30,6 +31,7 @@ from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import FILE, Reproduction
 from nasbench.harness.results import Results, read_results
 from nasbench.harness.store import experiments
+from nasbench.limits import REPLAYS, SEED
 
 
 def _nothing() -> None:
@@ -55,10 +57,9 @@ def audit(
     that `nasbench compare` left in the folder are computed again, unless `comparison` is False.
     Raises `StoreError` for a folder that cannot be read.
     """
-    if replays < 0:
-        raise InvalidInput(f"replay cannot be {replays}: it must be at least 0")
-    folder = Path(os.path.realpath(results))
-    seed = secrets.randbits(32) if seed is None else seed
+    replays = REPLAYS.check(replays)
+    folder = Path(os.path.realpath(require_path("results", results)))
+    seed = secrets.randbits(32) if seed is None else SEED.check(seed)
     files = files_below(folder)
     published, findings = _published(folder, files)
     stored = read_results(folder)

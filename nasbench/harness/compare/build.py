@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasbench.arguments import require_names, require_path
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import Group, group
@@ -14,6 +15,7 @@ from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.results import Results, load_results
+from nasbench.limits import TARGET
 
 CENTRES = ("mean", "median", "iqm")
 CLOCKS = ("seconds", "evaluations")
@@ -47,23 +49,23 @@ def compare(
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
-    if target is not None and not 0 <= target < np.inf:
-        raise InvalidInput(f"target {target} is no regret: use 0 percentage points or more")
+    if target is not None:
+        target = TARGET.check(target)
+    folder = None if out is None else require_path("out", out)
+    if calibration is not None and not isinstance(calibration, Calibration):
+        calibration = Calibration.load(require_path("calibration", calibration))
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
-    scale = (
-        Calibration.load(Path(calibration)) if isinstance(calibration, str | Path) else calibration
-    )
-    blocks = [_block(one, wanted, scale, target) for one in groups]
-    options = Options(merge, tuple(wanted), target, scale)
+    blocks = [_block(one, wanted, calibration, target) for one in groups]
+    options = Options(merge, tuple(wanted), target, calibration)
     comparison = Comparison(
         tuple(block for block in blocks if block.datasets), options, stored.faults
     )
-    if out is not None:
+    if folder is not None:
         from nasbench.harness.compare.write import write
 
-        write(comparison, Path(out), centre=centre, clock=clock, style=style, width=width)
+        write(comparison, folder, centre=centre, clock=clock, style=style, width=width)
     return comparison
 
 
@@ -71,8 +73,7 @@ def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> li
     reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
     if datasets is None:
         return reported
-    names = datasets.split(",") if isinstance(datasets, str) else datasets
-    chosen = [name.strip() for name in names if name.strip()]
+    chosen = require_names("datasets", datasets)
     for name in chosen:
         if name not in reported:
             raise InvalidInput(

@@ -155,7 +155,7 @@ def figure_width(style: str = "paper", width: float | str | None = None) -> floa
     Letters have one size, so that a narrow figure has large ones: that of a talk is narrow, to be
     blown up. `InvalidInput` where it cannot be.
     """
-    if style not in STYLES:
+    if style not in tuple(STYLES):
         raise InvalidInput(f"style '{style}' is unknown: valid are {', '.join(STYLES)}")
     if width is None:
         return STYLES[style]
@@ -163,7 +163,7 @@ def figure_width(style: str = "paper", width: float | str | None = None) -> floa
         return WIDTHS[width]
     try:
         inches = float(width)
-    except ValueError:
+    except (TypeError, ValueError):
         inches = math.nan
     if not _LEAST <= inches <= _MOST:
         raise InvalidInput(

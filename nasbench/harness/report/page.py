@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasbench.arguments import require_path
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
@@ -20,6 +21,7 @@ from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results import load_results
+from nasbench.limits import REPLAYS
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -46,7 +48,9 @@ def report(
     and the checklist. `say` is told of damaged files that are left out. Raises `StoreError` for a
     folder without runs.
     """
-    folder = Path(results)
+    folder = require_path("results", results)
+    path = folder / NAME if out is None else require_path("out", out)
+    replays = REPLAYS.check(replays)
     stored = load_results(folder)
     for fault in stored.faults:
         say(str(fault))
@@ -57,7 +61,6 @@ def report(
         audit(folder, replays=replays, seed=None if replays else 0, comparison=False),
         list(reproductions(folder, say).values()), f"Comparison of {name}",
     )  # fmt: skip
-    path = folder / NAME if out is None else Path(out)
     with atomic_write(path, RESULTS) as file:
         file.write(text.encode(errors="replace"))  # a folder's name may be no UTF-8
     return path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nasbench.arguments import require_path, require_text
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
@@ -37,8 +38,8 @@ def reproduce(
     not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
     the index of every seed's final cell. Raises `NasbenchError` where the benchmark is not at hand.
     """
-    recipe = load_recipe(name)
-    folder = Path(out) / name
+    recipe = load_recipe(require_text("name", "a published table's name", name))
+    folder = require_path("out", out) / name
     seeds = recipe.quick_seeds if quick else recipe.seeds
     ran: dict[str, set[str]] = {}
     for row in recipe.rows:

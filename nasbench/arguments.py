@@ -1,0 +1,76 @@
+"""Are the arguments of a public function of the types that it takes?
+
+The command line's arguments are; those of a Python call are checked here, once, where they come
+in. What is said is one line: the argument, what it was, and what it must be.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nasbench.errors import InvalidInput
+from nasbench.text import shown
+
+
+def require_type(name: str, value: object, kinds: type | tuple[type, ...], what: str) -> None:
+    """Raise `InvalidInput` unless a value is of one of some types: "it must be" `what`."""
+    if not isinstance(value, kinds):
+        raise InvalidInput(f"{name} cannot be {shown(value)}: it must be {what}")
+
+
+def require_text(name: str, what: str, value: object) -> str:
+    """Return a text; `InvalidInput` for anything else: "it must be" `what`."""
+    require_type(name, value, str, what)
+    return str(value)
+
+
+def require_optional_text(name: str, what: str, value: object) -> None:
+    """Raise `InvalidInput` unless a value is a text or None: "it must be" `what`."""
+    require_type(name, value, (str, type(None)), f"{what}, or None")
+
+
+def require_path(name: str, value: Any) -> Path:
+    r"""Return the path that a text or a path object says; `InvalidInput` for anything else.
+
+    No path of any operating system has a NUL in it.
+
+    >>> require_path("out", "results").name
+    'results'
+    """
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or "\0" in text:
+        raise InvalidInput(
+            f"{name} cannot be {shown(value)}: it must be a path, as a text or a pathlib.Path, "
+            "without a NUL"
+        )
+    return Path(text)
+
+
+def require_names(name: str, value: Any) -> list[str]:
+    """Return the names of a text, between commas, or of a list of texts, each of them once.
+
+    Spaces around a name are dropped. `InvalidInput` for anything else.
+
+    >>> require_names("datasets", "cifar10, cifar100")
+    ['cifar10', 'cifar100']
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = list(parts) if isinstance(parts, Iterable) else [None]
+    if not all(isinstance(part, str) for part in parts):
+        raise InvalidInput(
+            f"{name} cannot be {shown(value)}: it must be a text with commas between names, or a "
+            "list of names"
+        )
+    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def require_settings(value: Any) -> None:
+    """Raise `InvalidInput` unless a value holds settings, by their names, by strategy."""
+    what = "a dict of settings by strategy, such as {'reinforce': {'baseline': 'none'}}"
+    require_type("settings", value, Mapping, what)
+    for strategy, changed in value.items():
+        require_text("a strategy's name in settings", "a text", strategy)
+        require_type(f"settings of '{strategy}'", changed, Mapping, "a dict of settings")
+        for name in changed:
+            require_text(f"a setting's name of '{strategy}'", "a text", name)
