@@ -22,6 +22,9 @@ _MOST_VALUES = 1 << 28
 """Values of one column, 2 GiB as numbers: a small file can claim any number of them."""
 
 
+_THREADS_FROM = 8 << 20  # bytes
+
+
 class Unreadable(ValueError):
     """A file is no Parquet file, or a damaged one; the text is the reason alone."""
 
@@ -55,7 +58,9 @@ def from_parquet(
         if twice:
             raise Unreadable(f"column '{twice[0]}' is there twice")
         wanted = None if columns is None else [name for name in columns if name in names]
-        table = file.read(wanted)  # read_table would load pyarrow.dataset first
+        # read_table would load pyarrow.dataset first; threads that have just been started abort a
+        # process that ends at that moment, and of small files they save nothing
+        table = file.read(wanted, use_threads=len(content) > _THREADS_FROM)
         table.validate(full=True)
         about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     except OSError as error:

@@ -176,7 +176,7 @@ def test_a_link_that_leads_to_itself_is_one_line(line: str, tmp_path: Path) -> N
         ("report file", "is a file, not a folder"), ("list results file", "is a file, not a"),
         ("train 5 --dataset folder:file", "is a file, not a folder"),
         ("train 5 --dataset cifar10 --data-dir file", "is a file, not a folder"),
-        ("tabulate --dataset digits --recipe digits-15 --assemble --also file", "is a file"),
+        ("tabulate --dataset digits --recipe digits-15 --assemble --out o --also file", "is a f"),
         ("run -s random-search --benchmark t.safetensors", "t.safetensors' is a folder"),
         ("compare nosuch", "does not exist"),
     ],
