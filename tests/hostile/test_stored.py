@@ -12,7 +12,7 @@ from hostile.children import Case, run_case
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [(stored.results_folders, 12), (stored.checkpoints, 6), (stored.caches, 3), (stored.shards, 4)],
+    [(stored.results_folders, 6), (stored.checkpoints, 6), (stored.caches, 3), (stored.shards, 4)],
 )
 def test_damaged_files_end_in_one_line(
     kind: Callable[[Random], Iterator[Case]], count: int, tmp_path: Path
