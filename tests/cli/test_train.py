@@ -42,12 +42,12 @@ def run(*arguments: str) -> str:
 
 def test_train_and_train_again(tmp_path: Path) -> None:
     said = run("--recipe", "tiny", "--epochs", "2", "--batch", "8")
-    assert said.startswith("validation ")
+    assert "\nvalidation " in said  # after what the images are
     assert ", test " in said
     (folder,) = (tmp_path / "trainings").iterdir()
     assert folder.name == "npz-mine.npz-tiny-e2-b8-123-seed0"
     assert {path.name for path in folder.iterdir()} == {
-        "checkpoint.pt", "curve.csv", "result.json",
+        "checkpoint.pt", "curve.csv", "images.json", "result.json",
     }  # fmt: skip
     assert run("--recipe", "tiny", "--epochs", "2", "--batch", "8") == said
 
@@ -74,7 +74,7 @@ def test_tensorboard_events(tmp_path: Path) -> None:
         (["--dataset", "cifar10"], "www.cs.toronto.edu/~kriz/cifar.html"),
         (["--dataset", "cifar10", "--data-dir", "nowhere"], "does not exist"),
         (["--dataset", "npz:other.npz"], "'other.npz' does not exist"),
-        (["--device", "nowhere"], "device 'nowhere' is not there"),
+        (["--device", "nowhere"], "device 'nowhere' is unknown"),
         (["--precision", "int8"], "precision 'int8' is unknown: use one of float32"),
         (["--recipe", "exploding"], "training diverged in epoch 1"),
     ],

@@ -210,7 +210,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         said("provenance", "host", value="x"), "description", "provenance.host"
     ),
     "runs of a row": (lose_rows, "lost", "holds no run"),
-    "a file of no runs": (empty_file, "lost", "is a file without runs"),
+    "a file of no runs": (empty_file, "damaged", "it holds no run"),
     "rows cut out of a file": (cut_file, "lost", "holds seeds 0 to 4: it was changed"),
     "experiment.json": (lose_experiment, "damaged", "what the runs beside it are of is not known"),
     "a seed of every row": (leave_out_of_all, "seeds", "1 seeds are missing"),
@@ -218,7 +218,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "short copies": (copy_short_runs, "replay", "seed 5 comes out with another"),
     "less time": (less_time, "totals", "wall_seconds are fewer than those of the optimiser"),
     "tables of no comparison": (loose_tables, "comparison", "2 tables without the comparison.json"),
-    "a damaged reproduction": (damaged_reproduction, "reproduction", "is damaged: restore it"),
+    "a damaged reproduction": (damaged_reproduction, "reproduction", "is damaged or of a later version"),
     "text of no reproduction": (loose_reproduction, "reproduction", "without the reproduction"),
 }  # fmt: skip
 
