@@ -218,7 +218,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "short copies": (copy_short_runs, "replay", "seed 5 comes out with another"),
     "less time": (less_time, "totals", "wall_seconds are fewer than those of the optimiser"),
     "tables of no comparison": (loose_tables, "comparison", "2 tables without the comparison.json"),
-    "a damaged reproduction": (damaged_reproduction, "reproduction", "is damaged or of a later version"),
+    "a damaged reproduction": (damaged_reproduction, "reproduction", "damaged or of a later"),
     "text of no reproduction": (loose_reproduction, "reproduction", "without the reproduction"),
 }  # fmt: skip
 
