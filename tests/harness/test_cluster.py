@@ -8,7 +8,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from workers import all_gone, command, content, environment
 
@@ -116,15 +115,17 @@ def test_the_first_ctrl_c_drains_and_the_second_stops(tmp_path: Path) -> None:
 def test_a_disk_that_fails_midway_is_one_line_and_keeps_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
 ) -> None:
-    write, written = pq.write_table, list[Path]()
+    synchronise, written = os.fsync, list[str]()
 
-    def fails_at_third(*arguments: object, **more: object) -> None:
-        if len(written) == 2:
-            raise OSError(number, os.strerror(number))
-        write(*arguments, **more)
-        written.append(tmp_path)
+    def fails_at_third(descriptor: int) -> None:
+        name = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if "runs-" in name:
+            if len(written) == 2:
+                raise OSError(number, os.strerror(number))
+            written.append(name)
+        synchronise(descriptor)
 
-    monkeypatch.setattr(pq, "write_table", fails_at_third)
+    monkeypatch.setattr(os, "fsync", fails_at_third)
     with pytest.raises(StoreError, match=f"{reason}: .* choose another --out"):
         run("workers:Slow", seeds=8, budget="2evals", out=tmp_path, workers=2)
     files = list(tmp_path.rglob("runs-*.parquet"))
