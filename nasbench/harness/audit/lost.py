@@ -38,9 +38,7 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
         digest = folder.experiment.digest()
         for file in folder.files(["seed"], []):
             name, seeds = file.path.name, file.table["seed"].to_pylist()
-            if not seeds:
-                yield Finding("lost", folder.label, f"'{name}' is a file without runs")
-            elif (named := _NAMED.fullmatch(name)) and named.groups() != (
+            if (named := _NAMED.fullmatch(name)) and named.groups() != (
                 str(seeds[0]), str(seeds[-1])
             ):  # fmt: skip
                 what = f"'{name}' holds seeds {seeds[0]} to {seeds[-1]}: it was changed"
