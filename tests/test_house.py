@@ -77,6 +77,12 @@ def test_commands_print_through_what_escapes_names() -> None:
         assert len(raw) == escaping.get(path.name, 0), path
 
 
+def test_test_modules_have_names_of_their_own() -> None:
+    """pytest imports a test file by its bare name: of two files of one name it reads one only."""
+    names = [path.name for path in Path(__file__).parent.rglob("*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize(
     "start",
     [

@@ -247,7 +247,35 @@ class Ground:
         ]  # fmt: skip
         if left:
             raise Fault(f"left behind: {left}")
-        return self.kind.content(self.folder)
+        return in_child(lambda: self.kind.content(self.folder))
+
+
+def in_child(work: Callable[[], object]) -> object:
+    """Return the JSON of what `work` returns, from a forked process.
+
+    Libraries start threads when they read and write files. A process forked beside them can wait
+    for ever, so the one that forks the commands must never start any.
+    """
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            os.close(reads)
+            with os.fdopen(writes, "w") as end:
+                json.dump(work(), end)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writes)
+    with os.fdopen(reads) as end:
+        text = end.read()
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise Fault(f"what the command has made cannot be read: {text}")
+    return json.loads(text)
 
 
 class State:
@@ -305,23 +333,25 @@ def _compare(ground: Ground, wanted: object, state: State) -> None:
 
 def make_base(folder: Path) -> Path:
     """Make what commands read: finished runs, and a small set of images."""
+    base = folder / "base"
+    if not base.exists():
+        in_child(lambda: _make_base(base))
+    return base
+
+
+def _make_base(base: Path) -> None:
     import numpy as np
 
     from nasbench.harness.run import run
 
-    base = folder / "base"
-    if not base.exists():
-        draft = folder / "base-new"
-        shutil.rmtree(draft, ignore_errors=True)
-        run(
-            "random-search,reinforce", seeds=4, benchmark="digits", out=draft / "results", workers=1
-        )
-        numbers = np.random.default_rng(0)
-        labels = np.arange(60) % 3
-        images = numbers.integers(0, 200, (60, 8, 8, 1)) + 20 * labels[:, None, None, None]
-        np.savez(draft / "toy.npz", images=images.astype(np.uint8), labels=labels)
-        draft.rename(base)
-    return base
+    draft = base.with_name("base-new")
+    shutil.rmtree(draft, ignore_errors=True)
+    run("random-search,reinforce", seeds=4, benchmark="digits", out=draft / "results", workers=1)
+    numbers = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = numbers.integers(0, 200, (60, 8, 8, 1)) + 20 * labels[:, None, None, None]
+    np.savez(draft / "toy.npz", images=images.astype(np.uint8), labels=labels)
+    draft.rename(base)
 
 
 @contextlib.contextmanager

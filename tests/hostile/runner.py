@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "command_lines": Kind("test_command_lines", "cases", 32),
-    "tables": Kind("test_tables", "cases", 10),
+    "tables": Kind("test_bad_tables", "cases", 10),
     "pickles": Kind("test_pickles", "cases", 10),
     "servers": Kind("test_servers", "cases", 5),
     "results_folders": Kind("stored", "results_folders", 18),
