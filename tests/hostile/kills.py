@@ -169,7 +169,7 @@ class Ground:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
         os.chdir(self.folder)
         os.environ.update(self.variables)
-        tempfile.tempdir = None
+        tempfile.tempdir = str(self.temporary)  # else Python tries it with a file of its own
         sys.argv = ["nasbench", *self.kind.words.split()]
         from nasbench.__main__ import main
 
