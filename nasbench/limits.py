@@ -19,6 +19,10 @@ LARGEST_SEED = 2**63 - 1
 LARGEST_SETTING = 1_000_000
 """Of a strategy's whole-number settings: units, members and epochs are far fewer."""
 
+LARGEST_MEASURE = 1e50
+"""Of anything measured, such as seconds or multiply-adds: sums, squares and fourth powers of such
+numbers are still numbers, so that every statistic can be computed."""
+
 _PER_CORE, _AT_LEAST = 4, 16
 
 

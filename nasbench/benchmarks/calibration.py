@@ -1,12 +1,12 @@
 """How many seconds of a table's clock a real second on some device is worth."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nasbench.errors import DataError
 from nasbench.files import RESULTS, atomic_write, read_whole
+from nasbench.limits import LARGEST_MEASURE
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Calibration:
             raise DataError(
                 f"'{path}' is no calibration: make one with `nasbench calibrate`"
             ) from error
-        factors = (found.least, found.factor, found.most)
-        if not (0 < factors[0] <= factors[1] <= factors[2] < math.inf and found.threads > 0):
+        factors = low, middle, high = found.least, found.factor, found.most
+        if not (0 < low <= middle <= high <= LARGEST_MEASURE and found.threads > 0):
             raise DataError(
                 f"calibration '{path}': {', '.join(map(str, factors))} with {found.threads} "
                 "threads cannot be table seconds per real second, from the least to the most: make "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nasbench.errors import DataError
+from nasbench.limits import LARGEST_MEASURE
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.format import Array, Column
@@ -25,16 +26,15 @@ class _Bounds(NamedTuple):
     words: str
 
 
-_FINITE = float(np.finfo(np.float64).max)
-_AT_LEAST_0 = _Bounds(0.0, _FINITE, False, "finite and at least 0")
+_AT_LEAST_0 = _Bounds(0.0, LARGEST_MEASURE, False, f"0 to {LARGEST_MEASURE:g}")
 _BOUNDS = {  # by the value of a `Quantity`
     "accuracy": _Bounds(0.0, 100.0, False, "0 to 100 %"),
     "loss": _Bounds(0.0, np.inf, False, "at least 0"),  # infinite where it diverged
-    "seconds": _Bounds(0.0, _FINITE, True, "finite and above 0"),
+    "seconds": _Bounds(0.0, LARGEST_MEASURE, True, f"above 0, at most {LARGEST_MEASURE:g}"),
     # -1 is what HW-NAS-Bench writes where there is no figure, and earlier tables have it
-    "latency": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
-    "energy": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
-    "intensity": _Bounds(-1.0, _FINITE, False, "finite and at least 0"),
+    "latency": _AT_LEAST_0._replace(low=-1.0),
+    "energy": _AT_LEAST_0._replace(low=-1.0),
+    "intensity": _AT_LEAST_0._replace(low=-1.0),
 }
 
 

@@ -20,6 +20,7 @@ from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, TRAJECTORY
 from nasbench.harness.tuning import Tuning
+from nasbench.limits import LARGEST_MEASURE
 from nasbench.spaces import get_space
 from nasbench.text import shown
 
@@ -91,7 +92,7 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
     rows = _Rows(typed)
     for name in (*_COUNTS, *_SECONDS):
         if name in typed.column_names:
-            rows.range(name, 0, np.inf)
+            rows.range(name, 0, _TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
     if columns is None:
         _check_steps(rows, experiment)
         _check_totals(rows)
@@ -225,7 +226,7 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     )
     rows.each("accuracy", _percent, "is no percentage")
     for name in ("seconds", "optimiser"):
-        rows.each(name, lambda x: (x >= 0) & (x < np.inf), "is no time in seconds")
+        rows.each(name, lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
     rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
 
 

@@ -109,6 +109,7 @@ MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     "percent": (element("accuracy", 99_999.0), "'accuracy', row 1 (seed 1): 99999.0 is no perc"),
     "seconds": (element("seconds", -1.0), "'seconds', row 1 (seed 1): -1.0 is no time"),
     "never": (element("seconds", np.inf), "'seconds', row 1 (seed 1): inf is no time"),
+    "for ages": (element("seconds", 1e300), "'seconds', row 1 (seed 1): 1e+300 is no time"),
     "thought": (element("optimiser", np.nan), "'optimiser', row 1 (seed 1): nan is no time"),
     "epochs": (element("epochs", -12), "'epochs', row 1 (seed 1): -12 is no number"),
     "shorter": (value("seconds", [1.0]), "'seconds', row 1 (seed 1): 1 values for 8 evaluations"),
