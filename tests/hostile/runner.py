@@ -11,7 +11,6 @@ import argparse
 import importlib
 import multiprocessing
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -148,16 +147,15 @@ def work(chosen: Chosen, worker: int) -> Counts:
 
 
 def run_input(one: Input, chosen: Chosen) -> Counts:
-    """Run a case in a folder of its own."""
+    """Run a case in a folder of its own, far enough down that `../..` holds nothing else."""
     from hostile.children import run_case
 
     found = Counts(inputs=1, real=int(one.real))
-    folder = Path(tempfile.mkdtemp(prefix="nasbench-hostile-"))
     how = "in processes" if one.real else "forked"
-    try:
+    with tempfile.TemporaryDirectory(prefix="nasbench-hostile-", ignore_cleanup_errors=True) as top:
+        folder = Path(top, "a", "b")
+        folder.mkdir(parents=True)
         outcomes = run_case(one.case, folder, real=one.real)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     for ended in outcomes:
         found.lines += 1
         found.codes[f"{one.kind} {ended.code}"] += 1
