@@ -23,7 +23,7 @@ from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
 from nasbench.harness.run import _if_shared, run
-from nasbench.harness.shared import Resumable, lender, shared_task
+from nasbench.harness.shared import Resumable, _code, lender, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.provenance import processor
@@ -333,7 +333,9 @@ def test_a_damaged_checkpoint_is_made_anew(tmp_path: Path) -> None:
     strategy = SimpleNamespace(checkpoint=lambda _: {"epoch": 1})
     other = io.BytesIO()
     torch.save({"answers": [{"of": "another version"}], "code": ["0.0.1", None]}, other)
-    for content in (b"", b"no checkpoint", b"PK\x03\x04 cut off", other.getvalue()):
+    odd = io.BytesIO()
+    torch.save({"answers": [], "code": _code(), "run": torch.ones(2)}, odd)
+    for content in (b"", b"no checkpoint", b"PK\x03\x04 cut off", other.getvalue(), odd.getvalue()):
         path.write_bytes(content)
         resumable = Resumable(session, strategy, path)  # type: ignore[arg-type]
         assert resumable.answer(TrainShared(lambda _: {}, lambda _: (0, 1))) == trained

@@ -304,8 +304,10 @@ def kill_many(kind: Kind, kills: int, seed: int, folder: Path, base: Path, state
         wanted = ground.whole()
         took = time.monotonic() - began
         ground.clear()
+        tries = 0
         while (number := state.kills[kind.name]) < kills:
-            draw = random.Random(f"{seed} {kind.name} {number}")
+            tries += 1  # else one that is drawn too late would be drawn again for ever
+            draw = random.Random(f"{seed} {kind.name} {number} {tries}")
             pid = ground.start()
             if ground.finish(pid, draw.uniform(0.0, took)) is None:
                 ground.kill(pid)

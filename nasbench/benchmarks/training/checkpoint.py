@@ -5,6 +5,7 @@ these files too. Those of earlier versions have no comment, and are read without
 """
 
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,18 @@ def check_tensor(found: object, like: Tensor, what: str) -> None:
     """Raise `ValueError` for anything but a tensor of the same shape and type."""
     if not isinstance(found, Tensor) or (found.shape, found.dtype) != (like.shape, like.dtype):
         raise ValueError(f"its {what} are of another shape or type")
+
+
+def same_values(found: object, wanted: object) -> bool:
+    """Whether what a checkpoint holds are these plain values, numbers as precise as they are.
+
+    What it holds may be anything, such as tensors where a number belongs, for which Python's `==`
+    raises an error of its own.
+    """
+    try:
+        return json.dumps(found, sort_keys=True) == json.dumps(wanted, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def _is_of_an_earlier_version(archive: bytes) -> bool:

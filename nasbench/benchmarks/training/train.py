@@ -20,6 +20,7 @@ from nasbench.benchmarks.training.checkpoint import (
     check_tensor,
     check_tensors,
     read_checkpoint,
+    same_values,
     unreadable,
     write_checkpoint,
 )
@@ -164,9 +165,9 @@ class Training:
 
     def is_of(self, identity: object) -> bool:
         """Whether a stored identity is this training's, on whatever number of threads."""
-        return isinstance(identity, dict) and {**identity, "threads": 0} == {
-            **self.identity(), "threads": 0
-        }  # fmt: skip
+        if not isinstance(identity, dict):
+            return False
+        return same_values({**identity, "threads": 0}, {**self.identity(), "threads": 0})
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
@@ -194,7 +195,7 @@ class Training:
             )
         try:
             self._check(state)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except Exception as error:  # whatever a check stumbles on in values of other types
             raise unreadable(path, error) from error
         threads = state["identity"].get("threads", self.threads)
         if self.threads and threads != self.threads:
@@ -231,9 +232,12 @@ class Training:
     def _check_optimiser(self, stored: Mapping[str, Any]) -> None:
         """Check settings, which but for the learning rate are the recipe's, and momenta."""
         parameters = list(self.network.parameters())
-        here = self.optimiser.state_dict()["param_groups"]
-        groups = [{**group, "lr": 0.0} for group in stored["param_groups"]]
-        if groups != [{**group, "lr": 0.0} for group in here]:
+        if not isinstance(stored, dict) or not isinstance(stored["param_groups"], list):
+            raise ValueError("its optimiser has no settings")
+        here, there = self.optimiser.state_dict()["param_groups"], stored["param_groups"]
+        if not same_values(
+            *([{**group, "lr": 0.0} for group in groups] for groups in (there, here))
+        ):
             raise ValueError("its optimiser has other settings")
         for number, buffers in stored["state"].items():
             if number not in range(len(parameters)) or buffers.keys() != {"momentum_buffer"}:

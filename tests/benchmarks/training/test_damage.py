@@ -294,6 +294,30 @@ def test_a_state_that_cannot_be_is_one_line_and_changes_nothing(
     assert all(torch.equal(before[k], t) for k, t in training.network.state_dict().items())
 
 
+def places(content: Any, *keys: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the keys that lead to every value of nested dicts, the dicts themselves too."""
+    if keys:
+        yield keys
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from places(value, *keys, key)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_tensor_where_anything_else_belongs_is_one_line(
+    tmp_path: Path, trained: Training
+) -> None:
+    """Python's `==` and `in` raise errors of torch's own where they meet one of two elements."""
+    path, found = tmp_path / CHECKPOINT, list(places(state(trained, tmp_path)))
+    assert len(found) > 50
+    for keys in found:
+        content = state(trained, tmp_path)
+        set_(*keys, to=torch.ones(2, 2))(content)
+        write_checkpoint(path, content)
+        with pytest.raises(DataError, match="remove it"):
+            start().load(path)
+
+
 def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path) -> None:
     """Stopped on two threads and resumed where there is one, the result is that of two."""
     torch.set_num_threads(2)
