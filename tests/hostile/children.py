@@ -73,9 +73,16 @@ class Outcome(NamedTuple):
 
 
 def run_case(case: Case, folder: Path, *, real: bool = False) -> list[Outcome]:
-    """Prepare `folder` and run the case's lines there, one after the other."""
+    """Prepare `folder` and run the case's lines there, one after the other.
+
+    With `real` the last one is a process of its own.
+    """
     case.prepare(folder)
-    return [_run_line(case, line, folder, real=real) for line in case.lines]
+    last = len(case.lines) - 1
+    return [
+        _run_line(case, line, folder, real=real and number == last)
+        for number, line in enumerate(case.lines)
+    ]
 
 
 def in_child(work: Callable[[], object], seconds: float = SECONDS) -> Outcome:

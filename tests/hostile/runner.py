@@ -4,7 +4,8 @@
 
 What is counted says `children`. Kinds take turns in an order drawn from the seed. After every 100
 inputs the state is printed; `--begin 3000` goes on behind the first 3,000. `--only KIND:NUMBER`
-repeats one case. A tenth of the inputs are processes of their own, the rest forked children.
+repeats one case. Of a tenth of the inputs the last command line is a process of its own; all
+others are forked children.
 """
 
 import argparse
@@ -151,12 +152,12 @@ def run_input(one: Input, chosen: Chosen) -> Counts:
     from hostile.children import run_case
 
     found = Counts(inputs=1, real=int(one.real))
-    how = "in processes" if one.real else "forked"
     with tempfile.TemporaryDirectory(prefix="nasbench-hostile-", ignore_cleanup_errors=True) as top:
         folder = Path(top, "a", "b")
         folder.mkdir(parents=True)
         outcomes = run_case(one.case, folder, real=one.real)
-    for ended in outcomes:
+    for number, ended in enumerate(outcomes, 1):
+        how = "in processes" if one.real and number == len(outcomes) else "forked"
         found.lines += 1
         found.codes[f"{one.kind} {ended.code}"] += 1
         found.seconds[how] += ended.seconds
