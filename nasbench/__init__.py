@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nasbench.harness.reproduce import reproduce
     from nasbench.harness.results import load_results
     from nasbench.harness.run import run
-    from nasbench.requests import Answer, Evaluate, Request
+    from nasbench.problem import Answer, Evaluate, Fidelity, Metric, Problem, Trial
     from nasbench.spaces import get_space
     from nasbench.strategies.base import SearchStrategy
     from nasbench.strategies.registry import register
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Evaluate",
-    "Request",
+    "Fidelity",
+    "Metric",
+    "Problem",
     "SearchStrategy",
+    "Trial",
     "audit",
     "compare",
     "from_api",
@@ -43,10 +46,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "nasbench.requests",
-    "Evaluate": "nasbench.requests",
-    "Request": "nasbench.requests",
+    "Answer": "nasbench.problem",
+    "Evaluate": "nasbench.problem",
+    "Fidelity": "nasbench.problem",
+    "Metric": "nasbench.problem",
+    "Problem": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
+    "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",
     "from_api": "nasbench.benchmarks.sources.api",

@@ -21,8 +21,8 @@ import numpy as np
 from nasbench.benchmarks.table import SearchColumns, Table, TestColumns, seal_test
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
+from nasbench.problem import Answer, Evaluate, Problem, Trial
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Evaluate, Request
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Decision, Space
 from nasbench.strategies.base import SearchStrategy
@@ -50,15 +50,15 @@ class ToyBenchmark:
         self.accuracy = generator.uniform(10, 90, space.size)
         self.seconds = generator.uniform(1, 3, space.size)
         self.fails = generator.random(space.size) < failing
-        self.asked: list[Request] = []
+        self.asked: list[Evaluate] = []
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Evaluate) -> Answer:
         """Answer and remember what was asked."""
         self.asked.append(request)
         index = self.space.index(request.architecture)
         if self.fails[index]:
-            return Answer(0.0, float(self.seconds[index]), 1, failed=True)
-        return Answer(float(self.accuracy[index]), float(self.seconds[index]), 1)
+            return Answer((0.0,), float(self.seconds[index]), 1, failed=True)
+        return Answer((float(self.accuracy[index]),), float(self.seconds[index]), 1)
 
 
 class Poison:
@@ -85,11 +85,11 @@ class PoisonedBenchmark(ToyBenchmark):
 def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list[Any]:
     """Run a strategy on a toy benchmark; what it did, as plain values."""
     track = _search(find_strategy(path), seed, ToyBenchmark(toy_space(sizes)), evaluations)
-    return [track.architectures, track.accuracy.tolist(), track.seconds.tolist(), str(track.stop)]
+    return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
 
 def _make(strategy: type[SearchStrategy], seed: int, space: Space) -> SearchStrategy:
-    return strategy(space, make_settings(strategy, {}), Random(seed))
+    return strategy(Problem(space), make_settings(strategy, {}), Random(seed))
 
 
 def _search(
@@ -158,12 +158,12 @@ class StrategyConformance:
         for seconds in (3.0, 17.5, 60.0):
             benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
             strategy = _make(self._class, 6, benchmark.space)
-            told: list[Request] = []
+            told: list[Trial] = []
             tell = strategy.tell
 
-            def spy(request: Request, answer: Answer, told: Any = told, tell: Any = tell) -> None:
-                told.append(request)
-                tell(request, answer)
+            def spy(trial: Trial, answer: Answer, told: Any = told, tell: Any = tell) -> None:
+                told.append(trial)
+                tell(trial, answer)
 
             strategy.tell = spy  # type: ignore[method-assign]
             track = search(strategy, benchmark, Clock(Budget(seconds=seconds)))
@@ -176,7 +176,7 @@ class StrategyConformance:
         track = _search(self._class, 8, ToyBenchmark(toy_space(TOY_SIZES[2])), self.evaluations)
         best = -1.0
         steps: list[int] = []
-        for step, accuracy in enumerate(track.accuracy.tolist()):
+        for step, accuracy in enumerate(track.signal.tolist()):
             if accuracy > best:
                 best, steps = accuracy, [*steps, step]
         assert track.incumbents.tolist() == steps
@@ -185,7 +185,7 @@ class StrategyConformance:
         """A failed evaluation is charged, never the incumbent, and the search goes on."""
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]), failing=0.4)
         track = _search(self._class, 9, benchmark, self.evaluations)
-        failed = np.isnan(track.accuracy)
+        failed = np.isnan(track.signal)
         assert failed.any()
         assert not failed[track.incumbents].any()
         assert (track.seconds > 0).all()
@@ -204,14 +204,14 @@ class StrategyConformance:
             assert json.dumps(restored.state()) == json.dumps(original.state())
 
 
-def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> list[Request]:
-    asked = []
-    for _ in range(steps):
+def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> list[Any]:
+    asked: list[Any] = []
+    for number in range(steps):
         request = strategy.ask()
         if not isinstance(request, Evaluate):
             break
-        strategy.tell(request, benchmark.answer(request))
-        asked.append(request)
+        strategy.tell(Trial(number, request), benchmark.answer(request))
+        asked.append((request.architecture, request.fidelity))
     return asked
 
 

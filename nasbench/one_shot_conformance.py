@@ -22,6 +22,7 @@ from nasbench.benchmarks.training.shared import SharedSession
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
 from nasbench.harness.shared import Resumable, lender
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import Input
@@ -50,7 +51,7 @@ def run_toy(path: str, seed: int, *, data: DataSet | None = None, epochs: int = 
     """Run a strategy on toy images; what it did, as plain values without seconds."""
     track = trace(path, seed, data=data, epochs=epochs)
     figures = [dict(one) for one in track.figures]
-    return [track.architectures, track.accuracy.tolist(), figures, str(track.stop)]
+    return [track.architectures, track.values.tolist(), figures, str(track.stop)]
 
 
 def trace(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Trajectory:
@@ -65,7 +66,7 @@ def made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSes
     strategy, space = find_strategy(path), get_space("nb201")
     settings = make_settings(strategy, SMALL)
     benchmark = lender(space, data or toy_data(), settings)
-    searching = strategy(space, settings, Random(seed))
+    searching = strategy(Problem(space), settings, Random(seed))
     assert isinstance(searching, OneShot)
     return searching, benchmark.session(Random(seed + 1000))
 

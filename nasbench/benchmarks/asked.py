@@ -1,7 +1,7 @@
 """What a strategy must ask, and the line for one that asks something else."""
 
 from nasbench.errors import InvalidInput
-from nasbench.requests import Evaluate, TrainShared
+from nasbench.problem import Evaluate, Fidelity, TrainShared
 from nasbench.spaces.base import Space
 
 _LONGEST = 60
@@ -18,12 +18,21 @@ def check_request(space: Space, request: object) -> None:
             "(architecture), or None at its end"
         )
     check_architecture(space, request.architecture)
-    epochs = request.epochs
-    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int)):
+    if request.fidelity is not None:
+        check_fidelity(request.fidelity)
+
+
+def check_fidelity(fidelity: object) -> None:
+    """Raise `InvalidInput` unless a request may ask for `fidelity`."""
+    if not isinstance(fidelity, Fidelity) or not _is_count(fidelity.epochs):
         raise InvalidInput(
-            f"the strategy asked for epochs {_shown(epochs)}: they are a whole number, or None "
-            "for the protocol's own"
+            f"the strategy asked for fidelity {_shown(fidelity)}: it is nasbench.Fidelity(epochs) "
+            "with a whole number of epochs, or None for the task's own"
         )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_training(request: object) -> None:
@@ -31,7 +40,7 @@ def check_training(request: object) -> None:
     if not isinstance(request, TrainShared):
         raise InvalidInput(
             f"the strategy asked with {_shown(request)}: ask() of a one-shot strategy returns "
-            "nasbench.requests.TrainShared(train, derive), or None at its end"
+            "nasbench.problem.TrainShared(train, derive), or None at its end"
         )
 
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.problem import Answer, Fidelity, Metric, SharedAnswer
 from nasbench.randomness import Random
-from nasbench.requests import Answer, SharedAnswer
 from nasbench.spaces.base import Architecture, Space
 
 
@@ -16,7 +16,7 @@ class Session(Protocol):
     """Answers the requests of one run."""
 
     def answer(self, request: Any) -> Answer | SharedAnswer:
-        """Return validation accuracy and cost, and nothing else."""
+        """Return the values of the objectives and the cost, and nothing else."""
 
 
 class Benchmark(Protocol):
@@ -24,12 +24,20 @@ class Benchmark(Protocol):
 
     space: Space
 
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """What an answer has values of, in this order."""
+
+    @property
+    def fidelities(self) -> tuple[Fidelity, ...]:
+        """Fidelities that can be asked for, from the cheapest to the dearest."""
+
     def session(self, random: Random) -> Session:
         """Return what answers one run; `random` picks among training trials if it must."""
 
     @property
     def best_signal(self) -> float | None:
-        """Highest validation accuracy of the whole space, None where it is not known."""
+        """Best score of the first objective in the whole space, None where it is not known."""
 
     @property
     def note(self) -> str:

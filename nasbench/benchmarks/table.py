@@ -213,6 +213,17 @@ class SearchColumns(_Columns):
         series = Signal.VALID_ACCURACY.of(dataset, schedule)
         return tuple(one for one in self._seeds(series) if self._reaches(series, schedule, one))
 
+    def epochs(self, dataset: str, schedule: int) -> tuple[int, ...]:
+        """Return the epochs of `schedule` after which validation accuracy is known, ascending."""
+        series = Signal.VALID_ACCURACY.of(dataset, schedule)
+        seeds = self._seeds(series)
+        return tuple(
+            epoch
+            for epoch in range(1, schedule + 1)
+            if self._has(after_epoch(series, epoch, None))
+            or any(self._reaches(series, epoch, seed) for seed in seeds)
+        )
+
     def query_seconds(
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:

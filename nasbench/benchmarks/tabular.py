@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.asked import check_request
+from nasbench.benchmarks.asked import check_fidelity, check_request
 from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
 from nasbench.errors import DataError, InvalidInput
+from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Architecture, Space
 
 Answers = dict[Architecture, Answer]
@@ -49,17 +49,35 @@ class TabularBenchmark:
         self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
 
     note = ""
+    objectives: tuple[Metric, ...] = (ACCURACY,)
+
+    @cached_property
+    def fidelities(self) -> tuple[Fidelity, ...]:
+        """Epochs of the signal's schedule after which the table knows the signal."""
+        dataset, schedule = self.signal.dataset, self.signal.schedule
+        known = self._columns.epochs(dataset, schedule)
+        return tuple(Fidelity(epochs, schedule) for epochs in known)
 
     def session(self, random: Random) -> "TableSession":
         """Return what answers one run."""
         return TableSession(self, random)
 
-    def trials(self, epochs: int | None) -> list[Answers]:
+    def trials(self, fidelity: Fidelity | None) -> list[Answers]:
         """Return the answers to every architecture, one dict per trial a query may draw."""
-        epochs = self.signal.epochs if epochs is None else epochs
+        epochs = self.signal.epochs if fidelity is None else self._epochs(fidelity)
         if epochs not in self._by_epochs:
             self._by_epochs[epochs] = self._answers(epochs)
         return self._by_epochs[epochs]
+
+    def _epochs(self, fidelity: Fidelity) -> int:
+        check_fidelity(fidelity)
+        schedule = self.signal.schedule
+        if fidelity.schedule not in (None, schedule):
+            raise DataError(
+                f"a fidelity of schedule {fidelity.schedule} is unknown to this task: its schedule "
+                f"is {schedule}"
+            )
+        return fidelity.epochs
 
     def _answers(self, epochs: int) -> list[Answers]:
         signal, columns = self.signal, self._columns
@@ -94,16 +112,16 @@ class TabularBenchmark:
             missing.tolist(),
             strict=True,
         )
-        return {cell: Answer(value, cost, epochs, lost) for cell, value, cost, lost in columns}
+        return {cell: Answer((value,), cost, epochs, lost) for cell, value, cost, lost in columns}
 
     def _whole(self, column: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(per_architecture(column, self._rows), dtype=np.float64)
 
     @cached_property
     def best_signal(self) -> float:
-        """Highest validation accuracy of the space at the protocol's signal."""
+        """Best score of the space at the protocol's signal."""
         own = self._by_epochs[self.signal.epochs]
-        return max(a.accuracy for answers in own for a in answers.values())
+        return max(a.values[0] for answers in own for a in answers.values())
 
     @cached_property
     def cheapest(self) -> float:
@@ -122,12 +140,12 @@ class TableSession:
         self._random = random
         self._own = benchmark.trials(None)
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Evaluate) -> Answer:
         """Look the architecture up; `InvalidInput` says what one is if there is no such."""
         trials = self._own
         try:
-            if request.epochs is not None:
-                trials = self._benchmark.trials(request.epochs)
+            if request.fidelity is not None:
+                trials = self._benchmark.trials(request.fidelity)
             if len(trials) == 1:
                 return trials[0][request.architecture]
             return self._known(trials, request.architecture)

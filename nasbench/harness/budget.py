@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nasbench.errors import InvalidInput
-from nasbench.requests import Answer, SharedAnswer
+from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
@@ -43,9 +43,9 @@ class Budget:
     epochs: int | None = None
     """Training epochs, of architectures or of shared weights."""
     patience: int | None = None
-    """Evaluations in a row without a better validation accuracy."""
+    """Evaluations in a row without a better value of the first objective."""
     target_regret: float | None = None
-    """Validation regret on the search's own signal, in percentage points."""
+    """Validation regret on the search's own signal, in units of the first objective."""
 
     def __post_init__(self) -> None:
         """Refuse limits that end a run before it begins, and no limit at all."""
@@ -137,23 +137,30 @@ class Clock:
     """Charges a run's answers against its budget, the same way for every strategy."""
 
     __slots__ = (
-        "_best", "_epochs", "_evaluations", "_free", "_idle", "_patience", "_seconds", "_target",
-        "epochs", "evaluations", "seconds", "stop",
+        "_best", "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_patience", "_seconds",
+        "_target", "epochs", "evaluations", "seconds", "stop",
     )  # fmt: skip
 
-    def __init__(self, budget: Budget, best_signal: float | None = None) -> None:
-        """Start at zero. `best_signal`, the highest validation there is, serves the target."""
+    def __init__(
+        self, budget: Budget, best_score: float | None = None, metric: Metric = ACCURACY
+    ) -> None:
+        """Start at zero.
+
+        `metric` is the first objective, whose scores early stopping looks at; `best_score`, the
+        best there is, serves the target.
+        """
+        self._maximised = metric.direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
         self._epochs = math.inf if budget.epochs is None else budget.epochs
         self._patience = math.inf if budget.patience is None else budget.patience
         self._target = math.inf
         if budget.target_regret is not None:
-            if best_signal is None:
+            if best_score is None:
                 raise InvalidInput(
                     "a target regret needs a benchmark whose optimum is known: use a table"
                 )
-            self._target = best_signal - budget.target_regret
+            self._target = best_score - budget.target_regret
         self._best = -math.inf
         self._idle = 0
         self._free = 0
@@ -176,10 +183,12 @@ class Clock:
         self._free = self._free + 1 if seconds == self.seconds else 0
         self.seconds = seconds
         self.evaluations += 1
-        if answer.accuracy > self._best and not answer.failed:
-            self._best = answer.accuracy
+        value = answer.values[0]
+        score = value if self._maximised else -value
+        if score > self._best and not answer.failed:
+            self._best = score
             self._idle = 0
-            if answer.accuracy >= self._target:
+            if score >= self._target:
                 self.stop = Stop.TARGET
         else:
             self._idle += 1

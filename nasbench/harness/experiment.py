@@ -20,6 +20,7 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.logs import Log
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED
@@ -248,7 +249,9 @@ class Runner:
             )
         else:
             self._benchmark, self._judge = open_benchmark(experiment.task)
-        self._space = get_space(experiment.task.space)
+        self._problem = Problem(
+            get_space(experiment.task.space), self._benchmark.objectives, self._benchmark.fidelities
+        )
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error on the way is recorded."""
@@ -275,9 +278,10 @@ class Runner:
             session = FreeRepeats(session)
         with seal_test():
             began = perf_counter()
-            strategy = self._strategy(self._space, self._settings, randoms[0])
+            strategy = self._strategy(self._problem, self._settings, randoms[0])
             set_up = perf_counter() - began
-            clock = Clock(task.budget, self._benchmark.best_signal)
+            metric = self._problem.objectives[0]
+            clock = Clock(task.budget, self._benchmark.best_signal, metric)
             if task.shared:
                 trajectory = self._resumable(seed, session, strategy, clock)
             else:

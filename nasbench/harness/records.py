@@ -46,7 +46,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "processor": pa.array([processor()] * len(runs), pa.string()),
         "architecture": _lists([track.cells for track in tracks], np.int64),
-        "accuracy": _lists([track.accuracy for track in tracks], np.float64),
+        "accuracy": _lists([track.signal for track in tracks], np.float64),
         "seconds": _lists([track.seconds for track in tracks], np.float64),
         "epochs": _lists([track.epochs for track in tracks], np.int32),
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),
@@ -71,7 +71,7 @@ class _Track:
         empty = np.array([], dtype=np.float64)
         self.stop = "failed" if trajectory is None else str(trajectory.stop)
         self.cells = [] if trajectory is None else list(map(index, trajectory.architectures))
-        self.accuracy = empty if trajectory is None else trajectory.accuracy
+        self.signal = empty if trajectory is None else trajectory.signal
         self.seconds = empty if trajectory is None else trajectory.seconds
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds

@@ -17,7 +17,7 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
-from nasbench.requests import SharedAnswer, TrainShared
+from nasbench.problem import SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
@@ -146,7 +146,12 @@ class Resumable:
         from nasbench.benchmarks.training.checkpoint import write_checkpoint
 
         answers = [
-            {**one._asdict(), "architecture": list(one.architecture), "figures": dict(one.figures)}
+            {
+                **one._asdict(),
+                "architecture": list(one.architecture),
+                "values": list(one.values),
+                "figures": dict(one.figures),
+            }
             for one in self._answers
         ]
         content = {
@@ -192,8 +197,9 @@ def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneSho
         one = _answer(stored)
         if space.architecture(space.index(one.architecture)) != one.architecture:
             raise ValueError(f"an answer is no architecture: {one.architecture}")
-        if not (_is_seconds(one.accuracy) and one.accuracy <= 100 and _is_seconds(one.seconds)):
-            raise ValueError(f"an answer has accuracy {one.accuracy} and seconds {one.seconds}")
+        (value,) = one.values
+        if not (_is_seconds(value) and value <= 100 and _is_seconds(one.seconds)):
+            raise ValueError(f"an answer has value {value} and seconds {one.seconds}")
         if (type(one.epochs), type(one.failed)) != (int, bool) or one.epochs < 1:
             raise ValueError(f"an answer has epochs {one.epochs} and failed {one.failed}")
         if not all(isinstance(figure, float) for figure in dict(one.figures).values()):
@@ -219,4 +225,5 @@ def _code() -> str:
 
 
 def _answer(stored: dict[str, Any]) -> SharedAnswer:
-    return SharedAnswer(**{**stored, "architecture": tuple(stored["architecture"])})
+    architecture, values = tuple(stored["architecture"]), tuple(stored["values"])
+    return SharedAnswer(**{**stored, "architecture": architecture, "values": values})

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nasbench.errors import InvalidInput
+from nasbench.problem import Problem, Request, Trial
 from nasbench.randomness import Random
-from nasbench.requests import Work
-from nasbench.spaces.base import Space
 from nasbench.strategies.state import Stateful
 from nasbench.text import shown
 
@@ -28,16 +27,20 @@ def require(holds: bool, setting: str, value: object, rule: str) -> None:
 
 
 class SearchStrategy(Stateful, ABC):
-    """A search, told apart from everything around it.
+    """A search: it asks for work and is told the answers.
 
-    The harness makes one object per run and then alternates: `ask` once, the benchmark
-    answers, `tell` once with the same request. `tell` is not called for an evaluation that
-    would overshoot the budget: the run has ended before it. A strategy knows no budget, no
-    seed, no table and no best-so-far; its randomness is `self.random`, its hyperparameters
-    are `self.settings`. A failed evaluation is told with accuracy 0 and `failed` set.
+    The harness makes one object per run. It calls `ask`, which returns a request, numbers it as a
+    trial, lets the benchmark answer and calls `tell` with trial and answer. With one worker, ask
+    and tell alternate; with several, more trials are open at once, and answers come in the order
+    in which evaluations end. `tell` is not called for an evaluation that would overshoot the
+    budget: the run ends before it.
 
-    Between a `tell` and the next `ask`, `state()` describes the search completely: all
-    attributes whose names do not begin with an underscore are stored (see `Stateful`).
+    A strategy knows its `problem` (space, objectives, fidelities, workers) and nothing else of its
+    task. Its randomness is `self.random`, its hyperparameters are `self.settings`. It compares
+    answers by `self.problem.score(answer)`, of which more is better for every metric.
+
+    While no trial is open, `state()` describes the search completely: all attributes whose names
+    do not begin with an underscore are stored (see `Stateful`).
     """
 
     name: ClassVar[str]
@@ -53,11 +56,12 @@ class SearchStrategy(Stateful, ABC):
     Settings: ClassVar[type] = NoSettings
     """A frozen dataclass of hyperparameters with the paper's defaults."""
 
-    _fixed = frozenset({"space", "settings"})
+    _fixed = frozenset({"problem", "space", "settings"})
 
-    def __init__(self, space: Space, settings: Any, random: Random) -> None:
-        """Start a search of `space`; override `setup`, not this."""
-        self.space = space
+    def __init__(self, problem: Problem, settings: Any, random: Random) -> None:
+        """Start a search; override `setup`, not this."""
+        self.problem = problem
+        self.space = problem.space
         self.settings = settings
         self.random = random
         self.setup()
@@ -66,9 +70,9 @@ class SearchStrategy(Stateful, ABC):
         """Make the attributes a search starts with; called once, before the first `ask`."""
 
     @abstractmethod
-    def ask(self) -> Work | None:
+    def ask(self) -> Request | None:
         """Return the next piece of work, or None when nothing is left to ask."""
 
     @abstractmethod
-    def tell(self, request: Any, answer: Any) -> None:
-        """Learn the answer to the request that `ask` has just returned."""
+    def tell(self, trial: Trial, answer: Any) -> None:
+        """Learn the answer to a trial, the request of which `ask` has returned before."""

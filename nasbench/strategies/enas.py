@@ -111,20 +111,22 @@ class Enas(OneShot):
         """Train a cell that the controller samples."""
         from nasbench.spaces.networks.nb201_supernet import Mix
 
-        return self.update_weights(loan, batch, Mix.only(self.controller.sample(self.random)))
+        return self.update_weights(
+            loan, batch, Mix.only(self.controller.sample(self.random).architecture)
+        )
 
     def finish(self, loan: Loan, search: Iterator[Batch]) -> Mapping[str, float]:
         """Train the controller, the weights being fixed."""
         total = 0.0
         for _ in range(self.settings.controller_steps):
-            cell = self.controller.sample(self.random)
-            reward = self.accuracy_on(loan, next(search), cell)
+            drawn = self.controller.sample(self.random)
+            reward = self.accuracy_on(loan, next(search), drawn.architecture)
             self.baseline.update(reward)
-            self.controller.reinforce(reward - self.baseline.value)
+            self.controller.reinforce(drawn, reward - self.baseline.value)
             total += reward
         return {"reward": total / self.settings.controller_steps}
 
     def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the best of a sample from the controller; the first of equals."""
-        cells = [self.controller.sample(random) for _ in range(self.settings.samples)]
+        cells = [self.controller.sample(random).architecture for _ in range(self.settings.samples)]
         return self.best(loan, cells, own_batches=self.settings.own_batches)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import register
@@ -37,5 +37,5 @@ class RandomSearch(SearchStrategy):
                 self.drawn.add(architecture)
                 return Evaluate(architecture)
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         """Do nothing: an answer does not change what is drawn next."""

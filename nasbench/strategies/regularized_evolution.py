@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import register
@@ -15,10 +15,10 @@ class Member(NamedTuple):
     """One living architecture and what validation said of it."""
 
     architecture: Architecture
-    accuracy: float
+    score: float
 
 
-_accuracy = attrgetter("accuracy")
+_score = attrgetter("score")
 
 
 @register("regularized-evolution")
@@ -62,11 +62,11 @@ class RegularizedEvolution(SearchStrategy):
         if len(self.alive) < self.settings.population:
             return Evaluate(self.space.sample(self.random))
         tournament = self.random.choices(self.alive, self.settings.sample)
-        parent = max(tournament, key=_accuracy)
+        parent = max(tournament, key=_score)
         by_node = self.settings.mutation == "node"
         mutate = self.space.mutate_by_group if by_node else self.space.mutate
         return Evaluate(mutate(parent.architecture, self.random))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         """Add the child; the oldest dies."""
-        self.alive.append(Member(request.architecture, answer.accuracy))
+        self.alive.append(Member(trial.request.architecture, self.problem.score(answer)))

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import register
 
@@ -26,9 +26,11 @@ def _require_update(name: str, settings: Any) -> None:
 class PolicyGradient(SearchStrategy):
     """Sample an architecture, move the policy along (reward - baseline) * grad log p.
 
-    Williams, Machine Learning 1992. The reward is the validation accuracy in percent, the
-    baseline a bias-corrected moving average that includes the reward itself, as in the scripts of
-    NAS-Bench-201 and NATS-Bench. One architecture per update.
+    Williams, Machine Learning 1992. The reward is the first objective's score, such as the
+    validation accuracy in percent; the baseline is a bias-corrected moving average that includes
+    the reward itself, as in the scripts of NAS-Bench-201 and NATS-Bench. One architecture per
+    update. Of several open trials each is learnt from when its answer comes, with the gradient of
+    log p under the policy of that moment.
     """
 
     family = "reinforcement learning"
@@ -46,11 +48,14 @@ class PolicyGradient(SearchStrategy):
 
     def ask(self) -> Evaluate:
         """Sample from the policy."""
-        return Evaluate(self.policy.sample(self.random))
+        drawn = self.policy.sample(self.random)
+        return Evaluate(drawn.architecture, memo=drawn)
 
-    def tell(self, request: Request, answer: Answer) -> None:
-        """Take one policy-gradient step."""
-        self.policy.reinforce(self.advantage(answer.accuracy))
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        """Take one policy-gradient step; none for a failure of a metric that has no worst value."""
+        reward = self.problem.score(answer)
+        if math.isfinite(reward):
+            self.policy.reinforce(trial.request.memo, self.advantage(reward))
 
     def advantage(self, reward: float) -> float:
         """Return by how much a reward is above the baseline, which takes it in first."""

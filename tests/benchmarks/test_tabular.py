@@ -10,8 +10,8 @@ from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import FreeRepeats, search
+from nasbench.problem import Evaluate, Fidelity, Problem
 from nasbench.randomness import Random
-from nasbench.requests import Evaluate
 from nasbench.spaces import get_space
 from nasbench.strategies.base import BEST
 from nasbench.strategies.registry import make_settings, strategies
@@ -31,7 +31,7 @@ def test_an_answer_is_the_tables_number() -> None:
     seconds = table.search.query_seconds("cifar10", 12)
     for index in (0, 77, SIZE - 1):
         answer = session.answer(Evaluate(SPACE.architecture(index)))
-        assert answer == (accuracy[index], seconds[index], 12, False)
+        assert answer == ((accuracy[index],), seconds[index], 12, False)
 
 
 def test_best_and_cheapest() -> None:
@@ -57,15 +57,15 @@ def test_random_trials_are_drawn_evenly_each_at_its_own_cost() -> None:
         for seed in (777, 111)
     }
     answers = [session.answer(Evaluate(cell)) for _ in range(2000)]
-    assert {(answer.accuracy, answer.seconds) for answer in answers} == expected
-    first = sum(answer.accuracy == answers[0].accuracy for answer in answers)
+    assert {(answer.values[0], answer.seconds) for answer in answers} == expected
+    first = sum(answer.values == answers[0].values for answer in answers)
     assert abs(first - 1000) < 5 * np.sqrt(500)
 
 
 def test_an_epoch_the_table_lacks_is_named() -> None:
     session = benchmark(synthetic_table()).session(Random(0))
     with pytest.raises(DataError, match="ep3"):
-        session.answer(Evaluate(SPACE.architecture(0), epochs=3))
+        session.answer(Evaluate(SPACE.architecture(0), Fidelity(3)))
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,11 @@ def test_what_is_no_request_is_told_what_one_is() -> None:
             InvalidInput, match=r"ask\(\) returns nasbench.Evaluate\(architecture\)"
         ):
             session.answer(asked)  # type: ignore[arg-type]
-    for epochs in ("12", [3]):
-        with pytest.raises(InvalidInput, match=r"asked for epochs .*they are a whole number"):
-            session.answer(Evaluate(cell, epochs))  # type: ignore[arg-type]
+    for fidelity in ("12", [3], 12, Fidelity("3")):  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match=r"asked for fidelity .*: it is nasbench.Fidelity"):
+            session.answer(Evaluate(cell, fidelity))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="schedule 200 is unknown to this task: its schedule is 12"):
+        session.answer(Evaluate(cell, Fidelity(12, 200)))
     numbers = Evaluate(tuple(np.array(cell)))
     assert session.answer(numbers) == session.answer(Evaluate(cell))
 
@@ -123,17 +125,17 @@ def test_no_strategy_depends_on_test(name: str) -> None:
     tracks = []
     for poison in (False, True):
         source = benchmark(synthetic_table(poison=poison))
-        searcher = strategy(SPACE, make_settings(strategy, {}), Random(3))
+        searcher = strategy(Problem(SPACE), make_settings(strategy, {}), Random(3))
         tracks.append(search(searcher, source.session(Random(4)), Clock(Budget(evaluations=80))))
     assert tracks[0].architectures == tracks[1].architectures
-    assert (tracks[0].accuracy == tracks[1].accuracy).all()
+    assert (tracks[0].values == tracks[1].values).all()
 
 
 def test_an_answer_holds_no_test_number() -> None:
     table = synthetic_table()
     values = {float(table.test.mean(name)[5]) for name in DATASETS}
     answer = benchmark(table).session(Random(0)).answer(Evaluate(SPACE.architecture(5)))
-    assert not values & {float(value) for value in answer}
+    assert not values & {*answer.values, answer.seconds, float(answer.epochs)}
 
 
 def test_the_test_set_is_sealed_while_a_search_runs() -> None:

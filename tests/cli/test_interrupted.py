@@ -16,7 +16,7 @@ STRATEGIES = '''
 import time
 from pathlib import Path
 
-from nasbench.requests import Evaluate
+from nasbench.problem import Evaluate
 from nasbench.strategies.base import SearchStrategy
 
 
@@ -31,7 +31,7 @@ class Slow(SearchStrategy):
         time.sleep(0.1)
         return Evaluate(self.space.sample(self.random))
 
-    def tell(self, request, answer):
+    def tell(self, trial, answer):
         pass
 
 

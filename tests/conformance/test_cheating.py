@@ -5,7 +5,7 @@ import pytest
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.conformance import StrategyConformance
 from nasbench.errors import TestSetSealed
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 
 
@@ -15,7 +15,7 @@ class Honest(SearchStrategy):
     def ask(self) -> Evaluate:
         return Evaluate(self.space.sample(self.random))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         pass
 
 

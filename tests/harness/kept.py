@@ -65,7 +65,7 @@ def digest(run: Run) -> str:
     hashed = hashlib.sha256()
     hashed.update(json.dumps([list(one) for one in made.architectures]).encode())
     for array, kind in (
-        (made.accuracy, "<f8"), (made.epochs, "<i8"), (made.incumbents, "<i8"),
+        (made.signal, "<f8"), (made.epochs, "<i8"), (made.incumbents, "<i8"),
         *(() if made.derived else ((made.seconds, "<f8"),)),
         *((part, "<f8") for one in run.verdicts.values() for part in (one.valid, one.test)),
     ):  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
-from nasbench.requests import Answer
+from nasbench.problem import Answer
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_epochs_that_overshoot_do_not_count() -> None:
     assert (budget.epochs, str(budget), Budget.parse(str(budget))) == (30, "30epochs", budget)
     assert str(Budget.parse("5h,30epochs,7evals")) == "18000s,7evals,30epochs"
     clock = Clock(budget)
-    charged = [clock.charge(Answer(50.0, 1.0, 12)) for _ in range(3)]
+    charged = [clock.charge(Answer((50.0,), 1.0, 12)) for _ in range(3)]
     assert charged == [True, True, False]
     assert (clock.epochs, clock.evaluations, clock.stop) == (24, 2, Stop.EPOCHS)
 
@@ -76,7 +76,7 @@ def test_an_evaluation_that_overshoots_does_not_count(costs: list[float], limit:
     clock = Clock(Budget(seconds=limit))
     total, counted = 0.0, 0
     for cost in costs:
-        if not clock.charge(Answer(50.0, cost, 1)):
+        if not clock.charge(Answer((50.0,), cost, 1)):
             assert total + cost > limit
             assert clock.stop == Stop.SECONDS
             break
@@ -87,33 +87,33 @@ def test_an_evaluation_that_overshoots_does_not_count(costs: list[float], limit:
 
 def test_whichever_limit_comes_first() -> None:
     clock = Clock(Budget(seconds=100, evaluations=2))
-    assert clock.charge(Answer(1, 10, 1))
+    assert clock.charge(Answer((1,), 10, 1))
     assert clock.stop is None
-    assert clock.charge(Answer(1, 10, 1))
+    assert clock.charge(Answer((1,), 10, 1))
     assert clock.stop == Stop.EVALUATIONS
 
 
 def test_an_evaluation_that_fills_the_budget_exactly_counts() -> None:
     clock = Clock(Budget(seconds=20))
-    assert clock.charge(Answer(1, 20, 1))
+    assert clock.charge(Answer((1,), 20, 1))
     assert clock.stop is None
 
 
 def test_patience_counts_evaluations_without_improvement() -> None:
     clock = Clock(Budget(evaluations=100, patience=3))
     for accuracy in (50, 40, 50, 60, 60, 10):
-        clock.charge(Answer(accuracy, 1, 1))
+        clock.charge(Answer((accuracy,), 1, 1))
         assert clock.stop is None
-    clock.charge(Answer(59, 1, 1))
+    clock.charge(Answer((59,), 1, 1))
     assert clock.stop == Stop.PATIENCE
 
 
 def test_target_regret_is_of_the_signal() -> None:
-    clock = Clock(Budget(evaluations=100, target_regret=0.5), best_signal=90.0)
-    clock.charge(Answer(99, 1, 1, failed=True))
-    clock.charge(Answer(89.4, 1, 1))
+    clock = Clock(Budget(evaluations=100, target_regret=0.5), 90.0)
+    clock.charge(Answer((99,), 1, 1, failed=True))
+    clock.charge(Answer((89.4,), 1, 1))
     assert clock.stop is None
-    clock.charge(Answer(89.5, 1, 1))
+    clock.charge(Answer((89.5,), 1, 1))
     assert clock.stop == Stop.TARGET
     with pytest.raises(InvalidInput, match="optimum is known"):
         Clock(Budget(evaluations=1, target_regret=0.5))
@@ -121,11 +121,11 @@ def test_target_regret_is_of_the_signal() -> None:
 
 def test_free_answers_cannot_go_on_for_ever() -> None:
     clock = Clock(Budget(seconds=5))
-    clock.charge(Answer(1, 1, 1))
+    clock.charge(Answer((1,), 1, 1))
     for _ in range(9_999):
-        clock.charge(Answer(1, 0, 0))
+        clock.charge(Answer((1,), 0, 0))
     assert clock.stop is None
-    clock.charge(Answer(1, 0, 0))
+    clock.charge(Answer((1,), 0, 0))
     assert clock.stop == Stop.STALLED
 
 

@@ -8,7 +8,7 @@ import pytest
 from nasbench.errors import StoreError
 from nasbench.harness.results import Ragged, best_so_far, load_results
 from nasbench.harness.run import run
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -23,7 +23,7 @@ class Broken(SearchStrategy):
     def ask(self) -> Evaluate:
         raise ZeroDivisionError("on purpose")
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         """Is never called."""
 
 

@@ -18,7 +18,7 @@ from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import TRAJECTORY
 from nasbench.harness.run import run
 from nasbench.harness.store import experiments
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.spaces import get_space
 from nasbench.strategies.base import SearchStrategy
 
@@ -42,7 +42,7 @@ class Breaks(SearchStrategy):
             raise ZeroDivisionError("on purpose")
         return Evaluate(self.space.sample(self.random))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         self.told += 1
 
 
@@ -283,7 +283,7 @@ class Slow(SearchStrategy):
     def ask(self) -> Evaluate:
         return Evaluate(self.space.sample(self.random))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         pass
 
 

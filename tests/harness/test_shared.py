@@ -26,9 +26,9 @@ from nasbench.harness.run import _if_shared, run
 from nasbench.harness.shared import Resumable, _code, lender, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.problem import SharedAnswer, TrainShared
 from nasbench.provenance import processor
 from nasbench.randomness import Random
-from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -328,7 +328,7 @@ def test_a_judge_that_fails_is_recorded_and_loses_no_search(
 
 
 def test_a_damaged_checkpoint_is_made_anew(tmp_path: Path) -> None:
-    path, trained = tmp_path / "x.pt", SharedAnswer((0, 1), 50.0, 1.5)
+    path, trained = tmp_path / "x.pt", SharedAnswer((0, 1), (50.0,), 1.5)
     session = SimpleNamespace(answer=lambda _: trained, loan=None, derivation=0.5)
     strategy = SimpleNamespace(checkpoint=lambda _: {"epoch": 1})
     other = io.BytesIO()

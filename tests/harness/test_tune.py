@@ -18,7 +18,7 @@ from nasbench.harness.config import read_config
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
 from nasbench.harness.tune import FAILED, Span, parse_space, tune
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import find_strategy
 
@@ -44,7 +44,7 @@ class Aim(SearchStrategy):
         place = self.settings.place + self.random.integer(self.settings.spread)
         return Evaluate(self.space.architecture(int(order[place])))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         pass
 
 

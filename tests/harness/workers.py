@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nasbench.harness.results import load_results
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 
 TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds")
@@ -38,7 +38,7 @@ class Plain(SearchStrategy):
             print("first cell", self.space.index(cell))
         return Evaluate(cell)
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         pass
 
 

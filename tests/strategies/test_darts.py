@@ -7,6 +7,7 @@ from torch.func import functional_call
 
 from nasbench.benchmarks.training.data import Part
 from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.networks.nb201 import Shape
@@ -32,7 +33,9 @@ def test_equation_7(xi: float, monkeypatch: pytest.MonkeyPatch) -> None:
         for part in (data.parts[Part.WEIGHTS], data.parts[Part.VALIDATION])
     ]
     supernet = Supernet(data.input, SHAPE, generator=torch.Generator().manual_seed(1)).double()
-    search = SecondOrderDarts(get_space("nb201"), make_settings(SecondOrderDarts, SMALL), Random(0))
+    search = SecondOrderDarts(
+        Problem(get_space("nb201")), make_settings(SecondOrderDarts, SMALL), Random(0)
+    )
     noise = torch.randn(6, 5, generator=torch.Generator().manual_seed(2)).double()
     search._alphas = noise.requires_grad_()
     before = {name: weight.detach().clone() for name, weight in supernet.named_parameters()}

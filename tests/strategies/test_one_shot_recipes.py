@@ -6,7 +6,7 @@ import pytest
 
 from nasbench.errors import InvalidInput
 from nasbench.one_shot_conformance import made
-from nasbench.requests import TrainShared
+from nasbench.problem import TrainShared
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings, strategies
 
 WEIGHTS = {

@@ -15,6 +15,7 @@ from nasbench.conformance import ToyBenchmark, toy_space
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import search
+from nasbench.problem import Answer, Metric, Problem, Trial
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies import registry
@@ -24,7 +25,7 @@ from nasbench.strategies.registry import find_strategy, make_settings
 
 def make(name: str, space: object, seed: int = 0, **settings: object) -> object:
     strategy = find_strategy(name)
-    return strategy(space, make_settings(strategy, settings), Random(seed))
+    return strategy(Problem(space), make_settings(strategy, settings), Random(seed))
 
 
 def test_random_search_without_replacement_covers_the_space_once() -> None:
@@ -55,7 +56,7 @@ def test_a_tournament_of_the_whole_population_mutates_the_best() -> None:
     track = search(strategy, benchmark, Clock(Budget(evaluations=100)))
     for step in range(3, 100):
         window = range(step - 3, step)
-        best = max(window, key=lambda i: track.accuracy[i])
+        best = max(window, key=lambda i: track.signal[i])
         assert track.architectures[step] in space.neighbours(track.architectures[best])
 
 
@@ -98,7 +99,32 @@ def test_policy_gradient_learns_what_pays(name: str) -> None:
     benchmark.accuracy = space.one_hot(space.codes)[:, [1, 6, 11]].sum(axis=1) * 30.0
     strategy = make(name, space, seed=1)
     track = search(strategy, benchmark, Clock(Budget(evaluations=600)))
-    assert track.accuracy[-50:].mean() > 80  # of 90; a random architecture has 22.5
+    assert track.signal[-50:].mean() > 80  # of 90; a random architecture has 22.5
+
+
+@pytest.mark.parametrize("name", ["reinforce", "reinforce-softmax"])
+def test_an_answer_teaches_about_the_architecture_it_is_of(name: str) -> None:
+    """Asked twice and told one answer, the policy moves towards the one that the answer is of."""
+    first, second = (make(name, toy_space((2,)), learning_rate=0.5) for _ in range(2))
+    for policy, told in ((first, 0), (second, 1)):
+        asked = []
+        while len({trial.architecture for trial in asked}) < 2:
+            asked.append(Trial(len(asked), policy.ask()))
+        policy.baseline.update(10.0)
+        (trial,) = [one for one in asked if one.architecture == (told,)][:1]
+        policy.tell(trial, Answer((90.0,), 1.0, 1))
+        drawn = [policy.ask().architecture[0] for _ in range(400)]
+        assert abs(sum(drawn) / 400 - told) < 0.4, (told, sum(drawn))
+
+
+def test_a_failure_of_a_metric_without_a_worst_value_teaches_nothing() -> None:
+    loss = Metric("loss", "min", "nats", 0.0)
+    strategy = find_strategy("reinforce")
+    made = strategy(Problem(toy_space((3, 2)), (loss,)), make_settings(strategy, {}), Random(0))
+    trial = Trial(0, made.ask())
+    before = made.state()
+    made.tell(trial, Answer((0.0,), 1.0, 1, failed=True))
+    assert made.state() == before
 
 
 @pytest.mark.parametrize(
@@ -231,7 +257,7 @@ class Mine(SearchStrategy):
     family = "test"
     reference = "none"
     def ask(self): ...
-    def tell(self, request, answer): ...
+    def tell(self, trial, answer): ...
 """
 
 

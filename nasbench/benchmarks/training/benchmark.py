@@ -21,8 +21,8 @@ from nasbench.benchmarks.training.fit import evaluate, machine, train_epochs
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import Training, find_device, single
 from nasbench.errors import InvalidInput
+from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
 
@@ -94,6 +94,7 @@ class TrainedBenchmark:
 
     best_signal: float | None = None  #: not known without training the whole space
     cheapest = 0.0
+    objectives: tuple[Metric, ...] = (ACCURACY,)
 
     def __init__(
         self,
@@ -112,6 +113,12 @@ class TrainedBenchmark:
             raise InvalidInput("a search by training needs at least one training seed")
         self._trainer = trainer.without_test()
         self._cache: Cache[Finished] = Cache.of_search(cache)
+
+    @property
+    def fidelities(self) -> tuple[Fidelity, ...]:
+        """Every epoch of the recipe."""
+        whole = self.recipe.epochs
+        return tuple(Fidelity(epochs, whole) for epochs in range(1, whole + 1))
 
     @property
     def clock(self) -> str:
@@ -171,13 +178,14 @@ class TrainedSession:
         """Draw training seeds, where there are several, from the run's own stream."""
         self._benchmark, self._random = benchmark, random
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Evaluate) -> Answer:
         """Train, or remember."""
         check_request(self._benchmark.space, request)
         seeds = self._benchmark.seeds
         seed = seeds[0] if len(seeds) == 1 else self._random.choice(seeds)
-        done = self._benchmark.train(request.architecture, seed, request.epochs)
-        return Answer(done.accuracy, done.seconds, done.epochs, done.diverged)
+        epochs = None if request.fidelity is None else request.fidelity.epochs
+        done = self._benchmark.train(request.architecture, seed, epochs)
+        return Answer((done.accuracy,), done.seconds, done.epochs, done.diverged)
 
 
 class TrainedJudge:

@@ -11,8 +11,8 @@ from nasbench.benchmarks.table import Table
 from nasbench.benchmarks.tabular import Signal, TableSession, TabularBenchmark
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, TrainedSession
 from nasbench.errors import DataError, InvalidInput
+from nasbench.problem import Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Request
 from nasbench.spaces.base import Architecture
 
 
@@ -67,6 +67,16 @@ class FallbackBenchmark:
         """Return what answers one run."""
         return FallbackSession(self, self.table.session(random), self.trained.session(random))
 
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """The table's."""
+        return self.table.objectives
+
+    @property
+    def fidelities(self) -> tuple[Fidelity, ...]:
+        """The table's."""
+        return self.table.fidelities
+
     @cached_property
     def missing(self) -> int:
         """How many architectures the table does not know."""
@@ -104,7 +114,7 @@ class FallbackSession:
         self._benchmark, self._table, self._trained = benchmark, table, trained
         self.trained = 0
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Evaluate) -> Answer:
         """Look up, else train."""
         try:
             answer = self._table.answer(request)

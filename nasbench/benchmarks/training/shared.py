@@ -17,8 +17,8 @@ from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.problem import ACCURACY, Fidelity, Metric, SharedAnswer, TrainShared
 from nasbench.randomness import Random
-from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.lookup import Lookup
@@ -154,6 +154,8 @@ class SharedBenchmark:
 
     best_signal: float | None = None
     cheapest = 0.0
+    objectives: tuple[Metric, ...] = (ACCURACY,)
+    fidelities: tuple[Fidelity, ...] = ()
 
     def __init__(
         self,
@@ -252,5 +254,5 @@ class SharedSession:
         check_architecture(self._space, derived)
         accuracy, loss = self.loan.read(derived)
         return SharedAnswer(
-            derived, accuracy, seconds, figures={**figures, "validation loss": loss, **ranked}
+            derived, (accuracy,), seconds, figures={**figures, "validation loss": loss, **ranked}
         )

@@ -21,7 +21,7 @@ from nasbench.harness.loop import best_by_validation
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
 from nasbench.harness.validation import ROUNDING
-from nasbench.requests import Answer
+from nasbench.problem import Answer, Fidelity
 
 _SHOWN = 3
 """Seeds that a finding names."""
@@ -113,11 +113,11 @@ def _table(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return accuracies and costs, (trials, cells); no trial where there is no such epoch."""
     try:
-        answers = benchmark.trials(epochs)
+        answers = benchmark.trials(Fidelity(epochs))
     except NasbenchError:
         return (np.empty((0, benchmark.space.size)),) * 2
     trials = [[trial[cell] for cell in benchmark.space.architectures] for trial in answers]
-    accuracy = [[np.nan if one.failed else one.accuracy for one in trial] for trial in trials]
+    accuracy = [[np.nan if one.failed else one.values[0] for one in trial] for trial in trials]
     return np.array(accuracy), np.array([[one.seconds for one in trial] for trial in trials])
 
 
@@ -210,7 +210,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         )
         for value, cost, trained in steps:
             failed = math.isnan(value)
-            if clock.stop is not None or not clock.charge(Answer(value, cost, trained, failed)):
+            if clock.stop is not None or not clock.charge(Answer((value,), cost, trained, failed)):
                 over[run] = True
                 break
         early[run] = not over[run] and not _may_end(stored, clock, budget, dearest, least, whole)

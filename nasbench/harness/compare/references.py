@@ -206,7 +206,7 @@ def open_known(task: Task) -> Known:
         benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
         trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
         accuracy = finite(
-            np.array([[np.nan if a.failed else a.accuracy for a in t] for t in trials])
+            np.array([[np.nan if a.failed else a.values[0] for a in t] for t in trials])
         )
         costs = np.array([[answer.seconds for answer in trial] for trial in trials])
     use = ~np.isnan(accuracy)

@@ -9,8 +9,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nasbench.problem import SharedAnswer, TrainShared, Trial
 from nasbench.randomness import Random
-from nasbench.requests import SharedAnswer, TrainShared
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import DERIVED, SearchStrategy
 from nasbench.strategies.parts.weights import WeightSettings
@@ -76,7 +76,7 @@ class OneShot(SearchStrategy):
             return None
         return TrainShared(self._train, self._derive)
 
-    def tell(self, request: Any, answer: SharedAnswer) -> None:
+    def tell(self, trial: Trial, answer: SharedAnswer) -> None:
         """Count the epoch."""
         self.epoch += 1
 

@@ -7,8 +7,8 @@ than an autograd tape, and a table run then needs no torch. The gradients are ch
 torch's autograd in the tests.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,22 @@ from nasbench.strategies.state import Stateful
 Vector = NDArray[np.float64]
 
 
+class Drawn(Protocol):
+    """An architecture that a policy has drawn, and what it needs to learn from it."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """What was drawn."""
+
+
 class Policy(Protocol):
     """A trainable distribution over architectures."""
 
-    def sample(self, random: Random) -> Architecture:
-        """Draw one architecture and remember how."""
+    def sample(self, random: Random) -> Drawn:
+        """Draw one architecture."""
 
-    def reinforce(self, advantage: float) -> None:
-        """Make the architecture drawn last more likely (or less, if negative)."""
+    def reinforce(self, drawn: Any, advantage: float) -> None:
+        """Make an architecture that was drawn before more likely (or less, if negative)."""
 
     def state(self) -> dict[str, object]:
         """Return the weights and the optimiser's moments."""
@@ -125,6 +133,12 @@ def logit_gradient(
     return gradient
 
 
+class _Choices(NamedTuple):
+    """Drawn by independent softmaxes: the policy's own logits say how likely it was."""
+
+    architecture: Architecture
+
+
 class SoftmaxPolicy(Stateful):
     """One independent softmax per decision, what NAS-Bench-201 calls REINFORCE."""
 
@@ -139,19 +153,15 @@ class SoftmaxPolicy(Stateful):
         self.adam = Adam(self.logits.size, learning_rate)
         self._entropy_weight = entropy_weight
 
-    def sample(self, random: Random) -> Architecture:
+    def sample(self, random: Random) -> _Choices:
         """Draw every decision on its own."""
-        self._probabilities = softmax(self.logits)
-        rows = self._probabilities.tolist()
-        choices = tuple(map(draw, rows, random.uniforms(len(rows))))
-        self._chosen = np.array(choices)
-        return choices
+        rows = softmax(self.logits).tolist()
+        return _Choices(tuple(map(draw, rows, random.uniforms(len(rows)))))
 
-    def reinforce(self, advantage: float) -> None:
+    def reinforce(self, drawn: _Choices, advantage: float) -> None:
         """Take one Adam step."""
-        gradient = logit_gradient(
-            self._probabilities, self._chosen, advantage, self._entropy_weight
-        )
+        chosen = np.array(drawn.architecture)
+        gradient = logit_gradient(softmax(self.logits), chosen, advantage, self._entropy_weight)
         self.adam.step(self.logits.reshape(-1), gradient.reshape(-1))
 
 
@@ -163,6 +173,20 @@ class _Step(NamedTuple):
     cell: Vector
     squashed: Vector  # tanh of the cell
     previous_cell: Vector
+
+
+class _Trace(NamedTuple):
+    """An architecture and all that the LSTM computed on the way to its probability."""
+
+    architecture: Architecture
+    steps: list[list[_Step]]
+    """Per decision, one for each layer."""
+    tops: Vector
+    """What the heads read, shape (decisions, hidden)."""
+    probabilities: Vector
+    """Shape (decisions, widest); 0 for choices that a decision does not have."""
+    updates: int
+    """How often the weights had been moved then."""
 
 
 class LstmPolicy(Stateful):
@@ -217,13 +241,17 @@ class LstmPolicy(Stateful):
             offset += size
         return views
 
-    def sample(self, random: Random) -> Architecture:
+    def sample(self, random: Random) -> _Trace:
         """Take the decisions one after the other."""
+        return self._forward(lambda _, probabilities: draw(probabilities, random.uniform()))
+
+    def _forward(self, choose: Callable[[int, list[float]], int]) -> _Trace:
+        """Run the LSTM; `choose` makes each decision, given its number and its probabilities."""
         w, hidden, layers = self._w, self._hidden, self._layers
         state = [np.zeros(hidden) for _ in range(layers)]
         cells = [np.zeros(hidden) for _ in range(layers)]
         signal = w["start"]
-        self._trace: list[list[_Step]] = []
+        trace: list[list[_Step]] = []
         tops, rows, choices = [], [], []
         for decision in range(len(self._sizes)):
             steps = []
@@ -232,19 +260,17 @@ class LstmPolicy(Stateful):
                 cells[layer] = step.cell
                 signal = state[layer]
                 steps.append(step)
-            self._trace.append(steps)
+            trace.append(steps)
             tops.append(signal)
             logits = w["head"][decision] @ signal
             logits += w["head_bias"][decision]
             logits += self._absent[decision]
             probabilities = softmax(logits)
-            choice = draw(probabilities.tolist(), random.uniform())
+            choice = choose(decision, probabilities.tolist())
             rows.append(probabilities)
             choices.append(choice)
             signal = w["embedding"][decision, choice]
-        self._tops, self._probabilities = np.array(tops), np.array(rows)
-        self._chosen = np.array(choices)
-        return tuple(choices)
+        return _Trace(tuple(choices), trace, np.array(tops), np.array(rows), self.adam.steps)
 
     def _cell(self, layer: int, below: Vector, state: Vector, cell: Vector) -> tuple[_Step, Vector]:
         inputs = np.concatenate((below, state))
@@ -260,19 +286,25 @@ class LstmPolicy(Stateful):
         squashed = np.tanh(new_cell)
         return _Step(inputs, gates, new_cell, squashed, cell), gates[2] * squashed
 
-    def reinforce(self, advantage: float) -> None:
-        """Back-propagate through the decisions and take one Adam step."""
-        by_logits = logit_gradient(
-            self._probabilities, self._chosen, advantage, self._entropy_weight
+    def reinforce(self, drawn: _Trace, advantage: float) -> None:
+        """Back-propagate through the decisions and take one Adam step.
+
+        Where the weights have moved since the draw, the decisions are run through them again.
+        """
+        if drawn.updates != self.adam.steps:
+            made = drawn.architecture
+            drawn = self._forward(lambda decision, _: made[decision])
+        chosen = np.array(drawn.architecture)
+        self._backward(
+            drawn, logit_gradient(drawn.probabilities, chosen, advantage, self._entropy_weight)
         )
-        self._backward(by_logits)
         self.adam.step(self.weights, self._gradient)
 
-    def _backward(self, by_logits: Vector) -> None:
+    def _backward(self, drawn: _Trace, by_logits: Vector) -> None:
         """Fill the gradient of every weight, given that of the logits."""
         w, g, hidden, layers = self._w, self._g, self._hidden, self._layers
         self._gradient[:] = 0.0
-        g["head"][...] = by_logits[:, :, None] * self._tops[:, None, :]
+        g["head"][...] = by_logits[:, :, None] * drawn.tops[:, None, :]
         g["head_bias"][...] = by_logits
         by_tops = (w["head"] * by_logits[:, :, None]).sum(axis=1)
         by_state = np.zeros((layers, hidden))
@@ -281,18 +313,18 @@ class LstmPolicy(Stateful):
         for decision in range(len(self._sizes) - 1, -1, -1):
             above = by_tops[decision]
             for layer in range(layers - 1, -1, -1):
-                step = self._trace[decision][layer]
+                step = drawn.steps[decision][layer]
                 by_hidden = by_state[layer] + above
                 flat = by_gates[layer, decision]
                 by_cell[layer] = _cell_backward(step, by_hidden, by_cell[layer], flat)
                 by_inputs = flat @ w["gates"][layer]
                 above, by_state[layer] = by_inputs[:hidden], by_inputs[hidden:]
             if decision:
-                g["embedding"][decision - 1, self._chosen[decision - 1]] = above
+                g["embedding"][decision - 1, drawn.architecture[decision - 1]] = above
             else:
                 g["start"][...] = above
         for layer in range(layers):
-            inputs = np.array([steps[layer].inputs for steps in self._trace])
+            inputs = np.array([steps[layer].inputs for steps in drawn.steps])
             np.matmul(by_gates[layer].T, inputs, out=g["gates"][layer])
             g["bias"][layer] = by_gates[layer].sum(axis=0)
 

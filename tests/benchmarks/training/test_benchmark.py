@@ -18,8 +18,8 @@ from nasbench.benchmarks.training.protocol import TrainingProtocol, open_trainin
 from nasbench.benchmarks.training.recipes import RECIPES, Recipe
 from nasbench.benchmarks.training.train import Training, single
 from nasbench.errors import InvalidInput
+from nasbench.problem import Answer, Evaluate, Fidelity
 from nasbench.randomness import Random
-from nasbench.requests import Answer, Evaluate
 from tests.benchmarks.training import tiny
 
 
@@ -51,14 +51,14 @@ def test_an_answer_is_the_validation_of_the_plain_training(tmp_path: Path) -> No
     curve = plain.curves["validation_accuracy"][0].tolist()
     benchmark: Benchmark = TrainedBenchmark(trainer(), tmp_path)
     for epochs, expected in ((None, curve[2]), (3, curve[2]), (1, curve[0])):
-        answer = ask(benchmark, Evaluate(tiny.CELL, epochs))
-        assert answer.accuracy == expected
+        answer = ask(benchmark, Evaluate(tiny.CELL, epochs and Fidelity(epochs)))
+        assert answer.values == (expected,)
         assert (answer.epochs, answer.failed) == (epochs or 3, False)
         assert answer.seconds > 0
     assert benchmark.best_signal is None
     assert benchmark.cheapest == 0
     with pytest.raises(InvalidInput, match="epochs 1 to 3: 4 cannot"):
-        ask(benchmark, Evaluate(tiny.CELL, 4))
+        ask(benchmark, Evaluate(tiny.CELL, Fidelity(4)))
 
 
 def test_a_cache_hit_is_the_first_answer_and_its_cost(
@@ -66,7 +66,7 @@ def test_a_cache_hit_is_the_first_answer_and_its_cost(
 ) -> None:
     first = ask(TrainedBenchmark(trainer(), tmp_path), Evaluate(tiny.CELL))
     assert len(epochs) == 3
-    again = ask(TrainedBenchmark(trainer(), tmp_path), Evaluate(tiny.CELL, 3))
+    again = ask(TrainedBenchmark(trainer(), tmp_path), Evaluate(tiny.CELL, Fidelity(3)))
     assert again == first
     assert len(epochs) == 3
 
@@ -111,7 +111,7 @@ def test_seeds_are_drawn_from_the_run(tmp_path: Path) -> None:
 def test_divergence_is_a_failed_evaluation_that_costs(tmp_path: Path) -> None:
     benchmark = TrainedBenchmark(trainer(tiny.EXPLODING), tmp_path)
     answer = ask(benchmark, Evaluate(tiny.CELL))
-    assert (answer.accuracy, answer.failed, answer.epochs) == (0.0, True, 1)
+    assert (*answer.values, answer.failed, answer.epochs) == (0.0, True, 1)
     assert answer.seconds > 0
     assert ask(benchmark, Evaluate(tiny.CELL)) == answer
     judge = TrainedJudge(trainer(tiny.EXPLODING), tmp_path, seeds=(1,))

@@ -18,8 +18,8 @@ from nasbench.benchmarks.training.fallback import (
     table_knows,
 )
 from nasbench.errors import InvalidInput
+from nasbench.problem import Evaluate
 from nasbench.randomness import Random
-from nasbench.requests import Evaluate
 from tests.benchmarks.training import tiny
 
 SIGNAL = Signal("cifar10", 12, 12)

@@ -116,7 +116,7 @@ def test_an_evaluation_beyond_the_budget(results: Path) -> None:
         cell = row["architecture"][0]
         answer = trial[get_space("nb201").architectures[cell]]
         row["architecture"].append(cell)
-        row["accuracy"].append(answer.accuracy)
+        row["accuracy"].append(answer.values[0])
         row["seconds"].append(answer.seconds)
         row["epochs"].append(answer.epochs)
         row["optimiser"].append(0.0)

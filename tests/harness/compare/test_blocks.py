@@ -14,7 +14,7 @@ from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.harness.compare import compare
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
-from nasbench.requests import Answer, Evaluate, Request
+from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -35,7 +35,7 @@ class FailsSometimes(SearchStrategy):
             raise ZeroDivisionError("on purpose")
         return Evaluate(self.space.sample(self.random))
 
-    def tell(self, request: Request, answer: Answer) -> None:
+    def tell(self, trial: Trial, answer: Answer) -> None:
         """Learn nothing."""
 
 

@@ -55,13 +55,30 @@ def test_lstm_gradient_is_autograds(layers: int, entropy: float) -> None:
     random = Random(0)
     policy = LstmPolicy(SIZES, 7, layers, 0.01, entropy, random)
     policy.weights *= 12  # away from the linear regime
-    chosen = policy.sample(random)
+    drawn = policy.sample(random)
+    chosen = drawn.architecture
     weights = torch.tensor(policy.weights, requires_grad=True)
     torch_lstm_loss(policy, weights, list(chosen), 1.7, entropy).backward()
     kept: list[np.ndarray] = []
     policy.adam.step = lambda _, gradient: kept.append(gradient.copy())  # type: ignore[method-assign]
-    policy.reinforce(1.7)
+    policy.reinforce(drawn, 1.7)
     assert np.abs(kept[0]).max() > 0.1
+    np.testing.assert_allclose(kept[0], weights.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_what_was_drawn_before_an_update_is_learnt_from_with_the_weights_of_now() -> None:
+    """The first of two that are drawn at once, after the second one has moved the weights."""
+    random = Random(0)
+    policy = LstmPolicy(SIZES, 7, 2, 0.3, 0.2, random)
+    policy.weights *= 12
+    first, second = policy.sample(random), policy.sample(random)
+    assert first.architecture != second.architecture
+    policy.reinforce(second, 1.0)
+    weights = torch.tensor(policy.weights, requires_grad=True)
+    torch_lstm_loss(policy, weights, list(first.architecture), 1.7, 0.2).backward()
+    kept: list[np.ndarray] = []
+    policy.adam.step = lambda _, gradient: kept.append(gradient.copy())  # type: ignore[method-assign]
+    policy.reinforce(first, 1.7)
     np.testing.assert_allclose(kept[0], weights.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
@@ -70,14 +87,15 @@ def test_softmax_gradient_is_autograds(entropy: float) -> None:
     random = Random(0)
     policy = SoftmaxPolicy((4, 4, 4), 0.01, entropy, random)
     policy.logits += random.generator.standard_normal(policy.logits.shape)
-    chosen = policy.sample(random)
+    drawn = policy.sample(random)
+    chosen = drawn.architecture
     logits = torch.tensor(policy.logits, requires_grad=True)
     logs = log_softmax(logits, dim=1)
     loss = -1.7 * logs[range(3), chosen].sum() + entropy * (logs.exp() * logs).sum()
     loss.backward()
     kept: list[np.ndarray] = []
     policy.adam.step = lambda _, gradient: kept.append(gradient.copy())  # type: ignore[method-assign]
-    policy.reinforce(1.7)
+    policy.reinforce(drawn, 1.7)
     np.testing.assert_allclose(kept[0].reshape(3, 4), logits.grad.numpy(), rtol=1e-9)
 
 
@@ -101,9 +119,10 @@ def test_absent_choices_are_never_drawn() -> None:
         LstmPolicy(SIZES, 8, 1, 0.5, 0.1, random),
     ):
         for _ in range(200):
-            choices = policy.sample(random)
+            drawn = policy.sample(random)
+            choices = drawn.architecture
             assert all(c < n for c, n in zip(choices, SIZES, strict=True))
-            policy.reinforce(float(choices[0] == 2))
+            policy.reinforce(drawn, float(choices[0] == 2))
         assert choices[0] == 2  # and it has learnt what pays
 
 
