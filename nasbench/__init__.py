@@ -21,17 +21,23 @@ if TYPE_CHECKING:
     from nasbench.harness.results import load_results
     from nasbench.harness.run import run
     from nasbench.problem import Answer, Evaluate, Fidelity, Metric, Problem, Trial
-    from nasbench.spaces import get_space
+    from nasbench.spaces import get_space, register_space
+    from nasbench.spaces.base import EnumerableSpace, Space
+    from nasbench.spaces.categorical import CategoricalSpace, Decision
     from nasbench.strategies.base import SearchStrategy
     from nasbench.strategies.registry import register
 
 __all__ = [
     "Answer",
+    "CategoricalSpace",
+    "Decision",
+    "EnumerableSpace",
     "Evaluate",
     "Fidelity",
     "Metric",
     "Problem",
     "SearchStrategy",
+    "Space",
     "Trial",
     "audit",
     "compare",
@@ -40,6 +46,7 @@ __all__ = [
     "load_results",
     "load_table",
     "register",
+    "register_space",
     "report",
     "reproduce",
     "run",
@@ -47,11 +54,15 @@ __all__ = [
 
 _HOMES = {
     "Answer": "nasbench.problem",
+    "CategoricalSpace": "nasbench.spaces.categorical",
+    "Decision": "nasbench.spaces.categorical",
+    "EnumerableSpace": "nasbench.spaces.base",
     "Evaluate": "nasbench.problem",
     "Fidelity": "nasbench.problem",
     "Metric": "nasbench.problem",
     "Problem": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
+    "Space": "nasbench.spaces.base",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",
@@ -60,6 +71,7 @@ _HOMES = {
     "load_results": "nasbench.harness.results",
     "load_table": "nasbench.benchmarks.catalogue",
     "register": "nasbench.strategies.registry",
+    "register_space": "nasbench.spaces",
     "report": "nasbench.harness.report",
     "reproduce": "nasbench.harness.reproduce",
     "run": "nasbench.harness.run",

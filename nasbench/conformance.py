@@ -23,8 +23,8 @@ from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
 from nasbench.problem import Answer, Evaluate, Problem, Trial
 from nasbench.randomness import Random
-from nasbench.spaces import get_space
-from nasbench.spaces.base import Decision, Space
+from nasbench.spaces import get_categorical
+from nasbench.spaces.categorical import CategoricalSpace, Decision
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
 
@@ -32,18 +32,18 @@ TOY_SIZES = ((3, 2, 4, 3), (5, 1, 2), (2,) * 9)
 """Spaces that look nothing like NAS-Bench-201: uneven, with a forced decision, binary."""
 
 
-def toy_space(sizes: tuple[int, ...]) -> Space:
+def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
     """Return a space with `sizes` choices per decision."""
     decisions = tuple(
         Decision(f"d{i}", tuple(f"c{k}" for k in range(n))) for i, n in enumerate(sizes)
     )
-    return Space("toy", decisions)
+    return CategoricalSpace("toy", decisions)
 
 
 class ToyBenchmark:
     """Random accuracies in 10 to 90 %, costs of 1 to 3 s, some evaluations failing."""
 
-    def __init__(self, space: Space, failing: float = 0.0) -> None:
+    def __init__(self, space: CategoricalSpace, failing: float = 0.0) -> None:
         """Let a share `failing` of the architectures fail, always the same ones."""
         generator = np.random.default_rng(7)
         self.space = space
@@ -76,7 +76,7 @@ class Poison:
 class PoisonedBenchmark(ToyBenchmark):
     """A benchmark that carries test numbers nobody may read."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: CategoricalSpace) -> None:
         """Put the poison where a curious search would look."""
         super().__init__(space)
         self.test = Poison()
@@ -88,7 +88,7 @@ def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list
     return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
 
-def _make(strategy: type[SearchStrategy], seed: int, space: Space) -> SearchStrategy:
+def _make(strategy: type[SearchStrategy], seed: int, space: CategoricalSpace) -> SearchStrategy:
     return strategy(Problem(space), make_settings(strategy, {}), Random(seed))
 
 
@@ -143,7 +143,7 @@ class StrategyConformance:
         It runs on NAS-Bench-201's space too, where a search that opens a table behind the
         harness's back finds its test set sealed.
         """
-        for space in (toy_space(TOY_SIZES[0]), get_space("nb201")):
+        for space in (toy_space(TOY_SIZES[0]), get_categorical("nb201")):
             benchmark = PoisonedBenchmark(space)
             with seal_test():
                 strategy = _make(self._class, 5, space)

@@ -108,7 +108,7 @@ class OneShotConformance:
         assert (track.seconds >= 0).all()
         assert track.seconds[0] > 0
         for architecture in track.architectures:
-            assert 0 <= space.index(architecture) < space.size
+            assert space.contains(architecture)
         for figures in track.figures:
             assert all(torch.isfinite(torch.tensor(value)) for value in figures.values())
             assert figures["images"] == _IMAGES[Part.WEIGHTS]

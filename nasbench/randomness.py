@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _FIRST_BLOCK, _BLOCK = 32, 128
+_LARGEST = 2**62
+"""Above it an integer is put together from several draws."""
 T = TypeVar("T")
 
 
@@ -48,7 +50,18 @@ class Random:
 
     def integer(self, bound: int) -> int:
         """Return one integer in 0..bound-1, uniform."""
+        if bound > _LARGEST:
+            return self._large_integer(bound)
         return self.integers((bound,))[0]
+
+    def _large_integer(self, bound: int) -> int:
+        """Draw as many bits as `bound` - 1 has, until they are below it."""
+        bits = (bound - 1).bit_length()
+        while True:
+            words = self.generator.integers(2**32, size=-(-bits // 32)).tolist()
+            drawn = sum(word << 32 * place for place, word in enumerate(words)) % 2**bits
+            if drawn < bound:
+                return int(drawn)
 
     def choice(self, items: Sequence[T]) -> T:
         """Return one of `items`, uniformly."""

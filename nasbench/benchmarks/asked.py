@@ -46,25 +46,11 @@ def check_training(request: object) -> None:
 
 def check_architecture(space: Space, asked: object) -> None:
     """Raise `InvalidInput` unless `asked` is an architecture of a space."""
-    if not _is_architecture(space, asked):
-        choices = sorted(set(space.sizes))
-        largest = f"{choices[0] - 1}" if len(choices) == 1 else "its number of choices - 1"
-        example = tuple(size - 1 for size in space.sizes)
+    if not space.contains(asked):
         raise InvalidInput(
             f"the strategy asked for {_shown(asked)}: an architecture of space "
-            f"'{space.name}' is a tuple of {len(space.sizes)} whole numbers, each from 0 to "
-            f"{largest}, such as {example}; space.sample, space.architecture(index) and "
-            "space.parse(text) make one"
+            f"'{space.name}' is {space.form}; space.sample(random) and space.parse(text) make one"
         )
-
-
-def _is_architecture(space: Space, asked: object) -> bool:
-    if not isinstance(asked, tuple) or len(asked) != len(space.sizes):
-        return False
-    try:
-        return all(choice in range(size) for choice, size in zip(asked, space.sizes, strict=True))
-    except (TypeError, ValueError):  # arrays within the tuple compare to arrays
-        return False
 
 
 def _shown(value: object) -> str:

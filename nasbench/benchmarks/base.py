@@ -22,7 +22,9 @@ class Session(Protocol):
 class Benchmark(Protocol):
     """Answers searches; immutable, shared by all runs of a process. It holds no test number."""
 
-    space: Space
+    @property
+    def space(self) -> Space:
+        """What is searched."""
 
     @property
     def objectives(self) -> tuple[Metric, ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.table import TestColumns, per_architecture
-from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.base import Architecture, EnumerableSpace
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TableJudge:
         self,
         columns: TestColumns,
         rows: NDArray[np.integer[Any]] | None,
-        space: Space,
+        space: EnumerableSpace,
         datasets: Sequence[str],
         schedule: int,
     ) -> None:

@@ -50,8 +50,8 @@ from nasbench.benchmarks.format import (
 )
 from nasbench.benchmarks.values import check_shape, check_values
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
-from nasbench.spaces import get_space
-from nasbench.spaces.base import Space
+from nasbench.spaces import get_enumerable
+from nasbench.spaces.base import EnumerableSpace
 from nasbench.text import printable
 
 if TYPE_CHECKING:
@@ -369,7 +369,7 @@ class Table:
     def _check_shapes(self, where: str) -> None:
         """Raise `DataError` unless columns, rows and the map of rows belong together."""
         try:
-            size = get_space(self.info.space).size
+            size = get_enumerable(self.info.space).size
         except InvalidInput:
             return  # of a space that this version does not know: nothing is looked up in it
         if not (self.info.rows >= 0 and 0 <= self.info.cells <= size):
@@ -392,10 +392,10 @@ class Table:
         return self.info.name
 
     @property
-    def space(self) -> Space:
+    def space(self) -> EnumerableSpace:
         """The space whose architectures the table knows."""
         try:
-            return get_space(self.info.space)
+            return get_enumerable(self.info.space)
         except InvalidInput as error:
             raise DataError(f"table '{self.name}' is about another space: {error}") from error
 

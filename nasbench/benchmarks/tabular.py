@@ -12,7 +12,7 @@ from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cos
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
-from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.base import Architecture, EnumerableSpace
 
 Answers = dict[Architecture, Answer]
 
@@ -38,7 +38,7 @@ class TabularBenchmark:
         self,
         columns: SearchColumns,
         rows: NDArray[np.integer[Any]] | None,
-        space: Space,
+        space: EnumerableSpace,
         signal: Signal,
     ) -> None:
         """Prepare the protocol's own signal; other epochs are prepared when first asked."""

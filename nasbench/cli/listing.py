@@ -30,9 +30,10 @@ def spaces() -> None:
 
     for name in found.spaces():
         space = found.get_space(name)
-        say(f"{name}  {space.size:,} architectures, {len(space.decisions)} decisions")
-        for decision in space.decisions:
-            say(f"    {decision.name}: {', '.join(decision.choices)}")
+        size = "an unknown number of" if space.size is None else f"{space.size:,}"
+        say(f"{name}  {size} architectures")
+        for line in space.describe():
+            say(f"    {line}")
 
 
 @app.command()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.training.fit import Epoch, Result
     from nasbench.benchmarks.training.found import Found
     from nasbench.benchmarks.training.recipes import Recipe
-    from nasbench.spaces.base import Architecture, Space
+    from nasbench.spaces.base import Architecture, EnumerableSpace
 
     Watch = Callable[[Epoch], None]
 
@@ -100,7 +100,7 @@ def train(
     _say(result, folder, json_, data.found)
 
 
-def _architecture(space: "Space", text: str) -> "Architecture":
+def _architecture(space: "EnumerableSpace", text: str) -> "Architecture":
     if text.strip().lstrip("+-").isdecimal():
         return space.architecture(Count("architecture", 0, space.size - 1).read(text))
     return space.parse(text)

@@ -22,7 +22,7 @@ from nasbench.harness.logs import Log
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
 from nasbench.problem import Problem
 from nasbench.randomness import Random
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable, get_space
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings
 
@@ -190,7 +190,7 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     if is_trained(task.benchmark):
         return open_trained(task)
     table = _table(task)
-    space = get_space(task.space)
+    space = get_enumerable(task.space)
     benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
@@ -216,7 +216,7 @@ def _table(task: Task) -> Table:
 
 
 def _table_judge(task: Task, table: Table) -> TableJudge:
-    space = get_space(task.space)
+    space = get_enumerable(task.space)
     return TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
 
 

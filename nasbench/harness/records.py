@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.base import Verdict
 from nasbench.harness.experiment import Experiment, Run
 from nasbench.provenance import processor
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import Architecture
 
 TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
@@ -31,7 +31,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     `processor` is that of this machine: rows are made where the run was.
     """
     reports = experiment.task.reports
-    index = get_space(experiment.task.space).index
+    index = get_enumerable(experiment.task.space).index
     tracks = [_Track(run, index) for run in runs]
     columns: dict[str, pa.Array] = {
         "seed": pa.array([run.seed for run in runs], pa.int64()),

@@ -195,7 +195,7 @@ def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneSho
         raise ValueError("its answers are not one for each epoch")
     for stored in answers:
         one = _answer(stored)
-        if space.architecture(space.index(one.architecture)) != one.architecture:
+        if not space.contains(one.architecture):
             raise ValueError(f"an answer is no architecture: {one.architecture}")
         (value,) = one.values
         if not (_is_seconds(value) and value <= 100 and _is_seconds(one.seconds)):

@@ -17,7 +17,7 @@ from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Task
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fallback import FallbackJudge
@@ -81,7 +81,7 @@ def with_fallback(task: Task) -> Task:
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
     table = load_table(task.benchmark)
-    tabular = TabularBenchmark(table.search, table.rows, get_space(task.space), task.signal)
+    tabular = TabularBenchmark(table.search, table.rows, get_enumerable(task.space), task.signal)
     if not missing(tabular):
         return task
     chosen = TrainingProtocol.default(task.signal.dataset)
@@ -116,7 +116,7 @@ def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
     from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
-    table, space = load_table(task.benchmark.removesuffix(SUFFIX)), get_space(task.space)
+    table, space = load_table(task.benchmark.removesuffix(SUFFIX)), get_enumerable(task.space)
     setup, _, scale = task.protocol.partition("+")[2].rpartition("*")
     protocol = _as_stored(
         task,

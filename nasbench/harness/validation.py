@@ -21,7 +21,7 @@ from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, TRAJECTORY
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import LARGEST_MEASURE
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 from nasbench.text import shown
 
 FAILED = "failed"
@@ -209,7 +209,7 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
         pc.equal(stops, FAILED).to_numpy() != failed, "stop",
         lambda row: f"'{texts[row]}' of a run {'with' if failed[row] else 'without'} an error",
     )  # fmt: skip
-    size = get_space(experiment.task.space).size
+    size = get_enumerable(experiment.task.space).size
     steps = rows.lists("architecture").lengths
     figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
     for name in (*TRAJECTORY, *figures):
@@ -295,7 +295,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     checked, types and budgets, is known to be right.
     """
     task, signal = experiment.task, experiment.task.signal
-    get_space(task.space)  # `InvalidInput` where there is no such space
+    get_enumerable(task.space)  # `InvalidInput` where there is no such space
     for name, value in (
         ("seed", experiment.seed), ("entropy", experiment.entropy),
         ("signal.schedule", signal.schedule), ("signal.epochs", signal.epochs),

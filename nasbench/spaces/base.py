@@ -1,182 +1,141 @@
-"""Search spaces as data: a tuple of named categorical decisions.
+"""What every search space is: architectures that can be drawn, changed, written and read.
 
-Everything a strategy needs (sampling, mutation, crossover, neighbours, encodings, a
-controller's vocabulary, the shape of a supernet's alphas) follows from the decisions, so a
-strategy written once runs on every space.
+An architecture is any hashable value; only its space knows what is in it. What a space cannot do
+raises `InvalidInput` with one line that says so.
 """
 
-from functools import cached_property
-from math import lcm, prod
-from typing import TYPE_CHECKING, NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-Architecture = tuple[int, ...]
-"""One choice per decision, as positions in `Decision.choices`."""
+    Encoding = Callable[[Any], "NDArray[np.float32]"]
 
+Architecture = Any
+"""One architecture of a space: hashable, and compared by value."""
 
-class Decision(NamedTuple):
-    """One categorical decision: its name and the names of what can be chosen."""
-
-    name: str
-    choices: tuple[str, ...]
+_MOST_LISTED = 10_000_000
+"""Architectures of the largest space that is ever written out whole."""
 
 
-class Space:
-    """A finite search space of independent categorical decisions.
+class Space(ABC):
+    """A set of architectures.
 
-    Architectures are tuples of `len(decisions)` small ints. Indices count the space in
-    mixed radix, the first decision the most significant; a space with an official order
-    overrides `codes` and `index`.
+    A subclass says how one is drawn, written and read; mutation, crossover, neighbours and
+    encodings are there where they make sense.
     """
 
-    def __init__(
-        self, name: str, decisions: tuple[Decision, ...], groups: tuple[tuple[int, ...], ...] = ()
-    ) -> None:
-        """Name the space and its decisions; a decision without a choice is refused.
+    name: str
+    """What it is called in tables and on the command line."""
+    size: int | None = None
+    """Number of architectures; None where it is not known."""
 
-        `groups` are positions of decisions that belong together, such as the edges into one node of
-        a cell; where none are given, every decision is a group of its own.
-        """
-        for decision in decisions:
-            if not decision.choices:
-                raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
-        self.name = name
-        self.decisions = decisions
-        self._sizes = tuple(len(decision.choices) for decision in decisions)
-        self._mutable = tuple(i for i, n in enumerate(self._sizes) if n > 1)
-        together = groups or tuple((i,) for i in range(len(decisions)))
-        found = (tuple(i for i in group if i in self._mutable) for group in together)
-        self._groups = tuple(group for group in found if group)
-        # One draw per mutation: modulo any n - 1, a number below their multiple is uniform.
-        self._moves = (len(self._mutable), lcm(*(n - 1 for n in self._sizes if n > 1)))
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of choices of each decision."""
-        return self._sizes
-
-    @cached_property
-    def size(self) -> int:
-        """Number of architectures, isomorphic ones counted apart."""
-        return prod(self._sizes)
-
+    @abstractmethod
     def sample(self, random: Random) -> Architecture:
-        """Draw one architecture uniformly."""
-        return random.integers(self._sizes)
+        """Draw one architecture, uniformly unless the space says otherwise."""
+
+    @abstractmethod
+    def format(self, architecture: Architecture) -> str:
+        """Write an architecture as text that `parse` reads: one text for each architecture."""
+
+    @abstractmethod
+    def parse(self, text: str) -> Architecture:
+        """Read what `format` writes; `InvalidInput` says what is wrong with any other text."""
+
+    @abstractmethod
+    def contains(self, architecture: object) -> bool:
+        """Whether a value is an architecture of this space."""
+
+    def canonical(self, architecture: Architecture) -> Hashable:
+        """Return what all architectures that are the same network have in common.
+
+        Repeats and caches of trainings go by it. By default each architecture is its own.
+        """
+        key: Hashable = architecture
+        return key
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
-        """Change one decision, chosen uniformly, to another value, chosen uniformly."""
-        self._require_choice()
-        where, which = random.integers(self._moves)
-        return self._changed(architecture, self._mutable[where], which)
+        """Return a random neighbour of an architecture, never itself."""
+        self._cannot("mutate")
 
     def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
-        """Change one decision of a group, both chosen uniformly, to another value, as `mutate`.
-
-        A decision of a small group changes more often than one of a large group.
-        """
-        self._require_choice()
-        position = random.choice(random.choice(self._groups))
-        return self._changed(architecture, position, random.integer(self._moves[1]))
-
-    def _require_choice(self) -> None:
-        if not self._mutable:
-            raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
-
-    def _changed(self, architecture: Architecture, position: int, which: int) -> Architecture:
-        """Return an architecture with another value at `position`; `which` chooses among them."""
-        value = which % (self._sizes[position] - 1)
-        if value >= architecture[position]:
-            value += 1
-        return architecture[:position] + (value,) + architecture[position + 1 :]  # noqa: RUF005
+        """Return a random neighbour, drawn in two stages; as `mutate` where there is one only."""
+        return self.mutate(architecture, random)
 
     def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
-        """Uniform crossover: each decision comes from either parent with equal chance."""
-        coins = random.uniforms(len(first))
-        return tuple([a if u < 0.5 else b for a, b, u in zip(first, second, coins, strict=True)])
+        """Return a random child of two parents."""
+        self._cannot("cross")
 
-    def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """Return all architectures that differ in exactly one decision."""
-        return [
-            (*architecture[:position], value, *architecture[position + 1 :])
-            for position in self._mutable
-            for value in range(self._sizes[position])
-            if value != architecture[position]
-        ]
+    def neighbours(self, architecture: Architecture) -> Iterable[Architecture]:
+        """Return the architectures that one smallest change leads to."""
+        self._cannot("list neighbours")
 
-    def one_hot(self, architectures: "ArrayLike") -> "NDArray[np.float32]":
-        """Encode architectures, shape (..., decisions), as (..., sum of sizes) zeros and ones."""
-        import numpy as np
+    def encodings(self) -> "Mapping[str, Encoding]":
+        """Return encodings by name (`one-hot`, `adjacency`, `path`); empty where there are none.
 
-        codes = np.asarray(architectures)
-        blocks = [
-            codes[..., position, None] == np.arange(n) for position, n in enumerate(self._sizes)
-        ]
-        return np.concatenate(blocks, axis=-1).astype(np.float32)
+        Each is a function from a sequence of n architectures to numbers of shape (n, features).
+        """
+        return {}
 
-    @cached_property
-    def codes(self) -> "NDArray[np.uint8]":
-        """All architectures in index order, shape (size, decisions)."""
-        import numpy as np
+    @property
+    def form(self) -> str:
+        """What an architecture is, for messages: "an architecture of space 'x' is" this."""
+        return "what space.sample(random) and space.parse(text) return"
 
-        grid = np.indices(self._sizes, dtype=np.uint8)
-        return np.ascontiguousarray(grid.reshape(len(self._sizes), -1).T)
+    def describe(self) -> Iterable[str]:
+        """Return lines that say what its architectures are made of."""
+        return ()
 
-    @cached_property
-    def architectures(self) -> tuple[Architecture, ...]:
-        """All architectures as tuples, in index order."""
-        return tuple(map(tuple, self.codes.tolist()))
+    def _cannot(self, what: str) -> NoReturn:
+        raise InvalidInput(
+            f"space '{self.name}' cannot {what}: use a strategy that does not need it to"
+        )
 
+
+class EnumerableSpace(Space):
+    """A space in which every architecture has an index, from 0 to `size` - 1.
+
+    Nothing but `architectures` writes out the whole space.
+    """
+
+    size: int
+
+    @abstractmethod
     def index(self, architecture: Architecture) -> int:
-        """Return the position of `architecture` in the space's order."""
-        index = 0
-        for choice, n in zip(architecture, self._sizes, strict=True):
-            index = index * n + choice
-        return index
+        """Return the position of an architecture in the space's order."""
 
+    @abstractmethod
     def architecture(self, index: int) -> Architecture:
         """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+
+    def require_index(self, index: int) -> None:
+        """Raise `InvalidInput` unless there is an architecture at `index`."""
         if not 0 <= index < self.size:
             raise InvalidInput(
                 f"architecture index {index} is outside space '{self.name}': "
                 f"use 0 to {self.size - 1}"
             )
-        choices = []
-        for n in reversed(self._sizes):
-            index, choice = divmod(index, n)
-            choices.append(choice)
-        return tuple(reversed(choices))
 
-    def format(self, architecture: Architecture) -> str:
-        """Write `architecture` as `decision=choice` pairs, which `parse` reads."""
-        return ",".join(
-            f"{decision.name}={decision.choices[choice]}"
-            for decision, choice in zip(self.decisions, architecture, strict=True)
-        )
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """All architectures in index order; `InvalidInput` for a space too large to write out."""
+        if not hasattr(self, "_listed"):
+            if self.size > _MOST_LISTED:
+                raise InvalidInput(
+                    f"space '{self.name}' has {self.size:,} architectures: at most "
+                    f"{_MOST_LISTED:,} are written out"
+                )
+            self._listed = tuple(self._all())
+        return self._listed
 
-    def parse(self, text: str) -> Architecture:
-        """Read what `format` writes; `InvalidInput` points at the first wrong character."""
-        parts = text.split(",")
-        if len(parts) != len(self.decisions):
-            raise InvalidInput(
-                f"architecture '{text}' has {len(parts)} parts, "
-                f"space '{self.name}' {len(self.decisions)} decisions: "
-                f"write it like {self.format((0,) * len(self.decisions))}"
-            )
-        choices, position = [], 0
-        for part, decision in zip(parts, self.decisions, strict=True):
-            options = [f"{decision.name}={choice}" for choice in decision.choices]
-            if part not in options:
-                raise wrong_character(text, position, f"one of {', '.join(options)}")
-            choices.append(options.index(part))
-            position += len(part) + 1
-        return tuple(choices)
+    def _all(self) -> Iterable[Architecture]:
+        return map(self.architecture, range(self.size))
 
 
 def wrong_character(text: str, position: int, expected: str) -> InvalidInput:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench.errors import InvalidInput
-from nasbench.spaces.base import Architecture, Decision, Space, wrong_character
+from nasbench.spaces.base import wrong_character
 from nasbench.spaces.canonical import function_ids, network_ids, paper_expressions
+from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -41,7 +41,7 @@ INPUTS = {
 }
 
 
-class NasBench201(Space):
+class NasBench201(CategoricalSpace):
     """The 5^6 = 15,625 cells, in the official index order.
 
     The order is the nested enumeration of all cells (first edge the most significant, as
@@ -74,12 +74,9 @@ class NasBench201(Space):
 
     def architecture(self, index: int) -> Architecture:
         """Return the cell at an official index; `InvalidInput` outside 0..15624."""
-        if not 0 <= index < self.size:
-            raise InvalidInput(
-                f"architecture index {index} is outside space '{self.name}': "
-                f"use 0 to {self.size - 1}"
-            )
-        return self.architectures[index]
+        self.require_index(index)
+        cell: Architecture = self.architectures[index]
+        return cell
 
     def format(self, architecture: Architecture) -> str:
         """Write the official string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""

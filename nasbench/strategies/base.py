@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from nasbench.errors import InvalidInput
 from nasbench.problem import Problem, Request, Trial
 from nasbench.randomness import Random
+from nasbench.spaces.base import Space
+from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.strategies.state import Stateful
 from nasbench.text import shown
 
@@ -24,6 +26,16 @@ def require(holds: bool, setting: str, value: object, rule: str) -> None:
     """Raise `InvalidInput` unless a setting's value `holds`: "it must be" `rule`."""
     if not holds:
         raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
+
+
+def require_decisions(space: Space, strategy: str) -> CategoricalSpace:
+    """Return a space of independent decisions; `InvalidInput` for one that is none."""
+    if not isinstance(space, CategoricalSpace):
+        raise InvalidInput(
+            f"strategy '{strategy}' needs a space of independent decisions, and '{space.name}' is "
+            "none: use another strategy, such as random-search or regularized-evolution"
+        )
+    return space
 
 
 class SearchStrategy(Stateful, ABC):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import require
+from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings, require_ranking
 from nasbench.strategies.registry import register
@@ -100,9 +100,9 @@ class Enas(OneShot):
         """Make an untrained controller."""
         from nasbench.strategies.parts.policies import LstmPolicy, MovingAverage
 
-        s = self.settings
+        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
         self.controller = LstmPolicy(
-            self.space.sizes, s.hidden, s.layers, s.controller_learning_rate, s.entropy_weight,
+            sizes, s.hidden, s.layers, s.controller_learning_rate, s.entropy_weight,
             self.random, betas=(s.controller_beta1, 0.999), epsilon=s.controller_epsilon,
         )  # fmt: skip
         self.baseline = MovingAverage(s.baseline_decay)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasbench.problem import Answer, Evaluate, Trial
-from nasbench.strategies.base import SearchStrategy, require
+from nasbench.strategies.base import SearchStrategy, require, require_decisions
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
@@ -104,10 +104,8 @@ class Reinforce(PolicyGradient):
         """Return the LSTM."""
         from nasbench.strategies.parts.policies import LstmPolicy
 
-        s = self.settings
-        return LstmPolicy(
-            self.space.sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random
-        )
+        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
+        return LstmPolicy(sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random)
 
     def advantage(self, reward: float) -> float:
         """Return by how much a reward is above the baseline; 0 for the first one of `previous`."""
@@ -150,5 +148,5 @@ class ReinforceSoftmax(PolicyGradient):
         """Return the independent softmaxes."""
         from nasbench.strategies.parts.policies import SoftmaxPolicy
 
-        s = self.settings
-        return SoftmaxPolicy(self.space.sizes, s.learning_rate, s.entropy_weight, self.random)
+        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
+        return SoftmaxPolicy(sizes, s.learning_rate, s.entropy_weight, self.random)

@@ -179,7 +179,7 @@ class SharedBenchmark:
         """
         if not isinstance(space, NasBench201):
             raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
-        self.space: Space = space
+        self.space = space
         find_device(device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self._device, self._threads, self._precision = device, threads, precision

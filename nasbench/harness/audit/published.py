@@ -18,7 +18,7 @@ from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.reproduce.verdict import RULE
 from nasbench.harness.seeds import parse_seeds
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 
 _FINAL = 200
 """Epochs of the schedule that published tables are judged by."""
@@ -60,7 +60,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
         if table.hash != found.table:
             what = f"made with table {found.table[:8]}, installed is {table.hash[:8]}"
             return count, [*findings, finding(what)]
-        size = get_space(table.info.space).size
+        size = get_enumerable(table.info.space).size
         if not all(0 <= cell < size for row in found.rows for cell in row.cells):
             return count, [*findings, finding("a cell is none of the space")]
         expected = _as_in(found, recipe, _measured(found, recipe, table))
@@ -133,7 +133,7 @@ def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproducti
 
 def _measured(found: Reproduction, recipe: Recipe, table: Table) -> list[Measured]:
     """Return what rows with these cells come to by the table."""
-    space = get_space(table.info.space)
+    space = get_enumerable(table.info.space)
     judge = TableJudge(table.test, table.rows, space, recipe.reports, _FINAL)
     cells = {(row.row, row.dataset): row.cells for row in found.rows}
     rows = []

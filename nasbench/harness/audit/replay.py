@@ -23,7 +23,7 @@ from nasbench.harness.experiment import Experiment, Run, Runner, open_benchmark
 from nasbench.harness.records import to_rows
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy, make_settings
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
@@ -64,7 +64,7 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
         if _real(one.experiment):
             continue
         ended = np.array(one.table["stop"].to_pylist(), dtype=object) == Stop.EXHAUSTED
-        whole = one.column("distinct") == get_space(task.space).size
+        whole = one.column("distinct") == get_enumerable(task.space).size
         chosen += [(one, int(seed)) for seed in one.seeds[ended & ~whole]]
     return chosen
 

@@ -25,7 +25,7 @@ from nasbench.harness.compare.plots import (
     paper_style,
 )
 from nasbench.harness.results import Ragged
-from nasbench.spaces import get_space
+from nasbench.spaces import get_categorical
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -72,7 +72,7 @@ def matrix(lists: Ragged) -> NDArray[np.float64]:
 
 def _alphas(one: "Contender", footer: str, width: float) -> Figure:
     """Draw every decision's probabilities over the epochs, one panel per decision."""
-    decisions = get_space(one.experiment.task.space).decisions
+    decisions = get_categorical(one.experiment.task.space).decisions
     columns = 3
     rows = -(-len(decisions) // columns)
     with paper_style():
@@ -91,7 +91,7 @@ def _alphas(one: "Contender", footer: str, width: float) -> Figure:
 
 def _operations(one: "Contender", footer: str, width: float) -> Figure:
     """Draw how many operations of each kind the derived cell has, over the epochs."""
-    space = get_space(one.experiment.task.space)
+    space = get_categorical(one.experiment.task.space)
     kinds = {
         name: np.array(
             [[any(part in c for part in parts) for c in d.choices] for d in space.decisions]

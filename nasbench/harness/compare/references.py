@@ -188,7 +188,7 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
     from nasbench.harness.trained import is_trained
-    from nasbench.spaces import get_space
+    from nasbench.spaces import get_enumerable
 
     if is_trained(task.benchmark):
         raise NasbenchError("a search by training does not know the whole space")
@@ -198,7 +198,7 @@ def open_known(task: Task) -> Known:
             f"table '{task.benchmark}' is {table.hash[:8]} here and {task.table[:8]} in these "
             "runs: install the table they were made with"
         )
-    space = get_space(task.space)
+    space = get_enumerable(task.space)
     judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
     if task.shared:  # asks the table nothing
         accuracy, costs = np.full((2, 1, space.size), np.nan)

@@ -8,7 +8,7 @@ import numpy as np
 
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
-from nasbench.spaces import get_space
+from nasbench.spaces import get_categorical
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -80,7 +80,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
     Per cell its choices, one character from "0" on each, and its final accuracies, in the order of
     `columns`.
     """
-    space = get_space(block.task.space)
+    space = get_categorical(block.task.space)
     columns = [f"{kind}/{name}" for name in block.datasets for kind in ("valid", "test")]
     cells: dict[int, list[Any]] = {}
     rows = []

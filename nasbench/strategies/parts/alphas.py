@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import require
+from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings
 
@@ -63,7 +63,7 @@ class AlphaSearch(OneShot):
         """Draw the alphas."""
         import torch
 
-        sizes = self.space.sizes
+        sizes = require_decisions(self.space, self.name).sizes
         noise = self.random.generator.standard_normal((len(sizes), max(sizes)))
         device = next(loan.supernet.parameters()).device
         self._alphas = (1e-3 * torch.from_numpy(noise)).float().to(device).requires_grad_()
@@ -144,7 +144,7 @@ class AlphaSearch(OneShot):
         entropy = torch.special.entr(probabilities).sum(dim=1)
         named: dict[str, Any] = {
             f"p/{decision.name}/{choice}": float(probabilities[i, j])
-            for i, decision in enumerate(self.space.decisions)
+            for i, decision in enumerate(require_decisions(self.space, self.name).decisions)
             for j, choice in enumerate(decision.choices)
         }
         return {"entropy": float(entropy.mean()), **named}

@@ -9,13 +9,13 @@ from nasbench.conformance import toy_space
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.base import Architecture, Decision, Space
+from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
 
 sizes = st.lists(st.integers(1, 5), min_size=1, max_size=5).map(tuple)
 
 
 @st.composite
-def space_and_two(draw: st.DrawFn) -> tuple[Space, Architecture, Architecture]:
+def space_and_two(draw: st.DrawFn) -> tuple[CategoricalSpace, Architecture, Architecture]:
     space = toy_space(draw(sizes))
     pick = st.tuples(*(st.integers(0, n - 1) for n in space.sizes))
     return space, draw(pick), draw(pick)
@@ -100,7 +100,7 @@ def test_mutation_by_group_changes_one_decision_too(given_: tuple, seed: int) ->
     """Without groups, each decision is one; a group of forced decisions is never drawn."""
     space, a, _ = given_
     halves = (tuple(range(len(a) // 2)), tuple(range(len(a) // 2, len(a))))
-    for one in (space, Space("halves", space.decisions, halves)):
+    for one in (space, CategoricalSpace("halves", space.decisions, halves)):
         if max(one.sizes) == 1:
             with pytest.raises(InvalidInput, match=r"nothing to mutate"):
                 one.mutate_by_group(a, Random(seed))
@@ -117,6 +117,6 @@ def test_wrong_input_is_named() -> None:
     with pytest.raises(InvalidInput, match=r"index 6 is outside space 'toy': use 0 to 5"):
         space.architecture(6)
     with pytest.raises(InvalidInput, match=r"'empty' of space 's' has no choices"):
-        Space("s", (Decision("empty", ()),))
+        CategoricalSpace("s", (Decision("empty", ()),))
     with pytest.raises(InvalidInput, match=r"space 'nb999' is unknown: valid are nb201"):
         get_space("nb999")

@@ -1,0 +1,200 @@
+"""Products of named categorical decisions.
+
+Everything a strategy needs (sampling, mutation, crossover, neighbours, encodings, a
+controller's vocabulary, the shape of a supernet's alphas) follows from the decisions.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from math import lcm, prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+from nasbench.spaces.base import EnumerableSpace, wrong_character
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from nasbench.spaces.base import Encoding
+
+Architecture = tuple[int, ...]
+"""One choice per decision, as positions in `Decision.choices`."""
+
+
+class Decision(NamedTuple):
+    """One categorical decision: its name and the names of what can be chosen."""
+
+    name: str
+    choices: tuple[str, ...]
+
+
+class CategoricalSpace(EnumerableSpace):
+    """A finite search space of independent categorical decisions.
+
+    Architectures are tuples of `len(decisions)` small ints. Indices count the space in
+    mixed radix, the first decision the most significant; a space with an official order
+    overrides `codes` and `index`.
+    """
+
+    def __init__(
+        self, name: str, decisions: tuple[Decision, ...], groups: tuple[tuple[int, ...], ...] = ()
+    ) -> None:
+        """Name the space and its decisions; a decision without a choice is refused.
+
+        `groups` are positions of decisions that belong together, such as the edges into one node of
+        a cell; where none are given, every decision is a group of its own.
+        """
+        for decision in decisions:
+            if not decision.choices:
+                raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
+        self.name = name
+        self.decisions = decisions
+        self._sizes = tuple(len(decision.choices) for decision in decisions)
+        self.size = prod(self._sizes)
+        self._mutable = tuple(i for i, n in enumerate(self._sizes) if n > 1)
+        together = groups or tuple((i,) for i in range(len(decisions)))
+        found = (tuple(i for i in group if i in self._mutable) for group in together)
+        self._groups = tuple(group for group in found if group)
+        # One draw per mutation: modulo any n - 1, a number below their multiple is uniform.
+        self._moves = (len(self._mutable), lcm(*(n - 1 for n in self._sizes if n > 1)))
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of choices of each decision."""
+        return self._sizes
+
+    def sample(self, random: Random) -> Architecture:
+        """Draw one architecture uniformly."""
+        return random.integers(self._sizes)
+
+    def mutate(self, architecture: Architecture, random: Random) -> Architecture:
+        """Change one decision, chosen uniformly, to another value, chosen uniformly."""
+        self._require_choice()
+        where, which = random.integers(self._moves)
+        return self._changed(architecture, self._mutable[where], which)
+
+    def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
+        """Change one decision of a group, both chosen uniformly, to another value, as `mutate`.
+
+        A decision of a small group changes more often than one of a large group.
+        """
+        self._require_choice()
+        position = random.choice(random.choice(self._groups))
+        return self._changed(architecture, position, random.integer(self._moves[1]))
+
+    def _require_choice(self) -> None:
+        if not self._mutable:
+            raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
+
+    def _changed(self, architecture: Architecture, position: int, which: int) -> Architecture:
+        """Return an architecture with another value at `position`; `which` chooses among them."""
+        value = which % (self._sizes[position] - 1)
+        if value >= architecture[position]:
+            value += 1
+        return architecture[:position] + (value,) + architecture[position + 1 :]  # noqa: RUF005
+
+    def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
+        """Uniform crossover: each decision comes from either parent with equal chance."""
+        coins = random.uniforms(len(first))
+        return tuple([a if u < 0.5 else b for a, b, u in zip(first, second, coins, strict=True)])
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return all architectures that differ in exactly one decision."""
+        return [
+            (*architecture[:position], value, *architecture[position + 1 :])
+            for position in self._mutable
+            for value in range(self._sizes[position])
+            if value != architecture[position]
+        ]
+
+    def one_hot(self, architectures: "ArrayLike") -> "NDArray[np.float32]":
+        """Encode architectures, shape (..., decisions), as (..., sum of sizes) zeros and ones."""
+        import numpy as np
+
+        codes = np.asarray(architectures)
+        blocks = [
+            codes[..., position, None] == np.arange(n) for position, n in enumerate(self._sizes)
+        ]
+        return np.concatenate(blocks, axis=-1).astype(np.float32)
+
+    @cached_property
+    def codes(self) -> "NDArray[np.uint8]":
+        """All architectures in index order, shape (size, decisions)."""
+        import numpy as np
+
+        grid = np.indices(self._sizes, dtype=np.uint8)
+        return np.ascontiguousarray(grid.reshape(len(self._sizes), -1).T)
+
+    def _all(self) -> Iterable[Architecture]:
+        return map(tuple, self.codes.tolist())
+
+    def contains(self, architecture: object) -> bool:
+        """Whether a value is a tuple with one of its choices for every decision."""
+        if not isinstance(architecture, tuple) or len(architecture) != len(self._sizes):
+            return False
+        pairs = zip(architecture, self._sizes, strict=True)
+        try:
+            return all(choice in range(size) for choice, size in pairs)
+        except (TypeError, ValueError):  # arrays within the tuple compare to arrays
+            return False
+
+    @property
+    def form(self) -> str:
+        """What an architecture is, for messages."""
+        counts = sorted(set(self._sizes))
+        largest = f"{counts[0] - 1}" if len(counts) == 1 else "its number of choices - 1"
+        return (
+            f"a tuple of {len(self._sizes)} whole numbers, each from 0 to {largest}, such as "
+            f"{tuple(size - 1 for size in self._sizes)}"
+        )
+
+    def encodings(self) -> "Mapping[str, Encoding]":
+        """Return `one-hot`."""
+        return {"one-hot": self.one_hot}
+
+    def describe(self) -> Iterable[str]:
+        """Return a line for each decision."""
+        return (f"{one.name}: {', '.join(one.choices)}" for one in self.decisions)
+
+    def index(self, architecture: Architecture) -> int:
+        """Return the position of `architecture` in the space's order."""
+        index = 0
+        for choice, n in zip(architecture, self._sizes, strict=True):
+            index = index * n + choice
+        return index
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+        self.require_index(index)
+        choices = []
+        for n in reversed(self._sizes):
+            index, choice = divmod(index, n)
+            choices.append(choice)
+        return tuple(reversed(choices))
+
+    def format(self, architecture: Architecture) -> str:
+        """Write `architecture` as `decision=choice` pairs, which `parse` reads."""
+        return ",".join(
+            f"{decision.name}={decision.choices[choice]}"
+            for decision, choice in zip(self.decisions, architecture, strict=True)
+        )
+
+    def parse(self, text: str) -> Architecture:
+        """Read what `format` writes; `InvalidInput` points at the first wrong character."""
+        parts = text.split(",")
+        if len(parts) != len(self.decisions):
+            raise InvalidInput(
+                f"architecture '{text}' has {len(parts)} parts, "
+                f"space '{self.name}' {len(self.decisions)} decisions: "
+                f"write it like {self.format((0,) * len(self.decisions))}"
+            )
+        choices, position = [], 0
+        for part, decision in zip(parts, self.decisions, strict=True):
+            options = [f"{decision.name}={choice}" for choice in decision.choices]
+            if part not in options:
+                raise wrong_character(text, position, f"one of {', '.join(options)}")
+            choices.append(options.index(part))
+            position += len(part) + 1
+        return tuple(choices)

@@ -1,0 +1,220 @@
+"""Spaces in which a choice decides which decisions come after it.
+
+A number of layers, say, and then a decision for each of them. A subclass says which decision comes
+next; all else follows: how many architectures there are, uniform sampling, indices, mutation,
+neighbours and text.
+"""
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.categorical import Decision
+
+Architecture = tuple[int, ...]
+"""One choice per decision that was met, as positions in `Decision.choices`."""
+
+
+class _Change(NamedTuple):
+    """A mutation before its later decisions are settled."""
+
+    place: int
+    choice: int
+
+
+class ConditionalSpace(EnumerableSpace):
+    """A tree of decisions; an architecture is a way from its root to a leaf.
+
+    Indices count the leaves from the first choices on. Architectures that share what `state`
+    returns are counted once, so that spaces of any size are counted quickly.
+    """
+
+    @abstractmethod
+    def next_decision(self, choices: Architecture) -> Decision | None:
+        """Return the decision that comes after some choices; None where the architecture is whole.
+
+        A decision's name is the same wherever it stands for the same thing: a mutation that changes
+        an earlier choice keeps the later choices of decisions with equal names.
+        """
+
+    def state(self, choices: Architecture) -> Hashable:
+        """Return what decides which decisions follow `choices`; by default the choices themselves.
+
+        A space that returns less, such as the layers that are left, is counted faster.
+        """
+        return choices
+
+    @cached_property
+    def size(self) -> int:  # type: ignore[override]  # counted when it is first needed
+        """Number of architectures."""
+        return self._count(())
+
+    @cached_property
+    def _counts(self) -> dict[Hashable, int]:
+        return {}
+
+    def _count(self, choices: Architecture) -> int:
+        """Return how many architectures begin with some choices."""
+        key = self.state(choices)
+        if key not in self._counts:
+            decision = self.next_decision(choices)
+            self._counts[key] = (
+                1
+                if decision is None
+                else sum(self._count((*choices, one)) for one in range(len(decision.choices)))
+            )
+        return self._counts[key]
+
+    def sample(self, random: Random) -> Architecture:
+        """Draw one architecture uniformly among all."""
+        return self.architecture(random.integer(self.size))
+
+    def index(self, architecture: Architecture) -> int:
+        """Return how many architectures come before one."""
+        return sum(
+            self._count((*architecture[:place], before))
+            for place, choice in enumerate(architecture)
+            for before in range(choice)
+        )
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+        self.require_index(index)
+        choices: Architecture = ()
+        while self.next_decision(choices) is not None:
+            choice = 0
+            while index >= (within := self._count((*choices, choice))):
+                index -= within
+                choice += 1
+            choices = (*choices, choice)
+        return choices
+
+    def decisions_of(self, architecture: Architecture) -> list[Decision]:
+        """Return the decisions that an architecture's choices are of."""
+        found = []
+        for place in range(len(architecture)):
+            decision = self.next_decision(architecture[:place])
+            if decision is None:
+                raise ValueError("choices after the end of an architecture")
+            found.append(decision)
+        return found
+
+    def contains(self, architecture: object) -> bool:
+        """Whether a value is a tuple of choices from the root of the tree to a leaf."""
+        if not isinstance(architecture, tuple):
+            return False
+        choices: Architecture = ()
+        for choice in architecture:
+            decision = self.next_decision(choices)
+            if decision is None or type(choice) is not int:
+                return False
+            if not 0 <= choice < len(decision.choices):
+                return False
+            choices = (*choices, choice)
+        return self.next_decision(choices) is None
+
+    def mutate(self, architecture: Architecture, random: Random) -> Architecture:
+        """Change one decision, chosen uniformly among those with an alternative, to another value.
+
+        Later decisions keep their choices where decisions of their names still come; what is new is
+        drawn uniformly, choice by choice.
+        """
+        changes = self._changes(architecture)
+        if not changes:
+            raise InvalidInput(f"space '{self.name}' has no other architecture: nothing to mutate")
+        places = sorted({change.place for change in changes})
+        place = random.choice(places)
+        change = random.choice([one for one in changes if one.place == place])
+        kept = self._named(architecture)
+        choices = (*architecture[:place], change.choice)
+        while (decision := self.next_decision(choices)) is not None:
+            choices = (*choices, random.choice(self._options(choices, decision, kept)))
+        return choices
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return all that `mutate` can return, without repetition."""
+        kept = self._named(architecture)
+        found: dict[Architecture, None] = {}
+        for change in self._changes(architecture):
+            start = (*architecture[: change.place], change.choice)
+            found.update(dict.fromkeys(self._settled(start, kept)))
+        return list(found)
+
+    def _settled(self, choices: Architecture, kept: dict[str, str]) -> Iterator[Architecture]:
+        """Yield every architecture that begins so and keeps what it can."""
+        decision = self.next_decision(choices)
+        if decision is None:
+            yield choices
+            return
+        for option in self._options(choices, decision, kept):
+            yield from self._settled((*choices, option), kept)
+
+    def _changes(self, architecture: Architecture) -> list[_Change]:
+        return [
+            _Change(place, choice)
+            for place, decision in enumerate(self.decisions_of(architecture))
+            for choice in range(len(decision.choices))
+            if choice != architecture[place] and self._count((*architecture[:place], choice))
+        ]
+
+    def _named(self, architecture: Architecture) -> dict[str, str]:
+        """Return what was chosen, by the names of decisions."""
+        decisions = self.decisions_of(architecture)
+        return {
+            one.name: one.choices[choice]
+            for one, choice in zip(decisions, architecture, strict=True)
+        }
+
+    def _options(
+        self, choices: Architecture, decision: Decision, *kept: dict[str, str]
+    ) -> list[int]:
+        """Return what was chosen of a decision before, or else all that lead to an architecture."""
+        fitting = [c for c in range(len(decision.choices)) if self._count((*choices, c))]
+        names = [one[decision.name] for one in kept if decision.name in one]
+        before = [decision.choices.index(one) for one in names if one in decision.choices]
+        return [choice for choice in before if choice in fitting] or fitting
+
+    def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
+        """Take each decision as it comes from either parent with equal chance, where it has it.
+
+        A decision that one parent has not is the other's; one that neither has is drawn uniformly.
+        """
+        parents = [self._named(first), self._named(second)]
+        choices: Architecture = ()
+        while (decision := self.next_decision(choices)) is not None:
+            choices = (*choices, random.choice(self._options(choices, decision, *parents)))
+        return choices
+
+    def format(self, architecture: Architecture) -> str:
+        """Write an architecture as `decision=choice` pairs, which `parse` reads."""
+        return ",".join(f"{name}={choice}" for name, choice in self._pairs(architecture))
+
+    def _pairs(self, architecture: Architecture) -> Iterator[tuple[str, str]]:
+        decisions = self.decisions_of(architecture)
+        for decision, choice in zip(decisions, architecture, strict=True):
+            yield decision.name, decision.choices[choice]
+
+    def parse(self, text: str) -> Architecture:
+        """Read what `format` writes; `InvalidInput` names the first part that is wrong."""
+        choices: Architecture = ()
+        for part in text.split(","):
+            decision = self.next_decision(choices)
+            options = [f"{decision.name}={one}" for one in decision.choices] if decision else []
+            if part not in options:
+                expected = f"one of {', '.join(options)}" if options else "nothing more"
+                raise InvalidInput(
+                    f"architecture '{text:.80}': part {len(choices) + 1} is '{part:.40}', "
+                    f"expected {expected}"
+                )
+            choices = (*choices, options.index(part))
+        decision = self.next_decision(choices)
+        if decision is not None:
+            raise InvalidInput(
+                f"architecture '{text:.80}': part {len(choices) + 1} is missing, expected one of "
+                + ", ".join(f"{decision.name}={one}" for one in decision.choices)
+            )
+        return choices

@@ -1,0 +1,126 @@
+"""Which spaces there are: a decorator here, entry points and `module:Class` elsewhere."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from nasbench.arguments import require_text
+from nasbench.errors import InvalidInput
+from nasbench.spaces.base import EnumerableSpace, Space
+from nasbench.spaces.categorical import CategoricalSpace
+from nasbench.text import printable, shown
+
+SpaceClass = TypeVar("SpaceClass", bound=type[Space])
+GROUP = "nasbench.spaces"
+"""Entry points of this group are spaces of other packages."""
+_HOMES = {"nb201": "nasbench.spaces.nb201:NasBench201"}
+"""Module and class of each space of our own, loaded when it is asked for."""
+
+_registered: dict[str, type[Space]] = {}
+
+
+def register_space(name: str) -> Callable[[SpaceClass], SpaceClass]:
+    """Class decorator: make a space known by `name`.
+
+    The class is made without arguments. Raises `InvalidInput` for what cannot be a name, and for
+    what is no space.
+    """
+    require_text("a space's name", 'a text: @register_space("my-space")', name)
+    if not name or printable(name).strip() != name or set(name) & set(",:/\\"):
+        raise InvalidInput(
+            f"a space's name cannot be {shown(name)}: it must have no comma, colon or slash, no "
+            "space at its ends, and characters that can be seen"
+        )
+
+    def add(space: SpaceClass) -> SpaceClass:
+        _registered[name] = _checked(space, name)
+        return space
+
+    return add
+
+
+@cache
+def _elsewhere() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def spaces() -> tuple[str, ...]:
+    """Return the names of all spaces, sorted."""
+    return tuple(sorted({*_HOMES, *_registered, *_elsewhere()}))
+
+
+def get_space(name: str) -> Space:
+    """Return a space by its name or as `package.module:Class`; one object per process.
+
+    Raises `InvalidInput` for a name that is unknown, and for a space that cannot be made.
+    """
+    known = spaces()
+    if ":" not in require_text("space", f"one of {', '.join(known)}", name) and name not in known:
+        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise InvalidInput(f"space {shown(name)} is unknown: {hint}valid are {', '.join(known)}")
+    return _made(name, _registered.get(name))
+
+
+def get_enumerable(name: str) -> EnumerableSpace:
+    """Return a space whose architectures have indices; `InvalidInput` for any other."""
+    space = get_space(name)
+    if not isinstance(space, EnumerableSpace):
+        raise InvalidInput(f"space '{name}' has no indices: this works for enumerable spaces only")
+    return space
+
+
+def get_categorical(name: str) -> CategoricalSpace:
+    """Return a space of independent decisions; `InvalidInput` for any other."""
+    space = get_space(name)
+    if not isinstance(space, CategoricalSpace):
+        raise InvalidInput(
+            f"space '{name}' is no product of decisions: this works for such spaces only"
+        )
+    return space
+
+
+@cache
+def _made(name: str, registered: type[Space] | None) -> Space:
+    found = registered or _loaded(name)
+    try:
+        space = found()
+    except InvalidInput:
+        raise
+    except Exception as error:  # whatever a space of others does
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidInput(f"space '{name}' cannot be made ({reason}): mend its class") from error
+    space.name = name
+    return space
+
+
+def _loaded(name: str) -> type[Space]:
+    entry = _elsewhere().get(name)
+    path = _HOMES.get(name) or (entry.value if entry else name)
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        absent = isinstance(error, ModuleNotFoundError)
+        advice = "; install it or put its folder on PYTHONPATH" if absent else ""
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InvalidInput(
+            f"space '{name}': module '{module_name}' cannot be imported ({reason}){advice}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise InvalidInput(f"space '{name}': module '{module_name}' has no class '{class_name}'")
+    return _checked(found, name)
+
+
+def _checked(found: Any, name: str) -> type[Space]:
+    if not (inspect.isclass(found) and issubclass(found, Space)):
+        raise InvalidInput(f"space '{name}' is {shown(found)}, no subclass of nasbench.Space")
+    if inspect.isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))
+        raise InvalidInput(f"space '{name}' does not define {missing}")
+    return found
