@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nasbench.harness.reproduce import reproduce
     from nasbench.harness.results import load_results
     from nasbench.harness.run import run
-    from nasbench.problem import Answer, Evaluate, Fidelity, Metric, Problem, Trial
+    from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Metric, Problem, Trial
     from nasbench.spaces import get_space, register_space
     from nasbench.spaces.base import EnumerableSpace, Space
     from nasbench.spaces.categorical import CategoricalSpace, Decision
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nasbench.strategies.registry import register
 
 __all__ = [
+    "WAIT",
     "Answer",
     "CategoricalSpace",
     "Decision",
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "WAIT": "nasbench.problem",
     "Answer": "nasbench.problem",
     "CategoricalSpace": "nasbench.spaces.categorical",
     "Decision": "nasbench.spaces.categorical",

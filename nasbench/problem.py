@@ -7,6 +7,7 @@ of them, and a named tuple is as immutable and costs a quarter as much to make.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -97,6 +98,15 @@ class SharedAnswer(NamedTuple):
     figures: "Mapping[str, float]" = {}
     """Figures of the epoch by name, such as `train loss`."""
 
+
+class Wait(Enum):
+    """What `ask` returns instead of a request where it needs an answer first."""
+
+    WAIT = "wait"
+
+
+WAIT = Wait.WAIT
+"""Ask again after the next answer. A strategy may only wait while a trial is open."""
 
 Request = Evaluate | TrainShared
 """All that a strategy may ask for."""

@@ -134,11 +134,16 @@ def _number(value: float) -> str:
 
 
 class Clock:
-    """Charges a run's answers against its budget, the same way for every strategy."""
+    """Charges a run's answers against its budget, the same way for every strategy.
+
+    An evaluation begins at the present time (`begin`) and is counted when it ends (`end`), which
+    moves the time on. With one worker an evaluation ends before the next one begins.
+    """
 
     __slots__ = (
         "_best", "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_patience", "_seconds",
-        "_target", "epochs", "evaluations", "seconds", "stop",
+        "_started", "_started_epochs", "_target", "epochs", "evaluations", "overshot", "seconds",
+        "stop",
     )  # fmt: skip
 
     def __init__(
@@ -164,24 +169,48 @@ class Clock:
         self._best = -math.inf
         self._idle = 0
         self._free = 0
+        self._started = 0
+        self._started_epochs = 0
         self.seconds = 0.0
         self.evaluations = 0
         self.epochs = 0
+        self.overshot: Stop | None = None
+        """What an evaluation would last have overshot, so that it did not begin."""
         self.stop: Stop | None = None
 
-    def charge(self, answer: Answer | SharedAnswer) -> bool:
-        """Count an answer. False, and nothing is counted, if it overshoots seconds or epochs."""
-        seconds = self.seconds + answer.seconds
-        if seconds > self._seconds:
-            self.stop = Stop.SECONDS
-            return False
-        epochs = self.epochs + answer.epochs
+    @property
+    def full(self) -> bool:
+        """Whether as many evaluations have begun as the budget has."""
+        return self._started >= self._evaluations
+
+    def begin(self, answer: Answer | SharedAnswer) -> float | None:
+        """Let an evaluation begin now; when it ends, None if it overshoots seconds or epochs."""
+        finished = self.seconds + answer.seconds
+        if finished > self._seconds:
+            self.overshot = Stop.SECONDS
+            return None
+        epochs = self._started_epochs + answer.epochs
         if epochs > self._epochs:
-            self.stop = Stop.EPOCHS
+            self.overshot = Stop.EPOCHS
+            return None
+        self._started_epochs = epochs
+        self._started += 1
+        return finished
+
+    def charge(self, answer: Answer | SharedAnswer) -> bool:
+        """Let an evaluation begin and end; False, and nothing is counted, if it overshoots."""
+        finished = self.begin(answer)
+        if finished is None:
+            self.stop = self.overshot
             return False
-        self.epochs = epochs
-        self._free = self._free + 1 if seconds == self.seconds else 0
-        self.seconds = seconds
+        self.end(answer, finished)
+        return True
+
+    def end(self, answer: Answer | SharedAnswer, finished: float) -> None:
+        """Count an evaluation that has begun: it is now the time when it ends."""
+        self.epochs += answer.epochs
+        self._free = self._free + 1 if finished == self.seconds else 0
+        self.seconds = finished
         self.evaluations += 1
         value = answer.values[0]
         score = value if self._maximised else -value
@@ -198,4 +227,3 @@ class Clock:
             self.stop = Stop.EVALUATIONS
         elif self._free >= _FREE_IN_A_ROW:
             self.stop = Stop.STALLED
-        return True

@@ -3,27 +3,45 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heappop, heappush
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Session
+from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Clock, Stop
-from nasbench.problem import ACCURACY, Answer, Evaluate, Metric, Request, SharedAnswer, Trial
+from nasbench.problem import (
+    ACCURACY,
+    WAIT,
+    Answer,
+    Evaluate,
+    Metric,
+    Request,
+    SharedAnswer,
+    Trial,
+)
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """All evaluations of one run in order, as columns of equal length n, and why it ended."""
+    """All evaluations of one run in the order in which they ended, as columns, and why it ended.
+
+    Columns have the same length n, one value or row per evaluation.
+    """
 
     architectures: list[Architecture]
     values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
     seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
     optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
+    started: NDArray[np.float64]  #: when each began on the run's clock, in seconds
+    finished: NDArray[np.float64]  #: when each ended; never falls
+    worker: NDArray[np.int32]  #: number of the simulated worker that did it
     stop: Stop
     derived: bool = False
     """Whether the architecture of a step is what the search would return then."""
@@ -53,41 +71,81 @@ def best_by_validation(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.flatnonzero(filled > before)
 
 
+class _Open(NamedTuple):
+    """A trial whose evaluation goes on; they are ordered by when they end, then by number."""
+
+    finished: float
+    number: int
+    worker: int
+    started: float
+    trial: Trial
+    answer: Answer | SharedAnswer
+    asking: float
+    """Real seconds that the strategy took to ask."""
+
+
 def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
-    """Let `strategy` ask and `session` answer until the clock stops or nothing is asked."""
-    trials: list[Trial] = []
-    answers: list[Answer | SharedAnswer] = []
+    """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
+
+    The problem's workers are simulated: each takes the next request when it is free, lowest number
+    first, and a strategy is told answers in the order in which evaluations end. What would end
+    beyond the budget of seconds does not count, and its worker takes no other; what is open when a
+    search stops early does not count either. One worker asks and tells in turn.
+    """
+    ask, tell, reply = strategy.ask, strategy.tell, session.answer
+    begin, end = clock.begin, clock.end
+    told = getattr(session, "told", None)
+    free = list(range(strategy.problem.workers))
+    open_trials: list[_Open] = []
+    done: list[_Open] = []
     thought: list[float] = []
-    ask, tell, reply, charge = strategy.ask, strategy.tell, session.answer, clock.charge
+    number, exhausted = 0, False
     while clock.stop is None:
+        while free and not clock.full and not exhausted:
+            began = perf_counter()
+            request = ask()
+            asking = perf_counter() - began
+            if request is WAIT:
+                if not open_trials:
+                    raise InvalidInput("the strategy waits, and no answer is still to come")
+                break
+            if request is None:
+                exhausted = True
+                break
+            answer = reply(request)
+            finished = begin(answer)
+            worker = heappop(free)
+            if finished is not None:
+                trial = Trial(number, request)
+                number += 1
+                heappush(
+                    open_trials,
+                    _Open(finished, number, worker, clock.seconds, trial, answer, asking),
+                )
+            elif clock.overshot is Stop.EPOCHS:  # those of all workers together
+                free.clear()
+        if not open_trials:
+            break
+        one = heappop(open_trials)
+        end(one.answer, one.finished)
+        if told is not None:
+            told(one.trial.request, one.answer)
         began = perf_counter()
-        request = ask()
-        asked = perf_counter()
-        if request is None:
-            break
-        answer = reply(request)
-        if not charge(answer):
-            break
-        trial = Trial(len(trials), request)
-        answered = perf_counter()
-        tell(trial, answer)
-        thought.append(asked - began + perf_counter() - answered)
-        trials.append(trial)
-        answers.append(answer)
-    objectives = strategy.problem.objectives
-    return _trajectory(trials, answers, thought, clock.stop or Stop.EXHAUSTED, objectives)
+        tell(one.trial, one.answer)
+        thought.append(one.asking + perf_counter() - began)
+        done.append(one)
+        heappush(free, one.worker)
+    stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
+    return _trajectory(done, thought, stop, strategy.problem.objectives)
 
 
 def _trajectory(
-    trials: list[Trial],
-    answers: list[Answer | SharedAnswer],
-    thought: list[float],
-    stop: Stop,
-    objectives: tuple[Metric, ...],
+    done: list[_Open], thought: list[float], stop: Stop, objectives: tuple[Metric, ...]
 ) -> Trajectory:
+    answers = [one.answer for one in done]
     architectures = [
-        trial.architecture if isinstance(answer, Answer) else answer.architecture
-        for trial, answer in zip(trials, answers, strict=True)
+        one.trial.architecture if isinstance(one.answer, Answer) else one.answer.architecture
+        for one in done
     ]
     shared = [answer for answer in answers if isinstance(answer, SharedAnswer)]
     values = np.array([answer.values for answer in answers], dtype=np.float64)
@@ -99,6 +157,9 @@ def _trajectory(
         seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
         epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
         optimiser_seconds=np.array(thought, dtype=np.float64),
+        started=np.array([one.started for one in done], dtype=np.float64),
+        finished=np.array([one.finished for one in done], dtype=np.float64),
+        worker=np.array([one.worker for one in done], dtype=np.int32),
         stop=stop,
         derived=bool(shared),
         figures=tuple(answer.figures for answer in shared),
@@ -107,7 +168,10 @@ def _trajectory(
 
 
 class FreeRepeats:
-    """A session in which asking the same again costs nothing and gives the same answer."""
+    """A session in which asking again what has been told costs nothing and gives the same answer.
+
+    What is asked again while its first evaluation goes on is evaluated, and charged, once more.
+    """
 
     def __init__(self, session: Session) -> None:
         """Wrap the session of one run."""
@@ -123,8 +187,10 @@ class FreeRepeats:
             known = self._known.get(what)
         except TypeError:  # what cannot be hashed is no architecture: the session says so
             return self._session.answer(request)
-        if known is not None:
-            return known
-        answer = self._session.answer(request)
-        self._known[what] = answer._replace(seconds=0.0, epochs=0)
-        return answer
+        return self._session.answer(request) if known is None else known
+
+    def told(self, request: Request, answer: Answer | SharedAnswer) -> None:
+        """Remember the first answer to a request, once it has ended."""
+        if isinstance(request, Evaluate):
+            what = request.architecture, request.fidelity
+            self._known.setdefault(what, answer._replace(seconds=0.0, epochs=0))

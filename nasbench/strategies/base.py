@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from nasbench.errors import InvalidInput
-from nasbench.problem import Problem, Request, Trial
+from nasbench.problem import Problem, Request, Trial, Wait
 from nasbench.randomness import Random
 from nasbench.spaces.base import Space
 from nasbench.spaces.categorical import CategoricalSpace
@@ -82,8 +82,12 @@ class SearchStrategy(Stateful, ABC):
         """Make the attributes a search starts with; called once, before the first `ask`."""
 
     @abstractmethod
-    def ask(self) -> Request | None:
-        """Return the next piece of work, or None when nothing is left to ask."""
+    def ask(self) -> Request | Wait | None:
+        """Return the next piece of work, or None when nothing is left to ask.
+
+        `WAIT` means that an answer to an open trial is needed first; `ask` is called again after
+        it. With one worker no trial is open when `ask` is called.
+        """
 
     @abstractmethod
     def tell(self, trial: Trial, answer: Any) -> None:
