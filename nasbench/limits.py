@@ -109,6 +109,7 @@ def per_core(name: str) -> Count:
 
 WORKERS = Count("workers", 1, 100_000)
 """On a cluster; of one machine `per_core` says."""
+SIMULATED_WORKERS = Count("simulated workers", 1, 10_000)
 SEEDS = Count("the number of seeds", 1, 1_000_000, "run more of them in several calls")
 TUNING_SEEDS = Count("the number of tuning seeds", 1, 10_000)
 SEED = Count("seed", 0, LARGEST_SEED, "seeds are stored in 64 bits")

@@ -101,6 +101,13 @@ def run(
     repeats: Annotated[
         str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
     ] = None,
+    simulated_workers: Annotated[
+        int | None,
+        number(
+            limits.SIMULATED_WORKERS,
+            help="Evaluations of a run that go on at once on the table's clock. [default: 1]",
+        ),
+    ] = None,
     experiment_seed: Annotated[
         int | None,
         number(limits.EXPERIMENT_SEED, help="Shifts the randomness of all runs. [default: 0]"),
@@ -138,6 +145,7 @@ def run(
         "target_regret": target_regret,
         "trials": trials,
         "repeats": repeats,
+        "simulated_workers": simulated_workers,
         "experiment_seed": experiment_seed,
         "fallback": fallback,
     }

@@ -75,6 +75,9 @@ class ExperimentFile(_Strict):
     )
     trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
     repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
+    simulated_workers: Count | None = Field(
+        None, description="evaluations that go on at once on the table's clock, 1 or more"
+    )
     recipe: Text | None = Field(
         None, description="a recipe of one-shot strategies, such as 'paper'"
     )

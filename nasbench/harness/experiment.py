@@ -50,6 +50,8 @@ class Task:
     images: str = ""
     """SHA-256 of the images that shared weights are trained on; empty where none are, and in
     experiments that an earlier version began."""
+    simulated_workers: int = 1
+    """How many evaluations go on at once on the run's clock."""
 
     @property
     def shared(self) -> bool:
@@ -90,6 +92,8 @@ class Experiment:
             del values["entropy_rule"]
         if not self.task.images:
             del values["task"]["images"]
+        if self.task.simulated_workers == 1:
+            del values["task"]["simulated_workers"]
         return values
 
     @classmethod
@@ -250,8 +254,9 @@ class Runner:
         else:
             self._benchmark, self._judge = open_benchmark(experiment.task)
         self._problem = Problem(
-            get_space(experiment.task.space), self._benchmark.objectives, self._benchmark.fidelities
-        )
+            get_space(experiment.task.space), self._benchmark.objectives,
+            self._benchmark.fidelities, experiment.task.simulated_workers,
+        )  # fmt: skip
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error on the way is recorded."""

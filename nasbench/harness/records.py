@@ -19,6 +19,9 @@ from nasbench.spaces.base import Architecture
 TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
 """List columns with one value per evaluation, in order."""
 
+SCHEDULE = ("started", "finished", "worker")
+"""List columns of runs with several simulated workers: seconds on the run's clock, and who."""
+
 FIGURE = "figure/"
 """What the names of columns begin with that hold figures of shared training, one per epoch."""
 
@@ -40,7 +43,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "stop": pa.array([track.stop for track in tracks], pa.string()),
         "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
         "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
-        "simulated_seconds": pa.array([_total(track.seconds) for track in tracks], pa.float64()),
+        "simulated_seconds": pa.array([track.clock for track in tracks], pa.float64()),
         "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
@@ -52,6 +55,12 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),
         "incumbents": _lists([track.incumbents for track in tracks], np.int32),
     }
+    if experiment.task.simulated_workers > 1:
+        columns |= {
+            "started": _lists([track.started for track in tracks], np.float64),
+            "finished": _lists([track.finished for track in tracks], np.float64),
+            "worker": _lists([track.worker for track in tracks], np.int32),
+        }
     named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
     for name in named:
         values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
@@ -76,7 +85,15 @@ class _Track:
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
         self.incumbents = empty if trajectory is None else trajectory.incumbents
+        self.started = empty if trajectory is None else trajectory.started
+        self.finished = empty if trajectory is None else trajectory.finished
+        self.worker = empty if trajectory is None else trajectory.worker
         self.figures = () if trajectory is None else trajectory.figures
+
+    @property
+    def clock(self) -> float:
+        """What the clock says when the last evaluation has ended."""
+        return float(self.finished[-1]) if len(self.finished) else 0.0
 
 
 def _total(seconds: NDArray[np.float64]) -> float:

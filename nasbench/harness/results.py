@@ -123,6 +123,12 @@ class ExperimentRuns:
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
 
+    def finished(self) -> Ragged:
+        """Return when evaluations ended on each run's clock, in seconds."""
+        if self.experiment.task.simulated_workers > 1:
+            return self.lists("finished")
+        return self.lists("seconds").each(np.cumsum)
+
     def select(self, keep: NDArray[np.bool_]) -> "ExperimentRuns":
         """Return the runs where `keep` is set."""
         return replace(self, table=self.table.filter(pa.array(keep)))
@@ -192,8 +198,9 @@ class Results:
         """One row per evaluation, in order, of every run that finished.
 
         `accuracy`, `seconds` and `epochs` are those of the evaluation. The four clocks are
-        running totals: `simulated_seconds` (real ones where weights or networks are trained),
-        `optimiser_seconds`, `queries` and `training_epochs`. `incumbent` is the architecture index
+        running totals: `simulated_seconds` (real ones where weights or networks are trained, of
+        several simulated workers the time that has passed), `optimiser_seconds`, `queries` and
+        `training_epochs`. `incumbent` is the architecture index
         of the best validation so far, of shared weights of what was derived last, -1 while no
         evaluation has succeeded; `incumbent_accuracy` is its validation.
         """
@@ -259,6 +266,7 @@ def _described(one: ExperimentRuns) -> dict[str, Any]:
         "protocol": task.protocol,
         "searched": task.signal.dataset,
         "budget": str(task.budget),
+        "simulated_workers": task.simulated_workers,
     }
 
 
@@ -309,7 +317,7 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
             "accuracy": accuracy.values,
             "seconds": seconds.values,
             "epochs": epochs.values,
-            "simulated_seconds": seconds.each(np.cumsum).values,
+            "simulated_seconds": runs.finished().values,
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
             "training_epochs": epochs.each(np.cumsum).values,
             "incumbent": np.where(step < 0, -1, architecture.values[at]) if len(at) else at,

@@ -28,7 +28,17 @@ from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.harness.trained import found_images
 from nasbench.harness.tuning import Tuning
-from nasbench.limits import CPUS, GPUS, PATIENCE, REGRET, RETRIES, WORKERS, Count, per_core
+from nasbench.limits import (
+    CPUS,
+    GPUS,
+    PATIENCE,
+    REGRET,
+    RETRIES,
+    SIMULATED_WORKERS,
+    WORKERS,
+    Count,
+    per_core,
+)
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -77,6 +87,7 @@ def run(
     target_regret: float | None = None,
     trials: str | None = None,
     repeats: str | None = None,
+    simulated_workers: int = 1,
     settings: Settings | None = None,
     recipe: str | None = None,
     experiment_seed: int = 0,
@@ -100,6 +111,10 @@ def run(
     on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`; where a
     strategy trains on images, those of CIFAR-10 have to be there too. `recipe`
     names settings that one-shot strategies come with, before `settings` change them.
+
+    `simulated_workers` is how many evaluations of a run go on at once on the clock of its table:
+    strategies are told answers in the order in which evaluations end, and a budget of seconds is
+    the time that passes, not the workers' sum.
 
     `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
     here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
@@ -126,7 +141,10 @@ def run(
         names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
         make_tasks(
             benchmark, None if datasets is None else _names("datasets", datasets), protocol,
-            Wanted(limit or _if_shared(names), patience, target_regret, trials, repeats),
+            Wanted(
+                limit or _if_shared(names), patience, target_regret, trials, repeats,
+                SIMULATED_WORKERS.check(simulated_workers),
+            ),
             fallback=fallback, shared=shared_among(names), say=say,
         ),
         limit,

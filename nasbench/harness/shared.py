@@ -40,6 +40,11 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
             "a search of shared weights knows no accuracy to stop at: run it without --patience "
             "and --target-regret"
         )
+    if task.simulated_workers > 1:
+        raise InvalidInput(
+            f"strategy '{strategy}' trains one set of shared weights: run it without "
+            "--simulated-workers"
+        )
     return replace(
         task,
         signal=Signal(task.signal.dataset, 0, 0),

@@ -14,6 +14,11 @@ from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
 
+SIMULATED = (
+    "simulated workers need costs that are known before an evaluation ends: leave "
+    "--simulated-workers away where networks or shared weights are trained"
+)
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -24,6 +29,7 @@ class Wanted:
     target_regret: float | None = None
     trials: str | None = None
     repeats: str | None = None
+    simulated_workers: int = 1
 
     def limit(self, budget: Budget | None) -> Budget | None:
         """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
@@ -95,12 +101,15 @@ def _tabular(
                 budget=wanted.limit(published) or published,
                 final_schedule=protocol.final_schedule,
                 reports=protocol.reports[dataset],
+                simulated_workers=wanted.simulated_workers,
             )
         )
     return tasks
 
 
 def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+    if wanted.simulated_workers > 1:
+        raise InvalidInput(SIMULATED)
     if wanted.trials is not None or isinstance(protocol, Protocol):
         raise InvalidInput(
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"

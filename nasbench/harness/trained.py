@@ -84,6 +84,11 @@ def with_fallback(task: Task) -> Task:
     tabular = TabularBenchmark(table.search, table.rows, get_enumerable(task.space), task.signal)
     if not missing(tabular):
         return task
+    if task.simulated_workers > 1:
+        raise InvalidInput(
+            "simulated workers need a table that knows every architecture: leave "
+            "--simulated-workers or --fallback away"
+        )
     chosen = TrainingProtocol.default(task.signal.dataset)
     trained, _ = open_training(task.space, task.signal.dataset, chosen)
     scale = measured_scale(tabular, trained)

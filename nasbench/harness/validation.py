@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.protocols import REPEATS, TRIALS
 from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import FIGURE, TRAJECTORY
+from nasbench.harness.records import FIGURE, SCHEDULE, TRAJECTORY
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import LARGEST_MEASURE
 from nasbench.spaces import get_enumerable
@@ -48,6 +48,11 @@ _TYPES = {
     "epochs": pa.list_(pa.int32()),
     "optimiser": pa.list_(pa.float64()),
     "incumbents": pa.list_(pa.int32()),
+}
+_SCHEDULE = {
+    "started": pa.list_(pa.float64()),
+    "finished": pa.list_(pa.float64()),
+    "worker": pa.list_(pa.int32()),
 }
 
 
@@ -95,7 +100,7 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
             rows.range(name, 0, _TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
     if columns is None:
         _check_steps(rows, experiment)
-        _check_totals(rows)
+        _check_totals(rows, experiment)
         _check_incumbents(rows, experiment)
     return typed
 
@@ -104,6 +109,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
     """Return all columns of a run, each cast to its type, none with nulls."""
     types = {
         **_TYPES,
+        **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
         **{
             f"{kind}/{name}": pa.list_(pa.float64())
             for name in experiment.task.reports
@@ -212,7 +218,8 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     size = get_enumerable(experiment.task.space).size
     steps = rows.lists("architecture").lengths
     figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
-    for name in (*TRAJECTORY, *figures):
+    several = experiment.task.simulated_workers > 1
+    for name in (*TRAJECTORY, *figures, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
     queries = rows.table["queries"].to_numpy()
     rows.refuse(
@@ -228,9 +235,23 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     for name in ("seconds", "optimiser"):
         rows.each(name, lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
     rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
+    if several:
+        _check_schedule(rows, experiment.task.simulated_workers)
 
 
-def _check_totals(rows: _Rows) -> None:
+def _check_schedule(rows: _Rows, workers: int) -> None:
+    """Check when evaluations began and ended: in order, each as long as it cost."""
+    started, finished, cost = (rows.lists(name) for name in ("started", "finished", "seconds"))
+    rows.each("worker", lambda x: (x >= 0) & (x < workers), f"is none of {workers} workers")
+    rows.each("started", lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
+    ends = started.values + cost.values == finished.values
+    rows.each("finished", lambda _: ends, "is not when it began and what it cost")
+    later = np.concatenate(([True], np.diff(finished.values) >= 0))[: len(ends)]
+    later[finished.offsets[:-1][finished.lengths > 0]] = True
+    rows.each("finished", lambda _: later, "is before the evaluation that is stored before it")
+
+
+def _check_totals(rows: _Rows, experiment: Experiment) -> None:
     """Check a run's totals against its lists: counts exactly, times up to `ROUNDING`."""
     queries, distinct = (rows.table[name].to_numpy() for name in ("queries", "distinct"))
     rows.refuse(
@@ -241,6 +262,10 @@ def _check_totals(rows: _Rows) -> None:
         lists, totals = rows.lists(parts), rows.table[name].to_numpy()
         own = np.repeat(np.arange(len(totals)), lists.lengths)
         sums = np.bincount(own, weights=lists.values, minlength=len(totals))  # each in order
+        if name == "simulated_seconds" and experiment.task.simulated_workers > 1:
+            ends = rows.lists("finished")
+            there = ends.lengths > 0
+            sums[there] = ends.values[ends.offsets[1:][there] - 1]
         near = 0 if name in _COUNTS else ROUNDING * totals
         wrong = ~(np.abs(totals - sums) <= near)
         if wrong.any():
@@ -308,6 +333,8 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     ):  # fmt: skip
         if one not in valid:
             raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
+    if not 1 <= task.simulated_workers < _TOO_MUCH:
+        raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.audit.findings import Finding
-from nasbench.harness.audit.trajectories import name_seeds
+from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
 

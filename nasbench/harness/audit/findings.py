@@ -3,6 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.results import ExperimentRuns
+
+_SHOWN = 3
+"""Seeds that a finding names."""
+
 
 class Finding(NamedTuple):
     """One thing that is not as it should be, or that a reader should know."""
@@ -57,3 +65,11 @@ class Audit:
         """Return everything as JSON values."""
         counts = {name: value for name, value in vars(self).items() if name != "findings"}
         return {**counts, "findings": [one._asdict() for one in self.findings]}
+
+
+def name_seeds(runs: ExperimentRuns, wrong: NDArray[np.bool_]) -> str:
+    """Name the first seeds whose runs are wrong, and count the others."""
+    seeds = runs.seeds[wrong].tolist()
+    shown = ", ".join(map(str, seeds[:_SHOWN]))
+    more = f" and {len(seeds) - _SHOWN} more" if len(seeds) > _SHOWN else ""
+    return f"seed {shown}{more}"

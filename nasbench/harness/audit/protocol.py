@@ -52,6 +52,7 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
         yield "epochs", signal.epochs, usual.epochs, True
         yield "trials", signal.trials, usual.trials, False
         yield "repeats", task.repeats, usual.repeats, False
+        yield "simulated workers", task.simulated_workers, 1, False
     yield "final schedule", task.final_schedule, usual.final_schedule, True
     yield "reports", task.reports, usual.reports.get(dataset), True
 

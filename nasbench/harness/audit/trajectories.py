@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
-from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.findings import Finding, name_seeds
+from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.loop import best_by_validation
@@ -22,9 +23,6 @@ from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.trained import is_trained
 from nasbench.harness.validation import ROUNDING
 from nasbench.problem import Answer, Fidelity
-
-_SHOWN = 3
-"""Seeds that a finding names."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
         "distinct": np.array([len(np.unique(cells[run])) for run in range(len(cells))]),
         "training_epochs": _sums(runs.lists("epochs")),
         "optimiser_seconds": _sums(runs.lists("optimiser")),
-        "simulated_seconds": _sums(runs.lists("seconds")),
+        "simulated_seconds": _last(runs.finished()),
     }
     for name, values in expected.items():
         wrong = runs.column(name) != values
@@ -151,12 +149,15 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
         yield Finding("totals", runs.label, f"{what} {name_seeds(runs, short)}")
 
 
+def _last(lists: Ragged) -> NDArray[np.float64]:
+    """Return the last value of every list, 0 of an empty one."""
+    ends = np.where(lists.lengths == 0, 0, lists.offsets[1:] - 1)
+    return np.where(lists.lengths == 0, 0, lists.values[ends] if len(lists.values) else 0)
+
+
 def _sums(lists: Ragged) -> NDArray[np.float64]:
     """Add in order, as the clock does."""
-    summed = lists.each(np.cumsum)
-    empty = lists.lengths == 0
-    ends = np.where(empty, 0, summed.offsets[1:] - 1)
-    return np.where(empty, 0, summed.values[ends] if len(summed.values) else 0)
+    return _last(lists.each(np.cumsum))
 
 
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
@@ -201,6 +202,9 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     dearest = math.inf if benchmark is None else max(
         answer.seconds for trial in benchmark.trials(None) for answer in trial.values()
     )  # fmt: skip
+    if runs.experiment.task.simulated_workers > 1:
+        yield from check_schedule(runs, best, dearest)
+        return
     least = int(min(epochs.values[epochs.values > 0], default=1))
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
@@ -259,11 +263,3 @@ def _each(
         seeds = np.isin(np.arange(len(lists)), run[wrong])
         text = what.format(count=int(wrong.sum()))
         yield Finding(check, runs.label, f"{text}: {name_seeds(runs, seeds)}")
-
-
-def name_seeds(runs: ExperimentRuns, wrong: NDArray[np.bool_]) -> str:
-    """Name the first seeds and count the others."""
-    seeds = runs.seeds[wrong].tolist()
-    shown = ", ".join(map(str, seeds[:_SHOWN]))
-    more = f" and {len(seeds) - _SHOWN} more" if len(seeds) > _SHOWN else ""
-    return f"seed {shown}{more}"

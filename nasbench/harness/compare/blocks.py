@@ -67,7 +67,7 @@ class Contender:
         steps = self.runs.lists("incumbents")
         if clock == "evaluations":
             return Ragged(steps.values.astype(np.float64) + 1, steps.offsets)
-        seconds = self.runs.lists("seconds").each(np.cumsum).at(steps)
+        seconds = self.runs.finished().at(steps)
         return Ragged(self.scale * seconds.values, seconds.offsets)
 
     def spent(self, clock: str) -> float:

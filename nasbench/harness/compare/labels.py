@@ -77,6 +77,7 @@ def describe(task: Task) -> str:
         ),
         f"judged after {task.final_schedule} epochs",
         *(["repeated cells free"] if task.repeats == "free" else []),
+        *([f"{task.simulated_workers} simulated workers"] if task.simulated_workers > 1 else []),
         f"table {task.table[:_DIGITS]}",
     ]
     return "; ".join(parts)
@@ -110,6 +111,8 @@ def particulars(task: Task) -> dict[str, str]:
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
+    if task.simulated_workers > 1:
+        found[f"workers-{task.simulated_workers}"] = f"{task.simulated_workers} simulated workers"
     return found
 
 

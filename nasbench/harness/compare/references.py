@@ -144,6 +144,7 @@ class Known:
         if seconds is None:
             seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
         n = affordable(seconds, self.costs, self.search.weights)
+        n = n * self.task.simulated_workers  # each is a search of its own within these seconds
         return np.minimum(n, self.most)
 
     @property

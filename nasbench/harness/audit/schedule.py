@@ -1,0 +1,120 @@
+"""Are evaluations of several simulated workers placed as the event queue places them?
+
+What is stored of a run is when each evaluation began and ended, and on which worker. A worker
+begins at the start or when some evaluation ends, never before the end of its own last one, and a
+run ends where no worker can begin another.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.audit.findings import Finding, name_seeds
+from nasbench.harness.budget import Budget, Clock, Stop
+from nasbench.harness.results import ExperimentRuns
+from nasbench.problem import Answer
+
+
+class Placed(NamedTuple):
+    """The evaluations of one run in the order in which they ended, shape (n,) each."""
+
+    values: NDArray[np.float64]
+    epochs: NDArray[np.int64]
+    started: NDArray[np.float64]
+    finished: NDArray[np.float64]
+    worker: NDArray[np.int32]
+
+
+def placed(runs: ExperimentRuns) -> Iterator[Placed]:
+    """Yield every run's evaluations."""
+    names = ("accuracy", "epochs", "started", "finished", "worker")
+    lists = [runs.lists(name) for name in names]
+    for run in range(len(runs)):
+        yield Placed(*(one[run] for one in lists))
+
+
+def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> Iterator[Finding]:
+    """Yield what is wrong with when evaluations began and ended.
+
+    `best` is the best score of the space, `dearest` the most seconds an evaluation costs.
+    """
+    task = runs.experiment.task
+    every = list(placed(runs))
+    gaps = any(_waits(one) for one in every)
+    stops = runs.table["stop"].to_pylist()
+    wrong, over, early = np.zeros((3, len(runs)), dtype=bool)
+    for run, (one, stop) in enumerate(zip(every, stops, strict=True)):
+        wrong[run] = not _in_order(one, task.simulated_workers)
+        clock = _charged(one, task.budget, best)
+        over[run] = clock is None
+        early[run] = clock is not None and not _may_end(
+            stop, clock, one, task.budget, dearest, task.simulated_workers, gaps=gaps
+        )
+    for check, found, what in (
+        ("schedule", wrong, "workers did not begin when an evaluation ended, or two at once, in"),
+        ("budget", over, f"'{task.budget}' is overshot in"),
+        ("budget", early, f"runs ended before '{task.budget}' was used up:"),
+    ):
+        if found.any():
+            yield Finding(check, runs.label, f"{what} {name_seeds(runs, found)}")
+
+
+def _in_order(one: Placed, workers: int) -> bool:
+    """Whether workers begin at events only, and each after its own last evaluation."""
+    if not np.isin(one.started, np.concatenate(([0.0], one.finished))).all():
+        return False
+    for worker in range(workers):
+        own = one.worker == worker
+        if (one.started[own][1:] < one.finished[own][:-1]).any():
+            return False
+    return True
+
+
+def _waits(one: Placed) -> bool:
+    """Whether a worker rested between two evaluations, or before its first."""
+    for worker in np.unique(one.worker):
+        own = one.worker == worker
+        free = np.concatenate(([0.0], one.finished[own][:-1]))
+        if (one.started[own] > free).any():
+            return True
+    return False
+
+
+def _charged(one: Placed, budget: Budget, best: float | None) -> Clock | None:
+    """Count the evaluations of a run on a clock; None where one is beyond the budget."""
+    clock = Clock(budget, best)
+    for value, epochs, finished in zip(
+        one.values.tolist(), one.epochs.tolist(), one.finished.tolist(), strict=True
+    ):
+        answer = Answer((value,), finished - clock.seconds, epochs, math.isnan(value))
+        limit = math.inf if budget.seconds is None else budget.seconds
+        if clock.stop is not None or clock.begin(answer) is None or finished > limit:
+            return None
+        clock.end(answer, finished)
+    return clock
+
+
+def _may_end(
+    stored: str, clock: Clock, one: Placed, budget: Budget, dearest: float, workers: int, *,
+    gaps: bool,
+) -> bool:  # fmt: skip
+    """Whether a run may have ended where it did, for the reason that is stored.
+
+    A worker that the budget of seconds ended was free when its last evaluation ended, or, of a
+    strategy that waits for answers (`gaps`), at the latest when the run's last one did.
+    """
+    if clock.stop is not None:
+        return stored == clock.stop
+    if stored == Stop.SECONDS:
+        if budget.seconds is None:
+            return False
+        last = [float(one.finished[one.worker == w].max(initial=0.0)) for w in range(workers)]
+        free = [clock.seconds] if gaps else last
+        return all(time + dearest > budget.seconds for time in free)
+    if stored == Stop.EPOCHS:
+        least = int(min(one.epochs[one.epochs > 0], default=1))
+        return budget.epochs is not None and clock.epochs + least > budget.epochs
+    return stored == Stop.EXHAUSTED
