@@ -31,6 +31,14 @@ def printable(text: object, keep: str = "") -> str:
     return "".join(one if _is_seen(one) or one in keep else _escaped(one) for one in plain)
 
 
+def encodable(text: str) -> str:
+    """Return `text` with lone surrogates, which no file of text can hold, as their escapes.
+
+    Names of files that are no UTF-8 have them, and a search may print one.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def one_line(text: str) -> str:
     """Return a message as one line that can be read: a text of thousands loses its middle."""
     line = printable(" ".join(text.splitlines()))

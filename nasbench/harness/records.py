@@ -15,6 +15,7 @@ from nasbench.harness.experiment import Experiment, Run
 from nasbench.provenance import processor
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import Architecture
+from nasbench.text import encodable
 
 TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
 """List columns with one value per evaluation, in order."""
@@ -38,8 +39,8 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     tracks = [_Track(run, index) for run in runs]
     columns: dict[str, pa.Array] = {
         "seed": pa.array([run.seed for run in runs], pa.int64()),
-        "error": pa.array([run.error for run in runs], pa.string()),
-        "log": pa.array([run.log for run in runs], pa.string()),
+        "error": pa.array([encodable(run.error) for run in runs], pa.string()),
+        "log": pa.array([encodable(run.log) for run in runs], pa.string()),
         "stop": pa.array([track.stop for track in tracks], pa.string()),
         "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
         "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),

@@ -17,6 +17,7 @@ from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.store import Damaged, ExperimentFolder, experiments
 from nasbench.harness.tuning import Tuning
+from nasbench.text import encodable
 
 if TYPE_CHECKING:
     import pandas
@@ -148,8 +149,7 @@ class Fault:
     def of(cls, damaged: Damaged, folder: Path) -> "Fault":
         """Name the file as it is called below `folder`."""
         where = damaged.path.relative_to(folder).as_posix()
-        text = where.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
-        return cls(text, damaged.reason, damaged.fix)
+        return cls(encodable(where), damaged.reason, damaged.fix)
 
     def __str__(self) -> str:
         """Write it as one line."""

@@ -38,6 +38,7 @@ from nasbench.harness.validation import (
 from nasbench.parquet import Unreadable, from_parquet, to_parquet
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
+from nasbench.text import encodable
 
 SCHEMA = 1
 _FILE = "experiment.json"
@@ -87,8 +88,7 @@ class ExperimentFolder:
     @property
     def label(self) -> str:
         """The folder's path below the results folder, for messages."""
-        label = f"{self.path.parent.name}/{self.path.name}"
-        return label.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
+        return encodable(f"{self.path.parent.name}/{self.path.name}")
 
     def finished(self) -> set[int]:
         """Return the seeds that ended well; failed ones may be run again."""

@@ -303,3 +303,26 @@ def test_a_table_file_is_one_benchmark_however_it_is_named(
         run("random-search", seeds=2, benchmark=name, budget="5evals", out="results")
     (folder,) = experiments(Path("results"))
     assert folder.path.parent.name == "mine-cifar10-5evals"
+
+
+class Prints(Breaks):
+    """Prints, and fails with, text that no file of text can hold."""
+
+    name = "prints"
+
+    def ask(self) -> Evaluate:
+        print("a name that is no UTF-8: \udcff")
+        if self.told == 3 and self.odd:
+            raise ValueError("no \udcff")
+        return Evaluate(self.space.sample(self.random))
+
+
+def test_text_that_is_no_unicode_loses_no_run(synthetic_nb201: Path, tmp_path: Path) -> None:
+    """Stored with its escapes, the logs of the runs that end well and the errors of the others."""
+    here = f"{__name__}:Prints"
+    (outcome,) = run(here, seeds=6, budget="5evals", out=tmp_path, workers=1, retries=0)
+    assert outcome.finished > 0
+    assert outcome.failed
+    table = next(experiments(tmp_path)).read()
+    assert all(r"no UTF-8: \udcff" in log for log in table["log"].to_pylist())
+    assert sum(r"no \udcff" in error for error in table["error"].to_pylist()) == len(outcome.failed)
