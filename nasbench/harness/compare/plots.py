@@ -242,14 +242,16 @@ def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray
 
 
 def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
-    """Return the mean regret of random search in closed form, from one evaluation on."""
+    """Return the mean regret of random search in closed form, from one evaluation a worker on."""
     known, budget = block.known, block.task.budget
     if known is None or block.task.shared or budget.stops_early:
         return None
     seconds = np.inf if budget.seconds is None else budget.seconds
     grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
-    n = known.evaluations(grid) if clock == "seconds" else grid
-    grid, n = grid[n >= 1], n[n >= 1]
+    n, least = grid, 1
+    if clock == "seconds":
+        n, least = known.evaluations(grid), block.task.simulated_workers
+    grid, n = grid[n >= least], n[n >= least]
     if not len(n):
         return None
     outcome = known.test[dataset]
