@@ -9,9 +9,13 @@ import pytest
 from tables import synthetic_table
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-for _signal in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job ignores them, and so
-    if signal.getsignal(_signal) is signal.SIG_IGN:  # would the commands that tests start
-        signal.signal(_signal, signal.default_int_handler)
+for _signal, _handler in (  # a shell's background job ignores them, and so would the commands
+    (signal.SIGINT, signal.default_int_handler),  # that tests start
+    (signal.SIGQUIT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),  # under nohup
+):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, _handler)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 

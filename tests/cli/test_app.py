@@ -25,7 +25,7 @@ def call(*words: str, monkeypatch: pytest.MonkeyPatch) -> int:
         ("", "Compare neural-architecture-search strategies honestly."),
         ("list", "strategies"),
         ("list strategies", "regularized-evolution.population=10"),
-        ("list spaces", "nb201  15,625 architectures, 6 decisions"),
+        ("list spaces", "nb201  15,625 architectures"),
         ("list benchmarks", "nb201  synthetic: 15,625 architectures"),
         ("list protocols", "nats-bench  Dong et al., NATS-Bench"),
     ],

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -43,11 +43,11 @@ def sockets() -> list[tuple[int, str]]:
                 address[f"socket:[{fields[9]}]"] = fields[1].partition(":")[0]
     found = []
     for pid in {*living(f"NASBENCH_MARK=ray-{os.getpid()}"), os.getpid()}:
-        try:
-            links = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir()]
-        except OSError:
-            continue
-        found += [(pid, address[link]) for link in links if link in address]
+        with suppress(OSError):  # it has ended
+            for one in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):  # it has closed this one
+                    link = str(one.readlink())
+                    found += [(pid, address[link])] if link in address else []
     return found
 
 

@@ -9,6 +9,7 @@ import torch
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.shared import SharedBenchmark
 from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.networks.nb201 import Shape
@@ -20,7 +21,7 @@ SPACE = get_space("nb201")
 def prepared(name: str, **settings: object) -> tuple[Any, Any]:
     """Return a search just before its first step, and its loan."""
     found = find_strategy(name)
-    search = found(SPACE, make_settings(found, {**SMALL, **settings}), Random(1))
+    search = found(Problem(SPACE), make_settings(found, {**SMALL, **settings}), Random(1))
     shape = Shape(2, 1, affine=False, track_running_stats=False)
     loan = SharedBenchmark(SPACE, toy_data(), shape).session(Random(2)).loan
     search._prepare(loan)

@@ -17,6 +17,7 @@ from nasbench.harness.loop import search as drive
 from nasbench.harness.run import run
 from nasbench.harness.shared import Resumable, lender
 from nasbench.one_shot_conformance import SMALL, run_toy, toy_data
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.networks.nb201 import Shape
@@ -33,7 +34,7 @@ def prepared(name: str, **settings: object) -> tuple[Any, Any]:
     """Return a search before its first step and its loan, all numbers in double precision."""
     found = find_strategy(name)
     made = make_settings(found, {**SMALL, **settings})
-    search = found(SPACE, made, Random(1))
+    search = found(Problem(SPACE), made, Random(1))
     loan = lender(SPACE, DATA, made).session(Random(2)).loan
     search._prepare(loan)
     loan.supernet.double()
@@ -200,8 +201,10 @@ def test_candidates_are_ranked_each_on_a_batch_of_its_own(name: str) -> None:
         search.epoch = epoch
         derived = search._derive(loan)
         random = Random((search.derivations, epoch))
-        draw = search.controller.sample if name == "enas" else SPACE.sample
-        cells = [draw(random) for _ in range(9)]
+        if name == "enas":
+            cells = [search.controller.sample(random).architecture for _ in range(9)]
+        else:
+            cells = [SPACE.sample(random) for _ in range(9)]
         shares, every = [], []
         for cell, (images, labels) in zip(cells, loan.ranking(epoch, 8), strict=False):
             with torch.no_grad():
@@ -239,7 +242,7 @@ def test_an_interrupted_run_of_a_recipe_ends_as_an_undisturbed_one(
     session = lender(SPACE, DATA, settings)
 
     def until(path: Path, epochs: int) -> tuple[Any, dict[str, Tensor]]:
-        strategy, lent = found(SPACE, settings, Random(7)), session.session(Random(8))
+        strategy, lent = found(Problem(SPACE), settings, Random(7)), session.session(Random(8))
         track = drive(strategy, Resumable(lent, strategy, path), Clock(Budget(epochs=epochs)))
         return track, lent.loan.supernet.state_dict()
 
