@@ -24,7 +24,8 @@ def check_request(space: Space, request: object) -> None:
 
 def check_fidelity(fidelity: object) -> None:
     """Raise `InvalidInput` unless a request may ask for `fidelity`."""
-    if not isinstance(fidelity, Fidelity) or not _is_count(fidelity.epochs):
+    numbers = fidelity if isinstance(fidelity, Fidelity) else (None, None)
+    if not _is_count(numbers[0]) or not (numbers[1] is None or _is_count(numbers[1])):
         raise InvalidInput(
             f"the strategy asked for fidelity {_shown(fidelity)}: it is nasbench.Fidelity(epochs) "
             "with a whole number of epochs, or None for the task's own"

@@ -27,9 +27,14 @@ def strategies() -> None:
 def spaces() -> None:
     """Search spaces with their decisions."""
     from nasbench import spaces as found
+    from nasbench.errors import InvalidInput
 
     for name in found.spaces():
-        space = found.get_space(name)
+        try:
+            space = found.get_space(name)
+        except InvalidInput as error:
+            say(f"{name}  cannot be used: {error}")
+            continue
         size = "an unknown number of" if space.size is None else f"{space.size:,}"
         say(f"{name}  {size} architectures")
         for line in space.describe():

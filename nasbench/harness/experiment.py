@@ -226,7 +226,7 @@ def _table_judge(task: Task, table: Table) -> TableJudge:
 
 def _check_budget(task: Task, benchmark: Benchmark) -> None:
     budget, epochs = task.budget, task.signal.epochs
-    budget.check_cost(benchmark.cheapest)
+    budget.check_cost(benchmark.cheapest / task.simulated_workers)
     if budget.epochs is not None and budget.epochs < epochs:
         raise InvalidInput(f"budget '{budget}' is below one evaluation ({epochs} epochs): raise it")
     if budget.seconds is not None and budget.seconds < benchmark.cheapest:

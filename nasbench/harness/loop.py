@@ -88,9 +88,11 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
 
     The problem's workers are simulated: each takes the next request when it is free, lowest number
-    first, and a strategy is told answers in the order in which evaluations end. What would end
-    beyond the budget of seconds does not count, and its worker takes no other; what is open when a
-    search stops early does not count either. One worker asks and tells in turn.
+    first, and a strategy is told answers in the order in which evaluations end. Of several that end
+    at one moment each is told, and its worker asks again, before the next is told. What would end
+    beyond the budget of seconds does not count and is never told, and its worker takes no other;
+    what would overshoot the budget of epochs ends all asking. What is open when a search stops
+    early does not count either. One worker asks and tells in turn.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
     begin, end = clock.begin, clock.end
@@ -99,16 +101,16 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     open_trials: list[_Open] = []
     done: list[_Open] = []
     thought: list[float] = []
-    number, exhausted = 0, False
+    number, exhausted, over = 0, False, False
     while clock.stop is None:
-        while free and not clock.full and not exhausted:
+        while free and not (clock.full or exhausted or over):
             began = perf_counter()
             request = ask()
             asking = perf_counter() - began
             if request is WAIT:
-                if not open_trials:
+                if not open_trials and clock.overshot is None:
                     raise InvalidInput("the strategy waits, and no answer is still to come")
-                break
+                break  # or what it waits for was beyond the budget
             if request is None:
                 exhausted = True
                 break
@@ -122,8 +124,8 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
                     open_trials,
                     _Open(finished, number, worker, clock.seconds, trial, answer, asking),
                 )
-            elif clock.overshot is Stop.EPOCHS:  # those of all workers together
-                free.clear()
+            else:  # epochs are those of all workers together, seconds each worker's own
+                over = clock.overshot is Stop.EPOCHS
         if not open_trials:
             break
         one = heappop(open_trials)

@@ -20,7 +20,7 @@ from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, SCHEDULE, TRAJECTORY
 from nasbench.harness.tuning import Tuning
-from nasbench.limits import LARGEST_MEASURE
+from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
 from nasbench.spaces import get_enumerable
 from nasbench.text import shown
 
@@ -333,7 +333,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     ):  # fmt: skip
         if one not in valid:
             raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
-    if not 1 <= task.simulated_workers < _TOO_MUCH:
+    if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")

@@ -4,8 +4,16 @@ from nasbench.spaces.registry import (
     get_categorical,
     get_enumerable,
     get_space,
+    import_space,
     register_space,
     spaces,
 )
 
-__all__ = ["get_categorical", "get_enumerable", "get_space", "register_space", "spaces"]
+__all__ = [
+    "get_categorical",
+    "get_enumerable",
+    "get_space",
+    "import_space",
+    "register_space",
+    "spaces",
+]

@@ -55,7 +55,7 @@ class Space(ABC):
     def canonical(self, architecture: Architecture) -> Hashable:
         """Return what all architectures that are the same network have in common.
 
-        Repeats and caches of trainings go by it. By default each architecture is its own.
+        By default each architecture is its own.
         """
         key: Hashable = architecture
         return key
@@ -99,10 +99,7 @@ class Space(ABC):
 
 
 class EnumerableSpace(Space):
-    """A space in which every architecture has an index, from 0 to `size` - 1.
-
-    Nothing but `architectures` writes out the whole space.
-    """
+    """A space in which every architecture has an index, from 0 to `size` - 1."""
 
     size: int
 

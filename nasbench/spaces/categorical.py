@@ -7,7 +7,8 @@ controller's vocabulary, the shape of a supernet's alphas) follows from the deci
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from math import lcm, prod
-from typing import TYPE_CHECKING, NamedTuple
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
@@ -49,6 +50,15 @@ class CategoricalSpace(EnumerableSpace):
         for decision in decisions:
             if not decision.choices:
                 raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
+            if len(set(decision.choices)) < len(decision.choices):
+                raise InvalidInput(
+                    f"decision '{decision.name}' of space '{name}' has a choice twice: they differ"
+                )
+            for text in (decision.name, *decision.choices):
+                if "," in text:
+                    raise InvalidInput(
+                        f"'{text:.40}' of space '{name}' cannot be written: names have no comma"
+                    )
         self.name = name
         self.decisions = decisions
         self._sizes = tuple(len(decision.choices) for decision in decisions)
@@ -120,11 +130,12 @@ class CategoricalSpace(EnumerableSpace):
         return np.concatenate(blocks, axis=-1).astype(np.float32)
 
     @cached_property
-    def codes(self) -> "NDArray[np.uint8]":
+    def codes(self) -> "NDArray[np.unsignedinteger[Any]]":
         """All architectures in index order, shape (size, decisions)."""
         import numpy as np
 
-        grid = np.indices(self._sizes, dtype=np.uint8)
+        kind = np.uint8 if max(self._sizes, default=1) <= 256 else np.uint32
+        grid = np.indices(self._sizes, dtype=kind)
         return np.ascontiguousarray(grid.reshape(len(self._sizes), -1).T)
 
     def _all(self) -> Iterable[Architecture]:
@@ -135,10 +146,7 @@ class CategoricalSpace(EnumerableSpace):
         if not isinstance(architecture, tuple) or len(architecture) != len(self._sizes):
             return False
         pairs = zip(architecture, self._sizes, strict=True)
-        try:
-            return all(choice in range(size) for choice, size in pairs)
-        except (TypeError, ValueError):  # arrays within the tuple compare to arrays
-            return False
+        return all(isinstance(c, Integral) and 0 <= int(c) < size for c, size in pairs)
 
     @property
     def form(self) -> str:

@@ -19,6 +19,10 @@ Architecture = tuple[int, ...]
 """One choice per decision that was met, as positions in `Decision.choices`."""
 
 
+_MOST_STATES = 1_000_000
+"""Beginnings of architectures that are counted separately at most."""
+
+
 class _Change(NamedTuple):
     """A mutation before its later decisions are settled."""
 
@@ -37,21 +41,29 @@ class ConditionalSpace(EnumerableSpace):
     def next_decision(self, choices: Architecture) -> Decision | None:
         """Return the decision that comes after some choices; None where the architecture is whole.
 
-        A decision's name is the same wherever it stands for the same thing: a mutation that changes
-        an earlier choice keeps the later choices of decisions with equal names.
+        A decision's name is the same wherever it stands for the same thing, and comes once in an
+        architecture: a mutation that changes an earlier choice keeps the later choices of decisions
+        with equal names. Names of decisions and choices have no comma.
         """
 
     def state(self, choices: Architecture) -> Hashable:
         """Return what decides which decisions follow `choices`; by default the choices themselves.
 
-        A space that returns less, such as the layers that are left, is counted faster.
+        Every state is counted once, and by default each beginning of an architecture is a state of
+        its own. A space of more than some 100,000 architectures has to return less, such as the
+        number of layers that are left.
         """
         return choices
 
     @cached_property
     def size(self) -> int:  # type: ignore[override]  # counted when it is first needed
-        """Number of architectures."""
-        return self._count(())
+        """Number of architectures; `InvalidInput` where there are too many states to count."""
+        try:
+            return self._count(())
+        except RecursionError as error:
+            raise InvalidInput(
+                f"space '{self.name}' has too many decisions in a row to be counted"
+            ) from error
 
     @cached_property
     def _counts(self) -> dict[Hashable, int]:
@@ -61,6 +73,11 @@ class ConditionalSpace(EnumerableSpace):
         """Return how many architectures begin with some choices."""
         key = self.state(choices)
         if key not in self._counts:
+            if len(self._counts) >= _MOST_STATES:
+                raise InvalidInput(
+                    f"space '{self.name}' has more than {_MOST_STATES:,} states: let its method "
+                    "`state` return only what decides which decisions follow"
+                )
             decision = self.next_decision(choices)
             self._counts[key] = (
                 1
@@ -135,14 +152,14 @@ class ConditionalSpace(EnumerableSpace):
             choices = (*choices, random.choice(self._options(choices, decision, kept)))
         return choices
 
-    def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """Return all that `mutate` can return, without repetition."""
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Yield all that `mutate` can return, each once.
+
+        Where a change brings many new decisions these are very many: take as few as are needed.
+        """
         kept = self._named(architecture)
-        found: dict[Architecture, None] = {}
         for change in self._changes(architecture):
-            start = (*architecture[: change.place], change.choice)
-            found.update(dict.fromkeys(self._settled(start, kept)))
-        return list(found)
+            yield from self._settled((*architecture[: change.place], change.choice), kept)
 
     def _settled(self, choices: Architecture, kept: dict[str, str]) -> Iterator[Architecture]:
         """Yield every architecture that begins so and keeps what it can."""

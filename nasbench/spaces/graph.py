@@ -54,6 +54,12 @@ class GraphSpace(Space):
             raise InvalidInput(
                 f"space '{name}' needs an operation, at least 2 nodes and at least 1 edge"
             )
+        odd = [one for one in self.operations if not one or set(one) & set(",|")]
+        if odd or len(set(self.operations)) < len(self.operations):
+            raise InvalidInput(
+                f"operations of space '{name}' must differ and have neither comma nor '|': "
+                f"{', '.join(self.operations):.80}"
+            )
 
     def sample(self, random: Random) -> Graph:
         """Draw edges and operations uniformly until they make a cell; what is not used is pruned.
@@ -97,12 +103,20 @@ class GraphSpace(Space):
         known = isinstance(operations, tuple) and all(one in self.operations for one in operations)
         if not known or len(operations) + 2 > self.nodes or not isinstance(edges, tuple):
             return False
+        if not all(isinstance(e, tuple) and all(type(end) is int for end in e) for e in edges):
+            return False
         slots = set(combinations(range(len(operations) + 2), 2))
         return set(edges) <= slots and self.pruned(operations, edges) == architecture
 
     def mutate(self, architecture: Graph, random: Random) -> Graph:
-        """Return a neighbour, uniformly."""
-        return random.choice(self.neighbours(architecture))
+        """Return a neighbour, uniformly; `InvalidInput` for a graph that has none."""
+        found = self.neighbours(architecture)
+        if not found:
+            raise InvalidInput(
+                f"'{self.format(architecture)}' has no neighbour in space '{self.name}': allow "
+                "more nodes or edges"
+            )
+        return random.choice(found)
 
     def neighbours(self, architecture: Graph) -> list[Graph]:
         """Return what one operation, or one edge more or less, leads to, pruned, sorted by text.
@@ -171,7 +185,7 @@ class GraphSpace(Space):
         except ValueError:
             edges = ()
         graph = Graph(tuple(names.split(",")) if names else (), edges)
-        if not bar or not self.contains(graph):
+        if not bar or not self.contains(graph) or self.format(graph) != text:
             raise InvalidInput(
                 f"architecture '{text:.80}' is no cell of space '{self.name}': write operations of "
                 f"at most {self.nodes - 2} nodes ({', '.join(self.operations)}) and edges that all "

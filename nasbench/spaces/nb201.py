@@ -8,7 +8,7 @@ residual block of stride 2 between them, batch norm, global pooling, a linear la
 import random
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +58,7 @@ class NasBench201(CategoricalSpace):
         super().__init__("nb201", decisions, groups)
 
     @cached_property
-    def codes(self) -> NDArray[np.uint8]:
+    def codes(self) -> NDArray[np.unsignedinteger[Any]]:
         """All cells in official order, shape (15625, 6)."""
         order = list(range(self.size))
         random.Random(_OFFICIAL_SHUFFLE).shuffle(order)  # noqa: S311

@@ -1,4 +1,4 @@
-"""Which spaces there are: a decorator here, entry points and `module:Class` elsewhere."""
+"""Which spaces there are: a decorator, entry points, and modules that a user names."""
 
 import importlib
 import inspect
@@ -36,6 +36,9 @@ def register_space(name: str) -> Callable[[SpaceClass], SpaceClass]:
             "space at its ends, and characters that can be seen"
         )
 
+    if name in _HOMES:
+        raise InvalidInput(f"space '{name}' is one of nasbench's own: choose another name")
+
     def add(space: SpaceClass) -> SpaceClass:
         _registered[name] = _checked(space, name)
         return space
@@ -53,13 +56,26 @@ def spaces() -> tuple[str, ...]:
     return tuple(sorted({*_HOMES, *_registered, *_elsewhere()}))
 
 
-def get_space(name: str) -> Space:
-    """Return a space by its name or as `package.module:Class`; one object per process.
+def import_space(path: str) -> Space:
+    """Return the space `package.module:Class`, known by that path in this process from now on.
 
-    Raises `InvalidInput` for a name that is unknown, and for a space that cannot be made.
+    Importing runs the module's code, so nothing that is read from a file may be given here.
+    Raises `InvalidInput` for what cannot be imported, and for what is no space.
+    """
+    if path not in _registered:
+        _registered[path] = _loaded(path, path)
+    return get_space(path)
+
+
+def get_space(name: str) -> Space:
+    """Return a space by its name; one object per process.
+
+    Names come from stored results and tables, too, so no module is imported for one: only spaces of
+    our own, of installed packages (entry points), and those that this process has registered or
+    imported are known. Raises `InvalidInput` for any other, and for a space that cannot be made.
     """
     known = spaces()
-    if ":" not in require_text("space", f"one of {', '.join(known)}", name) and name not in known:
+    if require_text("space", f"one of {', '.join(known)}", name) not in known:
         near = get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise InvalidInput(f"space {shown(name)} is unknown: {hint}valid are {', '.join(known)}")
@@ -86,21 +102,21 @@ def get_categorical(name: str) -> CategoricalSpace:
 
 @cache
 def _made(name: str, registered: type[Space] | None) -> Space:
-    found = registered or _loaded(name)
+    found = registered or _loaded(name, _HOMES.get(name) or _elsewhere()[name].value)
     try:
         space = found()
+        space.name = name
+        if isinstance(space, EnumerableSpace) and not space.size > 0:
+            raise InvalidInput(f"space '{name}' has no architecture: mend its class")
     except InvalidInput:
         raise
     except Exception as error:  # whatever a space of others does
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InvalidInput(f"space '{name}' cannot be made ({reason}): mend its class") from error
-    space.name = name
     return space
 
 
-def _loaded(name: str) -> type[Space]:
-    entry = _elsewhere().get(name)
-    path = _HOMES.get(name) or (entry.value if entry else name)
+def _loaded(name: str, path: str) -> type[Space]:
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)

@@ -45,7 +45,8 @@ class SearchStrategy(Stateful, ABC):
     trial, lets the benchmark answer and calls `tell` with trial and answer. With one worker, ask
     and tell alternate; with several, more trials are open at once, and answers come in the order
     in which evaluations end. `tell` is not called for an evaluation that would overshoot the
-    budget: the run ends before it.
+    budget: with one worker the run ends before it, with several the others go on, so that a
+    strategy that waits for a whole batch may never be told one of it; its run then ends.
 
     A strategy knows its `problem` (space, objectives, fidelities, workers) and nothing else of its
     task. Its randomness is `self.random`, its hyperparameters are `self.settings`. It compares

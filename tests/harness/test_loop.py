@@ -180,6 +180,26 @@ def test_a_strategy_may_wait_for_answers() -> None:
     assert track.worker.tolist() == [0, 1, 0, 0, 1, 0]
 
 
+class Batches(Listed):
+    """Asks for two, then waits for both."""
+
+    def ask(self) -> Any:
+        return WAIT if self.asked % 2 == 0 and len(self.told) < self.asked else super().ask()
+
+
+def test_a_batch_that_is_never_whole_ends_the_run() -> None:
+    """Of the second two, 60 and 20 seconds from 50 on, the first is beyond the budget of 100."""
+    track, _ = run(Budget(seconds=100), Costs(50, 50, 60, 20), 2, Batches)
+    assert [index for (index,) in track.architectures] == [0, 1, 3]
+    assert track.stop == Stop.SECONDS
+
+
+def test_epochs_that_overshoot_end_all_asking() -> None:
+    """12 epochs each of 20: the second worker's do not fit in, and the first asks for no more."""
+    track, strategy = run(Budget(seconds=1000, epochs=20), Costs(300, epochs=12), 2)
+    assert (len(track.architectures), strategy.asked, track.stop) == (1, 2, Stop.EPOCHS)
+
+
 def test_waiting_for_nothing_is_one_line() -> None:
     class Stuck(Listed):
         def ask(self) -> Any:

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ import pytest
 from tables import synthetic_table
 from typer.testing import CliRunner
 
+from nasbench.benchmarks.table import Table
 from nasbench.cli.app import app
-from nasbench.errors import StoreError
+from nasbench.errors import DataError, StoreError
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.results import load_results
+from nasbench.harness.results import load_results, read_results
 from nasbench.harness.run import run
 from nasbench.harness.store import read_folder
 
@@ -327,3 +329,21 @@ def test_figures_that_one_file_lacks_are_unknown(results: Path) -> None:
         assert losses[run_].tolist() == accuracy[run_].tolist()
         assert len(losses[run_ + SEEDS]) == len(accuracy[run_ + SEEDS])
         assert np.isnan(losses[run_ + SEEDS]).all()
+
+
+def test_no_name_of_a_space_runs_code(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results and tables of others may name any module as their space: none is imported."""
+    (tmp_path / "evil.py").write_text("raise SystemExit('run')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (path, *_) = results.rglob("experiment.json")
+    path.write_text(path.read_text().replace('"space": "nb201"', '"space": "evil:X"'))
+    faults = read_results(results).faults
+    assert any("space 'evil:X' is unknown" in str(one) for one in faults), faults
+    table = synthetic_table()
+    info = table.info.model_copy(update={"space": "evil:X"})
+    columns = {one.name: table._read(one.name) for one in info.columns}
+    with pytest.raises(DataError, match="space 'evil:X' is unknown"):
+        _ = Table.from_columns(info, columns).space
+    assert "evil" not in sys.modules

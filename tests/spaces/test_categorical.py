@@ -118,5 +118,14 @@ def test_wrong_input_is_named() -> None:
         space.architecture(6)
     with pytest.raises(InvalidInput, match=r"'empty' of space 's' has no choices"):
         CategoricalSpace("s", (Decision("empty", ()),))
+    with pytest.raises(InvalidInput, match=r"'d' of space 's' has a choice twice"):
+        CategoricalSpace("s", (Decision("d", ("x", "x")),))
+    with pytest.raises(InvalidInput, match=r"'1,3' of space 's' cannot be written"):
+        CategoricalSpace("s", (Decision("d", ("1,3", "x")),))
     with pytest.raises(InvalidInput, match=r"space 'nb999' is unknown: valid are nb201"):
         get_space("nb999")
+
+
+def test_a_decision_may_have_more_choices_than_a_byte_counts() -> None:
+    space = CategoricalSpace("wide", (Decision("d", tuple(map(str, range(300)))),))
+    assert space.architectures[299] == (299,) == space.architecture(299)

@@ -123,6 +123,36 @@ def test_neighbours_worked_by_hand() -> None:
     }  # fmt: skip
 
 
+class Careless(Layers):
+    """Says nothing of its states: each beginning is one."""
+
+    def state(self, choices: tuple[int, ...]) -> object:
+        return choices
+
+
+class Chain(ConditionalSpace):
+    """3,000 decisions, one after the other."""
+
+    name = "chain"
+
+    def next_decision(self, choices: tuple[int, ...]) -> Decision | None:
+        return Decision(f"d{len(choices)}", ("a", "b")) if len(choices) < 3000 else None
+
+    def state(self, choices: tuple[int, ...]) -> object:
+        return len(choices)
+
+
+def test_a_space_that_cannot_be_counted_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nasbench.spaces.conditional._MOST_STATES", 1000)
+    assert Careless(3, 3).size == 39
+    with pytest.raises(InvalidInput, match="more than 1,000 states: let its method `state` return"):
+        Careless(30, 5).sample(Random(0))
+    monkeypatch.undo()
+    assert Layers(600, 2).size == 2**601 - 2
+    with pytest.raises(InvalidInput, match="too many decisions in a row"):
+        Chain().sample(Random(0))
+
+
 def test_a_branch_without_an_architecture_is_never_drawn() -> None:
     """Of one operation that may not follow itself only one layer can be built."""
     space = Blocked(3, 1)

@@ -102,8 +102,30 @@ def test_encodings_worked_by_hand() -> None:
     assert set(space.encodings()) == {"adjacency", "path"}
 
 
+def test_a_graph_without_neighbours_is_one_line() -> None:
+    space = GraphSpace("g", ("a", "b"), 3, 2)
+    assert space.neighbours(Graph((), ((0, 1),))) == []
+    with pytest.raises(InvalidInput, match="has no neighbour in space 'g': allow more"):
+        space.mutate(Graph((), ((0, 1),)), Random(0))
+    assert not space.contains(Graph(("a",), ([0, 1], [1, 2])))  # type: ignore[arg-type]
+    for operations in (("a,b",), ("a|b",), ("a", "a"), ("",)):
+        with pytest.raises(InvalidInput, match="must differ and have neither comma nor"):
+            GraphSpace("g", operations, 4)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "a|", "a|0-1", "a|0-1,1-2,0-9", "c|0-1,1-2", "a,b|0-1,1-3", "a"]
+    "text",
+    [
+        "a| 0-1,1-2",
+        "a|1-2,0-1",
+        "",
+        "a|",
+        "a|0-1",
+        "a|0-1,1-2,0-9",
+        "c|0-1,1-2",
+        "a,b|0-1,1-3",
+        "a",
+    ],
 )
 def test_text_that_is_none_is_named(text: str) -> None:
     with pytest.raises(

@@ -11,6 +11,7 @@ from nasbench.spaces import (
     get_categorical,
     get_enumerable,
     get_space,
+    import_space,
     register_space,
     registry,
     spaces,
@@ -59,11 +60,14 @@ def test_a_space_of_another_package_is_found(
     monkeypatch.setattr(registry, "_elsewhere", lambda: {"zoo": entry})
     assert "zoo" in spaces()
     assert isinstance(get_space("zoo"), PoolSpace)
+    with pytest.raises(InvalidInput, match="space 'elsewhere_spaces:Zoo' is unknown"):
+        get_space("elsewhere_spaces:Zoo")  # a name in a file must run no module
+    assert import_space("elsewhere_spaces:Zoo").size == 2
     assert get_enumerable("elsewhere_spaces:Zoo").size == 2
     with pytest.raises(InvalidInput, match=r"cannot be made \(RuntimeError: no memory left\)"):
-        get_space("elsewhere_spaces:Broken")
+        import_space("elsewhere_spaces:Broken")
     with pytest.raises(InvalidInput, match="has no class 'Nothing'"):
-        get_space("elsewhere_spaces:Nothing")
+        import_space("elsewhere_spaces:Nothing")
     with pytest.raises(InvalidInput, match="this works for such spaces only"):
         get_categorical("zoo")
 
@@ -75,11 +79,13 @@ def test_odd_names_are_refused(name: object) -> None:
 
 
 def test_what_is_no_space_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="'nb201' is one of nasbench's own"):
+        register_space("nb201")(Three)
     with pytest.raises(InvalidInput, match=r"no subclass of nasbench\.Space"):
         register_space("x")(int)  # type: ignore[type-var]
     with pytest.raises(InvalidInput, match=r"space 'nb210' is unknown: did you mean 'nb201'\?"):
         get_space("nb210")
     with pytest.raises(InvalidInput, match="'nowhere' cannot be imported"):
-        get_space("nowhere:Space")
+        import_space("nowhere:Space")
     with pytest.raises(InvalidInput, match="'half' does not define contains, format, parse"):
         register_space("half")(Half)

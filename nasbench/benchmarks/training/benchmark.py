@@ -183,9 +183,18 @@ class TrainedSession:
         check_request(self._benchmark.space, request)
         seeds = self._benchmark.seeds
         seed = seeds[0] if len(seeds) == 1 else self._random.choice(seeds)
-        epochs = None if request.fidelity is None else request.fidelity.epochs
+        epochs = None if request.fidelity is None else self._epochs(request.fidelity)
         done = self._benchmark.train(request.architecture, seed, epochs)
         return Answer((done.accuracy,), done.seconds, done.epochs, done.diverged)
+
+    def _epochs(self, fidelity: Fidelity) -> int:
+        recipe = self._benchmark.recipe
+        if fidelity.schedule not in (None, recipe.epochs):
+            raise InvalidInput(
+                f"a fidelity of schedule {fidelity.schedule} is unknown to recipe '{recipe.name}': "
+                f"its schedule is {recipe.epochs}"
+            )
+        return fidelity.epochs
 
 
 class TrainedJudge:

@@ -1,8 +1,8 @@
 """Are evaluations of several simulated workers placed as the event queue places them?
 
 What is stored of a run is when each evaluation began and ended, and on which worker. A worker
-begins at the start or when some evaluation ends, never before the end of its own last one, and a
-run ends where no worker can begin another.
+begins at the start or when some evaluation ends, never before the end of its own last one. Why it
+began no other is not stored: it may have waited for answers, or asked for one beyond the budget.
 """
 
 import math
@@ -43,16 +43,13 @@ def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> 
     """
     task = runs.experiment.task
     every = list(placed(runs))
-    gaps = any(_waits(one) for one in every)
     stops = runs.table["stop"].to_pylist()
     wrong, over, early = np.zeros((3, len(runs)), dtype=bool)
     for run, (one, stop) in enumerate(zip(every, stops, strict=True)):
-        wrong[run] = not _in_order(one, task.simulated_workers)
+        wrong[run] = not _in_order(one)
         clock = _charged(one, task.budget, best)
         over[run] = clock is None
-        early[run] = clock is not None and not _may_end(
-            stop, clock, one, task.budget, dearest, task.simulated_workers, gaps=gaps
-        )
+        early[run] = clock is not None and not _may_end(stop, clock, one, task.budget, dearest)
     for check, found, what in (
         ("schedule", wrong, "workers did not begin when an evaluation ended, or two at once, in"),
         ("budget", over, f"'{task.budget}' is overshot in"),
@@ -62,58 +59,38 @@ def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> 
             yield Finding(check, runs.label, f"{what} {name_seeds(runs, found)}")
 
 
-def _in_order(one: Placed, workers: int) -> bool:
+def _in_order(one: Placed) -> bool:
     """Whether workers begin at events only, and each after its own last evaluation."""
     if not np.isin(one.started, np.concatenate(([0.0], one.finished))).all():
         return False
-    for worker in range(workers):
-        own = one.worker == worker
-        if (one.started[own][1:] < one.finished[own][:-1]).any():
-            return False
-    return True
-
-
-def _waits(one: Placed) -> bool:
-    """Whether a worker rested between two evaluations, or before its first."""
-    for worker in np.unique(one.worker):
-        own = one.worker == worker
-        free = np.concatenate(([0.0], one.finished[own][:-1]))
-        if (one.started[own] > free).any():
-            return True
-    return False
+    order = np.lexsort((one.finished, one.worker))
+    same = one.worker[order][1:] == one.worker[order][:-1]
+    return not (same & (one.started[order][1:] < one.finished[order][:-1])).any()
 
 
 def _charged(one: Placed, budget: Budget, best: float | None) -> Clock | None:
     """Count the evaluations of a run on a clock; None where one is beyond the budget."""
     clock = Clock(budget, best)
+    limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
     for value, epochs, finished in zip(
         one.values.tolist(), one.epochs.tolist(), one.finished.tolist(), strict=True
     ):
-        answer = Answer((value,), finished - clock.seconds, epochs, math.isnan(value))
-        limit = math.inf if budget.seconds is None else budget.seconds
-        if clock.stop is not None or clock.begin(answer) is None or finished > limit:
+        if clock.stop is not None or finished > limits[0] or clock.epochs + epochs > limits[1]:
             return None
-        clock.end(answer, finished)
+        clock.end(Answer((value,), 0.0, epochs, math.isnan(value)), finished)
     return clock
 
 
-def _may_end(
-    stored: str, clock: Clock, one: Placed, budget: Budget, dearest: float, workers: int, *,
-    gaps: bool,
-) -> bool:  # fmt: skip
+def _may_end(stored: str, clock: Clock, one: Placed, budget: Budget, dearest: float) -> bool:
     """Whether a run may have ended where it did, for the reason that is stored.
 
-    A worker that the budget of seconds ended was free when its last evaluation ended, or, of a
-    strategy that waits for answers (`gaps`), at the latest when the run's last one did.
+    The evaluation that did not fit in is not stored, and a worker may have waited until the last
+    of the others ended: from then on not even the dearest one may have fitted in.
     """
     if clock.stop is not None:
         return stored == clock.stop
     if stored == Stop.SECONDS:
-        if budget.seconds is None:
-            return False
-        last = [float(one.finished[one.worker == w].max(initial=0.0)) for w in range(workers)]
-        free = [clock.seconds] if gaps else last
-        return all(time + dearest > budget.seconds for time in free)
+        return budget.seconds is not None and clock.seconds + dearest > budget.seconds
     if stored == Stop.EPOCHS:
         least = int(min(one.epochs[one.epochs > 0], default=1))
         return budget.epochs is not None and clock.epochs + least > budget.epochs

@@ -248,12 +248,10 @@ def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64
         return None
     seconds = np.inf if budget.seconds is None else budget.seconds
     grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
-    n, least = grid, 1
-    if clock == "seconds":
-        n, least = known.evaluations(grid), block.task.simulated_workers
-    grid, n = grid[n >= least], n[n >= least]
-    if not len(n):
+    grid = grid[known.affords(grid) if clock == "seconds" else grid >= 1]
+    if not len(grid):
         return None
+    n = known.evaluations(grid) if clock == "seconds" else grid
     outcome = known.test[dataset]
     found = known.search.expect(outcome[known.cells], n, replacement=known.replacement)
     regret = float(np.nanmax(outcome)) - found.mean

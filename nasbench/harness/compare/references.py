@@ -147,6 +147,18 @@ class Known:
         n = n * self.task.simulated_workers  # each is a search of its own within these seconds
         return np.minimum(n, self.most)
 
+    def affords(self, seconds: Floats | None = None) -> NDArray[np.bool_]:
+        """Whether a random search makes an evaluation in that time, by default in its budget.
+
+        Every simulated worker must afford one: the closed form of `evaluations` does not hold
+        before. Shape of `seconds`, or (1,).
+        """
+        if seconds is None:
+            budget = self.task.budget.seconds
+            seconds = np.array([np.inf if budget is None else budget])
+        each = affordable(seconds, self.costs, self.search.weights)
+        return np.asarray((each >= 1) & (self.most >= 1))
+
     @property
     def most(self) -> float:
         """The number of evaluations that limits of evaluations and of epochs leave."""
@@ -266,7 +278,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:
         n = known.evaluations()
-        if n[0] >= 1:
+        if known.affords()[0]:
             chances = known.search.best(n, replacement=known.replacement)
             seen, *final = (
                 known.search.expect_given(outcome, chances)
