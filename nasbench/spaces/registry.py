@@ -1,6 +1,5 @@
 """Which spaces there are: a decorator, entry points, and modules that a user names."""
 
-import importlib
 import inspect
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from nasbench.arguments import require_text
 from nasbench.errors import InvalidInput
+from nasbench.extensions import imported, reason
 from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.text import printable, shown
@@ -111,26 +111,14 @@ def _made(name: str, registered: type[Space] | None) -> Space:
     except InvalidInput:
         raise
     except Exception as error:  # whatever a space of others does
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InvalidInput(f"space '{name}' cannot be made ({reason}): mend its class") from error
+        raise InvalidInput(
+            f"space '{name}' cannot be made ({reason(error)}): mend its class"
+        ) from error
     return space
 
 
 def _loaded(name: str, path: str) -> type[Space]:
-    module_name, _, class_name = path.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
-        absent = isinstance(error, ModuleNotFoundError)
-        advice = "; install it or put its folder on PYTHONPATH" if absent else ""
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InvalidInput(
-            f"space '{name}': module '{module_name}' cannot be imported ({reason}){advice}"
-        ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise InvalidInput(f"space '{name}': module '{module_name}' has no class '{class_name}'")
-    return _checked(found, name)
+    return _checked(imported("space", name, path), name)
 
 
 def _checked(found: Any, name: str) -> type[Space]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import nasbench.strategies
 from nasbench.arguments import require_text
 from nasbench.errors import InvalidInput
+from nasbench.extensions import imported, reason
 from nasbench.limits import LARGEST_SETTING
 from nasbench.strategies.base import SearchStrategy
 from nasbench.text import printable, shown
@@ -61,7 +62,7 @@ def _load_all() -> None:
             register(entry.name)(_checked(entry.load(), entry.value))
         except (Exception, SystemExit) as error:  # a broken package must not break the others
             warnings.warn(
-                f"strategy '{entry.name}' of '{entry.value}' cannot be loaded: {_reason(error)}",
+                f"strategy '{entry.name}' of '{entry.value}' cannot be loaded: {reason(error)}",
                 stacklevel=2,
             )
 
@@ -87,20 +88,7 @@ def find_strategy(name: str) -> type[SearchStrategy]:
 
 
 def _imported(path: str) -> type[SearchStrategy]:
-    module_name, _, class_name = path.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
-        absent = isinstance(error, ModuleNotFoundError)
-        advice = "; install it or put its folder on PYTHONPATH" if absent else ""
-        raise InvalidInput(
-            f"strategy '{path}': module '{module_name}' cannot be imported "
-            f"({_reason(error)}){advice}"
-        ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise InvalidInput(f"strategy '{path}': module '{module_name}' has no class '{class_name}'")
-    strategy = _checked(found, path)
+    strategy = _checked(imported("strategy", path, path), path)
     if "name" not in vars(strategy):
         strategy.name = path
     return strategy
@@ -131,14 +119,6 @@ def _check_settings(settings: Any, path: str) -> None:
                 f"strategy '{path}': setting '{field.name}' has no default; "
                 f"give it one, such as {field.name}: int = 10"
             )
-
-
-def _reason(error: BaseException) -> str:
-    """Return an error as one line."""
-    text = " ".join(str(error).split())
-    if isinstance(error, (ImportError, InvalidInput)) and text:
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def recipe_settings(strategy: type[SearchStrategy], recipe: str | None) -> Mapping[str, object]:
@@ -184,7 +164,7 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
         raise
     except Exception as error:  # whatever a strategy of others checks
         raise InvalidInput(
-            f"settings of strategy '{strategy.name}' cannot be used: {_reason(error)}"
+            f"settings of strategy '{strategy.name}' cannot be used: {reason(error)}"
         ) from error
 
 
@@ -203,7 +183,7 @@ def _converted(settings: type, name: str, value: object) -> Any:
             types[name], config=ConfigDict(allow_inf_nan=False, strict=True)
         )
     except (NameError, TypeError, PydanticUserError) as error:
-        raise ValueError(f"its type cannot be checked ({_reason(error)})") from error
+        raise ValueError(f"its type cannot be checked ({reason(error)})") from error
     try:
         if isinstance(value, str):
             converted = adapter.validate_strings(value, strict=False)
@@ -214,7 +194,7 @@ def _converted(settings: type, name: str, value: object) -> Any:
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from error
     except (TypeError, OverflowError) as error:  # not of JSON, or of too many digits
-        raise ValueError(_reason(error)) from error
+        raise ValueError(reason(error)) from error
     if not _fits(converted):
         raise ValueError(f"whole numbers are at most {LARGEST_SETTING:,}")
     return converted

@@ -1,0 +1,35 @@
+"""Classes of other packages, named as `package.module:Class`."""
+
+import importlib
+from typing import Any
+
+from nasbench.errors import InvalidInput
+
+
+def imported(kind: str, name: str, path: str) -> Any:
+    """Return what `path` names; importing it runs its module's code.
+
+    `kind` and `name` say in messages what is asked for, such as "strategy" and its name. Raises
+    `InvalidInput` where the module cannot be imported or has nothing of that name.
+    """
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+        absent = isinstance(error, ModuleNotFoundError)
+        advice = "; install it or put its folder on PYTHONPATH" if absent else ""
+        raise InvalidInput(
+            f"{kind} '{name}': module '{module_name}' cannot be imported ({reason(error)}){advice}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise InvalidInput(f"{kind} '{name}': module '{module_name}' has no class '{class_name}'")
+    return found
+
+
+def reason(error: BaseException) -> str:
+    """Return an error of others' code as one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, (ImportError, InvalidInput)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
