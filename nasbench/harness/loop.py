@@ -101,7 +101,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     open_trials: list[_Open] = []
     done: list[_Open] = []
     thought: list[float] = []
-    number, exhausted, over = 0, False, False
+    exhausted = over = False
     while clock.stop is None:
         while free and not (clock.full or exhausted or over):
             began = perf_counter()
@@ -118,11 +118,10 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             finished = begin(answer)
             worker = heappop(free)
             if finished is not None:
-                trial = Trial(number, request)
-                number += 1
+                trial = Trial(len(done) + len(open_trials), request)
                 heappush(
                     open_trials,
-                    _Open(finished, number, worker, clock.seconds, trial, answer, asking),
+                    _Open(finished, trial.id, worker, clock.seconds, trial, answer, asking),
                 )
             else:  # epochs are those of all workers together, seconds each worker's own
                 over = clock.overshot is Stop.EPOCHS
