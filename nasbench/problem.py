@@ -9,10 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nasbench.spaces.base import Architecture, Space
+
+Number = TypeVar("Number", float, "NDArray[np.float64]")
 
 
 class Metric(NamedTuple):
@@ -27,8 +32,11 @@ class Metric(NamedTuple):
     high: float = math.inf
     """Bounds of its values."""
 
-    def score(self, value: float) -> float:
-        """Return a value so that more is better: itself, or negated where less is better."""
+    def score(self, value: Number) -> Number:
+        """Return a value so that more is better: itself, or negated where less is better.
+
+        Of a number or of an array. The score of a score is the value again.
+        """
         return value if self.direction == "max" else -value
 
     @property
@@ -36,9 +44,21 @@ class Metric(NamedTuple):
         """The score of an evaluation that failed: that of the worst value, -inf without bounds."""
         return self.low if self.direction == "max" else -self.high
 
+    @property
+    def title(self) -> str:
+        """Its name with its unit, as it is written at an axis: `accuracy (%)`."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values; a bound that there is not is left out."""
+        values = self._asdict()
+        return {name: one for name, one in values.items() if one not in (-math.inf, math.inf)}
+
 
 ACCURACY = Metric("accuracy", "max", "%", 0.0, 100.0)
-"""Top-1 validation accuracy in percent."""
+"""Top-1 accuracy in percent."""
+LOSS = Metric("loss", "min", "nats", 0.0)
+"""Mean cross entropy."""
 
 
 class Fidelity(NamedTuple):

@@ -14,7 +14,7 @@ from nasbench.spaces.base import Architecture, EnumerableSpace
 
 @dataclass(frozen=True)
 class Truth:
-    """Final accuracies of every architecture on one data set, in percent, shape (size,)."""
+    """Final values of every architecture on one data set, shape (size,)."""
 
     valid: NDArray[np.float64]
     test: NDArray[np.float64]
@@ -23,7 +23,7 @@ class Truth:
 class TableJudge:
     """Looks up what the table says of architectures after full training.
 
-    Accuracies are means over the training seeds the table has, percent.
+    Values are means over the training seeds the table has, of one metric.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class TableJudge:
         space: EnumerableSpace,
         datasets: Sequence[str],
         schedule: int,
+        metric: str = "accuracy",
     ) -> None:
         """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused."""
         self._space = space
@@ -40,7 +41,10 @@ class TableJudge:
             name: Truth(
                 *(
                     np.asarray(per_architecture(column, rows), dtype=np.float64)
-                    for column in (columns.valid_mean(name, schedule), columns.mean(name, schedule))
+                    for column in (
+                        columns.valid_mean(name, schedule, metric),
+                        columns.mean(name, schedule, metric),
+                    )
                 )
             )
             for name in datasets
@@ -55,5 +59,5 @@ class TableJudge:
         }
 
     def truth(self, dataset: str) -> Truth:
-        """Return the whole space's accuracies, for references such as the optimum."""
+        """Return the whole space's values, for references such as the optimum."""
         return self._truth[dataset]

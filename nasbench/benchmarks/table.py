@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +49,10 @@ from nasbench.benchmarks.format import (
 )
 from nasbench.benchmarks.values import check_shape, check_values
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
+from nasbench.problem import ACCURACY, LOSS, Metric
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.text import printable
+from nasbench.text import printable, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -63,18 +63,8 @@ FINAL_SCHEDULE = 200
 _SEARCH_NAMES = {"cifar10": "cifar10-valid"}
 
 
-class Signal(Enum):
-    """What of a training run a search looks at."""
-
-    VALID_ACCURACY = (Split.VALID, Quantity.ACCURACY)
-    VALID_LOSS = (Split.VALID, Quantity.LOSS)
-    TRAIN_ACCURACY = (Split.TRAIN, Quantity.ACCURACY)
-    TRAIN_LOSS = (Split.TRAIN, Quantity.LOSS)
-
-    def of(self, dataset: str, schedule: int) -> Series:
-        """Return this signal of a data set, as a search may see it, under a schedule."""
-        split, quantity = self.value
-        return Series(search_name(dataset), split, quantity, schedule)
+METRICS = {Quantity.ACCURACY: ACCURACY, Quantity.LOSS: LOSS}
+"""What can be searched for, by the quantity of its columns."""
 
 
 _sealed: ContextVar[bool] = ContextVar("test set sealed", default=False)
@@ -182,23 +172,32 @@ class SearchColumns(_Columns):
 
         Of one seed, or (None) the mean over the seeds there are.
         """
-        return self.signal(Signal.VALID_ACCURACY, dataset, schedule, epoch, seed)
+        return self.after("accuracy", dataset, schedule, epoch, seed)
 
-    def signal(
-        self, signal: Signal, dataset: str, schedule: int, epoch: int, seed: int | None = None
+    def after(
+        self,
+        metric: str,
+        dataset: str,
+        schedule: int,
+        epoch: int,
+        seed: int | None = None,
+        *,
+        split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
-        """Return any training or validation signal after `epoch`, shape (rows,)."""
-        return self._measured(signal.of(dataset, schedule), epoch, seed)
+        """Return a metric after `epoch`, shape (rows,), of validation or of `split` train."""
+        return self._measured(_seen(metric, dataset, schedule, split), epoch, seed)
 
     def curve(
         self,
         dataset: str,
         schedule: int,
         seed: int | None = None,
-        signal: Signal = Signal.VALID_ACCURACY,
+        metric: str = "accuracy",
+        *,
+        split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
-        """Return a signal after every epoch, shape (rows, epochs); None is the mean of seeds."""
-        series = signal.of(dataset, schedule)
+        """Return a metric after every epoch, shape (rows, epochs); None is the mean of seeds."""
+        series = _seen(metric, dataset, schedule, split)
         seeds = self._seeds(series) if seed is None else [seed]
         columns = [curve(series, one, epochs=schedule) for one in seeds or [0]]
         present = [column for column in columns if self._has(column)]
@@ -208,14 +207,14 @@ class SearchColumns(_Columns):
             return self._get(present[0])
         return self._mean(("curve", series), [self._get(column) for column in present])
 
-    def trials(self, dataset: str, schedule: int) -> tuple[int, ...]:
-        """Return the seeds whose own validation accuracy is known at the end of `schedule`."""
-        series = Signal.VALID_ACCURACY.of(dataset, schedule)
+    def trials(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
+        """Return the seeds whose own validation is known at the end of `schedule`."""
+        series = _seen(metric, dataset, schedule)
         return tuple(one for one in self._seeds(series) if self._reaches(series, schedule, one))
 
-    def epochs(self, dataset: str, schedule: int) -> tuple[int, ...]:
-        """Return the epochs of `schedule` after which validation accuracy is known, ascending."""
-        series = Signal.VALID_ACCURACY.of(dataset, schedule)
+    def epochs(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
+        """Return the epochs of `schedule` after which validation is known, ascending."""
+        series = _seen(metric, dataset, schedule)
         seeds = self._seeds(series)
         return tuple(
             epoch
@@ -309,23 +308,27 @@ class TestColumns(_Columns):
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
     ) -> NDArray[np.floating[Any]]:
         """Return test accuracy (%) after `epoch`, shape (rows,); None is the mean over seeds."""
-        return self._measured(_test_of(dataset, schedule), epoch, seed)
+        return self._measured(_test_of("accuracy", dataset, schedule), epoch, seed)
 
-    def mean(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.floating[Any]]:
-        """Return the final test accuracy (%), mean over the seeds there are, shape (rows,)."""
-        return self.accuracy(dataset, schedule, schedule)
+    def mean(
+        self, dataset: str, schedule: int = FINAL_SCHEDULE, metric: str = "accuracy"
+    ) -> NDArray[np.floating[Any]]:
+        """Return a metric on test at the end, mean over the seeds there are, shape (rows,)."""
+        return self._measured(_test_of(metric, dataset, schedule), schedule, None)
 
     def trials(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> tuple[int, ...]:
         """Return the seeds whose own test accuracy is known."""
-        return tuple(self._seeds(_test_of(dataset, schedule)))
+        return tuple(self._seeds(_test_of("accuracy", dataset, schedule)))
 
     def count(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.integer[Any]]:
         """Return how many seeds the final test mean of each architecture has, shape (rows,)."""
         return self._get(seed_count(dataset, Split.TEST, schedule))
 
-    def valid_mean(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.floating[Any]]:
-        """Return the final validation accuracy (%), mean over seeds, shape (rows,)."""
-        return self._measured(Signal.VALID_ACCURACY.of(dataset, schedule), schedule, None)
+    def valid_mean(
+        self, dataset: str, schedule: int = FINAL_SCHEDULE, metric: str = "accuracy"
+    ) -> NDArray[np.floating[Any]]:
+        """Return a metric on validation at the end, mean over seeds, shape (rows,)."""
+        return self._measured(_seen(metric, dataset, schedule), schedule, None)
 
 
 class Table:
@@ -391,6 +394,17 @@ class Table:
         """The table's short name."""
         return self.info.name
 
+    def metric(self, name: str) -> Metric:
+        """Return a metric that can be searched for; `InvalidInput` names those that there are."""
+        there = {column.quantity for column in self.info.columns if column.split is Split.VALID}
+        known = {metric.name: metric for quantity, metric in METRICS.items() if quantity in there}
+        if name not in known:
+            raise InvalidInput(
+                f"objective {shown(name)}: table '{self.name}' has validation "
+                f"{' and '.join(known) or 'of nothing'}; use one of these"
+            )
+        return known[name]
+
     @property
     def space(self) -> EnumerableSpace:
         """The space whose architectures the table knows."""
@@ -438,8 +452,13 @@ class Table:
         return pandas.DataFrame(frame, index=pandas.RangeIndex(space.size, name="index"))
 
 
-def _test_of(dataset: str, schedule: int) -> Series:
-    return Series(dataset, Split.TEST, Quantity.ACCURACY, schedule)
+def _seen(metric: str, dataset: str, schedule: int, split: Split = Split.VALID) -> Series:
+    """Return what a search may see of a metric on a data set, under a schedule."""
+    return Series(search_name(dataset), split, Quantity(metric), schedule)
+
+
+def _test_of(metric: str, dataset: str, schedule: int) -> Series:
+    return Series(dataset, Split.TEST, Quantity(metric), schedule)
 
 
 def _seen_by_search(column: Column) -> bool:

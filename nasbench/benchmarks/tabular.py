@@ -1,5 +1,6 @@
 """A table as a benchmark: every answer is one look-up."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,22 +41,23 @@ class TabularBenchmark:
         rows: NDArray[np.integer[Any]] | None,
         space: EnumerableSpace,
         signal: Signal,
+        objectives: tuple[Metric, ...] = (ACCURACY,),
     ) -> None:
         """Prepare the protocol's own signal; other epochs are prepared when first asked."""
         self.space = space
+        self.objectives = objectives
         self._rows = rows
         self.signal = signal
         self._columns = columns
         self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
 
     note = ""
-    objectives: tuple[Metric, ...] = (ACCURACY,)
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
         """Epochs of the signal's schedule after which the table knows the signal."""
         dataset, schedule = self.signal.dataset, self.signal.schedule
-        known = self._columns.epochs(dataset, schedule)
+        known = self._columns.epochs(dataset, schedule, self.objectives[0].name)
         return tuple(Fidelity(epochs, schedule) for epochs in known)
 
     def session(self, random: Random) -> "TableSession":
@@ -83,7 +85,7 @@ class TabularBenchmark:
         signal, columns = self.signal, self._columns
         seeds: tuple[int | None, ...] = (None,)
         if signal.trials == "random":
-            seeds = columns.trials(signal.dataset, signal.schedule)
+            seeds = columns.trials(signal.dataset, signal.schedule, self.objectives[0].name)
             if len(seeds) < 2:
                 raise InvalidInput(
                     f"trials 'random': this table has no single trials of {signal.dataset}'s "
@@ -95,7 +97,7 @@ class TabularBenchmark:
     def _trial(self, seed: int | None, epochs: int) -> Answers:
         """Make every answer once; what the table lacks is a failed evaluation."""
         where = (self.signal.dataset, self.signal.schedule, epochs)
-        accuracy = self._whole(self._columns.accuracy(*where, seed))
+        measured = self._whole(self._columns.after(self.objectives[0].name, *where, seed))
         seconds = query_cost(self._columns, self._rows, where, seed)
         free = np.flatnonzero(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
         if len(free):
@@ -104,10 +106,10 @@ class TabularBenchmark:
                 f"{self.signal.schedule} epochs of architecture {free[0]} would take "
                 f"{seconds[free[0]]:g} s: make the table again"
             )
-        missing = np.isnan(accuracy) | np.isnan(seconds)
+        missing = np.isnan(measured) | np.isnan(seconds)
         columns = zip(
             self.space.architectures,
-            np.where(missing, 0.0, accuracy).tolist(),
+            np.where(missing, 0.0, measured).tolist(),
             np.where(np.isnan(seconds), 0.0, seconds).tolist(),
             missing.tolist(),
             strict=True,
@@ -119,9 +121,11 @@ class TabularBenchmark:
 
     @cached_property
     def best_signal(self) -> float:
-        """Best score of the space at the protocol's signal."""
+        """Best score of the space at the protocol's signal, -inf where all are missing."""
         own = self._by_epochs[self.signal.epochs]
-        return max(a.values[0] for answers in own for a in answers.values())
+        score = self.objectives[0].score
+        known = (score(a.values[0]) for answers in own for a in answers.values() if not a.failed)
+        return max(known, default=-math.inf)
 
     @cached_property
     def cheapest(self) -> float:

@@ -78,8 +78,8 @@ def compare(
         float | None,
         number(
             limits.TARGET,
-            help="Test regret (% points) whose reaching is timed. [default: the expected random "
-            "search's with the whole budget]",
+            help="Test regret, in the objective's unit, whose reaching is timed. [default: the "
+            "expected random search's with the whole budget]",
         ),
     ] = None,
     style: Annotated[Style, typer.Option(help="Figures: for a paper or for a talk.")] = Style.PAPER,

@@ -91,7 +91,8 @@ def run(
     target_regret: Annotated[
         float | None,
         number(
-            limits.REGRET, help="Stop at this validation regret on the search's signal (% points)."
+            limits.REGRET,
+            help="Stop at this validation regret on the search's signal, in the objective's unit.",
         ),
     ] = None,
     trials: Annotated[
@@ -106,6 +107,13 @@ def run(
         number(
             limits.SIMULATED_WORKERS,
             help="Evaluations of a run that go on at once on the table's clock. [default: 1]",
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="What is searched for: `accuracy`, or another metric that the table has, such as "
+            "`loss`, which is minimised. [default: accuracy]"
         ),
     ] = None,
     experiment_seed: Annotated[
@@ -146,6 +154,7 @@ def run(
         "trials": trials,
         "repeats": repeats,
         "simulated_workers": simulated_workers,
+        "objective": objective,
         "experiment_seed": experiment_seed,
         "fallback": fallback,
     }

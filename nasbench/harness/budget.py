@@ -142,8 +142,8 @@ class Clock:
 
     __slots__ = (
         "_best", "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_patience", "_seconds",
-        "_started", "_started_epochs", "_target", "epochs", "evaluations", "overshot", "seconds",
-        "stop",
+        "_started", "_started_epochs", "_target", "budget", "epochs", "evaluations", "overshot",
+        "seconds", "stop",
     )  # fmt: skip
 
     def __init__(
@@ -154,6 +154,7 @@ class Clock:
         `metric` is the first objective, whose scores early stopping looks at; `best_score`, the
         best there is, serves the target.
         """
+        self.budget = budget
         self._maximised = metric.direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations

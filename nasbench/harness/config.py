@@ -71,12 +71,15 @@ class ExperimentFile(_Strict):
     budget: Text | None = Field(None, description="a text such as '12000s', '5h' or '100evals'")
     patience: Count | None = Field(None, description="a whole number of 1 or more")
     target_regret: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="percentage points, 0 or more"
+        None, description="in the unit of the objective, 0 or more"
     )
     trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
     repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
     simulated_workers: Count | None = Field(
         None, description="evaluations that go on at once on the table's clock, 1 or more"
+    )
+    objective: Text | None = Field(
+        None, description="a metric that the table has, such as 'accuracy' or 'loss'"
     )
     recipe: Text | None = Field(
         None, description="a recipe of one-shot strategies, such as 'paper'"

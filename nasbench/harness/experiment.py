@@ -20,7 +20,7 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.logs import Log
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
-from nasbench.problem import Problem
+from nasbench.problem import ACCURACY, Metric, Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_enumerable, get_space
 from nasbench.strategies.base import DERIVED
@@ -52,6 +52,13 @@ class Task:
     experiments that an earlier version began."""
     simulated_workers: int = 1
     """How many evaluations go on at once on the run's clock."""
+    objectives: tuple[Metric, ...] = (ACCURACY,)
+    """What is searched for: the first decides which answers are better, and is judged."""
+
+    @property
+    def metric(self) -> Metric:
+        """The first objective."""
+        return self.objectives[0]
 
     @property
     def shared(self) -> bool:
@@ -63,8 +70,23 @@ class Task:
         """What decides which number an architecture gets in the end."""
         return (
             self.benchmark, self.table, self.space, self.signal.dataset, self.final_schedule,
-            self.reports,
+            self.reports, self.metric,
         )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as JSON values; what an earlier version had not, and is as then, is not.
+
+        So the digest of an experiment that an earlier version began stays what it was.
+        """
+        values = asdict(self)
+        values["objectives"] = [one.to_json() for one in self.objectives]
+        if not self.images:
+            del values["images"]
+        if self.simulated_workers == 1:
+            del values["simulated_workers"]
+        if self.objectives == (ACCURACY,):
+            del values["objectives"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -83,17 +105,10 @@ class Experiment:
     """How `entropy` was made: see `ENTROPY_RULE`."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the whole experiment as JSON values; what an earlier version had not is left out.
-
-        So the digest of an experiment that an earlier version began stays what it was.
-        """
-        values = {**asdict(self), "settings": dict(self.settings)}
+        """Return the whole experiment as JSON values; see `Task.to_json` on what is left out."""
+        values = {**asdict(self), "settings": dict(self.settings), "task": self.task.to_json()}
         if not self.entropy_rule:
             del values["entropy_rule"]
-        if not self.task.images:
-            del values["task"]["images"]
-        if self.task.simulated_workers == 1:
-            del values["task"]["simulated_workers"]
         return values
 
     @classmethod
@@ -143,9 +158,10 @@ def entropy_of(
     runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
-    and the protocol. The budget is not in it: a run with a larger budget begins like one with a
-    smaller. By rule 0, of earlier versions, the hash is of strategy and settings alone, so that
-    searches of several data sets evaluate the same architectures for equal seeds.
+    and the protocol; and the names of the objectives where they are not accuracy alone. The budget
+    is not in it: a run with a larger budget begins like one with a smaller. By rule 0, of earlier
+    versions, the hash is of strategy and settings alone, so that searches of several data sets
+    evaluate the same architectures for equal seeds.
 
     The number is stored with the experiment, so that a later change of a default does not change
     what a resumed one draws. Raises `InvalidInput` for a rule that there is not.
@@ -163,6 +179,8 @@ def entropy_of(
             "dataset": task.signal.dataset,
             "protocol": task.protocol,
         }
+        if task.objectives != (ACCURACY,):
+            identity["objectives"] = [one.name for one in task.objectives]
     else:
         raise InvalidInput(
             f"entropy rule {rule} is unknown: this nasbench knows 0 to {ENTROPY_RULE}; upgrade it"
@@ -195,7 +213,7 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
         return open_trained(task)
     table = _table(task)
     space = get_enumerable(task.space)
-    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
 
@@ -221,7 +239,9 @@ def _table(task: Task) -> Table:
 
 def _table_judge(task: Task, table: Table) -> TableJudge:
     space = get_enumerable(task.space)
-    return TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
+    return TableJudge(
+        table.test, table.rows, space, task.reports, task.final_schedule, task.metric.name
+    )
 
 
 def _check_budget(task: Task, benchmark: Benchmark) -> None:

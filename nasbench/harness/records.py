@@ -12,19 +12,26 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.harness.experiment import Experiment, Run
+from nasbench.problem import ACCURACY, Metric
 from nasbench.provenance import processor
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
 
-TRAJECTORY = ("architecture", "accuracy", "seconds", "epochs", "optimiser")
-"""List columns with one value per evaluation, in order."""
+TRAJECTORY = ("architecture", "seconds", "epochs", "optimiser")
+"""List columns with one value per evaluation, in order, beside the values of objectives."""
 
 SCHEDULE = ("started", "finished", "worker")
 """List columns of runs with several simulated workers: seconds on the run's clock, and who."""
 
 FIGURE = "figure/"
 """What the names of columns begin with that hold figures of shared training, one per epoch."""
+
+
+def value_column(metric: Metric) -> str:
+    """Return the name of the list column that holds values of an objective."""
+    return metric.name if metric == ACCURACY else f"value/{metric.name}"
+
 
 _NO_VERDICT = Verdict(np.array([]), np.array([]))
 
@@ -50,7 +57,9 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "processor": pa.array([processor()] * len(runs), pa.string()),
         "architecture": _lists([track.cells for track in tracks], np.int64),
-        "accuracy": _lists([track.signal for track in tracks], np.float64),
+        value_column(experiment.task.metric): _lists(
+            [track.signal for track in tracks], np.float64
+        ),
         "seconds": _lists([track.seconds for track in tracks], np.float64),
         "epochs": _lists([track.epochs for track in tracks], np.int32),
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),

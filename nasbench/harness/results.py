@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from nasbench.arguments import require_path
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
+from nasbench.harness.records import value_column
 from nasbench.harness.store import Damaged, ExperimentFolder, experiments
 from nasbench.harness.tuning import Tuning
+from nasbench.problem import Metric
 from nasbench.text import encodable
 
 if TYPE_CHECKING:
@@ -124,6 +126,16 @@ class ExperimentRuns:
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
 
+    @property
+    def metric(self) -> Metric:
+        """The first objective of the search."""
+        return self.experiment.task.metric
+
+    @property
+    def signal(self) -> Ragged:
+        """What the search was told of the first objective, a value per evaluation."""
+        return self.lists(value_column(self.metric))
+
     def finished(self) -> Ragged:
         """Return when evaluations ended on each run's clock, in seconds."""
         if self.experiment.task.simulated_workers > 1:
@@ -184,8 +196,9 @@ class Results:
         """One row per run: what was run, its totals and its final incumbent.
 
         `incumbent` is the index of the final incumbent (<NA> where the run failed), `signal`
-        the validation accuracy the search saw of it, `valid/NAME` and `test/NAME` its final
-        accuracies (%) on every reported data set, NaN where it was not reported.
+        what the search saw of it on validation, `valid/NAME` and `test/NAME` its final values on
+        every reported data set, NaN where it was not reported. All three are of `metric`, the
+        first objective, such as `accuracy`.
         """
         import pandas
 
@@ -197,12 +210,13 @@ class Results:
     def trajectories(self) -> "pandas.DataFrame":
         """One row per evaluation, in order, of every run that finished.
 
-        `accuracy`, `seconds` and `epochs` are those of the evaluation. The four clocks are
+        `value`, of the first objective `metric`, `seconds` and `epochs` are those of the
+        evaluation. The four clocks are
         running totals: `simulated_seconds` (real ones where weights or networks are trained, of
         several simulated workers the time that has passed), `optimiser_seconds`, `queries` and
         `training_epochs`. `incumbent` is the architecture index
         of the best validation so far, of shared weights of what was derived last, -1 while no
-        evaluation has succeeded; `incumbent_accuracy` is its validation.
+        evaluation has succeeded; `incumbent_value` is its validation.
         """
         import pandas
 
@@ -266,6 +280,7 @@ def _described(one: ExperimentRuns) -> dict[str, Any]:
         "protocol": task.protocol,
         "searched": task.signal.dataset,
         "budget": str(task.budget),
+        "metric": task.metric.name,
         "simulated_workers": task.simulated_workers,
     }
 
@@ -283,7 +298,7 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     steps = finished.lists("incumbents")
     numbers = {
         "incumbent": finished.lists("architecture").at(steps).last(),
-        "signal": finished.lists("accuracy").at(steps).last(),
+        "signal": finished.signal.at(steps).last(),
     }
     for name in one.experiment.task.reports:
         for kind in ("valid", "test"):
@@ -304,25 +319,22 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     step = best_so_far(runs.lists("incumbents"), lengths)
     starts = np.repeat(architecture.offsets[:-1], lengths)
     at = np.maximum(step, 0) + starts
-    accuracy, seconds, epochs = (
-        runs.lists("accuracy"), runs.lists("seconds"), runs.lists("epochs")
-    )  # fmt: skip
+    value, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
     return pandas.DataFrame(
         {
             "experiment": one.label,
             "strategy": one.experiment.strategy,
+            "metric": one.metric.name,
             "seed": np.repeat(runs.seeds, lengths),
             "queries": np.arange(len(step)) - starts + 1,
             "architecture": architecture.values,
-            "accuracy": accuracy.values,
+            "value": value.values,
             "seconds": seconds.values,
             "epochs": epochs.values,
             "simulated_seconds": runs.finished().values,
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
             "training_epochs": epochs.each(np.cumsum).values,
             "incumbent": np.where(step < 0, -1, architecture.values[at]) if len(at) else at,
-            "incumbent_accuracy": (
-                np.where(step < 0, np.nan, accuracy.values[at]) if len(at) else at
-            ),
+            "incumbent_value": np.where(step < 0, np.nan, value.values[at]) if len(at) else at,
         }
     )

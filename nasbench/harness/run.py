@@ -39,6 +39,7 @@ from nasbench.limits import (
     Count,
     per_core,
 )
+from nasbench.problem import ACCURACY
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -88,6 +89,7 @@ def run(
     trials: str | None = None,
     repeats: str | None = None,
     simulated_workers: int = 1,
+    objective: str = ACCURACY.name,
     settings: Settings | None = None,
     recipe: str | None = None,
     experiment_seed: int = 0,
@@ -116,6 +118,9 @@ def run(
     strategies are told answers in the order in which evaluations end, and a budget of seconds is
     the time that passes, not the workers' sum.
 
+    `objective` is the metric to search for: `accuracy`, or another one that the table has on
+    validation images, such as `loss`, which is minimised. The judge reads the same metric.
+
     `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
     here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
     `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
@@ -128,7 +133,7 @@ def run(
     _check_types(
         benchmark, protocol, budget, settings, tuning,
         trials=trials, repeats=repeats, recipe=recipe, name=name, ray_address=ray_address,
-        fallback=fallback,
+        fallback=fallback, objective=objective,
     )  # fmt: skip
     results = require_path("out", out)
     patience = None if patience is None else PATIENCE.check(patience)
@@ -143,7 +148,7 @@ def run(
             benchmark, None if datasets is None else _names("datasets", datasets), protocol,
             Wanted(
                 limit or _if_shared(names), patience, target_regret, trials, repeats,
-                SIMULATED_WORKERS.check(simulated_workers),
+                SIMULATED_WORKERS.check(simulated_workers), objective or ACCURACY.name,
             ),
             fallback=fallback, shared=shared_among(names), say=say,
         ),

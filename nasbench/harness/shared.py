@@ -17,7 +17,7 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
-from nasbench.problem import SharedAnswer, TrainShared
+from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
@@ -39,6 +39,11 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         raise InvalidInput(
             "a search of shared weights knows no accuracy to stop at: run it without --patience "
             "and --target-regret"
+        )
+    if task.metric != ACCURACY:
+        raise InvalidInput(
+            f"strategy '{strategy}' validates the accuracy of shared weights: run it without "
+            "--objective"
         )
     if task.simulated_workers > 1:
         raise InvalidInput(

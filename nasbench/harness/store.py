@@ -36,6 +36,7 @@ from nasbench.harness.validation import (
     conform,
 )
 from nasbench.parquet import Unreadable, from_parquet, to_parquet
+from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
 from nasbench.text import encodable
@@ -352,8 +353,10 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
     task = experiment.task
     strategy = _slug(experiment.strategy)
     if name is None:
-        group = f"{Path(task.benchmark).stem}-{task.signal.dataset}-{_slug(str(task.budget))}"
-        return Path(_slug(group)) / f"{strategy}-{experiment.digest()}"
+        group = [Path(task.benchmark).stem, task.signal.dataset, str(task.budget)]
+        if task.metric != ACCURACY:
+            group.append(task.metric.name)
+        return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
     if not name or name != _slug(name) or name.startswith("."):
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
@@ -390,8 +393,10 @@ def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> Runs
 def _digest(table: pa.Table) -> str:
     """Return 8 digits of a hash of everything but timings: equal where the runs are equal."""
     digest = hashlib.sha256()
-    for name in ("seed", "architecture", "accuracy", "seconds"):
+    names = table.column_names
+    values = [name for name in names if name == ACCURACY.name or name.startswith("value/")]
+    for name in ("seed", "architecture", *values, "seconds"):
         column = table[name].combine_chunks()
-        values = column.flatten() if pa.types.is_list(column.type) else column
-        digest.update(values.to_numpy(zero_copy_only=False).tobytes())
+        flat = column.flatten() if pa.types.is_list(column.type) else column
+        digest.update(flat.to_numpy(zero_copy_only=False).tobytes())
     return digest.hexdigest()[:8]

@@ -13,6 +13,8 @@ from nasbench.harness.budget import Budget
 from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
+from nasbench.problem import ACCURACY
+from nasbench.text import shown
 
 SIMULATED = (
     "simulated workers need costs that are known before an evaluation ends: leave "
@@ -30,6 +32,7 @@ class Wanted:
     trials: str | None = None
     repeats: str | None = None
     simulated_workers: int = 1
+    objective: str = ACCURACY.name
 
     def limit(self, budget: Budget | None) -> Budget | None:
         """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
@@ -102,6 +105,7 @@ def _tabular(
                 final_schedule=protocol.final_schedule,
                 reports=protocol.reports[dataset],
                 simulated_workers=wanted.simulated_workers,
+                objectives=(table.metric(wanted.objective),),
             )
         )
     return tasks
@@ -110,6 +114,11 @@ def _tabular(
 def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
+    if wanted.objective != ACCURACY.name:
+        raise InvalidInput(
+            f"objective {shown(wanted.objective)}: what is trained is judged by its accuracy; "
+            "leave --objective away, or search on a table"
+        )
     if wanted.trials is not None or isinstance(protocol, Protocol):
         raise InvalidInput(
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"

@@ -17,6 +17,7 @@ from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Task
+from nasbench.problem import ACCURACY
 from nasbench.spaces import get_enumerable
 
 if TYPE_CHECKING:
@@ -81,9 +82,15 @@ def with_fallback(task: Task) -> Task:
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
     table = load_table(task.benchmark)
-    tabular = TabularBenchmark(table.search, table.rows, get_enumerable(task.space), task.signal)
+    space = get_enumerable(task.space)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
     if not missing(tabular):
         return task
+    if task.metric != ACCURACY:
+        raise InvalidInput(
+            f"objective '{task.metric.name}': what a table lacks would be trained and judged by "
+            "its accuracy; leave --objective or --fallback away"
+        )
     if task.simulated_workers > 1:
         raise InvalidInput(
             "simulated workers need a table that knows every architecture: leave "

@@ -40,8 +40,8 @@ from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.text import file_name
 
 METRICS = ("regret", "signal")
-"""`regret`: how far the final validation of the answer is below the table's best, in points.
-`signal`: the validation accuracy that the search itself saw of its answer, in percent."""
+"""`regret`: how much worse the final validation of the answer is than the table's best.
+`signal`: what the search itself saw of its answer on validation. Both in the objective's unit."""
 FAILED = 1e9
 """Value of settings that are refused or whose runs fail: the scheduler does not like infinity."""
 _FEWEST = 5
@@ -240,15 +240,16 @@ def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> flo
     runs = runs.select(np.isin(runs.seeds, seeds))
     if len(runs) < len(seeds) or runs.failed.any():
         return FAILED
-    dataset = plan.task.signal.dataset
+    score = runs.metric.score
     if plan.metric == "signal":
-        last = runs.lists("accuracy").at(runs.lists("incumbents")).last()
-        return -float(np.mean(last))
-    return _best_validation(plan.task) - float(np.mean(runs.lists(f"valid/{dataset}").last()))
+        last = runs.signal.at(runs.lists("incumbents")).last()
+        return -float(np.mean(score(last)))
+    final = runs.lists(f"valid/{plan.task.signal.dataset}").last()
+    return _best_validation(plan.task) - float(np.mean(score(final)))
 
 
 def _best_validation(task: Task) -> float:
-    """Return the best final validation in the table; 0 where all is trained, which shifts all."""
+    """Return the best final score on validation; 0 where all is trained, which shifts all."""
     from nasbench.harness.compare.references import open_known
 
     try:

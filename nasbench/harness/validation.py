@@ -6,7 +6,7 @@ whether they are the clock's to the bit, or a number is the table's, is for the 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.protocols import REPEATS, TRIALS
 from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import FIGURE, SCHEDULE, TRAJECTORY
+from nasbench.harness.records import FIGURE, SCHEDULE, TRAJECTORY, value_column
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
+from nasbench.problem import Metric
 from nasbench.spaces import get_enumerable
 from nasbench.text import shown
 
@@ -43,7 +44,6 @@ _TYPES = {
     **dict.fromkeys(_COUNTS, pa.int64()),
     **dict.fromkeys(_SECONDS, pa.float64()),
     "architecture": pa.list_(pa.int64()),
-    "accuracy": pa.list_(pa.float64()),
     "seconds": pa.list_(pa.float64()),
     "epochs": pa.list_(pa.int32()),
     "optimiser": pa.list_(pa.float64()),
@@ -109,6 +109,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
     """Return all columns of a run, each cast to its type, none with nulls."""
     types = {
         **_TYPES,
+        value_column(experiment.task.metric): pa.list_(pa.float64()),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
         **{
             f"{kind}/{name}": pa.list_(pa.float64())
@@ -219,7 +220,8 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     steps = rows.lists("architecture").lengths
     figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
     several = experiment.task.simulated_workers > 1
-    for name in (*TRAJECTORY, *figures, *(SCHEDULE if several else ())):
+    signal, metric = value_column(experiment.task.metric), experiment.task.metric
+    for name in (*TRAJECTORY, signal, *figures, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
     queries = rows.table["queries"].to_numpy()
     rows.refuse(
@@ -231,7 +233,7 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     rows.each(
         "architecture", lambda x: (x >= 0) & (x < size), f"is no index of {size} architectures"
     )
-    rows.each("accuracy", _percent, "is no percentage")
+    rows.each(signal, lambda x: _within(x, metric), f"is no {metric.name}")
     for name in ("seconds", "optimiser"):
         rows.each(name, lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
     rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
@@ -275,9 +277,10 @@ def _check_totals(rows: _Rows, experiment: Experiment) -> None:
 
 
 def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
-    """Check that incumbents are steps of their run, each with its final accuracies."""
-    incumbents, accuracy = rows.lists("incumbents"), rows.lists("accuracy")
-    count, steps = incumbents.lengths, accuracy.lengths
+    """Check that incumbents are steps of their run, each with its final values."""
+    metric = experiment.task.metric
+    incumbents, signal = rows.lists("incumbents"), rows.lists(value_column(metric))
+    count, steps = incumbents.lengths, signal.lengths
     rows.refuse(
         (count > 0) == rows.failed, "incumbents",
         lambda row: f"{count[row]} of a run {'with' if rows.failed[row] else 'without'} an error",
@@ -288,17 +291,17 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
     rising = np.concatenate(([True], np.diff(incumbents.values) > 0))[: len(own)]
     rising[incumbents.offsets[:-1][count > 0]] = True
     rows.each("incumbents", lambda _: rising, "comes after a later step")
-    known = ~np.isnan(accuracy.values[accuracy.offsets[own] + incumbents.values])
-    rows.each("incumbents", lambda _: known, "is a step without an accuracy")
+    known = ~np.isnan(signal.values[signal.offsets[own] + incumbents.values])
+    rows.each("incumbents", lambda _: known, "is a step without a value")
     for dataset in experiment.task.reports:
         for name in (f"valid/{dataset}", f"test/{dataset}"):
             rows.long(name, count, "incumbents")
-            rows.each(name, _percent, "is no percentage")
+            rows.each(name, lambda x: _within(x, metric), f"is no {metric.name}")
 
 
-def _percent(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether accuracies can be; what is not known is NaN."""
-    return np.asarray(np.isnan(values) | ((values >= 0) & (values <= 100)))
+def _within(values: NDArray[Any], metric: Metric) -> NDArray[np.bool_]:
+    """Whether values can be of a metric; what is not known is NaN."""
+    return np.asarray(np.isnan(values) | ((values >= metric.low) & (values <= metric.high)))
 
 
 def check_text(values: Any) -> None:
@@ -335,6 +338,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
             raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
+    check_objectives(task.objectives)
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:
@@ -347,6 +351,16 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")
     if "tuning" in stored:
         Tuning.read(stored["tuning"])
+
+
+def check_objectives(objectives: Sequence[Metric]) -> None:
+    """Raise `Misfit` where metrics are none that a search can have."""
+    names = [one.name for one in objectives]
+    if not names or len(set(names)) < len(names):
+        raise Misfit("it has no objective, or one twice")
+    for one in objectives:
+        if not one.name or one.direction not in ("max", "min") or not one.low < one.high:
+            raise Misfit(f"objective {shown(one.name)} has no name, direction or range of values")
 
 
 def _check_types(values: Mapping[str, Any], kinds: Mapping[str, type], what: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nasbench.benchmarks.columns import Series
 from nasbench.benchmarks.format import Quantity, Split
 from nasbench.benchmarks.sources.official import default_name, import_official
 from nasbench.benchmarks.sources.recorder import Recorder
-from nasbench.benchmarks.table import Signal, Table
+from nasbench.benchmarks.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import NasBench201
 from tests.benchmarks import synthetic
@@ -78,15 +79,13 @@ def test_every_epoch_of_every_trial_equals_nats_bench(table: Table, api: Any, in
             for seed in table.search.trials(dataset, schedule):
                 for epoch in range(schedule):
                     info = api.get_more_info(index, official, epoch, hp=hp, is_random=seed)
-                    for signal, key in (
-                        (Signal.VALID_ACCURACY, "valid-accuracy"),
-                        (Signal.VALID_LOSS, "valid-loss"),
-                        (Signal.TRAIN_ACCURACY, "train-accuracy"),
-                        (Signal.TRAIN_LOSS, "train-loss"),
-                    ):
+                    for split, metric in product((Split.VALID, Split.TRAIN), ("accuracy", "loss")):
+                        key = f"{split}-{metric}"
                         if key not in info:
                             continue
-                        ours = table.search.signal(signal, dataset, schedule, epoch + 1, seed)
+                        ours = table.search.after(
+                            metric, dataset, schedule, epoch + 1, seed, split=split
+                        )
                         assert ours[where] == info[key]
                         compared += 1
     # (2 + 1 + 1) trials of 12 epochs, 3 of 200 on cifar10, 2 x 3 of which the last has validation

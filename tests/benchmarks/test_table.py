@@ -4,6 +4,7 @@ import hashlib
 import json
 import struct
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 from nasbench.benchmarks import format as table_format
 from nasbench.benchmarks.columns import Series, after_epoch, curve, query_seconds, row_map, size
 from nasbench.benchmarks.format import Array, Column, Quantity, Split, TableInfo
-from nasbench.benchmarks.table import Signal, Table, mean_over_seeds
+from nasbench.benchmarks.table import Table, mean_over_seeds
 from nasbench.errors import DataError, NasbenchError
 from nasbench.spaces.nb201 import NasBench201
 
@@ -170,12 +171,12 @@ def test_a_search_cannot_reach_a_test_number() -> None:
     search = example().search
     assert "cifar10/test/hp200/ep200/accuracy/mean" not in search.names
     assert not any("/test/" in name or "/pooled/" in name for name in search.names)
-    for signal in Signal:
+    for metric, split in product(("accuracy", "loss"), Split):
         for dataset in ("cifar10", "cifar10-valid", "cifar100", "ImageNet16-120", "test"):
             for epoch in (1, 12, 100, 200):
                 for schedule in (12, 200):
                     try:
-                        seen = search.signal(signal, dataset, schedule, epoch)
+                        seen = search.after(metric, dataset, schedule, epoch, split=split)
                     except NasbenchError:
                         continue
                     assert not (seen == POISON).any()

@@ -43,9 +43,9 @@ def test_trajectories_follow_the_clocks_and_the_incumbent(tmp_path: Path) -> Non
         np.testing.assert_array_equal(one["simulated_seconds"], np.cumsum(one["seconds"]))
         best, incumbent = -np.inf, -1
         for row in one.itertuples():
-            if row.accuracy > best:
-                best, incumbent = row.accuracy, row.architecture
-            assert (row.incumbent, row.incumbent_accuracy) == (incumbent, best)
+            if row.value > best:
+                best, incumbent = row.value, row.architecture
+            assert (row.incumbent, row.incumbent_value) == (incumbent, best)
         assert own["incumbent"] == incumbent
         assert own["signal"] == best
 

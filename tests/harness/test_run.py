@@ -83,7 +83,7 @@ def test_stored_summary_follows_from_the_trajectory(tmp_path: Path) -> None:
     space = get_space("nb201")
     for row in table.to_pylist():
         assert row["queries"] == len(row["architecture"])
-        assert all(len(row[name]) == row["queries"] for name in TRAJECTORY)
+        assert all(len(row[name]) == row["queries"] for name in (*TRAJECTORY, "accuracy"))
         assert row["distinct"] == len(set(row["architecture"]))
         assert row["simulated_seconds"] == sum(row["seconds"]) <= 4000
         assert row["training_epochs"] == 12 * row["queries"]

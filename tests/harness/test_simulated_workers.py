@@ -98,7 +98,7 @@ def shift(folder: ExperimentFolder, row: Row) -> Row:
 
 def drop(folder: ExperimentFolder, row: Row) -> Row:
     """Leave out the second half: the dearest would have fitted in."""
-    for name in (*TRAJECTORY, *SCHEDULE):
+    for name in (*TRAJECTORY, "accuracy", *SCHEDULE):
         del row[name][len(row[name]) // 2 :]
     row = settle(folder, row)
     row["simulated_seconds"] = row["finished"][-1]

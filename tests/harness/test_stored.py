@@ -108,7 +108,7 @@ MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     "error": (value("error", "lost"), "of a run with an error"),
     "index": (element("architecture", 15_625), "15625 is no index of 15625 architectures"),
     "negative": (element("architecture", -1), "'architecture', row 1 (seed 1): -1 is no index"),
-    "percent": (element("accuracy", 99_999.0), "'accuracy', row 1 (seed 1): 99999.0 is no perc"),
+    "percent": (element("accuracy", 101.0), "'accuracy', row 1 (seed 1): 101.0 is no accuracy"),
     "seconds": (element("seconds", -1.0), "'seconds', row 1 (seed 1): -1.0 is no time"),
     "never": (element("seconds", np.inf), "'seconds', row 1 (seed 1): inf is no time"),
     "for ages": (element("seconds", 1e300), "'seconds', row 1 (seed 1): 1e+300 is no time"),
@@ -132,7 +132,7 @@ MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
     ),
     "unknown": (
         rows(lambda r: r[1]["accuracy"].__setitem__(r[1]["incumbents"][0], np.nan)),
-        "'incumbents', row 1 (seed 1): 0 is a step without an accuracy",
+        "'incumbents', row 1 (seed 1): 0 is a step without a value",
     ),
     "verdict": (element("test/cifar10", 101.0, 0), "'test/cifar10', row 1 (seed 1): 101.0 is no"),
     "verdicts": (value("test/cifar100", []), "'test/cifar100', row 1 (seed 1): 0 values for"),

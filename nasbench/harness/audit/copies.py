@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.audit.findings import Finding, name_seeds
+from nasbench.harness.records import value_column
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.trained import is_trained
 
@@ -57,7 +58,8 @@ def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
     names = {"times": ["optimiser"]}
     if runs.experiment.task.shared:
         figures = [name for name in runs.table.column_names if name.startswith("figure/")]
-        names = {"times": ["optimiser", "seconds"], "learnt": ["accuracy", *figures]}
+        learnt = [value_column(runs.metric), *figures]
+        names = {"times": ["optimiser", "seconds"], "learnt": learnt}
     lists = {name: runs.lists(name) for part in names.values() for name in part}
     return {
         kind: [np.concatenate([lists[name][run] for name in part]) for run in range(len(runs))]

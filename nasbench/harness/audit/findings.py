@@ -36,9 +36,9 @@ class Audit:
     experiments: int
     runs: int
     evaluations: int
-    """Whose accuracy and cost were looked up again."""
+    """Whose value and cost were looked up again."""
     verdicts: int
-    """Final accuracies that were read again."""
+    """Final values that were read again."""
     numbers: int
     """Of a stored comparison that were computed again."""
     replayed: int
@@ -56,7 +56,7 @@ class Audit:
         """One line: what was checked."""
         return (
             f"{self.experiments} experiments, {self.runs} runs, {self.evaluations} evaluations, "
-            f"{self.verdicts} final accuracies, {self.numbers} numbers of a stored comparison, "
+            f"{self.verdicts} final values, {self.numbers} numbers of a stored comparison, "
             f"{self.replayed} runs replayed (--seed {self.seed}): faults {len(self.faults)}, "
             f"notes {len(self.findings) - len(self.faults)}"
         )

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.records import value_column
 from nasbench.harness.results import Results
 from nasbench.harness.store import ExperimentFolder
 
 _NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
-_COLUMNS = ["seed", "error", "architecture", "accuracy", "incumbents"]
+_COLUMNS = ("seed", "error", "architecture", "incumbents")
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -50,7 +51,8 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
     found: dict[tuple[str, int], dict[str, str]] = {}
     for folder in (one for one in folders if any(path.parent == one.path for path in concerned)):
         digest = folder.experiment.digest()
-        for file in folder.files(_COLUMNS, []):
+        columns = [*_COLUMNS, value_column(folder.experiment.task.metric)]
+        for file in folder.files(columns, []):
             for row in file.table.to_pylist() if file.path in concerned else ():
                 seed, error = row.pop("seed"), row.pop("error")
                 if not error and (digest, seed) in twice:

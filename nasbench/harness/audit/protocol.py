@@ -1,7 +1,7 @@
 """Is a task what the protocol says that it is called after?"""
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import Protocol, protocols
@@ -13,6 +13,7 @@ from nasbench.harness.budget import Budget
 from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.experiment import Task, open_benchmark, open_judge
 from nasbench.harness.trained import PREFIX, SUFFIX, trained_task
+from nasbench.problem import ACCURACY
 
 
 def check_protocol(label: str, task: Task) -> Iterator[Finding]:
@@ -53,6 +54,7 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
         yield "trials", signal.trials, usual.trials, False
         yield "repeats", task.repeats, usual.repeats, False
         yield "simulated workers", task.simulated_workers, 1, False
+        yield "objectives", [one.name for one in task.objectives], [ACCURACY.name], False
     yield "final schedule", task.final_schedule, usual.final_schedule, True
     yield "reports", task.reports, usual.reports.get(dataset), True
 
@@ -108,7 +110,7 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
         made = replace(task, table=made.table, protocol=made.protocol, space=made.space,
                        final_schedule=made.final_schedule, reports=made.reports,
                        signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
-    for what in told(asdict(task), asdict(made)):
+    for what in told(task.to_json(), made.to_json()):
         yield Finding("protocol", label, f"{what} by its protocol")
 
 

@@ -30,8 +30,8 @@ class Placed(NamedTuple):
 
 def placed(runs: ExperimentRuns) -> Iterator[Placed]:
     """Yield every run's evaluations."""
-    names = ("accuracy", "epochs", "started", "finished", "worker")
-    lists = [runs.lists(name) for name in names]
+    names = ("epochs", "started", "finished", "worker")
+    lists = [runs.signal, *(runs.lists(name) for name in names)]
     for run in range(len(runs)):
         yield Placed(*(one[run] for one in lists))
 
@@ -47,7 +47,7 @@ def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> 
     wrong, over, early = np.zeros((3, len(runs)), dtype=bool)
     for run, (one, stop) in enumerate(zip(every, stops, strict=True)):
         wrong[run] = not _in_order(one)
-        clock = _charged(one, task.budget, best)
+        clock = _charged(one, Clock(task.budget, best, task.metric))
         over[run] = clock is None
         early[run] = clock is not None and not _may_end(stop, clock, one, task.budget, dearest)
     for check, found, what in (
@@ -68,9 +68,9 @@ def _in_order(one: Placed) -> bool:
     return not (same & (one.started[order][1:] < one.finished[order][:-1])).any()
 
 
-def _charged(one: Placed, budget: Budget, best: float | None) -> Clock | None:
+def _charged(one: Placed, clock: Clock) -> Clock | None:
     """Count the evaluations of a run on a clock; None where one is beyond the budget."""
-    clock = Clock(budget, best)
+    budget = clock.budget
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
     for value, epochs, finished in zip(
         one.values.tolist(), one.epochs.tolist(), one.finished.tolist(), strict=True

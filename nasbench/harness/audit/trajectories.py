@@ -1,7 +1,7 @@
 """Are runs what the table, the budget and the rules make of their choices?
 
-Nothing that is stored is believed but which cells were asked: accuracies, costs, totals, the end,
-the incumbents and the final accuracies follow from them.
+Nothing that is stored is believed but which cells were asked: values, costs, totals, the end, the
+incumbents and the final values follow from them.
 """
 
 import math
@@ -27,16 +27,16 @@ from nasbench.problem import Answer, Fidelity
 
 @dataclass(frozen=True)
 class Answers:
-    """What the table answers: per epochs asked, accuracy and cost of every cell and trial."""
+    """What the table answers: per epochs asked, value and cost of every cell and trial."""
 
     by_epochs: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
-    """Accuracies, NaN where an evaluation fails, and seconds: shape (trials, cells) each."""
+    """Values, NaN where an evaluation fails, and seconds: shape (trials, cells) each."""
 
     def match(
         self,
         epochs: NDArray[np.int64],
         cells: NDArray[np.int64],
-        accuracy: NDArray[np.float64],
+        values: NDArray[np.float64],
         seconds: NDArray[np.float64],
         free: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
@@ -47,7 +47,7 @@ class Answers:
         found = np.zeros(len(cells), dtype=bool)
         for asked, (known, costs) in self.by_epochs.items():
             here = epochs == asked
-            right = _same(known[:, cells[here]], accuracy[here]) & (
+            right = _same(known[:, cells[here]], values[here]) & (
                 (costs[:, cells[here]] == seconds[here]) | free[here]
             )
             found[here] = right.any(axis=0)
@@ -79,23 +79,22 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
-    """Look every evaluation up again: its accuracy and what it cost."""
-    cells, accuracy, seconds, epochs = (
-        runs.lists(name) for name in ("architecture", "accuracy", "seconds", "epochs")
-    )
+    """Look every evaluation up again: its value and what it cost."""
+    cells, seconds, epochs = (runs.lists(name) for name in ("architecture", "seconds", "epochs"))
+    values = runs.signal.values
     usual, asked = runs.experiment.task.signal.epochs, epochs.values
     free = np.zeros(len(asked), dtype=bool)
     if runs.experiment.task.repeats == "free":
         first = _first(cells)
         repeated = first != np.arange(len(first))
-        same = _same(accuracy.values, accuracy.values[first])
+        same = _same(values, values[first])
         free = repeated & same & (seconds.values == 0) & (asked == 0)
         asked = np.where(free, usual, asked)
     known = {int(number): _table(benchmark, int(number)) for number in np.unique(asked)}
-    right = Answers(known).match(asked, cells.values, accuracy.values, seconds.values, free)
+    right = Answers(known).match(asked, cells.values, values, seconds.values, free)
     yield from _each(
         runs, cells, ~right, "answers",
-        "accuracy or cost of {count} evaluations is not the table's",
+        f"{runs.metric.name} or cost of {{count}} evaluations is not the table's",
     )  # fmt: skip
     other = sorted(set(asked.tolist()) - {usual})
     if other:
@@ -109,14 +108,14 @@ def _answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Find
 def _table(
     benchmark: TabularBenchmark, epochs: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return accuracies and costs, (trials, cells); no trial where there is no such epoch."""
+    """Return values and costs, (trials, cells); no trial where there is no such epoch."""
     try:
         answers = benchmark.trials(Fidelity(epochs))
     except NasbenchError:
         return (np.empty((0, benchmark.space.size)),) * 2
     trials = [[trial[cell] for cell in benchmark.space.architectures] for trial in answers]
-    accuracy = [[np.nan if one.failed else one.values[0] for one in trial] for trial in trials]
-    return np.array(accuracy), np.array([[one.seconds for one in trial] for trial in trials])
+    values = [[np.nan if one.failed else one.values[0] for one in trial] for trial in trials]
+    return np.array(values), np.array([[one.seconds for one in trial] for trial in trials])
 
 
 def _first(cells: Ragged) -> NDArray[np.int64]:
@@ -162,13 +161,13 @@ def _sums(lists: Ragged) -> NDArray[np.float64]:
 
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     """See that incumbents were chosen by validation and by nothing else."""
-    accuracy, stored = runs.lists("accuracy"), runs.lists("incumbents")
+    signal, stored = runs.signal, runs.lists("incumbents")
     wrong = np.zeros(len(runs), dtype=bool)
     for run in range(len(runs)):
         if runs.experiment.task.shared:  # what would be derived, after every epoch
-            expected = np.flatnonzero(~np.isnan(accuracy[run]))
+            expected = np.flatnonzero(~np.isnan(signal[run]))
         else:
-            expected = best_by_validation(accuracy[run])
+            expected = best_by_validation(runs.metric.score(signal[run]))
         wrong[run] = not np.array_equal(expected, stored[run])
     if wrong.any():
         rule = "derived after every epoch" if runs.experiment.task.shared else "best by validation"
@@ -176,7 +175,7 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
-    """Read the table's final accuracies again."""
+    """Read the table's final values again."""
     judge = open_judge(runs.experiment.task)
     if not isinstance(judge, TableJudge):
         return
@@ -196,7 +195,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     """Charge every evaluation again: none may overshoot, and a run ends where its budget does."""
     budget = runs.experiment.task.budget
     best = None if benchmark is None else benchmark.best_signal
-    accuracy, seconds, epochs = (runs.lists(name) for name in ("accuracy", "seconds", "epochs"))
+    signal, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
     stops = runs.table["stop"].to_pylist()
     over, early = np.zeros((2, len(runs)), dtype=bool)
     dearest = math.inf if benchmark is None else max(
@@ -208,10 +207,8 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     least = int(min(epochs.values[epochs.values > 0], default=1))
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
-        clock = Clock(budget, best)
-        steps = zip(
-            accuracy[run].tolist(), seconds[run].tolist(), epochs[run].tolist(), strict=True
-        )
+        clock = Clock(budget, best, runs.metric)
+        steps = zip(signal[run].tolist(), seconds[run].tolist(), epochs[run].tolist(), strict=True)
         for value, cost, trained in steps:
             failed = math.isnan(value)
             if clock.stop is not None or not clock.charge(Answer((value,), cost, trained, failed)):

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """One data set: every strategy's final test accuracies, and their regrets where known."""
+    """One data set: every strategy's final test scores, and their regrets where known."""
 
     name: str
     stratum: int
     """Data sets of one stratum are not independent: their runs of equal seeds stay together."""
-    accuracy: tuple[Floats, ...]
+    scores: tuple[Floats, ...]
     """Without NaN."""
     regret: tuple[Floats, ...]
     """The same over the mean architecture's regret; empty where the table is not at hand."""
@@ -50,7 +50,7 @@ class Problem:
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Return the seeds of a strategy's runs, shape (runs,)."""
-        return self.seeds[row] if self.seeds else np.arange(len(self.accuracy[row]))
+        return self.seeds[row] if self.seeds else np.arange(len(self.scores[row]))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Standings:
 
     labels: tuple[str, ...]
     problems: tuple[str, ...]
-    ranks: Floats  #: mean rank of mean test accuracy, 1 is best, shape (strategies,)
+    ranks: Floats  #: mean rank of mean test scores, 1 is best, shape (strategies,)
     rank_intervals: tuple[Interval, ...]
     regret: tuple[Interval, ...]  #: of the mean over data sets of the mean normalised regret
     regret_mean: Floats
@@ -135,13 +135,13 @@ class Standings:
 
 def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Standings:
     """Compare strategies over data sets; every problem has a sample for each of `labels`."""
-    accuracy = [one.accuracy for one in problems]
-    means = np.array([[sample.mean() for sample in samples] for samples in accuracy])
+    scores = [one.scores for one in problems]
+    means = np.array([[sample.mean() for sample in samples] for samples in scores])
     ranks = ranks_of(means).mean(axis=0)
-    runs = min(len(sample) for samples in accuracy for sample in samples)
+    runs = min(len(sample) for samples in scores for sample in samples)
     rows = range(len(labels))
     drawn = np.array(
-        [[_means(problems, place, row, problems[place].accuracy[row]) for row in rows]
+        [[_means(problems, place, row, problems[place].scores[row]) for row in rows]
          for place in range(len(problems))]
     )  # (problems, strategies, resamples)  # fmt: skip
     rank_draws = ranks_of(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
@@ -179,15 +179,15 @@ def strata_of(problems: Sequence[Problem]) -> list[Runs]:
     found = []
     for stratum in dict.fromkeys(one.stratum for one in problems):
         mine = [one for one in problems if one.stratum == stratum]
-        rows, accuracies = [], []
-        for row in range(len(mine[0].accuracy)):
+        rows, scores = [], []
+        for row in range(len(mine[0].scores)):
             seeds = _all_seeds(mine, row)
             whole = np.full((len(seeds), len(mine)), np.nan)
             for column, one in enumerate(mine):
-                whole[np.searchsorted(seeds, one.of(row)), column] = one.accuracy[row]
+                whole[np.searchsorted(seeds, one.of(row)), column] = one.scores[row]
             rows.append(np.full(len(seeds), row))
-            accuracies.append(whole)
-        found.append(Runs(np.concatenate(rows), np.concatenate(accuracies)))
+            scores.append(whole)
+        found.append(Runs(np.concatenate(rows), np.concatenate(scores)))
     return found
 
 
@@ -222,7 +222,7 @@ def _means(problems: Sequence[Problem], place: int, row: int, values: Floats) ->
 
 def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats]:
     """Return interval and mean of the mean normalised regret."""
-    rows = len(problems[0].accuracy)
+    rows = len(problems[0].scores)
     if not all(one.regret for one in problems):
         return (Interval(np.nan, np.nan),) * rows, np.full(rows, np.nan)
     found, centres = [], []
@@ -236,7 +236,7 @@ def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ..
 
 def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Interval, ...]]:
     """Return the interquartile mean of the runs of all data sets together, and its interval."""
-    rows = len(problems[0].accuracy)
+    rows = len(problems[0].scores)
     if not all(one.regret for one in problems):
         return np.full(rows, np.nan), (Interval(np.nan, np.nan),) * rows
     middles, found = [], []
@@ -267,7 +267,7 @@ def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Flo
 
     A12 of bootstrap samples is bilinear in how often each run is drawn.
     """
-    rows = len(problems[0].accuracy)
+    rows = len(problems[0].scores)
     centre, low, high = (np.full((rows, rows), 0.5) for _ in range(3))
     pairs = [(i, j) for j in range(rows) for i in range(j)]
     chances: dict[tuple[int, int], list[Floats]] = {pair: [] for pair in pairs}
@@ -277,13 +277,13 @@ def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Flo
             counts = _drawn(problems, place, row)
             with np.errstate(invalid="ignore"):
                 shares.append(counts / counts.sum(axis=1, keepdims=True))
-        for j, second in enumerate(one.accuracy):
+        for j, second in enumerate(one.scores):
             upto = _upto(second, shares[j])
             for i in range(j):
-                chances[i, j].append(_chance(one.accuracy[i], shares[i], np.sort(second), upto))
+                chances[i, j].append(_chance(one.scores[i], shares[i], np.sort(second), upto))
     for i, j in pairs:
         found = percentiles(np.mean(chances[i, j], axis=0), runs)
-        centre[i, j] = np.mean([superiority(one.accuracy[i], one.accuracy[j]) for one in problems])
+        centre[i, j] = np.mean([superiority(one.scores[i], one.scores[j]) for one in problems])
         low[i, j], high[i, j] = found
         centre[j, i], low[j, i], high[j, i] = 1 - centre[i, j], 1 - found.high, 1 - found.low
     return centre, low, high

@@ -1,7 +1,7 @@
 """How good a search was on the way: per run numbers from its step curve.
 
 A curve is two lists of every run, aligned: `times`, when its incumbents were finished, ascending,
-and `values`, their test accuracies. It is constant from one time to the next, see `curves`.
+and `values`, their test scores. It is constant from one time to the next, see `curves`.
 """
 
 from typing import NamedTuple

@@ -48,19 +48,24 @@ class Contender:
     scale: float = 1.0
     """Seconds of the clock it is drawn on per second of its own."""
 
-    def incumbents(self, column: str) -> Ragged:
-        """Return a trajectory column at each run's incumbents, or `valid/NAME`, `test/NAME`.
+    def scores(self, column: str) -> Ragged:
+        """Return scores of each run's incumbents: of `signal`, `valid/NAME` or `test/NAME`.
 
-        Of those an infinite accuracy is one that is not known: NaN.
+        Those of the first objective, so that more is better; what is infinite is not known: NaN.
         """
-        values = self.runs.lists(column)
-        if "/" not in column:
-            return values.at(self.runs.lists("incumbents"))
-        return Ragged(finite(values.values), values.offsets)
+        if column == "signal":
+            values = self.runs.signal.at(self.runs.lists("incumbents"))
+        else:
+            values = self.runs.lists(column)
+        return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
 
     def final(self, column: str) -> NDArray[np.float64]:
-        """Return a column at the final incumbent, shape (runs,)."""
-        return np.asarray(self.incumbents(column).last(), dtype=np.float64)
+        """Return scores of the final incumbents, shape (runs,): see `scores`."""
+        return np.asarray(self.scores(column).last(), dtype=np.float64)
+
+    def architectures(self) -> Ragged:
+        """Return the indices of each run's incumbents."""
+        return self.runs.lists("architecture").at(self.runs.lists("incumbents"))
 
     def when(self, clock: str) -> Ragged:
         """Return when each run's incumbents were finished, on clock `seconds` or `evaluations`."""

@@ -41,7 +41,7 @@ def compare(
     the reported data sets; `centre` (`mean`, `median` or `iqm`) is what the figures draw, `clock`
     (`seconds` or `evaluations`) over what, by default over both. `calibration`, a file of
     `nasbench calibrate` or what it holds, puts one-shot runs on the others' time axis. `target` is
-    a test regret in percentage points whose reaching is timed, by default that of the expected
+    a test regret, in the objective's unit, whose reaching is timed, by default that of the expected
     random search with the whole budget. `style` (`paper` or `talk`) and `width` (inches, or a
     venue's name) are of the figures. Raises `StoreError` for a folder without runs.
     """
@@ -133,7 +133,7 @@ def _unknown(group: Group, dataset: str) -> Iterator[str]:
         if missing:
             yield (
                 f"{one.label}: {missing} of {len(one.runs)} answers have no number on {dataset}; "
-                "its accuracies are over the others"
+                "its numbers are over the others"
             )
 
 

@@ -14,6 +14,7 @@ from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import Pair
+from nasbench.harness.compare.units import Units
 from nasbench.harness.experiment import Task
 from nasbench.harness.results import Fault
 from nasbench.provenance import provenance
@@ -50,6 +51,11 @@ class Block:
         """One line that says what the rows share."""
         return describe(self.task)
 
+    @cached_property
+    def units(self) -> Units:
+        """How values of the first objective are written."""
+        return Units.of(self.task.metric, [row.test_mean for row in self.rows])
+
     @property
     def footer(self) -> str:
         """One line for the foot of a table or figure: it tells every block from the others."""
@@ -85,7 +91,7 @@ class Block:
 
     @property
     def about_test(self) -> tuple[str, ...]:
-        """A line that says over how many training seeds final accuracies are means, if known."""
+        """A line that says over how many training seeds final values are means, if known."""
         if self.known is None:
             return ()
         by_count: dict[tuple[int, ...], list[str]] = {}
@@ -121,6 +127,7 @@ class Block:
             {
                 "dataset": dataset,
                 **pair._asdict(),
+                "difference": self.task.metric.score(pair.difference),
                 "first": self.contenders[pair.first].label,
                 "second": self.contenders[pair.second].label,
             }
@@ -137,7 +144,7 @@ class Block:
             "budget": str(task.budget),
         }
         data = {
-            "task": asdict(task),
+            "task": task.to_json(),
             "title": self.title,
             "seeds": self.seeds,
             "datasets": list(self.datasets),

@@ -23,7 +23,7 @@ _SPENT = {"seconds": "simulated_seconds", "evaluations": "queries"}
 
 @dataclass(frozen=True)
 class Course:
-    """One contender's searches on one reported data set, in test accuracy (%)."""
+    """One contender's searches on one reported data set, in test scores."""
 
     clock: str
     """`seconds` or `evaluations`; of shared weights an evaluation is an epoch."""
@@ -34,7 +34,7 @@ class Course:
     at: tuple[Floats, ...]
     """What runs would have answered at each of `PARTS` of the budget, shape (runs,) each."""
     mean: float
-    """Mean accuracy over the clock from `start` to `end`, over the runs."""
+    """Mean score over the clock from `start` to `end`, over the runs."""
     reached: Mapping[str, Reached]
     """When a target was reached, on both clocks; empty where there is no target."""
 
@@ -42,7 +42,7 @@ class Course:
 def courses(
     contenders: Sequence[Contender], dataset: str, target: float | None = None
 ) -> list[Course]:
-    """Follow every contender on a reported data set; `target` is a test accuracy in percent."""
+    """Follow every contender on a reported data set; `target` is a test score."""
     found: dict[int, Course] = {}
     for same in of_one_clock(contenders):
         clock = _clock([contenders[place] for place in same])
@@ -54,7 +54,7 @@ def courses(
             one = contenders[place]
             shared = one.experiment.task.shared
             end = one.spent(clock) if shared else _limit(one, clock) or longest
-            values = one.incumbents(f"test/{dataset}")
+            values = one.scores(f"test/{dataset}")
             grid = np.array([part * end for part in PARTS])
             at = step_values(answers(when, grid), values)
             found[place] = Course(
@@ -78,12 +78,12 @@ def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
 
 
 def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
-    """Return when a contender's runs reached a test accuracy.
+    """Return when a contender's runs reached a test score.
 
     A run that a limit of seconds ended took that long: the evaluation that would have overshot it
     does not count, but its time had passed. Any other took what it was charged.
     """
-    hit = first_reached(one.when(clock), one.incumbents(f"test/{dataset}"), target)
+    hit = first_reached(one.when(clock), one.scores(f"test/{dataset}"), target)
     spent = one.runs.column(_SPENT[clock]).astype(np.float64)
     if clock == "seconds":
         limit = one.experiment.task.budget.seconds

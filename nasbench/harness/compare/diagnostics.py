@@ -151,8 +151,8 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
             tau[run, epoch] = kendalltau(values, truth[columns][there]).statistic
     gap = matrix(
         Ragged(
-            truth[one.runs.lists("architecture").values] - one.runs.lists("accuracy").values,
-            one.runs.lists("accuracy").offsets,
+            truth[one.runs.lists("architecture").values] - one.runs.signal.values,
+            one.runs.signal.offsets,
         )
     )
     return tau, gap

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nasbench.harness.budget import Budget
 from nasbench.harness.compare.across import Problem, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
+from nasbench.problem import Metric
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Family:
     """Those of the first block that all blocks have, with finished runs."""
     problems: tuple[Problem, ...]
     standings: Standings
+
+    @property
+    def metric(self) -> Metric:
+        """The first objective, which all blocks have in common."""
+        return self.blocks[0].task.metric
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from nasbench.harness.compare.plots import (
     CHARACTER,
     WIDTH,
     foot_lines,
+    left_margin,
     looks,
     paper_style,
     regret_of,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
     from nasbench.harness.compare.references import Known
+    from nasbench.problem import Metric
 
 _GOLDEN = 0.6180339887498949
 _ROW = 0.36
@@ -84,11 +86,11 @@ def _distribution(
                       markersize=3.5, markeredgewidth=0.8)  # fmt: skip
             axes.plot([low, high], [place + 0.3] * 2, color=colour, linewidth=2,
                       solid_capstyle="butt")  # fmt: skip
-        regret_scale(axes, "x", np.concatenate(regrets))
+        regret_scale(axes, "x", np.concatenate(regrets), block.units)
         axes.set_yticks(range(len(shown)), names)
         axes.set_ylim(len(shown) - 0.45, -0.55)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("test regret (% points)")
+        axes.set_xlabel(block.units.axis("test regret"))
         axes.set_title(dataset, loc="left")
         sns.despine(ax=axes, left=True)
         left = 0.15 + max(len(line) for name in names for line in name.split("\n")) * CHARACTER
@@ -101,9 +103,12 @@ def _distribution(
 def _landscape(
     block: "Block", table: "Known", shown: "Sequence[Contender]", dataset: str, width: float
 ) -> Figure:
-    """Draw all cells by what a search sees and what is judged, and where each strategy ends."""
+    """Draw all cells by what a search sees and what is judged, and where each strategy ends.
+
+    Better is up and to the right: an axis of values of which less is better runs the other way.
+    """
     seen, what = _seen(block, table, dataset)
-    test = table.test[dataset]
+    test, metric = table.test[dataset], block.units.metric
     ends = [_ends(one) for one in shown]
     drawn = [cell for cells, _ in ends for cell in cells]
     colours = looks([one.experiment.strategy for one in shown])
@@ -121,45 +126,55 @@ def _landscape(
         for axes, name, (cells, runs), (colour, _) in zip(
             panels, names, ends, colours, strict=False
         ):
-            axes.plot(seen, test, ",", color="0.6", rasterized=True)
-            axes.scatter(seen[cells], test[cells], s=4 + 120 * runs / runs.sum(), color=colour,
+            across, up = metric.score(seen), metric.score(test)
+            axes.plot(across, up, ",", color="0.6", rasterized=True)
+            axes.scatter(across[cells], up[cells], s=4 + 120 * runs / runs.sum(), color=colour,
                          alpha=0.65, linewidth=0)  # fmt: skip
             axes.set_title(name, fontsize=7)
             sns.despine(ax=axes)
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
-        _zoom(figure.axes[0], seen, test, np.array(drawn, dtype=np.int64))
+        _zoom(figure.axes[0], metric, seen, test, np.array(drawn, dtype=np.int64))
+        left = left_margin(figure.axes[0])
         figure.subplots_adjust(
-            left=0.52 / width, right=1 - 0.08 / width, top=1 - (0.08 + 0.12 * lines) / height,
+            left=left / width, right=1 - 0.08 / width, top=1 - (0.08 + 0.12 * lines) / height,
             bottom=(0.46 + 0.08 * len(foot)) / height, hspace=0.06 + 0.13 * lines, wspace=0.08,
         )  # fmt: skip
         figure.supxlabel(what, y=(0.12 + 0.08 * len(foot)) / height, fontsize=8)
-        figure.supylabel(f"test accuracy on {dataset} (%)", x=0.012, fontsize=8)
+        figure.supylabel(_named(metric, f"test {metric.name} on {dataset}"), x=0.012, fontsize=8)
         figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
     return figure
 
 
 def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.float64], str]:
-    """Return what a search sees of every cell, the mean of its answers, and its name."""
-    signal = block.task.signal
+    """Return what a search sees of every cell, the mean of its answers as a score, and its name."""
+    signal, metric = block.task.signal, block.units.metric
     if block.task.shared:
-        return table.valid[dataset], f"validation accuracy on {dataset} (%)"
+        return table.valid[dataset], _named(metric, f"validation {metric.name} on {dataset}")
     weighted = table.search.weights * table.signal
     seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
     there = np.bincount(table.cells, minlength=len(seen)) > 0
-    name = f"search signal: validation on {signal.dataset} after {signal.epochs} epochs (%)"
-    return np.where(there, seen, np.nan), name
+    name = (
+        f"search signal: validation {metric.name} on {signal.dataset} after {signal.epochs} epochs"
+    )
+    return np.where(there, seen, np.nan), _named(metric, name)
+
+
+def _named(metric: "Metric", what: str) -> str:
+    """Return the label of an axis of values."""
+    return f"{what} ({metric.unit})" if metric.unit else what
 
 
 def _ends(one: "Contender") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct cells that runs end in, and how many end in each."""
-    last = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
+    last = one.architectures().last()
     cells, runs = np.unique(last, return_counts=True)
     return cells, runs
 
 
 def _zoom(
     axes: "Axes",
+    metric: "Metric",
     seen: NDArray[np.float64],
     test: NDArray[np.float64],
     drawn: NDArray[np.int64],
@@ -173,4 +188,4 @@ def _zoom(
         low = float(of_runs[np.isfinite(of_runs)].min(initial=least))
         high = float(there.max())
         around = 0.04 * (high - low) or 0.5  # of cells that are all equal
-        limit(low - around, high + around)
+        limit(metric.score(low - around), metric.score(high + around))

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from nasbench.benchmarks.protocols import protocols
-from nasbench.benchmarks.tabular import Signal
 from nasbench.harness.experiment import Task
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.store import flatten
 from nasbench.harness.trained import PREFIX
+from nasbench.problem import ACCURACY
 from nasbench.text import printable
 
 _DIGITS = 8
@@ -73,7 +73,7 @@ def describe(task: Task) -> str:
         *(
             ["shared weights, the answer derived after every epoch"]
             if task.shared
-            else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(signal)]
+            else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(task)]
         ),
         f"judged after {task.final_schedule} epochs",
         *(["repeated cells free"] if task.repeats == "free" else []),
@@ -83,9 +83,11 @@ def describe(task: Task) -> str:
     return "; ".join(parts)
 
 
-def _signal(signal: Signal) -> str:
+def _signal(task: Task) -> str:
+    signal, name = task.signal, task.metric.name
     trial = ", a random trial per query" if signal.trials == "random" else ""
-    return f"signal: validation after {signal.epochs} of {signal.schedule} epochs{trial}"
+    after = f"{signal.epochs} of {signal.schedule} epochs"
+    return f"signal: validation {name} after {after}{trial}"
 
 
 def particulars(task: Task) -> dict[str, str]:
@@ -111,6 +113,8 @@ def particulars(task: Task) -> dict[str, str]:
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
+    if task.metric != ACCURACY:
+        found[f"objective-{task.metric.name}"] = f"objective {task.metric.name}"
     if task.simulated_workers > 1:
         found[f"workers-{task.simulated_workers}"] = f"{task.simulated_workers} simulated workers"
     return found
@@ -118,7 +122,10 @@ def particulars(task: Task) -> dict[str, str]:
 
 def differences(tasks: Sequence[Task]) -> list[str]:
     """Return what differs between tasks, as `budget.seconds: 12000 vs 20000`."""
-    flat = [flatten(dataclasses.asdict(task)) for task in tasks]
+    flat = [
+        {**flatten(dataclasses.asdict(task)), "objectives": [one.name for one in task.objectives]}
+        for task in tasks
+    ]
     found = []
     for key in flat[0]:
         values = list(dict.fromkeys(_text(one[key]) for one in flat))

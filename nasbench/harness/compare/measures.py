@@ -1,6 +1,6 @@
-"""What an accuracy means in a benchmark whose every cell is known.
+"""What a score means in a benchmark whose every cell is known.
 
-Accuracies are in percent and regrets in percentage points, of one reported data set.
+Scores are values of one metric on one reported data set, negated where less is better.
 """
 
 import numpy as np
@@ -8,44 +8,44 @@ import numpy as np
 from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.compare.references import Known
 
-_ROUNDING = 1e-9
-"""Points by which the mean of equal cells may be off."""
+_ROUNDING = 1e-11
+"""Part of it that the mean of equal cells may be off."""
 _STEPS = 100
 """Numbers of evaluations that are looked at before the exact one is searched between two."""
 
 
-def percentile(accuracy: Floats, cells: Floats) -> Floats:
-    """Return the percentage of all cells that each accuracy is above, ties counting half.
+def percentile(scores: Floats, cells: Floats) -> Floats:
+    """Return the percentage of all cells that each score is above, ties counting half.
 
-    `accuracy` has any shape, `cells` is every cell's, NaN where it has none. NaN stays NaN.
+    `scores` have any shape, `cells` is every cell's, NaN where it has none. NaN stays NaN.
     """
     ordered = np.sort(cells[~np.isnan(cells)])
     if not len(ordered):
-        return np.full(np.shape(accuracy), np.nan)
-    below = np.searchsorted(ordered, accuracy, side="left")
-    upto = np.searchsorted(ordered, accuracy, side="right")
-    return np.where(np.isnan(accuracy), np.nan, 100 * (below + upto) / (2 * len(ordered)))
+        return np.full(np.shape(scores), np.nan)
+    below = np.searchsorted(ordered, scores, side="left")
+    upto = np.searchsorted(ordered, scores, side="right")
+    return np.where(np.isnan(scores), np.nan, 100 * (below + upto) / (2 * len(ordered)))
 
 
-def normalised_regret(accuracy: Floats, cells: Floats) -> Floats:
+def normalised_regret(scores: Floats, cells: Floats) -> Floats:
     """Return regret over that of the mean architecture: 0 is the best cell, 1 the mean of all.
 
     NaN where all cells are equal, or none is known.
     """
     best, mean = _best_and_mean(cells)
     gap = best - mean
-    return np.asarray((best - accuracy) / (gap if gap > _ROUNDING else np.nan))
+    return np.asarray((best - scores) / (gap if gap > _ROUNDING * abs(best) else np.nan))
 
 
-def relative_improvement(accuracy: Floats, cells: Floats) -> Floats:
+def relative_improvement(scores: Floats, cells: Floats) -> Floats:
     """Return how many percent better than the mean architecture.
 
     Yang, Esperanca & Carlucci, NAS Evaluation Is Frustratingly Hard, ICLR 2020, equation 1, with
-    the mean over all cells as the exact expectation of a random architecture. NaN where that is 0
-    or not known.
+    the mean over all cells as the exact expectation of a random architecture, and its size where
+    it is negative, as scores of a loss are. NaN where that is 0 or not known.
     """
     _, mean = _best_and_mean(cells)
-    return np.asarray(100 * (accuracy - mean) / (mean or np.nan))
+    return np.asarray(100 * (scores - mean) / (abs(mean) or np.nan))
 
 
 def _best_and_mean(cells: Floats) -> tuple[float, float]:
@@ -53,12 +53,12 @@ def _best_and_mean(cells: Floats) -> tuple[float, float]:
     return (float(there.max()), float(there.mean())) if len(there) else (np.nan, np.nan)
 
 
-def random_evaluations(accuracy: Floats, known: Known, dataset: str) -> Floats:
-    """Return after how many random evaluations the expected accuracy is as high, shape as given.
+def random_evaluations(scores: Floats, known: Known, dataset: str) -> Floats:
+    """Return after how many random evaluations the expected score is as high, shape as given.
 
     In closed form: the best by the search's signal of n different cells drawn at random, n the
     least whole number. Infinite where not even evaluating all of them would do; NaN where the
-    accuracy is not known or no cell's is.
+    score is not known or no cell's is.
     """
     truth = known.test[dataset][known.cells]
     most = max(1, round(float(known.search.weights.sum())))
@@ -69,11 +69,11 @@ def random_evaluations(accuracy: Floats, known: Known, dataset: str) -> Floats:
     numbers = np.unique(np.geomspace(1, most, _STEPS).round())
     # the best by a noisy signal may be worse after more evaluations: the first n counts
     highest = np.fmax.accumulate(expected(numbers))
-    found = np.full(np.shape(accuracy), np.nan)
+    found = np.full(np.shape(scores), np.nan)
     if np.isnan(highest).all():
         return found
     highest = np.where(np.isnan(highest), -np.inf, highest)
-    for place, value in np.ndenumerate(accuracy):
+    for place, value in np.ndenumerate(scores):
         if np.isnan(value):
             continue
         step = int(np.searchsorted(highest, value))

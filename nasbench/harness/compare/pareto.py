@@ -11,7 +11,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import interval, summarise
-from nasbench.harness.compare.plots import WIDTH, foot_lines, legend_shape, looks, paper_style
+from nasbench.harness.compare.plots import (
+    WIDTH,
+    foot_lines,
+    left_margin,
+    legend_shape,
+    looks,
+    paper_style,
+)
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -21,11 +28,16 @@ _COST = re.compile(r"figure/cost \((.+)\)")
 
 
 class Point(NamedTuple):
-    """One contender: what its runs' answers cost and get right, shape (runs,) each."""
+    """One contender: what its runs' answers cost, and their test scores, shape (runs,) each."""
 
     contender: "Contender"
     cost: NDArray[np.float64]
     test: NDArray[np.float64]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What the scores are of."""
+        return self.contender.runs.metric.score(self.test)
 
 
 def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
@@ -79,6 +91,7 @@ def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
 
 
 def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], width: float) -> Figure:
+    metric = block.units.metric
     with paper_style():
         foot = foot_lines([block.footer], width)
         columns, rows = legend_shape([one.contender.label for one in points], width)
@@ -91,24 +104,27 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
             [(summarise(point.cost).mean, summarise(point.test).mean) for point in points]
         )
         for point, (cost, test), (colour, _) in zip(points, means, colours, strict=True):
-            axes.plot(point.cost, point.test, ".", color=colour, markersize=3, alpha=0.35)
-            (left, right), (low, high) = interval(point.cost), interval(point.test)
-            arms = np.array([[test - low, high - test], [cost - left, right - cost]])
+            axes.plot(point.cost, point.values, ".", color=colour, markersize=3, alpha=0.35)
+            (left, right), (low, high) = interval(point.cost), interval(point.values)
+            value = metric.score(test)
+            arms = np.array([[value - low, high - value], [cost - left, right - cost]])
             up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end past the mean
             axes.errorbar(
-                cost, test, up, across,
+                cost, value, up, across,
                 fmt="o", color=colour, markersize=5, linewidth=1, label=point.contender.label,
             )  # fmt: skip
         best = means[front(means[:, 0], means[:, 1])]
-        axes.step(best[:, 0], best[:, 1], where="post", color="0.5", linewidth=0.8, zorder=0)
+        axes.step(
+            best[:, 0], metric.score(best[:, 1]), where="post", color="0.5", linewidth=0.8, zorder=0
+        )
         axes.set_xlabel(what)
-        axes.set_ylabel("test accuracy (%)")
+        axes.set_ylabel(f"test {block.units.title}")
         axes.set_title(dataset, loc="left")
         axes.set_title("mean, 95 % bootstrap intervals; dots are runs", loc="right", fontsize=6,
                        color="0.45")  # fmt: skip
         sns.despine(ax=axes)
         figure.subplots_adjust(
-            left=0.54 / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
+            left=left_margin(axes) / width, right=1 - 0.12 / width, top=1 - 0.24 / height,
             bottom=(0.6 + 0.14 * rows + more) / height,
         )  # fmt: skip
         figure.legend(

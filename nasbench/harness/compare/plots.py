@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.units import Units
 
 WIDTH = 5.5
 """Inches: the text width of a one-column paper; 3.3 is a column of two."""
@@ -57,8 +58,8 @@ Those of other strategies follow from their names."""
 _OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _REFERENCE = "0.1"
-_LINEAR = 0.01
-"""Regret (% points) below which the axis is linear: one image of CIFAR-10's 10,000."""
+_ROUNDING = 1e-11
+"""Part of the best value that a regret of 0 may be off."""
 _CROWDED = 0.7
 """Decades per inch of width above which the time axis has fewer ticks."""
 _CLOCKS = ("seconds", "evaluations")
@@ -126,7 +127,7 @@ def regret_lines(
         lines = []
         for one, where, look in zip(block.contenders, positions, styles, strict=True):
             if len(one.runs):
-                regret = regret_of(best, step_values(where, one.incumbents(f"test/{dataset}")))
+                regret = regret_of(best, step_values(where, one.scores(f"test/{dataset}")))
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
         if expected is not None:
@@ -222,10 +223,10 @@ def _shade(colour: str, place: float) -> str:
     return to_hex((red, green, blue))
 
 
-def regret_of(best: float, accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far below the best; what is left of rounding is 0."""
-    regret = best - accuracy
-    return np.where(np.abs(regret) < 1e-9, 0.0, regret)
+def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far below the best scores are; what is left of rounding is 0."""
+    regret = best - scores
+    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
 
 
 def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
@@ -274,10 +275,10 @@ def _draw(
         axes = figure.subplots()
         for line in lines:
             draw_line(axes, line)
-        _scale(axes, [line.curve for line in lines], width)
+        _scale(axes, block.units, [line.curve for line in lines], width)
         around = "quartiles" if centre == "median" else "95 % bootstrap interval"
         axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
-        axes.set_ylabel("test regret (% points)")
+        axes.set_ylabel(block.units.axis("test regret"))
         axes.set_title(dataset, loc="left")
         axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")
         sns.despine(ax=axes)
@@ -298,19 +299,20 @@ def draw_line(axes: "Axes", line: Line) -> None:
     )  # fmt: skip
 
 
-def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64]) -> None:
-    """Make axis `x` or `y` one of regrets: log, and below 0.01 a linear piece that ends at 0."""
+def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "Units") -> None:
+    """Make axis `x` or `y` one of regrets: log, and a linear piece that ends at 0 where it must."""
     values = values[np.isfinite(values)]
     if not len(values):
         return
     least, top = float(values.min()), float(values.max())
+    linear = units.least_regret(top)
     across = name == "x"
     axis = axes.xaxis if across else axes.yaxis
     set_scale = axes.set_xscale if across else axes.set_yscale
     set_limits = axes.set_xlim if across else axes.set_ylim
-    if least < _LINEAR:
-        set_scale("symlog", linthresh=_LINEAR, linscale=0.5)
-        set_limits(0, max(top * 1.15, 2 * _LINEAR))
+    if least < linear:
+        set_scale("symlog", linthresh=linear, linscale=0.5)
+        set_limits(0, max(top * 1.15, 2 * linear))
     else:
         set_scale("log")
         set_limits(least * 0.85, top * 1.15)
@@ -327,15 +329,16 @@ def log_axis(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
-    """Set log axes; a regret below 0.01 is drawn on a linear piece that ends at 0."""
+def _scale(axes: "Axes", units: "Units", curves: Sequence[Band], width: float) -> None:
+    """Set log axes; the least regrets are drawn on a linear piece that ends at 0."""
     axes.set_xscale("log")
     centres = np.concatenate([curve.centre for curve in curves])
     edges = np.concatenate([curve.low for curve in curves] + [centres])
     if not len(centres):
         return
     tops = np.concatenate([curve.high for curve in curves])
-    regret_scale(axes, "y", np.append(edges, tops[np.isfinite(tops)].max(initial=edges.max())))
+    highest = tops[np.isfinite(tops)].max(initial=edges.max())
+    regret_scale(axes, "y", np.append(edges, highest), units)
     starts = [curve.grid[0] for curve in curves if len(curve.grid)]
     ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
     if min(starts) < max(ends):
@@ -347,6 +350,13 @@ def _scale(axes: "Axes", curves: Sequence[Band], width: float) -> None:
         FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     )
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def left_margin(axes: "Axes") -> float:
+    """Return inches left of the axes that the y axis' tick labels and its title take."""
+    axis = axes.yaxis
+    labels = axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))
+    return max(0.54, 0.38 + CHARACTER * max(map(len, labels), default=0))
 
 
 def legend_shape(labels: Sequence[str], width: float) -> tuple[int, int]:
@@ -382,7 +392,7 @@ def _name_lines(
 ) -> None:
     """Name the lines at their ends, or below the axes where there is no room beside them."""
     widest = max((len(line.label) for line in lines), default=0) * CHARACTER
-    height = figure.get_figheight()
+    height, left = figure.get_figheight(), left_margin(axes)
     named = [line for line in lines if len(line.curve.centre)]
     if widest > 0.3 * width or len(named) * 0.14 > height - 0.8:
         columns = max(1, int((width - 0.2) // (widest + 0.45)))
@@ -390,7 +400,7 @@ def _name_lines(
         figure.set_figheight(height + rows * 0.14)
         height = figure.get_figheight()
         figure.subplots_adjust(
-            left=0.54 / width, right=1 - 0.24 / width, top=1 - 0.24 / height,
+            left=left / width, right=1 - 0.24 / width, top=1 - 0.24 / height,
             bottom=(foot + 0.4 + rows * 0.14) / height,
         )  # fmt: skip
         figure.legend(
@@ -400,7 +410,7 @@ def _name_lines(
         )  # fmt: skip
         return
     figure.subplots_adjust(
-        left=0.54 / width, right=1 - (widest + 0.3) / width, top=1 - 0.24 / height,
+        left=left / width, right=1 - (widest + 0.3) / width, top=1 - 0.24 / height,
         bottom=(foot + 0.42) / height,
     )  # fmt: skip
     to_axes = (axes.transData + axes.transAxes.inverted()).transform

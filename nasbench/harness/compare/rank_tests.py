@@ -113,7 +113,7 @@ class Runs:
 
     row: NDArray[np.int64]
     """Strategy of each run, ascending, shape (runs,)."""
-    accuracy: Floats
+    scores: Floats
     """NaN where a run has none, shape (runs, data sets)."""
 
 
@@ -150,10 +150,10 @@ def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Fl
     """
     from scipy.stats import rankdata
 
-    there = ~np.isnan(runs.accuracy)
+    there = ~np.isnan(runs.scores)
     numbers = there.sum(axis=0)
-    ranks = rankdata(runs.accuracy, axis=0, nan_policy="omit") / numbers
-    values = np.where(np.tile(there, 2), np.concatenate([runs.accuracy, ranks], axis=1), 0.0)
+    ranks = rankdata(runs.scores, axis=0, nan_policy="omit") / numbers
+    values = np.where(np.tile(there, 2), np.concatenate([runs.scores, ranks], axis=1), 0.0)
     counts = np.stack([there[runs.row == row].sum(axis=0) for row in range(rows)])
     sums = np.zeros((_DIVISIONS + 1, rows, values.shape[1]))
     _, pattern = np.unique(there, axis=0, return_inverse=True)
@@ -166,5 +166,5 @@ def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Fl
             order = generator.permuted(np.broadcast_to(mine, (end - begin, len(mine))), axis=1)
             sums[begin:end, present] += np.add.reduceat(values[order], starts, axis=1)
     means = sums / np.tile(counts, 2)
-    half = runs.accuracy.shape[1]
+    half = runs.scores.shape[1]
     return means[..., :half], means[..., half:]

@@ -66,7 +66,7 @@ def _ranks(family: Family, width: float) -> Figure:
         axes.set_yticks(range(len(order)), [names[row] for row in order])
         axes.set_xlim(0.9, len(order) + 0.1)
         axes.set_xticks(range(1, len(order) + 1))
-        axes.set_xlabel("mean rank of test accuracy, 1 is best")
+        axes.set_xlabel(f"mean rank of test {family.metric.name}, 1 is best")
         axes.tick_params(axis="y", length=0)
         sns.despine(ax=axes, left=True)
         left = 0.15 + max(len(line) for name in names for line in name.split("\n")) * CHARACTER

@@ -119,7 +119,10 @@ def affordable(seconds: Floats, costs: Floats, weights: Floats | None = None) ->
 
 @dataclass(frozen=True)
 class Known:
-    """What the table of a task knows, one entry per answer that a query can give."""
+    """What the table of a task knows, one entry per answer that a query can give.
+
+    `signal`, `valid` and `test` are scores of the first objective: more is better.
+    """
 
     task: Task
     search: ExpectedRandomSearch
@@ -181,7 +184,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Reference:
-    """One row that no strategy made; accuracies and regrets in percentage points."""
+    """One row that no strategy made; values of the first objective, and regrets in its unit."""
 
     reference: str
     dataset: str
@@ -212,29 +215,29 @@ def open_known(task: Task) -> Known:
             "runs: install the table they were made with"
         )
     space = get_enumerable(task.space)
-    judge = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
+    metric, final = task.metric, task.final_schedule
+    judge = TableJudge(table.test, table.rows, space, task.reports, final, metric.name)
     if task.shared:  # asks the table nothing
-        accuracy, costs = np.full((2, 1, space.size), np.nan)
+        signal, costs = np.full((2, 1, space.size), np.nan)
     else:
-        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal)
+        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
         trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
-        accuracy = finite(
-            np.array([[np.nan if a.failed else a.values[0] for a in t] for t in trials])
-        )
+        values = np.array([[np.nan if a.failed else a.values[0] for a in t] for t in trials])
+        signal = finite(metric.score(values))
         costs = np.array([[answer.seconds for answer in trial] for trial in trials])
-    use = ~np.isnan(accuracy)
+    use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
     weights = use / use.sum(axis=0)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
         task,
-        ExpectedRandomSearch(accuracy[use], weights[use]),
-        accuracy[use],
+        ExpectedRandomSearch(signal[use], weights[use]),
+        signal[use],
         costs[use],
         cells[use],
-        {name: finite(truth.valid) for name, truth in truths.items()},
-        {name: finite(truth.test) for name, truth in truths.items()},
+        {name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
+        {name: finite(metric.score(truth.test)) for name, truth in truths.items()},
         dict(_test_seeds(table.test, task)),
         table.search.query_seconds_fitted,
     )
@@ -251,6 +254,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
     """Return the optima, the expected random search and the mean architecture on a data set."""
     valid, test = known.valid[dataset], known.test[dataset]
     best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
+    value = known.task.metric.score
     signal = np.bincount(known.cells, known.search.weights * known.signal, minlength=len(valid))
 
     def row(
@@ -260,8 +264,11 @@ def references(known: Known, dataset: str) -> list[Reference]:
         test: tuple[float, float],
         queries: float = np.nan,
     ) -> Reference:
-        regrets = (best_test - test[0], best_valid - valid[0])
-        return Reference(name, dataset, seen, *valid, *test, *regrets, queries)
+        """Make a row of scores, and their standard deviations."""
+        return Reference(
+            name, dataset, value(seen), value(valid[0]), valid[1], value(test[0]), test[1],
+            best_test - test[0], best_valid - valid[0], queries,
+        )  # fmt: skip
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
         numbers = [

@@ -10,6 +10,7 @@ from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.course import PARTS, Course, courses, of_one_clock
 from nasbench.harness.compare.estimates import (
     Floats,
+    Interval,
     estimate,
     interquartile_mean,
     interval,
@@ -32,11 +33,13 @@ from nasbench.harness.compare.significance import (
     standings,
     wilcoxon,
 )
+from nasbench.harness.compare.units import turned
+from nasbench.problem import Metric
 
 
 @dataclass(frozen=True)
 class Part:
-    """A row's test accuracy (%) after a part of the budget."""
+    """A row's value on test after a part of the budget."""
 
     part: float
     n: int  #: runs that had an answer by then
@@ -50,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Row:
-    """One experiment on one data set; accuracies in percent, regrets in percentage points.
+    """One experiment on one data set; values of the first objective, and regrets in its unit.
 
     Means are over the n finished runs, NaN where a number is not known. Ends called low and high
     are those of 95 % bootstrap intervals.
@@ -69,6 +72,9 @@ class Row:
     signal_epochs: int
     trials: str
     repeats: str
+    metric: str  #: name of the first objective, which all values and regrets are of
+    direction: str  #: whether `max` or `min` is better
+    unit: str
     table: str
     n: int
     failed: int
@@ -86,7 +92,7 @@ class Row:
     test_iqm: float  #: mean without the lowest and the highest quarter of runs
     test_iqm_low: float
     test_iqm_high: float
-    regret_mean: float  #: in test, to the best cell of the table
+    regret_mean: float  #: in test, to the best cell of the table; never negative
     regret_median: float
     valid_regret_mean: float
     normalised_regret_mean: float  #: in test; the mean architecture's is 1
@@ -99,7 +105,7 @@ class Row:
     course_start: float  #: when all runs of all rows on this clock have an answer
     course_end: float
     course_regret: float  #: mean test regret from start to end: the area under the regret curve
-    target: float  #: test accuracy whose reaching is timed
+    target: float  #: value on test whose reaching is timed
     reached: int  #: runs that reached it
     reached_seconds_median: float  #: infinite where half of the runs or more did not
     reached_seconds_expected: float  #: spent by all runs over the runs that reached it
@@ -120,7 +126,7 @@ class Row:
     """Against the row with the highest mean, Holm-corrected for all pairs; NaN for that itself."""
     superiority: float  #: A12 against that row
     detectable_superiority: float  #: A12 that one test between rows of n runs finds in 80 %
-    detectable_difference: float  #: the same in points, between normal samples of this deviation
+    detectable_difference: float  #: the same of means, between normal samples of this deviation
     parts: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def rows(
 ) -> list[Row]:
     """Return one row per contender on a reported data set; what needs the table is NaN without.
 
-    `target` is the test accuracy whose reaching is timed; `pairs` are the tests of every row
+    `target` is the test score whose reaching is timed; `pairs` are the tests of every row
     against every other where they have been made already.
     """
     tests = [one.final(f"test/{dataset}") for one in contenders]
@@ -148,11 +154,12 @@ def rows(
         contenders, tests, standings(tests, pairs), followed, parts, strict=True
     ):
         finals = _finals(one, test, dataset)
+        scored = {**finals, "target": np.nan if target is None else target}
         found.append(
             Row(
-                **_identity(one, dataset), **finals, **_in_table(finals, test, dataset, known),
-                **_course(course, dataset, known, target), **_costs(one),
-                **_tested(test, standing, contenders), parts=at,
+                **_identity(one, dataset), **_values(one.runs.metric, scored),
+                **_in_table(finals, test, dataset, known), **_course(course, dataset, known),
+                **_costs(one), **_tested(test, standing, contenders), parts=at,
             )
         )  # fmt: skip
     return found
@@ -174,6 +181,9 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
         "signal_epochs": task.signal.epochs,
         "trials": task.signal.trials,
         "repeats": task.repeats,
+        "metric": task.metric.name,
+        "direction": task.metric.direction,
+        "unit": task.metric.unit,
         "table": task.table,
         "n": len(one.runs),
         "failed": one.failed,
@@ -181,9 +191,10 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
 
 
 def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
+    """Return what is told of final incumbents, as scores."""
     valid, tested = summarise(one.final(f"valid/{dataset}")), summarise(test)
     found: dict[str, Any] = {
-        "signal_mean": summarise(one.final("accuracy")).mean,
+        "signal_mean": summarise(one.final("signal")).mean,
         "valid_mean": valid.mean,
         "valid_std": valid.std,
         "valid_median": valid.median,
@@ -198,10 +209,25 @@ def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
     return found
 
 
+_SPREADS = ("valid_std", "test_std")
+_INTERVALS = ("test", "test_median", "test_iqm")
+
+
+def _values(metric: Metric, scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return scores as values of their metric; a spread is one already."""
+    found = {
+        name: value if name in _SPREADS else metric.score(value) for name, value in scored.items()
+    }
+    for name in _INTERVALS:
+        ends = Interval(scored[f"{name}_low"], scored[f"{name}_high"])
+        found[f"{name}_low"], found[f"{name}_high"] = turned(metric, ends)
+    return found
+
+
 def _in_table(
     finals: Mapping[str, Any], test: Floats, dataset: str, known: Known | None
 ) -> dict[str, Any]:
-    """Return what final accuracies mean among all cells; `finals` is of `_finals`."""
+    """Return what final scores mean among all cells; `finals` is of `_finals`."""
     if known is None:
         names = (
             "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
@@ -226,9 +252,7 @@ def _in_table(
     }
 
 
-def _course(
-    course: Course, dataset: str, known: Known | None, target: float | None
-) -> dict[str, Any]:
+def _course(course: Course, dataset: str, known: Known | None) -> dict[str, Any]:
     best = np.nan if known is None else float(np.nanmax(known.test[dataset]))
     hits = course.reached
     times = {
@@ -241,7 +265,6 @@ def _course(
         "course_start": course.start,
         "course_end": course.end,
         "course_regret": best - course.mean,
-        "target": np.nan if target is None else target,
         "reached": hits["seconds"].runs if hits else 0,
         **times,
     }
@@ -275,7 +298,7 @@ def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -
 
 
 def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
-    """Return every row's accuracies after parts of the budget.
+    """Return every row's values after parts of the budget.
 
     Tested against the rows that have the same clock, and against the part before: those p-values
     are Holm-corrected for the number of rows.
@@ -296,11 +319,9 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
         )
         found = []
         for row, sample in enumerate(samples):
-            low, high = interval(sample)
-            centre = summarise(sample)
+            metric, centre = contenders[row].runs.metric, summarise(sample)
+            mean, ends = metric.score(centre.mean), turned(metric, interval(sample))
             among, testable = tested[row].among_best, tested[row].testable
-            found.append(
-                Part(part, centre.n, centre.mean, low, high, among, testable, float(gained[row]))
-            )
+            found.append(Part(part, centre.n, mean, *ends, among, testable, float(gained[row])))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

@@ -17,14 +17,14 @@ from nasbench.harness.compare.counting import (
     step,
     subset_sums,
 )
-from nasbench.harness.compare.estimates import Floats, known, summarise
+from nasbench.harness.compare.estimates import Floats, finite, known, summarise
 
 _SMALL = 8
 """Runs of the smaller sample, outside the largest tie, up to which a test is exact."""
 _PAIRS = 50
 """Pairs that differ, up to which the test of paired runs is exact."""
-_DECIMALS = 9
-"""Differences (% points) that agree to so many decimals are ties: rounding is no rank."""
+_ROUNDING = 1e-11
+"""Differences as small, over the largest value, are ties: rounding is no rank."""
 ALPHA = 0.05
 """Level of every test."""
 _LEAST = 6
@@ -100,7 +100,10 @@ def wilcoxon(first: Floats, second: Floats) -> float:
         difference = known(np.where(first == second, 0.0, first - second))
     if not len(difference):
         return np.nan
-    difference = np.round(difference, _DECIMALS)
+    with np.errstate(invalid="ignore"):
+        values = finite(np.concatenate([first, second]))
+    least = _ROUNDING * float(np.nanmax(np.abs(values), initial=0.0))
+    difference = least * np.round(difference / least) if least else difference
     differs = difference != 0
     if not differs.any():
         return 1.0
@@ -152,7 +155,7 @@ class Pair(NamedTuple):
 
     first: int
     second: int
-    difference: float  #: of their means, first minus second
+    difference: float  #: of their mean scores, first minus second
     superiority: float  #: A12 of the first against the second
     p_value: float  #: Mann-Whitney, two-sided
     corrected: float  #: the same, Holm-corrected for all pairs of the data set

@@ -24,6 +24,7 @@ from nasbench.harness.compare.significance import (
     detectable_superiority,
     runs_to_detect,
 )
+from nasbench.harness.compare.units import UNKNOWN, Units, written
 from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.families import Family
 
 BOLD = (
-    "bold: no other row has a significantly better test accuracy (Mann-Whitney, Holm over all "
-    "pairs of rows of the data set, alpha 0.05, and the higher mean)"
+    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all pairs of "
+    "rows of the data set, alpha 0.05, and the better mean)"
 )
 BOLD_PART = (
-    "bold: no other row on this clock has a significantly better test accuracy at that part of the "
+    "bold: no other row on this clock has a significantly better test {} at that part of the "
     "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
-    "higher mean); none is where no test can be significant with so few rows or runs"
+    "better mean); none is where no test can be significant with so few rows or runs"
 )
 PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
 WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
@@ -55,9 +56,9 @@ MIXED_TIME = (
     "the number after * in the protocol's name, a ratio measured on 3 cells"
 )
 PERCENTILE = (
-    "percentile: percent of all cells that the answer is above; better than mean cell: by how many "
-    "percent; random evaluations: after which the best cell by the search's signal is expected to "
-    "be as good, in closed form without replacement"
+    "percentile: percent of all cells that the answer is better than; better than mean cell: by "
+    "how many percent; random evaluations: after which the best cell by the search's signal is "
+    "expected to be as good, in closed form without replacement"
 )
 PART = (
     "p: Wilcoxon signed-rank, the same runs at the end and at half of it, Holm-corrected over the "
@@ -65,7 +66,7 @@ PART = (
     "the regret curve over its length, from when all runs have an answer"
 )
 TARGET = (
-    "reached: runs that reached the target, test accuracy {}; median, and expected (taken by all "
+    "reached: runs that reached the target, test {}; median, and expected (taken by all "
     "runs, of those that did not their whole budget, over runs that reached it), in simulated "
     "seconds and evaluations"
 )
@@ -73,16 +74,16 @@ PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
 )
 RANKS = (
-    "mean rank of mean accuracies, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
+    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
     "all cells; better: chance that a run beats one of the other, mean over data sets"
 )
 RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
 RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
-_UNKNOWN = "–"
 
 
 def results_table(block: "Block") -> TextTable:
-    """Return the accuracies: one section per data set, a row per experiment and reference."""
+    """Return the final values: one section per data set, a row per experiment and reference."""
+    units = block.units
     failed = ("failed",) if any(one.failed for one in block.contenders) else ()
     columns = (
         "strategy", "n", *failed, "signal", "validation", "test", "test median",
@@ -94,13 +95,13 @@ def results_table(block: "Block") -> TextTable:
         sections.append(
             Section(
                 dataset,
-                [_result_cells(row, failed=bool(failed)) for row in rows],
-                [_reference_cells(one, failed=bool(failed)) for one in references],
+                [_result_cells(row, units, failed=bool(failed)) for row in rows],
+                [_reference_cells(one, units, failed=bool(failed)) for one in references],
             )
         )
     caption = (
-        "Final incumbents, mean ± standard deviation over n runs, in percent; regrets in "
-        "percentage points, to the best cell of the table"
+        f"Final incumbents, {units.title}, mean ± standard deviation over n runs; "
+        f"{units.axis('regrets')} to the best cell of the table"
     )
     notes = (*about_bold(block), *block.about_test, *block.notes, block.footer)
     return TextTable("results", caption, columns, sections, notes)
@@ -109,6 +110,7 @@ def results_table(block: "Block") -> TextTable:
 def cost_table(block: "Block") -> TextTable:
     """Return what the searches spent, means over the runs."""
     first, _ = block.of(block.datasets[0])
+    units, digits = block.units, block.units.digits
     tuned = any(row.tuning_runs for row in first)
     columns = (
         "method", "family", "n", "failed", "queries", "distinct", "training epochs",
@@ -127,7 +129,7 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_seconds(row.optimiser_seconds_mean)),
             Cell(_seconds(row.wall_seconds_mean)),
             *([Cell(_number(row.tuning_simulated_seconds, 0))] if tuned else []),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high), _bold(row)),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high, digits), _bold(row)),
         ]
         for row in first
     ]
@@ -138,14 +140,15 @@ def cost_table(block: "Block") -> TextTable:
     bold = about_bold(block, block.datasets[:1])
     notes = (*bold, *clock, *real, WALL_TIME, *found, *block.notes, block.footer)
     caption = (
-        f"Search cost and test accuracy on {block.datasets[0]} (%), means over n runs, with the "
-        "95 % bootstrap interval of the accuracy"
+        f"Search cost, and test {units.title} on {block.datasets[0]}, means over n runs, with the "
+        f"95 % bootstrap interval of the {units.metric.name}"
     )
     return TextTable("cost", caption, columns, [Section("", rows, [])], notes, texts=2)
 
 
 def estimates_table(block: "Block") -> TextTable:
-    """Return test accuracies by three estimators with their intervals, and what they mean."""
+    """Return test values by three estimators with their intervals, and what they mean."""
+    units, digits = block.units, block.units.digits
     columns = (
         "strategy", "n", "mean", "median", "IQM", "percentile", "better than mean cell",
         "random evaluations",
@@ -155,16 +158,16 @@ def estimates_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high), _bold(row)),
-            Cell(_interval(row.test_median, row.test_median_low, row.test_median_high)),
-            Cell(_interval(row.test_iqm, row.test_iqm_low, row.test_iqm_high)),
+            Cell(_interval(row.test_mean, row.test_low, row.test_high, digits), _bold(row)),
+            Cell(_interval(row.test_median, row.test_median_low, row.test_median_high, digits)),
+            Cell(_interval(row.test_iqm, row.test_iqm_low, row.test_iqm_high, digits)),
             Cell(_number(row.percentile_mean, 2)),
             Cell(_number(row.improvement_mean, 2)),
             Cell(_count(row.random_evaluations)),
         ]
 
     caption = (
-        "Test accuracy of final incumbents (%), with 95 % bootstrap intervals: mean, median and "
+        f"Test {units.title} of final incumbents, with 95 % bootstrap intervals: mean, median and "
         "interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else (PERCENTILE,)
@@ -173,7 +176,8 @@ def estimates_table(block: "Block") -> TextTable:
 
 
 def course_table(block: "Block") -> TextTable:
-    """Return test accuracies after parts of the budget, and how soon a target was reached."""
+    """Return test values after parts of the budget, and how soon a target was reached."""
+    units, digits = block.units, block.units.digits
     parts = tuple(f"{100 * part:.0f} %" for part in PARTS)
     columns = (
         "strategy", "n", *parts, "p", "mean regret", "reached", "median s", "expected s",
@@ -185,10 +189,13 @@ def course_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            *(Cell(_interval(part.mean, part.low, part.high), _bold(part)) for part in row.parts),
+            *(
+                Cell(_interval(part.mean, part.low, part.high, digits), _bold(part))
+                for part in row.parts
+            ),
             Cell(_p_value(whole.p_value)),
-            Cell(_number(row.course_regret, 2)),
-            Cell(_UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
+            Cell(units.write(row.course_regret)),
+            Cell(UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
             Cell(_count(row.reached_seconds_median)),
             Cell(_count(row.reached_seconds_expected)),
             Cell(_count(row.reached_evaluations_median)),
@@ -196,10 +203,12 @@ def course_table(block: "Block") -> TextTable:
         ]
 
     targets = {row.dataset: row.target for row in block.rows if not math.isnan(row.target)}
-    about = [f"{target:.2f} on {dataset}" for dataset, target in targets.items()]
-    caption = "Test accuracy (%) after parts of the budget, with 95 % bootstrap intervals"
+    about = [f"{units.write(target)} on {dataset}" for dataset, target in targets.items()]
+    caption = f"Test {units.title} after parts of the budget, with 95 % bootstrap intervals"
+    name = units.metric.name
     notes = (
-        BOLD_PART, PART, *([TARGET.format(", ".join(about))] if about else []), *block.notes,
+        BOLD_PART.format(name), PART,
+        *([TARGET.format(f"{name} {', '.join(about)}")] if about else []), *block.notes,
         block.footer,
     )  # fmt: skip
     return TextTable("course", caption, columns, _sections(block, cells), notes)
@@ -221,8 +230,8 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(dataset, lines, []))
     caption = (
-        "Test accuracies of final incumbents in pairs: above the diagonal p-values, below it the "
-        "chance that a run of the row beats one of the column (A12)"
+        f"Test {block.units.metric.name} of final incumbents in pairs: above the diagonal "
+        "p-values, below it the chance that a run of the row beats one of the column (A12)"
     )
     told = _detectable(block) or about_bold(block)
     notes = (PAIRS, *told, *block.notes, block.footer)
@@ -254,18 +263,18 @@ def ranks_table(family: "Family") -> TextTable:
                 ),
                 Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
                 Cell(_interval(found.regret_iqm[row], *found.regret_iqm_intervals[row], digits=3)),
-                Cell(_UNKNOWN if row == best else _interval(*chance)),
+                Cell(UNKNOWN if row == best else _interval(*chance)),
             ]
         )
     caption = (
-        f"Test accuracy over {len(found.problems)} data sets, with 95 % stratified bootstrap "
-        "intervals over runs"
+        f"Test {family.metric.name} over {len(found.problems)} data sets, with 95 % stratified "
+        "bootstrap intervals over runs"
     )
     friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     bold = RANKS_BOLD.format(difference, found.critical_difference)
     told = bold if found.telling else RANKS_PLAIN
-    notes = (RANKS, told, *friedman, *family.notes, family.footer)
+    notes = (RANKS.format(family.metric.name), told, *friedman, *family.notes, family.footer)
     return TextTable("ranks", caption, columns, [Section("", lines, [])], notes)
 
 
@@ -294,7 +303,7 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[s
         if not any(row.testable for row in rows):
             why.setdefault(_untold(_counts(block, name)), []).append(name)
     untold = [name for names in why.values() for name in names]
-    found = [] if len(untold) == len(datasets) else [BOLD]
+    found = [] if len(untold) == len(datasets) else [BOLD.format(block.units.metric.name)]
     for reason, names in why.items():
         where = "" if len(names) == len(datasets) else f" on {', '.join(names)}"
         found.append(f"nothing is bold{where}: {reason}")
@@ -335,23 +344,25 @@ def _detectable(block: "Block") -> tuple[str, ...]:
         return (f"with {least} runs a row, only differences of several standard deviations show",)
     found = (
         f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
-        f"normal samples of the widest row's deviation that is a difference of {difference:.2f} "
-        "points"
+        "normal samples of the widest row's deviation that is a difference of "
+        f"{block.units.write(difference)}{block.units.difference}"
     )
     return ("; ".join([found, *_needed(block)]),)
 
 
 def _needed(block: "Block") -> Iterator[str]:
     """Yield for every data set how many runs it takes to tell its best two rows apart."""
+    score = block.units.metric.score
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if math.isfinite(row.test_std)]
-        best = sorted(rows, key=lambda row: -row.test_mean)[:2]
+        best = sorted(rows, key=lambda row: -score(row.test_mean))[:2]
         widest = max((row.test_std for row in best), default=0.0)
-        if len(best) == 2 and widest and best[0].test_mean > best[1].test_mean:
-            between = best[0].test_mean - best[1].test_mean
+        between = abs(best[0].test_mean - best[1].test_mean) if len(best) == 2 else 0.0
+        if widest and between:
             runs = runs_to_detect(between, widest)
             yield (
-                f"to tell {between:.2g} points on {dataset}, its best two rows, takes {runs:,.0f}"
+                f"to tell {between:.2g}{block.units.difference} on {dataset}, its best two rows, "
+                f"takes {runs:,.0f}"
             )
 
 
@@ -390,42 +401,43 @@ def to_text(comparison: "Comparison", form: str) -> str:
     return "\n".join(parts)
 
 
-def _result_cells(row: Row, *, failed: bool) -> list[Cell]:
+def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
     return [
         Cell(row.label),
         Cell(str(row.n)),
         *([Cell(str(row.failed))] if failed else []),
-        Cell(_number(row.signal_mean, 2)),
-        Cell(_spread(row.valid_mean, row.valid_std)),
-        Cell(_spread(row.test_mean, row.test_std), _bold(row)),
-        Cell(_number(row.test_median, 2)),
-        Cell(_number(row.regret_mean, 2)),
-        Cell(_number(row.valid_regret_mean, 2)),
+        Cell(units.write(row.signal_mean)),
+        Cell(_spread(row.valid_mean, row.valid_std, units.digits)),
+        Cell(_spread(row.test_mean, row.test_std, units.digits), _bold(row)),
+        Cell(units.write(row.test_median)),
+        Cell(units.write(row.regret_mean)),
+        Cell(units.write(row.valid_regret_mean)),
         Cell(_number(row.queries_mean, 1)),
     ]
 
 
-def _reference_cells(one: Reference, *, failed: bool) -> list[Cell]:
+def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Cell]:
     return [
         Cell(one.reference),
-        Cell(_UNKNOWN),
-        *([Cell(_UNKNOWN)] if failed else []),
-        Cell(_number(one.signal_mean, 2)),
-        Cell(_spread(one.valid_mean, one.valid_std)),
-        Cell(_spread(one.test_mean, one.test_std)),
-        Cell(_UNKNOWN),
-        Cell(_number(one.regret_mean, 2)),
-        Cell(_number(one.valid_regret_mean, 2)),
+        Cell(UNKNOWN),
+        *([Cell(UNKNOWN)] if failed else []),
+        Cell(units.write(one.signal_mean)),
+        Cell(_spread(one.valid_mean, one.valid_std, units.digits)),
+        Cell(_spread(one.test_mean, one.test_std, units.digits)),
+        Cell(UNKNOWN),
+        Cell(units.write(one.regret_mean)),
+        Cell(units.write(one.valid_regret_mean)),
         Cell(_number(one.queries_mean, 1)),
     ]
 
 
 def _number(value: float, digits: int) -> str:
-    return _formatted(value, f".{digits}f")
+    return written(value, f".{digits}f")
 
 
-def _spread(mean: float, std: float) -> str:
-    return _number(mean, 2) if math.isnan(std) else f"{_number(mean, 2)} ± {_number(std, 2)}"
+def _spread(mean: float, std: float, digits: int) -> str:
+    centre = _number(mean, digits)
+    return centre if math.isnan(std) else f"{centre} ± {_number(std, digits)}"
 
 
 def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:
@@ -435,20 +447,13 @@ def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:
 
 def _count(value: float) -> str:
     """Return a number of evaluations or seconds, which may be beyond all that was seen."""
-    return _formatted(value, ".0f")
+    return written(value, ".0f")
 
 
 def _p_value(value: float) -> str:
     """Return a p-value; below 0.001 its size is no information."""
-    return "< 0.001" if value < 0.001 else _formatted(value, ".3f")
+    return "< 0.001" if value < 0.001 else written(value, ".3f")
 
 
 def _seconds(value: float) -> str:
-    return _formatted(value, ".2g" if value < 10 else ".0f")
-
-
-def _formatted(value: float, form: str) -> str:
-    """Return a number as text; what is unknown or infinite has a sign of its own."""
-    if math.isnan(value):
-        return _UNKNOWN
-    return ("∞" if value > 0 else "-∞") if math.isinf(value) else f"{value:{form}}"
+    return written(value, ".2g" if value < 10 else ".0f")

@@ -8,13 +8,13 @@ import numpy as np
 
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
+from nasbench.harness.compare.units import Units
 from nasbench.spaces import get_categorical
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
 
-_DIGITS = 2
 _NAMED = 3
 """Rows that are named for being worse."""
 
@@ -24,45 +24,53 @@ def summary(block: "Block") -> Iterator[str]:
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test_mean)]
         if rows:
-            yield _said(dataset, rows)
+            yield _said(dataset, rows, block.units)
 
 
-def _said(dataset: str, rows: Sequence[Row]) -> str:
-    best = max(rows, key=lambda row: row.test_mean)
-    found = f"On {dataset}, {best.label} has the best mean test accuracy, {_accuracy(best)}"
+def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
+    score, name = units.metric.score, units.metric.name
+    best = max(rows, key=lambda row: score(row.test_mean))
+    found = f"On {dataset}, {best.label} has the best mean test {name}, {_value(best, units)}"
     if not math.isnan(best.regret_mean):
-        found += f", {best.regret_mean:.2f} points below the best cell"
+        found += f", {units.write(best.regret_mean)}{units.difference} worse than the best cell"
     others = [row for row in rows if row is not best]
     equal = [row for row in others if row.among_best]
-    worse = sorted((row for row in others if not row.among_best), key=lambda row: -row.test_mean)
+    worse = sorted(
+        (row for row in others if not row.among_best), key=lambda row: -score(row.test_mean)
+    )
     parts = [found]
     if equal:
         names = _listed([row.label for row in equal])
         parts.append(f"Not told from it by these runs: {names}")
     if worse:
-        named = [_worse(row, best) for row in worse[:_NAMED]]
+        named = [_worse(row, best, units) for row in worse[:_NAMED]]
         if len(worse) > _NAMED:
-            last = best.test_mean - worse[-1].test_mean
-            named.append(f"and {len(worse) - _NAMED} more by up to {last:.2f} points")
+            last = _apart(worse[-1], best, units)
+            named.append(f"and {len(worse) - _NAMED} more by up to {last}")
         parts.append("Worse: " + "; ".join(named))
     least = max(row.detectable_difference for row in [best, *equal])
     if equal and not math.isnan(least):
         parts.append(
-            f"With {best.n} runs a row, differences between these below {least:.2f} points are "
-            "found in fewer than 80 % of cases"
+            f"With {best.n} runs a row, differences between these below "
+            f"{units.write(least)}{units.difference} are found in fewer than 80 % of cases"
         )
     return ". ".join(parts) + "."
 
 
-def _accuracy(row: Row) -> str:
+def _value(row: Row, units: Units) -> str:
+    mean, low, high = map(units.write, (row.test_mean, row.test_low, row.test_high))
     if math.isnan(row.test_low):
-        return f"{row.test_mean:.2f} % in a single run, which says little"
-    return f"{row.test_mean:.2f} % (95 % interval {row.test_low:.2f} to {row.test_high:.2f})"
+        return f"{mean}{units.unit} in a single run, which says little"
+    return f"{mean}{units.unit} (95 % interval {low} to {high})"
 
 
-def _worse(row: Row, best: Row) -> str:
+def _apart(row: Row, best: Row, units: Units) -> str:
+    return f"{units.write(abs(best.test_mean - row.test_mean))}{units.difference}"
+
+
+def _worse(row: Row, best: Row, units: Units) -> str:
     """Return how much worse than the best mean a row is; it may be told from another row alone."""
-    found = f"{row.label} by {best.test_mean - row.test_mean:.2f} points"
+    found = f"{row.label} by {_apart(row, best, units)}"
     if not (row.p_value < ALPHA and row.superiority < 0.5):
         return f"{found} (told from {row.worse_than}, not from it)"
     p = "< 0.001" if row.p_value < 0.001 else f"= {row.p_value:.3f}"
@@ -77,7 +85,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
     """Return every run's incumbents for the page, and each of their cells once.
 
     Per row `seeds`, and per seed a flat list of evaluations, seconds and cell of each incumbent.
-    Per cell its choices, one character from "0" on each, and its final accuracies, in the order of
+    Per cell its choices, one character from "0" on each, and its final values, in the order of
     `columns`.
     """
     space = get_categorical(block.task.space)
@@ -85,13 +93,14 @@ def drill_down(block: "Block") -> dict[str, Any]:
     cells: dict[int, list[Any]] = {}
     rows = []
     for one in block.contenders:
-        at = one.runs.lists("architecture").at(one.runs.lists("incumbents"))
+        at, metric = one.architectures(), one.runs.metric
         seconds, steps = one.when("seconds"), one.runs.lists("incumbents")
-        judged = np.stack([one.incumbents(name).values for name in columns], axis=1)
+        judged = np.stack([metric.score(one.scores(name).values) for name in columns], axis=1)
         distinct, first = np.unique(at.values, return_index=True)
         for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
             numbers = [
-                round(x, _DIGITS) if math.isfinite(x) else None for x in judged[place].tolist()
+                round(x, block.units.digits) if math.isfinite(x) else None
+                for x in judged[place].tolist()
             ]
             codes = "".join(chr(ord("0") + code) for code in space.codes[cell].tolist())
             cells.setdefault(cell, [codes, *numbers])
@@ -106,6 +115,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
         )
     return {
         "columns": columns,
+        "metric": block.units.title,
         "decisions": [[one.name, list(one.choices)] for one in space.decisions],
         "cells": cells,
         "rows": rows,

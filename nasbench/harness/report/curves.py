@@ -14,11 +14,10 @@ from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.units import Units
 
 POINTS = 120
 """Of a curve: what the page shows is thinned, what is stored is not."""
-LEAST = 0.01
-"""Regret (% points) below which the logarithmic axis ends: one image of CIFAR-10's 10,000."""
 GREY = "#7f7f7f"
 """Of axes and letters: readable on white and on black."""
 _TRUE = "true_"
@@ -42,24 +41,26 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
                 drawn = [line for line in lines if np.isfinite(line.curve.centre).any()]
                 if not drawn:
                     continue
-                sources = [_source(line) for line in drawn]
+                tops = [float(np.nanmax(line.curve.high, initial=0.0)) for line in drawn]
+                least = block.units.least_regret(max(top for top in tops if np.isfinite(top)))
+                sources = [_source(line, least) for line in drawn]
                 for scale in _SCALES:
                     name = f"b{number}-{dataset}-{clock}-{scale}{'-shared' if shared else ''}"
                     label = _SHARED[clock] if shared else usual
-                    found[name] = _figure(name, drawn, sources, label, scale)
+                    found[name] = _figure(name, drawn, sources, label, scale, block.units)
     return found
 
 
-def _source(line: Line) -> Any:
+def _source(line: Line, least: float) -> Any:
     from bokeh.models import ColumnDataSource
 
     keep = np.unique(np.linspace(0, len(line.curve.grid) - 1, POINTS).round().astype(np.int64))
     columns = {"x": line.curve.grid, "y": line.curve.centre, "low": line.curve.low,
                "high": line.curve.high}  # fmt: skip
-    clipped = float(line.curve.low[keep].min()) < LEAST
+    clipped = float(line.curve.low[keep].min()) < least
     data: dict[str, Any] = {}
     for name, values in columns.items():
-        data[name] = np.maximum(values[keep], LEAST).astype(np.float32)
+        data[name] = np.maximum(values[keep], least).astype(np.float32)
         if clipped:  # else what is drawn is true
             data[f"{_TRUE}{name}"] = values[keep].astype(np.float32)
     return ColumnDataSource(data)
@@ -71,6 +72,7 @@ def _figure(
     sources: Sequence[Any],
     label: str,
     scale: Literal["log", "linear"],
+    units: "Units",
 ) -> Any:
     from bokeh.models import FixedTicker, HoverTool, LogAxis, NumeralTickFormatter, Range1d
     from bokeh.plotting import figure
@@ -88,11 +90,12 @@ def _figure(
         x_range=Range1d(start=across[0], end=across[1]),
         y_range=Range1d(start=up[0], end=up[1]),
         name=name, height=380, sizing_mode="stretch_width", x_axis_type=scale, y_axis_type="log",
-        x_axis_label=label, y_axis_label="test regret (% points)", toolbar_location="right",
+        x_axis_label=label, y_axis_label=units.axis("test regret"), toolbar_location="right",
         tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
         background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
     )  # fmt: skip
     made.toolbar.update(logo=None, autohide=True)
+    form = f"0.{'0' * (units.digits + 1)}"
     for line, source in zip(lines, sources, strict=True):
         colour = GREY if line.label == EXPECTED else line.colour  # black is lost on black
         made.varea_step(
@@ -107,7 +110,7 @@ def _figure(
         hover = HoverTool(
             renderers=[steps], mode="mouse",
             tooltips=[
-                (line.label, f"@{true}y{{0.000}} [@{true}low{{0.000}}, @{true}high{{0.000}}]"),
+                (line.label, f"@{true}y{{{form}}} [@{true}low{{{form}}}, @{true}high{{{form}}}]"),
                 (label, "@x{0,0.[00]}"),
             ],
         )  # fmt: skip
@@ -122,7 +125,7 @@ def _figure(
     for grid in (*made.xgrid, *made.ygrid):
         grid.grid_line_color, grid.grid_line_alpha = GREY, 0.2
     made.xaxis[0].formatter = NumeralTickFormatter(format="0,0.[00]")
-    made.yaxis[0].formatter = NumeralTickFormatter(format="0.[000]")
+    made.yaxis[0].formatter = NumeralTickFormatter(format=f"0.[{'0' * (units.digits + 1)}]")
     return made
 
 

@@ -121,7 +121,7 @@ function setUpRuns(section) {
     }
     const last = data.cells[run.at(-1)][0];
     place.replaceChildren(
-      element("table", {}, element("caption", {}, "Incumbents of the run, %"),
+      element("table", {}, element("caption", {}, `Incumbents of the run, ${data.metric}`),
         element("thead", {}, head), body),
       element("p", {}, `Final cell ${run.at(-1)}:`),
       drawCell(data.decisions, last),

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from nasbench.benchmarks.format import SUFFIX, Split
-from nasbench.benchmarks.table import Signal, Table
+from nasbench.benchmarks.table import Table
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
@@ -234,7 +234,7 @@ def test_the_table_says_what_the_shards_say(tmp_path: Path, whole: Plan) -> None
             assert table.search.accuracy("digits", 2, epoch, int(seed))[row] == seen
             final = shards.curves["test_accuracy"][i, epoch - 1]
             assert table.test.accuracy("digits", 2, epoch, int(seed))[row] == final
-            loss = table.search.signal(Signal.TRAIN_LOSS, "digits", 2, epoch, int(seed))[row]
+            loss = table.search.after("loss", "digits", 2, epoch, int(seed), split=Split.TRAIN)[row]
             assert loss == np.float16(shards.curves["train_loss"][i, epoch - 1])
     mean = table.test.accuracy("digits", 2, 2)
     both = [shards.curves["test_accuracy"][shards.cell == CELLS[0], 1].astype(float)]
@@ -283,7 +283,7 @@ def test_a_loss_beyond_16_bits_is_infinite_without_a_warning(tmp_path: Path, who
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = assemble(changed)
-    curve = table.search.curve("digits", 2, 0, Signal.VALID_LOSS)
+    curve = table.search.curve("digits", 2, 0, "loss")
     assert [65_504.0, np.inf] in curve.tolist()
 
 

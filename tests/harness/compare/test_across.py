@@ -68,12 +68,12 @@ def problems(generator: np.random.Generator, shifts: list[float], runs: int) -> 
 def test_numbers_of_three_data_sets_by_brute_force() -> None:
     found_in = problems(np.random.default_rng(0), [0.0, 0.3, 0.9], 12)
     found = standings_across(["a", "b", "c"], found_in)
-    means = np.array([[sample.mean() for sample in one.accuracy] for one in found_in])
+    means = np.array([[sample.mean() for sample in one.scores] for one in found_in])
     ranks = (means[:, :, None] <= means[:, None, :]).sum(axis=2)
     np.testing.assert_allclose(found.ranks, ranks.mean(axis=0))
     for i, j in product(range(3), repeat=2):
         wins = [
-            np.mean([(a > b) + (a == b) / 2 for a in one.accuracy[i] for b in one.accuracy[j]])
+            np.mean([(a > b) + (a == b) / 2 for a in one.scores[i] for b in one.scores[j]])
             for one in found_in
         ]
         assert found.better[i, j] == pytest.approx(np.mean(wins))

@@ -154,8 +154,7 @@ def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
     table = one.table.set_column(place, "test/cifar10", pa.array(lists))
     (block,) = compare(replace(results, experiments=(replace(one, table=table),))).blocks
     assert block.notes == (
-        "random-search: 2 of 6 answers have no number on cifar10; its accuracies are over the "
-        "others",
+        "random-search: 2 of 6 answers have no number on cifar10; its numbers are over the others",
     )
 
 
