@@ -28,8 +28,8 @@ def measure(strategy: str, rate: float, seeds: str, out: Path) -> tuple[float, .
         strategy, seeds=seeds, settings={strategy: {"learning_rate": rate}}, out=out
     )[0]
     runs = read_folder(outcome.path).read().to_pandas()
-    signal = [a[i[-1]] for a, i in zip(runs["accuracy"], runs["incumbents"], strict=True)]
-    final = {kind: [v[-1] for v in runs[f"{kind}/cifar10"]] for kind in ("valid", "test")}
+    signal = [a[i[-1]] for a, i in zip(runs["value/accuracy"], runs["incumbents"], strict=True)]
+    final = {kind: [v[-1] for v in runs[f"{kind}/cifar10/accuracy"]] for kind in ("valid", "test")}
     test = np.array(final["test"])
     return float(np.mean(signal)), float(np.mean(final["valid"])), test.mean(), test.std(ddof=1)
 

@@ -35,7 +35,7 @@ def microseconds_per_evaluation(strategy: str, seeds: int) -> tuple[float, float
         out = Path(folder)
         seconds = seconds_of(lambda: nasbench.run(strategy, seeds=seeds, out=out))
         path = nasbench.run(strategy, seeds=seeds, out=out)[0].path
-        queries = sum(read_folder(path).read(["queries"])["queries"].to_pylist())
+        queries = sum(read_folder(path).read(["evaluations"])["evaluations"].to_pylist())
     return seconds / queries * 1e6, seconds
 
 

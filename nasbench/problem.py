@@ -162,6 +162,8 @@ class Problem:
     the only one."""
     workers: int = 1
     """How many trials may be open at once."""
+    own: Fidelity | None = None
+    """The task's own fidelity, which a request without one asks for; None where there is none."""
 
     def score(self, answer: Answer) -> float:
         """Return an answer's first objective so that more is better, whatever its direction.

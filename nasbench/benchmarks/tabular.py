@@ -32,7 +32,8 @@ class TabularBenchmark:
     """Answers from the search columns of a table; it is never given the test columns.
 
     The cost of a query is what the table says of it: the training seconds of the schedule
-    up to the epoch asked for, plus one validation pass.
+    up to the epoch asked for, plus one validation pass. Where trainings are resumed, the epochs up
+    to an earlier query of the same architecture that has ended are not paid again.
     """
 
     def __init__(
@@ -42,10 +43,13 @@ class TabularBenchmark:
         space: EnumerableSpace,
         signal: Signal,
         objectives: tuple[Metric, ...] = (ACCURACY,),
+        *,
+        resume: bool = False,
     ) -> None:
         """Prepare the protocol's own signal; other epochs are prepared when first asked."""
         self.space = space
         self.objectives = objectives
+        self._resume = resume
         self._rows = rows
         self.signal = signal
         self._columns = columns
@@ -62,14 +66,28 @@ class TabularBenchmark:
 
     def session(self, random: Random) -> "TableSession":
         """Return what answers one run."""
-        return TableSession(self, random)
+        return ResumingSession(self, random) if self._resume else TableSession(self, random)
 
     def trials(self, fidelity: Fidelity | None) -> list[Answers]:
         """Return the answers to every architecture, one dict per trial a query may draw."""
-        epochs = self.signal.epochs if fidelity is None else self._epochs(fidelity)
+        epochs = self.epochs(fidelity)
         if epochs not in self._by_epochs:
             self._by_epochs[epochs] = self._answers(epochs)
         return self._by_epochs[epochs]
+
+    @cached_property
+    def epoch_seconds(self) -> list[dict[Architecture, float]]:
+        """Seconds of one training epoch of every architecture, one dict per trial."""
+        dataset, schedule = self.signal.dataset, self.signal.schedule
+        columns = [
+            self._whole(self._columns.epoch_seconds(dataset, schedule, seed)).tolist()
+            for seed in self._seeds
+        ]
+        return [dict(zip(self.space.architectures, one, strict=True)) for one in columns]
+
+    def epochs(self, fidelity: Fidelity | None) -> int:
+        """Return the epochs that a request asks for."""
+        return self.signal.epochs if fidelity is None else self._epochs(fidelity)
 
     def _epochs(self, fidelity: Fidelity) -> int:
         check_fidelity(fidelity)
@@ -82,6 +100,11 @@ class TabularBenchmark:
         return fidelity.epochs
 
     def _answers(self, epochs: int) -> list[Answers]:
+        return [self._trial(seed, epochs) for seed in self._seeds]
+
+    @cached_property
+    def _seeds(self) -> tuple[int | None, ...]:
+        """Training seeds that a query may draw; None is their mean."""
         signal, columns = self.signal, self._columns
         seeds: tuple[int | None, ...] = (None,)
         if signal.trials == "random":
@@ -92,7 +115,7 @@ class TabularBenchmark:
                     f"{signal.schedule}-epoch signal, only their mean; import the official "
                     "file (`nasbench data import`) or use --trials mean"
                 )
-        return [self._trial(seed, epochs) for seed in seeds]
+        return seeds
 
     def _trial(self, seed: int | None, epochs: int) -> Answers:
         """Make every answer once; what the table lacks is a failed evaluation."""
@@ -161,3 +184,56 @@ class TableSession:
         """Draw among the trials this architecture has."""
         known = [t[architecture] for t in trials if not t[architecture].failed]
         return self._random.choice(known) if known else trials[0][architecture]
+
+
+class ResumingSession(TableSession):
+    """A session in which an architecture's training goes on from where it last ended.
+
+    That is its evaluation at the highest fidelity that has ended. What goes on is that training,
+    of the same seed; one at the same or a lower fidelity begins anew.
+    """
+
+    def __init__(self, benchmark: TabularBenchmark, random: Random) -> None:
+        """Begin without any training."""
+        super().__init__(benchmark, random)
+        self._reached: dict[Architecture, tuple[int, int]] = {}
+        self._open: dict[tuple[Architecture, int], list[int]] = {}
+
+    def answer(self, request: Evaluate) -> Answer:
+        """Look the architecture up, and charge what is new of its training."""
+        try:
+            epochs, number = self._reached.get(request.architecture, (0, 0))
+            asked = self._benchmark.epochs(request.fidelity)
+            if not 0 < epochs < asked:
+                return self._began(request, asked)
+            whole = self._benchmark.trials(request.fidelity)[number][request.architecture]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            check_request(self._benchmark.space, request)
+            raise
+        self._open.setdefault((request.architecture, asked), []).append(number)
+        paid = epochs * self._benchmark.epoch_seconds[number][request.architecture]
+        return whole._replace(seconds=whole.seconds - paid, epochs=asked - epochs)
+
+    def _began(self, request: Evaluate, asked: int) -> Answer:
+        answer = super().answer(request)
+        number = self._trial_of(self._benchmark.trials(request.fidelity), request, answer)
+        self._open.setdefault((request.architecture, asked), []).append(number)
+        return answer
+
+    def _trial_of(self, trials: list[Answers], request: Evaluate, answer: Answer) -> int:
+        """Return the trial that an answer was looked up in."""
+        return next(i for i, one in enumerate(trials) if one[request.architecture] is answer)
+
+    def told(self, request: Evaluate, answer: Answer) -> None:
+        """Remember how far a training has come, and which it is."""
+        what = request.architecture, self._benchmark.epochs(request.fidelity)
+        waiting = self._open.get(what)
+        if not waiting:  # an answer that was known costs nothing and trains nothing
+            return
+        trials = self._benchmark.trials(request.fidelity)
+        number = next(
+            (one for one in waiting if trials[one][what[0]].values == answer.values), waiting[0]
+        )
+        waiting.remove(number)
+        if what[1] > self._reached.get(what[0], (0, 0))[0] and not answer.failed:
+            self._reached[what[0]] = what[1], number

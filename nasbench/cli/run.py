@@ -116,6 +116,20 @@ def run(
             "`loss`, which is minimised. [default: accuracy]"
         ),
     ] = None,
+    selection: Annotated[
+        str | None,
+        typer.Option(
+            help="The answer, of strategies that ask for fidelities: the best at the `highest` "
+            "reached, or at the protocol's `own`. [default: highest]"
+        ),
+    ] = None,
+    promotion: Annotated[
+        str | None,
+        typer.Option(
+            help="A cell asked again at a higher fidelity is charged all its epochs, `restart`, or "
+            "the new ones, `resume`. [default: restart]"
+        ),
+    ] = None,
     experiment_seed: Annotated[
         int | None,
         number(limits.EXPERIMENT_SEED, help="Shifts the randomness of all runs. [default: 0]"),
@@ -155,6 +169,8 @@ def run(
         "repeats": repeats,
         "simulated_workers": simulated_workers,
         "objective": objective,
+        "selection": selection,
+        "promotion": promotion,
         "experiment_seed": experiment_seed,
         "fallback": fallback,
     }

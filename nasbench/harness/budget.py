@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nasbench.errors import InvalidInput
+from nasbench.harness.selection import Incumbent, Selection
 from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -141,20 +142,29 @@ class Clock:
     """
 
     __slots__ = (
-        "_best", "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_patience", "_seconds",
-        "_started", "_started_epochs", "_target", "budget", "epochs", "evaluations", "overshot",
-        "seconds", "stop",
+        "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_own", "_patience", "_seconds",
+        "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
+        "overshot", "seconds", "stop",
     )  # fmt: skip
 
     def __init__(
-        self, budget: Budget, best_score: float | None = None, metric: Metric = ACCURACY
+        self,
+        budget: Budget,
+        best_score: float | None = None,
+        metric: Metric = ACCURACY,
+        *,
+        selection: Selection = Selection.HIGHEST,
+        own: int = 0,
     ) -> None:
         """Start at zero.
 
-        `metric` is the first objective, whose scores early stopping looks at; `best_score`, the
-        best there is, serves the target.
+        `metric` is the first objective, whose scores early stopping looks at: patience ends where
+        no evaluation becomes the answer by the rule `selection`, a target where the answer at the
+        fidelity `own`, in epochs, is as good; `best_score`, the best there is, serves the target.
         """
         self.budget = budget
+        self._own = own
+        self._takes = Incumbent(selection, own).takes
         self._maximised = metric.direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
@@ -167,7 +177,6 @@ class Clock:
                     "a target regret needs a benchmark whose optimum is known: use a table"
                 )
             self._target = best_score - budget.target_regret
-        self._best = -math.inf
         self._idle = 0
         self._free = 0
         self._started = 0
@@ -198,16 +207,16 @@ class Clock:
         self._started += 1
         return finished
 
-    def charge(self, answer: Answer | SharedAnswer) -> bool:
+    def charge(self, answer: Answer | SharedAnswer, fidelity: int = 0) -> bool:
         """Let an evaluation begin and end; False, and nothing is counted, if it overshoots."""
         finished = self.begin(answer)
         if finished is None:
             self.stop = self.overshot
             return False
-        self.end(answer, finished)
+        self.end(answer, finished, fidelity)
         return True
 
-    def end(self, answer: Answer | SharedAnswer, finished: float) -> None:
+    def end(self, answer: Answer | SharedAnswer, finished: float, fidelity: int = 0) -> None:
         """Count an evaluation that has begun: it is now the time when it ends."""
         self.epochs += answer.epochs
         self._free = self._free + 1 if finished == self.seconds else 0
@@ -215,10 +224,9 @@ class Clock:
         self.evaluations += 1
         value = answer.values[0]
         score = value if self._maximised else -value
-        if score > self._best and not answer.failed:
-            self._best = score
+        if not answer.failed and self._takes(score, fidelity):
             self._idle = 0
-            if score >= self._target:
+            if score >= self._target and fidelity == self._own:
                 self.stop = Stop.TARGET
         else:
             self._idle += 1

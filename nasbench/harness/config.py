@@ -81,6 +81,10 @@ class ExperimentFile(_Strict):
     objective: Text | None = Field(
         None, description="a metric that the table has, such as 'accuracy' or 'loss'"
     )
+    selection: Literal["highest", "own"] | None = Field(None, description="'highest' or 'own'")
+    promotion: Literal["restart", "resume"] | None = Field(
+        None, description="'restart' or 'resume'"
+    )
     recipe: Text | None = Field(
         None, description="a recipe of one-shot strategies, such as 'paper'"
     )

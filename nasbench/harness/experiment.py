@@ -20,7 +20,8 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.logs import Log
 from nasbench.harness.loop import FreeRepeats, Trajectory, search
-from nasbench.problem import ACCURACY, Metric, Problem
+from nasbench.harness.selection import Promotion, Selection
+from nasbench.problem import ACCURACY, Fidelity, Metric, Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_enumerable, get_space
 from nasbench.strategies.base import DERIVED
@@ -54,6 +55,10 @@ class Task:
     """How many evaluations go on at once on the run's clock."""
     objectives: tuple[Metric, ...] = (ACCURACY,)
     """What is searched for: the first decides which answers are better, and is judged."""
+    selection: Selection = Selection.HIGHEST
+    """Which evaluation is the answer, where some are made at other fidelities than the task's."""
+    promotion: Promotion = Promotion.RESTART
+    """What an evaluation of an architecture at a higher fidelity than before is charged."""
 
     @property
     def metric(self) -> Metric:
@@ -64,6 +69,11 @@ class Task:
     def shared(self) -> bool:
         """Whether shared weights are trained, instead of architectures evaluated."""
         return not self.signal.epochs
+
+    def clock(self, best_score: float | None) -> Clock:
+        """Return a clock that charges a run of the task; on `best_score` see `Clock`."""
+        own = self.signal.epochs
+        return Clock(self.budget, best_score, self.metric, selection=self.selection, own=own)
 
     @property
     def judge(self) -> tuple[object, ...]:
@@ -86,6 +96,9 @@ class Task:
             del values["simulated_workers"]
         if self.objectives == (ACCURACY,):
             del values["objectives"]
+        for name, usual in (("selection", Selection.HIGHEST), ("promotion", Promotion.RESTART)):
+            if values[name] == usual:
+                del values[name]
         return values
 
 
@@ -213,7 +226,10 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
         return open_trained(task)
     table = _table(task)
     space = get_enumerable(task.space)
-    benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
+    benchmark = TabularBenchmark(
+        table.search, table.rows, space, task.signal, task.objectives,
+        resume=task.promotion is Promotion.RESUME,
+    )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
 
@@ -273,9 +289,11 @@ class Runner:
             )
         else:
             self._benchmark, self._judge = open_benchmark(experiment.task)
+        task = experiment.task
+        own = None if task.shared else Fidelity(task.signal.epochs, task.signal.schedule)
         self._problem = Problem(
-            get_space(experiment.task.space), self._benchmark.objectives,
-            self._benchmark.fidelities, experiment.task.simulated_workers,
+            get_space(task.space), self._benchmark.objectives, self._benchmark.fidelities,
+            task.simulated_workers, own,
         )  # fmt: skip
 
     def run(self, seed: int) -> Run:
@@ -305,12 +323,11 @@ class Runner:
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])
             set_up = perf_counter() - began
-            metric = self._problem.objectives[0]
-            clock = Clock(task.budget, self._benchmark.best_signal, metric)
+            clock = task.clock(self._benchmark.best_signal)
             if task.shared:
                 trajectory = self._resumable(seed, session, strategy, clock)
             else:
-                trajectory = search(strategy, session, clock)
+                trajectory = search(strategy, session, clock, task.selection)
         trajectory.optimiser_seconds[:1] += set_up  # a strategy may think before it asks
         return trajectory
 

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.base import Session
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Clock, Stop
+from nasbench.harness.selection import Selection, incumbents
 from nasbench.problem import (
     ACCURACY,
     WAIT,
     Answer,
     Evaluate,
+    Fidelity,
     Metric,
+    Problem,
     Request,
     SharedAnswer,
     Trial,
@@ -36,6 +39,7 @@ class Trajectory:
 
     architectures: list[Architecture]
     values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
+    fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 of shared weights
     seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
     optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
@@ -49,6 +53,9 @@ class Trajectory:
     """Figures of every epoch of shared training, by name; empty where nothing is shared."""
     objectives: tuple[Metric, ...] = (ACCURACY,)
     """What `values` are of."""
+    selection: Selection = Selection.HIGHEST
+    own: int = 0
+    """The task's own fidelity in epochs."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -57,18 +64,11 @@ class Trajectory:
 
     @cached_property
     def incumbents(self) -> NDArray[np.int64]:
-        """Steps at which the answer may change: every one, or where validation was better."""
+        """Steps at which the answer may change: every one, or by the rule of `selection`."""
         if self.derived:
             return np.flatnonzero(~np.isnan(self.signal))
-        maximised = self.objectives[0].direction == "max"
-        return best_by_validation(self.signal if maximised else -self.signal)
-
-
-def best_by_validation(scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the positions of strictly new maxima; the first of equals stays, NaN never is."""
-    filled = np.where(np.isnan(scores), -np.inf, scores)
-    before = np.concatenate(([-np.inf], np.maximum.accumulate(filled)[:-1]))
-    return np.flatnonzero(filled > before)
+        scores = self.objectives[0].score(self.signal)
+        return incumbents(self.selection, scores, self.fidelity, self.own)
 
 
 class _Open(NamedTuple):
@@ -82,9 +82,16 @@ class _Open(NamedTuple):
     answer: Answer | SharedAnswer
     asking: float
     """Real seconds that the strategy took to ask."""
+    fidelity: int
+    """Epochs after which the value is read, 0 of shared weights."""
 
 
-def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
+def search(
+    strategy: SearchStrategy,
+    session: Session,
+    clock: Clock,
+    selection: Selection = Selection.HIGHEST,
+) -> Trajectory:
     """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
 
     The problem's workers are simulated: each takes the next request when it is free, lowest number
@@ -92,11 +99,13 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     at one moment each is told, and its worker asks again, before the next is told. What would end
     beyond the budget of seconds does not count and is never told, and its worker takes no other;
     what would overshoot the budget of epochs ends all asking. What is open when a search stops
-    early does not count either. One worker asks and tells in turn.
+    early does not count either. One worker asks and tells in turn. `selection` is the rule by which
+    the answer is chosen.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
     begin, end = clock.begin, clock.end
     told = getattr(session, "told", None)
+    own = strategy.problem.own
     free = list(range(strategy.problem.workers))
     open_trials: list[_Open] = []
     done: list[_Open] = []
@@ -119,16 +128,17 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             worker = heappop(free)
             if finished is not None:
                 trial = Trial(len(done) + len(open_trials), request)
-                heappush(
-                    open_trials,
-                    _Open(finished, trial.id, worker, clock.seconds, trial, answer, asking),
+                fidelity = _fidelity(request, answer, own)
+                one = _Open(
+                    finished, trial.id, worker, clock.seconds, trial, answer, asking, fidelity
                 )
+                heappush(open_trials, one)
             else:  # epochs are those of all workers together, seconds each worker's own
                 over = clock.overshot is Stop.EPOCHS
         if not open_trials:
             break
         one = heappop(open_trials)
-        end(one.answer, one.finished)
+        end(one.answer, one.finished, one.fidelity)
         if told is not None:
             told(one.trial.request, one.answer)
         began = perf_counter()
@@ -137,12 +147,17 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
         done.append(one)
         heappush(free, one.worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
-    return _trajectory(done, thought, stop, strategy.problem.objectives)
+    return _trajectory(done, thought, stop, strategy.problem, selection)
 
 
 def _trajectory(
-    done: list[_Open], thought: list[float], stop: Stop, objectives: tuple[Metric, ...]
+    done: list[_Open],
+    thought: list[float],
+    stop: Stop,
+    problem: Problem,
+    selection: Selection,
 ) -> Trajectory:
+    objectives = problem.objectives
     answers = [one.answer for one in done]
     architectures = [
         one.trial.architecture if isinstance(one.answer, Answer) else one.answer.architecture
@@ -155,6 +170,7 @@ def _trajectory(
     return Trajectory(
         architectures,
         values,
+        fidelity=np.array([one.fidelity for one in done], dtype=np.int64),
         seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
         epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
         optimiser_seconds=np.array(thought, dtype=np.float64),
@@ -165,7 +181,18 @@ def _trajectory(
         derived=bool(shared),
         figures=tuple(answer.figures for answer in shared),
         objectives=objectives,
+        selection=selection,
+        own=0 if problem.own is None else problem.own.epochs,
     )
+
+
+def _fidelity(request: Request, answer: Answer | SharedAnswer, own: Fidelity | None) -> int:
+    """Return the epochs that a request asked for."""
+    if not isinstance(request, Evaluate):
+        return 0
+    if request.fidelity is not None:
+        return request.fidelity.epochs
+    return answer.epochs if own is None else own.epochs
 
 
 class FreeRepeats:
@@ -192,6 +219,9 @@ class FreeRepeats:
 
     def told(self, request: Request, answer: Answer | SharedAnswer) -> None:
         """Remember the first answer to a request, once it has ended."""
+        inner = getattr(self._session, "told", None)
+        if inner is not None:
+            inner(request, answer)
         if isinstance(request, Evaluate):
             what = request.architecture, request.fidelity
             self._known.setdefault(what, answer._replace(seconds=0.0, epochs=0))

@@ -1,9 +1,21 @@
-"""Runs as rows of an Arrow table: what an executor hands over and what is stored.
+"""Runs as rows of an Arrow table: what an executor hands over and what is stored (schema 2).
 
-A row holds a run's summary and, in list columns, its whole trajectory.
+A row holds a run's summary and, in list columns, its whole trajectory:
+
+    seed, error, log, stop, processor            which run, how it ended, and where it was made
+    evaluations, distinct, training_epochs       counts; of shared weights an evaluation is an epoch
+    clock_seconds, optimiser_seconds, wall_seconds
+    architecture                    text of every evaluation's architecture, dictionary-encoded
+    value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
+    fidelity                        epochs after which the value was read; 0 of shared weights
+    seconds, epochs, optimiser      what each cost: on the run's clock, in epochs, in real seconds
+    started, finished, worker       only with several simulated workers
+    figure/NAME                     of every epoch of shared training
+    incumbents                      evaluations at which the answer changed
+    valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     what the judge says of the incumbents
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,25 +24,36 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.harness.experiment import Experiment, Run
-from nasbench.problem import ACCURACY, Metric
+from nasbench.harness.texts import texts_of
+from nasbench.problem import Metric
 from nasbench.provenance import processor
-from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
 
-TRAJECTORY = ("architecture", "seconds", "epochs", "optimiser")
+TRAJECTORY = ("architecture", "fidelity", "seconds", "epochs", "optimiser")
 """List columns with one value per evaluation, in order, beside the values of objectives."""
 
 SCHEDULE = ("started", "finished", "worker")
 """List columns of runs with several simulated workers: seconds on the run's clock, and who."""
 
+SPLITS = ("valid", "test")
+"""What the judge reads."""
+
 FIGURE = "figure/"
 """What the names of columns begin with that hold figures of shared training, one per epoch."""
+
+ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
+"""Type of an architecture in a list."""
 
 
 def value_column(metric: Metric) -> str:
     """Return the name of the list column that holds values of an objective."""
-    return metric.name if metric == ACCURACY else f"value/{metric.name}"
+    return f"value/{metric.name}"
+
+
+def verdict_column(split: str, dataset: str, metric: Metric) -> str:
+    """Return the name of the list column of what the judge read on `valid` or `test`."""
+    return f"{split}/{dataset}/{metric.name}"
 
 
 _NO_VERDICT = Verdict(np.array([]), np.array([]))
@@ -41,31 +64,29 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
 
     `processor` is that of this machine: rows are made where the run was.
     """
-    reports = experiment.task.reports
-    index = get_enumerable(experiment.task.space).index
-    tracks = [_Track(run, index) for run in runs]
+    task = experiment.task
+    tracks = [_Track(run) for run in runs]
     columns: dict[str, pa.Array] = {
         "seed": pa.array([run.seed for run in runs], pa.int64()),
         "error": pa.array([encodable(run.error) for run in runs], pa.string()),
         "log": pa.array([encodable(run.log) for run in runs], pa.string()),
         "stop": pa.array([track.stop for track in tracks], pa.string()),
-        "queries": pa.array([len(track.cells) for track in tracks], pa.int64()),
-        "distinct": pa.array([len(set(track.cells)) for track in tracks], pa.int64()),
-        "simulated_seconds": pa.array([track.clock for track in tracks], pa.float64()),
+        "evaluations": pa.array([len(track.architectures) for track in tracks], pa.int64()),
+        "distinct": pa.array([len(set(track.architectures)) for track in tracks], pa.int64()),
+        "clock_seconds": pa.array([track.clock for track in tracks], pa.float64()),
         "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "processor": pa.array([processor()] * len(runs), pa.string()),
-        "architecture": _lists([track.cells for track in tracks], np.int64),
-        value_column(experiment.task.metric): _lists(
-            [track.signal for track in tracks], np.float64
-        ),
+        "architecture": _written(task.space, [track.architectures for track in tracks]),
+        value_column(task.metric): _lists([track.signal for track in tracks], np.float64),
+        "fidelity": _lists([track.fidelity for track in tracks], np.int32),
         "seconds": _lists([track.seconds for track in tracks], np.float64),
         "epochs": _lists([track.epochs for track in tracks], np.int32),
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),
         "incumbents": _lists([track.incumbents for track in tracks], np.int32),
     }
-    if experiment.task.simulated_workers > 1:
+    if task.simulated_workers > 1:
         columns |= {
             "started": _lists([track.started for track in tracks], np.float64),
             "finished": _lists([track.finished for track in tracks], np.float64),
@@ -75,22 +96,24 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     for name in named:
         values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
         columns[f"{FIGURE}{name}"] = _lists(values, np.float64)
-    for name in reports:
+    for name in task.reports:
         verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
-        columns[f"valid/{name}"] = _lists([verdict.valid for verdict in verdicts], np.float64)
-        columns[f"test/{name}"] = _lists([verdict.test for verdict in verdicts], np.float64)
+        for split in SPLITS:
+            read = [getattr(verdict, split) for verdict in verdicts]
+            columns[verdict_column(split, name, task.metric)] = _lists(read, np.float64)
     return pa.table(columns)
 
 
 class _Track:
     """The columns of one run's trajectory, empty where it failed."""
 
-    def __init__(self, run: Run, index: Callable[[Architecture], int]) -> None:
+    def __init__(self, run: Run) -> None:
         trajectory = run.trajectory
         empty = np.array([], dtype=np.float64)
         self.stop = "failed" if trajectory is None else str(trajectory.stop)
-        self.cells = [] if trajectory is None else list(map(index, trajectory.architectures))
+        self.architectures = [] if trajectory is None else trajectory.architectures
         self.signal = empty if trajectory is None else trajectory.signal
+        self.fidelity = empty if trajectory is None else trajectory.fidelity
         self.seconds = empty if trajectory is None else trajectory.seconds
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
@@ -109,6 +132,20 @@ class _Track:
 def _total(seconds: NDArray[np.float64]) -> float:
     """Add in order, as the clock does: the same bits as its reading."""
     return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
+
+
+def _written(space: str, rows: Sequence[Sequence[Architecture]]) -> pa.ListArray:
+    """Return lists of architectures as texts, each text stored once."""
+    codes: dict[Architecture, int] = {}
+    lists = [[codes.setdefault(one, len(codes)) for one in row] for row in rows]
+    write = texts_of(space).write
+    return as_texts(_lists(lists, np.int32), [write(one) for one in codes])
+
+
+def as_texts(codes: pa.ListArray, texts: Sequence[str]) -> pa.ListArray:
+    """Return lists of texts, from lists of their places in `texts`."""
+    words = pa.DictionaryArray.from_arrays(codes.values, pa.array(texts, pa.string()))
+    return pa.ListArray.from_arrays(codes.offsets, words)
 
 
 def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:

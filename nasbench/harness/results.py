@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from nasbench.arguments import require_path
 from nasbench.errors import StoreError
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import value_column
+from nasbench.harness.records import SPLITS, value_column, verdict_column
 from nasbench.harness.store import Damaged, ExperimentFolder, experiments
+from nasbench.harness.texts import texts_of
 from nasbench.harness.tuning import Tuning
 from nasbench.problem import Metric
 from nasbench.text import encodable
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import pandas
 
 _TOTALS = (
-    "queries", "distinct", "training_epochs",
-    "simulated_seconds", "optimiser_seconds", "wall_seconds",
+    "evaluations", "distinct", "training_epochs",
+    "clock_seconds", "optimiser_seconds", "wall_seconds",
 )  # fmt: skip
 
 
@@ -63,6 +64,31 @@ class Ragged:
     def last(self) -> NDArray[Any]:
         """Return the last element of every list; none may be empty."""
         return self.values[self.offsets[1:] - 1]
+
+
+@dataclass(frozen=True)
+class Architectures:
+    """The architectures of every run's evaluations, each text once."""
+
+    codes: Ragged
+    """Places in `texts`, one per evaluation."""
+    texts: NDArray[Any]
+    space: str
+
+    def at(self, positions: Ragged) -> "Architectures":
+        """Return the architectures of every run at positions of its evaluations."""
+        return replace(self, codes=self.codes.at(positions))
+
+    def of(self, run: int) -> NDArray[Any]:
+        """Return the texts of a run's evaluations, in order."""
+        return np.asarray(self.texts[self.codes[run]])
+
+    @cached_property
+    def indices(self) -> Ragged:
+        """The same as indices of a space that has them; `InvalidInput` for any other."""
+        used, places = np.unique(self.codes.values, return_inverse=True)
+        found = texts_of(self.space).indices(self.texts[used].tolist())
+        return Ragged(found[places.ravel()], self.codes.offsets)
 
 
 @dataclass(frozen=True)
@@ -125,6 +151,21 @@ class ExperimentRuns:
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
+
+    @cached_property
+    def architectures(self) -> Architectures:
+        """The architecture of every evaluation."""
+        column = self.table["architecture"].combine_chunks()
+        words = column.flatten()
+        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        codes = words.indices.to_numpy(zero_copy_only=False)
+        texts = np.array(words.dictionary.to_pylist(), dtype=object)
+        return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
+
+    def verdicts(self, split: str, dataset: str) -> Ragged:
+        """Return what the judge read of every incumbent on `valid` or `test`, of `metric`."""
+        return self.lists(verdict_column(split, dataset, self.metric))
 
     @property
     def metric(self) -> Metric:
@@ -195,28 +236,26 @@ class Results:
     def runs(self) -> "pandas.DataFrame":
         """One row per run: what was run, its totals and its final incumbent.
 
-        `incumbent` is the index of the final incumbent (<NA> where the run failed), `signal`
+        `incumbent` is the text of the final incumbent (missing where the run failed), `signal`
         what the search saw of it on validation, `valid/NAME` and `test/NAME` its final values on
         every reported data set, NaN where it was not reported. All three are of `metric`, the
         first objective, such as `accuracy`.
         """
         import pandas
 
-        frame = pandas.concat([_runs_frame(one) for one in self.experiments], ignore_index=True)
-        frame["incumbent"] = frame["incumbent"].astype("Int64")
-        return frame
+        return pandas.concat([_runs_frame(one) for one in self.experiments], ignore_index=True)
 
     @cached_property
     def trajectories(self) -> "pandas.DataFrame":
         """One row per evaluation, in order, of every run that finished.
 
         `value`, of the first objective `metric`, `seconds` and `epochs` are those of the
-        evaluation. The four clocks are
-        running totals: `simulated_seconds` (real ones where weights or networks are trained, of
-        several simulated workers the time that has passed), `optimiser_seconds`, `queries` and
-        `training_epochs`. `incumbent` is the architecture index
-        of the best validation so far, of shared weights of what was derived last, -1 while no
-        evaluation has succeeded; `incumbent_value` is its validation.
+        evaluation, `fidelity` the epochs after which its value was read. The four clocks are
+        running totals: `clock_seconds` (the table's, real ones where weights or networks are
+        trained; of several simulated workers the time that has passed), `optimiser_seconds`,
+        `evaluations` and `training_epochs`. `architecture` and `incumbent` are texts: the latter
+        of the best validation so far, of shared weights of what was derived last, missing while
+        no evaluation has succeeded; `incumbent_value` is its validation.
         """
         import pandas
 
@@ -296,13 +335,14 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     good = ~one.failed
     finished = one.select(good)
     steps = finished.lists("incumbents")
-    numbers = {
-        "incumbent": finished.lists("architecture").at(steps).last(),
-        "signal": finished.signal.at(steps).last(),
-    }
+    last = finished.architectures.at(steps)
+    incumbents = np.full(len(one), None, dtype=object)
+    incumbents[good] = last.texts[last.codes.last()]
+    frame["incumbent"] = incumbents
+    numbers = {"signal": finished.signal.at(steps).last()}
     for name in one.experiment.task.reports:
-        for kind in ("valid", "test"):
-            numbers[f"{kind}/{name}"] = finished.lists(f"{kind}/{name}").last()
+        for split in SPLITS:
+            numbers[f"{split}/{name}"] = finished.verdicts(split, name).last()
     for name, values in numbers.items():
         spread = np.full(len(one), np.nan)
         spread[good] = values
@@ -314,10 +354,11 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     import pandas
 
     runs = one.select(~one.failed)
-    architecture = runs.lists("architecture")
-    lengths = architecture.lengths
+    architecture = runs.architectures
+    codes, texts = architecture.codes, pandas.Index(architecture.texts)
+    lengths = codes.lengths
     step = best_so_far(runs.lists("incumbents"), lengths)
-    starts = np.repeat(architecture.offsets[:-1], lengths)
+    starts = np.repeat(codes.offsets[:-1], lengths)
     at = np.maximum(step, 0) + starts
     value, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
     return pandas.DataFrame(
@@ -326,15 +367,18 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
             "strategy": one.experiment.strategy,
             "metric": one.metric.name,
             "seed": np.repeat(runs.seeds, lengths),
-            "queries": np.arange(len(step)) - starts + 1,
-            "architecture": architecture.values,
+            "evaluations": np.arange(len(step)) - starts + 1,
+            "architecture": pandas.Categorical.from_codes(codes.values, texts),
             "value": value.values,
             "seconds": seconds.values,
             "epochs": epochs.values,
-            "simulated_seconds": runs.finished().values,
+            "fidelity": runs.lists("fidelity").values,
+            "clock_seconds": runs.finished().values,
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
             "training_epochs": epochs.each(np.cumsum).values,
-            "incumbent": np.where(step < 0, -1, architecture.values[at]) if len(at) else at,
+            "incumbent": pandas.Categorical.from_codes(
+                np.where(step < 0, -1, codes.values[at]) if len(at) else at, texts
+            ),
             "incumbent_value": np.where(step < 0, np.nan, value.values[at]) if len(at) else at,
         }
     )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ from nasbench.harness.executors import Automatic, Executor, InProcess, Job
 from nasbench.harness.experiment import ENTROPY_RULE, Experiment, Runner, Task, entropy_of
 from nasbench.harness.interruption import draining
 from nasbench.harness.seeds import parse_experiment_seed, parse_seeds
+from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.shared import shared_task
 from nasbench.harness.store import ExperimentFolder, open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
@@ -44,6 +46,8 @@ from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.text import shown
+
+Rule = TypeVar("Rule", bound=StrEnum)
 
 Settings = Mapping[str, Mapping[str, object]]
 """Hyperparameters that differ from the defaults, by strategy."""
@@ -90,6 +94,8 @@ def run(
     repeats: str | None = None,
     simulated_workers: int = 1,
     objective: str = ACCURACY.name,
+    selection: str = Selection.HIGHEST.value,
+    promotion: str = Promotion.RESTART.value,
     settings: Settings | None = None,
     recipe: str | None = None,
     experiment_seed: int = 0,
@@ -121,6 +127,11 @@ def run(
     `objective` is the metric to search for: `accuracy`, or another one that the table has on
     validation images, such as `loss`, which is minimised. The judge reads the same metric.
 
+    Where a strategy asks for fidelities, the answer is the best at the `highest` that was reached
+    or, by `selection` `own`, at the protocol's. An architecture that is asked again at a higher
+    one is charged all of its epochs (`promotion` `restart`) or those since the last evaluation of
+    it (`resume`).
+
     `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
     here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
     `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
@@ -133,7 +144,7 @@ def run(
     _check_types(
         benchmark, protocol, budget, settings, tuning,
         trials=trials, repeats=repeats, recipe=recipe, name=name, ray_address=ray_address,
-        fallback=fallback, objective=objective,
+        fallback=fallback, objective=objective, selection=selection, promotion=promotion,
     )  # fmt: skip
     results = require_path("out", out)
     patience = None if patience is None else PATIENCE.check(patience)
@@ -149,6 +160,8 @@ def run(
             Wanted(
                 limit or _if_shared(names), patience, target_regret, trials, repeats,
                 SIMULATED_WORKERS.check(simulated_workers), objective or ACCURACY.name,
+                _one_of(Selection, "selection", selection),
+                _one_of(Promotion, "promotion", promotion),
             ),
             fallback=fallback, shared=shared_among(names), say=say,
         ),
@@ -200,6 +213,15 @@ def _check_types(
         require_settings(settings)
     for name, value in texts.items():
         require_optional_text(name, "a text", value)
+
+
+def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
+    """Return the member of an enum that has a value; `InvalidInput` names all where none has."""
+    try:
+        return kind(value)
+    except ValueError:
+        valid = ", ".join(one.value for one in kind)
+        raise InvalidInput(f"{name} {shown(value)} is unknown: valid are {valid}") from None
 
 
 def _names(of: str, names: str | Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Experiment, Task
+from nasbench.harness.selection import Promotion, Selection
 from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
@@ -54,6 +55,8 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         task,
         signal=Signal(task.signal.dataset, 0, 0),
         repeats="charge",
+        selection=Selection.HIGHEST,
+        promotion=Promotion.RESTART,
         budget=budget or Budget(epochs=settings.epochs),
         images=_images(task, strategy).fingerprint(),
     )

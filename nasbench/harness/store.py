@@ -27,21 +27,21 @@ from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import FIGURE, to_rows
+from nasbench.harness.schema1 import earlier_names, is_of_schema1, upgraded
 from nasbench.harness.tuning import Tuning
 from nasbench.harness.validation import (
-    Misfit,
     check_experiment,
     check_provenance,
     check_text,
     conform,
 )
-from nasbench.parquet import Unreadable, from_parquet, to_parquet
+from nasbench.parquet import from_parquet, to_parquet
 from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
 from nasbench.text import encodable
 
-SCHEMA = 1
+SCHEMA = 2
 _FILE = "experiment.json"
 _RUNS = "runs-*.parquet"
 
@@ -188,6 +188,7 @@ def open_folder(
         }
         _create(path / _FILE, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)
+    _raise_schema(path)
     if tuning is not None and folder.description.get("tuning") is None:
         folder = _with_tuning(path, tuning)
     _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
@@ -201,6 +202,15 @@ def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
     with atomic_write(path / _FILE, RESULTS) as file:
         file.write((json.dumps(content, indent=2) + "\n").encode())
     return read_folder(path)
+
+
+def _raise_schema(path: Path) -> None:
+    """Say that runs of this version may follow those of an earlier one, which cannot read them."""
+    content = _json(path / _FILE)
+    if content["schema"] != SCHEMA:
+        content["schema"] = SCHEMA
+        with atomic_write(path / _FILE, RESULTS) as file:
+            file.write((json.dumps(content, indent=2) + "\n").encode())
 
 
 def _create(path: Path, text: str) -> None:
@@ -381,10 +391,15 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> RunsFile:
     try:
-        table, made = from_parquet(path, columns)
+        earlier = [] if columns is None else earlier_names(experiment, columns)
+        table, made = from_parquet(path, None if columns is None else [*columns, *earlier])
         check_provenance(made)
+        if is_of_schema1(table):
+            table = upgraded(table, experiment)
+        if columns is not None:
+            table = table.select([name for name in columns if name in table.column_names])
         table = conform(table, experiment, columns)
-    except (Unreadable, Misfit) as error:
+    except ValueError as error:  # `Unreadable`, `Misfit`, or what schema 1 cannot have been
         fix = "delete it and run the experiment again, which repeats its seeds only"
         raise Damaged(path, str(error), fix) from error
     return RunsFile(path, table, made)
@@ -393,10 +408,12 @@ def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> Runs
 def _digest(table: pa.Table) -> str:
     """Return 8 digits of a hash of everything but timings: equal where the runs are equal."""
     digest = hashlib.sha256()
-    names = table.column_names
-    values = [name for name in names if name == ACCURACY.name or name.startswith("value/")]
+    values = [name for name in table.column_names if name.startswith("value/")]
     for name in ("seed", "architecture", *values, "seconds"):
         column = table[name].combine_chunks()
         flat = column.flatten() if pa.types.is_list(column.type) else column
+        if pa.types.is_dictionary(flat.type):
+            digest.update("\n".join(flat.dictionary.to_pylist()).encode())
+            flat = flat.indices
         digest.update(flat.to_numpy(zero_copy_only=False).tobytes())
     return digest.hexdigest()[:8]

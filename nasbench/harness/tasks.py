@@ -1,7 +1,7 @@
 """From what a user asks for to tasks: one per data set searched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasbench.benchmarks.catalogue import load_table
@@ -12,6 +12,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
 from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
+from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
 from nasbench.problem import ACCURACY
 from nasbench.text import shown
@@ -19,6 +20,11 @@ from nasbench.text import shown
 SIMULATED = (
     "simulated workers need costs that are known before an evaluation ends: leave "
     "--simulated-workers away where networks or shared weights are trained"
+)
+
+RESUMED = (
+    "promotion 'resume' needs a table: trainings of a search by training begin anew; leave "
+    "--promotion away"
 )
 
 
@@ -33,6 +39,8 @@ class Wanted:
     repeats: str | None = None
     simulated_workers: int = 1
     objective: str = ACCURACY.name
+    selection: Selection = Selection.HIGHEST
+    promotion: Promotion = Promotion.RESTART
 
     def limit(self, budget: Budget | None) -> Budget | None:
         """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
@@ -106,6 +114,8 @@ def _tabular(
                 reports=protocol.reports[dataset],
                 simulated_workers=wanted.simulated_workers,
                 objectives=(table.metric(wanted.objective),),
+                selection=wanted.selection,
+                promotion=wanted.promotion,
             )
         )
     return tasks
@@ -114,6 +124,8 @@ def _tabular(
 def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
+    if wanted.promotion is Promotion.RESUME:
+        raise InvalidInput(RESUMED)
     if wanted.objective != ACCURACY.name:
         raise InvalidInput(
             f"objective {shown(wanted.objective)}: what is trained is judged by its accuracy; "
@@ -123,4 +135,5 @@ def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, want
         raise InvalidInput(
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
         )
-    return trained_task(benchmark, dataset, protocol, wanted.repeats, wanted.limit(None))
+    task = trained_task(benchmark, dataset, protocol, wanted.repeats, wanted.limit(None))
+    return replace(task, selection=wanted.selection)

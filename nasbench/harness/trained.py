@@ -17,6 +17,7 @@ from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget
 from nasbench.harness.experiment import Task
+from nasbench.harness.selection import Promotion
 from nasbench.problem import ACCURACY
 from nasbench.spaces import get_enumerable
 
@@ -90,6 +91,11 @@ def with_fallback(task: Task) -> Task:
         raise InvalidInput(
             f"objective '{task.metric.name}': what a table lacks would be trained and judged by "
             "its accuracy; leave --objective or --fallback away"
+        )
+    if task.promotion is Promotion.RESUME:
+        raise InvalidInput(
+            "promotion 'resume' needs a table that knows every architecture: leave --promotion or "
+            "--fallback away"
         )
     if task.simulated_workers > 1:
         raise InvalidInput(

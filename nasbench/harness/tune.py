@@ -244,7 +244,7 @@ def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> flo
     if plan.metric == "signal":
         last = runs.signal.at(runs.lists("incumbents")).last()
         return -float(np.mean(score(last)))
-    final = runs.lists(f"valid/{plan.task.signal.dataset}").last()
+    final = runs.verdicts("valid", plan.task.signal.dataset).last()
     return _best_validation(plan.task) - float(np.mean(score(final)))
 
 
@@ -366,11 +366,11 @@ def _record(
             )
             experiments[experiment.digest()] = experiment
     for experiment in experiments.values():
-        table = open_folder(plan.out, experiment).read(["seed", "queries", "simulated_seconds"])
+        table = open_folder(plan.out, experiment).read(["seed", "evaluations", "clock_seconds"])
         mine = np.isin(table["seed"].to_numpy(), wanted)
         runs += int(mine.sum())
-        queries += int(table["queries"].to_numpy()[mine].sum())
-        simulated += float(table["simulated_seconds"].to_numpy()[mine].sum())
+        queries += int(table["evaluations"].to_numpy()[mine].sum())
+        simulated += float(table["clock_seconds"].to_numpy()[mine].sum())
     return Tuning(
         plan.strategy, plan.task.benchmark, plan.task.table, plan.task.signal.dataset,
         tuple(wanted), plan.experiment_seed, reserved, plan.metric, value,

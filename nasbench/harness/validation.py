@@ -16,24 +16,34 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.protocols import REPEATS, TRIALS
+from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Stop
 from nasbench.harness.experiment import Experiment
-from nasbench.harness.records import FIGURE, SCHEDULE, TRAJECTORY, value_column
+from nasbench.harness.records import (
+    ARCHITECTURES,
+    FIGURE,
+    SCHEDULE,
+    SPLITS,
+    TRAJECTORY,
+    value_column,
+    verdict_column,
+)
+from nasbench.harness.texts import texts_of
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
 from nasbench.problem import Metric
-from nasbench.spaces import get_enumerable
+from nasbench.spaces import get_space
 from nasbench.text import shown
 
 FAILED = "failed"
 """The stop reason of a run that ended with an error."""
 _TEXTS = ("error", "log", "stop", "processor")
-_COUNTS = ("seed", "queries", "distinct", "training_epochs")
-_SECONDS = ("simulated_seconds", "optimiser_seconds", "wall_seconds")
+_COUNTS = ("seed", "evaluations", "distinct", "training_epochs")
+_SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
 _LATER = {"log", "processor"}
 """Columns that the first versions did not write."""
 _SUMS = {
-    "training_epochs": "epochs", "simulated_seconds": "seconds", "optimiser_seconds": "optimiser",
+    "training_epochs": "epochs", "clock_seconds": "seconds", "optimiser_seconds": "optimiser",
 }  # fmt: skip
 """Totals, and the list that each is the sum of."""
 ROUNDING = 1e-6
@@ -43,7 +53,8 @@ _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
     **dict.fromkeys(_COUNTS, pa.int64()),
     **dict.fromkeys(_SECONDS, pa.float64()),
-    "architecture": pa.list_(pa.int64()),
+    "architecture": pa.list_(ARCHITECTURES),
+    "fidelity": pa.list_(pa.int32()),
     "seconds": pa.list_(pa.float64()),
     "epochs": pa.list_(pa.int32()),
     "optimiser": pa.list_(pa.float64()),
@@ -75,6 +86,8 @@ class _Lists:
         flat = column.values.slice(offsets[0], offsets[-1] - offsets[0])
         if flat.null_count:
             raise Misfit(f"column '{name}' has a null inside a list")
+        if pa.types.is_dictionary(flat.type):
+            flat = flat.indices
         return cls(name, flat.to_numpy(zero_copy_only=False), offsets - offsets[0])
 
     @property
@@ -112,9 +125,9 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
         value_column(experiment.task.metric): pa.list_(pa.float64()),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
         **{
-            f"{kind}/{name}": pa.list_(pa.float64())
+            verdict_column(split, name, experiment.task.metric): pa.list_(pa.float64())
             for name in experiment.task.reports
-            for kind in ("valid", "test")
+            for split in SPLITS
         },
     }
     there = table.column_names
@@ -137,7 +150,7 @@ def _cast(column: pa.ChunkedArray, name: str, wanted: pa.DataType) -> pa.Chunked
         if not _alike(found, wanted):
             raise Misfit(f"column '{name}' has type {str(found)[:80]} where {wanted} belongs")
         try:
-            column = column.cast(wanted)
+            column = _encoded(column) if name == "architecture" else column.cast(wanted)
         except pa.ArrowException as error:
             raise Misfit(f"column '{name}' has values that are no {wanted}") from error
     if column.null_count and name not in _LATER:
@@ -146,8 +159,18 @@ def _cast(column: pa.ChunkedArray, name: str, wanted: pa.DataType) -> pa.Chunked
     return column
 
 
+def _encoded(column: pa.ChunkedArray) -> pa.ListArray:
+    """Return lists of texts with every text stored once, as another writer may not have done."""
+    whole = pa.concat_arrays([chunk.cast(pa.list_(pa.string())) for chunk in column.chunks])
+    return pa.ListArray.from_arrays(whole.offsets, whole.values.dictionary_encode())
+
+
 def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
     types = pa.types
+    if types.is_dictionary(found):
+        found = found.value_type
+    if types.is_dictionary(wanted):
+        wanted = wanted.value_type
     if types.is_list(wanted):
         lists = types.is_list(found) or types.is_large_list(found)
         return lists and _alike(found.value_type, wanted.value_type)
@@ -216,29 +239,42 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
         pc.equal(stops, FAILED).to_numpy() != failed, "stop",
         lambda row: f"'{texts[row]}' of a run {'with' if failed[row] else 'without'} an error",
     )  # fmt: skip
-    size = get_enumerable(experiment.task.space).size
     steps = rows.lists("architecture").lengths
     figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
     several = experiment.task.simulated_workers > 1
     signal, metric = value_column(experiment.task.metric), experiment.task.metric
     for name in (*TRAJECTORY, signal, *figures, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
-    queries = rows.table["queries"].to_numpy()
+    number = rows.table["evaluations"].to_numpy()
     rows.refuse(
-        queries != steps, "queries", lambda row: f"{queries[row]} of {steps[row]} evaluations"
+        number != steps, "evaluations", lambda row: f"{number[row]} of {steps[row]} evaluations"
     )
     rows.refuse(
         failed & (steps > 0), "architecture", lambda row: "evaluations of a run with an error"
     )
-    rows.each(
-        "architecture", lambda x: (x >= 0) & (x < size), f"is no index of {size} architectures"
-    )
+    _check_architectures(rows, experiment.task.space)
     rows.each(signal, lambda x: _within(x, metric), f"is no {metric.name}")
     for name in ("seconds", "optimiser"):
         rows.each(name, lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
-    rows.each("epochs", lambda x: x >= 0, "is no number of epochs")
+    for name in ("epochs", "fidelity"):
+        rows.each(name, lambda x: x >= 0, "is no number of epochs")
     if several:
         _check_schedule(rows, experiment.task.simulated_workers)
+
+
+def _check_architectures(rows: _Rows, space: str) -> None:
+    """Check that every text is an architecture of the space; each is read once."""
+    codes, read = rows.lists("architecture"), texts_of(space).read
+    texts = rows.table["architecture"].combine_chunks().values.dictionary.to_pylist()
+    if None in texts:
+        raise Misfit("column 'architecture' has a null inside a list")
+    for code in np.unique(codes.values).tolist():
+        try:
+            read(texts[code])
+        except InvalidInput as error:
+            row = codes.row(int(np.argmax(codes.values == code)))
+            what = f"{shown(texts[code])} is no architecture of space '{space}'"
+            raise rows.misfit("architecture", row, what) from error
 
 
 def _check_schedule(rows: _Rows, workers: int) -> None:
@@ -255,16 +291,16 @@ def _check_schedule(rows: _Rows, workers: int) -> None:
 
 def _check_totals(rows: _Rows, experiment: Experiment) -> None:
     """Check a run's totals against its lists: counts exactly, times up to `ROUNDING`."""
-    queries, distinct = (rows.table[name].to_numpy() for name in ("queries", "distinct"))
+    number, distinct = (rows.table[name].to_numpy() for name in ("evaluations", "distinct"))
     rows.refuse(
-        (distinct > queries) | ((distinct == 0) & (queries > 0)), "distinct",
-        lambda row: f"{distinct[row]} different ones among {queries[row]} evaluations",
+        (distinct > number) | ((distinct == 0) & (number > 0)), "distinct",
+        lambda row: f"{distinct[row]} different ones among {number[row]} evaluations",
     )  # fmt: skip
     for name, parts in _SUMS.items():
         lists, totals = rows.lists(parts), rows.table[name].to_numpy()
         own = np.repeat(np.arange(len(totals)), lists.lengths)
         sums = np.bincount(own, weights=lists.values, minlength=len(totals))  # each in order
-        if name == "simulated_seconds" and experiment.task.simulated_workers > 1:
+        if name == "clock_seconds" and experiment.task.simulated_workers > 1:
             ends = rows.lists("finished")
             there = ends.lengths > 0
             sums[there] = ends.values[ends.offsets[1:][there] - 1]
@@ -294,7 +330,8 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
     known = ~np.isnan(signal.values[signal.offsets[own] + incumbents.values])
     rows.each("incumbents", lambda _: known, "is a step without a value")
     for dataset in experiment.task.reports:
-        for name in (f"valid/{dataset}", f"test/{dataset}"):
+        for split in SPLITS:
+            name = verdict_column(split, dataset, metric)
             rows.long(name, count, "incumbents")
             rows.each(name, lambda x: _within(x, metric), f"is no {metric.name}")
 
@@ -323,7 +360,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     checked, types and budgets, is known to be right.
     """
     task, signal = experiment.task, experiment.task.signal
-    get_enumerable(task.space)  # `InvalidInput` where there is no such space
+    get_space(task.space)  # `InvalidInput` where there is no such space
     for name, value in (
         ("seed", experiment.seed), ("entropy", experiment.entropy),
         ("signal.schedule", signal.schedule), ("signal.epochs", signal.epochs),

@@ -174,7 +174,7 @@ def test_what_a_run_prints_is_kept_with_it(
 ) -> None:
     run("workers:Plain", seeds=3, budget="2evals", out=tmp_path, workers=1)
     (one,) = load_results(tmp_path).experiments
-    first = [int(cells[0]) for cells in (one.lists("architecture")[i] for i in range(3))]
+    first = [int(cells[0]) for cells in (one.architectures.indices[i] for i in range(3))]
     assert one.table["log"].to_pylist() == [f"first cell {cell}\n" for cell in first]
     assert capsys.readouterr() == ("", "")
 

@@ -55,7 +55,7 @@ def begun(tmp_path: Path) -> Path:
 def drawn(results: Path) -> Iterator[tuple[str, list[int]]]:
     for one in load_results(results).experiments:
         for number in range(len(one)):
-            yield one.experiment.strategy, one.lists("architecture")[number].tolist()
+            yield one.experiment.strategy, one.architectures.indices[number].tolist()
 
 
 def test_the_text_is_fixed(tmp_path: Path) -> None:

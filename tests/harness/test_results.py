@@ -32,15 +32,15 @@ def test_trajectories_follow_the_clocks_and_the_incumbent(tmp_path: Path) -> Non
     results = load_results(tmp_path)
     runs, steps = results.runs, results.trajectories
     assert len(runs) == 6
-    assert len(steps) == runs["queries"].sum()
+    assert len(steps) == runs["evaluations"].sum()
     for (experiment, seed), one in steps.groupby(["experiment", "seed"], observed=True):
         own = runs[(runs.experiment == experiment) & (runs.seed == seed)].iloc[0]
-        assert one["queries"].tolist() == list(range(1, len(one) + 1))
+        assert one["evaluations"].tolist() == list(range(1, len(one) + 1))
         last = one.iloc[-1]
-        for clock in ("queries", "simulated_seconds", "training_epochs"):
+        for clock in ("evaluations", "clock_seconds", "training_epochs"):
             assert last[clock] == own[clock]
         assert last["optimiser_seconds"] == pytest.approx(own["optimiser_seconds"])
-        np.testing.assert_array_equal(one["simulated_seconds"], np.cumsum(one["seconds"]))
+        np.testing.assert_array_equal(one["clock_seconds"], np.cumsum(one["seconds"]))
         best, incumbent = -np.inf, -1
         for row in one.itertuples():
             if row.value > best:

@@ -9,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tables import synthetic_table
 
@@ -19,7 +18,7 @@ from nasbench.harness.records import TRAJECTORY
 from nasbench.harness.run import run
 from nasbench.harness.store import experiments
 from nasbench.problem import Answer, Evaluate, Trial
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable
 from nasbench.strategies.base import SearchStrategy
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -80,21 +79,22 @@ def test_stored_summary_follows_from_the_trajectory(tmp_path: Path) -> None:
     run("regularized-evolution", seeds=3, out=tmp_path, budget="4000s")
     table = next(iter(experiments(tmp_path))).read()
     truth = synthetic_table()
-    space = get_space("nb201")
+    space = get_enumerable("nb201")
     for row in table.to_pylist():
-        assert row["queries"] == len(row["architecture"])
-        assert all(len(row[name]) == row["queries"] for name in (*TRAJECTORY, "accuracy"))
+        assert row["evaluations"] == len(row["architecture"])
+        assert all(len(row[name]) == row["evaluations"] for name in (*TRAJECTORY, "value/accuracy"))
         assert row["distinct"] == len(set(row["architecture"]))
-        assert row["simulated_seconds"] == sum(row["seconds"]) <= 4000
-        assert row["training_epochs"] == 12 * row["queries"]
-        signal_ = truth.search.accuracy("cifar10", 12, 12)[row["architecture"]]
-        assert row["accuracy"] == signal_.tolist()
-        final = row["architecture"][row["incumbents"][-1]]
-        assert row["accuracy"][row["incumbents"][-1]] == max(row["accuracy"])
+        assert row["clock_seconds"] == sum(row["seconds"]) <= 4000
+        assert row["training_epochs"] == 12 * row["evaluations"]
+        cells = [space.index(space.parse(text)) for text in row["architecture"]]
+        signal_ = truth.search.accuracy("cifar10", 12, 12)[cells]
+        assert row["value/accuracy"] == signal_.tolist()
+        final = cells[row["incumbents"][-1]]
+        assert row["value/accuracy"][row["incumbents"][-1]] == max(row["value/accuracy"])
         for dataset in ("cifar10", "cifar100", "ImageNet16-120"):
-            assert row[f"test/{dataset}"][-1] == truth.test.mean(dataset)[final]
-            assert row[f"valid/{dataset}"][-1] == truth.test.valid_mean(dataset)[final]
-        assert space.architecture(final)
+            assert row[f"test/{dataset}/accuracy"][-1] == truth.test.mean(dataset)[final]
+            assert row[f"valid/{dataset}/accuracy"][-1] == truth.test.valid_mean(dataset)[final]
+        assert row["fidelity"] == [12] * len(cells)
 
 
 def test_other_settings_are_another_experiment_beside_it(tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ def test_a_newer_or_damaged_folder_is_named(tmp_path: Path) -> None:
     outcome = run("random-search", seeds=2, out=tmp_path)[0]
     file = outcome.path / "experiment.json"
     good = file.read_text()
-    file.write_text(good.replace('"schema": 1', '"schema": 99'))
-    with pytest.raises(StoreError, match="schema 99, this nasbench reads up to 1: upgrade"):
+    file.write_text(good.replace('"schema": 2', '"schema": 99'))
+    with pytest.raises(StoreError, match="schema 99, this nasbench reads up to 2: upgrade"):
         list(experiments(tmp_path))
     file.write_text(good[:40])
     with pytest.raises(StoreError, match="is damaged"):
@@ -244,13 +244,6 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(StoreError, match="the disk is full: free some space or choose another"):
         run("random-search", seeds=4, out=tmp_path)
     monkeypatch.undo()
-
-
-def test_incumbents_of_equal_accuracy_keep_the_first() -> None:
-    from nasbench.harness.loop import best_by_validation
-
-    accuracy = np.array([np.nan, 50.0, 50.0, 40.0, 60.0, np.nan, 60.0])
-    assert best_by_validation(accuracy).tolist() == [1, 4]
 
 
 def test_a_name_stands_for_one_task(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_table_judges_what_was_derived_every_epoch(toy_images: Path, tmp_pat
     (outcome,) = run("darts", seeds=2, settings={"darts": SMALL}, out=tmp_path)
     assert (outcome.finished, outcome.failed) == (2, {})
     (stored,) = load_results(tmp_path).experiments
-    cells, judged = stored.lists("architecture"), stored.lists("test/cifar10")
+    cells, judged = stored.architectures.indices, stored.verdicts("test", "cifar10")
     truth = load_table("nb201").test.mean("cifar10")
     for one in range(2):
         assert len(cells[one]) == SMALL["epochs"]
@@ -309,7 +309,7 @@ def test_an_interrupted_run_goes_on_at_its_last_epoch(
     assert trained == [0, 1, 2, 2]
     assert not list((tmp_path / "cache" / "shared").iterdir())
     whole, part = (load_results(tmp_path / name).experiments[0] for name in ("whole", "part"))
-    for column in ("architecture", "accuracy", "figure/train loss", "figure/entropy"):
+    for column in ("architecture", "value/accuracy", "figure/train loss", "figure/entropy"):
         assert whole.lists(column).values.tolist() == part.lists(column).values.tolist()
 
 

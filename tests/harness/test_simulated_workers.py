@@ -47,8 +47,8 @@ def with_workers(results: Path) -> list[Any]:
 
 def test_four_workers_do_four_times_the_work_in_the_time_of_one(results: Path) -> None:
     runs = load_results(results).runs
-    assert (runs["simulated_seconds"] <= 3000).all()
-    mean = runs.groupby("simulated_workers")["queries"].mean()
+    assert (runs["clock_seconds"] <= 3000).all()
+    mean = runs.groupby("simulated_workers")["evaluations"].mean()
     assert mean[WORKERS] == pytest.approx(WORKERS * mean[1], rel=0.06)
     for one in with_workers(results):
         assert set(one.lists("worker").values.tolist()) == set(range(WORKERS))
@@ -85,7 +85,9 @@ def test_they_are_a_block_of_their_own_with_their_random_search(
     expected = {workers: float(block.known.evaluations()[0]) for workers, block in blocks.items()}
     assert expected[WORKERS] == pytest.approx(WORKERS * expected[1])
     made = load_results(results).runs
-    drawn = made[(made.strategy == "random-search") & (made.simulated_workers == WORKERS)].queries
+    drawn = made[
+        (made.strategy == "random-search") & (made.simulated_workers == WORKERS)
+    ].evaluations
     assert expected[WORKERS] == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 6**0.5 + 0.5)
 
 
@@ -98,10 +100,10 @@ def shift(folder: ExperimentFolder, row: Row) -> Row:
 
 def drop(folder: ExperimentFolder, row: Row) -> Row:
     """Leave out the second half: the dearest would have fitted in."""
-    for name in (*TRAJECTORY, "accuracy", *SCHEDULE):
+    for name in (*TRAJECTORY, "value/accuracy", *SCHEDULE):
         del row[name][len(row[name]) // 2 :]
     row = settle(folder, row)
-    row["simulated_seconds"] = row["finished"][-1]
+    row["clock_seconds"] = row["finished"][-1]
     return row
 
 
@@ -115,7 +117,7 @@ def later(folder: ExperimentFolder, row: Row) -> Row:
     """End the last evaluation after the budget's 3,000 seconds."""
     row["started"][-1] += 1000.0
     row["finished"][-1] = row["started"][-1] + row["seconds"][-1]
-    row["simulated_seconds"] = row["finished"][-1]
+    row["clock_seconds"] = row["finished"][-1]
     return row
 
 

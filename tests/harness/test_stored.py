@@ -86,56 +86,61 @@ def column(name: str, array: pa.Array) -> Callable[[pa.Table], pa.Table]:
 
 THREE = [["a"], ["b"], ["c"]]
 MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
-    "no column": (lambda t: t.drop_columns(["test/cifar10"]), "column 'test/cifar10' is missing"),
+    "no column": (
+        lambda t: t.drop_columns(["test/cifar10/accuracy"]), "'test/cifar10/accuracy' is missing"
+    ),
     "no trajectory": (lambda t: t.drop_columns(["seconds"]), "column 'seconds' is missing"),
     "twice": (lambda t: t.append_column("seed", t["seed"]), "column 'seed' is there twice"),
     "more": (lambda t: t.append_column("x", t["seed"]), "column 'x' is none of a run's"),
     "no rows": (lambda t: t.slice(0, 0), "it holds no run"),
-    "texts": (column("accuracy", pa.array(THREE)), "'accuracy' has type list<"),
+    "texts": (column("value/accuracy", pa.array(THREE)), "'value/accuracy' has type list<"),
     "binary": (column("error", pa.array([b"\xff"] * 3)), "'error' has type binary"),
     "struct": (column("seed", pa.array([{"a": 1}] * 3)), "'seed' has type struct"),
     "real seeds": (column("seed", pa.array([0.0, 1.0, 2.0])), "'seed' has type double"),
     "huge": (column("seed", pa.array([2**63] * 3, pa.uint64())), "values that are no int64"),
     "no lists": (column("epochs", pa.array([1, 2, 3])), "'epochs' has type int64"),
-    "null": (value("queries", None), "column 'queries' is null in row 1"),
+    "null": (value("evaluations", None), "column 'evaluations' is null in row 1"),
     "null list": (value("seconds", None), "column 'seconds' is null in row 1"),
-    "null within": (element("accuracy", None), "'accuracy' has a null inside a list"),
+    "null within": (element("value/accuracy", None), "'value/accuracy' has a null inside a list"),
     "seed": (value("seed", -1), "column 'seed', row 1 (seed -1): -1 is out of range"),
     "wall": (value("wall_seconds", np.nan), "column 'wall_seconds', row 1 (seed 1): nan is out"),
-    "total": (value("simulated_seconds", np.inf), "'simulated_seconds', row 1 (seed 1): inf is"),
+    "total": (value("clock_seconds", np.inf), "'clock_seconds', row 1 (seed 1): inf is"),
     "stop": (value("stop", "tired"), "column 'stop', row 1 (seed 1): 'tired' is no reason"),
     "failed": (value("stop", "failed"), "'failed' of a run without an error"),
     "error": (value("error", "lost"), "of a run with an error"),
-    "index": (element("architecture", 15_625), "15625 is no index of 15625 architectures"),
-    "negative": (element("architecture", -1), "'architecture', row 1 (seed 1): -1 is no index"),
-    "percent": (element("accuracy", 101.0), "'accuracy', row 1 (seed 1): 101.0 is no accuracy"),
+    "cell": (
+        element("architecture", "|skip~0|"),
+        "'architecture', row 1 (seed 1): '|skip~0|' is no architecture of space 'nb201'",
+    ),
+    "no cell": (element("architecture", None), "'architecture' has a null inside a list"),
+    "percent": (element("value/accuracy", 101.0), "row 1 (seed 1): 101.0 is no accuracy"),
     "seconds": (element("seconds", -1.0), "'seconds', row 1 (seed 1): -1.0 is no time"),
     "never": (element("seconds", np.inf), "'seconds', row 1 (seed 1): inf is no time"),
     "for ages": (element("seconds", 1e300), "'seconds', row 1 (seed 1): 1e+300 is no time"),
     "thought": (element("optimiser", np.nan), "'optimiser', row 1 (seed 1): nan is no time"),
     "epochs": (element("epochs", -12), "'epochs', row 1 (seed 1): -12 is no number"),
     "shorter": (value("seconds", [1.0]), "'seconds', row 1 (seed 1): 1 values for 8 evaluations"),
-    "queries": (value("queries", 7), "'queries', row 1 (seed 1): 7 of 8 evaluations"),
+    "evaluations": (value("evaluations", 7), "'evaluations', row 1 (seed 1): 7 of 8 evaluations"),
     "more distinct": (value("distinct", 9), "'distinct', row 1 (seed 1): 9 different ones among 8"),
     "none distinct": (value("distinct", 0), "'distinct', row 1 (seed 1): 0 different ones among 8"),
     "sum of epochs": (value("training_epochs", 97), "row 1 (seed 1): 97 where its list 'epochs'"),
     "sum of seconds": (
-        rows(lambda r: r[1].update(simulated_seconds=r[1]["simulated_seconds"] * (1 + 1e-5))),
+        rows(lambda r: r[1].update(clock_seconds=r[1]["clock_seconds"] * (1 + 1e-5))),
         "where its list 'seconds' adds up to",
     ),
     "sum of thought": (value("optimiser_seconds", 9.0), "9.0 where its list 'optimiser' adds up"),
     "beyond": (element("incumbents", 8, 0), "'incumbents', row 1 (seed 1): 8 is no step"),
     "before": (element("incumbents", -1, 0), "'incumbents', row 1 (seed 1): -1 is no step"),
     "none": (
-        rows(lambda r: [r[1][n].clear() for n in r[1] if "/" in n or n == "incumbents"]),
+        rows(lambda r: [r[1][n].clear() for n in r[1] if n.startswith(("test/", "valid/", "inc"))]),
         "'incumbents', row 1 (seed 1): 0 of a run without an error",
     ),
     "unknown": (
-        rows(lambda r: r[1]["accuracy"].__setitem__(r[1]["incumbents"][0], np.nan)),
+        rows(lambda r: r[1]["value/accuracy"].__setitem__(r[1]["incumbents"][0], np.nan)),
         "'incumbents', row 1 (seed 1): 0 is a step without a value",
     ),
-    "verdict": (element("test/cifar10", 101.0, 0), "'test/cifar10', row 1 (seed 1): 101.0 is no"),
-    "verdicts": (value("test/cifar100", []), "'test/cifar100', row 1 (seed 1): 0 values for"),
+    "verdict": (element("test/cifar10/accuracy", 101.0, 0), "row 1 (seed 1): 101.0 is no accuracy"),
+    "verdicts": (value("test/cifar100/accuracy", []), "row 1 (seed 1): 0 values for"),
 }  # fmt: skip
 
 
@@ -160,9 +165,9 @@ def test_rows_in_other_types_of_the_same_kind_are_read(results: Path) -> None:
     before, path = load_results(results), runs_file(results)
 
     def other(table: pa.Table) -> pa.Table:
-        smaller = column("queries", table["queries"].cast(pa.int16()))(table)
+        smaller = column("evaluations", table["evaluations"].cast(pa.int16()))(table)
         texts = column("stop", table["stop"].cast(pa.large_string()))(smaller)
-        lists = table["architecture"].cast(pa.large_list(pa.int32()))
+        lists = table["architecture"].cast(pa.large_list(pa.string()))
         return column("architecture", lists)(texts)
 
     rewrite(path, other)
@@ -173,7 +178,7 @@ def test_rows_in_other_types_of_the_same_kind_are_read(results: Path) -> None:
 
 def test_a_total_that_was_added_in_another_order_is_read(results: Path) -> None:
     """Sums of 64-bit floats differ by about 1e-16 of their size per step."""
-    another = rows(lambda r: r[1].update(simulated_seconds=r[1]["simulated_seconds"] * (1 + 1e-9)))
+    another = rows(lambda r: r[1].update(clock_seconds=r[1]["clock_seconds"] * (1 + 1e-9)))
     rewrite(runs_file(results), another)
     assert load_results(results).faults == ()
     assert "totals" in {one.check for one in audit(results).faults}
@@ -318,13 +323,13 @@ def test_figures_that_one_file_lacks_are_unknown(results: Path) -> None:
     """Shared training stores figures of every epoch; a file of another version may not."""
 
     def figured(table: pa.Table) -> pa.Table:
-        return table.append_column("figure/loss", table["accuracy"])
+        return table.append_column("figure/loss", table["value/accuracy"])
 
     rewrite(runs_file(results), figured)
     (one,) = (
         one for one in load_results(results).experiments if "figure/loss" in one.table.schema.names
     )
-    losses, accuracy = one.lists("figure/loss"), one.lists("accuracy")
+    losses, accuracy = one.lists("figure/loss"), one.signal
     for run_ in range(SEEDS):
         assert losses[run_].tolist() == accuracy[run_].tolist()
         assert len(losses[run_ + SEEDS]) == len(accuracy[run_ + SEEDS])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.results import ExperimentRuns, Ragged
 
 _SHOWN = 3
 """Seeds that a finding names."""
@@ -65,6 +65,12 @@ class Audit:
         """Return everything as JSON values."""
         counts = {name: value for name, value in vars(self).items() if name != "findings"}
         return {**counts, "findings": [one._asdict() for one in self.findings]}
+
+
+def name_elements(runs: ExperimentRuns, lists: Ragged, wrong: NDArray[np.bool_]) -> str:
+    """Name the first seeds whose lists have wrong elements, and count the others."""
+    run = np.repeat(np.arange(len(lists)), lists.lengths)
+    return name_seeds(runs, np.isin(np.arange(len(lists)), run[wrong]))
 
 
 def name_seeds(runs: ExperimentRuns, wrong: NDArray[np.bool_]) -> str:

@@ -12,6 +12,7 @@ from nasbench.harness.audit.findings import Finding
 from nasbench.harness.budget import Budget
 from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.experiment import Task, open_benchmark, open_judge
+from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, SUFFIX, trained_task
 from nasbench.problem import ACCURACY
 
@@ -55,6 +56,8 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
         yield "repeats", task.repeats, usual.repeats, False
         yield "simulated workers", task.simulated_workers, 1, False
         yield "objectives", [one.name for one in task.objectives], [ACCURACY.name], False
+        yield "selection", str(task.selection), str(Selection.HIGHEST), False
+        yield "promotion", str(task.promotion), str(Promotion.RESTART), False
     yield "final schedule", task.final_schedule, usual.final_schedule, True
     yield "reports", task.reports, usual.reports.get(dataset), True
 

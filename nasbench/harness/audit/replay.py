@@ -29,7 +29,7 @@ from nasbench.strategies.registry import find_strategy, make_settings
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
 _HERE = ("processor",)
 """Of the machine, not of the run."""
-_REAL = ("seconds", "simulated_seconds")
+_REAL = ("seconds", "clock_seconds")
 """Timings too, where shared weights or networks are trained."""
 _SLOWER = 10.0
 """Times as long an evaluation may have taken there than the run's others let expect."""

@@ -22,6 +22,7 @@ class Placed(NamedTuple):
     """The evaluations of one run in the order in which they ended, shape (n,) each."""
 
     values: NDArray[np.float64]
+    fidelity: NDArray[np.int64]
     epochs: NDArray[np.int64]
     started: NDArray[np.float64]
     finished: NDArray[np.float64]
@@ -30,7 +31,7 @@ class Placed(NamedTuple):
 
 def placed(runs: ExperimentRuns) -> Iterator[Placed]:
     """Yield every run's evaluations."""
-    names = ("epochs", "started", "finished", "worker")
+    names = ("fidelity", "epochs", "started", "finished", "worker")
     lists = [runs.signal, *(runs.lists(name) for name in names)]
     for run in range(len(runs)):
         yield Placed(*(one[run] for one in lists))
@@ -47,7 +48,7 @@ def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> 
     wrong, over, early = np.zeros((3, len(runs)), dtype=bool)
     for run, (one, stop) in enumerate(zip(every, stops, strict=True)):
         wrong[run] = not _in_order(one)
-        clock = _charged(one, Clock(task.budget, best, task.metric))
+        clock = _charged(one, task.clock(best))
         over[run] = clock is None
         early[run] = clock is not None and not _may_end(stop, clock, one, task.budget, dearest)
     for check, found, what in (
@@ -72,12 +73,11 @@ def _charged(one: Placed, clock: Clock) -> Clock | None:
     """Count the evaluations of a run on a clock; None where one is beyond the budget."""
     budget = clock.budget
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
-    for value, epochs, finished in zip(
-        one.values.tolist(), one.epochs.tolist(), one.finished.tolist(), strict=True
-    ):
+    columns = (one.values, one.fidelity, one.epochs, one.finished)
+    for value, fidelity, epochs, finished in zip(*(c.tolist() for c in columns), strict=True):
         if clock.stop is not None or finished > limits[0] or clock.epochs + epochs > limits[1]:
             return None
-        clock.end(Answer((value,), 0.0, epochs, math.isnan(value)), finished)
+        clock.end(Answer((value,), 0.0, epochs, math.isnan(value)), finished, fidelity)
     return clock
 
 

@@ -29,7 +29,7 @@ from nasbench.errors import CannotCompare
 from nasbench.harness.compare.estimates import finite
 from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.experiment import Experiment, Task
-from nasbench.harness.results import ExperimentRuns, Ragged
+from nasbench.harness.results import Architectures, ExperimentRuns, Ragged
 from nasbench.harness.store import one_per_seed
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
@@ -48,24 +48,25 @@ class Contender:
     scale: float = 1.0
     """Seconds of the clock it is drawn on per second of its own."""
 
-    def scores(self, column: str) -> Ragged:
-        """Return scores of each run's incumbents: of `signal`, `valid/NAME` or `test/NAME`.
+    def scores(self, what: str, dataset: str = "") -> Ragged:
+        """Return scores of each run's incumbents: of the `signal`, or on `valid` or `test`.
 
         Those of the first objective, so that more is better; what is infinite is not known: NaN.
         """
-        if column == "signal":
+        if what == "signal":
             values = self.runs.signal.at(self.runs.lists("incumbents"))
         else:
-            values = self.runs.lists(column)
+            values = self.runs.verdicts(what, dataset)
         return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
 
-    def final(self, column: str) -> NDArray[np.float64]:
+    def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
         """Return scores of the final incumbents, shape (runs,): see `scores`."""
-        return np.asarray(self.scores(column).last(), dtype=np.float64)
+        return np.asarray(self.scores(what, dataset).last(), dtype=np.float64)
 
-    def architectures(self) -> Ragged:
-        """Return the indices of each run's incumbents."""
-        return self.runs.lists("architecture").at(self.runs.lists("incumbents"))
+    @property
+    def incumbents(self) -> Architectures:
+        """The architectures of each run's incumbents."""
+        return self.runs.architectures.at(self.runs.lists("incumbents"))
 
     def when(self, clock: str) -> Ragged:
         """Return when each run's incumbents were finished, on clock `seconds` or `evaluations`."""
@@ -78,8 +79,8 @@ class Contender:
     def spent(self, clock: str) -> float:
         """Return how far the longest run went on a clock; 0 without runs."""
         if clock == "evaluations":
-            return float(self.runs.column("queries").max(initial=0))
-        return self.scale * float(self.runs.column("simulated_seconds").max(initial=0))
+            return float(self.runs.column("evaluations").max(initial=0))
+        return self.scale * float(self.runs.column("clock_seconds").max(initial=0))
 
 
 @dataclass(frozen=True)

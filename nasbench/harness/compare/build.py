@@ -104,7 +104,7 @@ def _block(
     notes += _skewed(one, datasets)
     beside = {name: references(known, name) if known else [] for name in datasets}
     tests = {
-        name: tuple(pairs([each.final(f"test/{name}") for each in one.contenders]))
+        name: tuple(pairs([each.final("test", name) for each in one.contenders]))
         for name in datasets
     }
     made: list[Row] = []
@@ -129,7 +129,7 @@ def _block(
 def _unknown(group: Group, dataset: str) -> Iterator[str]:
     """Yield a note for every row whose answers the table does not all know."""
     for one in group.contenders:
-        missing = int(np.isnan(one.final(f"test/{dataset}")).sum())
+        missing = int(np.isnan(one.final("test", dataset)).sum())
         if missing:
             yield (
                 f"{one.label}: {missing} of {len(one.runs)} answers have no number on {dataset}; "
@@ -141,7 +141,7 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
     """Yield a note on rows whose runs are so skewed that intervals of means are too narrow."""
     found: dict[tuple[str, ...], list[str]] = {}
     for one in group.contenders:
-        names = tuple(n for n in datasets if too_skewed(one.final(f"test/{n}")))
+        names = tuple(n for n in datasets if too_skewed(one.final("test", n)))
         if names:
             found.setdefault(names, []).append(one.label)
     if found:

@@ -17,7 +17,7 @@ from nasbench.harness.compare.estimates import Floats, summarise
 
 PARTS = (0.25, 0.5, 1.0)
 """Parts of the budget at which results are given."""
-_SPENT = {"seconds": "simulated_seconds", "evaluations": "queries"}
+_SPENT = {"seconds": "clock_seconds", "evaluations": "evaluations"}
 """What each clock says in the end, by column."""
 
 
@@ -54,7 +54,7 @@ def courses(
             one = contenders[place]
             shared = one.experiment.task.shared
             end = one.spent(clock) if shared else _limit(one, clock) or longest
-            values = one.scores(f"test/{dataset}")
+            values = one.scores("test", dataset)
             grid = np.array([part * end for part in PARTS])
             at = step_values(answers(when, grid), values)
             found[place] = Course(
@@ -83,7 +83,7 @@ def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached
     A run that a limit of seconds ended took that long: the evaluation that would have overshot it
     does not count, but its time had passed. Any other took what it was charged.
     """
-    hit = first_reached(one.when(clock), one.scores(f"test/{dataset}"), target)
+    hit = first_reached(one.when(clock), one.scores("test", dataset), target)
     spent = one.runs.column(_SPENT[clock]).astype(np.float64)
     if clock == "seconds":
         limit = one.experiment.task.budget.seconds

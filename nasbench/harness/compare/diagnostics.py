@@ -98,7 +98,7 @@ def _operations(one: "Contender", footer: str, width: float) -> Figure:
         )
         for name, parts in _COUNTED.items()
     }
-    cells = one.runs.lists("architecture")
+    cells = one.runs.architectures.indices
     codes = space.codes[cells.values].astype(np.intp)
     with paper_style():
         figure = Figure(figsize=(width, 0.5 * width))
@@ -151,7 +151,7 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
             tau[run, epoch] = kendalltau(values, truth[columns][there]).statistic
     gap = matrix(
         Ragged(
-            truth[one.runs.lists("architecture").values] - one.runs.signal.values,
+            truth[one.runs.architectures.indices.values] - one.runs.signal.values,
             one.runs.signal.offsets,
         )
     )

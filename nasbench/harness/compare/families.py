@@ -155,7 +155,7 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
         for name in block.datasets:
             if not all(there[key].any() for key in keys):
                 continue
-            samples = tuple(by_key[key].final(f"test/{name}")[there[key]] for key in keys)
+            samples = tuple(by_key[key].final("test", name)[there[key]] for key in keys)
             title = name if names.count(name) == 1 else f"{name} ({block.task.signal.dataset})"
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
@@ -167,5 +167,5 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
 
 def _everywhere(one: "Contender", datasets: Sequence[str]) -> NDArray[np.bool_]:
     """Return which runs have a number on every data set."""
-    finals = [one.final(f"test/{name}") for name in datasets]
+    finals = [one.final("test", name) for name in datasets]
     return np.asarray(~np.isnan(np.stack(finals)).any(axis=0))

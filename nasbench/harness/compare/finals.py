@@ -48,7 +48,7 @@ def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str
     shown = [one for one in block.contenders if len(one.runs)]
     for dataset in block.datasets if shown else ():
         best = float(np.nanmax(block.known.test[dataset]))
-        regrets = [regret_of(best, known(one.final(f"test/{dataset}"))) for one in shown]
+        regrets = [regret_of(best, known(one.final("test", dataset))) for one in shown]
         if not any(map(len, regrets)):
             continue
         yield f"distribution-{dataset}", _distribution(block, shown, regrets, dataset, width)
@@ -167,7 +167,7 @@ def _named(metric: "Metric", what: str) -> str:
 
 def _ends(one: "Contender") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct cells that runs end in, and how many end in each."""
-    last = one.architectures().last()
+    last = one.incumbents.indices.last()
     cells, runs = np.unique(last, return_counts=True)
     return cells, runs
 

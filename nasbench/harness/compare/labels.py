@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from nasbench.benchmarks.protocols import protocols
 from nasbench.harness.experiment import Task
 from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.store import flatten
 from nasbench.harness.trained import PREFIX
 from nasbench.problem import ACCURACY
@@ -77,6 +78,8 @@ def describe(task: Task) -> str:
         ),
         f"judged after {task.final_schedule} epochs",
         *(["repeated cells free"] if task.repeats == "free" else []),
+        *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
+        *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
         *([f"{task.simulated_workers} simulated workers"] if task.simulated_workers > 1 else []),
         f"table {task.table[:_DIGITS]}",
     ]
@@ -115,6 +118,10 @@ def particulars(task: Task) -> dict[str, str]:
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
     if task.metric != ACCURACY:
         found[f"objective-{task.metric.name}"] = f"objective {task.metric.name}"
+    if task.selection is not Selection.HIGHEST:
+        found[f"selection-{task.selection}"] = f"selection {task.selection}"
+    if task.promotion is not Promotion.RESTART:
+        found[f"promotion-{task.promotion}"] = f"promotion {task.promotion}"
     if task.simulated_workers > 1:
         found[f"workers-{task.simulated_workers}"] = f"{task.simulated_workers} simulated workers"
     return found

@@ -44,14 +44,15 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
     """Yield a name and a figure for every data set and unit of cost with two contenders or more.
 
     Costs of derived cells' networks as strategies recorded them; and training epochs of the
-    searches, the one cost that shared weights and queries have in common, where a block has both.
+    searches, the one cost that all searches have in common, where a block has shared weights and
+    others.
     """
     sharing = [one.experiment.task.shared for one in block.contenders if len(one.runs)]
     if any(sharing) and not all(sharing):
         for dataset in block.datasets:
             points = [
                 Point(one, one.runs.column("training_epochs").astype(np.float64),
-                      one.final(f"test/{dataset}"))
+                      one.final("test", dataset))
                 for one in block.contenders if len(one.runs)
             ]  # fmt: skip
             figure = _draw(block, dataset, "training epochs of the search", points, width)
@@ -72,7 +73,7 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
         for dataset in block.datasets:
             points = [
                 Point(one, one.runs.lists(f"figure/cost ({unit})").last(),
-                      one.final(f"test/{dataset}"))
+                      one.final("test", dataset))
                 for one in contenders
             ]  # fmt: skip
             what = f"cost of the derived cell's network ({unit})"

@@ -127,7 +127,7 @@ def regret_lines(
         lines = []
         for one, where, look in zip(block.contenders, positions, styles, strict=True):
             if len(one.runs):
-                regret = regret_of(best, step_values(where, one.scores(f"test/{dataset}")))
+                regret = regret_of(best, step_values(where, one.scores("test", dataset)))
                 lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
         if expected is not None:

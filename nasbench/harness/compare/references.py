@@ -195,7 +195,7 @@ class Reference:
     test_std: float
     regret_mean: float  #: in test
     valid_regret_mean: float
-    queries_mean: float  #: evaluations it stands for; NaN where it stands for none
+    evaluations_mean: float  #: evaluations it stands for; NaN where it stands for none
 
 
 def open_known(task: Task) -> Known:
@@ -262,12 +262,12 @@ def references(known: Known, dataset: str) -> list[Reference]:
         seen: float,
         valid: tuple[float, float],
         test: tuple[float, float],
-        queries: float = np.nan,
+        evaluations: float = np.nan,
     ) -> Reference:
         """Make a row of scores, and their standard deviations."""
         return Reference(
             name, dataset, value(seen), value(valid[0]), valid[1], value(test[0]), test[1],
-            best_test - test[0], best_valid - valid[0], queries,
+            best_test - test[0], best_valid - valid[0], evaluations,
         )  # fmt: skip
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:

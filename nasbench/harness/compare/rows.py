@@ -111,14 +111,14 @@ class Row:
     reached_seconds_expected: float  #: spent by all runs over the runs that reached it
     reached_evaluations_median: float
     reached_evaluations_expected: float
-    queries_mean: float
+    evaluations_mean: float
     distinct_mean: float
     training_epochs_mean: float
-    simulated_seconds_mean: float
+    clock_seconds_mean: float
     optimiser_seconds_mean: float
     wall_seconds_mean: float
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
-    tuning_simulated_seconds: float
+    tuning_clock_seconds: float
     among_best: bool  #: no row is significantly better in test, see `significance.standings`
     testable: bool  #: whether a test between rows with so many runs could have said so
     worse_than: str  #: label of the row that is significantly better; empty where none is
@@ -146,7 +146,7 @@ def rows(
     `target` is the test score whose reaching is timed; `pairs` are the tests of every row
     against every other where they have been made already.
     """
-    tests = [one.final(f"test/{dataset}") for one in contenders]
+    tests = [one.final("test", dataset) for one in contenders]
     followed = courses(contenders, dataset, target)
     parts = _parts(contenders, followed)
     found = []
@@ -192,7 +192,7 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
 
 def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
     """Return what is told of final incumbents, as scores."""
-    valid, tested = summarise(one.final(f"valid/{dataset}")), summarise(test)
+    valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     found: dict[str, Any] = {
         "signal_mean": summarise(one.final("signal")).mean,
         "valid_mean": valid.mean,
@@ -272,7 +272,7 @@ def _course(course: Course, dataset: str, known: Known | None) -> dict[str, Any]
 
 def _costs(one: Contender) -> dict[str, Any]:
     names = (
-        "queries", "distinct", "training_epochs", "simulated_seconds", "optimiser_seconds",
+        "evaluations", "distinct", "training_epochs", "clock_seconds", "optimiser_seconds",
         "wall_seconds",
     )  # fmt: skip
     tuning = one.runs.tuning
@@ -282,7 +282,7 @@ def _costs(one: Contender) -> dict[str, Any]:
             for name in names
         },
         "tuning_runs": tuning.runs if tuning else 0,
-        "tuning_simulated_seconds": tuning.simulated_seconds if tuning else 0.0,
+        "tuning_clock_seconds": tuning.simulated_seconds if tuning else 0.0,
     }
 
 

@@ -40,19 +40,19 @@ BOLD_PART = (
     "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
     "better mean); none is where no test can be significant with so few rows or runs"
 )
-PSEUDO_TIME = "simulated seconds are the benchmark's pseudo-time, not measured per run"
+PSEUDO_TIME = "clock s: seconds of the benchmark's pseudo-time, not measured per run"
 WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
 REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
 SHARED_TIME = (
     "seconds of {} are real ones of training shared weights on the machine that ran them, and "
-    "their queries are epochs of it"
+    "their evals are epochs of it"
 )
 TUNING = (
     "tuning s: seconds of the same clock that all searches took which chose a row's settings; 0 "
     "where no tuning is recorded"
 )
 MIXED_TIME = (
-    "simulated seconds are the table's pseudo-time; those of trained cells are real seconds times "
+    "clock s: seconds of the table's pseudo-time; those of trained cells are real seconds times "
     "the number after * in the protocol's name, a ratio measured on 3 cells"
 )
 PERCENTILE = (
@@ -67,8 +67,8 @@ PART = (
 )
 TARGET = (
     "reached: runs that reached the target, test {}; median, and expected (taken by all "
-    "runs, of those that did not their whole budget, over runs that reached it), in simulated "
-    "seconds and evaluations"
+    "runs, of those that did not their whole budget, over runs that reached it), in seconds of "
+    "the clock and evaluations"
 )
 PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
@@ -87,7 +87,7 @@ def results_table(block: "Block") -> TextTable:
     failed = ("failed",) if any(one.failed for one in block.contenders) else ()
     columns = (
         "strategy", "n", *failed, "signal", "validation", "test", "test median",
-        "regret test", "regret valid.", "queries",
+        "regret test", "regret valid.", "evals",
     )  # fmt: skip
     sections = []
     for dataset in block.datasets:
@@ -113,8 +113,8 @@ def cost_table(block: "Block") -> TextTable:
     units, digits = block.units, block.units.digits
     tuned = any(row.tuning_runs for row in first)
     columns = (
-        "method", "family", "n", "failed", "queries", "distinct", "training epochs",
-        "simulated s", "optimiser s", "real s", *(("tuning s",) if tuned else ()), "test",
+        "method", "family", "n", "failed", "evals", "distinct", "training epochs",
+        "clock s", "optimiser s", "real s", *(("tuning s",) if tuned else ()), "test",
     )  # fmt: skip
     rows = [
         [
@@ -122,13 +122,13 @@ def cost_table(block: "Block") -> TextTable:
             Cell(row.family),
             Cell(str(row.n)),
             Cell(str(row.failed)),
-            Cell(_number(row.queries_mean, 1)),
+            Cell(_number(row.evaluations_mean, 1)),
             Cell(_number(row.distinct_mean, 1)),
             Cell(_number(row.training_epochs_mean, 0)),
-            Cell(_number(row.simulated_seconds_mean, 0)),
+            Cell(_number(row.clock_seconds_mean, 0)),
             Cell(_seconds(row.optimiser_seconds_mean)),
             Cell(_seconds(row.wall_seconds_mean)),
-            *([Cell(_number(row.tuning_simulated_seconds, 0))] if tuned else []),
+            *([Cell(_number(row.tuning_clock_seconds, 0))] if tuned else []),
             Cell(_interval(row.test_mean, row.test_low, row.test_high, digits), _bold(row)),
         ]
         for row in first
@@ -322,7 +322,7 @@ def _untold(counts: Sequence[int]) -> str:
 
 def _counts(block: "Block", dataset: str) -> list[int]:
     """Return how many runs with a number the rows have, ascending; of rows that have any."""
-    counts = (len(known(one.final(f"test/{dataset}"))) for one in block.contenders)
+    counts = (len(known(one.final("test", dataset))) for one in block.contenders)
     return sorted(filter(None, counts))
 
 
@@ -412,7 +412,7 @@ def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
         Cell(units.write(row.test_median)),
         Cell(units.write(row.regret_mean)),
         Cell(units.write(row.valid_regret_mean)),
-        Cell(_number(row.queries_mean, 1)),
+        Cell(_number(row.evaluations_mean, 1)),
     ]
 
 
@@ -427,7 +427,7 @@ def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Cell
         Cell(UNKNOWN),
         Cell(units.write(one.regret_mean)),
         Cell(units.write(one.valid_regret_mean)),
-        Cell(_number(one.queries_mean, 1)),
+        Cell(_number(one.evaluations_mean, 1)),
     ]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
 _LEAVE_OUT = {
-    "results": ("queries", "regret valid.", "test median", "signal"),
+    "results": ("evals", "regret valid.", "test median", "signal"),
     "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s"),
 }
 """Columns that a narrow terminal does without, in this order."""
@@ -26,7 +26,7 @@ _GAP = 2
 _LABEL, _LEAST_LABEL = 21, 12
 _HEADINGS = {
     "test median": "median", "regret test": "regret\ntest", "regret valid.": "regret\nvalid.",
-    "training epochs": "training\nepochs", "simulated s": "simulated\ns",
+    "training epochs": "training\nepochs", "clock s": "clock\ns",
     "optimiser s": "optimiser\ns", "real s": "real\ns", "tuning s": "tuning\ns",
 }  # fmt: skip
 

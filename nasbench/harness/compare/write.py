@@ -31,9 +31,9 @@ _OURS = re.compile(
     r"|(critical-difference|profile)\.(pdf|png)"
 )
 _COST = (
-    "label", "strategy", "family", "n", "failed", "queries_mean", "distinct_mean",
-    "training_epochs_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
-    "wall_seconds_mean", "tuning_runs", "tuning_simulated_seconds",
+    "label", "strategy", "family", "n", "failed", "evaluations_mean", "distinct_mean",
+    "training_epochs_mean", "clock_seconds_mean", "optimiser_seconds_mean",
+    "wall_seconds_mean", "tuning_runs", "tuning_clock_seconds",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.units import Units
+from nasbench.harness.records import SPLITS
 from nasbench.spaces import get_categorical
 
 if TYPE_CHECKING:
@@ -89,13 +90,13 @@ def drill_down(block: "Block") -> dict[str, Any]:
     `columns`.
     """
     space = get_categorical(block.task.space)
-    columns = [f"{kind}/{name}" for name in block.datasets for kind in ("valid", "test")]
+    judged_on = [(split, name) for name in block.datasets for split in SPLITS]
     cells: dict[int, list[Any]] = {}
     rows = []
     for one in block.contenders:
-        at, metric = one.architectures(), one.runs.metric
+        at, metric = one.incumbents.indices, one.runs.metric
         seconds, steps = one.when("seconds"), one.runs.lists("incumbents")
-        judged = np.stack([metric.score(one.scores(name).values) for name in columns], axis=1)
+        judged = np.stack([metric.score(one.scores(*place).values) for place in judged_on], axis=1)
         distinct, first = np.unique(at.values, return_index=True)
         for cell, place in zip(distinct.tolist(), first.tolist(), strict=True):
             numbers = [
@@ -114,7 +115,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
             }
         )
     return {
-        "columns": columns,
+        "columns": [f"{split}/{name}" for split, name in judged_on],
         "metric": block.units.title,
         "decisions": [[one.name, list(one.choices)] for one in space.decisions],
         "cells": cells,

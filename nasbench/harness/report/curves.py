@@ -24,7 +24,7 @@ _TRUE = "true_"
 """Beginning of the columns that hold what a logarithmic axis cannot show."""
 Scale = Literal["log", "linear"]
 _SCALES: tuple[Scale, ...] = ("log", "linear")
-_CLOCKS = {"seconds": "simulated seconds", "evaluations": "evaluations"}
+_CLOCKS = {"seconds": "seconds of the clock", "evaluations": "evaluations"}
 _SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of shared weights"}
 
 

@@ -93,8 +93,8 @@ def _measured(
     one = _contender(experiments, dataset, comparison)
     if one is None:
         return measured(row, dataset, recipe, np.empty(0), ())
-    cells = one.runs.lists("architecture").at(one.runs.lists("incumbents")).last()
-    return measured(row, dataset, recipe, one.final(f"test/{dataset}"), tuple(cells.tolist()))
+    cells = one.incumbents.indices.last()
+    return measured(row, dataset, recipe, one.final("test", dataset), tuple(cells.tolist()))
 
 
 def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> Contender | None:

@@ -12,12 +12,18 @@ import pyarrow as pa
 
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.experiment import Experiment, entropy_of, open_judge
-from nasbench.harness.loop import best_by_validation
 from nasbench.harness.records import TRAJECTORY
+from nasbench.harness.selection import Selection, incumbents
 from nasbench.harness.store import ExperimentFolder, experiments, folder_name
-from nasbench.spaces import get_space
+from nasbench.spaces import get_enumerable, get_space
 
 Row = dict[str, Any]
+
+
+def indices(texts: list[str]) -> list[int]:
+    """Return the indices of cells of NAS-Bench-201."""
+    space = get_enumerable("nb201")
+    return [space.index(space.parse(text)) for text in texts]
 
 
 def of(results: Path, strategy: str = "random-search") -> ExperimentFolder:
@@ -34,17 +40,18 @@ def rewrite(folder: ExperimentFolder, change: Callable[[list[Row]], list[Row]]) 
 
 def settle(folder: ExperimentFolder, row: Row) -> Row:
     """Make a run's totals, incumbents and final accuracies fit its evaluations."""
-    row["queries"], row["distinct"] = len(row["architecture"]), len(set(row["architecture"]))
-    row["simulated_seconds"] = float(np.cumsum(row["seconds"])[-1])
+    row["evaluations"], row["distinct"] = len(row["architecture"]), len(set(row["architecture"]))
+    row["clock_seconds"] = float(np.cumsum(row["seconds"])[-1])
     row["training_epochs"] = sum(row["epochs"])
     row["optimiser_seconds"] = float(np.cumsum(row["optimiser"])[-1])
-    row["incumbents"] = best_by_validation(np.array(row["accuracy"])).tolist()
+    scores, fidelity = np.array(row["value/accuracy"]), np.array(row["fidelity"])
+    row["incumbents"] = incumbents(Selection.HIGHEST, scores, fidelity, 0).tolist()
     return judged(folder, row)
 
 
 def cut(folder: ExperimentFolder, row: Row) -> Row:
     """Leave a run its first five evaluations."""
-    for name in (*TRAJECTORY, "accuracy"):
+    for name in (*TRAJECTORY, "value/accuracy"):
         row[name] = row[name][:5]
     return settle(folder, row)
 
@@ -52,9 +59,10 @@ def cut(folder: ExperimentFolder, row: Row) -> Row:
 def judged(folder: ExperimentFolder, row: Row) -> Row:
     """Read the final accuracies of a run's incumbents."""
     space = get_space("nb201")
-    cells = [space.architectures[row["architecture"][step]] for step in row["incumbents"]]
+    cells = [space.parse(row["architecture"][step]) for step in row["incumbents"]]
     for name, verdict in open_judge(folder.experiment.task).read(cells).items():
-        row[f"valid/{name}"], row[f"test/{name}"] = verdict.valid.tolist(), verdict.test.tolist()
+        row[f"valid/{name}/accuracy"] = verdict.valid.tolist()
+        row[f"test/{name}/accuracy"] = verdict.test.tolist()
     return row
 
 

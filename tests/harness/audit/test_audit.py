@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from planting import Row, caught, cut, edit, found_in, judged, of, reword, rewrite, settle
+from planting import Row, caught, cut, edit, found_in, indices, judged, of, reword, rewrite, settle
 from tables import synthetic_table
 from typer.testing import CliRunner
 
@@ -62,7 +62,7 @@ def test_an_honest_folder_passes(results: Path) -> None:
 
 def test_a_better_test_number(results: Path) -> None:
     def better(row: Row) -> Row:
-        row["test/cifar10"][-1] += 0.5
+        row["test/cifar10/accuracy"][-1] += 0.5
         return row
 
     edit(of(results), better)
@@ -73,7 +73,7 @@ def test_a_better_signal(results: Path) -> None:
     folder = of(results)
 
     def better(row: Row) -> Row:
-        row["accuracy"][0] = 99.0
+        row["value/accuracy"][0] = 99.0
         return settle(folder, row)
 
     edit(folder, better)
@@ -84,7 +84,7 @@ def test_cheaper_evaluations_and_so_more_of_them(results: Path) -> None:
     folder = of(results)
 
     def cheaper(row: Row) -> Row:
-        for name in (*TRAJECTORY, "accuracy"):
+        for name in (*TRAJECTORY, "value/accuracy"):
             row[name] *= 2
         row["seconds"] = [seconds / 2 for seconds in row["seconds"]]
         return settle(folder, row)
@@ -99,7 +99,7 @@ def test_an_incumbent_that_was_chosen_by_test(results: Path) -> None:
     truth = open_judge(folder.experiment.task).truth("cifar10").test  # type: ignore[attr-defined]
 
     def peeked(row: Row) -> Row:
-        best = int(np.argmax(truth[row["architecture"]]))
+        best = int(np.argmax(truth[indices(row["architecture"])]))
         row["incumbents"] = [*(step for step in row["incumbents"] if step < best), best]
         return judged(folder, row)
 
@@ -114,11 +114,12 @@ def test_an_evaluation_beyond_the_budget(results: Path) -> None:
 
     def longer(row: Row) -> Row:
         cell = row["architecture"][0]
-        answer = trial[get_space("nb201").architectures[cell]]
+        answer = trial[get_space("nb201").parse(cell)]
         row["architecture"].append(cell)
-        row["accuracy"].append(answer.values[0])
+        row["value/accuracy"].append(answer.values[0])
         row["seconds"].append(answer.seconds)
         row["epochs"].append(answer.epochs)
+        row["fidelity"].append(answer.epochs)
         row["optimiser"].append(0.0)
         return settle(folder, row)
 
@@ -182,7 +183,7 @@ def test_seeds_that_were_chosen_afterwards(results: Path) -> None:
     run("random-search", seeds=2 * SEEDS, budget="3000s", out=results, workers=1)
 
     def best(rows: list[Row]) -> list[Row]:
-        rows.sort(key=lambda row: -row["test/cifar10"][-1])
+        rows.sort(key=lambda row: -row["test/cifar10/accuracy"][-1])
         return [{**row, "seed": seed} for seed, row in enumerate(rows[:SEEDS])]
 
     rewrite(of(results), best)
@@ -251,7 +252,7 @@ def test_a_worker_with_another_processor_is_worth_knowing(results: Path) -> None
 def test_a_seed_with_two_results(results: Path) -> None:
     folder = of(results)
     row = next(row for row in folder.read().to_pylist() if row["seed"] == 3)
-    row["accuracy"][0] += 1
+    row["value/accuracy"][0] += 1
     folder.append(pa.Table.from_pylist([settle(folder, row)], schema=folder.read().schema))
     caught(results, "twice", "seed 3 is stored with two results")
 
@@ -392,7 +393,7 @@ def test_many_failed_runs_are_a_fault(results: Path) -> None:
     def fail(row: Row) -> Row:
         lists = {name: [] for name, value in row.items() if isinstance(value, list)}
         totals = dict.fromkeys((
-            "queries", "distinct", "training_epochs", "simulated_seconds", "optimiser_seconds",
+            "evaluations", "distinct", "training_epochs", "clock_seconds", "optimiser_seconds",
         ), 0)  # fmt: skip
         return {**row, **lists, **totals, "error": "lost", "stop": "failed"}
 

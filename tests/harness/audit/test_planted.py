@@ -32,6 +32,7 @@ from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.run import run
 from nasbench.harness.store import ExperimentFolder, experiments
 from nasbench.one_shot_conformance import SMALL
+from nasbench.spaces import get_enumerable
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
 REA = "regularized-evolution"
@@ -80,7 +81,7 @@ def without(*names: str) -> Callable[[list[Row]], list[Row]]:
 def drop_reports(results: Path) -> None:
     """Report CIFAR-10 alone, as if the others had never been judged."""
     folder = of(results)
-    gone = [f"{kind}/{name}" for name in ("cifar100", "ImageNet16-120")
+    gone = [f"{kind}/{name}/accuracy" for name in ("cifar100", "ImageNet16-120")
             for kind in ("valid", "test")]  # fmt: skip
     table = folder.read().drop_columns(gone)
     for path in folder.path.glob("runs-*.parquet"):
@@ -253,7 +254,8 @@ def rename_all(results: Path) -> None:
     """Another protocol, with what it reports: as if it had been run with a budget of its own."""
     for strategy in ("random-search", REA):
         folder = of(results, strategy)
-        gone = [f"{k}/{n}" for n in ("cifar100", "ImageNet16-120") for k in ("valid", "test")]
+        gone = [f"{split}/{name}/accuracy" for name in ("cifar100", "ImageNet16-120")
+                for split in ("valid", "test")]  # fmt: skip
         table = folder.read().drop_columns(gone)
         for path in folder.path.glob("runs-*.parquet"):
             path.unlink()
@@ -354,8 +356,9 @@ def test_shared_weights_that_derive_one_cell_copy_nothing(toy_images: Path, tmp_
     (folder,) = experiments(tmp_path)
 
     def one_cell(row: Row) -> Row:
-        steps = len(row["architecture"])
-        row = settle(folder, {**row, "architecture": [0] * steps})
+        steps, cell = len(row["architecture"]), get_enumerable("nb201").architecture(0)
+        text = get_enumerable("nb201").format(cell)
+        row = settle(folder, {**row, "architecture": [text] * steps})
         return judged(folder, {**row, "incumbents": list(range(steps))})
 
     rewrite(folder, lambda rows: list(map(one_cell, rows)))

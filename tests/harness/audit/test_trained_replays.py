@@ -54,11 +54,11 @@ def test_accuracies_that_were_put_into_the_cache(
             lambda self, *asked: replace(honest(self, *asked), accuracy=99.5),
         )  # fmt: skip
         folder = search(trained)
-    assert folder.read()["accuracy"].to_pylist() == [[99.5] * 3]
+    assert folder.read()["value/accuracy"].to_pylist() == [[99.5] * 3]
     assert found_in(audit(trained)) == {}
     found = found_in(audit(trained, replays=1))
     assert list(found) == ["replay"]
-    assert "accuracy" in found["replay"][0]
+    assert "value/accuracy" in found["replay"][0]
 
 
 def within(folder: ExperimentFolder, seconds: float) -> None:
@@ -72,7 +72,7 @@ def within(folder: ExperimentFolder, seconds: float) -> None:
 def test_a_budget_of_real_seconds(trained: Path, spare: float, cut: bool) -> None:
     """Seconds never come out the same; a run that had time for more is found all the same."""
     folder = search(trained)
-    spent = folder.read()["simulated_seconds"].to_pylist()[0]
+    spent = folder.read()["clock_seconds"].to_pylist()[0]
     within(folder, spent * (1 + spare))
     found = found_in(audit(trained, replays=1))
     assert bool(found) == cut

@@ -21,7 +21,7 @@ def test_a_free_repeat_with_another_answer(tmp_path: Path, synthetic_nb201: Path
     assert not any(one.check == "answers" for one in audit(tmp_path).findings)
     table = folder.read()
     rows = table.to_pylist()
-    rows[1]["accuracy"][2] -= 1.0  # no incumbent, so nothing else changes
+    rows[1]["value/accuracy"][2] -= 1.0  # no incumbent, so nothing else changes
     for path in folder.path.glob("runs-*.parquet"):
         path.unlink()
     folder.append(pa.Table.from_pylist(rows, schema=table.schema))

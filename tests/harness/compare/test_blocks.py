@@ -138,7 +138,7 @@ def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
     broken = rows[f"{__name__}:FailsSometimes"]
     assert broken.n + broken.failed == 20
     assert 0 < broken.failed < 20
-    assert broken.queries_mean == 5  # of the finished ones
+    assert broken.evaluations_mean == 5  # of the finished ones
     assert rows["random-search"].n == 20
     assert f"{broken.failed} of 20 runs failed" in comparison.notes[0]
 
@@ -148,10 +148,10 @@ def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
     run("random-search", seeds=6, out=tmp_path)
     results = load_results(tmp_path)
     (one,) = results.experiments
-    lists = one.table["test/cifar10"].to_pylist()
+    lists = one.table["test/cifar10/accuracy"].to_pylist()
     lists[1][-1] = lists[3][-1] = float("nan")
-    place = one.table.column_names.index("test/cifar10")
-    table = one.table.set_column(place, "test/cifar10", pa.array(lists))
+    place = one.table.column_names.index("test/cifar10/accuracy")
+    table = one.table.set_column(place, "test/cifar10/accuracy", pa.array(lists))
     (block,) = compare(replace(results, experiments=(replace(one, table=table),))).blocks
     assert block.notes == (
         "random-search: 2 of 6 answers have no number on cifar10; its numbers are over the others",

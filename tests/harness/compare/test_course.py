@@ -60,7 +60,7 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
     (one,) = load_results(tmp_path).experiments
     comparison = compare(tmp_path)
     for row in comparison.rows:
-        tests = one.lists(f"test/{row.dataset}")
+        tests = one.verdicts("test", row.dataset)
         expected = next(
             reference.test_mean
             for reference in comparison.blocks[0].of(row.dataset)[1]
@@ -71,7 +71,7 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.clock == "evaluations"
         assert row.reached_evaluations_expected >= 40 * (100 - row.reached) / row.reached
     for row in compare(tmp_path, target=0.0).rows:
-        best = (one.lists(f"test/{row.dataset}").values >= row.target).sum()
+        best = (one.verdicts("test", row.dataset).values >= row.target).sum()
         assert row.reached <= best < 50
         assert row.reached_evaluations_median == np.inf
 
@@ -86,7 +86,7 @@ def test_a_run_that_missed_the_target_took_its_whole_budget(
         taken = []
         for seed in range(40):
             seconds = np.cumsum(one.lists("seconds")[seed])[one.lists("incumbents")[seed]]
-            there = one.lists(f"test/{row.dataset}")[seed] >= row.target
+            there = one.verdicts("test", row.dataset)[seed] >= row.target
             taken.append(seconds[there][0] if there.any() else 2500.0)
         assert 0 < row.reached < 40
         assert row.reached_seconds_expected == pytest.approx(sum(taken) / row.reached)

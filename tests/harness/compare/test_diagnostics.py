@@ -41,7 +41,7 @@ def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
         mean = np.mean([column[run] for run in range(3)], axis=0)
         np.testing.assert_allclose(line.get_ydata(), mean)
     space = get_space("nb201")
-    cells = stored["rsps"].lists("architecture")
+    cells = stored["rsps"].architectures.indices
     skips = [
         np.mean([space.architecture(cells[run][epoch]).count(1) for run in range(3)])
         for epoch in range(SMALL["epochs"])
@@ -84,5 +84,5 @@ def test_the_ranking_is_kendalls_of_what_is_stored(results: Path) -> None:
             sign = np.sign(truth[cells[i]] - truth[cells[j]])
             score += np.sign(shared[i] - shared[j]) * sign
     assert tau[1, 2] == pytest.approx(score / np.sqrt((pairs - ties) * pairs))
-    derived = one.runs.lists("architecture")[1][2]
-    assert gap[1, 2] == truth[derived] - one.runs.lists("accuracy")[1][2]
+    derived = one.runs.architectures.indices[1][2]
+    assert gap[1, 2] == truth[derived] - one.runs.signal[1][2]

@@ -48,7 +48,7 @@ def test_one_run_has_no_spread_and_no_interval(tmp_path: Path) -> None:
 def test_runs_of_one_evaluation(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=8, budget="1evals", out=tmp_path)
     for row in compared(tmp_path).rows:
-        assert row.queries_mean == 1
+        assert row.evaluations_mean == 1
         assert [part.n for part in row.parts] == [0, 0, 8]  # nothing is finished at half of one
         assert row.course_regret != row.course_regret
 

@@ -41,7 +41,7 @@ def test_points_are_what_the_runs_ended_with(toy_images: Path, tmp_path: Path) -
     lookup = multiply_adds(space, toy_data().input, Shape(SMALL["channels"], SMALL["cells"]))
     points = [line for line in figure.axes[0].lines if line.get_marker() == "."]
     for one, line in zip(block.contenders, points, strict=True):
-        cells = one.final("architecture").astype(int)
+        cells = one.incumbents.indices.last()
         expected = [lookup.of(space.architecture(cell)) for cell in cells]
         np.testing.assert_allclose(line.get_xdata(), expected)
         np.testing.assert_allclose(line.get_ydata(), truth[cells])

@@ -99,7 +99,7 @@ def test_two_thousand_random_searches_agree_with_the_closed_form(tmp_path: Path)
     )
     error = 1 / np.sqrt(2000)
     assert row.n == 2000
-    assert row.queries_mean == pytest.approx(expected.queries_mean, abs=0.15)
+    assert row.evaluations_mean == pytest.approx(expected.evaluations_mean, abs=0.15)
     assert row.test_mean == pytest.approx(expected.test_mean, abs=4 * row.test_std * error)
     assert row.valid_mean == pytest.approx(expected.valid_mean, abs=4 * row.valid_std * error)
     assert row.test_std == pytest.approx(expected.test_std, rel=0.1)
@@ -131,4 +131,4 @@ def test_optimum_and_mean_are_those_of_the_table(tmp_path: Path) -> None:
     assert found["optimum by validation"].test_mean == test[chosen]
     assert found["optimum by validation"].valid_regret_mean == 0
     assert found["mean architecture"].test_mean == pytest.approx(test.mean())
-    assert found["expected random search"].queries_mean == 10
+    assert found["expected random search"].evaluations_mean == 10

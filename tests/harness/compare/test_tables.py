@@ -39,7 +39,7 @@ from nasbench.harness.run import run
 KEYS = {
     "strategy", "settings", "benchmark", "dataset", "protocol", "budget", "n", "signal_mean",
     "valid_mean", "valid_std", "test_mean", "test_std", "test_median", "regret_mean",
-    "queries_mean", "distinct_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
+    "evaluations_mean", "distinct_mean", "clock_seconds_mean", "optimiser_seconds_mean",
 }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_json_has_rows_references_and_blocks(comparison: Comparison) -> None:
     }
     assert [len(block["rows"]) for block in data["blocks"]] == [6]
     optimum = next(one for one in data["references"] if one["reference"] == "optimum")
-    assert optimum["queries_mean"] is None
+    assert optimum["evaluations_mean"] is None
 
 
 def test_csv_holds_the_same_numbers(comparison: Comparison) -> None:
@@ -227,7 +227,7 @@ def test_the_terminal_table_fits(comparison: Comparison, width: int) -> None:
     assert any(re.match(r"random-search\s+5\b", line) for line in lines)
     assert any("expected random" in line for line in lines)
     assert not any("…" in line for line in lines)
-    assert any("queries" in line for line in lines) or width < 80
+    assert any("evals" in line for line in lines) or width < 80
     names = [line.split()[0] for line in lines if line.startswith("regul")]
     assert set(names) <= {"regularized-evolution", "regularized-"}
 

@@ -1,0 +1,60 @@
+"""Architectures as results hold them: by the text that their space writes, each read once."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.errors import InvalidInput
+from nasbench.spaces import get_enumerable, get_space
+from nasbench.spaces.base import Architecture
+
+_MOST = 1_000_000
+"""Architectures that are kept in memory; of more, all are read anew."""
+
+
+class Texts:
+    """The architectures of a space by their texts, and the texts by architecture."""
+
+    def __init__(self, space: str) -> None:
+        """Take the space of this name; `InvalidInput` if there is none."""
+        self.space = get_space(space)
+        self._texts: dict[Architecture, str] = {}
+        self._architectures: dict[str, Architecture] = {}
+
+    def write(self, architecture: Architecture) -> str:
+        """Return the text of an architecture."""
+        text = self._texts.get(architecture)
+        return self._keep(architecture, self.space.format(architecture)) if text is None else text
+
+    def read(self, text: str) -> Architecture:
+        """Return the architecture that a text is of; `InvalidInput` where there is none.
+
+        Nor where its space writes it otherwise: one architecture has one text in all results.
+        """
+        found = self._architectures.get(text)
+        if found is None:
+            found = self.space.parse(text)
+            if self.write(found) != text:
+                raise InvalidInput(f"architecture '{text}' is written '{self.write(found)}'")
+        return found
+
+    def indices(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the index of every text's architecture, in a space that has indices."""
+        index = get_enumerable(self.space.name).index
+        return np.array([index(self.read(text)) for text in texts], dtype=np.int64)
+
+    def _keep(self, architecture: Architecture, text: str) -> str:
+        if len(self._texts) >= _MOST:
+            self._texts.clear()
+            self._architectures.clear()
+        self._texts[architecture] = text
+        self._architectures[text] = architecture
+        return text
+
+
+@lru_cache(maxsize=8)
+def texts_of(space: str) -> Texts:
+    """Return the texts of a space, one object per process."""
+    return Texts(space)
