@@ -5,7 +5,7 @@ of them, and a named tuple is as immutable and costs a quarter as much to make.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -59,6 +59,14 @@ ACCURACY = Metric("accuracy", "max", "%", 0.0, 100.0)
 """Top-1 accuracy in percent."""
 LOSS = Metric("loss", "min", "nats", 0.0)
 """Mean cross entropy."""
+
+
+def scores_of(
+    objectives: "Sequence[Metric]", values: "NDArray[np.float64]"
+) -> "NDArray[np.float64]":
+    """Return values of objectives, shape (n, objectives), so that more is better."""
+    signs = [1.0 if metric.direction == "max" else -1.0 for metric in objectives]
+    return values * signs
 
 
 class Fidelity(NamedTuple):
@@ -164,6 +172,13 @@ class Problem:
     """How many trials may be open at once."""
     own: Fidelity | None = None
     """The task's own fidelity, which a request without one asks for; None where there is none."""
+
+    def scores(self, answer: Answer) -> tuple[float, ...]:
+        """Return an answer's objectives so that more is better; of a failure the worst ones."""
+        if answer.failed:
+            return tuple(metric.worst for metric in self.objectives)
+        pairs = zip(self.objectives, answer.values, strict=True)
+        return tuple(metric.score(value) for metric, value in pairs)
 
     def score(self, answer: Answer) -> float:
         """Return an answer's first objective so that more is better, whatever its direction.

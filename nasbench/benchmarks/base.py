@@ -52,7 +52,7 @@ class Benchmark(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Final values of some architectures on one data set, of the first objective, shape (n,)."""
+    """Final values of some architectures on one data set, shape (n, objectives)."""
 
     valid: NDArray[np.float64]  #: mean over the training seeds there are; NaN where unknown
     test: NDArray[np.float64]

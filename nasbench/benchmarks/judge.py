@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
-from nasbench.benchmarks.table import TestColumns, per_architecture
+from nasbench.benchmarks.objectives import is_cost, read_cost
+from nasbench.benchmarks.table import SearchColumns, TestColumns, per_architecture
+from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces.base import Architecture, EnumerableSpace
 
 
@@ -23,7 +25,7 @@ class Truth:
 class TableJudge:
     """Looks up what the table says of architectures after full training.
 
-    Values are means over the training seeds the table has, of one metric.
+    Values are means over the training seeds the table has.
     """
 
     def __init__(
@@ -33,19 +35,23 @@ class TableJudge:
         space: EnumerableSpace,
         datasets: Sequence[str],
         schedule: int,
-        metric: str = "accuracy",
+        objectives: tuple[Metric, ...] = (ACCURACY,),
+        costs: SearchColumns | None = None,
     ) -> None:
-        """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused."""
+        """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused.
+
+        `costs` are the columns that objectives which are costs are read from.
+        """
         self._space = space
         self._truth = {
-            name: Truth(
-                *(
-                    np.asarray(per_architecture(column, rows), dtype=np.float64)
-                    for column in (
-                        columns.valid_mean(name, schedule, metric),
-                        columns.mean(name, schedule, metric),
+            name: tuple(
+                Truth(
+                    *(
+                        np.asarray(per_architecture(column, rows), dtype=np.float64)
+                        for column in _columns(columns, costs, metric, name, schedule)
                     )
                 )
+                for metric in objectives
             )
             for name in datasets
         }
@@ -54,10 +60,24 @@ class TableJudge:
         """Return the verdict of each data set on `architectures`."""
         indices = [self._space.index(architecture) for architecture in architectures]
         return {
-            name: Verdict(truth.valid[indices], truth.test[indices])
-            for name, truth in self._truth.items()
+            name: Verdict(
+                np.stack([truth.valid[indices] for truth in truths], axis=1),
+                np.stack([truth.test[indices] for truth in truths], axis=1),
+            )
+            for name, truths in self._truth.items()
         }
 
-    def truth(self, dataset: str) -> Truth:
-        """Return the whole space's values, for references such as the optimum."""
-        return self._truth[dataset]
+    def truth(self, dataset: str, objective: int = 0) -> Truth:
+        """Return the whole space's values of an objective, for references such as the optimum."""
+        return self._truth[dataset][objective]
+
+
+def _columns(
+    columns: TestColumns, costs: SearchColumns | None, metric: Metric, dataset: str, schedule: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return final values on validation and test; a cost is the same on both."""
+    if costs is not None and is_cost(metric):
+        cost = read_cost(costs, metric, dataset)
+        return cost, cost
+    name = metric.name
+    return columns.valid_mean(dataset, schedule, name), columns.mean(dataset, schedule, name)

@@ -49,10 +49,9 @@ from nasbench.benchmarks.format import (
 )
 from nasbench.benchmarks.values import check_shape, check_values
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
-from nasbench.problem import ACCURACY, LOSS, Metric
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.text import printable, shown
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -61,10 +60,6 @@ FINAL_SCHEDULE = 200
 """The schedule of the final answer; the judge reads its last epoch."""
 
 _SEARCH_NAMES = {"cifar10": "cifar10-valid"}
-
-
-METRICS = {Quantity.ACCURACY: ACCURACY, Quantity.LOSS: LOSS}
-"""What can be searched for, by the quantity of its columns."""
 
 
 _sealed: ContextVar[bool] = ContextVar("test set sealed", default=False)
@@ -393,17 +388,6 @@ class Table:
     def name(self) -> str:
         """The table's short name."""
         return self.info.name
-
-    def metric(self, name: str) -> Metric:
-        """Return a metric that can be searched for; `InvalidInput` names those that there are."""
-        there = {column.quantity for column in self.info.columns if column.split is Split.VALID}
-        known = {metric.name: metric for quantity, metric in METRICS.items() if quantity in there}
-        if name not in known:
-            raise InvalidInput(
-                f"objective {shown(name)}: table '{self.name}' has validation "
-                f"{' and '.join(known) or 'of nothing'}; use one of these"
-            )
-        return known[name]
 
     @property
     def space(self) -> EnumerableSpace:

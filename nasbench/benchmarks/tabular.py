@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.asked import check_fidelity, check_request
+from nasbench.benchmarks.objectives import is_cost, read_cost
 from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
@@ -120,7 +121,7 @@ class TabularBenchmark:
     def _trial(self, seed: int | None, epochs: int) -> Answers:
         """Make every answer once; what the table lacks is a failed evaluation."""
         where = (self.signal.dataset, self.signal.schedule, epochs)
-        measured = self._whole(self._columns.after(self.objectives[0].name, *where, seed))
+        values = [self._whole(self._read(metric, where, seed)) for metric in self.objectives]
         seconds = query_cost(self._columns, self._rows, where, seed)
         free = np.flatnonzero(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
         if len(free):
@@ -129,15 +130,23 @@ class TabularBenchmark:
                 f"{self.signal.schedule} epochs of architecture {free[0]} would take "
                 f"{seconds[free[0]]:g} s: make the table again"
             )
-        missing = np.isnan(measured) | np.isnan(seconds)
+        missing = np.isnan(values).any(axis=0) | np.isnan(seconds)
         columns = zip(
             self.space.architectures,
-            np.where(missing, 0.0, measured).tolist(),
+            zip(*(np.where(missing, 0.0, one).tolist() for one in values), strict=True),
             np.where(np.isnan(seconds), 0.0, seconds).tolist(),
             missing.tolist(),
             strict=True,
         )
-        return {cell: Answer((value,), cost, epochs, lost) for cell, value, cost, lost in columns}
+        return {cell: Answer(told, cost, epochs, lost) for cell, told, cost, lost in columns}
+
+    def _read(
+        self, metric: Metric, where: tuple[str, int, int], seed: int | None
+    ) -> NDArray[np.floating[Any]]:
+        """Return the column of an objective on a data set, after epochs of a schedule."""
+        if is_cost(metric):
+            return read_cost(self._columns, metric, where[0])
+        return self._columns.after(metric.name, *where, seed)
 
     def _whole(self, column: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(per_architecture(column, self._rows), dtype=np.float64)

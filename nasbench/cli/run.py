@@ -110,10 +110,10 @@ def run(
         ),
     ] = None,
     objective: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="What is searched for: `accuracy`, or another metric that the table has, such as "
-            "`loss`, which is minimised. [default: accuracy]"
+            help="What is searched for: `accuracy`, another metric that the table has, such as "
+            "`loss`, or several, comma-separated: `accuracy,latency`. [default: accuracy]"
         ),
     ] = None,
     selection: Annotated[
@@ -168,7 +168,7 @@ def run(
         "trials": trials,
         "repeats": repeats,
         "simulated_workers": simulated_workers,
-        "objective": objective,
+        "objective": _split(objective),
         "selection": selection,
         "promotion": promotion,
         "experiment_seed": experiment_seed,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nasbench.errors import InvalidInput
-from nasbench.harness.selection import Incumbent, Selection
+from nasbench.harness.selection import Front, Incumbent, Selection
 from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -142,7 +142,8 @@ class Clock:
     """
 
     __slots__ = (
-        "_epochs", "_evaluations", "_free", "_idle", "_maximised", "_own", "_patience", "_seconds",
+        "_epochs", "_evaluations", "_free", "_front", "_idle", "_maximised", "_objectives", "_own",
+        "_patience", "_seconds",
         "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
         "overshot", "seconds", "stop",
     )  # fmt: skip
@@ -151,21 +152,23 @@ class Clock:
         self,
         budget: Budget,
         best_score: float | None = None,
-        metric: Metric = ACCURACY,
+        objectives: tuple[Metric, ...] = (ACCURACY,),
         *,
         selection: Selection = Selection.HIGHEST,
-        own: int = 0,
+        own: int | None = None,
     ) -> None:
         """Start at zero.
 
-        `metric` is the first objective, whose scores early stopping looks at: patience ends where
-        no evaluation becomes the answer by the rule `selection`, a target where the answer at the
-        fidelity `own`, in epochs, is as good; `best_score`, the best there is, serves the target.
+        Patience ends where no evaluation becomes the answer by the rule `selection`, a target where
+        the first objective of the answer is as good, at the fidelity `own`, in epochs, if that is
+        given; `best_score`, the best there is, serves the target.
         """
         self.budget = budget
         self._own = own
-        self._takes = Incumbent(selection, own).takes
-        self._maximised = metric.direction == "max"
+        self._front = Front() if selection is Selection.FRONT else None
+        self._objectives = objectives
+        self._takes = Incumbent(selection, own or 0).takes
+        self._maximised = objectives[0].direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
         self._epochs = math.inf if budget.epochs is None else budget.epochs
@@ -224,9 +227,11 @@ class Clock:
         self.evaluations += 1
         value = answer.values[0]
         score = value if self._maximised else -value
-        if not answer.failed and self._takes(score, fidelity):
+        if not answer.failed and (
+            self._takes(score, fidelity) if self._front is None else self._enters(answer, fidelity)
+        ):
             self._idle = 0
-            if score >= self._target and fidelity == self._own:
+            if score >= self._target and self._own in (None, fidelity):
                 self.stop = Stop.TARGET
         else:
             self._idle += 1
@@ -236,3 +241,9 @@ class Clock:
             self.stop = Stop.EVALUATIONS
         elif self._free >= _FREE_IN_A_ROW:
             self.stop = Stop.STALLED
+
+    def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
+        """Whether an evaluation comes into the set that is the answer."""
+        pairs = zip(self._objectives, answer.values, strict=True)
+        scores = tuple(metric.score(value) for metric, value in pairs)
+        return self._front is not None and self._front.takes(scores, fidelity)

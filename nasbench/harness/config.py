@@ -78,8 +78,8 @@ class ExperimentFile(_Strict):
     simulated_workers: Count | None = Field(
         None, description="evaluations that go on at once on the table's clock, 1 or more"
     )
-    objective: Text | None = Field(
-        None, description="a metric that the table has, such as 'accuracy' or 'loss'"
+    objective: Text | list[Text] | None = Field(
+        None, description="a metric that the table has, such as 'accuracy' or 'loss', or a list"
     )
     selection: Literal["highest", "own"] | None = Field(None, description="'highest' or 'own'")
     promotion: Literal["restart", "resume"] | None = Field(

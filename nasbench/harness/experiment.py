@@ -73,14 +73,14 @@ class Task:
     def clock(self, best_score: float | None) -> Clock:
         """Return a clock that charges a run of the task; on `best_score` see `Clock`."""
         own = self.signal.epochs
-        return Clock(self.budget, best_score, self.metric, selection=self.selection, own=own)
+        return Clock(self.budget, best_score, self.objectives, selection=self.selection, own=own)
 
     @property
     def judge(self) -> tuple[object, ...]:
         """What decides which number an architecture gets in the end."""
         return (
             self.benchmark, self.table, self.space, self.signal.dataset, self.final_schedule,
-            self.reports, self.metric,
+            self.reports, self.objectives,
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Run:
     trajectory: Trajectory | None
     """None where the run failed."""
     verdicts: Mapping[str, Verdict]
-    """Per reported data set, aligned with `trajectory.incumbents`."""
+    """Per reported data set, aligned with `trajectory.incumbents`, of every objective."""
     wall_seconds: float
     error: str = ""
     """Traceback of a failed run."""
@@ -256,8 +256,9 @@ def _table(task: Task) -> Table:
 def _table_judge(task: Task, table: Table) -> TableJudge:
     space = get_enumerable(task.space)
     return TableJudge(
-        table.test, table.rows, space, task.reports, task.final_schedule, task.metric.name
-    )
+        table.test, table.rows, space, task.reports, task.final_schedule, task.objectives,
+        table.search,
+    )  # fmt: skip
 
 
 def _check_budget(task: Task, benchmark: Benchmark) -> None:

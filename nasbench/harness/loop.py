@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.base import Session
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Clock, Stop
-from nasbench.harness.selection import Selection, incumbents
+from nasbench.harness.selection import Chosen, Selection, choose
 from nasbench.problem import (
     ACCURACY,
     WAIT,
@@ -25,6 +25,7 @@ from nasbench.problem import (
     Request,
     SharedAnswer,
     Trial,
+    scores_of,
 )
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
@@ -62,13 +63,27 @@ class Trajectory:
         """Values of the first objective, shape (n,)."""
         return self.values[:, 0]
 
-    @cached_property
+    @property
     def incumbents(self) -> NDArray[np.int64]:
         """Steps at which the answer may change: every one, or by the rule of `selection`."""
+        return self._chosen.incumbents
+
+    @property
+    def selected(self) -> NDArray[np.int64]:
+        """Steps of the final answer: the last of the incumbents, or those in the final set."""
+        return self._chosen.selected
+
+    @cached_property
+    def _chosen(self) -> Chosen:
         if self.derived:
-            return np.flatnonzero(~np.isnan(self.signal))
-        scores = self.objectives[0].score(self.signal)
-        return incumbents(self.selection, scores, self.fidelity, self.own)
+            steps = np.flatnonzero(~np.isnan(self.signal))
+            return Chosen(steps, steps[-1:])
+        return choose(self.selection, self.scores, self.fidelity, self.own)
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Values so that more is better, shape (n, objectives)."""
+        return scores_of(self.objectives, self.values)
 
 
 class _Open(NamedTuple):

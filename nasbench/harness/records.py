@@ -12,6 +12,7 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     started, finished, worker       only with several simulated workers
     figure/NAME                     of every epoch of shared training
     incumbents                      evaluations at which the answer changed
+    selected                        of several objectives: the incumbents in the final set
     valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     what the judge says of the incumbents
 """
 
@@ -56,7 +57,8 @@ def verdict_column(split: str, dataset: str, metric: Metric) -> str:
     return f"{split}/{dataset}/{metric.name}"
 
 
-_NO_VERDICT = Verdict(np.array([]), np.array([]))
+_NONE = np.empty((0, 100))
+_NO_VERDICT = Verdict(_NONE, _NONE)
 
 
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
@@ -79,13 +81,18 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "processor": pa.array([processor()] * len(runs), pa.string()),
         "architecture": _written(task.space, [track.architectures for track in tracks]),
-        value_column(task.metric): _lists([track.signal for track in tracks], np.float64),
+        **{
+            value_column(metric): _lists([track.values(place) for track in tracks], np.float64)
+            for place, metric in enumerate(task.objectives)
+        },
         "fidelity": _lists([track.fidelity for track in tracks], np.int32),
         "seconds": _lists([track.seconds for track in tracks], np.float64),
         "epochs": _lists([track.epochs for track in tracks], np.int32),
         "optimiser": _lists([track.optimiser for track in tracks], np.float64),
         "incumbents": _lists([track.incumbents for track in tracks], np.int32),
     }
+    if len(task.objectives) > 1:
+        columns["selected"] = _lists([track.selected for track in tracks], np.int32)
     if task.simulated_workers > 1:
         columns |= {
             "started": _lists([track.started for track in tracks], np.float64),
@@ -99,8 +106,9 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     for name in task.reports:
         verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
         for split in SPLITS:
-            read = [getattr(verdict, split) for verdict in verdicts]
-            columns[verdict_column(split, name, task.metric)] = _lists(read, np.float64)
+            for place, metric in enumerate(task.objectives):
+                read = [getattr(verdict, split)[:, place] for verdict in verdicts]
+                columns[verdict_column(split, name, metric)] = _lists(read, np.float64)
     return pa.table(columns)
 
 
@@ -112,16 +120,22 @@ class _Track:
         empty = np.array([], dtype=np.float64)
         self.stop = "failed" if trajectory is None else str(trajectory.stop)
         self.architectures = [] if trajectory is None else trajectory.architectures
-        self.signal = empty if trajectory is None else trajectory.signal
+        self._trajectory = trajectory
         self.fidelity = empty if trajectory is None else trajectory.fidelity
         self.seconds = empty if trajectory is None else trajectory.seconds
         self.epochs = empty if trajectory is None else trajectory.epochs
         self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
         self.incumbents = empty if trajectory is None else trajectory.incumbents
+        self.selected = empty if trajectory is None else trajectory.selected
         self.started = empty if trajectory is None else trajectory.started
         self.finished = empty if trajectory is None else trajectory.finished
         self.worker = empty if trajectory is None else trajectory.worker
         self.figures = () if trajectory is None else trajectory.figures
+
+    def values(self, objective: int) -> NDArray[np.float64]:
+        """Return the values of an objective, by its place."""
+        made = self._trajectory
+        return np.array([], dtype=np.float64) if made is None else made.values[:, objective]
 
     @property
     def clock(self) -> float:

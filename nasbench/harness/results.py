@@ -163,9 +163,10 @@ class ExperimentRuns:
         texts = np.array(words.dictionary.to_pylist(), dtype=object)
         return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
 
-    def verdicts(self, split: str, dataset: str) -> Ragged:
-        """Return what the judge read of every incumbent on `valid` or `test`, of `metric`."""
-        return self.lists(verdict_column(split, dataset, self.metric))
+    def verdicts(self, split: str, dataset: str, objective: int = 0) -> Ragged:
+        """Return what the judge read of every incumbent on `valid` or `test`, of an objective."""
+        metric = self.experiment.task.objectives[objective]
+        return self.lists(verdict_column(split, dataset, metric))
 
     @property
     def metric(self) -> Metric:
@@ -176,6 +177,12 @@ class ExperimentRuns:
     def signal(self) -> Ragged:
         """What the search was told of the first objective, a value per evaluation."""
         return self.lists(value_column(self.metric))
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What the search was told of all objectives, shape (evaluations, objectives)."""
+        objectives = self.experiment.task.objectives
+        return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
 
     def finished(self) -> Ragged:
         """Return when evaluations ended on each run's clock, in seconds."""

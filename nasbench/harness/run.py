@@ -93,7 +93,7 @@ def run(
     trials: str | None = None,
     repeats: str | None = None,
     simulated_workers: int = 1,
-    objective: str = ACCURACY.name,
+    objective: str | Sequence[str] = ACCURACY.name,
     selection: str = Selection.HIGHEST.value,
     promotion: str = Promotion.RESTART.value,
     settings: Settings | None = None,
@@ -125,7 +125,8 @@ def run(
     the time that passes, not the workers' sum.
 
     `objective` is the metric to search for: `accuracy`, or another one that the table has on
-    validation images, such as `loss`, which is minimised. The judge reads the same metric.
+    validation images, such as `loss`, which is minimised. The judge reads the same metric. Of
+    several, such as `accuracy,latency`, the answer is a set: what none is better than in all.
 
     Where a strategy asks for fidelities, the answer is the best at the `highest` that was reached
     or, by `selection` `own`, at the protocol's. An architecture that is asked again at a higher
@@ -144,7 +145,7 @@ def run(
     _check_types(
         benchmark, protocol, budget, settings, tuning,
         trials=trials, repeats=repeats, recipe=recipe, name=name, ray_address=ray_address,
-        fallback=fallback, objective=objective, selection=selection, promotion=promotion,
+        fallback=fallback, selection=selection, promotion=promotion,
     )  # fmt: skip
     results = require_path("out", out)
     patience = None if patience is None else PATIENCE.check(patience)
@@ -159,7 +160,7 @@ def run(
             benchmark, None if datasets is None else _names("datasets", datasets), protocol,
             Wanted(
                 limit or _if_shared(names), patience, target_regret, trials, repeats,
-                SIMULATED_WORKERS.check(simulated_workers), objective or ACCURACY.name,
+                SIMULATED_WORKERS.check(simulated_workers), _objectives(objective),
                 _one_of(Selection, "selection", selection),
                 _one_of(Promotion, "promotion", promotion),
             ),
@@ -229,6 +230,13 @@ def _names(of: str, names: str | Sequence[str]) -> list[str]:
     if not unique:
         raise InvalidInput("no strategy or data set is named: `nasbench list` shows what there is")
     return unique
+
+
+def _objectives(names: str | Sequence[str]) -> tuple[str, ...]:
+    unique = require_names("objective", names)
+    if not unique:
+        raise InvalidInput(f"no objective is named: leave it away for {ACCURACY.name}")
+    return tuple(unique)
 
 
 def _if_shared(names: Sequence[str]) -> Budget | None:

@@ -41,7 +41,7 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
             "a search of shared weights knows no accuracy to stop at: run it without --patience "
             "and --target-regret"
         )
-    if task.metric != ACCURACY:
+    if task.objectives != (ACCURACY,):
         raise InvalidInput(
             f"strategy '{strategy}' validates the accuracy of shared weights: run it without "
             "--objective"

@@ -364,8 +364,8 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
     strategy = _slug(experiment.strategy)
     if name is None:
         group = [Path(task.benchmark).stem, task.signal.dataset, str(task.budget)]
-        if task.metric != ACCURACY:
-            group.append(task.metric.name)
+        if task.objectives != (ACCURACY,):
+            group += [one.name for one in task.objectives]
         return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
     if not name or name != _slug(name) or name.startswith("."):
         raise StoreError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.objectives import find_objective, is_cost
 from nasbench.benchmarks.protocols import REPEATS, TRIALS, Protocol, default_protocol
 from nasbench.benchmarks.table import Table
 from nasbench.benchmarks.tabular import Signal
@@ -14,7 +15,7 @@ from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
 from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
-from nasbench.problem import ACCURACY
+from nasbench.problem import ACCURACY, Metric
 from nasbench.text import shown
 
 SIMULATED = (
@@ -38,7 +39,7 @@ class Wanted:
     trials: str | None = None
     repeats: str | None = None
     simulated_workers: int = 1
-    objective: str = ACCURACY.name
+    objectives: tuple[str, ...] = (ACCURACY.name,)
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
 
@@ -113,12 +114,38 @@ def _tabular(
                 final_schedule=protocol.final_schedule,
                 reports=protocol.reports[dataset],
                 simulated_workers=wanted.simulated_workers,
-                objectives=(table.metric(wanted.objective),),
-                selection=wanted.selection,
+                objectives=_objectives(table, wanted),
+                selection=_selection(wanted),
                 promotion=wanted.promotion,
             )
         )
     return tasks
+
+
+def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
+    """Return what a search of a table is for; `InvalidInput` where the table or a rule lacks it."""
+    found = tuple(find_objective(table, name) for name in wanted.objectives)
+    if len({one.name for one in found}) < len(found):
+        raise InvalidInput(f"objective {shown(', '.join(wanted.objectives))}: one is named twice")
+    if is_cost(found[0]):
+        raise InvalidInput(
+            f"objective '{found[0].name}' is a cost of the network: name a metric of its training "
+            f"first, such as accuracy,{wanted.objectives[0]}"
+        )
+    if len(found) > 1 and wanted.target_regret is not None:
+        raise InvalidInput("a target regret needs one objective: leave --target-regret away")
+    return found
+
+
+def _selection(wanted: Wanted) -> Selection:
+    if len(wanted.objectives) == 1:
+        return wanted.selection
+    if wanted.selection is Selection.OWN:
+        raise InvalidInput(
+            "selection 'own' is of one objective: the answer of several is their front at the "
+            "highest fidelity"
+        )
+    return Selection.FRONT
 
 
 def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
@@ -126,9 +153,10 @@ def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, want
         raise InvalidInput(SIMULATED)
     if wanted.promotion is Promotion.RESUME:
         raise InvalidInput(RESUMED)
-    if wanted.objective != ACCURACY.name:
+    if wanted.objectives != (ACCURACY.name,):
         raise InvalidInput(
-            f"objective {shown(wanted.objective)}: what is trained is judged by its accuracy; "
+            f"objective {shown(', '.join(wanted.objectives))}: what is trained is judged by its "
+            "accuracy; "
             "leave --objective away, or search on a table"
         )
     if wanted.trials is not None or isinstance(protocol, Protocol):

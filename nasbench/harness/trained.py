@@ -87,10 +87,11 @@ def with_fallback(task: Task) -> Task:
     tabular = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
     if not missing(tabular):
         return task
-    if task.metric != ACCURACY:
+    if task.objectives != (ACCURACY,):
+        names = ", ".join(one.name for one in task.objectives)
         raise InvalidInput(
-            f"objective '{task.metric.name}': what a table lacks would be trained and judged by "
-            "its accuracy; leave --objective or --fallback away"
+            f"objective '{names}': what a table lacks would be trained and judged by its accuracy; "
+            "leave --objective or --fallback away"
         )
     if task.promotion is Promotion.RESUME:
         raise InvalidInput(

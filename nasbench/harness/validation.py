@@ -8,6 +8,8 @@ whether they are the clock's to the bit, or a number is the table's, is for the 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from nasbench.harness.records import (
     value_column,
     verdict_column,
 )
+from nasbench.harness.selection import Selection
 from nasbench.harness.texts import texts_of
 from nasbench.harness.tuning import Tuning
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
@@ -49,6 +52,8 @@ _SUMS = {
 ROUNDING = 1e-6
 """Part of a time that adding many up may lose."""
 _TOO_MUCH = 2**63
+_TOO_MANY = 2**31
+"""Evaluations of a run that a step can be the number of."""
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
     **dict.fromkeys(_COUNTS, pa.int64()),
@@ -122,12 +127,14 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
     """Return all columns of a run, each cast to its type, none with nulls."""
     types = {
         **_TYPES,
-        value_column(experiment.task.metric): pa.list_(pa.float64()),
+        **{value_column(one): pa.list_(pa.float64()) for one in experiment.task.objectives},
+        **({"selected": pa.list_(pa.int32())} if len(experiment.task.objectives) > 1 else {}),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
         **{
-            verdict_column(split, name, experiment.task.metric): pa.list_(pa.float64())
+            verdict_column(split, name, one): pa.list_(pa.float64())
             for name in experiment.task.reports
             for split in SPLITS
+            for one in experiment.task.objectives
         },
     }
     there = table.column_names
@@ -242,8 +249,8 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
     steps = rows.lists("architecture").lengths
     figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
     several = experiment.task.simulated_workers > 1
-    signal, metric = value_column(experiment.task.metric), experiment.task.metric
-    for name in (*TRAJECTORY, signal, *figures, *(SCHEDULE if several else ())):
+    values = {value_column(metric): metric for metric in experiment.task.objectives}
+    for name in (*TRAJECTORY, *values, *figures, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
     number = rows.table["evaluations"].to_numpy()
     rows.refuse(
@@ -253,7 +260,8 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
         failed & (steps > 0), "architecture", lambda row: "evaluations of a run with an error"
     )
     _check_architectures(rows, experiment.task.space)
-    rows.each(signal, lambda x: _within(x, metric), f"is no {metric.name}")
+    for name, metric in values.items():
+        rows.each(name, partial(_within, metric), f"is no {metric.name}")
     for name in ("seconds", "optimiser"):
         rows.each(name, lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
     for name in ("epochs", "fidelity"):
@@ -330,13 +338,32 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
     known = ~np.isnan(signal.values[signal.offsets[own] + incumbents.values])
     rows.each("incumbents", lambda _: known, "is a step without a value")
     for dataset in experiment.task.reports:
-        for split in SPLITS:
-            name = verdict_column(split, dataset, metric)
+        for split, one in product(SPLITS, experiment.task.objectives):
+            name = verdict_column(split, dataset, one)
             rows.long(name, count, "incumbents")
-            rows.each(name, lambda x: _within(x, metric), f"is no {metric.name}")
+            rows.each(name, partial(_within, one), f"is no {one.name}")
+    if len(experiment.task.objectives) > 1:
+        _check_selected(rows)
 
 
-def _within(values: NDArray[Any], metric: Metric) -> NDArray[np.bool_]:
+def _check_selected(rows: _Rows) -> None:
+    """Check that final sets are of incumbents, each once and ascending, and never empty."""
+    selected, incumbents = rows.lists("selected"), rows.lists("incumbents")
+    rows.refuse(
+        (selected.lengths > 0) == rows.failed, "selected",
+        lambda row: f"{selected.lengths[row]} of a run {'with' if rows.failed[row] else 'without'} "
+        "an error",
+    )  # fmt: skip
+    keys = [
+        np.repeat(np.arange(len(one.lengths)), one.lengths) * _TOO_MANY + one.values
+        for one in (selected, incumbents)
+    ]
+    rows.each("selected", lambda _: np.isin(keys[0], keys[1]), "is no incumbent of the run")
+    rising = np.concatenate(([True], np.diff(keys[0]) > 0))[: len(keys[0])]
+    rows.each("selected", lambda _: rising, "comes after a later step")
+
+
+def _within(metric: Metric, values: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether values can be of a metric; what is not known is NaN."""
     return np.asarray(np.isnan(values) | ((values >= metric.low) & (values <= metric.high)))
 
@@ -376,6 +403,8 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
     check_objectives(task.objectives)
+    if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
+        raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:

@@ -80,3 +80,29 @@ class AsynchronousEvolution(SearchStrategy):
         self.alive.append((self.problem.score(answer), trial.architecture))
         if len(self.alive) > self.settings.population:
             self.alive.remove(min(self.alive, key=lambda member: member[0]))
+
+
+class TwoObjectiveRandomSearch(SearchStrategy):
+    """Random cells, half of them neighbours of one that nothing seen is better than."""
+
+    family = "random"
+    reference = "none"
+
+    def setup(self) -> None:
+        self.front: list[tuple[tuple[float, ...], Architecture]] = []
+
+    def ask(self) -> Evaluate:
+        if len(self.front) > 1 and self.random.integer(2):
+            _, parent = self.random.choice(self.front)
+            return Evaluate(self.space.mutate(parent, self.random))
+        return Evaluate(self.space.sample(self.random))
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        scores = self.problem.scores(answer)
+        if not any(_as_good(other, scores) for other, _ in self.front):
+            self.front = [one for one in self.front if not _as_good(scores, one[0])]
+            self.front.append((scores, trial.architecture))
+
+
+def _as_good(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return all(one >= other for one, other in zip(first, second, strict=True))

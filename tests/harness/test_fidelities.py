@@ -14,7 +14,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
 from nasbench.harness.run import run
-from nasbench.harness.selection import Selection, incumbents
+from nasbench.harness.selection import Selection, choose
 from nasbench.harness.store import ExperimentFolder, experiments
 from tests.harness.audit.planting import Row, judged, rewrite
 
@@ -36,14 +36,15 @@ CASES = [
 def test_answers_by_hand(
     rule: str, own: int, scores: list[float], fidelity: list[int], expected: list[int]
 ) -> None:
-    found = incumbents(Selection(rule), np.array(scores, float), np.array(fidelity), own)
-    assert found.tolist() == expected
+    found = choose(Selection(rule), np.array(scores, float)[:, None], np.array(fidelity), own)
+    assert found.incumbents.tolist() == expected
+    assert found.selected.tolist() == expected[-1:]
 
 
 steps = st.lists(st.tuples(st.sampled_from([np.nan, 1.0, 2.0, 3.0]), st.sampled_from([1, 5, 15])))
 
 
-@given(steps, st.sampled_from(Selection))
+@given(steps, st.sampled_from([Selection.HIGHEST, Selection.OWN]))
 def test_answers_by_their_definition(drawn: list[tuple[float, int]], rule: Selection) -> None:
     """After every evaluation: the first best one among those at the fidelity that counts."""
     expected, last = [], None
@@ -55,8 +56,9 @@ def test_answers_by_their_definition(drawn: list[tuple[float, int]], rule: Selec
         if answer is not None and answer != last:
             expected.append(answer)
             last = answer
-    scores, fidelity = np.array([s for s, _ in drawn]), np.array([f for _, f in drawn])
-    assert incumbents(rule, scores, fidelity, 5).tolist() == expected
+    scores = np.array([s for s, _ in drawn], float).reshape(-1, 1)
+    fidelity = np.array([f for _, f in drawn], int)
+    assert choose(rule, scores, fidelity, 5).incumbents.tolist() == expected
 
 
 @pytest.fixture(scope="module")
@@ -188,10 +190,9 @@ def of_another_seed(folder: ExperimentFolder, row: Row) -> Row:
             curves = table["curves"][:, index(text), 14]
             other = curves[curves != row["value/accuracy"][step]]
             row["value/accuracy"][step] = float(other[0] if len(other) else curves[0])
-    steps = incumbents(
-        Selection.HIGHEST, np.array(row["value/accuracy"]), np.array(row["fidelity"]), 5
-    )
-    return judged(folder, {**row, "incumbents": steps.tolist()})
+    scores = np.array(row["value/accuracy"])[:, None]
+    chosen = choose(Selection.HIGHEST, scores, np.array(row["fidelity"]), 5)
+    return judged(folder, {**row, "incumbents": chosen.incumbents.tolist()})
 
 
 PLANTED = [

@@ -250,7 +250,10 @@ def test_what_accuracy_alone_made_is_stored_as_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"objective": "perplexity"}, "objective 'perplexity': table 'digits' has validation "),
+        (
+            {"objective": "perplexity"},
+            "objective 'perplexity': table 'digits' has accuracy, loss, ",
+        ),
         ({"objective": "loss", "strategies": "darts"}, "accuracy of shared weights"),
         ({"objective": "loss", "benchmark": "train:nb201", "budget": "2evals"}, "by its accuracy"),
     ],

@@ -222,7 +222,7 @@ class TrainedJudge:
             final = [self.train(architectures[-1], seed) for seed in self.seeds]
             valid[-1] = _mean([one.valid for one in final])
             test[-1] = _mean([one.test for one in final])
-        return {self.name: Verdict(valid, test)}
+        return {self.name: Verdict(valid[:, None], test[:, None])}
 
     def train(self, architecture: Architecture, seed: int) -> Judged:
         """Return a final training, from the cache if it is there."""

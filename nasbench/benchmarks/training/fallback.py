@@ -141,7 +141,7 @@ class FallbackJudge:
         """Return the verdict of each data set on `architectures`."""
         verdicts = self._table.read(architectures)
         known = verdicts.get(self._trained.name)
-        if known is None or not len(architectures) or not np.isnan(known.test[-1]):
+        if known is None or not len(architectures) or not np.isnan(known.test[-1]).any():
             return verdicts
         final = self._trained.read(architectures[-1:])[self._trained.name]
         valid, test = known.valid.copy(), known.test.copy()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding, name_elements
-from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.harness.selection import Promotion
 from nasbench.problem import Fidelity
 
@@ -22,7 +22,11 @@ Floats = NDArray[np.float64]
 
 
 class Looked:
-    """What the table answers at one fidelity: values, NaN where one is missing, and seconds."""
+    """What the table answers at one fidelity.
+
+    `values` are NaN where an evaluation fails, shape (trials, architectures, objectives), `seconds`
+    (trials, architectures).
+    """
 
     def __init__(self, benchmark: TabularBenchmark, epochs: int) -> None:
         """Look all architectures up; there is no trial where the table has no such epoch."""
@@ -30,11 +34,13 @@ class Looked:
         try:
             trials = benchmark.trials(Fidelity(epochs))
         except NasbenchError:
-            self.values = self.seconds = np.empty((0, benchmark.space.size))
+            self.seconds = np.empty((0, benchmark.space.size))
+            self.values = np.empty((0, benchmark.space.size, len(benchmark.objectives)))
             return
         cells = benchmark.space.architectures
         answers = [[trial[cell] for cell in cells] for trial in trials]
-        self.values = np.array([[np.nan if a.failed else a.values[0] for a in t] for t in answers])
+        lost = (np.nan,) * len(benchmark.objectives)
+        self.values = np.array([[lost if a.failed else a.values for a in t] for t in answers])
         self.seconds = np.array([[a.seconds for a in t] for t in answers])
 
     @cached_property
@@ -53,7 +59,8 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
     else:
         right = _anew(runs, known) | _free(runs)
     if not right.all():
-        text = f"{runs.metric.name} or cost of {int((~right).sum())} evaluations is not the table's"
+        names = " or ".join(one.name for one in benchmark.objectives)
+        text = f"{names} or cost of {int((~right).sum())} evaluations is not the table's"
         yield Finding("answers", runs.label, f"{text}: {name_elements(runs, asked, ~right)}")
     other = sorted(set(asked.values.tolist()) - {usual})
     if other:
@@ -69,15 +76,21 @@ def same(first: Floats, second: Floats) -> NDArray[np.bool_]:
     return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
 
 
+def _alike(first: Floats, second: Floats) -> NDArray[np.bool_]:
+    """Whether all objectives are the same: the last axis of both."""
+    return np.asarray(same(first, second).all(axis=-1))
+
+
 def _anew(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
     """Whether each evaluation has a trial's value and the cost of all its epochs."""
     cells, asked = runs.architectures.indices.values, runs.lists("fidelity").values
-    values, seconds = runs.signal.values, runs.lists("seconds").values
+    values, seconds = runs.values, runs.lists("seconds").values
     right = np.zeros(len(cells), dtype=bool)
     for epochs, looked in known.items():
         here = asked == epochs
         of = cells[here]
-        match = same(looked.values[:, of], values[here]) & (looked.seconds[:, of] == seconds[here])
+        match = _alike(looked.values[:, of], values[here])
+        match &= looked.seconds[:, of] == seconds[here]
         right[here] = match.any(axis=0)
     return np.asarray(right & (runs.lists("epochs").values == asked))
 
@@ -91,10 +104,9 @@ def _free(runs: ExperimentRuns) -> NDArray[np.bool_]:
     keys = np.stack([run, codes.values, asked], axis=1)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     before = first[inverse.ravel()]
-    values, spent = runs.signal.values, runs.lists("seconds").values + runs.lists("epochs").values
-    return np.asarray(
-        (before != np.arange(len(before))) & same(values, values[before]) & (spent == 0)
-    )
+    values, spent = runs.values, runs.lists("seconds").values + runs.lists("epochs").values
+    again = before != np.arange(len(before))
+    return np.asarray(again & _alike(values, values[before]) & (spent == 0))
 
 
 def _resumed(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
@@ -102,7 +114,8 @@ def _resumed(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_
     names = ["fidelity", "seconds", "epochs"]
     if runs.experiment.task.simulated_workers > 1:
         names += ["started", "finished"]
-    lists = [runs.architectures.indices, runs.signal, *map(runs.lists, names)]
+    cells = runs.architectures.indices
+    lists = [cells, Ragged(runs.values, cells.offsets), *map(runs.lists, names)]
     free, found = runs.experiment.task.repeats == "free", []
     for run in range(len(runs)):
         followed = _Trainings(known, *(one[run] for one in lists))
@@ -111,7 +124,10 @@ def _resumed(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_
 
 
 class _Trainings:
-    """The trainings of one run, evaluation by evaluation; all arrays have the shape (n,)."""
+    """The trainings of one run, evaluation by evaluation.
+
+    All arrays have the shape (n,), but for `values`, (n, objectives).
+    """
 
     def __init__(
         self,
@@ -146,8 +162,8 @@ class _Trainings:
                 self._trials[step] |= next(repeated, set())
         return [bool(trials) for trials in self._trials]
 
-    def _answer(self, step: int) -> tuple[int, float]:
-        return int(self._fidelity[step]), float(self._values[step])
+    def _answer(self, step: int) -> tuple[int, list[float]]:
+        return int(self._fidelity[step]), self._values[step].tolist()
 
     def _matching(self, step: int, before: int | None) -> set[int]:
         """Return the trials that have an evaluation's value and cost, after another one or none."""
@@ -160,7 +176,7 @@ class _Trainings:
             cost = cost - paid * looked.each[:, cell]
         if self._epochs[step] != asked - paid:
             return set()
-        fits = same(looked.values[:, cell], self._values[step]) & (cost == self._seconds[step])
+        fits = _alike(looked.values[:, cell], self._values[step]) & (cost == self._seconds[step])
         found = set(np.flatnonzero(fits).tolist())
         return found & self._trials[before] if paid and before is not None else found
 
@@ -178,5 +194,5 @@ class _Trainings:
 
     def _reached(self, told: list[int]) -> int | None:
         """Return the evaluation whose training goes on: the first at the highest fidelity."""
-        fine = [one for one in told if not np.isnan(self._values[one])]
+        fine = [one for one in told if not np.isnan(self._values[one]).any()]
         return max(fine, key=lambda one: self._fidelity[one], default=None)

@@ -99,7 +99,10 @@ def audit(
         runs=sum(len(one) for one in stored.experiments),
         evaluations=sum(int(one.column("evaluations").sum()) for one in finished),
         verdicts=sum(
-            2 * int(one.lists("incumbents").lengths.sum()) * len(one.experiment.task.reports)
+            2
+            * int(one.lists("incumbents").lengths.sum())
+            * len(one.experiment.task.reports)
+            * len(one.experiment.task.objectives)
             for one in finished
         ),
         numbers=numbers,

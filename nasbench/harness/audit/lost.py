@@ -51,7 +51,7 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
     found: dict[tuple[str, int], dict[str, str]] = {}
     for folder in (one for one in folders if any(path.parent == one.path for path in concerned)):
         digest = folder.experiment.digest()
-        columns = [*_COLUMNS, value_column(folder.experiment.task.metric)]
+        columns = [*_COLUMNS, *map(value_column, folder.experiment.task.objectives)]
         for file in folder.files(columns, []):
             for row in file.table.to_pylist() if file.path in concerned else ():
                 seed, error = row.pop("seed"), row.pop("error")

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.budget import Budget, Clock, Stop
-from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.problem import Answer
 
 
 class Placed(NamedTuple):
     """The evaluations of one run in the order in which they ended, shape (n,) each."""
 
-    values: NDArray[np.float64]
+    values: NDArray[np.float64]  #: shape (n, objectives)
     fidelity: NDArray[np.int64]
     epochs: NDArray[np.int64]
     started: NDArray[np.float64]
@@ -32,7 +32,8 @@ class Placed(NamedTuple):
 def placed(runs: ExperimentRuns) -> Iterator[Placed]:
     """Yield every run's evaluations."""
     names = ("fidelity", "epochs", "started", "finished", "worker")
-    lists = [runs.signal, *(runs.lists(name) for name in names)]
+    lists = [runs.lists(name) for name in names]
+    lists.insert(0, Ragged(runs.values, lists[0].offsets))
     for run in range(len(runs)):
         yield Placed(*(one[run] for one in lists))
 
@@ -74,10 +75,10 @@ def _charged(one: Placed, clock: Clock) -> Clock | None:
     budget = clock.budget
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
     columns = (one.values, one.fidelity, one.epochs, one.finished)
-    for value, fidelity, epochs, finished in zip(*(c.tolist() for c in columns), strict=True):
+    for values, fidelity, epochs, finished in zip(*(c.tolist() for c in columns), strict=True):
         if clock.stop is not None or finished > limits[0] or clock.epochs + epochs > limits[1]:
             return None
-        clock.end(Answer((value,), 0.0, epochs, math.isnan(value)), finished, fidelity)
+        clock.end(Answer(tuple(values), 0.0, epochs, math.isnan(values[0])), finished, fidelity)
     return clock
 
 

@@ -18,7 +18,7 @@ from nasbench.provenance import provenance
 
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
-_TABLE = re.compile(r"(results|cost|estimates|course|pairs|ranks)\.(tex|md|csv)")
+_TABLE = re.compile(r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)")
 _FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png)")
 _MANY = 2
 """Files with names of ours that make a folder one of ours."""

@@ -6,6 +6,7 @@ incumbents and the final values follow from them.
 
 import math
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.experiment import open_benchmark, open_judge
+from nasbench.harness.records import SPLITS
 from nasbench.harness.results import ExperimentRuns, Ragged
-from nasbench.harness.selection import incumbents
+from nasbench.harness.selection import choose
 from nasbench.harness.trained import is_trained
 from nasbench.harness.validation import ROUNDING
-from nasbench.problem import Answer, Fidelity
+from nasbench.problem import Answer, Fidelity, scores_of
 
 
 def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
@@ -83,18 +85,21 @@ def _sums(lists: Ragged) -> NDArray[np.float64]:
 
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     """See that incumbents were chosen by validation and by nothing else."""
-    signal, stored, fidelity = runs.signal, runs.lists("incumbents"), runs.lists("fidelity")
-    task = runs.experiment.task
+    task, stored, fidelity = runs.experiment.task, runs.lists("incumbents"), runs.lists("fidelity")
+    scores = Ragged(scores_of(task.objectives, runs.values), fidelity.offsets)
+    last = runs.lists("selected") if len(task.objectives) > 1 else None
     wrong = np.zeros(len(runs), dtype=bool)
     for run in range(len(runs)):
         if task.shared:  # what would be derived, after every epoch
-            expected = np.flatnonzero(~np.isnan(signal[run]))
+            expected = np.flatnonzero(~np.isnan(scores[run][:, 0]))
         else:
-            scores = runs.metric.score(signal[run])
-            expected = incumbents(task.selection, scores, fidelity[run], task.signal.epochs)
-        wrong[run] = not np.array_equal(expected, stored[run])
+            chosen = choose(task.selection, scores[run], fidelity[run], task.signal.epochs)
+            expected = chosen.incumbents
+            wrong[run] = last is not None and not np.array_equal(chosen.selected, last[run])
+        wrong[run] |= not np.array_equal(expected, stored[run])
     if wrong.any():
         rule = "derived after every epoch" if task.shared else "best by validation"
+        rule = "front by validation" if last is not None else rule
         yield Finding("incumbents", runs.label, f"are not the {rule} in {name_seeds(runs, wrong)}")
 
 
@@ -105,12 +110,12 @@ def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
         return
     cells = runs.architectures.at(runs.lists("incumbents")).indices
     for name in runs.experiment.task.reports:
-        truth = judge.truth(name)
-        for kind, values in (("valid", truth.valid), ("test", truth.test)):
-            stored = runs.verdicts(kind, name)
-            wrong = ~same(values[cells.values], stored.values)
+        for place, split in product(range(len(runs.experiment.task.objectives)), SPLITS):
+            stored = runs.verdicts(split, name, place)
+            truth = getattr(judge.truth(name, place), split)
+            wrong = ~same(truth[cells.values], stored.values)
             if wrong.any():
-                text = f"{kind} on {name} of {int(wrong.sum())} incumbents is not the table's"
+                text = f"{split} on {name} of {int(wrong.sum())} incumbents is not the table's"
                 where = name_elements(runs, stored, wrong)
                 yield Finding("verdicts", runs.label, f"{text}: {where}")
 
@@ -119,8 +124,8 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     """Charge every evaluation again: none may overshoot, and a run ends where its budget does."""
     budget = runs.experiment.task.budget
     best = None if benchmark is None else benchmark.best_signal
-    signal, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
-    fidelity = runs.lists("fidelity")
+    seconds, epochs, fidelity = (runs.lists(name) for name in ("seconds", "epochs", "fidelity"))
+    values = Ragged(runs.values, seconds.offsets)
     stops = runs.table["stop"].to_pylist()
     over, early = np.zeros((2, len(runs)), dtype=bool)
     dearest = math.inf if benchmark is None else _dearest(runs, benchmark)
@@ -131,9 +136,9 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
         clock = runs.experiment.task.clock(best)
-        lists = (signal, seconds, epochs, fidelity)
-        for value, cost, trained, read in zip(*(one[run].tolist() for one in lists), strict=True):
-            answer = Answer((value,), cost, trained, math.isnan(value))
+        lists = (values, seconds, epochs, fidelity)
+        for told, cost, trained, read in zip(*(one[run].tolist() for one in lists), strict=True):
+            answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
             if clock.stop is not None or not clock.charge(answer, read):
                 over[run] = True
                 break

@@ -13,6 +13,7 @@ from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
+from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.results import Results, load_results
 from nasbench.limits import TARGET
@@ -86,6 +87,8 @@ def _block(
     one: Group, wanted: Sequence[str], calibration: Calibration | None, target: float | None
 ) -> Block:
     notes = list(one.notes)
+    if len(one.task.objectives) > 1:
+        return _sets(one, wanted)
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:
@@ -124,6 +127,16 @@ def _block(
         known=known,
         calibration=calibration,
     )
+
+
+def _sets(one: Group, wanted: Sequence[str]) -> Block:
+    """Return a block of searches of several objectives."""
+    datasets = tuple(name for name in one.task.reports if name in wanted)
+    return Block(
+        task=one.task, contenders=one.contenders, datasets=datasets, rows=(), pairs={},
+        references=(), notes=one.notes, known=None,
+        sets=tuple(row for name in datasets for row in set_rows(one.contenders, name)),
+    )  # fmt: skip
 
 
 def _unknown(group: Group, dataset: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.labels import describe, particulars
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
+from nasbench.harness.compare.sets import SetRow
 from nasbench.harness.compare.significance import Pair
 from nasbench.harness.compare.units import Units
 from nasbench.harness.experiment import Task
@@ -40,6 +41,8 @@ class Block:
     known: Known | None
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the others, in a figure of its own."""
+    sets: tuple[SetRow, ...] = ()
+    """Rows of searches of several objectives, in place of all that is of one."""
 
     @property
     def seeds(self) -> int:
@@ -153,6 +156,8 @@ class Block:
             "pairs": self.pairs_json(),
             "references": [{**shared, **asdict(one)} for one in self.references],
         }
+        if self.sets:
+            data["sets"] = [row.to_json(task.objectives) for row in self.sets]
         return {key: _plain(value) for key, value in data.items()}
 
 

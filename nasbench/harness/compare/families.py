@@ -78,6 +78,8 @@ class Family:
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:
     """Yield the families with two data sets and two strategies or more."""
     for numbers in _grouped([block.task for block in blocks]):
+        if any(blocks[number].sets for number in numbers):
+            continue  # what is better of two sets is not said
         same = [blocks[number] for number in numbers]
         keys = [[_key(one) for one in block.contenders if len(one.runs)] for block in same]
         common = [key for key in keys[0] if all(key in other for other in keys[1:])]

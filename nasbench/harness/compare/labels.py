@@ -87,7 +87,7 @@ def describe(task: Task) -> str:
 
 
 def _signal(task: Task) -> str:
-    signal, name = task.signal, task.metric.name
+    signal, name = task.signal, " and ".join(one.name for one in task.objectives)
     trial = ", a random trial per query" if signal.trials == "random" else ""
     after = f"{signal.epochs} of {signal.schedule} epochs"
     return f"signal: validation {name} after {after}{trial}"
@@ -116,9 +116,10 @@ def particulars(task: Task) -> dict[str, str]:
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
-    if task.metric != ACCURACY:
-        found[f"objective-{task.metric.name}"] = f"objective {task.metric.name}"
-    if task.selection is not Selection.HIGHEST:
+    if task.objectives != (ACCURACY,):
+        names = [one.name for one in task.objectives]
+        found[f"objective-{'-'.join(names)}"] = f"objective {' and '.join(names)}"
+    if task.selection is Selection.OWN:
         found[f"selection-{task.selection}"] = f"selection {task.selection}"
     if task.promotion is not Promotion.RESTART:
         found[f"promotion-{task.promotion}"] = f"promotion {task.promotion}"

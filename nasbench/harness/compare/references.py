@@ -216,11 +216,11 @@ def open_known(task: Task) -> Known:
         )
     space = get_enumerable(task.space)
     metric, final = task.metric, task.final_schedule
-    judge = TableJudge(table.test, table.rows, space, task.reports, final, metric.name)
+    judge = TableJudge(table.test, table.rows, space, task.reports, final, (metric,), table.search)
     if task.shared:  # asks the table nothing
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
-        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
+        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, (metric,))
         trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
         values = np.array([[np.nan if a.failed else a.values[0] for a in t] for t in trials])
         signal = finite(metric.score(values))

@@ -18,13 +18,14 @@ from nasbench.harness.compare.formats import (
 )
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Part, Row
+from nasbench.harness.compare.sets import sets_table
 from nasbench.harness.compare.significance import (
     ALPHA,
     detectable_difference,
     detectable_superiority,
     runs_to_detect,
 )
-from nasbench.harness.compare.units import UNKNOWN, Units, written
+from nasbench.harness.compare.units import UNKNOWN, Units, spread, written
 from nasbench.harness.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
@@ -280,6 +281,8 @@ def ranks_table(family: "Family") -> TextTable:
 
 def tables(block: "Block") -> list[TextTable]:
     """Return every table of a block."""
+    if block.sets:
+        return [sets_table(block)]
     found = [results_table(block), cost_table(block), estimates_table(block), course_table(block)]
     return [*found, pairs_table(block)] if len(block.contenders) > 1 else found
 
@@ -407,8 +410,8 @@ def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
         Cell(str(row.n)),
         *([Cell(str(row.failed))] if failed else []),
         Cell(units.write(row.signal_mean)),
-        Cell(_spread(row.valid_mean, row.valid_std, units.digits)),
-        Cell(_spread(row.test_mean, row.test_std, units.digits), _bold(row)),
+        Cell(spread(row.valid_mean, row.valid_std, units.digits)),
+        Cell(spread(row.test_mean, row.test_std, units.digits), _bold(row)),
         Cell(units.write(row.test_median)),
         Cell(units.write(row.regret_mean)),
         Cell(units.write(row.valid_regret_mean)),
@@ -422,8 +425,8 @@ def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Cell
         Cell(UNKNOWN),
         *([Cell(UNKNOWN)] if failed else []),
         Cell(units.write(one.signal_mean)),
-        Cell(_spread(one.valid_mean, one.valid_std, units.digits)),
-        Cell(_spread(one.test_mean, one.test_std, units.digits)),
+        Cell(spread(one.valid_mean, one.valid_std, units.digits)),
+        Cell(spread(one.test_mean, one.test_std, units.digits)),
         Cell(UNKNOWN),
         Cell(units.write(one.regret_mean)),
         Cell(units.write(one.valid_regret_mean)),
@@ -433,11 +436,6 @@ def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Cell
 
 def _number(value: float, digits: int) -> str:
     return written(value, f".{digits}f")
-
-
-def _spread(mean: float, std: float, digits: int) -> str:
-    centre = _number(mean, digits)
-    return centre if math.isnan(std) else f"{centre} ± {_number(std, digits)}"
 
 
 def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:

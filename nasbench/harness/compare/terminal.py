@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from nasbench.harness.compare.formats import Cell, Section, TextTable
+from nasbench.harness.compare.sets import sets_table
 from nasbench.harness.compare.tables import about_bold, cost_table, results_table
 from nasbench.text import printable
 
@@ -35,6 +36,10 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
     """Print every block: accuracies per data set, then the cost of the searches."""
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(printable(title))}[/bold]")
+        if block.sets:
+            print_table(sets_table(block), console, without=(*block.notes, block.footer))
+            console.print(f"[dim]{escape(printable(block.footer))}[/dim]\n")
+            continue
         print_table(results_table(block), console, without=(*block.notes, block.footer))
         told = (*about_bold(block), *about_bold(block, block.datasets[:1]), *block.notes)
         print_table(cost_table(block), console, without=(*told, block.footer))

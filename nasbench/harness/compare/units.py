@@ -86,6 +86,12 @@ def written(value: float, form: str) -> str:
     return ("∞" if value > 0 else "-∞") if math.isinf(value) else f"{value:{form}}"
 
 
+def spread(mean: float, std: float, digits: int) -> str:
+    """Return a mean with its standard deviation, where there is one."""
+    centre = written(mean, f".{digits}f")
+    return centre if math.isnan(std) else f"{centre} ± {written(std, f'.{digits}f')}"
+
+
 def turned(metric: Metric, ends: Interval) -> Interval:
     """Return an interval of scores as one of values: its ends may change places."""
     low, high = (metric.score(end) for end in ends)

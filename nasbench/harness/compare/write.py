@@ -14,6 +14,7 @@ from nasbench.benchmarks.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars
+from nasbench.harness.compare.sets import members_frame, sets_table
 from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.leftovers import remove_parts
 from nasbench.text import file_name
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _MAIN = "comparison.json"
 _OURS = re.compile(
-    r"(results|cost|estimates|course|pairs|ranks)\.(tex|md|csv)"
+    r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)"
     r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
     r"|(critical-difference|profile)\.(pdf|png)"
 )
@@ -101,9 +102,12 @@ def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
     """Yield path below the output folder and content of every table, in every form."""
     import pandas
 
-    frame = comparison.to_frame()
+    frame = comparison.to_frame() if comparison.rows else pandas.DataFrame()
     blocks = zip(comparison.blocks, folder_names(comparison), strict=True)
     for number, (block, name) in enumerate(blocks, start=1):
+        if block.sets:
+            yield from _forms(sets_table(block), members_frame(block), name, block.footer)
+            continue
         own = frame[frame["block"] == number]
         data = {
             "results": own, "cost": _costs(own), "course": _parts(block),

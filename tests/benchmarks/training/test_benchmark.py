@@ -115,7 +115,7 @@ def test_divergence_is_a_failed_evaluation_that_costs(tmp_path: Path) -> None:
     assert answer.seconds > 0
     assert ask(benchmark, Evaluate(tiny.CELL)) == answer
     judge = TrainedJudge(trainer(tiny.EXPLODING), tmp_path, seeds=(1,))
-    assert math.isnan(judge.read([tiny.CELL])["tiny"].test[0])
+    assert math.isnan(judge.read([tiny.CELL])["tiny"].test[0, 0])
 
 
 def test_a_search_holds_no_test_image(tmp_path: Path) -> None:
@@ -148,12 +148,12 @@ def test_the_judge_trains_the_last_incumbent_and_reads_test_once(
     judge: Judge = TrainedJudge(trainer(tiny.FINAL), tmp_path, seeds=(1, 2))
     verdict = judge.read([tiny.TWINS[0], tiny.CELL])["tiny"]
     assert looks == [Part.VALIDATION, Part.TEST] * 2
-    assert verdict.test[1] == pytest.approx(expected)
-    assert np.isnan([verdict.test[0], verdict.valid[0]]).all()
+    assert verdict.test[1, 0] == pytest.approx(expected)
+    assert np.isnan([verdict.test[0, 0], verdict.valid[0, 0]]).all()
     again = TrainedJudge(trainer(tiny.FINAL), tmp_path, seeds=(1, 2)).read([tiny.CELL])["tiny"]
-    assert again.test[0] == verdict.test[1]
+    assert again.test[0, 0] == verdict.test[1, 0]
     assert len(looks) == 4
-    assert judge.read([])["tiny"].test.shape == (0,)
+    assert judge.read([])["tiny"].test.shape == (0, 1)
 
 
 def test_the_first_to_finish_is_kept(tmp_path: Path) -> None:

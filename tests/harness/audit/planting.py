@@ -13,7 +13,7 @@ import pyarrow as pa
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.experiment import Experiment, entropy_of, open_judge
 from nasbench.harness.records import TRAJECTORY
-from nasbench.harness.selection import Selection, incumbents
+from nasbench.harness.selection import Selection, choose
 from nasbench.harness.store import ExperimentFolder, experiments, folder_name
 from nasbench.spaces import get_enumerable, get_space
 
@@ -44,8 +44,8 @@ def settle(folder: ExperimentFolder, row: Row) -> Row:
     row["clock_seconds"] = float(np.cumsum(row["seconds"])[-1])
     row["training_epochs"] = sum(row["epochs"])
     row["optimiser_seconds"] = float(np.cumsum(row["optimiser"])[-1])
-    scores, fidelity = np.array(row["value/accuracy"]), np.array(row["fidelity"])
-    row["incumbents"] = incumbents(Selection.HIGHEST, scores, fidelity, 0).tolist()
+    scores, fidelity = np.array(row["value/accuracy"])[:, None], np.array(row["fidelity"])
+    row["incumbents"] = choose(Selection.HIGHEST, scores, fidelity, 0).incumbents.tolist()
     return judged(folder, row)
 
 
@@ -61,8 +61,8 @@ def judged(folder: ExperimentFolder, row: Row) -> Row:
     space = get_space("nb201")
     cells = [space.parse(row["architecture"][step]) for step in row["incumbents"]]
     for name, verdict in open_judge(folder.experiment.task).read(cells).items():
-        row[f"valid/{name}/accuracy"] = verdict.valid.tolist()
-        row[f"test/{name}/accuracy"] = verdict.test.tolist()
+        row[f"valid/{name}/accuracy"] = verdict.valid[:, 0].tolist()
+        row[f"test/{name}/accuracy"] = verdict.test[:, 0].tolist()
     return row
 
 

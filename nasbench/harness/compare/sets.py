@@ -1,0 +1,166 @@
+"""Searches of several objectives: what final sets there are, as a plain table.
+
+A set is what no other evaluation of its run is better than by the search's own signal; what is
+shown of it are the judge's numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.estimates import Summary, finite, summarise
+from nasbench.harness.compare.formats import Cell, Section, TextTable
+from nasbench.harness.compare.units import Units, spread, written
+from nasbench.harness.records import SPLITS, value_column
+
+if TYPE_CHECKING:
+    import pandas
+
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.problem import Metric
+
+
+@dataclass(frozen=True)
+class SetRow:
+    """The final sets of one experiment on one data set; means and deviations are over its runs."""
+
+    strategy: str
+    label: str
+    family: str
+    dataset: str
+    n: int
+    failed: int
+    members: Summary  #: of a run's set
+    best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
+    evaluations_mean: float
+    clock_seconds_mean: float
+
+    def to_json(self, objectives: "Sequence[Metric]") -> dict[str, Any]:
+        """Return the row as JSON values, the best values by objective."""
+        best = {
+            metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
+        }
+        return {**asdict(self), "members": self.members._asdict(), "best": best}
+
+
+def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
+    """Return one row per contender on a reported data set."""
+    return [
+        SetRow(
+            strategy=one.experiment.strategy,
+            label=one.label,
+            family=one.runs.family,
+            dataset=dataset,
+            n=len(one.runs),
+            failed=one.failed,
+            members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
+            best=tuple(
+                summarise(np.array([_best(values, metric) for values in _members(one, dataset, k)]))
+                for k, metric in enumerate(one.experiment.task.objectives)
+            ),
+            evaluations_mean=_mean(one, "evaluations"),
+            clock_seconds_mean=_mean(one, "clock_seconds"),
+        )
+        for one in contenders
+    ]
+
+
+def _members(
+    one: Contender, dataset: str, objective: int, split: str = "test"
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the judge's values of every run's final set."""
+    steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
+    judged = one.runs.verdicts(split, dataset, objective)
+    for run in range(len(one.runs)):
+        yield finite(judged[run][np.isin(steps[run], selected[run])])
+
+
+def _best(values: NDArray[np.float64], metric: "Metric") -> float:
+    """Return the best of some values, NaN where none is known."""
+    known = values[~np.isnan(values)]
+    return float(metric.score(metric.score(known).max())) if len(known) else np.nan
+
+
+def _mean(one: Contender, column: str) -> float:
+    return summarise(one.runs.column(column).astype(np.float64)).mean
+
+
+def sets_table(block: "Block") -> TextTable:
+    """Return the sizes of final sets and the best values in them, a row per experiment."""
+    objectives = block.task.objectives
+    failed = ("failed",) if any(row.failed for row in block.sets) else ()
+    columns = (
+        "strategy", "n", *failed, "members", *(f"best {one.title}" for one in objectives),
+        "evals", "clock s",
+    )  # fmt: skip
+    units = [
+        Units.of(metric, [row.best[k].mean for row in block.sets])
+        for k, metric in enumerate(objectives)
+    ]
+    sections = [
+        Section(
+            dataset,
+            [
+                [
+                    Cell(row.label), Cell(str(row.n)),
+                    *([Cell(str(row.failed))] if failed else []),
+                    Cell(spread(row.members.mean, row.members.std, 1)),
+                    *(
+                        Cell(spread(best.mean, best.std, unit.digits))
+                        for best, unit in zip(row.best, units, strict=True)
+                    ),
+                    Cell(written(row.evaluations_mean, ".1f")),
+                    Cell(written(row.clock_seconds_mean, ".0f")),
+                ]
+                for row in block.sets
+                if row.dataset == dataset
+            ],
+            [],
+        )
+        for dataset in block.datasets
+    ]  # fmt: skip
+    caption = (
+        "Final sets: members, and the best value on test within a set, mean ± standard deviation "
+        "over n runs"
+    )
+    names = " and ".join(one.name for one in objectives)
+    about = (
+        f"a set: all evaluations that no other of the run is better than in {names} as the search "
+        "saw them; the best values of a row need not be of one architecture"
+    )
+    return TextTable("sets", caption, columns, sections, (about, *block.notes, block.footer))
+
+
+def members_frame(block: "Block") -> "pandas.DataFrame":
+    """Return one row per member of every final set: its architecture and all its values.
+
+    `value/NAME` is what the search saw of an objective, `valid/NAME` and `test/NAME` what the
+    judge says.
+    """
+    import pandas
+
+    parts = []
+    for dataset in block.datasets:
+        for one in block.contenders:
+            runs, selected = one.runs, one.runs.lists("selected")
+            chosen = runs.architectures.at(selected)
+            columns: dict[str, Any] = {
+                "label": one.label,
+                "dataset": dataset,
+                "seed": np.repeat(runs.seeds, selected.lengths),
+                "architecture": chosen.texts[chosen.codes.values],
+                "fidelity": runs.lists("fidelity").at(selected).values,
+            }
+            for k, metric in enumerate(one.experiment.task.objectives):
+                told = runs.lists(value_column(metric)).at(selected)
+                columns[value_column(metric)] = told.values
+                for split in SPLITS:
+                    values = list(_members(one, dataset, k, split))
+                    whole = np.concatenate(values) if values else np.empty(0)
+                    columns[f"{split}/{metric.name}"] = whole
+            parts.append(pandas.DataFrame(columns))
+    return pandas.concat(parts, ignore_index=True)
