@@ -55,8 +55,20 @@ class TabularBenchmark:
         self.signal = signal
         self._columns = columns
         self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
+        self._known: dict[int, dict[Architecture, tuple[Answer, ...]]] = {}
 
     note = ""
+
+    def known(self, fidelity: Fidelity | None) -> dict[Architecture, tuple[Answer, ...]]:
+        """Return the answers of every architecture that a query may draw: the trials it has."""
+        epochs = self.epochs(fidelity)
+        if epochs not in self._known:
+            trials = self.trials(fidelity)
+            self._known[epochs] = {
+                cell: tuple(trial[cell] for trial in trials if not trial[cell].failed)
+                for cell in trials[0]
+            }
+        return self._known[epochs]
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
@@ -175,24 +187,22 @@ class TableSession:
         self._benchmark = benchmark
         self._random = random
         self._own = benchmark.trials(None)
+        self._known = benchmark.known(None) if len(self._own) > 1 else {}
 
     def answer(self, request: Evaluate) -> Answer:
         """Look the architecture up; `InvalidInput` says what one is if there is no such."""
-        trials = self._own
+        trials, known = self._own, self._known
         try:
             if request.fidelity is not None:
                 trials = self._benchmark.trials(request.fidelity)
+                known = self._benchmark.known(request.fidelity) if len(trials) > 1 else {}
             if len(trials) == 1:
                 return trials[0][request.architecture]
-            return self._known(trials, request.architecture)
+            answers = known[request.architecture]
+            return self._random.choice(answers) if answers else trials[0][request.architecture]
         except (KeyError, TypeError, ValueError, AttributeError):
             check_request(self._benchmark.space, request)
             raise
-
-    def _known(self, trials: list[Answers], architecture: Architecture) -> Answer:
-        """Draw among the trials this architecture has."""
-        known = [t[architecture] for t in trials if not t[architecture].failed]
-        return self._random.choice(known) if known else trials[0][architecture]
 
 
 class ResumingSession(TableSession):

@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+
 from nasbench.errors import InvalidInput
-from nasbench.harness.selection import Front, Incumbent, Selection
+from nasbench.harness.selection import Chosen, Front, Incumbent, Selection
 from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -142,10 +144,10 @@ class Clock:
     """
 
     __slots__ = (
-        "_epochs", "_evaluations", "_free", "_front", "_idle", "_maximised", "_objectives", "_own",
+        "_changed", "_epochs", "_evaluations", "_free", "_front", "_idle", "_maximised", "_own",
         "_patience", "_seconds",
         "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
-        "overshot", "seconds", "stop",
+        "full", "objectives", "overshot", "seconds", "stop",
     )  # fmt: skip
 
     def __init__(
@@ -166,7 +168,7 @@ class Clock:
         self.budget = budget
         self._own = own
         self._front = Front() if selection is Selection.FRONT else None
-        self._objectives = objectives
+        self.objectives = objectives
         self._takes = Incumbent(selection, own or 0).takes
         self._maximised = objectives[0].direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
@@ -180,6 +182,7 @@ class Clock:
                     "a target regret needs a benchmark whose optimum is known: use a table"
                 )
             self._target = best_score - budget.target_regret
+        self._changed: list[int] = []
         self._idle = 0
         self._free = 0
         self._started = 0
@@ -190,11 +193,16 @@ class Clock:
         self.overshot: Stop | None = None
         """What an evaluation would last have overshot, so that it did not begin."""
         self.stop: Stop | None = None
+        self.full = False
+        """Whether as many evaluations have begun as the budget has."""
 
     @property
-    def full(self) -> bool:
-        """Whether as many evaluations have begun as the budget has."""
-        return self._started >= self._evaluations
+    def chosen(self) -> Chosen:
+        """What the answers were, by the evaluations' numbers in the order in which they ended."""
+        changed = np.array(self._changed, dtype=np.int64)
+        if self._front is None:
+            return Chosen(changed, changed[-1:])
+        return Chosen(changed, np.array([one for one, _ in self._front.members], dtype=np.int64))
 
     def begin(self, answer: Answer | SharedAnswer) -> float | None:
         """Let an evaluation begin now; when it ends, None if it overshoots seconds or epochs."""
@@ -208,6 +216,7 @@ class Clock:
             return None
         self._started_epochs = epochs
         self._started += 1
+        self.full = self._started >= self._evaluations
         return finished
 
     def charge(self, answer: Answer | SharedAnswer, fidelity: int = 0) -> bool:
@@ -230,6 +239,7 @@ class Clock:
         if not answer.failed and (
             self._takes(score, fidelity) if self._front is None else self._enters(answer, fidelity)
         ):
+            self._changed.append(self.evaluations - 1)
             self._idle = 0
             if score >= self._target and self._own in (None, fidelity):
                 self.stop = Stop.TARGET
@@ -244,6 +254,7 @@ class Clock:
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
         """Whether an evaluation comes into the set that is the answer."""
-        pairs = zip(self._objectives, answer.values, strict=True)
+        pairs = zip(self.objectives, answer.values, strict=True)
         scores = tuple(metric.score(value) for metric, value in pairs)
-        return self._front is not None and self._front.takes(scores, fidelity)
+        number = self.evaluations - 1
+        return self._front is not None and self._front.takes(scores, fidelity, number)

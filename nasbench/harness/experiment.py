@@ -328,7 +328,7 @@ class Runner:
             if task.shared:
                 trajectory = self._resumable(seed, session, strategy, clock)
             else:
-                trajectory = search(strategy, session, clock, task.selection)
+                trajectory = search(strategy, session, clock)
         trajectory.optimiser_seconds[:1] += set_up  # a strategy may think before it asks
         return trajectory
 

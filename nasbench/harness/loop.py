@@ -1,11 +1,11 @@
 """The loop: one strategy, one benchmark, one clock, one trajectory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from heapq import heappop, heappush
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,8 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.base import Session
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Clock, Stop
-from nasbench.harness.selection import Chosen, Selection, choose
-from nasbench.problem import (
-    ACCURACY,
-    WAIT,
-    Answer,
-    Evaluate,
-    Fidelity,
-    Metric,
-    Problem,
-    Request,
-    SharedAnswer,
-    Trial,
-    scores_of,
-)
+from nasbench.harness.selection import Chosen
+from nasbench.problem import WAIT, Answer, Evaluate, Request, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 
@@ -47,16 +35,13 @@ class Trajectory:
     started: NDArray[np.float64]  #: when each began on the run's clock, in seconds
     finished: NDArray[np.float64]  #: when each ended; never falls
     worker: NDArray[np.int32]  #: number of the simulated worker that did it
+    chosen: Chosen
+    """What the answers were."""
     stop: Stop
     derived: bool = False
     """Whether the architecture of a step is what the search would return then."""
     figures: tuple[Mapping[str, float], ...] = ()
     """Figures of every epoch of shared training, by name; empty where nothing is shared."""
-    objectives: tuple[Metric, ...] = (ACCURACY,)
-    """What `values` are of."""
-    selection: Selection = Selection.HIGHEST
-    own: int = 0
-    """The task's own fidelity in epochs."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -65,48 +50,25 @@ class Trajectory:
 
     @property
     def incumbents(self) -> NDArray[np.int64]:
-        """Steps at which the answer may change: every one, or by the rule of `selection`."""
-        return self._chosen.incumbents
+        """Steps at which the answer changed: every one where it is derived, or by the rule."""
+        return self.chosen.incumbents
 
     @property
     def selected(self) -> NDArray[np.int64]:
         """Steps of the final answer: the last of the incumbents, or those in the final set."""
-        return self._chosen.selected
-
-    @cached_property
-    def _chosen(self) -> Chosen:
-        if self.derived:
-            steps = np.flatnonzero(~np.isnan(self.signal))
-            return Chosen(steps, steps[-1:])
-        return choose(self.selection, self.scores, self.fidelity, self.own)
-
-    @property
-    def scores(self) -> NDArray[np.float64]:
-        """Values so that more is better, shape (n, objectives)."""
-        return scores_of(self.objectives, self.values)
+        return self.chosen.selected
 
 
-class _Open(NamedTuple):
-    """A trial whose evaluation goes on; they are ordered by when they end, then by number."""
+_Open = tuple[float, int, int, float, Trial, Answer | SharedAnswer, float]
+"""A trial whose evaluation goes on: when it ends, its number, its worker, when it began, the trial
+itself, its answer, and the real seconds that the strategy took to ask. They are ordered by the
+first two. A plain tuple, as it costs a tenth of a named one to make."""
 
-    finished: float
-    number: int
-    worker: int
-    started: float
-    trial: Trial
-    answer: Answer | SharedAnswer
-    asking: float
-    """Real seconds that the strategy took to ask."""
-    fidelity: int
-    """Epochs after which the value is read, 0 of shared weights."""
+_make_trial = partial(tuple.__new__, Trial)
+"""Make a trial of number and request, without the call in Python that `Trial(...)` is."""
 
 
-def search(
-    strategy: SearchStrategy,
-    session: Session,
-    clock: Clock,
-    selection: Selection = Selection.HIGHEST,
-) -> Trajectory:
+def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
     """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
 
     The problem's workers are simulated: each takes the next request when it is free, lowest number
@@ -114,17 +76,17 @@ def search(
     at one moment each is told, and its worker asks again, before the next is told. What would end
     beyond the budget of seconds does not count and is never told, and its worker takes no other;
     what would overshoot the budget of epochs ends all asking. What is open when a search stops
-    early does not count either. One worker asks and tells in turn. `selection` is the rule by which
-    the answer is chosen.
+    early does not count either. One worker asks and tells in turn.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
-    begin, end = clock.begin, clock.end
+    begin, end, problem = clock.begin, clock.end, strategy.problem
+    own = 0 if problem.own is None else problem.own.epochs
     told = getattr(session, "told", None)
-    own = strategy.problem.own
-    free = list(range(strategy.problem.workers))
+    free = list(range(problem.workers))
     open_trials: list[_Open] = []
-    done: list[_Open] = []
-    thought: list[float] = []
+    requests: list[Request] = []
+    answers: list[Answer | SharedAnswer] = []
+    numbers: list[float] = []  # end to end, so that no object is kept for an evaluation
     exhausted = over = False
     while clock.stop is None:
         while free and not (clock.full or exhausted or over):
@@ -139,75 +101,68 @@ def search(
                 exhausted = True
                 break
             answer = reply(request)
-            finished = begin(answer)
-            worker = heappop(free)
-            if finished is not None:
-                trial = Trial(len(done) + len(open_trials), request)
-                fidelity = _fidelity(request, answer, own)
-                one = _Open(
-                    finished, trial.id, worker, clock.seconds, trial, answer, asking, fidelity
-                )
-                heappush(open_trials, one)
+            ends, worker = begin(answer), heappop(free)
+            if ends is not None:
+                number = len(requests) + len(open_trials)
+                trial = _make_trial((number, request))
+                heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
             else:  # epochs are those of all workers together, seconds each worker's own
                 over = clock.overshot is Stop.EPOCHS
         if not open_trials:
             break
-        one = heappop(open_trials)
-        end(one.answer, one.finished, one.fidelity)
+        finished, _, worker, started, trial, answer, asking = heappop(open_trials)
+        request = trial.request
+        asked = getattr(request, "fidelity", None)
+        fidelity = own if asked is None else asked.epochs
+        end(answer, finished, fidelity)
         if told is not None:
-            told(one.trial.request, one.answer)
+            told(request, answer)
         began = perf_counter()
-        tell(one.trial, one.answer)
-        thought.append(one.asking + perf_counter() - began)
-        done.append(one)
-        heappush(free, one.worker)
+        tell(trial, answer)
+        requests.append(request)
+        answers.append(answer)
+        numbers.extend((fidelity, asking + perf_counter() - began, started, finished, worker))
+        heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
-    return _trajectory(done, thought, stop, strategy.problem, selection)
+    columns = np.array(numbers, dtype=np.float64).reshape(-1, 5).T
+    return _trajectory(requests, answers, columns, stop, clock)
 
 
 def _trajectory(
-    done: list[_Open],
-    thought: list[float],
+    requests: Sequence[Request],
+    answers: Sequence[Answer | SharedAnswer],
+    columns: NDArray[np.float64],
     stop: Stop,
-    problem: Problem,
-    selection: Selection,
+    clock: Clock,
 ) -> Trajectory:
-    objectives = problem.objectives
-    answers = [one.answer for one in done]
-    architectures = [
-        one.trial.architecture if isinstance(one.answer, Answer) else one.answer.architecture
-        for one in done
-    ]
+    """Return a run as arrays; `columns` are fidelity, thought, start, end and worker of each."""
+    fidelity, thought, started, finished, worker = columns
     shared = [answer for answer in answers if isinstance(answer, SharedAnswer)]
+    of: Sequence[Any] = shared or requests
     values = np.array([answer.values for answer in answers], dtype=np.float64)
-    values = values.reshape(len(answers), len(objectives))
+    values = values.reshape(len(answers), len(clock.objectives))
     values[np.array([answer.failed for answer in answers], dtype=bool)] = np.nan
     return Trajectory(
-        architectures,
+        [one.architecture for one in of],
         values,
-        fidelity=np.array([one.fidelity for one in done], dtype=np.int64),
+        fidelity=fidelity.astype(np.int64),
         seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
         epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
-        optimiser_seconds=np.array(thought, dtype=np.float64),
-        started=np.array([one.started for one in done], dtype=np.float64),
-        finished=np.array([one.finished for one in done], dtype=np.float64),
-        worker=np.array([one.worker for one in done], dtype=np.int32),
+        optimiser_seconds=thought,
+        started=started,
+        finished=finished,
+        worker=worker.astype(np.int32),
+        chosen=_derived(values) if shared else clock.chosen,
         stop=stop,
         derived=bool(shared),
         figures=tuple(answer.figures for answer in shared),
-        objectives=objectives,
-        selection=selection,
-        own=0 if problem.own is None else problem.own.epochs,
     )
 
 
-def _fidelity(request: Request, answer: Answer | SharedAnswer, own: Fidelity | None) -> int:
-    """Return the epochs that a request asked for."""
-    if not isinstance(request, Evaluate):
-        return 0
-    if request.fidelity is not None:
-        return request.fidelity.epochs
-    return answer.epochs if own is None else own.epochs
+def _derived(values: NDArray[np.float64]) -> Chosen:
+    """Return the answers of a search of shared weights: whatever it would derive then."""
+    steps = np.flatnonzero(~np.isnan(values[:, 0]))
+    return Chosen(steps, steps[-1:])
 
 
 class FreeRepeats:

@@ -6,6 +6,7 @@ residual block of stride 2 between them, batch norm, global pooling, a linear la
 """
 
 import random
+import re
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -39,6 +40,17 @@ INPUTS = {
     "cifar100": Input(32, 3, 100),
     "ImageNet16-120": Input(16, 3, 120),
 }
+
+
+_NAMED = [[f"{name}~{source}" for name in OPERATIONS] for source, _ in EDGES]
+"""Operations as they are written on each edge."""
+_TEXT = "|{}|+|{}|{}|+|{}|{}|{}|"
+_WRITTEN = re.compile(
+    re.escape(_TEXT)
+    .replace(r"\{\}", "{}")
+    .format(*(f"({'|'.join(OPERATIONS)})~{source}" for source, _ in EDGES))
+)
+"""An official string; its groups are the operations on the edges."""
 
 
 class NasBench201(CategoricalSpace):
@@ -80,14 +92,14 @@ class NasBench201(CategoricalSpace):
 
     def format(self, architecture: Architecture) -> str:
         """Write the official string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
-        words = [
-            f"{OPERATIONS[choice]}~{source}"
-            for choice, (source, _) in zip(architecture, EDGES, strict=True)
-        ]
-        return "|{}|+|{}|{}|+|{}|{}|{}|".format(*words)
+        words = [named[choice] for named, choice in zip(_NAMED, architecture, strict=True)]
+        return _TEXT.format(*words)
 
     def parse(self, text: str) -> Architecture:
         """Read an official string; `InvalidInput` points at the first wrong character."""
+        match = _WRITTEN.fullmatch(text)
+        if match is not None:
+            return tuple(map(OPERATIONS.index, match.groups()))
         choices: list[int] = []
         position = 0
 

@@ -154,8 +154,8 @@ def test_the_judge_reads_final_means() -> None:
     indices = [4, 9, 4]
     verdicts = judge.read([SPACE.architecture(index) for index in indices])
     for name in DATASETS:
-        assert np.array_equal(verdicts[name].test, table.test.mean(name)[indices])
-        assert np.array_equal(verdicts[name].valid, table.test.valid_mean(name)[indices])
+        assert np.array_equal(verdicts[name].test[:, 0], table.test.mean(name)[indices])
+        assert np.array_equal(verdicts[name].valid[:, 0], table.test.valid_mean(name)[indices])
 
 
 def test_free_repeats_cost_nothing_and_say_the_same() -> None:

@@ -243,7 +243,7 @@ def test_incumbents_follow_the_direction_of_the_metric() -> None:
             return Answer((table[request.architecture[0]],), 1.0, 1)
 
     strategy = made(objectives=(loss,))
-    track = search(strategy, Session(), Clock(Budget(evaluations=5), (loss,)))
+    track = search(strategy, Session(), Clock(Budget(evaluations=5), None, (loss,)))
     assert track.signal[track.incumbents].tolist() == [0.9, 0.4, 0.1]
     regret = Budget(evaluations=5, target_regret=0.35)
     track = search(made(objectives=(loss,)), Session(), Clock(regret, loss.score(0.1), (loss,)))
