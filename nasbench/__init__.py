@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nasbench.harness.reproduce import reproduce
     from nasbench.harness.results import load_results
     from nasbench.harness.run import run
+    from nasbench.harness.study import Study
     from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Metric, Problem, Trial
     from nasbench.spaces import get_space, register_space
     from nasbench.spaces.base import EnumerableSpace, Space
@@ -39,6 +40,7 @@ __all__ = [
     "Problem",
     "SearchStrategy",
     "Space",
+    "Study",
     "Trial",
     "audit",
     "compare",
@@ -65,6 +67,7 @@ _HOMES = {
     "Problem": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
     "Space": "nasbench.spaces.base",
+    "Study": "nasbench.harness.study",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",

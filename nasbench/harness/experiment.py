@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nasbench.benchmarks.base import Benchmark, Judge, Verdict
+from nasbench.benchmarks.base import Benchmark, Judge, Session, Verdict
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.table import Table, seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
@@ -24,7 +24,7 @@ from nasbench.harness.selection import Promotion, Selection
 from nasbench.problem import ACCURACY, Fidelity, Metric, Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_enumerable, get_space
-from nasbench.strategies.base import DERIVED
+from nasbench.strategies.base import DERIVED, SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
 
 if TYPE_CHECKING:
@@ -217,6 +217,13 @@ def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
     return Random(strategy), Random(benchmark)
 
 
+def random_of(identity: Mapping[str, Any], experiment_seed: int, seed: int) -> Random:
+    """Return the randomness of a run outside any experiment: of its seeds and an identity."""
+    text = json.dumps([identity, experiment_seed, seed], sort_keys=True, default=str)
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+    return Random(np.random.SeedSequence(number))
+
+
 @lru_cache(maxsize=8)
 def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     """Return the benchmark and the judge of a task; one pair per process."""
@@ -273,6 +280,16 @@ def _check_budget(task: Task, benchmark: Benchmark) -> None:
         )
 
 
+class Begun(NamedTuple):
+    """A run before its first request."""
+
+    strategy: SearchStrategy
+    session: Session
+    clock: Clock
+    set_up: float
+    """Real seconds that making the strategy took: it may think before it asks."""
+
+
 class Runner:
     """Runs seeds of one experiment; what they share is prepared once."""
 
@@ -303,10 +320,7 @@ class Runner:
         try:
             with log.recording():
                 trajectory = self._search(seed)
-            steps = trajectory.incumbents
-            if not len(steps):
-                raise NasbenchError("no evaluation succeeded within the budget")
-            verdicts = self._judge.read([trajectory.architectures[step] for step in steps])
+            verdicts = self.judge(trajectory)
         except (Exception, SystemExit):
             error = traceback.format_exc()
             return Run(seed, None, {}, perf_counter() - began, error, log.text)
@@ -314,7 +328,8 @@ class Runner:
             self._checkpoint(seed).unlink(missing_ok=True)
         return Run(seed, trajectory, verdicts, perf_counter() - began, log=log.text)
 
-    def _search(self, seed: int) -> Trajectory:
+    def begin(self, seed: int) -> "Begun":
+        """Return a run before its first request."""
         task = self.experiment.task
         randoms = streams(self.experiment, seed)
         session = self._benchmark.session(randoms[1])
@@ -324,12 +339,23 @@ class Runner:
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])
             set_up = perf_counter() - began
-            clock = task.clock(self._benchmark.best_signal)
-            if task.shared:
-                trajectory = self._resumable(seed, session, strategy, clock)
+        return Begun(strategy, session, task.clock(self._benchmark.best_signal), set_up)
+
+    def judge(self, trajectory: Trajectory) -> Mapping[str, Verdict]:
+        """Return what the judge says of a run's incumbents; `NasbenchError` where it has none."""
+        steps = trajectory.incumbents
+        if not len(steps):
+            raise NasbenchError("no evaluation succeeded within the budget")
+        return self._judge.read([trajectory.architectures[step] for step in steps])
+
+    def _search(self, seed: int) -> Trajectory:
+        run = self.begin(seed)
+        with seal_test():
+            if self.experiment.task.shared:
+                trajectory = self._resumable(seed, run.session, run.strategy, run.clock)
             else:
-                trajectory = search(strategy, session, clock)
-        trajectory.optimiser_seconds[:1] += set_up  # a strategy may think before it asks
+                trajectory = search(run.strategy, run.session, run.clock)
+        trajectory.optimiser_seconds[:1] += run.set_up
         return trajectory
 
     def _resumable(self, seed: int, session: Any, strategy: Any, clock: Clock) -> Trajectory:

@@ -125,10 +125,10 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
     columns = np.array(numbers, dtype=np.float64).reshape(-1, 5).T
-    return _trajectory(requests, answers, columns, stop, clock)
+    return trajectory_of(requests, answers, columns, stop, clock)
 
 
-def _trajectory(
+def trajectory_of(
     requests: Sequence[Request],
     answers: Sequence[Answer | SharedAnswer],
     columns: NDArray[np.float64],

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -33,10 +32,7 @@ from nasbench.harness.tuning import Tuning
 from nasbench.limits import (
     CPUS,
     GPUS,
-    PATIENCE,
-    REGRET,
     RETRIES,
-    SIMULATED_WORKERS,
     WORKERS,
     Count,
     per_core,
@@ -46,8 +42,6 @@ from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.text import shown
-
-Rule = TypeVar("Rule", bound=StrEnum)
 
 Settings = Mapping[str, Mapping[str, object]]
 """Hyperparameters that differ from the defaults, by strategy."""
@@ -144,12 +138,9 @@ def run(
     """
     _check_types(
         benchmark, protocol, budget, settings, tuning,
-        trials=trials, repeats=repeats, recipe=recipe, name=name, ray_address=ray_address,
-        fallback=fallback, selection=selection, promotion=promotion,
+        recipe=recipe, name=name, ray_address=ray_address, fallback=fallback,
     )  # fmt: skip
     results = require_path("out", out)
-    patience = None if patience is None else PATIENCE.check(patience)
-    target_regret = None if target_regret is None else REGRET.check(target_regret)
     wanted = parse_seeds(seeds)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
     executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
@@ -158,11 +149,10 @@ def run(
         names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
         make_tasks(
             benchmark, None if datasets is None else _names("datasets", datasets), protocol,
-            Wanted(
-                limit or _if_shared(names), patience, target_regret, trials, repeats,
-                SIMULATED_WORKERS.check(simulated_workers), _objectives(objective),
-                _one_of(Selection, "selection", selection),
-                _one_of(Promotion, "promotion", promotion),
+            Wanted.read(
+                budget=limit or if_shared(names), patience=patience, target_regret=target_regret,
+                trials=trials, repeats=repeats, simulated_workers=simulated_workers,
+                objective=objective, selection=selection, promotion=promotion,
             ),
             fallback=fallback, shared=shared_among(names), say=say,
         ),
@@ -216,15 +206,6 @@ def _check_types(
         require_optional_text(name, "a text", value)
 
 
-def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
-    """Return the member of an enum that has a value; `InvalidInput` names all where none has."""
-    try:
-        return kind(value)
-    except ValueError:
-        valid = ", ".join(one.value for one in kind)
-        raise InvalidInput(f"{name} {shown(value)} is unknown: valid are {valid}") from None
-
-
 def _names(of: str, names: str | Sequence[str]) -> list[str]:
     unique = require_names(of, names)
     if not unique:
@@ -232,14 +213,7 @@ def _names(of: str, names: str | Sequence[str]) -> list[str]:
     return unique
 
 
-def _objectives(names: str | Sequence[str]) -> tuple[str, ...]:
-    unique = require_names("objective", names)
-    if not unique:
-        raise InvalidInput(f"no objective is named: leave it away for {ACCURACY.name}")
-    return tuple(unique)
-
-
-def _if_shared(names: Sequence[str]) -> Budget | None:
+def if_shared(names: Sequence[str]) -> Budget | None:
     """Return a budget for tasks whose strategies all put the epochs they train in its place."""
     return Budget(epochs=1) if len(shared_among(names)) == len(names) else None
 

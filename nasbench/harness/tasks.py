@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
+from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.objectives import find_objective, is_cost
 from nasbench.benchmarks.protocols import REPEATS, TRIALS, Protocol, default_protocol
@@ -15,6 +18,7 @@ from nasbench.harness.choice import Say, choose, has_dataset
 from nasbench.harness.experiment import Task
 from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
+from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
 from nasbench.problem import ACCURACY, Metric
 from nasbench.text import shown
 
@@ -27,6 +31,9 @@ RESUMED = (
     "promotion 'resume' needs a table: trainings of a search by training begin anew; leave "
     "--promotion away"
 )
+
+
+Rule = TypeVar("Rule", bound=StrEnum)
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,55 @@ class Wanted:
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
 
+    @classmethod
+    def read(
+        cls,
+        *,
+        budget: Budget | None,
+        patience: int | None = None,
+        target_regret: float | None = None,
+        trials: str | None = None,
+        repeats: str | None = None,
+        simulated_workers: int = 1,
+        objective: str | Sequence[str] = ACCURACY.name,
+        selection: str = Selection.HIGHEST.value,
+        promotion: str = Promotion.RESTART.value,
+    ) -> "Wanted":
+        """Read options as a user gives them; `InvalidInput` for what none of them can be."""
+        for name, value in (
+            ("trials", trials), ("repeats", repeats), ("selection", selection),
+            ("promotion", promotion),
+        ):  # fmt: skip
+            require_optional_text(name, "a text", value)
+        objectives = tuple(require_names("objective", objective))
+        if not objectives:
+            raise InvalidInput(f"no objective is named: leave it away for {ACCURACY.name}")
+        return cls(
+            budget=budget,
+            patience=None if patience is None else PATIENCE.check(patience),
+            target_regret=None if target_regret is None else REGRET.check(target_regret),
+            trials=trials,
+            repeats=repeats,
+            simulated_workers=SIMULATED_WORKERS.check(simulated_workers),
+            objectives=objectives,
+            selection=_one_of(Selection, "selection", selection),
+            promotion=_one_of(Promotion, "promotion", promotion),
+        )
+
     def limit(self, budget: Budget | None) -> Budget | None:
         """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
         budget = self.budget or budget
         if budget is None or (self.patience is None and self.target_regret is None):
             return budget
         return budget.stopping(self.patience, self.target_regret)
+
+
+def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
+    """Return the member of an enum that has a value; `InvalidInput` names all where none has."""
+    valid = {one.value: one for one in kind if one is not Selection.FRONT}  # of several objectives
+    if value not in valid:
+        raise InvalidInput(f"{name} {shown(value)} is unknown: valid are {', '.join(valid)}")
+    return valid[value]
 
 
 def make_tasks(

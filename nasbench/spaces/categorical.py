@@ -81,7 +81,8 @@ class CategoricalSpace(EnumerableSpace):
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
         """Change one decision, chosen uniformly, to another value, chosen uniformly."""
-        self._require_choice()
+        if not self._mutable:
+            self._require_choice()
         where, which = random.integers(self._moves)
         return self._changed(architecture, self._mutable[where], which)
 

@@ -1,0 +1,97 @@
+"""A function of one's own as what a search asks: any space, any metrics, real seconds."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any
+
+from nasbench.benchmarks.asked import check_request
+from nasbench.errors import InvalidInput
+from nasbench.harness.budget import Budget, Clock
+from nasbench.harness.experiment import Begun, random_of
+from nasbench.harness.selection import Selection
+from nasbench.problem import Answer, Evaluate, Metric, Problem
+from nasbench.spaces import get_space
+from nasbench.spaces.base import Architecture, Space
+from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.registry import make_settings
+from nasbench.text import shown
+
+Function = Callable[..., Any]
+
+
+def begin_function(
+    strategy: type[SearchStrategy],
+    values: Mapping[str, object],
+    function: Function,
+    space: str | Space | None,
+    metrics: tuple[Metric, ...],
+    budget: Budget | None,
+    experiment_seed: int,
+    seed: int,
+) -> Begun:
+    """Return a run of a strategy whose requests a function answers.
+
+    The strategy's randomness is of seeds, strategy, settings and the space's name.
+    """
+    if space is None or budget is None:
+        missing = "a space" if space is None else "a budget, such as 100evals"
+        raise InvalidInput(f"a function of one's own needs {missing}")
+    if strategy.rule == DERIVED:
+        raise InvalidInput(
+            f"strategy '{strategy.name}' trains shared weights: a function of one's own has none"
+        )
+    if not metrics or len({one.name for one in metrics}) < len(metrics):
+        raise InvalidInput("metrics: name one or several, each once")
+    if budget.target_regret is not None:
+        raise InvalidInput("a target regret needs a table, whose optimum is known")
+    made = make_settings(strategy, values)
+    of = get_space(space) if isinstance(space, str) else space
+    selection = Selection.HIGHEST if len(metrics) == 1 else Selection.FRONT
+    identity = {"strategy": strategy.name, "settings": asdict(made), "space": of.name}
+    random = random_of(identity, experiment_seed, seed)
+    began = perf_counter()
+    searching = strategy(Problem(of, metrics), made, random)
+    clock = Clock(budget, None, metrics, selection=selection)
+    return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)
+
+
+class _Called:
+    """Answers with what a function returns."""
+
+    def __init__(self, function: Function, space: Space, metrics: tuple[Metric, ...]) -> None:
+        self._function, self._space, self._metrics = function, space, metrics
+        try:
+            self._takes_fidelity = "fidelity" in inspect.signature(function).parameters
+        except (TypeError, ValueError):  # of some functions in C
+            self._takes_fidelity = False
+
+    def answer(self, request: Evaluate) -> Answer:
+        """Call the function; NaN is an evaluation that failed."""
+        check_request(self._space, request)
+        began = perf_counter()
+        more = {"fidelity": request.fidelity} if self._takes_fidelity else {}
+        returned = self._function(request.architecture, **more)
+        if isinstance(returned, Answer):
+            return returned
+        epochs = 0 if request.fidelity is None else request.fidelity.epochs
+        values = self._values(returned, request.architecture)
+        failed = any(map(math.isnan, values))
+        return Answer(values, perf_counter() - began, epochs, failed)
+
+    def _values(self, returned: Any, architecture: Architecture) -> tuple[float, ...]:
+        """Return numbers, one for each metric; `InvalidInput` for anything else."""
+        several = returned if isinstance(returned, tuple | list) else (returned,)
+        try:
+            values = tuple(map(float, several))
+        except (TypeError, ValueError):
+            values = ()
+        if len(values) != len(self._metrics):
+            names = ", ".join(one.name for one in self._metrics)
+            raise InvalidInput(
+                f"the function returned {shown(returned)} for "
+                f"{self._space.format(architecture)}: it must be a number for each of {names}"
+            )
+        return values
