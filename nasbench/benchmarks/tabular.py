@@ -124,9 +124,9 @@ class TabularBenchmark:
             seeds = columns.trials(signal.dataset, signal.schedule, self.objectives[0].name)
             if len(seeds) < 2:
                 raise InvalidInput(
-                    f"trials 'random': this table has no single trials of {signal.dataset}'s "
+                    f"signal 'random': this table has no single trainings of {signal.dataset}'s "
                     f"{signal.schedule}-epoch signal, only their mean; import the official "
-                    "file (`nasbench data import`) or use --trials mean"
+                    "file (`nasbench data import`) or use --signal mean"
                 )
         return seeds
 

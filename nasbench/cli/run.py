@@ -95,9 +95,13 @@ def run(
             help="Stop at this validation regret on the search's signal, in the objective's unit.",
         ),
     ] = None,
-    trials: Annotated[
+    signal: Annotated[
         str | None,
-        typer.Option(help="Signal of a query: `mean` of the training trials or a `random` one."),
+        typer.Option(
+            "--signal",
+            "--trials",
+            help="What a query returns: the `mean` of the training seeds or a `random` one.",
+        ),
     ] = None,
     repeats: Annotated[
         str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
@@ -165,7 +169,7 @@ def run(
         "name": name,
         "patience": patience,
         "target_regret": target_regret,
-        "trials": trials,
+        "signal": signal,
         "repeats": repeats,
         "simulated_workers": simulated_workers,
         "objective": _split(objective),

@@ -73,7 +73,10 @@ class ExperimentFile(_Strict):
     target_regret: Annotated[float, Field(ge=0)] | None = Field(
         None, description="in the unit of the objective, 0 or more"
     )
-    trials: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
+    signal: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
+    trials: Literal["mean", "random"] | None = Field(
+        None, description="'mean' or 'random', an earlier name of signal"
+    )
     repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
     simulated_workers: Count | None = Field(
         None, description="evaluations that go on at once on the table's clock, 1 or more"

@@ -20,6 +20,7 @@ from nasbench.harness.store import Damaged, ExperimentFolder, experiments
 from nasbench.harness.texts import texts_of
 from nasbench.harness.tuning import Tuning
 from nasbench.problem import Metric
+from nasbench.strategies.registry import strategies
 from nasbench.text import encodable
 
 if TYPE_CHECKING:
@@ -111,6 +112,17 @@ class ExperimentRuns:
     def family(self) -> str:
         """The strategy's family, `unknown` where it is not stored."""
         return str(self.description.get("family", "unknown"))
+
+    @property
+    def colour(self) -> str:
+        """The strategy's colour in figures, empty where it has none.
+
+        Earlier versions did not store it: it is that of the strategy which has the name here.
+        """
+        if "colour" in self.description or ":" in self.experiment.strategy:
+            return str(self.description.get("colour", ""))
+        known = strategies().get(self.experiment.strategy)
+        return "" if known is None else known.colour
 
     @property
     def defaults(self) -> Mapping[str, Any]:

@@ -84,6 +84,7 @@ def run(
     budget: str | Budget | None = None,
     patience: int | None = None,
     target_regret: float | None = None,
+    signal: str | None = None,
     trials: str | None = None,
     repeats: str | None = None,
     simulated_workers: int = 1,
@@ -114,9 +115,10 @@ def run(
     strategy trains on images, those of CIFAR-10 have to be there too. `recipe`
     names settings that one-shot strategies come with, before `settings` change them.
 
-    `simulated_workers` is how many evaluations of a run go on at once on the clock of its table:
-    strategies are told answers in the order in which evaluations end, and a budget of seconds is
-    the time that passes, not the workers' sum.
+    `signal` is what a query of a table with several training seeds returns: their `mean` or a
+    `random` one; `trials` is its earlier name. `simulated_workers` is how many evaluations of a run
+    go on at once on the clock of its table: strategies are told answers in the order in which
+    evaluations end, and a budget of seconds is the time that passes, not the workers' sum.
 
     `objective` is the metric to search for: `accuracy`, or another one that the table has on
     validation images, such as `loss`, which is minimised. The judge reads the same metric. Of
@@ -138,7 +140,7 @@ def run(
     """
     _check_types(
         benchmark, protocol, budget, settings, tuning,
-        recipe=recipe, name=name, ray_address=ray_address, fallback=fallback,
+        recipe=recipe, name=name, ray_address=ray_address, fallback=fallback, trials=trials,
     )  # fmt: skip
     results = require_path("out", out)
     wanted = parse_seeds(seeds)
@@ -151,8 +153,9 @@ def run(
             benchmark, None if datasets is None else _names("datasets", datasets), protocol,
             Wanted.read(
                 budget=limit or if_shared(names), patience=patience, target_regret=target_regret,
-                trials=trials, repeats=repeats, simulated_workers=simulated_workers,
-                objective=objective, selection=selection, promotion=promotion,
+                signal=trials if signal is None else signal, repeats=repeats,
+                simulated_workers=simulated_workers, objective=objective, selection=selection,
+                promotion=promotion,
             ),
             fallback=fallback, shared=shared_among(names), say=say,
         ),

@@ -86,7 +86,7 @@ class Study:
         metrics: Metric | Sequence[Metric] = VALUE,
         patience: int | None = None,
         target_regret: float | None = None,
-        trials: str | None = None,
+        signal: str | None = None,
         repeats: str | None = None,
         selection: str = Selection.HIGHEST.value,
         promotion: str = Promotion.RESTART.value,
@@ -103,7 +103,7 @@ class Study:
         shift = EXPERIMENT_SEED.check(experiment_seed)
         if callable(objective):
             _only_of_benchmarks(
-                benchmark=benchmark, dataset=dataset, protocol=protocol, trials=trials,
+                benchmark=benchmark, dataset=dataset, protocol=protocol, signal=signal,
                 repeats=repeats, target_regret=target_regret,
             )  # fmt: skip
             several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
@@ -117,7 +117,7 @@ class Study:
                 raise InvalidInput("space is of a function of one's own: the benchmark has its own")
             wanted = Wanted.read(
                 budget=limit or if_shared([strategy]), patience=patience,
-                target_regret=target_regret, trials=trials, repeats=repeats,
+                target_regret=target_regret, signal=signal, repeats=repeats,
                 objective=objective or ACCURACY.name, selection=selection, promotion=promotion,
             )  # fmt: skip
             (task,) = make_tasks(

@@ -43,7 +43,7 @@ class Wanted:
     budget: Budget | None = None
     patience: int | None = None
     target_regret: float | None = None
-    trials: str | None = None
+    signal: str | None = None
     repeats: str | None = None
     simulated_workers: int = 1
     objectives: tuple[str, ...] = (ACCURACY.name,)
@@ -57,7 +57,7 @@ class Wanted:
         budget: Budget | None,
         patience: int | None = None,
         target_regret: float | None = None,
-        trials: str | None = None,
+        signal: str | None = None,
         repeats: str | None = None,
         simulated_workers: int = 1,
         objective: str | Sequence[str] = ACCURACY.name,
@@ -66,7 +66,7 @@ class Wanted:
     ) -> "Wanted":
         """Read options as a user gives them; `InvalidInput` for what none of them can be."""
         for name, value in (
-            ("trials", trials), ("repeats", repeats), ("selection", selection),
+            ("signal", signal), ("repeats", repeats), ("selection", selection),
             ("promotion", promotion),
         ):  # fmt: skip
             require_optional_text(name, "a text", value)
@@ -77,7 +77,7 @@ class Wanted:
             budget=budget,
             patience=None if patience is None else PATIENCE.check(patience),
             target_regret=None if target_regret is None else REGRET.check(target_regret),
-            trials=trials,
+            signal=signal,
             repeats=repeats,
             simulated_workers=SIMULATED_WORKERS.check(simulated_workers),
             objectives=objectives,
@@ -144,7 +144,7 @@ def _tabular(
 ) -> list[Task]:
     if not isinstance(protocol, Protocol):
         protocol = default_protocol(tuple(datasets))
-    trials, repeats = wanted.trials or protocol.trials, wanted.repeats or protocol.repeats
+    trials, repeats = wanted.signal or protocol.trials, wanted.repeats or protocol.repeats
     for value, valid in ((trials, TRIALS), (repeats, REPEATS)):
         if value not in valid:
             raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
@@ -209,7 +209,7 @@ def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, want
             "accuracy; "
             "leave --objective away, or search on a table"
         )
-    if wanted.trials is not None or isinstance(protocol, Protocol):
+    if wanted.signal is not None or isinstance(protocol, Protocol):
         raise InvalidInput(
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
         )

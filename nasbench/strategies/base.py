@@ -62,6 +62,8 @@ class SearchStrategy(Stateful, ABC):
     """What cost tables group by: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]
     """The paper, as `Authors, venue year`."""
+    colour: ClassVar[str] = ""
+    """In figures, such as `#0173b2`; where it is empty one is chosen by the name."""
     rule: ClassVar[str] = BEST
     """What the answer is at any time: `BEST` by validation of what was evaluated, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}

@@ -33,6 +33,7 @@ class Darts(AlphaSearch):
 
     family = "gradient"
     reference = "Liu et al., ICLR 2019"
+    colour = "#029e73"
 
     @dataclass(frozen=True)
     class Settings(AlphaSettings):
@@ -76,6 +77,8 @@ class SecondOrderDarts(Darts):
     and `NATS` list: where the batch norm around the cells keeps running statistics, the pass with
     the weights of the step ahead counts in them (the code makes it in a copy of the network).
     """
+
+    colour = "#01503a"
 
     @dataclass(frozen=True)
     class Settings(Darts.Settings):

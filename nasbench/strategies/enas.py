@@ -45,6 +45,7 @@ class Enas(OneShot):
 
     family = "weight sharing"
     reference = "Pham et al., ICML 2018"
+    colour = "#56b4e9"
 
     @dataclass(frozen=True)
     class Settings(WeightSettings):

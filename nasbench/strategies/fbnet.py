@@ -39,6 +39,7 @@ class FbNet(CostAwareSearch):
 
     family = "gradient"
     reference = "Wu et al., CVPR 2019"
+    colour = "#7a3b9d"
 
     @dataclass(frozen=True)
     class Settings(CostSettings):

@@ -36,6 +36,7 @@ class Gdas(AlphaSearch):
 
     family = "gradient"
     reference = "Dong & Yang, CVPR 2019"
+    colour = "#cc78bc"
 
     @dataclass(frozen=True)
     class Settings(AlphaSettings):

@@ -37,6 +37,7 @@ class ProxylessNas(CostAwareSearch):
 
     family = "gradient"
     reference = "Cai et al., ICLR 2019"
+    colour = "#8c2d04"
 
     @dataclass(frozen=True)
     class Settings(CostSettings):

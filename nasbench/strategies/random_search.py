@@ -14,6 +14,7 @@ class RandomSearch(SearchStrategy):
 
     family = "random"
     reference = "Bergstra & Bengio, JMLR 2012"
+    colour = "#6f6f6f"
 
     @dataclass(frozen=True)
     class Settings:

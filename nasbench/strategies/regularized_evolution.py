@@ -35,6 +35,7 @@ class RegularizedEvolution(SearchStrategy):
 
     family = "evolution"
     reference = "Real et al., AAAI 2019"
+    colour = "#0173b2"
 
     @dataclass(frozen=True)
     class Settings:

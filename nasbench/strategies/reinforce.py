@@ -78,6 +78,7 @@ class Reinforce(PolicyGradient):
     """
 
     reference = "Zoph & Le, ICLR 2017"
+    colour = "#d55e00"
 
     @dataclass(frozen=True)
     class Settings:
@@ -131,6 +132,7 @@ class ReinforceSoftmax(PolicyGradient):
     """
 
     reference = "Williams, Machine Learning 1992; Dong & Yang, ICLR 2020"
+    colour = "#de8f05"
 
     @dataclass(frozen=True)
     class Settings:

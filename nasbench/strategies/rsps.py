@@ -31,6 +31,7 @@ class RandomSharing(UniformSampling):
 
     family = "weight sharing"
     reference = "Li & Talwalkar, UAI 2019"
+    colour = "#ca9161"
 
     @dataclass(frozen=True)
     class Settings(WeightSettings):

@@ -32,6 +32,7 @@ class SinglePath(UniformSampling):
 
     family = "weight sharing"
     reference = "Guo et al., ECCV 2020"
+    colour = "#b5ab00"
 
     @dataclass(frozen=True)
     class Settings(WeightSettings):

@@ -41,7 +41,7 @@ def test_best_and_cheapest() -> None:
 
 
 def test_single_trials_that_do_not_exist_are_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"no single trials.*--trials mean"):
+    with pytest.raises(InvalidInput, match=r"no single trainings.*--signal mean"):
         benchmark(synthetic_table(), Signal("cifar10", 12, 12, "random"))
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from tables import synthetic_table
+from typer.testing import CliRunner
 
+from nasbench.cli.app import app
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.harness.experiment import Experiment
 from nasbench.harness.records import TRAJECTORY
@@ -244,6 +246,28 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(StoreError, match="the disk is full: free some space or choose another"):
         run("random-search", seeds=4, out=tmp_path)
     monkeypatch.undo()
+
+
+def test_the_earlier_name_of_signal_is_read(tmp_path: Path) -> None:
+    for options in ({"signal": "mean"}, {"trials": "mean"}):
+        run("random-search", seeds=1, benchmark="digits", budget="5evals", out=tmp_path, **options)
+    (folder,) = experiments(tmp_path)
+    assert folder.experiment.task.signal.trials == "mean"
+    words = [
+        "run",
+        "-s",
+        "random-search",
+        "--seeds",
+        "1",
+        "--benchmark",
+        "digits",
+        "--budget",
+        "5evals",
+    ]
+    for option in ("--signal", "--trials"):
+        done = CliRunner().invoke(app, [*words, option, "mean", "--out", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    assert len(list(experiments(tmp_path))) == 1
 
 
 def test_a_name_stands_for_one_task(tmp_path: Path) -> None:

@@ -146,6 +146,8 @@ def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
         known = there.keys() | folder.experiment.settings.keys()
         defaults = {name: value for name, value in defaults.items() if name in known}
     expected = {"family": strategy.family, "reference": strategy.reference, "defaults": defaults}
+    if "colour" in folder.description:  # which earlier versions did not store
+        expected["colour"] = strategy.colour
     stored = {name: folder.description.get(name) for name in expected}
     for what in told(stored, expected):
         yield Finding("description", folder.label, what, fault=here)
@@ -159,7 +161,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         experiment = json.loads(json.dumps(folder.experiment.to_json()))
         known = {
             "": dict.fromkeys(("schema", "experiment", "strategy", "provenance")),
-            "strategy": dict.fromkeys(("family", "reference", "defaults", "tuning")),
+            "strategy": dict.fromkeys(("family", "reference", "colour", "defaults", "tuning")),
             "provenance": {**provenance(), "images": None},
         }
         extra = [

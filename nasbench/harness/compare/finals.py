@@ -63,7 +63,7 @@ def _distribution(
     width: float,
 ) -> Figure:
     """Draw the regret of every run, the quartiles, and the mean with its interval."""
-    colours = looks([one.experiment.strategy for one in shown])
+    colours = looks(shown)
     with paper_style():
         foot = foot_lines([_READ, block.footer, *block.about_test], width)
         names = [wrapped(one.label, _LABEL * width) for one in shown]
@@ -111,7 +111,7 @@ def _landscape(
     test, metric = table.test[dataset], block.units.metric
     ends = [_ends(one) for one in shown]
     drawn = [cell for cells, _ in ends for cell in cells]
-    colours = looks([one.experiment.strategy for one in shown])
+    colours = looks(shown)
     columns = min(max(2, int(width / _PANEL)), len(shown))
     rows = -(-len(shown) // columns)
     side = (width - 0.55) / columns

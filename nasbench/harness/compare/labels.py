@@ -88,7 +88,7 @@ def describe(task: Task) -> str:
 
 def _signal(task: Task) -> str:
     signal, name = task.signal, " and ".join(one.name for one in task.objectives)
-    trial = ", a random trial per query" if signal.trials == "random" else ""
+    trial = ", a random training per query" if signal.trials == "random" else ""
     after = f"{signal.epochs} of {signal.schedule} epochs"
     return f"signal: validation {name} after {after}{trial}"
 
@@ -109,7 +109,8 @@ def particulars(task: Task) -> dict[str, str]:
             key = f"signal-{signal.epochs}of{signal.schedule}"
             found[key] = f"signal after {signal.epochs} of {signal.schedule} epochs"
         if not task.shared and signal.trials != (usual.trials if usual else "mean"):
-            found[f"trials-{signal.trials}"] = f"trials {signal.trials}"
+            words = {"random": "a random training per query", "mean": "the mean of the trainings"}
+            found[f"signal-{signal.trials}"] = words[signal.trials]
         if usual is None or task.final_schedule != usual.final_schedule:
             found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"
         if usual and task.reports != usual.reports.get(signal.dataset):

@@ -100,7 +100,7 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
         height = 0.55 * width + 0.14 * rows + more
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
-        colours = looks([one.contender.experiment.strategy for one in points])
+        colours = looks([one.contender for one in points])
         means = np.array(
             [(summarise(point.cost).mean, summarise(point.test).mean) for point in points]
         )

@@ -5,6 +5,7 @@ hand there is no regret to draw, and no figure.
 """
 
 import math
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,15 +47,7 @@ _PIXELS = 1100
 CHARACTER = 0.054
 """Inches that a character of 7 points takes."""
 
-_COLOURS = {
-    "random-search": "#6f6f6f", "regularized-evolution": "#0173b2", "reinforce-softmax": "#de8f05",
-    "reinforce": "#d55e00", "darts": "#029e73", "darts-2nd": "#01503a", "enas": "#56b4e9",
-    "rsps": "#ca9161", "gdas": "#cc78bc", "spos": "#b5ab00", "fbnet": "#7a3b9d",
-    "proxylessnas": "#8c2d04",
-}  # fmt: skip
-"""Colours of our strategies, the same in every figure: seaborn's colour-blind palette, and darker.
-
-Those of other strategies follow from their names."""
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _REFERENCE = "0.1"
@@ -120,7 +113,7 @@ def regret_lines(
     """
     if block.known is None or not any(len(one.runs) for one in block.contenders):
         return
-    styles = looks([one.experiment.strategy for one in block.contenders])
+    styles = looks(block.contenders)
     grid, positions = _when(block, clock)
     for dataset in block.datasets:
         best = float(np.nanmax(block.known.test[dataset]))
@@ -199,9 +192,14 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def looks(strategies: Sequence[str]) -> list[tuple[str, Any]]:
-    """Return colour and dashes: the hue tells the strategy, shade and dashes its settings."""
-    taken: dict[str, str] = {name: _COLOURS[name] for name in strategies if name in _COLOURS}
+def looks(contenders: "Sequence[Contender]") -> list[tuple[str, Any]]:
+    """Return colour and dashes: the hue tells the strategy, shade and dashes its settings.
+
+    The hue is the strategy's own, as it is stored with its runs, or else follows from its name.
+    """
+    strategies = [one.experiment.strategy for one in contenders]
+    own = {one.experiment.strategy: one.runs.colour for one in contenders}
+    taken = {name: colour for name, colour in own.items() if _COLOUR.fullmatch(colour)}
     for name in sorted(set(strategies) - set(taken)):
         start = zlib.crc32(name.encode())
         options = [_OTHERS[(start + step) % len(_OTHERS)] for step in range(len(_OTHERS))]

@@ -41,7 +41,7 @@ def _ranks(family: Family, width: float) -> Figure:
     found = family.standings
     order = [int(row) for row in found.ranks.argsort(kind="stable")]
     names = [wrapped(label, _LABEL * width) for label in found.labels]
-    colours = looks([one.experiment.strategy for one in family.contenders])
+    colours = looks(family.contenders)
     lines = 0.4 + 0.6 * max(name.count("\n") + 1 for name in names)
     with paper_style():
         foot = foot_lines([family.footer, *family.notes], width)
@@ -79,7 +79,7 @@ def _ranks(family: Family, width: float) -> Figure:
 
 def _profile(family: Family, width: float) -> Figure:
     """Draw the share of runs that are at least as good as each normalised regret."""
-    styles = looks([one.experiment.strategy for one in family.contenders])
+    styles = looks(family.contenders)
     values = np.concatenate([np.concatenate(one.regret) for one in family.problems])
     values = values[np.isfinite(values)]
     top = float(np.quantile(values, 0.99)) if len(values) else 0.0

@@ -27,7 +27,7 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
     versions = {str(one.runs.provenance.get("commit")) for one in contenders}
     least = min(block.seeds for block in blocks)
     random = all(
-        any(one.experiment.strategy.startswith("random") for one in block.contenders)
+        any(one.runs.family == "random" for one in block.contenders)
         or any(row.reference == EXPECTED for row in block.references)
         for block in blocks
     )

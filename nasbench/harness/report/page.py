@@ -148,7 +148,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         if not mine:
             continue
         alike = [one for one in block.contenders if one.experiment.task.shared == bool(suffix)]
-        colours = [colour for colour, _ in looks([one.experiment.strategy for one in alike])]
+        colours = [colour for colour, _ in looks(alike)]
         rows = [
             (one.label, colour) for one, colour in zip(alike, colours, strict=True) if len(one.runs)
         ]

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from matplotlib.text import Text
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.places import spread
 from nasbench.harness.compare.plots import looks, regret_figures
+from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.run import run
 from nasbench.strategies.registry import strategies
 
@@ -125,9 +129,27 @@ def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
     assert box.y1 <= below.y0
 
 
+def contender(strategy: str, **description: object) -> Any:
+    """What `looks` sees of a row."""
+    experiment = SimpleNamespace(strategy=strategy)
+    runs = ExperimentRuns("x", experiment, {}, pa.table({}), description)  # type: ignore[arg-type]
+    return SimpleNamespace(experiment=experiment, runs=runs)
+
+
 def test_every_strategy_of_ours_has_a_colour_of_its_own() -> None:
-    """Whatever stands beside it."""
-    names = [name for name in strategies() if ":" not in name]
-    together = [colour for colour, _ in looks(names)]
-    assert len(set(together)) == len(names)
-    assert together == [looks([name])[0][0] for name in names]
+    """Whatever stands beside it, stored with its runs or not, as earlier versions did not."""
+    cards = strategies()
+    rows = [contender(name, colour=card.colour) for name, card in cards.items()]
+    together = [colour for colour, _ in looks(rows)]
+    assert together == [card.colour for card in cards.values()]
+    assert len(set(together)) == len(rows)
+    assert [colour for colour, _ in looks([contender(name) for name in cards])] == together
+
+
+def test_a_strategy_of_others_may_have_a_colour() -> None:
+    mine = contender("my.module:Mine", colour="#123456")
+    assert looks([mine])[0][0] == "#123456"
+    for colour in ("red", "#12345", "#123456;}", "", "javascript:x"):
+        assert looks([contender("my.module:Mine", colour=colour)]) == looks(
+            [contender("my.module:Mine")]
+        )
