@@ -37,7 +37,7 @@ class Metric(NamedTuple):
 
         Of a number or of an array. The score of a score is the value again.
         """
-        return value if self.direction == "max" else -value
+        return value if self.direction == "max" else 0.0 - value
 
     @property
     def worst(self) -> float:

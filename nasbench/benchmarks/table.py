@@ -51,7 +51,7 @@ from nasbench.benchmarks.values import check_shape, check_values
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.text import printable
+from nasbench.text import printable, shown
 
 if TYPE_CHECKING:
     import pandas
@@ -438,11 +438,17 @@ class Table:
 
 def _seen(metric: str, dataset: str, schedule: int, split: Split = Split.VALID) -> Series:
     """Return what a search may see of a metric on a data set, under a schedule."""
-    return Series(search_name(dataset), split, Quantity(metric), schedule)
+    return Series(search_name(dataset), split, _quantity(metric), schedule)
 
 
 def _test_of(metric: str, dataset: str, schedule: int) -> Series:
-    return Series(dataset, Split.TEST, Quantity(metric), schedule)
+    return Series(dataset, Split.TEST, _quantity(metric), schedule)
+
+
+def _quantity(metric: str) -> Quantity:
+    if metric not in tuple(Quantity):
+        raise DataError(f"no table has the metric {shown(metric)}: use accuracy or loss")
+    return Quantity(metric)
 
 
 def _seen_by_search(column: Column) -> bool:

@@ -74,8 +74,11 @@ class TabularBenchmark:
     def fidelities(self) -> tuple[Fidelity, ...]:
         """Epochs of the signal's schedule after which the table knows the signal."""
         dataset, schedule = self.signal.dataset, self.signal.schedule
-        known = self._columns.epochs(dataset, schedule, self.objectives[0].name)
-        return tuple(Fidelity(epochs, schedule) for epochs in known)
+        every = [
+            set(self._columns.epochs(dataset, schedule, one.name))
+            for one in self.objectives if not is_cost(one)
+        ]  # fmt: skip
+        return tuple(Fidelity(epochs, schedule) for epochs in sorted(set.intersection(*every)))
 
     def session(self, random: Random) -> "TableSession":
         """Return what answers one run."""

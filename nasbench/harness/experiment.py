@@ -54,7 +54,7 @@ class Task:
     simulated_workers: int = 1
     """How many evaluations go on at once on the run's clock."""
     objectives: tuple[Metric, ...] = (ACCURACY,)
-    """What is searched for: the first decides which answers are better, and is judged."""
+    """What is searched for and judged: of one the best is the answer, of several their front."""
     selection: Selection = Selection.HIGHEST
     """Which evaluation is the answer, where some are made at other fidelities than the task's."""
     promotion: Promotion = Promotion.RESTART
@@ -334,7 +334,7 @@ class Runner:
         randoms = streams(self.experiment, seed)
         session = self._benchmark.session(randoms[1])
         if task.repeats == "free":
-            session = FreeRepeats(session)
+            session = FreeRepeats(session, task.signal.epochs)
         with seal_test():
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])
@@ -345,7 +345,9 @@ class Runner:
         """Return what the judge says of a run's incumbents; `NasbenchError` where it has none."""
         steps = trajectory.incumbents
         if not len(steps):
-            raise NasbenchError("no evaluation succeeded within the budget")
+            at = f" at {self.experiment.task.signal.epochs} epochs, the protocol's own fidelity,"
+            at = at if self.experiment.task.selection is Selection.OWN else ""
+            raise NasbenchError(f"no evaluation{at} succeeded within the budget")
         return self._judge.read([trajectory.architectures[step] for step in steps])
 
     def _search(self, seed: int) -> Trajectory:

@@ -12,6 +12,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.experiment import Begun, random_of
 from nasbench.harness.selection import Selection
+from nasbench.harness.validation import Misfit, check_objectives
 from nasbench.problem import Answer, Evaluate, Metric, Problem
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Architecture, Space
@@ -43,8 +44,13 @@ def begin_function(
         raise InvalidInput(
             f"strategy '{strategy.name}' trains shared weights: a function of one's own has none"
         )
-    if not metrics or len({one.name for one in metrics}) < len(metrics):
-        raise InvalidInput("metrics: name one or several, each once")
+    try:
+        check_objectives(metrics)
+    except (Misfit, AttributeError, TypeError) as error:
+        raise InvalidInput(
+            f"metrics {shown(metrics)}: they are nasbench.Metric(name, 'max' or 'min'), one or "
+            "several, each once"
+        ) from error
     if budget.target_regret is not None:
         raise InvalidInput("a target regret needs a table, whose optimum is known")
     made = make_settings(strategy, values)
@@ -58,8 +64,24 @@ def begin_function(
     return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)
 
 
+def checked_answer(answer: Answer, objectives: int) -> Answer:
+    """Return an answer that a clock and a strategy can take; `InvalidInput` for any other."""
+    values, seconds, epochs = answer.values, answer.seconds, answer.epochs
+    numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
+    if not (numbers and len(values) == objectives):
+        raise InvalidInput(f"an answer has values {shown(values)}: it is one for each objective")
+    if not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
+        raise InvalidInput(f"an answer has seconds {shown(seconds)}: they are 0 or more")
+    if isinstance(epochs, bool) or not (isinstance(epochs, int) and epochs >= 0):
+        raise InvalidInput(f"an answer has epochs {shown(epochs)}: they are a whole number")
+    return answer
+
+
 class _Called:
-    """Answers with what a function returns."""
+    """Answers with what a function returns: numbers, or an `Answer` with seconds of its own.
+
+    A function with an argument `fidelity` is told the request's, None where it names none.
+    """
 
     def __init__(self, function: Function, space: Space, metrics: tuple[Metric, ...]) -> None:
         self._function, self._space, self._metrics = function, space, metrics
@@ -75,7 +97,7 @@ class _Called:
         more = {"fidelity": request.fidelity} if self._takes_fidelity else {}
         returned = self._function(request.architecture, **more)
         if isinstance(returned, Answer):
-            return returned
+            return checked_answer(returned, len(self._metrics))
         epochs = 0 if request.fidelity is None else request.fidelity.epochs
         values = self._values(returned, request.architecture)
         failed = any(map(math.isnan, values))

@@ -171,16 +171,16 @@ class FreeRepeats:
     What is asked again while its first evaluation goes on is evaluated, and charged, once more.
     """
 
-    def __init__(self, session: Session) -> None:
-        """Wrap the session of one run."""
-        self._session = session
+    def __init__(self, session: Session, own: int | None = None) -> None:
+        """Wrap the session of one run; `own` is the task's own fidelity in epochs."""
+        self._session, self._own = session, own
         self._known: dict[object, Answer | SharedAnswer] = {}
 
     def answer(self, request: Request) -> Answer | SharedAnswer:
         """Answer from memory at no cost where possible."""
         if not isinstance(request, Evaluate):
             return self._session.answer(request)
-        what = request.architecture, request.fidelity
+        what = self._what(request)
         try:
             known = self._known.get(what)
         except TypeError:  # what cannot be hashed is no architecture: the session says so
@@ -193,5 +193,9 @@ class FreeRepeats:
         if inner is not None:
             inner(request, answer)
         if isinstance(request, Evaluate):
-            what = request.architecture, request.fidelity
-            self._known.setdefault(what, answer._replace(seconds=0.0, epochs=0))
+            self._known.setdefault(self._what(request), answer._replace(seconds=0.0, epochs=0))
+
+    def _what(self, request: Evaluate) -> object:
+        """Return what two requests have in common that ask the same, however it is written."""
+        asked = request.fidelity
+        return request.architecture, self._own if asked is None else asked.epochs

@@ -57,10 +57,6 @@ def verdict_column(split: str, dataset: str, metric: Metric) -> str:
     return f"{split}/{dataset}/{metric.name}"
 
 
-_NONE = np.empty((0, 100))
-_NO_VERDICT = Verdict(_NONE, _NONE)
-
-
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     """Return one row per run: its summary, its trajectory, its incumbents' verdicts.
 
@@ -104,7 +100,8 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
         columns[f"{FIGURE}{name}"] = _lists(values, np.float64)
     for name in task.reports:
-        verdicts = [run.verdicts.get(name, _NO_VERDICT) for run in runs]
+        none = np.empty((0, len(task.objectives)))
+        verdicts = [run.verdicts.get(name, Verdict(none, none)) for run in runs]
         for split in SPLITS:
             for place, metric in enumerate(task.objectives):
                 read = [getattr(verdict, split)[:, place] for verdict in verdicts]

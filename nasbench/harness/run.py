@@ -138,7 +138,7 @@ def run(
     runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
     `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
     """
-    _check_types(
+    check_types(
         benchmark, protocol, budget, settings, tuning,
         recipe=recipe, name=name, ray_address=ray_address, fallback=fallback, trials=trials,
     )  # fmt: skip
@@ -185,7 +185,7 @@ def run(
     return _run_missing(folders, jobs, len(wanted), executor, progress, say)
 
 
-def _check_types(
+def check_types(
     benchmark: object,
     protocol: object,
     budget: object,

@@ -5,6 +5,7 @@ after fifteen. An evaluation that failed, or has a value that is infinite, is ne
 """
 
 from enum import StrEnum
+from math import inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -46,14 +47,14 @@ class Incumbent:
         self._best = -np.inf
 
     def takes(self, score: float, fidelity: int) -> bool:
-        """Whether an evaluation becomes the answer; one that failed has the score NaN or -inf."""
+        """Whether an evaluation becomes the answer; one that failed has the score NaN."""
         if self._only is not None and fidelity != self._only:
             return False
         if fidelity > self._highest:
-            if not score > -np.inf:
+            if not isfinite(score):
                 return False
             self._highest = fidelity
-        elif fidelity < self._highest or not score > self._best:
+        elif fidelity < self._highest or not (score > self._best and score < inf):
             return False
         self._best = score
         return True
@@ -75,7 +76,7 @@ class Front:
 
         Of equals the first stays. One that failed has scores of NaN.
         """
-        if fidelity < self._highest or not all(score > -np.inf for score in scores):
+        if fidelity < self._highest or not all(map(isfinite, scores)):
             return False
         if fidelity > self._highest:
             self._highest = fidelity

@@ -188,10 +188,10 @@ def open_folder(
         }
         _create(path / _FILE, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)
-    _raise_schema(path)
     if tuning is not None and folder.description.get("tuning") is None:
         folder = _with_tuning(path, tuning)
     _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
+    _raise_schema(path)
     return folder
 
 
@@ -207,7 +207,7 @@ def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
 def _raise_schema(path: Path) -> None:
     """Say that runs of this version may follow those of an earlier one, which cannot read them."""
     content = _json(path / _FILE)
-    if content["schema"] != SCHEMA:
+    if content.get("schema") != SCHEMA:
         content["schema"] = SCHEMA
         with atomic_write(path / _FILE, RESULTS) as file:
             file.write((json.dumps(content, indent=2) + "\n").encode())

@@ -13,15 +13,15 @@ from nasbench.benchmarks.table import seal_test
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Stop
 from nasbench.harness.experiment import Begun, Run, Runner
-from nasbench.harness.function import begin_function
+from nasbench.harness.function import begin_function, checked_answer
 from nasbench.harness.loop import Trajectory, trajectory_of
-from nasbench.harness.records import SPLITS, to_rows
-from nasbench.harness.run import if_shared, make_experiment, shared_among
+from nasbench.harness.records import SPLITS, to_rows, value_column
+from nasbench.harness.run import check_types, if_shared, make_experiment, shared_among
 from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.store import open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
-from nasbench.problem import ACCURACY, WAIT, Answer, Metric, SharedAnswer, Trial
+from nasbench.problem import ACCURACY, WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.registry import find_strategy, recipe_settings
 
@@ -60,9 +60,9 @@ class Study:
         study.best, study.history
         study.judge()
 
-    It is the run that `nasbench run` makes of the same options and seed, to the bit; `run` does
-    what the loop above does. `judge` reads test, once the search is over; `save` stores the run
-    beside others. One trial is open at a time.
+    It is the run that `nasbench run` makes of the same options and seed in a new folder, to the
+    bit; `run` does what the loop above does. `judge` reads test, once the search is over; `save`
+    stores the run beside others. One trial is open at a time.
 
     `objective` is the name of a metric or several, as in `nasbench.run`, or a function of one's
     own: it takes an architecture of `space` and returns its value, or a tuple of one for each of
@@ -95,8 +95,13 @@ class Study:
 
         Raises `InvalidInput` for what cannot be used.
         """
+        self._began = perf_counter()
         self.seed = SEED.check(seed)
         self._runner: Runner | None = None
+        check_types(
+            benchmark, protocol, budget, None if settings is None else {strategy: settings}, None,
+            strategy=strategy, dataset=dataset, recipe=recipe,
+        )  # fmt: skip
         limit = Budget.parse(budget) if isinstance(budget, str) else budget
         found = find_strategy(strategy)
         values = {**recipe_settings(found, recipe), **(settings or {})}
@@ -105,6 +110,8 @@ class Study:
             _only_of_benchmarks(
                 benchmark=benchmark, dataset=dataset, protocol=protocol, signal=signal,
                 repeats=repeats, target_regret=target_regret,
+                selection=None if selection == Selection.HIGHEST.value else selection,
+                promotion=None if promotion == Promotion.RESTART.value else promotion,
             )  # fmt: skip
             several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
             if limit is not None and patience is not None:
@@ -113,12 +120,14 @@ class Study:
                 found, values, objective, space, several, limit, shift, self.seed
             )
         else:
-            if space is not None:
-                raise InvalidInput("space is of a function of one's own: the benchmark has its own")
+            if space is not None or metrics is not VALUE:
+                name = "metrics" if space is None else "space"
+                raise InvalidInput(f"{name}: only for a function of one's own")
             wanted = Wanted.read(
                 budget=limit or if_shared([strategy]), patience=patience,
                 target_regret=target_regret, signal=signal, repeats=repeats,
-                objective=objective or ACCURACY.name, selection=selection, promotion=promotion,
+                objective=ACCURACY.name if objective is None else objective,
+                selection=selection, promotion=promotion,
             )  # fmt: skip
             (task,) = make_tasks(
                 benchmark, None if dataset is None else [dataset], protocol, wanted,
@@ -127,9 +136,11 @@ class Study:
             self._runner = Runner(make_experiment(task, strategy, values, shift, limit))
             begun = self._runner.begin(self.seed)
         self._begun: Begun = begun
-        self._began = perf_counter()
         self._asking = begun.set_up
         self._open: Trial | None = None
+        self._evaluated: Answer | SharedAnswer | None = None
+        self._genuine = True
+        self._broken = False
         self._requests: list[Any] = []
         self._answers: list[Answer | SharedAnswer] = []
         self._numbers: list[float] = []
@@ -158,6 +169,7 @@ class Study:
 
     def ask(self) -> Trial | None:
         """Return the next trial, None where the search is over."""
+        self._require_whole()
         if self._judged is not None:
             raise InvalidInput("the study is judged: a search that went on would have seen test")
         if self._open is not None:
@@ -173,26 +185,39 @@ class Study:
         if request is None:
             self._ended = Stop.EXHAUSTED
             return None
-        self._open = Trial(len(self._requests), request)
+        self._open, self._evaluated = Trial(len(self._requests), request), None
         return self._open
 
     def evaluate(self, trial: Trial) -> Answer | SharedAnswer:
-        """Return the benchmark's answer to a trial, or the function's; nothing is charged yet."""
+        """Return the benchmark's answer to a trial, or the function's; nothing is charged yet.
+
+        The same one again where it was evaluated before.
+        """
         self._require_open(trial)
-        with seal_test():
-            return self._begun.session.answer(trial.request)
+        if self._evaluated is None:
+            with seal_test():
+                self._evaluated = self._begun.session.answer(trial.request)
+        return self._evaluated
 
     def tell(self, trial: Trial, answer: Answer | SharedAnswer) -> None:
-        """Charge an answer and tell the strategy; one that would overshoot ends the search."""
+        """Charge an answer and tell the strategy; one that would overshoot ends the search.
+
+        An answer of one's own, a `nasbench.Answer`, is taken, but such a study cannot be saved.
+        """
         self._require_open(trial)
-        if not isinstance(answer, Answer | SharedAnswer):
-            raise InvalidInput("an answer is what study.evaluate(trial) returns, a nasbench.Answer")
-        self._open = None
+        if answer is not self._evaluated:
+            if not isinstance(answer, Answer) or not isinstance(trial.request, Evaluate):
+                raise InvalidInput(
+                    "an answer is what study.evaluate(trial) returns, or a nasbench.Answer"
+                )
+            checked_answer(answer, len(self.objectives))
+            self._genuine = False
+        self._open, self._broken = None, True  # until all has been told
         clock, own = self._begun.clock, self._begun.strategy.problem.own
         started = clock.seconds
         finished = clock.begin(answer)
         if finished is None:
-            self._ended = clock.overshot
+            self._ended, self._broken = clock.overshot, False
             return
         asked = getattr(trial.request, "fidelity", None) or own
         fidelity = 0 if asked is None else asked.epochs
@@ -208,8 +233,14 @@ class Study:
         self._requests.append(trial.request)
         self._answers.append(answer)
         self._numbers += (fidelity, thought, started, finished, 0)
+        self._broken = False
+
+    def _require_whole(self) -> None:
+        if self._broken:
+            raise InvalidInput("the study broke off in an error: begin another one")
 
     def _require_open(self, trial: Trial) -> None:
+        self._require_whole()
         if self._open is None or trial is not self._open:
             raise InvalidInput("this trial is not open: use the one that study.ask() returned last")
 
@@ -221,6 +252,7 @@ class Study:
 
     @property
     def _trajectory(self) -> Trajectory:
+        self._require_whole()
         columns = np.array(self._numbers, dtype=np.float64).reshape(-1, 5).T
         stop = self.stop or Stop.EXHAUSTED
         return trajectory_of(self._requests, self._answers, columns, stop, self._begun.clock)
@@ -244,7 +276,10 @@ class Study:
 
     @property
     def history(self) -> "pandas.DataFrame":
-        """One row per evaluation: what was asked, what was told, what it cost, and the answers."""
+        """One row per evaluation: what was asked, told and charged, and where the answer changed.
+
+        `value/NAME` is what was told of an objective.
+        """
         import pandas
 
         made = self._trajectory
@@ -252,7 +287,7 @@ class Study:
         return pandas.DataFrame(
             {
                 "architecture": list(map(self.space.format, made.architectures)),
-                **{one.name: made.values[:, k] for k, one in enumerate(self.objectives)},
+                **{value_column(one): made.values[:, k] for k, one in enumerate(self.objectives)},
                 "fidelity": made.fidelity,
                 "seconds": made.seconds,
                 "clock_seconds": made.finished,
@@ -263,7 +298,7 @@ class Study:
         )
 
     def judge(self) -> "pandas.DataFrame":
-        """Return what the judge says of the answers; afterwards nothing can be asked.
+        """Return what the judge says of the answers, once the search is over.
 
         One row per answer and reported data set: its text and, by objective, `valid/NAME` and
         `test/NAME`.
@@ -287,8 +322,8 @@ class Study:
     def _verdicts(self, made: Trajectory) -> Mapping[str, Any]:
         if self._runner is None:
             raise InvalidInput("a function of one's own has no judge: see study.best and history")
-        if self._open is not None:
-            raise InvalidInput(f"trial {self._open.id} is open: tell its answer first")
+        if self.stop is None and not self._begun.clock.full:
+            raise InvalidInput("the search is not over: go on to its end, such as by study.run()")
         if self._judged is None:
             self._judged = self._runner.judge(made)
         return self._judged
@@ -296,16 +331,15 @@ class Study:
     def save(self, folder: str | Path = "results", *, name: str | None = None) -> Path:
         """Judge the run and store it below a results folder; return the experiment's folder.
 
-        Raises `InvalidInput` while the search is not over, and where the seed is stored already.
+        Raises `InvalidInput` while the search is not over, for answers of one's own, and where the
+        seed is stored already.
         """
         out = require_path("folder", folder)
-        if self.stop is None and not self._begun.clock.full:
-            raise InvalidInput("the search is not over: run it to its end, study.run(), then save")
+        runner = self._runner
+        if runner is None or not self._genuine:
+            raise InvalidInput("only a study whose answers are all a benchmark's can be saved")
         made = self._trajectory
         verdicts = self._verdicts(made)
-        runner = self._runner
-        if runner is None:  # which `_verdicts` has refused
-            raise InvalidInput("a function of one's own cannot be saved")
         place = open_folder(out, runner.experiment, name)
         if self.seed in place.finished():
             raise InvalidInput(

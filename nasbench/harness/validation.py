@@ -365,7 +365,9 @@ def _check_selected(rows: _Rows) -> None:
 
 def _within(metric: Metric, values: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether values can be of a metric; what is not known is NaN."""
-    return np.asarray(np.isnan(values) | ((values >= metric.low) & (values <= metric.high)))
+    inside = (values >= metric.low) & (values <= metric.high)
+    measured = ~np.isfinite(values) | (np.abs(values) <= LARGEST_MEASURE)
+    return np.asarray(np.isnan(values) | (inside & measured))
 
 
 def check_text(values: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from nasbench.harness.compare import compare
 from nasbench.harness.run import run
 from nasbench.harness.selection import Selection, choose
 from nasbench.harness.store import ExperimentFolder, experiments
+from nasbench.problem import Answer, Evaluate, Fidelity, Trial
+from nasbench.strategies.base import SearchStrategy
 from tests.harness.audit.planting import Row, judged, rewrite
 
 HALVING = "tests.harness.asking:SuccessiveHalving"
@@ -247,6 +249,68 @@ def test_the_answer_by_the_own_fidelity(tmp_path: Path) -> None:
         assert row["value/accuracy"][row["incumbents"][-1]] == max(own)
     assert audit(tmp_path, replays=2, trust=True).faults == ()
     assert "the best at the protocol's own fidelity" in compare(tmp_path).titles[0]
+
+
+class Asks(SearchStrategy):
+    """Asks random cells at the fidelities of a list, and then at the task's own."""
+
+    family = "test"
+    reference = "none"
+    epochs: ClassVar[tuple[int | None, ...]] = ()
+
+    def setup(self) -> None:
+        self.asked = 0
+
+    def ask(self) -> Evaluate:
+        known = self.epochs[self.asked] if self.asked < len(self.epochs) else None
+        self.asked += 1
+        return Evaluate(self.space.sample(self.random), known and Fidelity(known))
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        """Learn nothing."""
+
+
+class Lower(Asks):
+    epochs = (1,)
+
+
+class HigherLast(Asks):
+    """Ten at the task's own fidelity, then one that overshoots the budget."""
+
+    epochs = (None,) * 10 + (15,) * 99
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("strategy", "budget", "seed"), [("Lower", "27epochs", 0), ("HigherLast", "34s", 0)]
+)
+def test_an_honest_end_at_another_fidelity_is_no_fault(
+    strategy: str, budget: str, seed: int, workers: int, tmp_path: Path
+) -> None:
+    """What did not fit is not stored, and may have been dearer than all that is."""
+    run(f"{__name__}:{strategy}", seeds=3, benchmark="digits", budget=budget, out=tmp_path,
+        simulated_workers=workers, workers=1)  # fmt: skip
+    assert audit(tmp_path, replays=3, trust=True).faults == ()
+
+
+class Spells(Asks):
+    """Asks one cell at one fidelity, written in three ways."""
+
+    def ask(self) -> Evaluate | None:
+        self.asked += 1
+        written = (self.problem.own, None, Fidelity(self.problem.own.epochs), None)
+        if self.asked > len(written):
+            return None
+        return Evaluate(self.space.architectures[7], written[self.asked - 1])
+
+
+def test_a_repeat_is_free_however_it_is_written(tmp_path: Path) -> None:
+    run(f"{__name__}:Spells", seeds=6, benchmark="digits", repeats="free", out=tmp_path, workers=1)
+    (folder,) = experiments(tmp_path)
+    for row in folder.read().to_pylist():
+        assert row["epochs"] == [5, 0, 0, 0]
+        assert len(set(row["value/accuracy"])) == 1
+    assert audit(tmp_path, replays=6, trust=True).faults == ()
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,37 @@ def test_the_score_of_a_score_is_the_value(metric: Metric) -> None:
     np.testing.assert_array_equal(metric.score(metric.score(values)), values)
     better = max if metric.direction == "max" else min
     assert values[np.argmax(metric.score(values))] == better(values)
+
+
+def reworded(folder: ExperimentFolder, **changes: object) -> None:
+    """Say that the objective is another metric."""
+    path = folder.path / "experiment.json"
+    content = json.loads(path.read_text())
+    content["experiment"]["task"]["objectives"][0] |= changes
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"direction": "max"}, {"unit": "%"}, {"low": -5.0}, {"high": 1e9}]
+)
+def test_the_audit_knows_the_tables_metrics(tmp_path: Path, changes: dict[str, object]) -> None:
+    run("random-search", seeds=1, benchmark="digits", objective="loss", out=tmp_path, name="mine")
+    (folder,) = experiments(tmp_path)
+    reworded(folder, **changes)
+    assert any("other directions, units or bounds" in one.what for one in audit(tmp_path).faults)
+
+
+def test_a_metric_that_no_table_has_is_one_line(tmp_path: Path) -> None:
+    """Nothing is computed of the table, and nothing ends in a traceback."""
+    run("random-search", seeds=2, benchmark="digits", objective="loss", out=tmp_path, name="mine")
+    (folder,) = experiments(tmp_path)
+    table = folder.read()
+    names = [name.replace("loss", "foo") for name in table.column_names]
+    for path in folder.path.glob("runs-*.parquet"):
+        path.unlink()
+    reworded(folder, name="foo")
+    (folder,) = experiments(tmp_path)
+    folder.append(table.rename_columns(names))
+    (block,) = compare(tmp_path).blocks
+    assert any("no regrets and no reference rows" in note for note in block.notes)
+    assert any("objective 'foo'" in one.what for one in audit(tmp_path).faults)

@@ -1,6 +1,7 @@
 """A search by hand is the run of the command line, bit for bit; own functions are searched."""
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,8 @@ def test_what_it_knows_on_the_way() -> None:
     history = study.history
     assert len(history) == 25
     assert study.stop == "evaluations"
-    best = history.accuracy.idxmax()
-    assert (study.best.step, study.best.values) == (best, (history.accuracy.max(),))
+    best = history["value/accuracy"].idxmax()
+    assert (study.best.step, study.best.values) == (best, (history["value/accuracy"].max(),))
     assert study.best.text == history.architecture[best]
     np.testing.assert_array_equal(history.clock_seconds, np.cumsum(history.seconds))
     (judged,) = study.judge().to_dict("records")
@@ -133,7 +134,7 @@ def test_a_function_of_ones_own() -> None:
     assert study.best.architecture == best == (2, 2, 1)
     assert study.best.text == "x=c,y=c,z=b"
     assert study.best.values == (8.0,)
-    assert (study.history.value == [
+    assert (study.history["value/value"] == [
         value(SPACE.parse(text)) for text in study.history.architecture
     ]).all()  # fmt: skip
     again = nasbench.Study("random-search", objective=value, space=SPACE, budget="400evals").run()
@@ -154,7 +155,7 @@ def test_a_function_of_two_metrics_and_failures() -> None:
     with pytest.raises(InvalidInput, match=r"use study\.front"):
         _ = study.best
     assert {one.values for one in study.front} == {(4.0, 0.0), (3.0, 1.0), (2.0, 2.0), (1.0, 3.0)}
-    assert study.history.error.isna().any()
+    assert study.history["value/error"].isna().any()
 
 
 def test_a_function_is_told_the_fidelity() -> None:
@@ -175,8 +176,18 @@ def test_a_function_is_told_the_fidelity() -> None:
         ({"objective": len, "space": SPACE}, "needs a budget, such as 100evals"),
         ({"objective": len, "space": SPACE, "budget": "9evals", "benchmark": "digits"},
          "benchmark is of a benchmark"),
-        ({"objective": len, "space": SPACE, "budget": "9evals", "metrics": ()}, "name one or"),
-        ({"space": "nb201"}, "space is of a function"),
+        ({"objective": len, "space": SPACE, "budget": "9evals", "metrics": ()}, "each once"),
+        ({"space": "nb201"}, "space: only for a function"),
+        ({"metrics": nasbench.Metric("x"), "benchmark": "digits"}, "metrics: only for a function"),
+        ({"benchmark": "digits", "budget": 100}, "budget cannot be 100"),
+        ({"benchmark": "digits", "dataset": ["digits"]}, "dataset cannot be"),
+        ({"benchmark": "digits", "settings": 3}, "settings"),
+        ({"benchmark": "digits", "objective": []}, "no objective is named"),
+        ({"objective": len, "space": SPACE, "budget": "9evals",
+          "metrics": nasbench.Metric("v", "maximize")}, "max"),
+        ({"objective": len, "space": SPACE, "budget": "9evals", "metrics": "value"}, "metrics"),
+        ({"objective": len, "space": SPACE, "budget": "9evals", "promotion": "resume"},
+         "promotion is of a benchmark"),
         ({"benchmark": "digits", "seed": -1}, "seed cannot be -1"),
         ({"benchmark": "digits", "selection": "front"}, "valid are highest, own"),
         ({"benchmark": "digits", "settings": {"x": 1}}, "x"),
@@ -193,7 +204,7 @@ def test_what_is_done_in_another_order_is_one_line(tmp_path: Path) -> None:
     assert trial is not None
     with pytest.raises(InvalidInput, match="trial 0 is open: tell its answer first"):
         study.ask()
-    with pytest.raises(InvalidInput, match="trial 0 is open"):
+    with pytest.raises(InvalidInput, match="the search is not over"):
         study.judge()
     with pytest.raises(InvalidInput, match="this trial is not open"):
         study.evaluate(nasbench.Trial(0, trial.request))
@@ -213,3 +224,60 @@ def test_a_function_that_returns_no_number(returned: object) -> None:
     )
     with pytest.raises(InvalidInput, match="it must be a number for each of value"):
         study.run()
+
+
+class Slow(nasbench.SearchStrategy):
+    """Thinks before it asks, and breaks when it is told the third answer."""
+
+    family = "test"
+    reference = "none"
+
+    def setup(self) -> None:
+        self.told, began = 0, time.perf_counter()
+        while time.perf_counter() - began < 0.4:
+            pass
+
+    def ask(self) -> nasbench.Evaluate:
+        return nasbench.Evaluate(self.space.sample(self.random))
+
+    def tell(self, trial: nasbench.Trial, answer: nasbench.Answer) -> None:
+        self.told += 1
+        if self.told == 3:
+            raise ZeroDivisionError("on purpose")
+
+
+def test_thinking_before_the_first_request_is_real_time(tmp_path: Path) -> None:
+    nasbench.Study(f"{__name__}:Slow", benchmark="digits", budget="2evals").run().save(tmp_path)
+    assert audit(tmp_path).faults == ()
+
+
+def test_a_study_that_broke_off_is_used_no_more() -> None:
+    study = nasbench.Study(f"{__name__}:Slow", benchmark="digits", budget="9evals")
+    with pytest.raises(ZeroDivisionError):
+        study.run()
+    for use in (study.ask, study.run, study.judge, lambda: study.best, lambda: study.history):
+        with pytest.raises(InvalidInput, match="broke off in an error"):
+            use()
+
+
+def test_answers_of_ones_own_are_told_and_never_saved(tmp_path: Path) -> None:
+    study = nasbench.Study("random-search", benchmark="digits", budget="3evals")
+    for trial in study:
+        assert study.evaluate(trial) is study.evaluate(trial)
+        for wrong in ((), ("x",), (1.0, 2.0)):
+            with pytest.raises(InvalidInput, match="one for each objective"):
+                study.tell(trial, nasbench.Answer(wrong, 1.0, 1))  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="seconds"):
+            study.tell(trial, nasbench.Answer((1.0,), float("nan"), 1))
+        study.tell(trial, nasbench.Answer((99.0,), 1.0, 1))
+    assert study.best.values == (99.0,)
+    with pytest.raises(InvalidInput, match="whose answers are all a benchmark's can be saved"):
+        study.save(tmp_path)
+
+
+def test_an_infinite_value_is_no_answer() -> None:
+    values = iter([float("inf"), 1.0, float("-inf"), 2.0, float("nan")])
+    study = nasbench.Study("random-search", objective=lambda _: next(values), space=SPACE,
+                           budget="5evals").run()  # fmt: skip
+    assert study.best.values == (2.0,)
+    assert study.history["incumbent"].tolist() == [False, True, False, True, False]

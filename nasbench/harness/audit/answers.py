@@ -21,6 +21,10 @@ from nasbench.problem import Fidelity
 Floats = NDArray[np.float64]
 
 
+_SHOWN = 10
+"""Fidelities that a finding names."""
+
+
 class Looked:
     """What the table answers at one fidelity.
 
@@ -64,7 +68,7 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
         yield Finding("answers", runs.label, f"{text}: {name_elements(runs, asked, ~right)}")
     other = sorted(set(asked.values.tolist()) - {usual})
     if other:
-        text = ", ".join(map(str, other))
+        text = ", ".join(map(str, other[:_SHOWN])) + (", ..." if len(other) > _SHOWN else "")
         yield Finding(
             "fidelity", runs.label, f"evaluations after {text} epochs beside the task's {usual}",
             fault=False,
@@ -145,6 +149,9 @@ class _Trainings:
         self._cells, self._values, self._fidelity = cells, values, fidelity
         self._seconds, self._epochs = seconds, epochs
         self._started, self._finished = started, finished
+        order = np.argsort(cells, kind="stable")
+        distinct, first = np.unique(cells[order], return_index=True)
+        self._by_cell = dict(zip(distinct.tolist(), np.split(order, first[1:]), strict=True))
         self._trials: list[set[int]] = [set() for _ in cells]
         """Training trials that each evaluation may be of."""
 
@@ -157,13 +164,16 @@ class _Trainings:
             for before in dict.fromkeys(map(self._reached, told)):
                 self._trials[step] |= self._matching(step, before)
             if free and not self._seconds[step] + self._epochs[step]:
-                repeated = (self._trials[one] for some in told for one in some
-                            if self._answer(one) == self._answer(step))  # fmt: skip
+                repeated = (
+                    self._trials[one] for some in told for one in some if self._repeats(step, one)
+                )
                 self._trials[step] |= next(repeated, set())
         return [bool(trials) for trials in self._trials]
 
-    def _answer(self, step: int) -> tuple[int, list[float]]:
-        return int(self._fidelity[step]), self._values[step].tolist()
+    def _repeats(self, step: int, before: int) -> bool:
+        """Whether an evaluation has the fidelity and the values of an earlier one."""
+        alike = _alike(self._values[step], self._values[before])
+        return bool(alike and self._fidelity[step] == self._fidelity[before])
 
     def _matching(self, step: int, before: int | None) -> set[int]:
         """Return the trials that have an evaluation's value and cost, after another one or none."""
@@ -171,6 +181,8 @@ class _Trainings:
         reached = 0 if before is None else int(self._fidelity[before])
         paid = reached if reached < asked else 0
         looked = self._known[asked]
+        if not len(looked.seconds):  # the table has no such epoch
+            return set()
         cost = looked.seconds[:, cell]
         if paid:
             cost = cost - paid * looked.each[:, cell]
@@ -185,7 +197,7 @@ class _Trainings:
 
         Of those that ended at that very moment it is not stored whether they were told before.
         """
-        alike = np.flatnonzero(self._cells == self._cells[step])
+        alike = self._by_cell[int(self._cells[step])]
         if self._started is None or self._finished is None:
             return [alike[alike < step].tolist()]
         began, ended = self._started[step], self._finished[alike]

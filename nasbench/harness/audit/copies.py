@@ -6,6 +6,7 @@ How often chance would make them equal is estimated from the runs themselves. Ru
 the same are made again, where that costs look-ups and no training.
 """
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -96,14 +97,15 @@ def alike(
     where answers are trained, which costs what the search did. Runs of shared weights ask
     nothing, and many derive the same cell.
     """
-    by_trajectory: dict[tuple[object, str], list[tuple[int, int]]] = defaultdict(list)
+    by_trajectory: dict[tuple[object, bytes], list[tuple[int, int]]] = defaultdict(list)
     for number, one in enumerate(found):
         if one.experiment.task.shared:
             continue
         runs = one.select(~one.failed)
         asked = runs.architectures
         for run, seed in enumerate(runs.seeds.tolist()):
-            by_trajectory[one.experiment.task, "\n".join(asked.of(run))].append((number, seed))
+            text = hashlib.sha256("\n".join(asked.of(run)).encode()).digest()
+            by_trajectory[one.experiment.task, text].append((number, seed))
     seeds: dict[int, list[int]] = defaultdict(list)
     for same in by_trajectory.values():
         for number, seed in same if len(same) > 1 else ():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.objectives import find_objective
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
@@ -21,6 +22,7 @@ from nasbench.harness.experiment import (
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.store import ExperimentFolder, folder_name
 from nasbench.harness.trained import is_trained
+from nasbench.problem import ACCURACY
 
 FAILED = 0.1
 """Share of failed runs above which those that finished say little of the strategy."""
@@ -30,6 +32,10 @@ _PARTS = 2
 
 def check_task(task: Task) -> Iterator[Finding]:
     """See that the table of a task is the one that is installed, and has what the task asks."""
+    if (is_trained(task.benchmark) or task.shared) and task.objectives != (ACCURACY,):
+        what = "what is trained is judged by its accuracy, and the runs say something else"
+        yield Finding("table", task.benchmark, what)
+        return
     if is_trained(task.benchmark):
         return
     try:
@@ -48,6 +54,11 @@ def check_task(task: Task) -> Iterator[Finding]:
         yield Finding("table", task.benchmark, what)
         return
     try:
+        known = tuple(find_objective(table, one.name) for one in task.objectives)
+        if known != task.objectives:
+            what = "objectives have other directions, units or bounds than the table's metrics"
+            yield Finding("table", task.benchmark, what)
+            return
         open_judge(task) if task.shared else open_benchmark(task)
     except NasbenchError as error:
         yield Finding("table", task.benchmark, f"cannot have answered: {error}")

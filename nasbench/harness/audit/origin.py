@@ -216,6 +216,11 @@ def _ours(name: str) -> type[SearchStrategy] | None:
     return found if found is not None and found.__module__.startswith(_OURS) else None
 
 
+def is_ours(strategy: str) -> bool:
+    """Whether a strategy comes with this package."""
+    return _ours(strategy) is not None
+
+
 def made_here(about: Mapping[str, Any]) -> bool:
     """Whether a provenance says that the code which now reads it wrote it."""
     return all(about.get(name) == provenance()[name] for name in _CODE)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.harness.audit.ends import Largest, ended_early, may_end
 from nasbench.harness.audit.findings import Finding, name_seeds
-from nasbench.harness.budget import Budget, Clock, Stop
+from nasbench.harness.budget import Clock
 from nasbench.harness.results import ExperimentRuns, Ragged
 from nasbench.problem import Answer
 
@@ -38,27 +39,32 @@ def placed(runs: ExperimentRuns) -> Iterator[Placed]:
         yield Placed(*(one[run] for one in lists))
 
 
-def check_schedule(runs: ExperimentRuns, best: float | None, dearest: float) -> Iterator[Finding]:
+def check_schedule(
+    runs: ExperimentRuns, best: float | None, most: Largest, beyond: Largest
+) -> Iterator[Finding]:
     """Yield what is wrong with when evaluations began and ended.
 
-    `best` is the best score of the space, `dearest` the most seconds an evaluation costs.
+    `best` is the best score of the space; `most` and `beyond` are what one more evaluation may
+    cost, at the fidelities that were asked and at any.
     """
     task = runs.experiment.task
     every = list(placed(runs))
     stops = runs.table["stop"].to_pylist()
-    wrong, over, early = np.zeros((3, len(runs)), dtype=bool)
+    wrong, over, early, unseen = np.zeros((4, len(runs)), dtype=bool)
     for run, (one, stop) in enumerate(zip(every, stops, strict=True)):
         wrong[run] = not _in_order(one)
         clock = _charged(one, task.clock(best))
         over[run] = clock is None
-        early[run] = clock is not None and not _may_end(stop, clock, one, task.budget, dearest)
+        if clock is not None and not may_end(stop, clock, most):
+            unseen[run] = may_end(stop, clock, beyond)
+            early[run] = not unseen[run]
     for check, found, what in (
         ("schedule", wrong, "workers did not begin when an evaluation ended, or two at once, in"),
         ("budget", over, f"'{task.budget}' is overshot in"),
-        ("budget", early, f"runs ended before '{task.budget}' was used up:"),
     ):
         if found.any():
             yield Finding(check, runs.label, f"{what} {name_seeds(runs, found)}")
+    yield from ended_early(runs, early, unseen)
 
 
 def _in_order(one: Placed) -> bool:
@@ -80,19 +86,3 @@ def _charged(one: Placed, clock: Clock) -> Clock | None:
             return None
         clock.end(Answer(tuple(values), 0.0, epochs, math.isnan(values[0])), finished, fidelity)
     return clock
-
-
-def _may_end(stored: str, clock: Clock, one: Placed, budget: Budget, dearest: float) -> bool:
-    """Whether a run may have ended where it did, for the reason that is stored.
-
-    The evaluation that did not fit in is not stored, and a worker may have waited until the last
-    of the others ended: from then on not even the dearest one may have fitted in.
-    """
-    if clock.stop is not None:
-        return stored == clock.stop
-    if stored == Stop.SECONDS:
-        return budget.seconds is not None and clock.seconds + dearest > budget.seconds
-    if stored == Stop.EPOCHS:
-        least = int(min(one.epochs[one.epochs > 0], default=1))
-        return budget.epochs is not None and clock.epochs + least > budget.epochs
-    return stored == Stop.EXHAUSTED

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.answers import check_answers, same
+from nasbench.harness.audit.ends import ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
+from nasbench.harness.audit.origin import made_here
 from nasbench.harness.audit.schedule import check_schedule
-from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.experiment import open_benchmark, open_judge
 from nasbench.harness.records import SPLITS
 from nasbench.harness.results import ExperimentRuns, Ragged
-from nasbench.harness.selection import choose
+from nasbench.harness.selection import Selection, choose
 from nasbench.harness.trained import is_trained
 from nasbench.harness.validation import ROUNDING
-from nasbench.problem import Answer, Fidelity, scores_of
+from nasbench.problem import Answer, scores_of
 
 
 def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
@@ -100,7 +101,22 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     if wrong.any():
         rule = "derived after every epoch" if task.shared else "best by validation"
         rule = "front by validation" if last is not None else rule
-        yield Finding("incumbents", runs.label, f"are not the {rule} in {name_seeds(runs, wrong)}")
+        earlier = not (task.shared or made_here(runs.provenance)) and all(
+            np.array_equal(stored[run], _over_all(scores[run][:, 0]))
+            for run in np.flatnonzero(wrong).tolist()
+        )
+        if earlier:
+            rule = (
+                "best by validation at one fidelity, but over all, the rule of an earlier version,"
+            )
+        what = f"are not the {rule} in {name_seeds(runs, wrong)}"
+        yield Finding("incumbents", runs.label, what, fault=not earlier)
+
+
+def _over_all(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return strictly new maxima whatever their fidelity, as earlier versions chose."""
+    fidelity = np.zeros(len(scores), dtype=np.int64)
+    return choose(Selection.HIGHEST, scores[:, None], fidelity, 0).incumbents
 
 
 def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
@@ -127,12 +143,11 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     seconds, epochs, fidelity = (runs.lists(name) for name in ("seconds", "epochs", "fidelity"))
     values = Ragged(runs.values, seconds.offsets)
     stops = runs.table["stop"].to_pylist()
-    over, early = np.zeros((2, len(runs)), dtype=bool)
-    dearest = math.inf if benchmark is None else _dearest(runs, benchmark)
+    over, early, unseen = np.zeros((3, len(runs)), dtype=bool)
+    most, beyond = (largest(runs, benchmark, any_fidelity=any_) for any_ in (False, True))
     if runs.experiment.task.simulated_workers > 1:
-        yield from check_schedule(runs, best, dearest)
+        yield from check_schedule(runs, best, most, beyond)
         return
-    least = int(min(epochs.values[epochs.values > 0], default=1))
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     for run, stored in enumerate(stops):
         clock = runs.experiment.task.clock(best)
@@ -142,45 +157,9 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
             if clock.stop is not None or not clock.charge(answer, read):
                 over[run] = True
                 break
-        early[run] = not over[run] and not _may_end(stored, clock, budget, dearest, least, whole)
+        if not over[run] and not may_end(stored, clock, most, whole):
+            unseen[run] = may_end(stored, clock, beyond, whole)
+            early[run] = not unseen[run]
     if over.any():
         yield Finding("budget", runs.label, f"'{budget}' is overshot in {name_seeds(runs, over)}")
-    if early.any():
-        yield Finding(
-            "budget",
-            runs.label,
-            f"runs ended before '{budget}' was used up: {name_seeds(runs, early)}",
-        )
-
-
-def _dearest(runs: ExperimentRuns, benchmark: TabularBenchmark) -> float:
-    """Return the most seconds that the next evaluation may have cost.
-
-    Of a strategy that asks for other fidelities than the task's, at the highest there is.
-    """
-    asked, own = runs.lists("fidelity").values, runs.experiment.task.signal.epochs
-    highest = max([own, *(one.epochs for one in benchmark.fidelities)])
-    epochs = own if (asked == own).all() else highest
-    trials = benchmark.trials(Fidelity(epochs))
-    return max(answer.seconds for trial in trials for answer in trial.values())
-
-
-def _may_end(
-    stored: str,
-    clock: Clock,
-    budget: Budget,
-    dearest: float,
-    least: int,
-    whole: object = None,
-) -> bool:
-    """Whether a run may have ended where it did, for the reason that is stored.
-
-    Runs that ended by themselves are replayed, or, of shared training, had `whole` epochs.
-    """
-    if clock.stop is not None:
-        return stored == clock.stop
-    if stored == Stop.SECONDS:  # the next evaluation, which is not stored, must not have fitted in
-        return budget.seconds is not None and clock.seconds + dearest > budget.seconds
-    if stored == Stop.EPOCHS:
-        return budget.epochs is not None and clock.epochs + least > budget.epochs
-    return stored == Stop.EXHAUSTED and whole in (None, clock.epochs)
+    yield from ended_early(runs, early, unseen)

@@ -87,7 +87,7 @@ def describe(task: Task) -> str:
 
 
 def _signal(task: Task) -> str:
-    signal, name = task.signal, " and ".join(one.name for one in task.objectives)
+    signal, name = task.signal, ", and ".join(one.name for one in task.objectives)
     trial = ", a random training per query" if signal.trials == "random" else ""
     after = f"{signal.epochs} of {signal.schedule} epochs"
     return f"signal: validation {name} after {after}{trial}"

@@ -129,8 +129,9 @@ def sets_table(block: "Block") -> TextTable:
     )
     names = " and ".join(one.name for one in objectives)
     about = (
-        f"a set: all evaluations that no other of the run is better than in {names} as the search "
-        "saw them; the best values of a row need not be of one architecture"
+        "a set: all evaluations at the highest fidelity of the run that no other is better than "
+        f"in {names} as the search saw them, of equals the first; the best values of a row need "
+        "not be of one architecture"
     )
     return TextTable("sets", caption, columns, sections, (about, *block.notes, block.footer))
 

@@ -18,7 +18,7 @@ from nasbench.harness.compare.formats import (
 )
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Part, Row
-from nasbench.harness.compare.sets import sets_table
+from nasbench.harness.compare.sets import members_frame, sets_table
 from nasbench.harness.compare.significance import (
     ALPHA,
     detectable_difference,
@@ -379,8 +379,10 @@ def _clock(block: "Block") -> str:
 
 
 def to_csv(comparison: "Comparison") -> str:
-    """Write the rows of all blocks with all their numbers."""
-    return frame_to_csv(comparison.to_frame())
+    """Write the rows of all blocks with all their numbers; of final sets, their members."""
+    frames = [comparison.to_frame()] if comparison.rows else []
+    frames += [members_frame(block) for block in comparison.blocks if block.sets]
+    return "\n".join(map(frame_to_csv, frames))
 
 
 def to_json(comparison: "Comparison") -> str:

@@ -33,13 +33,14 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
     )
     mixed = any(len({one.experiment.task.budget for one in b.contenders}) > 1 for b in blocks)
     tabular = not any(is_trained(block.task.benchmark) for block in blocks)
+    sets = any(block.sets for block in blocks)
     tuned = [one.label for one in contenders if one.runs.tuning is not None]
     tables = {block.task.table[:8] for block in blocks}
     return [
         Answer("Code of the search, hyperparameters and seeds are available", "yes",
                f"settings, seeds and command of every run are stored; commit {_few(versions)}"),
         Answer("Code of the final training is available", "partly" if tabular else "yes",
-               "final accuracies are the table's, see `nasbench data info`" if tabular else
+               "final values are the table's, see `nasbench data info`" if tabular else
                "the answers are trained by this package"),
         Answer("The same benchmark, splits, search space and final schedule for all methods",
                "yes", f"rows of a block share one task; tables {_few(tables)}"),
@@ -49,12 +50,16 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
         Answer("Confounding factors controlled: hardware, versions, runtimes",
                "no" if _differs(audit) else "yes",
                _differs(audit) or "one code version and environment made all runs"),
-        Answer("Performance over time, not only at the end", "yes", "curves, and tables per part"),
+        Answer("Performance over time, not only at the end", "partly" if sets else "yes",
+               "final sets of several objectives are shown at the end only" if sets else
+               "curves, and tables per part"),
         Answer("Compared to random search", "yes" if random else "no",
                "a row of its own or its expectation in closed form" if random else "no such row"),
         Answer("Several runs, with seeds stated", "yes" if least > 1 else "no",
                f"{least} runs a row or more"),
-        Answer("Uncertainty and significance reported", "yes" if least > 1 else "no",
+        Answer("Uncertainty and significance reported",
+               "no" if least == 1 else "partly" if sets else "yes",
+               "deviations over runs, of final sets no test" if sets else
                "95 % bootstrap intervals; Mann-Whitney with Holm's correction"),
         Answer("Tabular or surrogate benchmarks used for in-depth evaluation",
                "yes" if tabular else "partly",

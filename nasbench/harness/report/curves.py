@@ -60,7 +60,8 @@ def _source(line: Line, least: float) -> Any:
     clipped = float(line.curve.low[keep].min()) < least
     data: dict[str, Any] = {}
     for name, values in columns.items():
-        data[name] = np.maximum(values[keep], least).astype(np.float32)
+        shown = values[keep] if name == "x" else np.maximum(values[keep], least)
+        data[name] = shown.astype(np.float32)
         if clipped:  # else what is drawn is true
             data[f"{_TRUE}{name}"] = values[keep].astype(np.float32)
     return ColumnDataSource(data)

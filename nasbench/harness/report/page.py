@@ -122,7 +122,8 @@ def _block(
     block = comparison.blocks[number - 1]
     found: list[TextTable] = tables(block)
     found += [ranks_table(one) for one in comparison.families if number == one.numbers[0]]
-    data = json.dumps(drill_down(block), separators=(",", ":"), allow_nan=False)
+    details = {} if block.sets else drill_down(block)
+    data = json.dumps(details, separators=(",", ":"), allow_nan=False) if details else ""
     return {
         "number": number,
         "title": comparison.titles[number - 1],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from nasbench.harness.audit import audit
-from nasbench.harness.audit.trajectories import _may_end
+from nasbench.harness.audit.ends import Largest, may_end
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.run import run
 from nasbench.harness.store import experiments
@@ -31,8 +31,7 @@ def test_a_free_repeat_with_another_answer(tmp_path: Path, synthetic_nb201: Path
 
 
 def test_shared_training_may_not_be_cut_at_its_best_epoch() -> None:
-    budget = Budget(epochs=50)
-    clock = Clock(budget)
-    assert clock.charge(SharedAnswer((0,), (90.0,), 1.0))
-    assert not _may_end("epochs", clock, budget, dearest=1.0, least=1)
-    assert _may_end("epochs", clock, Budget(epochs=1), dearest=1.0, least=1)
+    for epochs, may in ((50, False), (1, True)):
+        clock = Clock(Budget(epochs=epochs))
+        assert clock.charge(SharedAnswer((0,), (90.0,), 1.0))
+        assert may_end("epochs", clock, Largest(1.0, 1)) is may

@@ -1,0 +1,80 @@
+"""May a run have ended where it did? What would have come next is not stored."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.tabular import TabularBenchmark
+from nasbench.harness.audit.findings import Finding, name_seeds
+from nasbench.harness.audit.origin import is_ours
+from nasbench.harness.budget import Clock, Stop
+from nasbench.harness.results import ExperimentRuns
+from nasbench.problem import Fidelity
+
+
+class Largest(NamedTuple):
+    """The most that one more evaluation may have cost."""
+
+    seconds: float
+    epochs: int
+
+
+def largest(
+    runs: ExperimentRuns, benchmark: TabularBenchmark | None, *, any_fidelity: bool = False
+) -> Largest:
+    """Return what one more evaluation of these runs may have cost at most.
+
+    That is at the task's own fidelity where all were, else at the highest that the table knows;
+    with `any_fidelity` always the latter. Without a table seconds have no limit.
+    """
+    epochs, own = runs.lists("epochs").values, runs.experiment.task.signal.epochs
+    if benchmark is None:
+        return Largest(math.inf, int(min(epochs[epochs > 0], default=1)))
+    asked = runs.lists("fidelity").values
+    highest = max([own, *(one.epochs for one in benchmark.fidelities)])
+    most = highest if any_fidelity or (asked != own).any() else own
+    trials = benchmark.trials(Fidelity(most))
+    return Largest(max(one.seconds for trial in trials for one in trial.values()), most)
+
+
+def ended_early(
+    runs: ExperimentRuns, early: NDArray[np.bool_], unseen: NDArray[np.bool_]
+) -> Iterator[Finding]:
+    """Yield the runs that ended early, and those of which only a replay can tell.
+
+    The latter were never seen at another fidelity than the task's own, and did not fit only if the
+    next evaluation was at a higher one. No strategy of this package begins so.
+    """
+    ours = is_ours(runs.experiment.strategy)
+    if ours:
+        early = early | unseen
+    budget = runs.experiment.task.budget
+    if early.any():
+        what = f"runs ended before '{budget}' was used up: {name_seeds(runs, early)}"
+        yield Finding("budget", runs.label, what)
+    if unseen.any() and not ours:
+        what = (
+            f"runs ended before '{budget}' was used up, unless the next evaluation was at a higher "
+            f"fidelity, which only a replay tells: {name_seeds(runs, unseen)}"
+        )
+        yield Finding("budget", runs.label, what, fault=False)
+
+
+def may_end(stored: str, clock: Clock, most: Largest, whole: object = None) -> bool:
+    """Whether a run whose evaluations a clock has counted may have ended for the stored reason.
+
+    The evaluation that did not fit in is not stored: from then on not even the largest may have
+    fitted in. Runs that ended by themselves are replayed, or, of shared training, had `whole`
+    epochs.
+    """
+    budget = clock.budget
+    if clock.stop is not None:
+        return stored == clock.stop
+    if stored == Stop.SECONDS:
+        return budget.seconds is not None and clock.seconds + most.seconds > budget.seconds
+    if stored == Stop.EPOCHS:
+        return budget.epochs is not None and clock.epochs + most.epochs > budget.epochs
+    return stored == Stop.EXHAUSTED and whole in (None, clock.epochs)
