@@ -219,7 +219,8 @@ class ResumingSession(TableSession):
         """Begin without any training."""
         super().__init__(benchmark, random)
         self._reached: dict[Architecture, tuple[int, int]] = {}
-        self._open: dict[tuple[Architecture, int], list[int]] = {}
+        self._open: dict[tuple[Architecture, int], list[tuple[Answer, int]]] = {}
+        """Answers that have not been told yet, and the trials that they are of."""
 
     def answer(self, request: Evaluate) -> Answer:
         """Look the architecture up, and charge what is new of its training."""
@@ -232,14 +233,15 @@ class ResumingSession(TableSession):
         except (KeyError, TypeError, ValueError, AttributeError):
             check_request(self._benchmark.space, request)
             raise
-        self._open.setdefault((request.architecture, asked), []).append(number)
         paid = epochs * self._benchmark.epoch_seconds[number][request.architecture]
-        return whole._replace(seconds=whole.seconds - paid, epochs=asked - epochs)
+        answer = whole._replace(seconds=whole.seconds - paid, epochs=asked - epochs)
+        self._open.setdefault((request.architecture, asked), []).append((answer, number))
+        return answer
 
     def _began(self, request: Evaluate, asked: int) -> Answer:
         answer = super().answer(request)
         number = self._trial_of(self._benchmark.trials(request.fidelity), request, answer)
-        self._open.setdefault((request.architecture, asked), []).append(number)
+        self._open.setdefault((request.architecture, asked), []).append((answer, number))
         return answer
 
     def _trial_of(self, trials: list[Answers], request: Evaluate, answer: Answer) -> int:
@@ -249,13 +251,10 @@ class ResumingSession(TableSession):
     def told(self, request: Evaluate, answer: Answer) -> None:
         """Remember how far a training has come, and which it is."""
         what = request.architecture, self._benchmark.epochs(request.fidelity)
-        waiting = self._open.get(what)
-        if not waiting:  # an answer that was known costs nothing and trains nothing
+        waiting = self._open.get(what, [])
+        place = next((i for i, (one, _) in enumerate(waiting) if one is answer), None)
+        if place is None:  # an answer that was known costs nothing and trains nothing
             return
-        trials = self._benchmark.trials(request.fidelity)
-        number = next(
-            (one for one in waiting if trials[one][what[0]].values == answer.values), waiting[0]
-        )
-        waiting.remove(number)
+        _, number = waiting.pop(place)
         if what[1] > self._reached.get(what[0], (0, 0))[0] and not answer.failed:
             self._reached[what[0]] = what[1], number

@@ -86,7 +86,9 @@ def run(
     ] = None,
     patience: Annotated[
         int | None,
-        number(limits.PATIENCE, help="Stop after this many evaluations without improvement."),
+        number(
+            limits.PATIENCE, help="Stop after so many evaluations that do not change the answer."
+        ),
     ] = None,
     target_regret: Annotated[
         float | None,

@@ -46,7 +46,7 @@ class Budget:
     epochs: int | None = None
     """Training epochs, of architectures or of shared weights."""
     patience: int | None = None
-    """Evaluations in a row without a better value of the first objective."""
+    """Evaluations in a row that do not become the answer, or come into the set that it is."""
     target_regret: float | None = None
     """Validation regret on the search's own signal, in units of the first objective."""
 

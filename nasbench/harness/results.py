@@ -255,9 +255,10 @@ class Results:
     def runs(self) -> "pandas.DataFrame":
         """One row per run: what was run, its totals and its final incumbent.
 
-        `incumbent` is the text of the final incumbent (missing where the run failed), `signal`
-        what the search saw of it on validation, `valid/NAME` and `test/NAME` its final values on
-        every reported data set, NaN where it was not reported. All three are of `metric`, the
+        `incumbent` is the text of the final incumbent (missing where the run failed, and of
+        several objectives, whose answer is a set: see `sets.csv` of a comparison), `signal` what
+        the search saw of it on validation, `valid/NAME` and `test/NAME` its final values on every
+        reported data set, NaN where it was not reported. All three are of `metric`, the
         first objective, such as `accuracy`.
         """
         import pandas
@@ -273,7 +274,7 @@ class Results:
         running totals: `clock_seconds` (the table's, real ones where weights or networks are
         trained; of several simulated workers the time that has passed), `optimiser_seconds`,
         `evaluations` and `training_epochs`. `architecture` and `incumbent` are texts: the latter
-        of the best validation so far, of shared weights of what was derived last, missing while
+        of the answer so far, of several objectives of what last came into the set, missing while
         no evaluation has succeeded; `incumbent_value` is its validation.
         """
         import pandas
@@ -351,7 +352,7 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     frame = pandas.DataFrame(columns)
     for name, value in _described(one).items():
         frame[name] = value
-    good = ~one.failed
+    good = ~one.failed & (len(one.experiment.task.objectives) == 1)
     finished = one.select(good)
     steps = finished.lists("incumbents")
     last = finished.architectures.at(steps)

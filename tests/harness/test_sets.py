@@ -16,7 +16,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
 from nasbench.harness.report import report
-from nasbench.harness.results import read_results
+from nasbench.harness.results import load_results, read_results
 from nasbench.harness.run import run
 from nasbench.harness.selection import Selection, choose
 from nasbench.harness.store import experiments
@@ -220,3 +220,10 @@ def test_objectives_that_cannot_be(options: dict[str, Any], words: str, tmp_path
     asked = {"strategies": "random-search", "benchmark": "digits", **options}
     with pytest.raises(InvalidInput, match=words):
         run(seeds=1, out=tmp_path, **asked)
+
+
+def test_a_frame_of_runs_names_no_single_answer(results: Path) -> None:
+    frame = load_results(results).runs
+    assert frame["incumbent"].isna().all()
+    assert frame["signal"].isna().all()
+    assert (frame["evaluations"] > 0).all()

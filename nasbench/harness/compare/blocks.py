@@ -2,7 +2,7 @@
 
 A block holds the experiments whose whole `Task` is equal: table, signal, protocol, repeats,
 budget, final schedule and reported data sets; and with them the one-shot experiments that have
-the same judge. These share no budget and no clock with the others: they meet in final accuracies
+the same judge. These share no budget and no clock with the others: they meet in final values
 and in what they cost. Inside a block every row has the same number of seeds. Where the numbers
 differ, rows are cut to the seeds they have in common if these are at least half of the seeds of
 the largest row, and a note says so. Else a pilot of two seeds would shrink a comparison of 200:

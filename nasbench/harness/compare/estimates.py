@@ -42,7 +42,7 @@ def known(sample: Floats) -> Floats:
 
 
 def finite(values: Floats) -> Floats:
-    """Return values with NaN in place of what is infinite: no accuracy is."""
+    """Return values with NaN in place of what is infinite: nothing that is judged is."""
     return np.where(np.isfinite(values), values, np.nan)
 
 

@@ -109,7 +109,7 @@ def cliques(ranks: Floats, difference: float) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(frozen=True)
 class Runs:
-    """Independent runs of all strategies, each with its accuracies on data sets it has."""
+    """Independent runs of all strategies, each with its scores on data sets it has."""
 
     row: NDArray[np.int64]
     """Strategy of each run, ascending, shape (runs,)."""
@@ -128,7 +128,7 @@ def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[fl
 
     The p-value is of Friedman's test for blocks with several runs (Mack & Skillings, JASA 1980):
     ranks of all runs within each data set, means per strategy, summed over data sets. The critical
-    difference is the least range of mean ranks of mean accuracies, as ranked in tables, that a
+    difference is the least range of mean ranks of mean scores, as ranked in tables, that a
     share `alpha` of divisions reaches at most; infinite where no range is as rare.
     """
     generator = np.random.default_rng(rows)
@@ -144,7 +144,7 @@ def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[fl
 
 
 def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return mean accuracies and mean ranks of runs, (1 + divisions, rows, data sets) each.
+    """Return mean scores and mean ranks of runs, (1 + divisions, rows, data sets) each.
 
     The first division is the one that is there.
     """

@@ -64,7 +64,7 @@ class ExpectedRandomSearch:
     def expect(self, outcome: Floats, n: Floats, *, replacement: bool = True) -> Expectation:
         """Return mean and standard deviation of `outcome` at the incumbent after n evaluations.
 
-        `outcome` has one value per answer, such as its test accuracy; NaN is left out.
+        `outcome` has one value per answer, such as its test score; NaN is left out.
         """
         return self.expect_given(outcome, self.best(n, replacement=replacement))
 
@@ -134,7 +134,7 @@ class Known:
     """Final validation of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
     test_seeds: dict[str, tuple[int, ...]]
-    """Numbers of training seeds that final test accuracies are means of, where known."""
+    """Numbers of training seeds that final values on test are means of, where known."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
 

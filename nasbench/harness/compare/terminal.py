@@ -33,7 +33,7 @@ _HEADINGS = {
 
 
 def print_comparison(comparison: "Comparison", console: Console) -> None:
-    """Print every block: accuracies per data set, then the cost of the searches."""
+    """Print every block: values per data set, then the cost of the searches."""
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(printable(title))}[/bold]")
         if block.sets:
