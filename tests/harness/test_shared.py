@@ -22,7 +22,7 @@ from nasbench.harness.compare import compare
 from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.results import load_results
-from nasbench.harness.run import _if_shared, run
+from nasbench.harness.run import if_shared, run
 from nasbench.harness.shared import Resumable, _code, lender, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.one_shot_conformance import SMALL, toy_data
@@ -176,9 +176,9 @@ def test_they_stop_at_no_accuracy(toy_images: Path, tmp_path: Path) -> None:
 def test_alone_they_need_no_budget() -> None:
     """Where nothing but shared weights is trained, their epochs are the budget."""
     settings = make_settings(find_strategy("darts"), {"epochs": 7})
-    (task,) = make_tasks("train:nb201", ["digits"], None, Wanted(_if_shared(["darts", "rsps"])))
+    (task,) = make_tasks("train:nb201", ["digits"], None, Wanted(if_shared(["darts", "rsps"])))
     assert shared_task(task, "darts", settings, None).budget == Budget(epochs=7)
-    assert _if_shared(["darts", "random-search"]) is None
+    assert if_shared(["darts", "random-search"]) is None
 
 
 def test_a_data_set_without_images_is_one_line(synthetic_nb201: Path, tmp_path: Path) -> None:
