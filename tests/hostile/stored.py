@@ -3,6 +3,7 @@
 Healthy ones of every kind are made once in a process; a case damages copies of them.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import numpy as np
 from hostile.children import Case, preload, run_case
 from hostile.damage import damage
 from tables import synthetic_table
+
+from nasbench import Study
 
 _IMAGES = ("--dataset", "npz:mine.npz")
 _TRAIN = ("train", "123", *_IMAGES, "--recipe", "digits-15", "--epochs", "2", "--out")
@@ -27,12 +30,23 @@ _BY_TRAINING = (
     "--protocol", "digits-15:1@0/digits-15@0", "--budget", "2evals", "--seeds", "1",
 )  # fmt: skip
 _BY_TABLE = (*_SEARCH, "results", "--budget", "6evals", "--strategy")
+_GENERAL = (*_SEARCH, "general", "--benchmark", "digits", "--seeds", "0-1", "--strategy")
 _HEALTHY = (
     (*_BY_TABLE, "random-search,regularized-evolution", "--seeds", "0-2"),
     (*_BY_TABLE, "random-search,regularized-evolution", "--seeds", "3-5"),
+    (*_GENERAL, "random-search", "--budget", "6evals", "--objective", "loss"),
+    (*_GENERAL, "random-search", "--budget", "6evals", "--objective", "accuracy,latency"),
+    (*_GENERAL, "harness.asking:AsynchronousEvolution", "--budget", "60s",
+     "--simulated-workers", "3"),
+    (*_GENERAL, "harness.asking:SuccessiveHalving", "--budget", "12evals", "--promotion", "resume"),
     (*_TRAIN, "half"), (*_TRAIN, "done"), _BY_TRAINING, _TABULATE,
 )  # fmt: skip
-_ENVIRONMENT = {"NASBENCH_TRAININGS": "cache"}
+_TESTS = Path(__file__).parents[1]
+_ENVIRONMENT = {
+    "NASBENCH_TRAININGS": "cache",
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(_TESTS), os.environ.get("PYTHONPATH")))),
+}
+"""A process of its own finds the strategies of the tests, too."""
 
 
 @cache
@@ -49,22 +63,44 @@ def _healthy() -> tuple[Path, "tempfile.TemporaryDirectory[str]"]:
         if ended.code or ended.trouble:
             raise RuntimeError(f"{' '.join(ended.line)}: {ended.trouble} {ended.text}")
     (folder / "half" / "result.json").unlink()  # goes on from its checkpoint
+    _study().save(folder / "general")
+    shutil.copytree(_TESTS / "harness" / "schema1", folder / "earlier")
     return folder, keeper
 
 
+def _study() -> Study:
+    """Return a study of the bundled table that was run to its end."""
+    study = Study("random-search", benchmark="digits", budget="6evals", objective="loss", seed=2)
+    study.run()
+    return study
+
+
 def results_folders(random: Random) -> Iterator[Case]:
-    """Yield results folders, one or more files damaged, for every command that reads them."""
-    names = _files("results/*/*/*.*")
+    """Yield results folders, one or more files damaged, for every command that reads them.
+
+    Half are runs of accuracies one at a time; the others have further objectives, fidelities,
+    workers and a study, or are of schema 1.
+    """
+    again = {
+        "results": (*_BY_TABLE, "random-search", "--seeds", "7"),
+        "general": (*_GENERAL, "random-search", "--budget", "6evals", "--objective", "loss",
+                    "--seeds", "7"),
+        "earlier": (*_SEARCH, "earlier", "--benchmark", "digits", "--strategy", "random-search",
+                    "--budget", "30evals", "--seeds", "7"),
+    }  # fmt: skip
+    names = {folder: _files(f"{folder}/*/*/*.*") for folder in again}
     number = 0
     while True:
-        chosen = random.sample(names, random.choice((1, 1, 1, 2, len(names))))
-        lines = [("list", "results", "results")]
-        lines.append(("audit", "results") if number % 2 else ("compare", "results", "--cite"))
+        folder = random.choice(("results", "results", "general", "earlier"))
+        few = random.choice((1, 1, 1, 2, len(names[folder])))
+        chosen = random.sample(names[folder], few)
+        lines = [("list", "results", folder)]
+        lines.append(("audit", folder) if number % 2 else ("compare", folder, "--cite"))
         if number % 20 == 0:
-            lines += [("report", "results"), ("compare", "results")]
+            lines += [("report", folder), ("compare", folder)]
         if number % 10 == 1:
-            lines.append((*_BY_TABLE, "random-search", "--seeds", "7"))
-        yield _case(random, ("results",), chosen, *lines)
+            lines.append(again[folder])
+        yield _case(random, (folder,), chosen, *lines)
         number += 1
 
 

@@ -31,7 +31,9 @@ TEXTS = (
     "bfloat16", "population=5..10", "population=9..1", "x=1..2", "rate=", "=", "a=b=c",
     "reinforce.hidden=5", "regularized-evolution.population=0", "regularized-evolution.sample=" +
     "9" * 30, "reinforce.learning_rate=nan", "reinforce.nosuch=1", "x.y", "a.b=", "ray://", "::1",
-    "localhost:1",
+    "localhost:1", "loss", "accuracy", "latency", "accuracy,latency", "accuracy,accuracy",
+    "loss,accuracy,seconds", "latency/amd-epyc", "perplexity", "highest", "task", "front", "own",
+    "resume", "restart", "tests.nosuch:Space", "harness.asking:SuccessiveHalving",
 )  # fmt: skip
 PATHS = (
     "nosuch", "/", ".", "/dev/null", "/dev/zero", "/proc/self/mem", "/proc", "a\nb", "\udcff",
