@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.catalogue import load_table
+    from nasbench.benchmarks.frames import table_from_frame
+    from nasbench.benchmarks.protocols import Protocol
     from nasbench.benchmarks.sources.api import from_api
+    from nasbench.benchmarks.tables.table import Table
     from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
     from nasbench.harness.report import report
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from nasbench.spaces import get_space, register_space
     from nasbench.spaces.base import EnumerableSpace, Space
     from nasbench.spaces.categorical import CategoricalSpace, Decision
+    from nasbench.spaces.conditional import ConditionalSpace
+    from nasbench.spaces.graph import GraphSpace
+    from nasbench.spaces.pool import PoolSpace
     from nasbench.strategies.base import SearchStrategy
     from nasbench.strategies.registry import register
 
@@ -32,15 +38,20 @@ __all__ = [
     "WAIT",
     "Answer",
     "CategoricalSpace",
+    "ConditionalSpace",
     "Decision",
     "EnumerableSpace",
     "Evaluate",
     "Fidelity",
+    "GraphSpace",
     "Metric",
+    "PoolSpace",
     "Problem",
+    "Protocol",
     "SearchStrategy",
     "Space",
     "Study",
+    "Table",
     "Trial",
     "audit",
     "compare",
@@ -53,21 +64,27 @@ __all__ = [
     "report",
     "reproduce",
     "run",
+    "table_from_frame",
 ]
 
 _HOMES = {
     "WAIT": "nasbench.problem",
     "Answer": "nasbench.problem",
     "CategoricalSpace": "nasbench.spaces.categorical",
+    "ConditionalSpace": "nasbench.spaces.conditional",
     "Decision": "nasbench.spaces.categorical",
     "EnumerableSpace": "nasbench.spaces.base",
     "Evaluate": "nasbench.problem",
     "Fidelity": "nasbench.problem",
+    "GraphSpace": "nasbench.spaces.graph",
     "Metric": "nasbench.problem",
+    "PoolSpace": "nasbench.spaces.pool",
+    "Protocol": "nasbench.benchmarks.protocols",
     "Problem": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
     "Space": "nasbench.spaces.base",
     "Study": "nasbench.harness.study",
+    "Table": "nasbench.benchmarks.tables.table",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",
@@ -80,6 +97,7 @@ _HOMES = {
     "report": "nasbench.harness.report",
     "reproduce": "nasbench.harness.reproduce",
     "run": "nasbench.harness.run",
+    "table_from_frame": "nasbench.benchmarks.frames",
 }
 
 

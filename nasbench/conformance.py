@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nasbench.benchmarks.table import SearchColumns, Table, TestColumns, seal_test
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, seal_test
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
 from nasbench.problem import Answer, Evaluate, Problem, Trial

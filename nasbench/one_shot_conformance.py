@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from nasbench.benchmarks.table import seal_test
+from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.shared import SharedSession
 from nasbench.harness.budget import Budget, Clock

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from nasbench.benchmarks.columns import (
+from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
     per_epoch_seconds,
     query_seconds,
     seed_count,
 )
-from nasbench.benchmarks.format import Column, Quantity, Split, TableInfo
-from nasbench.benchmarks.table import Table, search_name
+from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.table import Table
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 SIZE = 15_625
@@ -28,7 +28,7 @@ def synthetic_table(
     quality = generator.normal(0, 1, SIZE)
     data: dict[Column, np.ndarray] = {}
     for dataset in DATASETS:
-        searched = search_name(dataset)
+        searched = "cifar10-valid" if dataset == "cifar10" else dataset
 
         def noisy(scale: float, quality: np.ndarray = quality) -> np.ndarray:
             return 80 + 5 * np.tanh(quality) + generator.normal(0, scale, SIZE)

@@ -10,14 +10,17 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from nasbench.arguments import require_path
-from nasbench.benchmarks.format import SUFFIX
 from nasbench.benchmarks.sources import hardware, public
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import SUFFIX
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
+from nasbench.extensions import imported, reason
 from nasbench.files import sha256_of
 
 DATA_VARIABLE = "NASBENCH_DATA"
@@ -39,10 +42,40 @@ class Recipe:
     build: Callable[[Sequence[Path]], Table]
 
 
+GROUP = "nasbench.tables"
+"""Entry points of this group are functions of other packages that return a table."""
 RECIPES = {
     public.NAME: Recipe("NAS-Bench-201 from public files", public.FILES, public.build),
     hardware.NAME: Recipe("HW-NAS-Bench latency and energy", hardware.FILES, hardware.build),
 }
+
+
+def recipes() -> dict[str, Recipe]:
+    """Return the tables that can be fetched: our own, and those that other packages make."""
+    return {**{name: _elsewhere(entry) for name, entry in _entries().items()}, **RECIPES}
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {one.name: one for one in entry_points(group=GROUP) if _NAME.fullmatch(one.name)}
+
+
+def _elsewhere(entry: EntryPoint) -> Recipe:
+    def build(_: Sequence[Path]) -> Table:
+        make = imported("table", entry.name, entry.value)
+        try:
+            table = make()
+        except InvalidInput:
+            raise
+        except Exception as error:  # whatever others' code does
+            raise InvalidInput(f"table '{entry.name}' cannot be made ({reason(error)})") from error
+        if not isinstance(table, Table) or table.name != entry.name:
+            raise InvalidInput(
+                f"table '{entry.name}': '{entry.value}' must return a nasbench table of that name"
+            )
+        return table
+
+    return Recipe(f"made by {entry.value}", (), build)
 
 
 @dataclass(frozen=True)
@@ -135,7 +168,7 @@ def list_tables() -> list[Listed]:
     """Return what is installed and what can be fetched, by name."""
     files = (*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))
     names = {path.name.removesuffix(SUFFIX) for path in files}
-    return [_listed(name, table_path(name)) for name in sorted(names | set(RECIPES))]
+    return [_listed(name, table_path(name)) for name in sorted(names | set(recipes()))]
 
 
 def fetch_table(name: str, *, force: bool = False) -> Table:
@@ -144,11 +177,12 @@ def fetch_table(name: str, *, force: bool = False) -> Table:
     What is installed and whole stays as it is, unless `force`. Downloads are kept, so that
     building again needs no network.
     """
-    if name not in RECIPES:
+    known = recipes()
+    if name not in known:
         raise InvalidInput(
-            f"table '{name}' cannot be fetched: known are {', '.join(RECIPES)}{_nearest(name)}"
+            f"table '{name}' cannot be fetched: known are {', '.join(known)}{_nearest(name)}"
         )
-    path, recipe = table_path(name), RECIPES[name]
+    path, recipe = new_table_path(name), known[name]
     if not force and path.exists():
         try:
             return Table.open(path)
@@ -163,7 +197,8 @@ def verify_table(name: str) -> Table:
     """Check every byte of an installed table and of its kept downloads."""
     table = load_table(name)
     table.verify()
-    for file in RECIPES[name].files if name in RECIPES else ():
+    known = recipes()
+    for file in known[name].files if name in known else ():
         kept = data_folder() / "downloads" / file.place
         if kept.exists() and sha256_of(kept) != file.sha256:
             raise DataError(
@@ -189,7 +224,7 @@ def _is_table(path: Path) -> bool:
 
 def _listed(name: str, path: Path) -> Listed:
     if not path.exists():
-        return Listed(name, RECIPES[name].title, path, installed=False)
+        return Listed(name, recipes()[name].title, path, installed=False)
     try:
         table = Table.open(path)
     except DataError as error:
@@ -206,15 +241,15 @@ def _listed(name: str, path: Path) -> Listed:
 
 
 def _not_installed(name: str) -> DataError:
-    if name in RECIPES:
+    if name in recipes():
         return DataError(f"table '{name}' is not installed: run `nasbench data fetch {name}`")
     return DataError(
         f"table '{name}' is not installed: `nasbench data list` shows what is, "
-        f"`nasbench data fetch` gets {' or '.join(RECIPES)}, "
+        f"`nasbench data fetch` gets {' or '.join(recipes())}, "
         f"`nasbench data import` reads official files{_nearest(name)}"
     )
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, RECIPES, n=1)
+    near = difflib.get_close_matches(name, recipes(), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import Verdict
-from nasbench.benchmarks.objectives import is_cost, read_cost
-from nasbench.benchmarks.table import SearchColumns, TestColumns, per_architecture
+from nasbench.benchmarks.tables.objectives import is_cost, read_cost
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, per_architecture
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces.base import Architecture, EnumerableSpace
 

@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from nasbench.errors import InvalidInput
+import numpy as np
 
+from nasbench.benchmarks.tables.objectives import default_objective
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import query_cost
+from nasbench.errors import DataError, InvalidInput
+from nasbench.text import printable
+
+OWN = "own"
+"""Name of the protocol that is made of a table."""
+OWN_QUERIES = 106
+"""Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
 TRIALS = ("mean", "random")
 REPEATS = ("charge", "free")
 
@@ -87,11 +97,147 @@ def protocols() -> dict[str, Protocol]:
     return dict(_PROTOCOLS)
 
 
-def find_protocol(name: str) -> Protocol:
-    """Return a protocol by name."""
-    if name not in _PROTOCOLS:
-        raise InvalidInput(f"protocol '{name}' is unknown: valid are {', '.join(_PROTOCOLS)}")
-    return _PROTOCOLS[name]
+def find_protocol(name: str, table: Table | None = None) -> Protocol:
+    """Return a protocol by name: a published one, or one that a table brings along."""
+    known = {**(stored_protocols(table) if table else {}), **_PROTOCOLS}
+    if name not in known:
+        valid = ", ".join([*known, OWN])
+        raise InvalidInput(f"protocol '{printable(name)}' is unknown: valid are {valid}")
+    return known[name]
+
+
+def stored_protocols(table: Table) -> dict[str, Protocol]:
+    """Return the protocols that a table brings along, the one that a search takes first."""
+    return {
+        one.name: Protocol(space=table.info.space, table=table.name, **one.model_dump())
+        for one in table.info.protocols
+        if one.name not in _PROTOCOLS and one.name != OWN
+    }
+
+
+def protocols_for(table: Table) -> list[Protocol]:
+    """Return the protocols that a table can be searched with, the usual one first.
+
+    They are its own, those published for it, and those published for another table of its space
+    that has the same data sets and epochs.
+    """
+    made = [one for one in _PROTOCOLS.values() if one.table == table.name]
+    all_known = {one.name: one for one in (*stored_protocols(table).values(), *made)}
+    for one in _PROTOCOLS.values():
+        all_known.setdefault(one.name, one)
+    return [one for one in all_known.values() if _fits(one, table)]
+
+
+def _fits(protocol: Protocol, table: Table) -> bool:
+    """Whether a table has the signal and the final schedule of a protocol, on any data set."""
+    if protocol.space != table.info.space:
+        return False
+    metric = default_objective(table).name
+    return any(
+        protocol.epochs in table.search.epochs(name, protocol.schedule, metric)
+        for name in protocol.datasets
+    )
+
+
+def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
+    """Make a protocol, `own`, for a table that nobody has published one for.
+
+    The judge reads the end of the longest schedule that validation and test are known of. The
+    signal is what the table knows after a third of its epochs at most, or else after the fewest;
+    it is one training's validation where single trainings are known. The budget is what
+    `OWN_QUERIES` mean queries cost. Without `datasets` it is for the first one of the table.
+
+    Raises `InvalidInput` for a data set that the table has not, and for several that differ in
+    their epochs; `DataError` where a query would cost nothing or less, since the table's seconds
+    do not fit together.
+    """
+    metric, names = default_objective(table).name, datasets or searched_in(table)[:1]
+    plans = {}
+    for dataset in names:
+        if not table.search.knows(dataset):
+            raise InvalidInput(
+                f"data set '{printable(dataset)}' is not in table '{table.name}': it has "
+                f"{', '.join(searched_in(table))}"
+            )
+        final = _final_schedule(table, dataset, metric)
+        schedule, epochs = _signal(table, dataset, metric, final)
+        single = len(table.search.trials(dataset, schedule, metric)) > 1
+        plans[dataset] = (schedule, epochs, final, "random" if single else "mean")
+    if len(set(plans.values())) > 1:
+        raise InvalidInput(
+            f"data sets {', '.join(names)} of table '{table.name}' are trained for different "
+            "epochs: search them one at a time"
+        )
+    schedule, epochs, final, trials = next(iter(plans.values()))
+    return Protocol(
+        name=OWN,
+        source=f"made of table '{table.name}'",
+        space=table.info.space,
+        schedule=schedule,
+        epochs=epochs,
+        final_schedule=final,
+        seconds={name: _budget(table, name, schedule, epochs) for name in names},
+        reports={name: (name,) for name in names},
+        trials=trials,
+        table=table.name,
+    )
+
+
+def searched_in(table: Table) -> tuple[str, ...]:
+    """Return the data sets of a table that can be searched, in the order of its columns."""
+    shown = {name: dataset for dataset, name in table.search.searched.items()}
+    metric = default_objective(table).name
+    found = [one.dataset for one in table.info.columns if one.quantity == metric and one.dataset]
+    known = dict.fromkeys(shown.get(name, name) for name in found)
+    return tuple(name for name in known if table.search.schedules(name, metric))
+
+
+def _final_schedule(table: Table, dataset: str, metric: str) -> int:
+    known = set(table.search.schedules(dataset, metric)) & set(
+        table.test.schedules(dataset, metric)
+    )
+    if not known:
+        raise InvalidInput(
+            f"table '{table.name}' knows {metric} on '{dataset}' at the end of no schedule, on "
+            "validation and on test: nothing can be judged"
+        )
+    return max(known)
+
+
+def _signal(table: Table, dataset: str, metric: str, final: int) -> tuple[int, int]:
+    """Return the schedule and its epochs after which a search sees validation."""
+    columns = table.search
+    known = [
+        (schedule, epochs)
+        for schedule in columns.schedules(dataset, metric)
+        for epochs in columns.epochs(dataset, schedule, metric)
+        if schedule <= final
+    ]
+    priced = [one for one in known if _has_cost(table, dataset, *one)] or known
+    few = [one for one in priced if one[1] <= max(1, final // 3)]
+    fewest = min(epochs for _, epochs in priced)
+    among = few or [one for one in priced if one[1] == fewest]
+    return max(among, key=lambda one: (one[1], one[0] == final, one[0]))
+
+
+def _has_cost(table: Table, dataset: str, schedule: int, epochs: int) -> bool:
+    try:
+        query_cost(table.search, table.rows, (dataset, schedule, epochs))
+    except DataError:
+        return False
+    return True
+
+
+def _budget(table: Table, dataset: str, schedule: int, epochs: int) -> float:
+    spent = query_cost(table.search, table.rows, (dataset, schedule, epochs))
+    known = spent[~np.isnan(spent)]
+    if not len(known) or not known.min() > 0:
+        cost = f"{known.min():g} s" if len(known) else "unknown for every architecture"
+        raise DataError(
+            f"table '{table.name}': {epochs} of {schedule} epochs on '{dataset}' would take {cost},"
+            " which must be above 0 s: its seconds do not fit together, make the table again"
+        )
+    return float(f"{OWN_QUERIES * float(np.nanmean(spent)):.2g}")
 
 
 def default_protocol(datasets: tuple[str, ...]) -> Protocol:

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.asked import check_fidelity, check_request
-from nasbench.benchmarks.objectives import is_cost, read_cost
-from nasbench.benchmarks.table import SearchColumns, per_architecture, query_cost
+from nasbench.benchmarks.tables.objectives import is_cost, read_cost
+from nasbench.benchmarks.tables.views import (
+    SearchColumns,
+    per_architecture,
+    query_cost,
+    training_cost,
+)
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace
-
-Answers = dict[Architecture, Answer]
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,73 @@ class Signal:
     schedule: int
     epochs: int
     trials: str = "mean"  #: mean of the training trials, or a random single one
+
+
+class Answers:
+    """What a table answers at one fidelity, of every training trial that a query may draw.
+
+    Arrays are in the order of the space's indices. Answers are made of them when they are first
+    asked for, and shared by all runs of a process.
+    """
+
+    def __init__(
+        self,
+        space: EnumerableSpace,
+        values: NDArray[np.float64],
+        seconds: NDArray[np.float64],
+        epochs: int,
+    ) -> None:
+        """Take values, (trials, architectures, objectives), and seconds, (trials, architectures).
+
+        What the table lacks is NaN in either of them: such an evaluation fails.
+        """
+        self._space = space
+        self.failed = np.isnan(values).any(axis=2) | np.isnan(seconds)
+        self.values = np.where(self.failed[:, :, None], np.nan, values)
+        self.seconds = np.where(np.isnan(seconds), 0.0, seconds)
+        self.epochs = epochs
+        self.trials = [_Made(self, number) for number in range(len(seconds))]
+        """The answers to architectures, one mapping for each trial."""
+        self.known = _Known(self)
+        """The answers that a query of an architecture may draw: of the trials that it has."""
+
+    def index(self, architecture: Architecture) -> int:
+        """Return an architecture's index; `KeyError` for what is none."""
+        index = self._space.index(architecture)
+        if not 0 <= index < self._space.size or self._space.architecture(index) != architecture:
+            raise KeyError(architecture)
+        return index
+
+
+class _Made(dict[Architecture, Answer]):
+    """The answers of one trial."""
+
+    def __init__(self, of: Answers, trial: int) -> None:
+        super().__init__()
+        self._of, self._trial = of, trial
+
+    def __missing__(self, architecture: Architecture) -> Answer:
+        of = self._of
+        place = self._trial, of.index(architecture)
+        failed = bool(of.failed[place])
+        values = of.values[place].tolist()
+        told = (0.0,) * len(values) if failed else tuple(values)
+        answer = Answer(told, float(of.seconds[place]), of.epochs, failed)
+        self[architecture] = answer
+        return answer
+
+
+class _Known(dict[Architecture, tuple[Answer, ...]]):
+    """The answers of all trials that know an architecture."""
+
+    def __init__(self, of: Answers) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, architecture: Architecture) -> tuple[Answer, ...]:
+        every = (trial[architecture] for trial in self._of.trials)
+        known = self[architecture] = tuple(one for one in every if not one.failed)
+        return known
 
 
 class TabularBenchmark:
@@ -54,52 +124,50 @@ class TabularBenchmark:
         self._rows = rows
         self.signal = signal
         self._columns = columns
-        self._by_epochs = {signal.epochs: self._answers(signal.epochs)}
-        self._known: dict[int, dict[Architecture, tuple[Answer, ...]]] = {}
+        self._by_epochs = {signal.epochs: self._looked_up(signal.epochs)}
 
     note = ""
 
-    def known(self, fidelity: Fidelity | None) -> dict[Architecture, tuple[Answer, ...]]:
-        """Return the answers of every architecture that a query may draw: the trials it has."""
-        epochs = self.epochs(fidelity)
-        if epochs not in self._known:
-            trials = self.trials(fidelity)
-            self._known[epochs] = {
-                cell: tuple(trial[cell] for trial in trials if not trial[cell].failed)
-                for cell in trials[0]
-            }
-        return self._known[epochs]
-
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """Epochs of the signal's schedule after which the table knows the signal."""
+        """Epochs of the signal's schedule after which the table knows the signal and its cost."""
         dataset, schedule = self.signal.dataset, self.signal.schedule
         every = [
             set(self._columns.epochs(dataset, schedule, one.name))
             for one in self.objectives if not is_cost(one)
         ]  # fmt: skip
-        return tuple(Fidelity(epochs, schedule) for epochs in sorted(set.intersection(*every)))
+        return tuple(
+            Fidelity(epochs, schedule)
+            for epochs in sorted(set.intersection(*every))
+            if self._columns.priced(dataset, schedule, epochs)
+        )
 
     def session(self, random: Random) -> "TableSession":
         """Return what answers one run."""
         return ResumingSession(self, random) if self._resume else TableSession(self, random)
 
-    def trials(self, fidelity: Fidelity | None) -> list[Answers]:
-        """Return the answers to every architecture, one dict per trial a query may draw."""
+    def answers(self, fidelity: Fidelity | None) -> Answers:
+        """Return the answers at a fidelity; None is the signal's own."""
         epochs = self.epochs(fidelity)
         if epochs not in self._by_epochs:
-            self._by_epochs[epochs] = self._answers(epochs)
+            self._by_epochs[epochs] = self._looked_up(epochs)
         return self._by_epochs[epochs]
 
+    def trained_seconds(self, epochs: int) -> NDArray[np.float64]:
+        """Return what training for some epochs costs, without validation.
+
+        Shape (trials, architectures).
+        """
+        if epochs not in self._trained:
+            where = (self.signal.dataset, self.signal.schedule, epochs)
+            self._trained[epochs] = np.stack(
+                [training_cost(self._columns, self._rows, where, seed) for seed in self._seeds]
+            )
+        return self._trained[epochs]
+
     @cached_property
-    def epoch_seconds(self) -> list[dict[Architecture, float]]:
-        """Seconds of one training epoch of every architecture, one dict per trial."""
-        dataset, schedule = self.signal.dataset, self.signal.schedule
-        columns = [
-            self._whole(self._columns.epoch_seconds(dataset, schedule, seed)).tolist()
-            for seed in self._seeds
-        ]
-        return [dict(zip(self.space.architectures, one, strict=True)) for one in columns]
+    def _trained(self) -> dict[int, NDArray[np.float64]]:
+        return {}
 
     def epochs(self, fidelity: Fidelity | None) -> int:
         """Return the epochs that a request asks for."""
@@ -114,9 +182,6 @@ class TabularBenchmark:
                 f"is {schedule}"
             )
         return fidelity.epochs
-
-    def _answers(self, epochs: int) -> list[Answers]:
-        return [self._trial(seed, epochs) for seed in self._seeds]
 
     @cached_property
     def _seeds(self) -> tuple[int | None, ...]:
@@ -133,27 +198,24 @@ class TabularBenchmark:
                 )
         return seeds
 
-    def _trial(self, seed: int | None, epochs: int) -> Answers:
-        """Make every answer once; what the table lacks is a failed evaluation."""
+    def _looked_up(self, epochs: int) -> Answers:
         where = (self.signal.dataset, self.signal.schedule, epochs)
-        values = [self._whole(self._read(metric, where, seed)) for metric in self.objectives]
-        seconds = query_cost(self._columns, self._rows, where, seed)
-        free = np.flatnonzero(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
+        values = [
+            np.stack([self._whole(self._read(one, where, seed)) for one in self.objectives], axis=1)
+            for seed in self._seeds
+        ]
+        seconds = np.stack(
+            [query_cost(self._columns, self._rows, where, seed) for seed in self._seeds]
+        )
+        free = np.argwhere(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
         if len(free):
+            trial, architecture = map(int, free[0])
             raise DataError(
                 f"the table's seconds on '{self.signal.dataset}' do not fit together: {epochs} of "
-                f"{self.signal.schedule} epochs of architecture {free[0]} would take "
-                f"{seconds[free[0]]:g} s: make the table again"
+                f"{self.signal.schedule} epochs of architecture {architecture} would take "
+                f"{seconds[trial, architecture]:g} s: make the table again"
             )
-        missing = np.isnan(values).any(axis=0) | np.isnan(seconds)
-        columns = zip(
-            self.space.architectures,
-            zip(*(np.where(missing, 0.0, one).tolist() for one in values), strict=True),
-            np.where(np.isnan(seconds), 0.0, seconds).tolist(),
-            missing.tolist(),
-            strict=True,
-        )
-        return {cell: Answer(told, cost, epochs, lost) for cell, told, cost, lost in columns}
+        return Answers(self.space, np.stack(values), seconds, epochs)
 
     def _read(
         self, metric: Metric, where: tuple[str, int, int], seed: int | None
@@ -169,17 +231,16 @@ class TabularBenchmark:
     @cached_property
     def best_signal(self) -> float:
         """Best score of the space at the protocol's signal, -inf where all are missing."""
-        own = self._by_epochs[self.signal.epochs]
-        score = self.objectives[0].score
-        known = (score(a.values[0]) for answers in own for a in answers.values() if not a.failed)
-        return max(known, default=-math.inf)
+        own = self.answers(None)
+        scores = self.objectives[0].score(own.values[:, :, 0][~own.failed])
+        return float(scores.max()) if scores.size else -math.inf
 
     @cached_property
     def cheapest(self) -> float:
         """Least seconds a query of the protocol's signal costs; 0 where all are missing."""
-        own = self._by_epochs[self.signal.epochs]
-        known = (a.seconds for answers in own for a in answers.values() if not a.failed)
-        return min(known, default=0.0)
+        own = self.answers(None)
+        known = own.seconds[~own.failed]
+        return float(known.min()) if known.size else 0.0
 
 
 class TableSession:
@@ -189,21 +250,20 @@ class TableSession:
         """Share the benchmark's answers."""
         self._benchmark = benchmark
         self._random = random
-        self._own = benchmark.trials(None)
-        self._known = benchmark.known(None) if len(self._own) > 1 else {}
+        self._own = benchmark.answers(None)
 
     def answer(self, request: Evaluate) -> Answer:
         """Look the architecture up; `InvalidInput` says what one is if there is no such."""
-        trials, known = self._own, self._known
+        answers = self._own
         try:
             if request.fidelity is not None:
-                trials = self._benchmark.trials(request.fidelity)
-                known = self._benchmark.known(request.fidelity) if len(trials) > 1 else {}
+                answers = self._benchmark.answers(request.fidelity)
+            trials = answers.trials
             if len(trials) == 1:
                 return trials[0][request.architecture]
-            answers = known[request.architecture]
-            return self._random.choice(answers) if answers else trials[0][request.architecture]
-        except (KeyError, TypeError, ValueError, AttributeError):
+            known = answers.known[request.architecture]
+            return self._random.choice(known) if known else trials[0][request.architecture]
+        except (LookupError, TypeError, ValueError, AttributeError, InvalidInput):
             check_request(self._benchmark.space, request)
             raise
 
@@ -229,24 +289,23 @@ class ResumingSession(TableSession):
             asked = self._benchmark.epochs(request.fidelity)
             if not 0 < epochs < asked:
                 return self._began(request, asked)
-            whole = self._benchmark.trials(request.fidelity)[number][request.architecture]
-        except (KeyError, TypeError, ValueError, AttributeError):
+            answers = self._benchmark.answers(request.fidelity)
+            whole = answers.trials[number][request.architecture]
+        except (LookupError, TypeError, ValueError, AttributeError, InvalidInput):
             check_request(self._benchmark.space, request)
             raise
-        paid = epochs * self._benchmark.epoch_seconds[number][request.architecture]
+        place = number, answers.index(request.architecture)
+        paid = float(self._benchmark.trained_seconds(epochs)[place])
         answer = whole._replace(seconds=whole.seconds - paid, epochs=asked - epochs)
         self._open.setdefault((request.architecture, asked), []).append((answer, number))
         return answer
 
     def _began(self, request: Evaluate, asked: int) -> Answer:
         answer = super().answer(request)
-        number = self._trial_of(self._benchmark.trials(request.fidelity), request, answer)
+        trials = self._benchmark.answers(request.fidelity).trials
+        number = next(i for i, one in enumerate(trials) if one[request.architecture] is answer)
         self._open.setdefault((request.architecture, asked), []).append((answer, number))
         return answer
-
-    def _trial_of(self, trials: list[Answers], request: Evaluate, answer: Answer) -> int:
-        """Return the trial that an answer was looked up in."""
-        return next(i for i, one in enumerate(trials) if one[request.architecture] is answer)
 
     def told(self, request: Evaluate, answer: Answer) -> None:
         """Remember how far a training has come, and which it is."""

@@ -8,7 +8,7 @@ import typer
 from nasbench.cli.lines import say
 
 if TYPE_CHECKING:
-    from nasbench.benchmarks.table import Table
+    from nasbench.benchmarks.tables.table import Table
 
 app = typer.Typer(
     help="Get, read, list and check benchmark tables and image sets.",
@@ -23,15 +23,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 @app.command()
 def fetch(name: Name = "nb201", force: Force = False) -> None:
     """Download the public files of a table and build it, or an image set to train on."""
-    from nasbench.benchmarks.catalogue import RECIPES, fetch_table
+    from nasbench.benchmarks.catalogue import fetch_table, recipes
     from nasbench.benchmarks.images import fetch_images, fetchable
     from nasbench.benchmarks.training.readers.releases import RELEASES
 
     if name in RELEASES:
         _say_images(name, fetch_images(name, force=force))
         return
-    if name not in RECIPES:
-        raise _unknown(name, (*RECIPES, *fetchable()))
+    if name not in recipes():
+        raise _unknown(name, (*recipes(), *fetchable()))
     table = fetch_table(name, force=force)
     _say_installed(table)
     _say_attribution(table)
@@ -97,6 +97,9 @@ def info(name: Name = "nb201") -> None:
     """Show what a table holds, where it comes from and under which licence."""
     from nasbench.benchmarks.cards import curve_images
     from nasbench.benchmarks.catalogue import load_table
+    from nasbench.benchmarks.protocols import protocols_for
+    from nasbench.benchmarks.tables.objectives import objectives_of
+    from nasbench.text import printable
 
     if _is_images(name):
         _show_images(name)
@@ -108,6 +111,11 @@ def info(name: Name = "nb201") -> None:
     say(f"hash     {table.hash}")
     say(f"file     {table.path}")
     say(f"licence  {about.licence}")
+    for metric in objectives_of(table):
+        better = "more" if metric.direction == "max" else "less"
+        say(f"metric   {metric.title}: {better} is better")
+    for protocol in protocols_for(table):
+        say(f"protocol {printable(protocol.name)}: {printable(protocol.source)}")
     _say_attribution(table)
     for note in about.notes:
         say(f"note     {note}")

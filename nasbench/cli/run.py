@@ -119,7 +119,7 @@ def run(
         list[str] | None,
         typer.Option(
             help="What is searched for: `accuracy`, another metric that the table has, such as "
-            "`loss`, or several, comma-separated: `accuracy,latency`. [default: accuracy]"
+            "`loss`, or several, comma-separated: `accuracy,latency`. [default: the table's first]"
         ),
     ] = None,
     selection: Annotated[

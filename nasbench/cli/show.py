@@ -10,21 +10,22 @@ from nasbench.cli.lines import say
 
 if TYPE_CHECKING:
     from nasbench.cli.screen import Screen
-    from nasbench.harness.show import Record, Score, Sheet
+    from nasbench.harness.compare.units import Units
+    from nasbench.harness.show import Cell, Record, Score, Sheet
 
 _FORMS = ("png", "svg", "pdf")
 
 
 def show(
     architecture: Annotated[
-        str, typer.Argument(metavar="ARCH", help="Official string (quote it) or index.")
+        str, typer.Argument(metavar="ARCH", help="Its string (quote it) or index.")
     ],
     space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
     out: Annotated[
         Path | None, typer.Option(help="Also draw the cell: a .png, .svg or .pdf file.")
     ] = None,
 ) -> None:
-    """Show a cell: its picture, its size, its numbers and ranks in every installed table."""
+    """Show an architecture: its picture, size, numbers and ranks in every installed table."""
     from nasbench.cli.screen import Screen
     from nasbench.errors import InvalidInput
     from nasbench.harness.draw import cell_figure
@@ -36,6 +37,8 @@ def show(
             f"--out '{out}': a picture ends in {', '.join('.' + name for name in _FORMS)}"
         )
     sheet = describe(architecture, space)
+    if out is not None and sheet.cell is None:
+        raise InvalidInput(f"space '{space}' has no picture: leave --out away")
     _print_sheet(Screen(highlight=False), sheet)
     if out is not None:
         from nasbench.files import RESULTS, atomic_write
@@ -50,41 +53,55 @@ def show(
 def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     from rich.markup import escape
 
-    from nasbench.harness.draw import cell_text
-
-    console.print(f"[bold]nb201 cell {sheet.index}[/bold]")
+    kind = "cell" if sheet.cell is not None else "architecture"
+    number = "" if sheet.index is None else f" {sheet.index}"
+    console.print(f"[bold]{escape(sheet.space)} {kind}{number}[/bold]")
     console.print(escape(sheet.text), soft_wrap=True)
     console.print()
-    console.print(cell_text(sheet), soft_wrap=True)
-    console.print("[dim]0 is the input, 3 the output; what reaches no output is broken[/dim]\n")
-    for words, first, many in (
-        ("isomorphic (as the paper counts)", sheet.isomorphism_class, sheet.isomorphic),
-        ("computing the same sums", sheet.function_class, sheet.equivalent),
-    ):
-        console.print(
-            f"class {first}: {many:,} cell{'s' if many != 1 else ''} {words}"
-            + (", this is its first" if first == sheet.index else "")
-        )
+    if sheet.cell is not None:
+        _print_cell(console, sheet, sheet.cell)
     for size in sheet.sizes:
         console.print(
             f"{size.dataset:<15} {size.params / 1e6:.3f} M weights, "
             f"{size.flops / 1e6:.2f} M multiply-adds"
         )
     console.print()
-    for table in dict.fromkeys(record.table for record in sheet.records):
-        _print_table(console, table, [one for one in sheet.records if one.table == table])
+    for table in dict.fromkeys((record.table, record.metric) for record in sheet.records):
+        _print_table(console, [one for one in sheet.records if (one.table, one.metric) == table])
     if not sheet.records:
-        console.print("No table with accuracies is installed: `nasbench data fetch nb201` gets one")
+        console.print("No table of its space is installed: see `nasbench list benchmarks`")
     for problem in sheet.problems:
         say(f"note: {problem}", err=True)
 
 
-def _print_table(console: "Screen", name: str, records: "list[Record]") -> None:
+def _print_cell(console: "Screen", sheet: "Sheet", cell: "Cell") -> None:
+    from nasbench.harness.draw import cell_text
+
+    console.print(cell_text(sheet), soft_wrap=True)
+    console.print("[dim]0 is the input, 3 the output; what reaches no output is broken[/dim]\n")
+    for words, first, many in (
+        ("isomorphic (as the paper counts)", cell.isomorphism_class, cell.isomorphic),
+        ("computing the same sums", cell.function_class, cell.equivalent),
+    ):
+        console.print(
+            f"class {first}: {many:,} cell{'s' if many != 1 else ''} {words}"
+            + (", this is its first" if first == sheet.index else "")
+        )
+
+
+def _print_table(console: "Screen", records: "list[Record]") -> None:
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
+    from nasbench.harness.compare.units import Units
+
+    name, metric = records[0].table, records[0].metric
+    known = [one.value for r in records for one in (r.signal, r.valid, r.test) if one is not None]
+    units = Units.of(metric, known)
+    unit = f" in {metric.unit}" if metric.unit else ""
     drawn = Table(
-        title=f"table {name}, accuracy in %, (rank)", title_justify="left",
+        title=escape(f"table {name}, {metric.name}{unit}, (rank)"), title_justify="left",
         title_style="bold italic", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
         padding=(0, 1, 0, 0),
     )  # fmt: skip
@@ -100,11 +117,13 @@ def _print_table(console: "Screen", name: str, records: "list[Record]") -> None:
     for record in records:
         scores = (record.signal, record.valid, record.test)
         seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.1f}"
-        drawn.add_row(record.dataset, *map(_score, scores), seconds)
+        drawn.add_row(escape(record.dataset), *(_score(one, units) for one in scores), seconds)
     console.print(drawn)
     among = {s.among for r in records for s in (r.signal, r.valid, r.test) if s is not None}
-    console.print(f"[dim]ranks among {' to '.join(f'{n:,}' for n in sorted(among))} cells[/dim]\n")
+    console.print(
+        f"[dim]ranks among {' to '.join(f'{n:,}' for n in sorted(among))} architectures[/dim]\n"
+    )
 
 
-def _score(score: "Score | None") -> str:
-    return "–" if score is None else f"{score.accuracy:.2f} ({score.rank:,})"
+def _score(score: "Score | None", units: "Units") -> str:
+    return "–" if score is None else f"{units.write(score.value)} ({score.rank:,})"

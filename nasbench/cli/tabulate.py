@@ -64,7 +64,7 @@ def tabulate(
 ) -> None:
     """Train every architecture of a space once per distinct cell and seed; write a table."""
     from nasbench.benchmarks.catalogue import new_table_path, table_path
-    from nasbench.benchmarks.format import SUFFIX
+    from nasbench.benchmarks.tables.format import SUFFIX
     from nasbench.benchmarks.training.assemble import assemble as make
     from nasbench.benchmarks.training.catalogue import is_own, load_data, table_name
     from nasbench.benchmarks.training.plan import Plan, distinct_cells

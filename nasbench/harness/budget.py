@@ -63,8 +63,10 @@ class Budget:
             _require_countable(name, value)
             if not value > 0:
                 raise InvalidInput(f"budget: {name} cannot be {value}: it must be above 0")
-        if self.target_regret is not None and not self.target_regret >= 0:
-            raise InvalidInput(f"target regret cannot be {self.target_regret}: use 0 or more")
+        if self.target_regret is not None and not 0 <= self.target_regret < math.inf:
+            raise InvalidInput(
+                f"target regret cannot be {self.target_regret}: use a finite number of 0 or more"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Budget":

@@ -5,20 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nasbench.benchmarks.catalogue import BUNDLED, default_benchmark, load_table
-from nasbench.benchmarks.format import SUFFIX, Split
 from nasbench.benchmarks.images import images_at_hand
-from nasbench.benchmarks.protocols import Protocol, default_protocol, find_protocol, protocols
-from nasbench.benchmarks.table import Table, query_cost, search_name
-from nasbench.errors import DataError, InvalidInput
+from nasbench.benchmarks.protocols import (
+    OWN,
+    Protocol,
+    default_protocol,
+    find_protocol,
+    own_protocol,
+    protocols,
+    protocols_for,
+)
+from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.harness.trained import PREFIX
 
-OWN = "own"
-"""Name of the protocol that is made of a table."""
-OWN_QUERIES = 106
-"""Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
 Say = Callable[[str], None]
 """Is told what was chosen, one line at a time."""
 _TRAINED_ON = "digits"
@@ -56,11 +56,11 @@ def choose(
     if named is not None and named.startswith(PREFIX):
         return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol)
     if isinstance(protocol, str):
-        protocol = find_protocol(protocol)
+        protocol = _named(protocol, named, datasets)
     if protocol is None and datasets is None:
         protocol = _made_for(named or default_benchmark())
     elif protocol is None and datasets and not (fallback and _unknown(datasets)):
-        protocol = _searching(named, tuple(datasets))
+        protocol = _searching(named, tuple(datasets), fallback=fallback)
     table = named or (protocol.table if protocol else default_benchmark())
     return Choice(table, tuple(datasets or (protocol.datasets[:1] if protocol else ())), protocol)
 
@@ -81,11 +81,6 @@ def _with_images(shared: Sequence[str], say: Say) -> str:
     return BUNDLED
 
 
-def has_dataset(table: Table, dataset: str) -> bool:
-    """Whether a table has any column a search on a data set could see."""
-    return any(name.startswith(f"{search_name(dataset)}/") for name in table.search.names)
-
-
 def _located(benchmark: str | Path) -> str:
     """Return a table's name, or the one absolute path of a table file: a task needs one name."""
     text = str(benchmark)
@@ -97,65 +92,39 @@ def _unknown(datasets: Sequence[str]) -> bool:
     return not set(datasets) <= known
 
 
+def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None) -> Protocol:
+    """Return a protocol by its name: a published one needs no table at hand."""
+    if protocol in protocols():
+        return find_protocol(protocol)
+    table = load_table(benchmark or default_benchmark())
+    return (
+        own_protocol(table, tuple(datasets or ()))
+        if protocol == OWN
+        else find_protocol(protocol, table)
+    )
+
+
 def _made_for(benchmark: str) -> Protocol:
-    """Return the first protocol made for a table, or else one whose data set it has."""
+    """Return the usual protocol of a table: one made for it, one that fits it, or its own."""
     for protocol in protocols().values():
         if protocol.table == benchmark:
             return protocol
     table = load_table(benchmark)
-    for protocol in protocols().values():
-        if has_dataset(table, protocol.datasets[0]):
+    return next(iter(protocols_for(table)), None) or own_protocol(table)
+
+
+def _searching(benchmark: str | None, datasets: tuple[str, ...], *, fallback: bool) -> Protocol:
+    """Return the first protocol that searches all data sets, or else the table's own."""
+    if benchmark is None:
+        if datasets == (BUNDLED,):
+            return own_protocol(load_table(BUNDLED), datasets)
+        return default_protocol(datasets)
+    made = [one for one in protocols().values() if one.table == benchmark]
+    table = None if made else load_table(benchmark)
+    for protocol in protocols_for(table) if table else made:
+        if set(datasets) <= set(protocol.datasets):
             return protocol
-    return own_protocol(table, _first_searched(table))
-
-
-def _searching(benchmark: str | None, datasets: tuple[str, ...]) -> Protocol:
-    """Return the first protocol for data sets, or else one made of the table that has them."""
-    if _unknown(datasets) and len(datasets) == 1 and (benchmark or datasets[0] == BUNDLED):
-        table = load_table(benchmark or BUNDLED)
-        if has_dataset(table, datasets[0]):
-            return own_protocol(table, datasets[0])
-    return default_protocol(datasets)
-
-
-def _first_searched(table: Table) -> str:
-    for column in table.info.columns:
-        if column.dataset and column.split is Split.VALID:
-            return column.dataset
-    raise InvalidInput(f"table '{table.name}' has no validation accuracy to search on")
-
-
-def own_protocol(table: Table, dataset: str) -> Protocol:
-    """Make a protocol, `own`, for a table that nobody has published one for.
-
-    The signal is one training's validation after a third of the longest schedule, the judge
-    reads that schedule's end, and the budget is what `OWN_QUERIES` mean queries cost. `DataError`
-    where a query would cost nothing or less, since the table's seconds do not fit together.
-    """
-    columns = table.search
-    final = max(
-        column.schedule or 0
-        for column in table.info.columns
-        if (column.dataset, column.split) == (dataset, Split.VALID)
-    )
-    epochs = max(1, final // 3)
-    spent = query_cost(columns, table.rows, (dataset, final, epochs))
-    known = spent[~np.isnan(spent)]
-    if not len(known) or not known.min() > 0:
-        cost = f"{known.min():g} s" if len(known) else "unknown for every architecture"
-        raise DataError(
-            f"table '{table.name}': {epochs} of {final} epochs on '{dataset}' would take {cost}, "
-            "which must be above 0 s: its seconds do not fit together, make the table again"
-        )
-    return Protocol(
-        name=OWN,
-        source=f"made of table '{table.name}'",
-        space=table.info.space,
-        schedule=final,
-        epochs=epochs,
-        final_schedule=final,
-        seconds={dataset: float(f"{OWN_QUERIES * float(np.nanmean(spent)):.2g}")},
-        reports={dataset: (dataset,)},
-        trials="random" if len(columns.trials(dataset, final)) > 1 else "mean",
-        table=table.name,
-    )
+    table = table or load_table(benchmark)
+    if fallback and not all(map(table.search.knows, datasets)):
+        return default_protocol(datasets)
+    return own_protocol(table, datasets)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nasbench.benchmarks.catalogue import load_table, provide, table_file
-from nasbench.benchmarks.format import SUFFIX
+from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.files import atomic_write
 from nasbench.harness.executors import Job, attempt

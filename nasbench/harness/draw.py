@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nasbench.harness.show import Sheet, operation_names
+from nasbench.harness.show import Sheet, alive_edges, operation_names
 from nasbench.spaces.nb201 import EDGES, NODES
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def cell_text(sheet: Sheet) -> "Text":
     it, the other below. What carries nothing from input to output is broken and pale.
     """
     canvas = _Canvas(7, 3 * _STEP + 6)
-    edges = dict(zip(EDGES, zip(operation_names(sheet), sheet.alive, strict=True), strict=True))
+    edges = dict(
+        zip(EDGES, zip(operation_names(sheet), alive_edges(sheet), strict=True), strict=True)
+    )
     row = 4
     for node in range(NODES - 1):
         start = node * _STEP + 5
@@ -116,7 +118,9 @@ def cell_figure(sheet: Sheet) -> "Figure":
     axes.set_xlim(-0.45, 3.45)
     axes.set_ylim(-0.75, 0.9)
     bends = {(0, 3): 0.72, (0, 2): 0.34, (1, 3): -0.45}
-    for edge, operation, alive in zip(EDGES, operation_names(sheet), sheet.alive, strict=True):
+    for edge, operation, alive in zip(
+        EDGES, operation_names(sheet), alive_edges(sheet), strict=True
+    ):
         _draw_edge(axes, edge, bends.get(edge, 0.0), operation, alive=alive)
     for node in range(NODES):
         axes.plot(

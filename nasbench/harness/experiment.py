@@ -14,7 +14,8 @@ import numpy as np
 
 from nasbench.benchmarks.base import Benchmark, Judge, Session, Verdict
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import Table, seal_test
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.budget import Budget, Clock

@@ -14,7 +14,7 @@ from nasbench.harness.experiment import Begun, random_of
 from nasbench.harness.selection import Selection
 from nasbench.harness.validation import Misfit, check_objectives
 from nasbench.problem import Answer, Evaluate, Metric, Problem
-from nasbench.spaces import get_space
+from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.base import DERIVED, SearchStrategy
 from nasbench.strategies.registry import make_settings
@@ -54,7 +54,7 @@ def begin_function(
     if budget.target_regret is not None:
         raise InvalidInput("a target regret needs a table, whose optimum is known")
     made = make_settings(strategy, values)
-    of = get_space(space) if isinstance(space, str) else space
+    of = find_space(space) if isinstance(space, str) else space
     selection = Selection.HIGHEST if len(metrics) == 1 else Selection.FRONT
     identity = {"strategy": strategy.name, "settings": asdict(made), "space": of.name}
     random = random_of(identity, experiment_seed, seed)

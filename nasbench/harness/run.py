@@ -37,7 +37,6 @@ from nasbench.limits import (
     Count,
     per_core,
 )
-from nasbench.problem import ACCURACY
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -88,7 +87,7 @@ def run(
     trials: str | None = None,
     repeats: str | None = None,
     simulated_workers: int = 1,
-    objective: str | Sequence[str] = ACCURACY.name,
+    objective: str | Sequence[str] | None = None,
     selection: str = Selection.HIGHEST.value,
     promotion: str = Promotion.RESTART.value,
     settings: Settings | None = None,
@@ -120,8 +119,9 @@ def run(
     go on at once on the clock of its table: strategies are told answers in the order in which
     evaluations end, and a budget of seconds is the time that passes, not the workers' sum.
 
-    `objective` is the metric to search for: `accuracy`, or another one that the table has on
-    validation images, such as `loss`, which is minimised. The judge reads the same metric. Of
+    `objective` is the metric to search for: one that the table has on validation images, such as
+    `loss`, which is minimised; if None its first, `accuracy` as a rule. The judge reads the same
+    metric. Of
     several, such as `accuracy,latency`, the answer is a set: what none is better than in all.
 
     Where a strategy asks for fidelities, the answer is the best at the `highest` that was reached

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.catalogue import BUNDLED, list_tables, load_table
-from nasbench.benchmarks.protocols import default_protocol, protocols
-from nasbench.benchmarks.table import Table, per_architecture, query_cost
-from nasbench.errors import DataError, InvalidInput
-from nasbench.harness.choice import has_dataset, own_protocol
-from nasbench.spaces import get_space
-from nasbench.spaces.base import Architecture
+from nasbench.benchmarks.catalogue import list_tables, load_table
+from nasbench.benchmarks.protocols import own_protocol, protocols_for, searched_in
+from nasbench.benchmarks.tables.objectives import default_objective
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import per_architecture, query_cost
+from nasbench.errors import DataError, InvalidInput, NasbenchError
+from nasbench.problem import ACCURACY, Metric
+from nasbench.spaces import find_space
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 _DIGITS = 20  # more than any index has; Python refuses to convert some thousands
@@ -31,11 +33,11 @@ class Size:
 
 @dataclass(frozen=True)
 class Score:
-    """One accuracy (%) of the architecture and its rank; NaN and 0 where it is not known."""
+    """One value of the architecture and its rank."""
 
-    accuracy: float
+    value: float
     rank: int  #: 1 is the best; equals share the better rank
-    among: int  #: architectures with a known accuracy
+    among: int  #: architectures with a known value
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Record:
 
     table: str
     dataset: str
+    metric: Metric
     epochs: int  #: after which a search sees validation
     signal: Score | None  #: validation then
     valid: Score | None  #: validation after the final schedule
@@ -52,12 +55,9 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """All that is known of one cell."""
+class Cell:
+    """What only a cell of NAS-Bench-201 has."""
 
-    index: int
-    architecture: Architecture
-    text: str
     isomorphism_class: int
     """Smallest index of the cells that are equal as the paper counts them."""
     isomorphic: int
@@ -65,8 +65,18 @@ class Sheet:
     function_class: int
     """Smallest index of the cells that compute the same sums."""
     equivalent: int
-    alive: tuple[bool, ...]
-    """Whether each edge carries anything from the input to the output."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that is known of one architecture."""
+
+    space: str
+    index: int | None
+    """None where the space has no indices."""
+    architecture: Architecture
+    text: str
+    cell: Cell | None
     sizes: tuple[Size, ...]
     records: tuple[Record, ...]
     problems: tuple[str, ...]
@@ -75,46 +85,67 @@ class Sheet:
 
 def describe(architecture: str, space: str = "nb201") -> Sheet:
     """Look an architecture up by its string or index; `InvalidInput` if it is neither."""
-    found = get_space(space)
-    if not isinstance(found, NasBench201):
-        raise InvalidInput(f"space '{space}' has no cell to show: use nb201")
+    found = find_space(space)
     text = architecture.strip()
-    digits = text.removeprefix("-")
-    if digits.isdecimal() and len(digits) > _DIGITS:
-        raise InvalidInput(
-            f"architecture {text[:_DIGITS]}... does not exist: use 0 to {found.size - 1}"
-        )
-    cell = found.architecture(int(text)) if digits.isdecimal() else found.parse(text)
-    index = found.index(cell)
-    paper, function = found.isomorphism_class, found.function_class
+    asked, index = _find(found, text), None
     problems: list[str] = []
     tables = list(_tables(space, problems))
+    if isinstance(found, EnumerableSpace):
+        index = found.index(asked)
     return Sheet(
+        space=space,
         index=index,
-        architecture=cell,
-        text=found.format(cell),
-        isomorphism_class=int(paper[index]),
-        isomorphic=int((paper == paper[index]).sum()),
-        function_class=int(function[index]),
-        equivalent=int((function == function[index]).sum()),
-        alive=live_edges(cell),
-        sizes=tuple(_sizes(tables, found, index)),
-        records=tuple(filter(None, (_record(*one, index) for one in _searched(tables)))),
+        architecture=asked,
+        text=found.format(asked),
+        cell=_cell(found, asked) if isinstance(found, NasBench201) else None,
+        sizes=() if index is None else tuple(_sizes(tables, found, index)),
+        records=() if index is None else tuple(_records(tables, index)),
         problems=tuple(problems),
     )
 
 
+def _find(space: Space, text: str) -> Architecture:
+    """Return the architecture with a string, or an index where the space has indices."""
+    digits = text.removeprefix("-")
+    if not digits.isdecimal():
+        return space.parse(text)
+    if not isinstance(space, EnumerableSpace):
+        raise InvalidInput(f"space '{space.name}' has no indices: write the architecture's string")
+    if len(digits) > max(_DIGITS, len(str(space.size))):
+        raise InvalidInput(
+            f"architecture {text[:_DIGITS]}... does not exist: use 0 to {space.size - 1}"
+        )
+    return space.architecture(int(text))
+
+
+def _cell(space: NasBench201, cell: Architecture) -> Cell:
+    index, paper, function = space.index(cell), space.isomorphism_class, space.function_class
+    return Cell(
+        isomorphism_class=int(paper[index]),
+        isomorphic=int((paper == paper[index]).sum()),
+        function_class=int(function[index]),
+        equivalent=int((function == function[index]).sum()),
+    )
+
+
 def operation_names(sheet: Sheet) -> list[str]:
-    """Return the operation on every edge, in the order of the official string."""
+    """Return the operation on every edge of a NAS-Bench-201 cell, as its string has them."""
     return [OPERATIONS[choice] for choice in sheet.architecture]
 
 
-def score(values: NDArray[np.floating], index: int) -> Score | None:
-    """Return the value at `index` and its rank from the top; None where it is not known."""
+def alive_edges(sheet: Sheet) -> tuple[bool, ...]:
+    """Return whether each edge of a NAS-Bench-201 cell carries anything to the output."""
+    return live_edges(sheet.architecture)
+
+
+def score(values: NDArray[np.floating], index: int, metric: Metric = ACCURACY) -> Score | None:
+    """Return the value at `index` and its rank from the best; None where it is not known."""
     own = float(values[index])
     if np.isnan(own):
         return None
-    return Score(own, 1 + int((values > values[index]).sum()), int((~np.isnan(values)).sum()))
+    scores = metric.score(np.asarray(values, dtype=np.float64))
+    better = int((scores > scores[index]).sum())
+    return Score(own, 1 + better, int((~np.isnan(scores)).sum()))
 
 
 def _tables(space: str, problems: list[str]) -> Iterator[Table]:
@@ -128,35 +159,38 @@ def _tables(space: str, problems: list[str]) -> Iterator[Table]:
                 yield table
 
 
-def _sizes(tables: Sequence[Table], space: NasBench201, index: int) -> Iterator[Size]:
+def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
     """Yield the published networks' sizes, and those of other data sets that a table knows."""
-    for name, data in INPUTS.items():
-        yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
-    for table, name in _searched(tables):
-        if name not in INPUTS:
-            with suppress(DataError):
-                both = (table.search.params(name), table.search.flops(name))
-                yield Size(name, *(int(per_architecture(c, table.rows)[index]) for c in both))
-
-
-def _searched(tables: Sequence[Table]) -> Iterator[tuple[Table, str]]:
-    """Yield every data set that a protocol searches, with each table that has it."""
+    published = INPUTS if isinstance(space, NasBench201) else {}
+    if isinstance(space, NasBench201):
+        for name, data in INPUTS.items():
+            yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:
-        published = dict.fromkeys(n for one in protocols().values() for n in one.datasets)
-        for name in (*published, BUNDLED):
-            if has_dataset(table, name):
-                yield table, name
+        for name in searched_in(table):
+            if name not in published:
+                with suppress(DataError):
+                    both = (table.search.params(name), table.search.flops(name))
+                    yield Size(name, *(int(per_architecture(c, table.rows)[index]) for c in both))
+
+
+def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
+    """Yield what each table says on each of its data sets."""
+    for table in tables:
+        for dataset in searched_in(table):
+            found = _record(table, dataset, index)
+            if found is not None:
+                yield found
 
 
 def _record(table: Table, dataset: str, index: int) -> Record | None:
     """Return what a table says, at the signal and the end of the data set's first protocol."""
+    fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
-        protocol = (
-            own_protocol(table, dataset) if dataset == BUNDLED else default_protocol((dataset,))
-        )
-    except DataError:  # a table without costs has no protocol of its own
+        protocol = next(fitting, None) or own_protocol(table, (dataset,))
+    except NasbenchError:  # a table without costs has no protocol of its own
         return None
     schedule, final = protocol.schedule, protocol.final_schedule
+    metric = default_objective(table)
 
     def whole(read: Callable[[], NDArray[Any]]) -> NDArray[np.float64] | None:
         try:
@@ -165,14 +199,14 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
             return None
 
     columns = [
-        whole(lambda: table.search.accuracy(dataset, schedule, protocol.epochs)),
-        whole(lambda: table.test.valid_mean(dataset, final)),
-        whole(lambda: table.test.accuracy(dataset, final, final)),
+        whole(lambda: table.search.after(metric.name, dataset, schedule, protocol.epochs)),
+        whole(lambda: table.test.valid_mean(dataset, final, metric.name)),
+        whole(lambda: table.test.mean(dataset, final, metric.name)),
     ]
-    signal, valid, test = (None if c is None else score(c, index) for c in columns)
+    signal, valid, test = (None if c is None else score(c, index, metric) for c in columns)
     if signal is None and valid is None and test is None:
         return None
     where = (dataset, schedule, protocol.epochs)
     cost = whole(lambda: query_cost(table.search, table.rows, where))
     seconds = float("nan") if cost is None else float(cost[index])
-    return Record(table.name, dataset, protocol.epochs, signal, valid, test, seconds)
+    return Record(table.name, dataset, metric, protocol.epochs, signal, valid, test, seconds)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench.arguments import require_path
 from nasbench.benchmarks.protocols import Protocol
-from nasbench.benchmarks.table import seal_test
+from nasbench.benchmarks.tables.views import seal_test
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Stop
 from nasbench.harness.experiment import Begun, Run, Runner
@@ -21,7 +21,7 @@ from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.store import open_folder
 from nasbench.harness.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
-from nasbench.problem import ACCURACY, WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
+from nasbench.problem import WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.registry import find_strategy, recipe_settings
 
@@ -126,7 +126,7 @@ class Study:
             wanted = Wanted.read(
                 budget=limit or if_shared([strategy]), patience=patience,
                 target_regret=target_regret, signal=signal, repeats=repeats,
-                objective=ACCURACY.name if objective is None else objective,
+                objective=objective,
                 selection=selection, promotion=promotion,
             )  # fmt: skip
             (task,) = make_tasks(

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.objectives import find_objective, is_cost
-from nasbench.benchmarks.protocols import REPEATS, TRIALS, Protocol, default_protocol
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.protocols import OWN, REPEATS, TRIALS, Protocol, default_protocol
+from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget
-from nasbench.harness.choice import Say, choose, has_dataset
+from nasbench.harness.choice import Say, choose
 from nasbench.harness.experiment import Task
 from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, trained_task, with_fallback
@@ -46,7 +46,8 @@ class Wanted:
     signal: str | None = None
     repeats: str | None = None
     simulated_workers: int = 1
-    objectives: tuple[str, ...] = (ACCURACY.name,)
+    objectives: tuple[str, ...] = ()
+    """None is the table's first metric."""
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
 
@@ -60,7 +61,7 @@ class Wanted:
         signal: str | None = None,
         repeats: str | None = None,
         simulated_workers: int = 1,
-        objective: str | Sequence[str] = ACCURACY.name,
+        objective: str | Sequence[str] | None = None,
         selection: str = Selection.HIGHEST.value,
         promotion: str = Promotion.RESTART.value,
     ) -> "Wanted":
@@ -70,9 +71,9 @@ class Wanted:
             ("promotion", promotion),
         ):  # fmt: skip
             require_optional_text(name, "a text", value)
-        objectives = tuple(require_names("objective", objective))
-        if not objectives:
-            raise InvalidInput(f"no objective is named: leave it away for {ACCURACY.name}")
+        objectives = () if objective is None else tuple(require_names("objective", objective))
+        if objective is not None and not objectives:
+            raise InvalidInput("no objective is named: leave it away for the table's first metric")
         return cls(
             budget=budget,
             patience=None if patience is None else PATIENCE.check(patience),
@@ -124,7 +125,7 @@ def make_tasks(
             for dataset in chosen.datasets
         ]
     table = load_table(chosen.benchmark)
-    known = [name for name in chosen.datasets if not fallback or has_dataset(table, name)]
+    known = [name for name in chosen.datasets if not fallback or table.search.knows(name)]
     tasks = _tabular(chosen.benchmark, table, known, chosen.protocol, wanted) if known else []
     if not fallback:
         return tasks
@@ -144,6 +145,11 @@ def _tabular(
 ) -> list[Task]:
     if not isinstance(protocol, Protocol):
         protocol = default_protocol(tuple(datasets))
+    if protocol.space != table.info.space:
+        raise InvalidInput(
+            f"protocol '{protocol.name}' is for space '{protocol.space}', table '{table.name}' is "
+            f"of '{table.info.space}': use another table, or --protocol {OWN}"
+        )
     trials, repeats = wanted.signal or protocol.trials, wanted.repeats or protocol.repeats
     for value, valid in ((trials, TRIALS), (repeats, REPEATS)):
         if value not in valid:
@@ -156,7 +162,7 @@ def _tabular(
             Task(
                 benchmark=benchmark,
                 table=table.hash,
-                space=protocol.space,
+                space=table.info.space,
                 protocol=protocol.name,
                 signal=Signal(dataset, protocol.schedule, protocol.epochs, trials),
                 repeats=repeats,
@@ -174,7 +180,8 @@ def _tabular(
 
 def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
     """Return what a search of a table is for; `InvalidInput` where the table or a rule lacks it."""
-    found = tuple(find_objective(table, name) for name in wanted.objectives)
+    named = wanted.objectives
+    found = tuple(find_objective(table, name) for name in named) or (default_objective(table),)
     if len({one.name for one in found}) < len(found):
         raise InvalidInput(f"objective {shown(', '.join(wanted.objectives))}: one is named twice")
     if is_cost(found[0]):
@@ -188,7 +195,7 @@ def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
 
 
 def _selection(wanted: Wanted) -> Selection:
-    if len(wanted.objectives) == 1:
+    if len(wanted.objectives) < 2:
         return wanted.selection
     if wanted.selection is Selection.OWN:
         raise InvalidInput(
@@ -203,7 +210,7 @@ def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, want
         raise InvalidInput(SIMULATED)
     if wanted.promotion is Promotion.RESUME:
         raise InvalidInput(RESUMED)
-    if wanted.objectives != (ACCURACY.name,):
+    if wanted.objectives not in ((), (ACCURACY.name,)):
         raise InvalidInput(
             f"objective {shown(', '.join(wanted.objectives))}: what is trained is judged by its "
             "accuracy; "

@@ -1,6 +1,7 @@
 """What can be built: search spaces as pure data."""
 
 from nasbench.spaces.registry import (
+    find_space,
     get_categorical,
     get_enumerable,
     get_space,
@@ -10,6 +11,7 @@ from nasbench.spaces.registry import (
 )
 
 __all__ = [
+    "find_space",
     "get_categorical",
     "get_enumerable",
     "get_space",

@@ -110,6 +110,16 @@ class ConditionalSpace(EnumerableSpace):
             choices = (*choices, choice)
         return choices
 
+    def _all(self) -> Iterator[Architecture]:
+        ends: list[Architecture] = [()]
+        while ends:
+            choices = ends.pop()
+            decision = self.next_decision(choices)
+            if decision is None:
+                yield choices
+            else:
+                ends += [(*choices, one) for one in reversed(range(len(decision.choices)))]
+
     def decisions_of(self, architecture: Architecture) -> list[Decision]:
         """Return the decisions that an architecture's choices are of."""
         found = []

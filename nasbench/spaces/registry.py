@@ -82,6 +82,15 @@ def get_space(name: str) -> Space:
     return _made(name, _registered.get(name))
 
 
+def find_space(name: str) -> Space:
+    """Return a space that a user names, who may name a module's: `package.module:Class`."""
+    return (
+        import_space(name)
+        if ":" in require_text("space", "a space's name", name)
+        else (get_space(name))
+    )
+
+
 def get_enumerable(name: str) -> EnumerableSpace:
     """Return a space whose architectures have indices; `InvalidInput` for any other."""
     space = get_space(name)

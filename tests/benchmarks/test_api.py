@@ -9,7 +9,7 @@ import pytest
 
 from nasbench.benchmarks.sources.api import from_api
 from nasbench.benchmarks.sources.official import import_official
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import NasBench201
 from tests.benchmarks import synthetic

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from nasbench.benchmarks.cards import curve_images
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.cli.data import app
 
 

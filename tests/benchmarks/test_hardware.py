@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nasbench.benchmarks.sources import hardware
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import CONV_3X3, NasBench201
 from tests.upstream import upstream

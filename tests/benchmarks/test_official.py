@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.columns import Series
-from nasbench.benchmarks.format import Quantity, Split
 from nasbench.benchmarks.sources.official import default_name, import_official
 from nasbench.benchmarks.sources.recorder import Recorder
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.columns import Series
+from nasbench.benchmarks.tables.format import Quantity, Split
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import NasBench201
 from tests.benchmarks import synthetic

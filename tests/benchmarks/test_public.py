@@ -9,7 +9,7 @@ import pytest
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.sources import public
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import INPUTS, SKIP, NasBench201
 from tests.upstream import reference, upstream

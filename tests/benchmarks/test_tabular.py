@@ -5,7 +5,7 @@ import pytest
 from tables import DATASETS, SIZE, synthetic_table
 
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import seal_test
+from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.budget import Budget, Clock

@@ -82,7 +82,7 @@ def test_show_prints_the_cell_and_draws_it(tmp_path: Path) -> None:
     done = cli.invoke(app, ["show", "9", "--out", str(picture)])
     assert done.exit_code == 0
     assert "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|" in done.stdout
-    assert "ranks among 15,625 cells" in done.stdout
+    assert "ranks among 15,625 architectures" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert picture.read_text().startswith("<?xml")
     refused = cli.invoke(app, ["show", "9", "--out", "cell.bmp"])

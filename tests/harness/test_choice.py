@@ -8,10 +8,10 @@ from tables import synthetic_table
 from typer.testing import CliRunner
 
 from nasbench.benchmarks import catalogue
-from nasbench.benchmarks.columns import Series, curve, per_epoch_seconds, query_seconds
-from nasbench.benchmarks.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.protocols import Protocol, find_protocol
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.columns import Series, curve, per_epoch_seconds, query_seconds
+from nasbench.benchmarks.tables.format import Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import catalogue as training
 from nasbench.cli.app import app
 from nasbench.errors import DataError, InvalidInput
@@ -156,7 +156,7 @@ def test_the_bundled_table_is_the_default_where_nothing_is_fetched(
 
 def test_a_table_without_costs_says_how_to_measure_them(tmp_path: Path) -> None:
     table = own_table("mine", "shapes")
-    free = [column for column in table.info.columns if column.quantity is not Quantity.SECONDS]
+    free = [column for column in table.info.columns if column.quantity != Quantity.SECONDS]
     info = table.info.model_copy(update={"columns": tuple(free)})
     path = tmp_path / "mine.safetensors"
     Table.from_columns(info, {c.name: table._read(c.name) for c in free}).save(path)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.format import Quantity
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Quantity
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
@@ -38,7 +38,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     digits = load_table("digits")
     data = {column.name: digits._read(column.name) for column in digits.info.columns}
     for column in digits.info.columns:
-        if column.quantity is Quantity.ACCURACY:
+        if column.quantity == Quantity.ACCURACY:
             data[column.name.replace("/accuracy/", "/loss/")] = 100 - data[column.name]
     info = digits.info.model_copy(update={"name": "mirror"})
     Table.from_columns(info, data).save(folder / "mirror.safetensors")

@@ -15,7 +15,7 @@ import pytest
 from tables import synthetic_table
 from typer.testing import CliRunner
 
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.cli.app import app
 from nasbench.errors import DataError, StoreError
 from nasbench.harness.audit import audit

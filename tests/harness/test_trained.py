@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tables import synthetic_table
 
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training import protocol as protocols
 from nasbench.benchmarks.training.protocol import TrainingProtocol

@@ -99,7 +99,7 @@ def _page(folder: Path) -> object:
 
 
 def _table(folder: Path) -> object:
-    from nasbench.benchmarks.table import Table
+    from nasbench.benchmarks.tables.table import Table
 
     return Table.open(folder / "data" / "tables" / "nb201.safetensors").hash
 

@@ -13,11 +13,11 @@ from hostile.children import Case, preload, run_case
 from hostile.pickles import damaged
 from tables import synthetic_table
 
-from nasbench.benchmarks import values
 from nasbench.benchmarks.calibration import Calibration
-from nasbench.benchmarks.columns import Series, after_epoch, query_seconds, size
-from nasbench.benchmarks.format import Column, Quantity, Split, TableInfo
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables import values
+from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds, size
+from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.budget import Budget
 

@@ -8,14 +8,14 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from nasbench.arguments import require_text
-from nasbench.benchmarks.format import Array, Chunks, Source
 from nasbench.benchmarks.sources.official import (
     OFFICIAL_LICENCE,
     assemble,
     read_official,
 )
 from nasbench.benchmarks.sources.recorder import Recorder
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Array, Chunks, Source
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import NasBench201
 

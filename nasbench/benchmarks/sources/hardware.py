@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.columns import hardware
-from nasbench.benchmarks.format import Array, Column, Quantity, TableInfo
 from nasbench.benchmarks.sources.fetch import PublicFile
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.columns import hardware
+from nasbench.benchmarks.tables.format import Array, Column, Quantity, TableInfo
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, NONE, SKIP, NasBench201

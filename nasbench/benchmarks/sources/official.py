@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nasbench.benchmarks.catalogue import new_table_path
-from nasbench.benchmarks.format import Array, Chunks, Column, Source, TableInfo, write_table
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
 from nasbench.benchmarks.sources.weights import Weights
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Array, Chunks, Column, Source, TableInfo, write_table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.files import disk_error, sha256_of
 from nasbench.spaces.nb201 import NasBench201

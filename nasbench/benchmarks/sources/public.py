@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.columns import (
+from nasbench.benchmarks.sources.fetch import PublicFile
+from nasbench.benchmarks.sources.unpickle import load
+from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
     per_epoch_seconds,
@@ -23,10 +25,8 @@ from nasbench.benchmarks.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.format import Array, Column, Quantity, Split, TableInfo
-from nasbench.benchmarks.sources.fetch import PublicFile
-from nasbench.benchmarks.sources.unpickle import load
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, INPUTS, SKIP, NasBench201
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.columns import (
+from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
     curve,
@@ -27,7 +27,7 @@ from nasbench.benchmarks.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.format import Array, Chunks, Column, Quantity, Split
+from nasbench.benchmarks.tables.format import Array, Chunks, Column, Quantity, Split
 from nasbench.errors import DataError, InvalidInput
 from nasbench.limits import EPOCHS
 from nasbench.spaces.nb201 import NasBench201
@@ -160,7 +160,7 @@ class Recorder:
                 f"architecture {row} has {len(values)} epochs of {run[0].dataset} instead of "
                 f"{kept.epochs}"
             )
-        constant = run[0].quantity is Quantity.SECONDS
+        constant = run[0].quantity == Quantity.SECONDS
         kept.number[row] = values[-1]
         others = values != values[-1] if constant else ~np.isnan(values[:-1])
         if not others.any():
@@ -224,7 +224,7 @@ class Recorder:
     def _describe(self, series: Series, seed: int, kept: _Epochs) -> Column:
         if kept.offset is not None:
             return curve(series, seed, epochs=kept.epochs, provenance=_PROVENANCE)
-        if series.quantity is Quantity.SECONDS:
+        if series.quantity == Quantity.SECONDS:
             return per_epoch_seconds(
                 series.dataset,
                 series.split,
@@ -237,7 +237,7 @@ class Recorder:
     def _counts(self) -> Iterator[tuple[Column, Array]]:
         counts: dict[tuple[str, Split, int], NDArray[np.int8]] = {}
         for (series, _), kept in self._series.items():
-            if series.quantity is Quantity.ACCURACY and series.split is not Split.TRAIN:
+            if series.quantity == Quantity.ACCURACY and series.split is not Split.TRAIN:
                 key = (series.dataset, series.split, series.schedule)
                 there = (~np.isnan(self._stored(kept.number))).astype(np.int8)
                 counts[key] = counts[key] + there if key in counts else there
@@ -265,7 +265,7 @@ class Recorder:
             self.spool.seek(kept.offset + 8 * row * kept.epochs)
             return np.frombuffer(self.spool.read(8 * kept.epochs), dtype="<f8")
         number = np.nan if row is None else kept.number[row]
-        if series.quantity is Quantity.SECONDS:
+        if series.quantity == Quantity.SECONDS:
             return np.full(kept.epochs, number)
         return np.append(np.full(kept.epochs - 1, np.nan), number)
 

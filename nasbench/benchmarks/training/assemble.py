@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.columns import (
+from nasbench.benchmarks.tables.columns import (
     Series,
     curve,
     hardware,
@@ -23,8 +23,8 @@ from nasbench.benchmarks.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.format import Array, Column, Quantity, Split, TableInfo
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training.costs import (
     COSTS,
     Measured,
@@ -136,7 +136,7 @@ def _curves(
         rows = np.searchsorted(every, trainings.cell[mine])
         diverged[rows] += trainings.diverged[mine]
         for source, (split, quantity) in _CURVES.items():
-            exact = quantity is Quantity.ACCURACY
+            exact = quantity == Quantity.ACCURACY
             dtype = ACCURACY_TYPE if exact else LOSS_TYPE
             measured = "measured" if exact else "measured, rounded to a 16-bit float"
             if split in read_on:
@@ -146,7 +146,7 @@ def _curves(
                 array[rows] = trainings.curves[source][mine]
             series = Series(identity.dataset, split, quantity, epochs)
             yield curve(series, seed, epochs=epochs, provenance=measured), array
-            if quantity is Quantity.ACCURACY:
+            if quantity == Quantity.ACCURACY:
                 final[split] += np.isfinite(array[:, -1])
     for split, count in final.items():
         yield _count(identity, split), count

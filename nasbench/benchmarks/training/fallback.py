@@ -7,7 +7,7 @@ import numpy as np
 
 from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Signal, TableSession, TabularBenchmark
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, TrainedSession
 from nasbench.errors import DataError, InvalidInput
@@ -31,8 +31,7 @@ def table_knows(table: Table, signal: Signal, reports: Sequence[str], final_sche
 
 def missing(table: TabularBenchmark) -> int:
     """How many architectures the table has no signal of, in any trial."""
-    trials = table.trials(None)
-    return sum(all(trial[cell].failed for trial in trials) for cell in table.space.architectures)
+    return int(table.answers(None).failed.all(axis=0).sum())
 
 
 def measured_scale(table: TabularBenchmark, trained: TrainedBenchmark, cells: int = 3) -> float:
@@ -40,13 +39,14 @@ def measured_scale(table: TabularBenchmark, trained: TrainedBenchmark, cells: in
 
     The cells are spread evenly over the known ones; their trainings are kept.
     """
-    answers = table.trials(None)[0]
-    known = [cell for cell in table.space.architectures if not answers[cell].failed]
+    answers = table.answers(None)
+    known = np.flatnonzero(~answers.failed[0]).tolist()
     if not known:
         raise InvalidInput("the table knows no architecture to compare the clocks on")
     chosen = [known[i * len(known) // cells] for i in range(cells)]
-    real = sum(trained.train(cell, trained.seeds[0]).seconds for cell in chosen)
-    return sum(answers[cell].seconds for cell in chosen) / real
+    spaced = map(table.space.architecture, chosen)
+    real = sum(trained.train(cell, trained.seeds[0]).seconds for cell in spaced)
+    return float(sum(answers.seconds[0, chosen].tolist()) / real)
 
 
 class FallbackBenchmark:

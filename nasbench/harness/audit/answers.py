@@ -34,24 +34,19 @@ class Looked:
 
     def __init__(self, benchmark: TabularBenchmark, epochs: int) -> None:
         """Look all architectures up; there is no trial where the table has no such epoch."""
-        self._benchmark = benchmark
+        self._benchmark, self._epochs = benchmark, epochs
         try:
-            trials = benchmark.trials(Fidelity(epochs))
+            found = benchmark.answers(Fidelity(epochs))
         except NasbenchError:
             self.seconds = np.empty((0, benchmark.space.size))
             self.values = np.empty((0, benchmark.space.size, len(benchmark.objectives)))
             return
-        cells = benchmark.space.architectures
-        answers = [[trial[cell] for cell in cells] for trial in trials]
-        lost = (np.nan,) * len(benchmark.objectives)
-        self.values = np.array([[lost if a.failed else a.values for a in t] for t in answers])
-        self.seconds = np.array([[a.seconds for a in t] for t in answers])
+        self.values, self.seconds = found.values, found.seconds
 
     @cached_property
-    def each(self) -> Floats:
-        """Seconds of one epoch, shape (trials, architectures)."""
-        cells = self._benchmark.space.architectures
-        return np.array([[one[cell] for cell in cells] for one in self._benchmark.epoch_seconds])
+    def trained(self) -> Floats:
+        """Seconds of the training alone, shape (trials, architectures)."""
+        return self._benchmark.trained_seconds(self._epochs)
 
 
 def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
@@ -183,9 +178,11 @@ class _Trainings:
         looked = self._known[asked]
         if not len(looked.seconds):  # the table has no such epoch
             return set()
+        if paid and before is not None and not self._trials[before]:  # nothing goes on from that
+            return set()
         cost = looked.seconds[:, cell]
         if paid:
-            cost = cost - paid * looked.each[:, cell]
+            cost = cost - self._known[paid].trained[:, cell]
         if self._epochs[step] != asked - paid:
             return set()
         fits = _alike(looked.values[:, cell], self._values[step]) & (cost == self._seconds[step])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.objectives import find_objective
+from nasbench.benchmarks.tables.objectives import find_objective
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here

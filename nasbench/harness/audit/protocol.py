@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.protocols import Protocol, protocols
+from nasbench.benchmarks.protocols import OWN, Protocol, own_protocol, protocols, stored_protocols
+from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.budget import Budget
-from nasbench.harness.choice import OWN, own_protocol
 from nasbench.harness.experiment import Task, open_benchmark, open_judge
 from nasbench.harness.selection import Promotion, Selection
 from nasbench.harness.trained import PREFIX, SUFFIX, trained_task
@@ -26,7 +26,7 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
     if task.benchmark.startswith(PREFIX):
         yield from _trained(label, task)
         return
-    usual = protocols().get(_name(task)) or _made(task)
+    usual = protocols().get(_name(task)) or _of_the_table(task)
     if usual is None:
         what = f"'{task.protocol}' is no published protocol: what it says is its own"
         yield Finding("protocol", label, what, fault=False)
@@ -55,11 +55,18 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
         yield "trials", signal.trials, usual.trials, False
         yield "repeats", task.repeats, usual.repeats, False
         yield "simulated workers", task.simulated_workers, 1, False
-        yield "objectives", [one.name for one in task.objectives], [ACCURACY.name], False
+        yield "objectives", [one.name for one in task.objectives], [_objective(task)], False
         yield "selection", str(task.selection), str(Selection.HIGHEST), False
         yield "promotion", str(task.promotion), str(Promotion.RESTART), False
     yield "final schedule", task.final_schedule, usual.final_schedule, True
     yield "reports", task.reports, usual.reports.get(dataset), True
+
+
+def _objective(task: Task) -> str:
+    """Return what a search is for where nobody says so."""
+    if _name(task) in protocols():
+        return ACCURACY.name
+    return default_objective(load_table(task.benchmark.removesuffix(SUFFIX))).name
 
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
@@ -89,12 +96,13 @@ def _cheapest(task: Task) -> float:
         return 0.0
 
 
-def _made(task: Task) -> Protocol | None:
-    """Return the protocol that is made of a task's table, if the task says it has that."""
-    if _name(task) != OWN:
-        return None
+def _of_the_table(task: Task) -> Protocol | None:
+    """Return the protocol that a task's table brings along or that is made of it."""
     try:
-        return own_protocol(load_table(task.benchmark.removesuffix(SUFFIX)), task.signal.dataset)
+        table = load_table(task.benchmark.removesuffix(SUFFIX))
+        if _name(task) != OWN:
+            return stored_protocols(table).get(_name(task))
+        return own_protocol(table, (task.signal.dataset,))
     except (NasbenchError, ValueError):  # not installed, or without that data set
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding

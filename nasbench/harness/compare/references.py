@@ -13,7 +13,7 @@ from nasbench.harness.compare.estimates import finite
 from nasbench.harness.experiment import Task
 
 if TYPE_CHECKING:
-    from nasbench.benchmarks.table import TestColumns
+    from nasbench.benchmarks.tables.views import TestColumns
 
 Floats = NDArray[np.float64]
 
@@ -221,10 +221,8 @@ def open_known(task: Task) -> Known:
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
         benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, (metric,))
-        trials = [[trial[cell] for cell in space.architectures] for trial in benchmark.trials(None)]
-        values = np.array([[np.nan if a.failed else a.values[0] for a in t] for t in trials])
-        signal = finite(metric.score(values))
-        costs = np.array([[answer.seconds for answer in trial] for trial in trials])
+        looked = benchmark.answers(None)
+        signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
     weights = use / use.sum(axis=0)

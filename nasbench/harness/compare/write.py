@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from nasbench.benchmarks.format import SUFFIX
+from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
 from nasbench.harness.compare.labels import particulars

@@ -10,7 +10,9 @@ from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.units import Units
 from nasbench.harness.records import SPLITS
-from nasbench.spaces import get_categorical
+from nasbench.spaces import get_enumerable
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.categorical import CategoricalSpace
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
@@ -86,10 +88,11 @@ def drill_down(block: "Block") -> dict[str, Any]:
     """Return every run's incumbents for the page, and each of their cells once.
 
     Per row `seeds`, and per seed a flat list of evaluations, seconds and cell of each incumbent.
-    Per cell its choices, one character from "0" on each, and its final values, in the order of
-    `columns`.
+    Per cell what it is and its final values, in the order of `columns`. In a space of independent
+    decisions, which are given too, it is its choices, one character from "0" on each; in any other
+    it is its text.
     """
-    space = get_categorical(block.task.space)
+    space = get_enumerable(block.task.space)
     judged_on = [(split, name) for name in block.datasets for split in SPLITS]
     cells: dict[int, list[Any]] = {}
     rows = []
@@ -103,8 +106,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
                 round(x, block.units.digits) if math.isfinite(x) else None
                 for x in judged[place].tolist()
             ]
-            codes = "".join(chr(ord("0") + code) for code in space.codes[cell].tolist())
-            cells.setdefault(cell, [codes, *numbers])
+            cells.setdefault(cell, [_written(space, cell), *numbers])
         rows.append(
             {
                 "label": one.label,
@@ -117,10 +119,22 @@ def drill_down(block: "Block") -> dict[str, Any]:
     return {
         "columns": [f"{split}/{name}" for split, name in judged_on],
         "metric": block.units.title,
-        "decisions": [[one.name, list(one.choices)] for one in space.decisions],
+        "decisions": (
+            [[one.name, list(one.choices)] for one in space.decisions]
+            if isinstance(space, CategoricalSpace)
+            else None
+        ),
         "cells": cells,
         "rows": rows,
     }
+
+
+def _written(space: EnumerableSpace, index: int) -> str:
+    """Return the architecture at an index as the page has it, see `drill_down`."""
+    architecture = space.architecture(index)
+    if isinstance(space, CategoricalSpace):
+        return "".join(chr(ord("0") + choice) for choice in architecture)
+    return space.format(architecture)
 
 
 def _flat(*lists: Any) -> list[int]:

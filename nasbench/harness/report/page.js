@@ -124,7 +124,7 @@ function setUpRuns(section) {
       element("table", {}, element("caption", {}, `Incumbents of the run, ${data.metric}`),
         element("thead", {}, head), body),
       element("p", {}, `Final cell ${run.at(-1)}:`),
-      drawCell(data.decisions, last),
+      data.decisions ? drawCell(data.decisions, last) : element("p", {}, last),
     );
   }
   row.addEventListener("change", fill);

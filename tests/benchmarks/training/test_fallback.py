@@ -8,7 +8,7 @@ import pytest
 from tables import synthetic_table
 
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
 from nasbench.benchmarks.training.fallback import (

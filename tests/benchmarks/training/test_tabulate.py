@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nasbench.benchmarks.format import SUFFIX, Split
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import SUFFIX, Split
+from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits

@@ -110,7 +110,7 @@ def test_an_incumbent_that_was_chosen_by_test(results: Path) -> None:
 def test_an_evaluation_beyond_the_budget(results: Path) -> None:
     folder = of(results)
     benchmark, _ = open_benchmark(folder.experiment.task)
-    (trial,) = benchmark.trials(None)  # type: ignore[attr-defined]
+    (trial,) = benchmark.answers(None).trials  # type: ignore[attr-defined]
 
     def longer(row: Row) -> Row:
         cell = row["architecture"][0]

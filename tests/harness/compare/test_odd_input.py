@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from tables import SIZE, synthetic_table
 
-from nasbench.benchmarks.format import Quantity
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.format import Quantity
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import StoreError
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.tables import to_text
@@ -146,7 +146,7 @@ def test_a_table_of_equal_accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyP
     table = synthetic_table()
     data = {column.name: table._read(column.name) for column in table.info.columns}
     for column in table.info.columns:
-        if column.quantity is Quantity.ACCURACY:
+        if column.quantity == Quantity.ACCURACY:
             data[column.name] = np.full(SIZE, 94.37)
     Table.from_columns(table.info, data).save(tmp_path / "data" / "tables" / "nb201.safetensors")
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))

@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 from tables import synthetic_table
 
-from nasbench.benchmarks.columns import seed_count
-from nasbench.benchmarks.format import Quantity, Split
-from nasbench.benchmarks.table import Table
+from nasbench.benchmarks.tables.columns import seed_count
+from nasbench.benchmarks.tables.format import Quantity, Split
+from nasbench.benchmarks.tables.table import Table
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.formats import (
     Cell,
@@ -120,7 +120,7 @@ def test_fitted_seconds_and_training_seeds_are_told(
     data[counts.name] = data[counts.name].copy()
     data[counts.name][:100] = 2
     columns = tuple(
-        column.model_copy(update={"fitted": column.quantity is Quantity.SECONDS})
+        column.model_copy(update={"fitted": column.quantity == Quantity.SECONDS})
         for column in whole.info.columns
     )
     table = Table.from_columns(whole.info.model_copy(update={"columns": columns}), data)

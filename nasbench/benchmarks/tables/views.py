@@ -1,31 +1,22 @@
-"""A benchmark's numbers: one immutable row per architecture, columns that know their split.
+"""What may be seen of a table: by a search, and by the judge once it is over.
 
-`Table` hands out no column by its name. `Table.search` is what a search may see (training,
-validation, costs, sizes; never a number measured on a test image), `Table.test` is what the
-judge reads after the search. The file is described in `nasbench.benchmarks.format`, the names
-of columns in `nasbench.benchmarks.columns`.
-
-Data sets are named `cifar10`, `cifar100` and `ImageNet16-120`. What a search sees of `cifar10`
-is measured on the validation half of its training set (official `cifar10-valid`); the judge
-reads the test set after training on both halves (official `cifar10`, `ori-test`).
-
-Arrays are read-only, NaN where a number is missing, one entry per stored row; `Table.rows`
-maps an architecture's index to its row, None where row and index are the same.
+Arrays are read-only, NaN where a number is missing, one entry per stored row. A data set's name is
+the one that the judge knows: among the columns, what a search sees of it may have another
+(`TableInfo.datasets`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.columns import (
-    ROWS,
+from nasbench.benchmarks.tables import earlier
+from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
     curve,
@@ -35,32 +26,10 @@ from nasbench.benchmarks.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.format import (
-    Array,
-    Column,
-    Quantity,
-    Split,
-    StoredColumns,
-    TableInfo,
-    describe,
-    hash_of,
-    storage_order,
-    write_table,
-)
-from nasbench.benchmarks.values import check_shape, check_values
-from nasbench.errors import DataError, InvalidInput, TestSetSealed
-from nasbench.spaces import get_enumerable
-from nasbench.spaces.base import EnumerableSpace
-from nasbench.text import printable, shown
-
-if TYPE_CHECKING:
-    import pandas
-
-FINAL_SCHEDULE = 200
-"""The schedule of the final answer; the judge reads its last epoch."""
-
-_SEARCH_NAMES = {"cifar10": "cifar10-valid"}
-
+from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.errors import DataError, TestSetSealed
+from nasbench.problem import Metric
+from nasbench.text import shown
 
 _sealed: ContextVar[bool] = ContextVar("test set sealed", default=False)
 
@@ -78,8 +47,13 @@ def seal_test() -> Iterator[None]:
 class _Columns:
     """Some columns of a table, those whose split is allowed; no method gives any other."""
 
-    def __init__(self, table: str, columns: Iterable[Column], read: Callable[[str], Array]) -> None:
-        self._table = table
+    def __init__(
+        self, table: TableInfo, columns: Iterable[Column], read: Callable[[str], Array]
+    ) -> None:
+        self._table = table.name
+        self._metrics = metrics_of(table)
+        own = table.schema_version > 1
+        self.searched = table.datasets if own else earlier.searched_names(table.space)
         self._columns = {column.name: column for column in columns}
         self._read = {name: _reader(read, name) for name in self._columns}
         self._derived: dict[Any, Array] = {}
@@ -88,6 +62,22 @@ class _Columns:
     def names(self) -> tuple[str, ...]:
         """Names of the columns that can be reached from here."""
         return tuple(self._columns)
+
+    def _seen(self, metric: str, dataset: str, schedule: int, split: Split = Split.VALID) -> Series:
+        """Return what a search may see of a metric on a data set, under a schedule."""
+        return Series(self._name(dataset), split, self._known(metric), schedule)
+
+    def _name(self, dataset: str) -> str:
+        """Return the name of the columns that a search sees of a data set."""
+        return self.searched.get(dataset, dataset)
+
+    def _known(self, metric: str) -> str:
+        names = [one.name for one in self._metrics]
+        if metric not in names:
+            raise DataError(
+                f"table '{self._table}' has no metric {shown(metric)}: use {' or '.join(names)}"
+            )
+        return metric
 
     def _has(self, column: Column) -> bool:
         return column.name in self._columns
@@ -100,8 +90,8 @@ class _Columns:
         raise self._absent(wanted[0])
 
     def _absent(self, wanted: Column) -> DataError:
-        alike = [c for c in self._columns.values() if c.quantity is wanted.quantity]
-        if not alike and wanted.quantity is Quantity.SECONDS:
+        alike = [c for c in self._columns.values() if c.quantity == wanted.quantity]
+        if not alike and wanted.quantity == Quantity.SECONDS:
             return DataError(
                 f"table '{self._table}' has no costs, so nothing can be charged: for a table of "
                 "`nasbench tabulate`, the same command with --costs-only measures them and writes "
@@ -113,10 +103,16 @@ class _Columns:
 
     def _seeds(self, series: Series) -> list[int]:
         """Return the single seeds that have `series` at some epoch, ascending."""
+        return self._seeds_of(*series)
+
+    def _seeds_of(
+        self, dataset: str, split: Split | None, quantity: str, schedule: int
+    ) -> list[int]:
+        wanted = dataset, split, quantity, schedule
         found = {
             column.seed
             for column in self._columns.values()
-            if (column.dataset, column.split, column.quantity, column.schedule) == series
+            if (column.dataset, column.split, column.quantity, column.schedule) == wanted
         }
         return sorted(seed for seed in found if seed is not None)
 
@@ -141,6 +137,24 @@ class _Columns:
             return True
         stored = self._columns.get(curve(series, seed, epochs=series.schedule).name)
         return stored is not None and stored.epochs is not None and 1 <= epoch <= stored.epochs
+
+    def _ended(self, series: Series) -> tuple[int, ...]:
+        """Return the schedules, whatever that of `series` is, at whose end there is a number."""
+        wanted = series[:3]
+        alike = {
+            column.schedule
+            for column in self._columns.values()
+            if (column.dataset, column.split, column.quantity) == wanted and column.schedule
+        }
+        return tuple(
+            one for one in sorted(alike) if self._known_after(series._replace(schedule=one), one)
+        )
+
+    def _known_after(self, series: Series, epoch: int) -> bool:
+        """Whether there is a number after `epoch`, of the mean or of a single seed."""
+        return self._has(after_epoch(series, epoch, None)) or any(
+            self._reaches(series, epoch, seed) for seed in self._seeds(series)
+        )
 
     def _slice(self, column: Column, epoch: int) -> Array:
         """Return one epoch of a curve, contiguous and in double precision."""
@@ -180,7 +194,7 @@ class SearchColumns(_Columns):
         split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
         """Return a metric after `epoch`, shape (rows,), of validation or of `split` train."""
-        return self._measured(_seen(metric, dataset, schedule, split), epoch, seed)
+        return self._measured(self._seen(metric, dataset, schedule, split), epoch, seed)
 
     def curve(
         self,
@@ -192,7 +206,7 @@ class SearchColumns(_Columns):
         split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
         """Return a metric after every epoch, shape (rows, epochs); None is the mean of seeds."""
-        series = _seen(metric, dataset, schedule, split)
+        series = self._seen(metric, dataset, schedule, split)
         seeds = self._seeds(series) if seed is None else [seed]
         columns = [curve(series, one, epochs=schedule) for one in seeds or [0]]
         present = [column for column in columns if self._has(column)]
@@ -204,36 +218,64 @@ class SearchColumns(_Columns):
 
     def trials(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the seeds whose own validation is known at the end of `schedule`."""
-        series = _seen(metric, dataset, schedule)
+        series = self._seen(metric, dataset, schedule)
         return tuple(one for one in self._seeds(series) if self._reaches(series, schedule, one))
 
     def epochs(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the epochs of `schedule` after which validation is known, ascending."""
-        series = _seen(metric, dataset, schedule)
-        seeds = self._seeds(series)
-        return tuple(
-            epoch
-            for epoch in range(1, schedule + 1)
-            if self._has(after_epoch(series, epoch, None))
-            or any(self._reaches(series, epoch, seed) for seed in seeds)
-        )
+        series = self._seen(metric, dataset, schedule)
+        return tuple(epoch for epoch in range(1, schedule + 1) if self._known_after(series, epoch))
+
+    def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
+        """Return the schedules at whose end validation is known, ascending."""
+        return self._ended(self._seen(metric, dataset, 0))
 
     def query_seconds(
-        self, dataset: str, schedule: int, seed: int | None = None
+        self, dataset: str, schedule: int, seed: int | None = None, *, epochs: int | None = None
     ) -> NDArray[np.float64]:
-        """Return the seconds of one query: the schedule and one validation pass.
+        """Return the seconds of one query: the schedule, or its first epochs, and one validation.
 
         Shape (rows,), or (size of the space,) where costs are known per architecture. Of one
         seed, or the mean where single seeds have no costs of their own.
         """
-        name = search_name(dataset)
-        return self._get(query_seconds(name, schedule, seed), query_seconds(name, schedule, None))
+        name = self._name(dataset)
+        wanted = [query_seconds(name, schedule, one, epochs=epochs) for one in (seed, None)]
+        if seed is None and not self._has(wanted[0]):
+            singles = [
+                query_seconds(name, schedule, one, epochs=epochs)
+                for one in self._seeds_of(name, None, Quantity.SECONDS, schedule)
+            ]
+            arrays = [self._get(column) for column in singles if self._has(column)]
+            if arrays:
+                return self._mean(wanted[0].name, arrays)
+        return self._get(*wanted)
+
+    def prices(self, dataset: str, schedule: int, epochs: int) -> bool:
+        """Whether the table itself says what a query of some epochs of a schedule costs."""
+        name = self._name(dataset)
+        seeds = (None, *self._seeds_of(name, None, Quantity.SECONDS, schedule))
+        return any(self._has(query_seconds(name, schedule, one, epochs=epochs)) for one in seeds)
+
+    def priced(self, dataset: str, schedule: int, epochs: int) -> bool:
+        """Whether it is known what a query of some epochs of a schedule costs."""
+        name = self._name(dataset)
+        if self.prices(dataset, schedule, epochs):
+            return True
+        seeds = (None, *self._seeds_of(name, Split.TRAIN, Quantity.SECONDS, schedule))
+        return self._has(per_epoch_seconds(name, Split.TRAIN)) or any(
+            self._has(per_epoch_seconds(name, Split.TRAIN, schedule=schedule, seed=one))
+            for one in seeds
+        )
+
+    def knows(self, dataset: str) -> bool:
+        """Whether there is any column that a search on a data set could see."""
+        return any(name.startswith(f"{self._name(dataset)}/") for name in self.names)
 
     @property
     def query_seconds_fitted(self) -> bool:
         """Whether the cost of a query uses a fitted formula instead of measured seconds."""
         return any(
-            column.fitted and column.quantity is Quantity.SECONDS
+            column.fitted and column.quantity == Quantity.SECONDS
             for column in self._columns.values()
         )
 
@@ -241,21 +283,21 @@ class SearchColumns(_Columns):
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:
         """Return the seconds of one training epoch, shape (rows,)."""
-        return self._per_epoch(search_name(dataset), Split.TRAIN, schedule, seed)
+        return self._per_epoch(self._name(dataset), Split.TRAIN, schedule, seed)
 
     def validation_seconds(
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:
         """Return the seconds of one validation pass, shape (rows,)."""
-        return self._per_epoch(search_name(dataset), Split.VALID, schedule, seed)
+        return self._per_epoch(self._name(dataset), Split.VALID, schedule, seed)
 
     def params(self, dataset: str) -> NDArray[np.int64]:
         """Return the number of weights as the benchmark records it, shape (rows,)."""
-        return self._get(size(search_name(dataset), Quantity.PARAMS))
+        return self._get(size(self._name(dataset), Quantity.PARAMS))
 
     def flops(self, dataset: str) -> NDArray[np.int64]:
         """Return multiply-adds of one forward pass, shape (rows,)."""
-        return self._get(size(search_name(dataset), Quantity.FLOPS))
+        return self._get(size(self._name(dataset), Quantity.FLOPS))
 
     def devices(self) -> tuple[str, ...]:
         """Return the devices whose latency or energy the table knows."""
@@ -270,7 +312,7 @@ class SearchColumns(_Columns):
         return self._hardware(dataset, Quantity.ENERGY, device)
 
     def _hardware(self, dataset: str, quantity: Quantity, device: str) -> Array:
-        names = (search_name(dataset), dataset)
+        names = (self._name(dataset), dataset)
         return self._get(*(hardware(name, quantity, device) for name in names))
 
     def _per_epoch(self, name: str, split: Split, schedule: int, seed: int | None) -> Array:
@@ -303,165 +345,64 @@ class TestColumns(_Columns):
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
     ) -> NDArray[np.floating[Any]]:
         """Return test accuracy (%) after `epoch`, shape (rows,); None is the mean over seeds."""
-        return self._measured(_test_of("accuracy", dataset, schedule), epoch, seed)
+        return self.after("accuracy", dataset, schedule, epoch, seed)
+
+    def after(
+        self, metric: str, dataset: str, schedule: int, epoch: int, seed: int | None = None
+    ) -> NDArray[np.floating[Any]]:
+        """Return a metric on test after `epoch`, shape (rows,); None is the mean over seeds."""
+        return self._measured(self._test(metric, dataset, schedule), epoch, seed)
 
     def mean(
-        self, dataset: str, schedule: int = FINAL_SCHEDULE, metric: str = "accuracy"
+        self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric on test at the end, mean over the seeds there are, shape (rows,)."""
-        return self._measured(_test_of(metric, dataset, schedule), schedule, None)
+        """Return a metric on test at the end, mean over the seeds there are, shape (rows,).
 
-    def trials(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> tuple[int, ...]:
-        """Return the seeds whose own test accuracy is known."""
-        return tuple(self._seeds(_test_of("accuracy", dataset, schedule)))
+        The end is that of `schedule`, or of the longest one that test is known of.
+        """
+        schedule = schedule or self.longest(dataset)
+        return self._measured(self._test(metric, dataset, schedule), schedule, None)
 
-    def count(self, dataset: str, schedule: int = FINAL_SCHEDULE) -> NDArray[np.integer[Any]]:
+    def trials(
+        self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
+    ) -> tuple[int, ...]:
+        """Return the seeds whose own test value is known."""
+        schedule = schedule or self.longest(dataset)
+        return tuple(self._seeds(self._test(metric, dataset, schedule)))
+
+    def count(self, dataset: str, schedule: int | None = None) -> NDArray[np.integer[Any]]:
         """Return how many seeds the final test mean of each architecture has, shape (rows,)."""
-        return self._get(seed_count(dataset, Split.TEST, schedule))
+        return self._get(seed_count(dataset, Split.TEST, schedule or self.longest(dataset)))
 
     def valid_mean(
-        self, dataset: str, schedule: int = FINAL_SCHEDULE, metric: str = "accuracy"
+        self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> NDArray[np.floating[Any]]:
         """Return a metric on validation at the end, mean over seeds, shape (rows,)."""
-        return self._measured(_seen(metric, dataset, schedule), schedule, None)
+        schedule = schedule or self.longest(dataset)
+        return self._measured(self._seen(metric, dataset, schedule), schedule, None)
+
+    def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
+        """Return the schedules at whose end test is known, ascending."""
+        return self._ended(self._test(metric, dataset, 0))
+
+    def longest(self, dataset: str) -> int:
+        """Return the longest schedule that a data set's test is known of."""
+        found = [
+            column.schedule
+            for column in self._columns.values()
+            if (column.dataset, column.split) == (dataset, Split.TEST) and column.schedule
+        ]
+        if not found:
+            raise DataError(f"table '{self._table}' has no test values of '{dataset}'")
+        return max(found)
+
+    def _test(self, metric: str, dataset: str, schedule: int) -> Series:
+        return Series(dataset, Split.TEST, self._known(metric), schedule)
 
 
-class Table:
-    """An immutable benchmark table, from a file (`Table.open`) or from arrays."""
-
-    def __init__(
-        self, info: TableInfo, identity: str, read: Callable[[str], Array], path: Path | None
-    ) -> None:
-        """Take a described set of columns; use `open` or `from_columns`."""
-        self.info = info
-        self.hash = identity
-        self.path = path
-        self._read = read
-        self.search = SearchColumns(
-            info.name, (c for c in info.columns if _seen_by_search(c)), read
-        )
-        self.test = TestColumns(info.name, (c for c in info.columns if _seen_by_judge(c)), read)
-
-    @classmethod
-    def open(cls, path: Path) -> Table:
-        """Memory-map a table file; `DataError` if it is missing, damaged or too new."""
-        stored = StoredColumns(path)
-        table = cls(stored.info, stored.hash, stored.array, path)
-        table._check_shapes(f"table '{printable(path)}'")
-        return table
-
-    @classmethod
-    def from_columns(cls, info: TableInfo, data: Mapping[str, Array]) -> Table:
-        """Make a table of arrays in memory; `info.columns` describe them."""
-        arrays = {column.name: data[column.name].view() for column in info.columns}
-        for array in arrays.values():
-            array.flags.writeable = False
-        described = storage_order(describe(c, arrays[c.name]) for c in info.columns)
-        info = info.model_copy(update={"columns": tuple(described)})
-        for column in info.columns:
-            check_values(column, arrays[column.name], f"table '{info.name}'")
-        table = cls(info, hash_of(info), arrays.__getitem__, None)
-        table._check_shapes(f"table '{info.name}'")
-        return table
-
-    def _check_shapes(self, where: str) -> None:
-        """Raise `DataError` unless columns, rows and the map of rows belong together."""
-        try:
-            size = get_enumerable(self.info.space).size
-        except InvalidInput:
-            return  # of a space that this version does not know: nothing is looked up in it
-        if not (self.info.rows >= 0 and 0 <= self.info.cells <= size):
-            raise DataError(
-                f"{where}: it says it has {self.info.rows} rows, {self.info.cells} cells"
-            )
-        for column in self.info.columns:
-            check_shape(column, self.info.rows, size, where)
-        rows = self.rows
-        if rows is not None and not (rows.dtype.kind in "iu" and rows.max() < self.info.rows):
-            raise DataError(f"{where}: column '{ROWS}' points beyond the {self.info.rows} rows")
-        if rows is None and self.info.rows != size:
-            raise DataError(
-                f"{where}: {self.info.rows} rows for {size} architectures, and no column '{ROWS}'"
-            )
-
-    @property
-    def name(self) -> str:
-        """The table's short name."""
-        return self.info.name
-
-    @property
-    def space(self) -> EnumerableSpace:
-        """The space whose architectures the table knows."""
-        try:
-            return get_enumerable(self.info.space)
-        except InvalidInput as error:
-            raise DataError(f"table '{self.name}' is about another space: {error}") from error
-
-    @property
-    def rows(self) -> NDArray[np.integer[Any]] | None:
-        """Stored row of every architecture index, or None where they are the same."""
-        if any(column.name == ROWS for column in self.info.columns):
-            return self._read(ROWS)
-        return None
-
-    def save(self, path: str | Path) -> None:
-        """Write the table to a file, atomically; the same table gives the same bytes."""
-        write_table(Path(path), self.info, {c.name: self._read(c.name) for c in self.info.columns})
-
-    def verify(self) -> None:
-        """Check every byte against its SHA-256; `DataError` names what is damaged."""
-        if self.path is not None:
-            StoredColumns(self.path).verify()
-
-    def to_pandas(self, *, curves: bool = False) -> pandas.DataFrame:
-        """Return all rows as a data frame, one per architecture, indexed by official index.
-
-        The first column is the official string, the others are named as in the table; with
-        `curves`, a curve becomes one column per epoch (`.../curve/accuracy/seed777/ep12`).
-        """
-        import pandas  # half a second, paid by who asks for a frame
-
-        space, rows = self.space, self.rows
-        frame: dict[str, Any] = {"architecture": [space.format(one) for one in space.architectures]}
-        for column in sorted(self.info.columns, key=lambda c: c.name):
-            if column.name == ROWS or (column.curve and not curves):
-                continue
-            array = self._read(column.name)
-            array = per_architecture(array, rows)
-            if column.curve:
-                for epoch in range(array.shape[1]):
-                    frame[f"{column.name}/ep{epoch + 1}"] = array[:, epoch]
-            else:
-                frame[column.name] = array
-        return pandas.DataFrame(frame, index=pandas.RangeIndex(space.size, name="index"))
-
-
-def _seen(metric: str, dataset: str, schedule: int, split: Split = Split.VALID) -> Series:
-    """Return what a search may see of a metric on a data set, under a schedule."""
-    return Series(search_name(dataset), split, _quantity(metric), schedule)
-
-
-def _test_of(metric: str, dataset: str, schedule: int) -> Series:
-    return Series(dataset, Split.TEST, _quantity(metric), schedule)
-
-
-def _quantity(metric: str) -> Quantity:
-    if metric not in tuple(Quantity):
-        raise DataError(f"no table has the metric {shown(metric)}: use accuracy or loss")
-    return Quantity(metric)
-
-
-def _seen_by_search(column: Column) -> bool:
-    return column.split in (Split.TRAIN, Split.VALID, None) and column.name != ROWS
-
-
-def _seen_by_judge(column: Column) -> bool:
-    return column.split in (Split.TEST, Split.VALID)
-
-
-def search_name(dataset: str) -> str:
-    """Return the official name of what a search sees of a data set."""
-    return _SEARCH_NAMES.get(dataset, dataset)
+def metrics_of(table: TableInfo) -> tuple[Metric, ...]:
+    """Return the metrics that a table's columns may be of."""
+    return tuple(one.metric() for one in table.metrics) or earlier.METRICS
 
 
 def per_architecture(column: Array, rows: NDArray[np.integer[Any]] | None) -> Array:
@@ -478,14 +419,36 @@ def query_cost(
     """Return the seconds of one query, shape (size of the space,).
 
     `signal` is a data set, a schedule and the epochs of it that are trained; a validation pass
-    comes on top.
+    comes on top. Where the table does not say what so many epochs cost, it is what the schedule
+    costs less the seconds of the epochs that are left out.
     """
     dataset, schedule, epochs = signal
+    if columns.prices(dataset, schedule, epochs):
+        stored = columns.query_seconds(dataset, schedule, seed, epochs=epochs)
+        return np.asarray(per_architecture(stored, rows), dtype=np.float64)
     seconds = per_architecture(columns.query_seconds(dataset, schedule, seed), rows)
     if epochs < schedule:
         each = per_architecture(columns.epoch_seconds(dataset, schedule, seed), rows)
         seconds = seconds - (schedule - epochs) * each
     return np.asarray(seconds, dtype=np.float64)
+
+
+def training_cost(
+    columns: SearchColumns,
+    rows: NDArray[np.integer[Any]] | None,
+    signal: tuple[str, int, int],
+    seed: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the seconds of a query's training alone, shape (size of the space,).
+
+    Where the table says what so many epochs cost, the validation pass is taken off it, if the table
+    knows that.
+    """
+    dataset, schedule, epochs = signal
+    if epochs == schedule or not columns.prices(dataset, schedule, epochs):
+        each = per_architecture(columns.epoch_seconds(dataset, schedule, seed), rows)
+        return np.asarray(epochs * each, dtype=np.float64)
+    return query_cost(columns, rows, signal, seed)
 
 
 def mean_over_seeds(arrays: list[Array]) -> Array:

@@ -14,23 +14,26 @@ safetensors reader opens it; this module needs none.
 
 import hashlib
 import json
+import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nasbench.benchmarks.values import check_values
+from nasbench.benchmarks.tables.values import check_values
 from nasbench.errors import DataError
 from nasbench.files import atomic_write
+from nasbench.problem import Metric
 from nasbench.text import printable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Newest schema that is read. A table that says no more than schema 1 could is written as that."""
 SUFFIX = ".safetensors"
 CHECKED_WHOLE = 16 << 20
 """Tables up to this many bytes are checked when opened, larger ones column by column."""
@@ -64,7 +67,7 @@ class Split(StrEnum):
 
 
 class Quantity(StrEnum):
-    """What a number measures."""
+    """What a number measures, unless it is of a metric of the table's own."""
 
     ACCURACY = "accuracy"
     LOSS = "loss"
@@ -86,9 +89,9 @@ class Column(_Stored):
     """What one column holds; `dtype`, `shape` and `sha256` are filled in by the writer."""
 
     name: str
-    quantity: Quantity
+    quantity: str  #: a `Quantity`, or the name of a metric of the table's own
     unit: str
-    dataset: str | None = None  #: official name: `cifar10-valid` is half of CIFAR-10's training set
+    dataset: str | None = None  #: name of the data set among the columns, see `TableInfo.datasets`
     split: Split | None = None
     schedule: int | None = None  #: length of the training schedule in epochs, the official `hp`
     epochs: int | None = None  #: epochs trained when measured; of a curve, how many it has
@@ -113,10 +116,47 @@ class Source(_Stored):
     taken: str  #: what was taken from it
 
 
+class TableMetric(_Stored):
+    """A metric of a table's own: `nasbench.Metric`, where None is no bound."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._-]{0,63}$")]
+    direction: Literal["max", "min"]
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, metric: Metric) -> "TableMetric":
+        """Return a metric as a table stores it."""
+        bounds = {"low": metric.low, "high": metric.high}
+        finite = {name: one for name, one in bounds.items() if math.isfinite(one)}
+        return cls(name=metric.name, direction=metric.direction, unit=metric.unit, **finite)
+
+    def metric(self) -> Metric:
+        """Return it as all others know it."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return Metric(self.name, self.direction, self.unit, low, high)
+
+
+class TableProtocol(_Stored):
+    """A protocol that a table brings along: `nasbench.Protocol` without space and table."""
+
+    name: str
+    source: str
+    schedule: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=1)]
+    final_schedule: Annotated[int, Field(ge=1)]
+    seconds: dict[str, float]
+    reports: dict[str, tuple[str, ...]]
+    trials: Literal["mean", "random"] = "mean"
+    repeats: Literal["charge", "free"] = "charge"
+
+
 class TableInfo(_Stored):
     """What a table is, where it comes from, and its columns."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 1
     name: str
     title: str
     space: str
@@ -127,10 +167,26 @@ class TableInfo(_Stored):
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     columns: tuple[Column, ...] = ()
+    metrics: tuple[TableMetric, ...] = ()  #: of its own; none: those that `earlier` names
+    datasets: dict[str, str] = {}  #: where a search sees another name's columns: that name
+    protocols: tuple[TableProtocol, ...] = ()  #: the first is the one that a search takes
+
+    @model_validator(mode="after")
+    def _of_its_schema(self) -> "TableInfo":
+        if self.schema_version < 2 and (self.metrics or self.datasets or self.protocols):
+            raise ValueError("metrics, data sets and protocols need schema version 2")
+        return self
 
     def canonical(self) -> str:
-        """Return the one JSON text of this table, which its hash is taken of."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """Return the one JSON text of this table, which its hash is taken of.
+
+        What schema 1 has not is left out where it is empty, so that such tables keep their hash.
+        """
+        values = self.model_dump(mode="json")
+        for name in ("metrics", "datasets", "protocols"):
+            if not values[name]:
+                del values[name]
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -192,7 +248,9 @@ def write_table(path: Path, info: TableInfo, data: Mapping[str, Array | Chunks])
     with atomic_write(path) as file:
         file.seek(length)
         hashed = [
-            column.model_copy(update={"sha256": _write_column(file, column, data[column.name])})
+            column.model_copy(
+                update={"sha256": _write_column(file, column, data[column.name], info.metrics)}
+            )
             for column in ordered
         ]
         info = info.model_copy(update={"columns": tuple(hashed)})
@@ -204,11 +262,13 @@ def write_table(path: Path, info: TableInfo, data: Mapping[str, Array | Chunks])
     return info
 
 
-def _write_column(file: BinaryIO, column: Column, data: Array | Chunks) -> str:
+def _write_column(
+    file: BinaryIO, column: Column, data: Array | Chunks, metrics: Sequence[TableMetric]
+) -> str:
     digest, written = hashlib.sha256(), 0
     done = 0
     for chunk in data.read() if isinstance(data, Chunks) else (data,):
-        check_values(column, chunk, f"cannot write '{column.name}'", done)
+        check_values(column, chunk, f"cannot write '{column.name}'", metrics, first=done)
         done += len(chunk)
         block = np.ascontiguousarray(chunk, dtype=_DTYPES[column.dtype])
         digest.update(block.data)
@@ -285,7 +345,7 @@ class StoredColumns:
         if hashlib.sha256(raw.data).hexdigest() != column.sha256:
             raise _damaged(self.path, f"column '{column.name}' is not what was written")
         array: Array = raw.view(_DTYPES[column.dtype]).reshape(column.shape)
-        check_values(column, array, f"table '{printable(self.path)}'")
+        check_values(column, array, f"table '{printable(self.path)}'", self.info.metrics)
         return array
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nasbench.benchmarks.format import Array, Quantity, Split
-from nasbench.benchmarks.table import SearchColumns, Table
+from nasbench.benchmarks.tables.format import Array, Quantity, Split
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import SearchColumns
 from nasbench.errors import InvalidInput
-from nasbench.problem import ACCURACY, LOSS, Metric
+from nasbench.problem import Metric
 from nasbench.text import shown
 
-_MEASURED = {Quantity.ACCURACY: ACCURACY, Quantity.LOSS: LOSS}
 _SIZES = (Quantity.PARAMS, Quantity.FLOPS)
 _OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
 
@@ -40,14 +40,22 @@ def find_objective(table: Table, name: str) -> Metric:
 def objectives_of(table: Table) -> Iterator[Metric]:
     """Yield every metric that a search of a table can be for."""
     columns = table.info.columns
-    for quantity, metric in _MEASURED.items():
-        if any((one.quantity, one.split) == (quantity, Split.VALID) for one in columns):
+    for metric in table.metrics:
+        if any((one.quantity, one.split) == (metric.name, Split.VALID) for one in columns):
             yield metric
     for column in columns:
         if column.split is None and column.quantity in _SIZES:
             yield Metric(str(column.quantity), "min", column.unit, 0.0)
         elif column.device is not None and column.quantity in _OF_A_DEVICE:
             yield Metric(f"{column.quantity}/{column.device}", "min", column.unit, 0.0)
+
+
+def default_objective(table: Table) -> Metric:
+    """Return what a search of a table is for where nobody says so: its first metric."""
+    for metric in objectives_of(table):
+        if not is_cost(metric):
+            return metric
+    raise InvalidInput(f"table '{table.name}' has no values of validation to search on")
 
 
 def is_cost(metric: Metric) -> bool:

@@ -14,7 +14,10 @@ from nasbench.errors import DataError
 from nasbench.limits import LARGEST_MEASURE
 
 if TYPE_CHECKING:
-    from nasbench.benchmarks.format import Array, Column
+    from collections.abc import Sequence
+
+    from nasbench.benchmarks.tables.format import Array, Column, TableMetric
+    from nasbench.problem import Metric
 
 
 class _Bounds(NamedTuple):
@@ -38,13 +41,21 @@ _BOUNDS = {  # by the value of a `Quantity`
 }
 
 
-def check_values(column: "Column", array: "Array", where: str, first: int = 0) -> None:
+def check_values(
+    column: "Column",
+    array: "Array",
+    where: str,
+    metrics: "Sequence[TableMetric]" = (),
+    *,
+    first: int = 0,
+) -> None:
     """Raise `DataError` that names `where`, column and row of the first number out of bounds.
 
     `array` holds rows of `column` from row `first` on, shape (rows,) or (rows, epochs). NaN is
-    always allowed: the number is missing.
+    always allowed: the number is missing. `metrics` are the table's own.
     """
-    bounds = _BOUNDS.get(column.quantity, _AT_LEAST_0)
+    own = {one.name: one for one in metrics}.get(column.quantity)
+    bounds = _BOUNDS.get(column.quantity, _AT_LEAST_0) if own is None else _of_metric(own.metric())
     if not array.size or _within(array, bounds):
         return
     numbers = np.asarray(array, dtype=np.float64)
@@ -57,6 +68,16 @@ def check_values(column: "Column", array: "Array", where: str, first: int = 0) -
         f"{column.quantity} {numbers[(row, *epoch)]:g} must be {bounds.words}; {int(wrong.sum())} "
         "numbers are out of bounds: write NaN where one is missing, and make the table again"
     )
+
+
+def _of_metric(metric: "Metric") -> _Bounds:
+    """Return a metric's bounds; what has none is infinite only on the side that is worse."""
+    low, high = metric.low, metric.high
+    if metric.direction == "max":
+        high = min(high, LARGEST_MEASURE)
+    else:
+        low = max(low, -LARGEST_MEASURE)
+    return _Bounds(low, high, False, f"{low:g} to {high:g}{metric.unit and ' '}{metric.unit}")
 
 
 def _within(array: "Array", bounds: _Bounds) -> bool:

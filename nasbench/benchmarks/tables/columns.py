@@ -6,20 +6,22 @@
     {dataset}/{split}/per-epoch/seconds                        the same in every schedule too
     {dataset}/{split}/hp{schedule}/count                       seeds there are
     {dataset}/query/hp{schedule}/seconds/{mean|seed777}        the whole schedule + one validation
+    {dataset}/query/hp{schedule}/ep{epoch}/seconds/{mean|seed777}  its first epochs + one validation
     {dataset}/{params|flops}                                   size of the network
     {dataset}/{latency|energy|intensity}/{device}              hardware
     rows                                                       stored row of every index
 
-`dataset` is the official name: `cifar10-valid` trained on half of CIFAR-10's training set,
+Instead of accuracy and loss a table has the metrics of its own, if it names some. `dataset` of
+NAS-Bench-201 is the official name: `cifar10-valid` trained on half of CIFAR-10's training set,
 `cifar10` on all of it. The seconds of a `per-epoch` column are those of one training epoch in
 split `train`, of one evaluation pass in the others.
 """
 
 from typing import NamedTuple
 
-from nasbench.benchmarks.format import Column, Quantity, Split
+from nasbench.benchmarks.tables.format import Column, Quantity, Split
 
-UNITS = {
+UNITS: dict[str, str] = {
     Quantity.ACCURACY: "%",
     Quantity.LOSS: "nats",
     Quantity.SECONDS: "s",
@@ -38,7 +40,7 @@ class Series(NamedTuple):
 
     dataset: str  # official name
     split: Split
-    quantity: Quantity
+    quantity: str
     schedule: int
 
 
@@ -59,11 +61,12 @@ def after_epoch(
     epoch: int,
     seed: int | None,
     *,
+    unit: str = "",
     averaging: str = "",
     provenance: str = "",
 ) -> Column:
     """Return the column of one measurement after `epoch` of a training schedule."""
-    return _measurement(series, f"ep{epoch}", seed).model_copy(
+    return _measurement(series, f"ep{epoch}", seed, unit).model_copy(
         update={
             "epochs": epoch,
             "averaging": _averaging(seed, averaging),
@@ -79,12 +82,12 @@ def curve(series: Series, seed: int, *, epochs: int, provenance: str = "") -> Co
     )
 
 
-def _measurement(series: Series, when: str, seed: int | None) -> Column:
+def _measurement(series: Series, when: str, seed: int | None, unit: str = "") -> Column:
     dataset, split, quantity, schedule = series
     return Column(
         name=f"{dataset}/{split}/hp{schedule}/{when}/{quantity}/{_who(seed)}",
         quantity=quantity,
-        unit=UNITS[quantity],
+        unit=unit or UNITS.get(quantity, ""),
         dataset=dataset,
         split=split,
         schedule=schedule,
@@ -124,17 +127,23 @@ def query_seconds(
     schedule: int,
     seed: int | None,
     *,
+    epochs: int | None = None,
     provenance: str = "",
     fitted: bool = False,
 ) -> Column:
-    """Return the column of what a query costs: a schedule's training and one validation pass."""
+    """Return the column of what a query costs: a schedule's training and one validation pass.
+
+    With `epochs` only that many epochs of it are trained.
+    """
+    epochs = schedule if epochs is None else epochs
+    part = "" if epochs == schedule else f"/ep{epochs}"
     return Column(
-        name=f"{dataset}/query/hp{schedule}/seconds/{_who(seed)}",
+        name=f"{dataset}/query/hp{schedule}{part}/seconds/{_who(seed)}",
         quantity=Quantity.SECONDS,
         unit=UNITS[Quantity.SECONDS],
         dataset=dataset,
         schedule=schedule,
-        epochs=schedule,
+        epochs=epochs,
         seed=seed,
         averaging=_averaging(seed, ""),
         provenance=provenance,
