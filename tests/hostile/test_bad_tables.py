@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hostile.children import Case, preload, run_case
 from hostile.pickles import damaged
 from tables import synthetic_table
 
+from nasbench import Metric, table_from_frame
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.benchmarks.protocols import Protocol
 from nasbench.benchmarks.tables import values
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds, size
 from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
@@ -27,6 +31,8 @@ LINES = (
      "--benchmark", "table.safetensors"),
     ("run", "-s", "random-search", "--seeds", "1", "--workers", "1",
      "--benchmark", "table.safetensors", "--dataset", "cifar10"),
+    ("run", "-s", "random-search", "--seeds", "1", "--workers", "1", "--budget", "3evals",
+     "--benchmark", "table.safetensors", "--protocol", "own"),
     ("data", "info", "table.safetensors"),
     ("data", "verify", "odd"),
     ("data", "list"),
@@ -149,13 +155,34 @@ def test_a_calibration_is_finite_positive_and_in_order(
 
 
 @cache
-def _whole() -> bytes:
+def _whole(schema: int) -> bytes:
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "table.safetensors"
-        synthetic_table("odd").save(path)
+        (synthetic_table("odd") if schema == 1 else _of_a_frame()).save(path)
         return path.read_bytes()
+
+
+def _of_a_frame() -> Table:
+    """Return a table with a metric to minimise, two fidelities, a cost and a protocol."""
+    generator = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame({
+            "index": np.arange(15_625), "epochs": epochs, "seconds": 2.0 + epochs, "params": 7,
+            "valid_perplexity": generator.uniform(1, 9, 15_625),
+            "test_perplexity": generator.uniform(1, 9, 15_625),
+        })
+        for epochs in (1, 3)
+    ]  # fmt: skip
+    mine = Protocol(
+        name="mine", source="nobody", space="nb201", table="odd", schedule=3, epochs=1,
+        final_schedule=3, seconds={"odd": 100.0}, reports={"odd": ("odd",)},
+    )  # fmt: skip
+    return table_from_frame(
+        pd.concat(parts), name="odd", space="nb201", protocols=[mine],
+        metrics=Metric("perplexity", "min", "", 1.0),
+    )  # fmt: skip
 
 
 def cases(random: Random) -> Iterator[Case]:
@@ -168,7 +195,7 @@ def cases(random: Random) -> Iterator[Case]:
 
 
 def _prepare(folder: Path, kind: str, random: Random) -> None:
-    raw = _whole()
+    raw = _whole(random.choice((1, 1, 2)))
     if kind == "damaged":
         content = damaged(raw[: random.choice([64, 2000, 20_000, len(raw)])], random)
         if random.random() < 0.7:
@@ -203,13 +230,17 @@ def _resealed(raw: bytes, kind: str, random: Random) -> bytes:
 
 
 def _odd_metadata(
-    info: dict[str, object], column: dict[str, object], header: dict[str, object], random: Random
+    info: dict[str, Any], column: dict[str, object], header: dict[str, object], random: Random
 ) -> None:
     odd = random.choice([
         None, -1, 0, 10**30, 2**63, 1.5, "", "x", "..", "../..", "\x1b[31mred", "\u202eturned",
         "a\udcff", "a" * 5000, [], {}, True, "nb301", ["\x07"],
     ])  # fmt: skip
-    if random.random() < 0.5:
+    nested = [*info.get("metrics", ()), *info.get("protocols", ())]
+    if nested and random.random() < 0.6:
+        inside = random.choice([*nested, nested[-1]["seconds"], nested[-1]["reports"]])
+        inside[random.choice([*inside, "new"])] = odd
+    elif random.random() < 0.5:
         info[random.choice(sorted(set(info) - {"columns"}))] = odd
     elif random.random() < 0.7:
         key = random.choice(sorted(set(column) - {"name"}))
