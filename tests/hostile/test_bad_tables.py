@@ -141,6 +141,16 @@ def test_a_tiny_cost_is_refused_with_a_budget_that_would_never_end() -> None:
     Budget(seconds=12_000.0).check_cost(0.012)  # a million of them
 
 
+@pytest.mark.parametrize("schedule", [2**63, 10**30])
+def test_an_endless_schedule_is_not_counted_through(schedule: int) -> None:
+    column = after_epoch(Series("x", Split.VALID, Quantity.ACCURACY, schedule), 1, None)
+    info = TableInfo(
+        name="odd", title="t", space="nb201", rows=ROWS, cells=ROWS, licence="", columns=(column,)
+    )
+    table = Table.from_columns(info, {column.name: np.ones(ROWS)})
+    assert table.search.epochs("x", schedule) == (1,)
+
+
 @pytest.mark.parametrize(
     "factors", [(0.0, 1.0, 2.0), (1.0, -1.0, 2.0), (1.0, 2.0, 1.5), (1.0, 2.0, np.inf), (3, 2, 4)]
 )

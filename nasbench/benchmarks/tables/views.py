@@ -223,8 +223,16 @@ class SearchColumns(_Columns):
 
     def epochs(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the epochs of `schedule` after which validation is known, ascending."""
-        series = self._seen(metric, dataset, schedule)
-        return tuple(epoch for epoch in range(1, schedule + 1) if self._known_after(series, epoch))
+        series, there = self._seen(metric, dataset, schedule), set[int]()
+        for column in self._columns.values():
+            same = (column.dataset, column.split, column.quantity, column.schedule) == series
+            if same and column.epochs is not None:
+                there |= set(range(1, column.shape[1] + 1)) if column.curve else {column.epochs}
+        return tuple(
+            epoch
+            for epoch in sorted(there)
+            if 1 <= epoch <= schedule and self._known_after(series, epoch)
+        )
 
     def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the schedules at whose end validation is known, ascending."""
