@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nasbench.spaces.conditional import ConditionalSpace
     from nasbench.spaces.graph import GraphSpace
     from nasbench.spaces.pool import PoolSpace
-    from nasbench.strategies.base import SearchStrategy
+    from nasbench.strategies.base import SearchStrategy, Tag
     from nasbench.strategies.registry import register
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Space",
     "Study",
     "Table",
+    "Tag",
     "Trial",
     "audit",
     "compare",
@@ -85,6 +86,7 @@ _HOMES = {
     "Space": "nasbench.spaces.base",
     "Study": "nasbench.harness.study",
     "Table": "nasbench.benchmarks.tables.table",
+    "Tag": "nasbench.strategies.base",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",
     "compare": "nasbench.harness.compare",

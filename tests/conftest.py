@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tables import synthetic_table
 
+collect_ignore = ["plugin"]  # is installed first, by `test_plugin.py`
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 for _signal, _handler in (  # a shell's background job ignores them, and so would the commands
     (signal.SIGINT, signal.default_int_handler),  # that tests start
@@ -40,7 +41,7 @@ def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     They are known in this process alone: no run goes to a worker.
     """
     from nasbench.benchmarks.training import catalogue
-    from nasbench.one_shot_conformance import toy_data
+    from nasbench.testing.one_shot import toy_data
 
     monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
     monkeypatch.setattr("nasbench.harness.choice.images_at_hand", lambda _: synthetic_nb201)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "cli": {"spaces", "benchmarks", "strategies", "harness"},
 }
 TORCH_ROOMS = (
-    "spaces/networks", "benchmarks/training", "strategies", "one_shot_conformance.py"
+    "spaces/networks", "benchmarks/training", "strategies", "testing/one_shot.py"
 )  # fmt: skip
 
 

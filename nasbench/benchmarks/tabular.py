@@ -160,8 +160,14 @@ class TabularBenchmark:
         """
         if epochs not in self._trained:
             where = (self.signal.dataset, self.signal.schedule, epochs)
+            unread = np.full(self.space.size, np.nan)
             self._trained[epochs] = np.stack(
-                [training_cost(self._columns, self._rows, where, seed) for seed in self._seeds]
+                [
+                    unread
+                    if self._unread(where, seed)
+                    else training_cost(self._columns, self._rows, where, seed)
+                    for seed in self._seeds
+                ]
             )
         return self._trained[epochs]
 
@@ -200,13 +206,8 @@ class TabularBenchmark:
 
     def _looked_up(self, epochs: int) -> Answers:
         where = (self.signal.dataset, self.signal.schedule, epochs)
-        values = [
-            np.stack([self._whole(self._read(one, where, seed)) for one in self.objectives], axis=1)
-            for seed in self._seeds
-        ]
-        seconds = np.stack(
-            [query_cost(self._columns, self._rows, where, seed) for seed in self._seeds]
-        )
+        read = [self._trial(where, seed) for seed in self._seeds]
+        values, seconds = (np.stack(one) for one in zip(*read, strict=True))
         free = np.argwhere(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
         if len(free):
             trial, architecture = map(int, free[0])
@@ -215,7 +216,27 @@ class TabularBenchmark:
                 f"{self.signal.schedule} epochs of architecture {architecture} would take "
                 f"{seconds[trial, architecture]:g} s: make the table again"
             )
-        return Answers(self.space, np.stack(values), seconds, epochs)
+        return Answers(self.space, values, seconds, epochs)
+
+    def _trial(
+        self, where: tuple[str, int, int], seed: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return values, (architectures, objectives), and seconds of a query, (architectures,)."""
+        if self._unread(where, seed):
+            size = self.space.size
+            return np.full((size, len(self.objectives)), np.nan), np.full(size, np.nan)
+        values = [self._whole(self._read(one, where, seed)) for one in self.objectives]
+        return np.stack(values, axis=1), query_cost(self._columns, self._rows, where, seed)
+
+    def _unread(self, where: tuple[str, int, int], seed: int | None) -> bool:
+        """Whether a training was not read after so many epochs, and another one was."""
+        dataset, schedule, epochs = where
+        measured = [one.name for one in self.objectives if not is_cost(one)]
+        return seed is not None and any(
+            not self._columns.knows_of(name, *where, seed)
+            and epochs in self._columns.epochs(dataset, schedule, name)
+            for name in measured
+        )
 
     def _read(
         self, metric: Metric, where: tuple[str, int, int], seed: int | None

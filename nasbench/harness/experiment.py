@@ -25,7 +25,7 @@ from nasbench.harness.selection import Promotion, Selection
 from nasbench.problem import ACCURACY, Fidelity, Metric, Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_enumerable, get_space
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings
 
 if TYPE_CHECKING:
@@ -314,6 +314,7 @@ class Runner:
             get_space(task.space), self._benchmark.objectives, self._benchmark.fidelities,
             task.simulated_workers, own,
         )  # fmt: skip
+        require_tags(self._strategy, self._problem)
 
     def run(self, seed: int) -> Run:
         """Run one seed from start to verdict; an error on the way is recorded."""

@@ -16,7 +16,7 @@ from nasbench.harness.validation import Misfit, check_objectives
 from nasbench.problem import Answer, Evaluate, Metric, Problem
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, Space
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import make_settings
 from nasbench.text import shown
 
@@ -59,7 +59,9 @@ def begin_function(
     identity = {"strategy": strategy.name, "settings": asdict(made), "space": of.name}
     random = random_of(identity, experiment_seed, seed)
     began = perf_counter()
-    searching = strategy(Problem(of, metrics), made, random)
+    problem = Problem(of, metrics)
+    require_tags(strategy, problem)
+    searching = strategy(problem, made, random)
     clock = Clock(budget, None, metrics, selection=selection)
     return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)
 

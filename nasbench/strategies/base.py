@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from nasbench.errors import InvalidInput
@@ -15,6 +16,15 @@ from nasbench.text import shown
 
 BEST, DERIVED = "best by validation", "derived"
 """The two incumbent rules."""
+
+
+class Tag(StrEnum):
+    """What a strategy can do or needs, beside what all can."""
+
+    FIDELITIES = "fidelities"
+    """It asks for fidelities of its problem, and needs two of them at least."""
+    DECISIONS = "decisions"
+    """It needs a space of independent decisions."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,18 @@ def require_decisions(space: Space, strategy: str) -> CategoricalSpace:
             "none: use another strategy, such as random-search or regularized-evolution"
         )
     return space
+
+
+def require_tags(strategy: "type[SearchStrategy]", problem: Problem) -> None:
+    """Raise `InvalidInput` where a problem has not what the tags of a strategy ask for."""
+    if Tag.DECISIONS in strategy.tags:
+        require_decisions(problem.space, strategy.name)
+    if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
+        raise InvalidInput(
+            f"strategy '{strategy.name}' compares fidelities, and this search has "
+            f"{len(problem.fidelities) or 'only its own'}: use another strategy, or a table that "
+            "knows validation after several numbers of epochs"
+        )
 
 
 class SearchStrategy(Stateful, ABC):
@@ -64,6 +86,8 @@ class SearchStrategy(Stateful, ABC):
     """The paper, as `Authors, venue year`."""
     colour: ClassVar[str] = ""
     """In figures, such as `#0173b2`; where it is empty one is chosen by the name."""
+    tags: ClassVar[frozenset[Tag]] = frozenset()
+    """What it needs of a problem: a search that has not is refused, and checks differ."""
     rule: ClassVar[str] = BEST
     """What the answer is at any time: `BEST` by validation of what was evaluated, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}

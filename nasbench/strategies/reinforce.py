@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nasbench.problem import Answer, Evaluate, Trial
-from nasbench.strategies.base import SearchStrategy, require, require_decisions
+from nasbench.strategies.base import SearchStrategy, Tag, require, require_decisions
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class PolicyGradient(SearchStrategy):
     """
 
     family = "reinforcement learning"
+    tags = frozenset({Tag.DECISIONS})
 
     def setup(self) -> None:
         """Start from an untrained policy."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Trial, Wait
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.base import SearchStrategy, Tag
 
 
 class SuccessiveHalving(SearchStrategy):
@@ -14,6 +14,7 @@ class SuccessiveHalving(SearchStrategy):
     """
 
     family = "multi-fidelity"
+    tags = frozenset({Tag.FIDELITIES})
     reference = "Jamieson & Talwalkar, AISTATS 2016"
 
     @dataclass(frozen=True)

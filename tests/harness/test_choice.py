@@ -19,7 +19,7 @@ from nasbench.harness import choice
 from nasbench.harness.choice import choose
 from nasbench.harness.results import load_results
 from nasbench.harness.run import run
-from nasbench.one_shot_conformance import SMALL
+from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny
 
 

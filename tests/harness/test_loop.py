@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nasbench.conformance import toy_space
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import FreeRepeats, search
@@ -14,6 +13,7 @@ from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Metric, Problem, 
 from nasbench.randomness import Random
 from nasbench.strategies.base import NoSettings, SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.testing.strategies import toy_space
 
 SPACE = toy_space((8,))
 

@@ -25,13 +25,13 @@ from nasbench.harness.results import load_results
 from nasbench.harness.run import if_shared, run
 from nasbench.harness.shared import Resumable, _code, lender, shared_task
 from nasbench.harness.tasks import Wanted, make_tasks
-from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.problem import SharedAnswer, TrainShared
 from nasbench.provenance import processor
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+from nasbench.testing.one_shot import SMALL, toy_data
 
 SETTINGS = {"rsps": {**SMALL, "samples": 3}, "darts": SMALL}
 

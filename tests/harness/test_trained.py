@@ -16,7 +16,7 @@ from nasbench.harness.compare.references import open_known
 from nasbench.harness.experiment import open_benchmark
 from nasbench.harness.run import run
 from nasbench.harness.store import read_folder
-from nasbench.one_shot_conformance import SMALL, toy_data
+from nasbench.testing.one_shot import SMALL, toy_data
 from tests.benchmarks.training import tiny
 
 LINE = "tiny:1@0/tiny-final@1,2"

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasbench.conformance import toy_space
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
+from nasbench.testing.strategies import toy_space
 
 sizes = st.lists(st.integers(1, 5), min_size=1, max_size=5).map(tuple)
 

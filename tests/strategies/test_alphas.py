@@ -8,12 +8,12 @@ import torch
 
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.shared import SharedBenchmark
-from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.testing.one_shot import SMALL, toy_data
 
 SPACE = get_space("nb201")
 

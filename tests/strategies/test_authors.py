@@ -16,13 +16,13 @@ from nasbench.harness.experiment import Experiment, Runner
 from nasbench.harness.loop import search as drive
 from nasbench.harness.run import run
 from nasbench.harness.shared import Resumable, lender
-from nasbench.one_shot_conformance import SMALL, run_toy, toy_data
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.networks.nb201 import Shape
 from nasbench.spaces.networks.nb201_supernet import Mix
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+from nasbench.testing.one_shot import SMALL, run_toy, toy_data
 from tests.spaces.networks.test_nb201_supernet import shared
 from tests.strategies.literal import copy_of, darts_loop, gdas_forward
 

@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from torch.func import functional_call
 
 from nasbench.benchmarks.training.data import Part
-from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
@@ -15,6 +14,7 @@ from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 from nasbench.strategies import darts
 from nasbench.strategies.darts import SecondOrderDarts
 from nasbench.strategies.registry import make_settings
+from nasbench.testing.one_shot import SMALL, toy_data
 
 SHAPE = Shape(2, 1, affine=False, track_running_stats=False)
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from nasbench.errors import InvalidInput
-from nasbench.one_shot_conformance import made
 from nasbench.problem import TrainShared
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings, strategies
+from nasbench.testing.one_shot import made
 
 WEIGHTS = {
     "channels": 16, "cells": 5, "batch": 64, "learning_rate": 0.025,

@@ -11,7 +11,6 @@ from typing import Literal
 
 import pytest
 
-from nasbench.conformance import ToyBenchmark, toy_space
 from nasbench.errors import InvalidInput
 from nasbench.harness.budget import Budget, Clock, Stop
 from nasbench.harness.loop import search
@@ -21,6 +20,7 @@ from nasbench.spaces import get_space
 from nasbench.strategies import registry
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.testing.strategies import ToyBenchmark, toy_space
 
 
 def make(name: str, space: object, seed: int = 0, **settings: object) -> object:

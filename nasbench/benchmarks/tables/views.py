@@ -196,6 +196,10 @@ class SearchColumns(_Columns):
         """Return a metric after `epoch`, shape (rows,), of validation or of `split` train."""
         return self._measured(self._seen(metric, dataset, schedule, split), epoch, seed)
 
+    def knows_of(self, metric: str, dataset: str, schedule: int, epoch: int, seed: int) -> bool:
+        """Whether validation of a single training is known after `epoch`."""
+        return self._reaches(self._seen(metric, dataset, schedule), epoch, seed)
+
     def curve(
         self,
         dataset: str,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nasbench.problem import SharedAnswer, TrainShared, Trial
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import DERIVED, SearchStrategy, Tag
 from nasbench.strategies.parts.weights import WeightSettings
 
 __all__ = ["Batch", "Loan", "OneShot", "UniformSampling", "WeightSettings"]
@@ -63,6 +63,7 @@ class OneShot(SearchStrategy):
     """
 
     rule = DERIVED
+    tags = frozenset({Tag.DECISIONS})
 
     def setup(self) -> None:
         """Start before the first epoch."""

@@ -31,8 +31,8 @@ from nasbench.harness.experiment import Experiment, Task
 from nasbench.harness.results import ExperimentRuns
 from nasbench.harness.run import run
 from nasbench.harness.store import ExperimentFolder, experiments
-from nasbench.one_shot_conformance import SMALL
 from nasbench.spaces import get_enumerable
+from nasbench.testing.one_shot import SMALL
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
 REA = "regularized-evolution"

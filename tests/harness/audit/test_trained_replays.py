@@ -17,7 +17,7 @@ from nasbench.harness.experiment import open_benchmark
 from nasbench.harness.run import run
 from nasbench.harness.shared import checkpoint_path
 from nasbench.harness.store import ExperimentFolder, experiments
-from nasbench.one_shot_conformance import SMALL
+from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny
 
 LINE = "tiny:1@0/tiny-final@1,2"

@@ -9,8 +9,8 @@ from nasbench.harness.compare import compare
 from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
 from nasbench.harness.results import Ragged, load_results
 from nasbench.harness.run import run
-from nasbench.one_shot_conformance import SMALL
 from nasbench.spaces import get_space
+from nasbench.testing.one_shot import SMALL
 
 SETTINGS = {"darts": SMALL, "rsps": {**SMALL, "samples": 2}}
 

@@ -10,11 +10,11 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.pareto import front, pareto_figures
 from nasbench.harness.run import run
-from nasbench.one_shot_conformance import SMALL, toy_data
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.lookup import multiply_adds
 from nasbench.spaces.networks.nb201 import Shape
+from nasbench.testing.one_shot import SMALL, toy_data
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nasbench import Answer, Evaluate, Fidelity, SearchStrategy, Trial
+from nasbench import Answer, Evaluate, Fidelity, SearchStrategy, Tag, Trial
 
 
 class Promotion(SearchStrategy):
@@ -14,6 +14,7 @@ class Promotion(SearchStrategy):
     """
 
     family = "multi-fidelity"
+    tags = frozenset({Tag.FIDELITIES})
     reference = "Li et al., MLSys 2020"
 
     @dataclass(frozen=True)

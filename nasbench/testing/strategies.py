@@ -1,6 +1,6 @@
 """What every strategy must do, as tests that anyone can run on their own.
 
-    from nasbench.conformance import StrategyConformance
+    from nasbench.testing.strategies import StrategyConformance
 
     class TestMine(StrategyConformance):
         strategy = "my_package.my_module:MyStrategy"
@@ -8,12 +8,9 @@
 pytest collects the `test_` methods. They need no data: the benchmark is a small random one.
 """
 
-import gc
 import json
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,15 +19,21 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, seal_test
 from nasbench.harness.budget import Budget, Clock
 from nasbench.harness.loop import Trajectory, search
-from nasbench.problem import Answer, Evaluate, Problem, Trial
+from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem, Trial
 from nasbench.randomness import Random
 from nasbench.spaces import get_categorical
+from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace, Decision
-from nasbench.strategies.base import SearchStrategy
+from nasbench.spaces.conditional import ConditionalSpace
+from nasbench.spaces.pool import PoolSpace
+from nasbench.strategies.base import SearchStrategy, Tag
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.testing.reach import reachable
 
 TOY_SIZES = ((3, 2, 4, 3), (5, 1, 2), (2,) * 9)
 """Spaces that look nothing like NAS-Bench-201: uneven, with a forced decision, binary."""
+FIDELITIES = (Fidelity(1), Fidelity(3), Fidelity(9))
+_OWN = Fidelity(3)
 
 
 def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
@@ -41,13 +44,29 @@ def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
     return CategoricalSpace("toy", decisions)
 
 
-class ToyBenchmark:
-    """Random accuracies in 10 to 90 %, costs of 1 to 3 s, some evaluations failing."""
+class ToyLayers(ConditionalSpace):
+    """One to three layers, and one of three operations for each: 39 architectures."""
 
-    def __init__(self, space: CategoricalSpace, failing: float = 0.0) -> None:
-        """Let a share `failing` of the architectures fail, always the same ones."""
+    name = "toy layers"
+
+    def next_decision(self, choices: tuple[int, ...]) -> Decision | None:
+        """Return how many layers, then each layer's operation."""
+        if not choices:
+            return Decision("layers", ("1", "2", "3"))
+        layer = len(choices)
+        return Decision(f"layer {layer}", ("a", "b", "c")) if layer <= choices[0] + 1 else None
+
+
+class ToyBenchmark:
+    """Random accuracies in 10 to 90 %, costs of 1 to 3 s an epoch, some evaluations failing."""
+
+    def __init__(self, space: EnumerableSpace, failing: float = 0.0, *, loss: bool = False) -> None:
+        """Let a share `failing` of the architectures fail, always the same ones.
+
+        With `loss` the value is what is missing to 100 %, to be minimised.
+        """
         generator = np.random.default_rng(7)
-        self.space = space
+        self.space, self.loss = space, loss
         self.accuracy = generator.uniform(10, 90, space.size)
         self.seconds = generator.uniform(1, 3, space.size)
         self.fails = generator.random(space.size) < failing
@@ -57,9 +76,12 @@ class ToyBenchmark:
         """Answer and remember what was asked."""
         self.asked.append(request)
         index = self.space.index(request.architecture)
+        epochs = (request.fidelity or _OWN).epochs
+        seconds = float(self.seconds[index]) * epochs / _OWN.epochs
         if self.fails[index]:
-            return Answer((0.0,), float(self.seconds[index]), 1, failed=True)
-        return Answer((float(self.accuracy[index]),), float(self.seconds[index]), 1)
+            return Answer((0.0,), seconds, epochs, failed=True)
+        accuracy = float(self.accuracy[index]) * (1 - 0.1 / epochs)
+        return Answer((100 - accuracy if self.loss else accuracy,), seconds, epochs)
 
 
 class Poison:
@@ -77,7 +99,7 @@ class Poison:
 class PoisonedBenchmark(ToyBenchmark):
     """A benchmark that carries test numbers nobody may read."""
 
-    def __init__(self, space: CategoricalSpace) -> None:
+    def __init__(self, space: EnumerableSpace) -> None:
         """Put the poison where a curious search would look."""
         super().__init__(space)
         self.test = Poison()
@@ -89,16 +111,35 @@ def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list
     return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
 
-def _make(strategy: type[SearchStrategy], seed: int, space: CategoricalSpace) -> SearchStrategy:
-    return strategy(Problem(space), make_settings(strategy, {}), Random(seed))
+def _problem(
+    strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
+) -> Problem:
+    """Return the problem of a space, with fidelities where a strategy's tag asks for them."""
+    several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (_OWN,)
+    return Problem(space, (metric,), several, workers, _OWN)
+
+
+def _make(
+    strategy: type[SearchStrategy], seed: int, space: Space, *, workers: int = 1, loss: bool = False
+) -> SearchStrategy:
+    problem = _problem(strategy, space, LOSS if loss else ACCURACY, workers)
+    return strategy(problem, make_settings(strategy, {}), Random(seed))
 
 
 def _search(
-    strategy: type[SearchStrategy], seed: int, benchmark: ToyBenchmark, evaluations: int
+    strategy: type[SearchStrategy],
+    seed: int,
+    benchmark: ToyBenchmark,
+    evaluations: int,
+    *,
+    workers: int = 1,
 ) -> Trajectory:
-    clock = Clock(Budget(evaluations=evaluations))
+    own = _OWN.epochs
+    objective = (LOSS if benchmark.loss else ACCURACY,)
+    clock = Clock(Budget(evaluations=evaluations), None, objective, own=own)
+    made = _make(strategy, seed, benchmark.space, workers=workers, loss=benchmark.loss)
     with seal_test():
-        return search(_make(strategy, seed, benchmark.space), benchmark, clock)
+        return search(made, benchmark, clock)
 
 
 class StrategyConformance:
@@ -106,24 +147,65 @@ class StrategyConformance:
 
     strategy: ClassVar[str]
     evaluations: ClassVar[int] = 60
+    mirrored: ClassVar[bool] = True
+    """Whether the same scores of another metric are the same search: not for one that learns from
+    the size of values, such as a policy whose rewards are scaled."""
 
     @property
     def _class(self) -> type[SearchStrategy]:
         return find_strategy(self.strategy)
 
     def test_describes_itself(self) -> None:
-        """Its tables need a family and a reference."""
+        """Its tables need a family and a reference; its tags are known."""
         assert self._class.family
         assert self._class.reference
+        assert set(self._class.tags) <= set(Tag)
+
+    def _spaces(self) -> list[EnumerableSpace]:
+        """Return toy spaces of every kind that the strategy works on."""
+        found: list[EnumerableSpace] = [toy_space(sizes) for sizes in TOY_SIZES]
+        if Tag.DECISIONS not in self._class.tags:
+            found += [ToyLayers(), PoolSpace("toy pool", [f"network {i}" for i in range(20)])]
+        return found
 
     def test_asks_only_for_architectures_of_its_space(self) -> None:
-        """Every choice is one that its decision has, on every toy space."""
-        for sizes in TOY_SIZES:
-            track = _search(self._class, 1, ToyBenchmark(toy_space(sizes)), self.evaluations)
+        """What is asked for is in the space, on every kind of space that its tags allow."""
+        for space in self._spaces():
+            track = _search(self._class, 1, ToyBenchmark(space), self.evaluations)
             assert track.architectures
-            for architecture in track.architectures:
-                assert len(architecture) == len(sizes)
-                assert all(0 <= c < n for c, n in zip(architecture, sizes, strict=True))
+            for one in track.architectures:
+                assert space.contains(one), f"{one!r} is not in space '{space.name}'"
+
+    def test_asks_only_for_fidelities_of_its_problem(self) -> None:
+        """Two of the problem's at least with the tag, without it the task's own alone."""
+        benchmark = ToyBenchmark(toy_space(TOY_SIZES[0]))
+        _search(self._class, 2, benchmark, self.evaluations)
+        asked = {(one.fidelity or _OWN).epochs for one in benchmark.asked}
+        if Tag.FIDELITIES in self._class.tags:
+            assert len(asked) > 1, "its tag says that it asks for fidelities, and it does not"
+            assert asked <= {one.epochs for one in FIDELITIES}
+        else:
+            assert asked == {_OWN.epochs}, "it asks for fidelities, and no tag says so"
+
+    def test_less_of_a_loss_is_better(self) -> None:
+        """A search of a loss asks what the search of the accuracy asks that it is made of."""
+        runs = [
+            _search(self._class, 12, ToyBenchmark(toy_space(TOY_SIZES[2]), loss=loss), 200)
+            for loss in (False, True)
+        ]
+        if self.mirrored:
+            assert runs[0].architectures == runs[1].architectures
+
+    def test_several_trials_may_be_open(self) -> None:
+        """With four workers it goes on, and the seed decides as it does with one."""
+        spaces = self._spaces()
+        for space in spaces:
+            runs = [
+                _search(self._class, 11, ToyBenchmark(space), self.evaluations, workers=4)
+                for _ in range(2)
+            ]
+            assert runs[0].architectures == runs[1].architectures
+            assert len(runs[0].architectures) == self.evaluations or runs[0].stop == "exhausted"
 
     def test_same_seed_is_the_same_run_in_another_process(self) -> None:
         """Nothing but the seed decides: no global generator, no hash order, no clock."""
@@ -150,13 +232,13 @@ class StrategyConformance:
                 strategy = _make(self._class, 5, space)
                 search(strategy, benchmark, Clock(Budget(evaluations=self.evaluations)))
             assert benchmark.asked
-            held = list(_reachable(strategy))
+            held = list(reachable(strategy))
             assert not any(found is benchmark for found in held)
             assert not any(isinstance(found, (Table, TestColumns, SearchColumns)) for found in held)
 
     def test_respects_the_budget(self) -> None:
         """Charged seconds never exceed the budget; the overshooting answer is not told."""
-        for seconds in (3.0, 17.5, 60.0):
+        for seconds in (9.0, 17.5, 60.0):
             benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
             strategy = _make(self._class, 6, benchmark.space)
             told: list[Trial] = []
@@ -167,19 +249,25 @@ class StrategyConformance:
                 tell(trial, answer)
 
             strategy.tell = spy  # type: ignore[method-assign]
-            track = search(strategy, benchmark, Clock(Budget(seconds=seconds)))
+            clock = Clock(Budget(seconds=seconds), None, own=_OWN.epochs)
+            track = search(strategy, benchmark, clock)
             assert track.seconds.sum() <= seconds
             assert len(told) == len(track.architectures)
             assert len(benchmark.asked) - len(told) in (0, 1)
 
     def test_incumbent_is_the_best_by_validation(self) -> None:
-        """The recorded incumbents are those of a plain loop over the trajectory."""
-        track = _search(self._class, 8, ToyBenchmark(toy_space(TOY_SIZES[2])), self.evaluations)
-        best = -1.0
+        """The recorded incumbents are those of a plain loop over the trajectory.
+
+        A first value at a higher fidelity than before replaces any at a lower one.
+        """
+        benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
+        track = _search(self._class, 8, benchmark, self.evaluations)
+        best: tuple[int, float] = (0, -1.0)
         steps: list[int] = []
+        epochs = [(one.fidelity or _OWN).epochs for one in benchmark.asked]
         for step, accuracy in enumerate(track.signal.tolist()):
-            if accuracy > best:
-                best, steps = accuracy, [*steps, step]
+            if (epochs[step], accuracy) > best and epochs[step] >= best[0]:
+                best, steps = (epochs[step], accuracy), [*steps, step]
         assert track.incumbents.tolist() == steps
 
     def test_survives_failed_evaluations(self) -> None:
@@ -214,22 +302,3 @@ def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> l
         strategy.tell(Trial(number, request), benchmark.answer(request))
         asked.append((request.architecture, request.fidelity))
     return asked
-
-
-def _reachable(root: object) -> Iterator[object]:
-    """Yield every object that `root` holds, directly or through others; not code or modules.
-
-    Of a function, what it has captured is followed, not the module it is from.
-    """
-    seen, queue = {id(root)}, [root]
-    while queue:
-        current = queue.pop()
-        yield current
-        if isinstance(current, FunctionType):
-            held = [current.__closure__, current.__defaults__, current.__kwdefaults__]
-        else:
-            held = gc.get_referents(current)
-        for found in held:
-            if id(found) not in seen and not isinstance(found, (type, ModuleType)):
-                seen.add(id(found))
-                queue.append(found)

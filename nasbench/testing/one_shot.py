@@ -1,6 +1,6 @@
 """What every one-shot strategy must do, as tests that anyone can run on their own.
 
-    from nasbench.one_shot_conformance import OneShotConformance
+    from nasbench.testing.one_shot import OneShotConformance
 
     class TestMine(OneShotConformance):
         strategy = "my_package.my_module:MyStrategy"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nasbench.conformance import StrategyConformance
-from nasbench.one_shot_conformance import OneShotConformance
 from nasbench.strategies.base import BEST, DERIVED
 from nasbench.strategies.registry import strategies
+from nasbench.testing.one_shot import OneShotConformance
+from nasbench.testing.strategies import StrategyConformance
 
 
 def _of(rule: str) -> list[str]:

@@ -1,0 +1,180 @@
+"""What every search space must do."""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from copy import deepcopy
+from itertools import islice, pairwise
+from typing import ClassVar
+
+import numpy as np
+
+from nasbench.errors import InvalidInput
+from nasbench.randomness import Random
+from nasbench.spaces import find_space
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+
+_DRAWN = 200
+"""Architectures that a check draws."""
+_LISTED = 2_000
+"""Largest space that is walked through whole."""
+_SMALL = 200
+"""Largest space whose sampling is counted."""
+_DRAWS_EACH = 50
+"""Draws for each architecture of a space whose sampling is counted."""
+_SIGMAS = 6.0
+"""A count this many standard deviations from what is expected is not by chance."""
+
+
+class SpaceConformance:
+    """Subclass it with `space` set to a registered name, `package.module:Class`, or a space."""
+
+    space: ClassVar[str | Space]
+    uniform: ClassVar[bool] = True
+    """Whether sampling is meant to be uniform; it is counted where the space is small."""
+
+    @property
+    def _space(self) -> Space:
+        return find_space(self.space) if isinstance(self.space, str) else self.space
+
+    def _samples(self, seed: int = 0) -> list[Architecture]:
+        space, random = self._space, Random(seed)
+        return [space.sample(random) for _ in range(_DRAWN)]
+
+    def test_samples_are_architectures(self) -> None:
+        """What is drawn is in the space, hashable, and equal by value; other values are not."""
+        space = self._space
+        for one in self._samples():
+            assert space.contains(one), f"{one!r} was drawn and is not in the space"
+            assert isinstance(one, Hashable)
+            again = deepcopy(one)
+            assert again == one, f"{one!r} is not equal to a copy of it"
+            assert hash(again) == hash(one)
+        for other in (None, object(), (), "", -1, 0.5, ("no", "such"), [one]):
+            assert not space.contains(other), f"{other!r} is no architecture"
+
+    def test_the_seed_decides(self) -> None:
+        """Equal seeds draw the same, others something else."""
+        first = self._samples(1)
+        assert self._samples(1) == first
+        if self._space.size != 1:
+            assert any(self._samples(seed) != first for seed in range(2, 6))
+
+    def test_text_and_architecture_are_the_same(self) -> None:
+        """Each architecture has one text, which reads as that architecture."""
+        space, texts = self._space, dict[str, Architecture]()
+        for one in self._samples():
+            text = space.format(one)
+            assert isinstance(text, str)
+            assert text, f"{one!r} is written as an empty text"
+            assert text.isprintable(), f"{text!r} has characters that no line shows"
+            assert space.parse(text) == one, f"'{text}' is read as another architecture"
+            assert texts.setdefault(text, one) == one, f"'{text}' is two architectures"
+
+    def test_other_texts_are_refused(self) -> None:
+        """A text that is none raises `InvalidInput` and nothing else."""
+        space = self._space
+        texts = [space.format(one) for one in self._samples()[:20]]
+        for text in ("", " ", "?", "no such thing", "0" * 50, *(f"{one} x" for one in texts)):
+            try:
+                found = space.parse(text)
+            except InvalidInput:
+                continue
+            assert space.format(found) == text, f"'{text}' is read as '{space.format(found)}'"
+
+    def test_sampling_is_uniform(self) -> None:
+        """In a small space every architecture is drawn about equally often."""
+        space = self._space
+        if not self.uniform or not isinstance(space, EnumerableSpace) or space.size > _SMALL:
+            return
+        random, n = Random(3), _DRAWS_EACH * space.size
+        counts = Counter(space.sample(random) for _ in range(n))
+        spread = np.sqrt(_DRAWS_EACH * (1 - 1 / space.size))
+        for one in space.architectures:
+            off = abs(counts[one] - _DRAWS_EACH)
+            assert off <= _SIGMAS * spread, f"{space.format(one)} was drawn {counts[one]} times"
+
+    def test_indices_are_a_numbering(self) -> None:
+        """Every index has one architecture and every architecture its index, up to the size."""
+        space = self._space
+        if not isinstance(space, EnumerableSpace):
+            return
+        last, random = space.size - 1, Random(4)
+        indices = {0, last, *(min(last, random.integer(space.size)) for _ in range(_DRAWN))}
+        for index in indices:
+            one = space.architecture(index)
+            assert space.contains(one)
+            assert space.index(one) == index, f"index {index} has an architecture of another index"
+        for outside in (-1, space.size):
+            try:
+                space.architecture(outside)
+            except InvalidInput:
+                continue
+            raise AssertionError(f"index {outside} is outside and has an architecture")
+        if space.size <= _LISTED:
+            every = [space.architecture(index) for index in range(space.size)]
+            assert list(space.architectures) == every
+            assert len(set(every)) == space.size
+
+    def test_mutation_makes_another_architecture(self) -> None:
+        """A mutant is in the space, is not its parent, and is one of its neighbours."""
+        space, random = self._space, Random(5)
+        if space.size == 1:
+            return
+        for parent in self._samples(5)[:50]:
+            known = self._neighbours(space, parent)
+            for mutate in (space.mutate, space.mutate_by_group):
+                child = mutate(parent, random)
+                assert space.contains(child), f"{child!r} is a mutant outside the space"
+                assert child != parent, f"'{space.format(parent)}' was mutated into itself"
+                if known is not None:
+                    assert child in known, f"{child!r} is a mutant and no neighbour of {parent!r}"
+
+    def _neighbours(self, space: Space, one: Architecture) -> Sequence[Architecture] | None:
+        """Return all neighbours; None where there are none to be had, or very many."""
+        try:
+            found = list(islice(space.neighbours(one), _LISTED))
+        except InvalidInput:
+            return None
+        return found if len(found) < _LISTED else None
+
+    def test_neighbours_are_others(self) -> None:
+        """Neighbours are in the space, differ from their architecture, and come once."""
+        space = self._space
+        for one in self._samples(6)[:20]:
+            found = self._neighbours(space, one) or []
+            assert len(set(found)) == len(found), f"{one!r} has a neighbour twice"
+            assert one not in found
+            assert all(map(space.contains, found))
+
+    def test_children_are_in_the_space(self) -> None:
+        """Crossover, where there is any, makes architectures; of equal parents it makes those."""
+        space, random, parents = self._space, Random(7), self._samples(7)
+        for first, second in pairwise(parents[:50]):
+            try:
+                child = space.cross(first, second, random)
+            except InvalidInput:
+                return
+            assert space.contains(child), f"{child!r} is a child outside the space"
+            assert space.cross(first, first, random) == first
+
+    def test_equal_networks_have_equal_keys(self) -> None:
+        """The canonical key is hashable and the same for an architecture read from its text."""
+        space = self._space
+        for one in self._samples(8)[:50]:
+            key = space.canonical(one)
+            assert isinstance(key, Hashable)
+            assert space.canonical(space.parse(space.format(one))) == key
+
+    def test_encodings_are_numbers_that_tell_apart(self) -> None:
+        """Every encoding has a row of finite numbers for each architecture, of one length."""
+        space = self._space
+        some = list(dict.fromkeys(self._samples(9)))[:50]
+        for name, encode in space.encodings().items():
+            numbers = np.asarray(encode(some))
+            assert numbers.ndim == 2, f"encoding '{name}' has {numbers.ndim} dimensions"
+            assert len(numbers) == len(some)
+            assert np.isfinite(numbers).all()
+            assert encode(some[:1]).shape[1] == numbers.shape[1]
+            assert np.array_equal(encode(some[:1])[0], numbers[0]), f"'{name}' depends on others"
+            keys = len({space.canonical(one) for one in some})
+            assert len(np.unique(numbers, axis=0)) >= min(keys, 2), f"'{name}' says nothing"

@@ -1,0 +1,142 @@
+"""What every table must do that searches are run on."""
+
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for, searched_in
+from nasbench.benchmarks.tables.objectives import default_objective
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tables.views import seal_test
+from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.errors import TestSetSealed
+from nasbench.problem import Evaluate
+from nasbench.randomness import Random
+
+_FORBIDDEN = ("test", "pooled")
+"""Splits that no search may see."""
+
+
+class TableConformance:
+    """Subclass it with `table` set to an installed table's name, a file's path, or a table."""
+
+    table: ClassVar[str | Path | Table]
+
+    @property
+    def _table(self) -> Table:
+        return self.table if isinstance(self.table, Table) else load_table(self.table)
+
+    def _searches(self) -> list[tuple[str, Protocol]]:
+        """Return every data set with every protocol that the table can be searched with."""
+        table, found = self._table, []
+        for dataset in searched_in(table):
+            fitting = [one for one in protocols_for(table) if dataset in one.datasets]
+            found += [(dataset, one) for one in (*fitting, own_protocol(table, (dataset,)))]
+        return found
+
+    def _benchmark(self, dataset: str, protocol: Protocol) -> TabularBenchmark:
+        table = self._table
+        signal = Signal(dataset, protocol.schedule, protocol.epochs, protocol.trials)
+        metric = default_objective(table)
+        return TabularBenchmark(table.search, table.rows, table.space, signal, (metric,))
+
+    def test_a_file_is_the_same_table(self) -> None:
+        """What is written and read again has the same hash and the same numbers."""
+        table = self._table
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "table.safetensors"
+            table.save(path)
+            again = Table.open(path)
+            again.verify()
+            assert again.hash == table.hash
+            assert again.info == table.info
+
+    def test_a_search_sees_no_test(self) -> None:
+        """No column of test is in a search's view, and while a search runs none is read."""
+        table = self._table
+        by_name = {column.name: column for column in table.info.columns}
+        for name in table.search.names:
+            assert by_name[name].split not in _FORBIDDEN, f"a search sees '{name}'"
+            parts = set(name.split("/"))
+            assert not parts & set(_FORBIDDEN), f"'{name}' is of test and says that it is not"
+        for dataset in searched_in(table):
+            with seal_test():
+                try:
+                    table.test.mean(dataset, metric=default_objective(table).name)
+                except TestSetSealed:
+                    continue
+            raise AssertionError(f"test of '{dataset}' can be read while a search runs")
+
+    def test_validation_is_not_test(self) -> None:
+        """The final values of validation are not test's, number for number."""
+        table, metric = self._table, default_objective(self._table).name
+        for dataset, protocol in self._searches():
+            final = protocol.final_schedule
+            valid = table.test.valid_mean(dataset, final, metric)
+            test = table.test.mean(dataset, final, metric)
+            assert not np.array_equal(valid, test, equal_nan=True), (
+                f"'{dataset}': what a search sees at the end is what the judge reads"
+            )
+
+    def test_it_can_be_searched(self) -> None:
+        """There is a data set, and each has answers in bounds that cost something."""
+        searches = self._searches()
+        assert searches, "no data set has values of validation and of test at a schedule's end"
+        for dataset, protocol in searches:
+            answers = self._benchmark(dataset, protocol).answers(None)
+            metric = default_objective(self._table)
+            known = answers.values[~answers.failed]
+            assert known.size, f"'{dataset}': every evaluation fails"
+            assert (known >= metric.low).all()
+            assert (known <= metric.high).all()
+            assert (answers.seconds[~answers.failed] > 0).all()
+
+    def test_what_is_found_can_be_judged(self) -> None:
+        """An architecture that a search can find has final values of validation and test."""
+        table = self._table
+        for dataset, protocol in self._searches():
+            known = ~self._benchmark(dataset, protocol).answers(None).failed.all(axis=0)
+            for reported in protocol.reports[dataset]:
+                judge = TableJudge(
+                    table.test, table.rows, table.space, (reported,), protocol.final_schedule,
+                    (default_objective(table),),
+                )  # fmt: skip
+                truth = judge.truth(reported)
+                lost = known & (np.isnan(truth.valid) | np.isnan(truth.test))
+                assert not lost.any(), (
+                    f"'{reported}': {int(lost.sum())} architectures can be found and not judged, "
+                    f"such as index {int(np.flatnonzero(lost)[0])}"
+                )
+
+    def test_more_training_costs_more(self) -> None:
+        """An evaluation at a higher fidelity costs more than one at a lower."""
+        for dataset, protocol in self._searches():
+            benchmark = self._benchmark(dataset, protocol)
+            before = np.zeros(())
+            for fidelity in benchmark.fidelities:
+                answers = benchmark.answers(fidelity)
+                seconds = np.where(answers.failed, np.nan, answers.seconds)
+                cheaper = seconds <= before
+                assert not cheaper.any(), (
+                    f"'{dataset}': {fidelity.epochs} epochs of index "
+                    f"{int(np.argwhere(cheaper)[0][-1])} cost no more than fewer"
+                )
+                before = seconds
+
+    def test_every_architecture_of_the_space_has_its_own_row(self) -> None:
+        """A look-up by architecture finds what stands at its index."""
+        table = self._table
+        space = table.space
+        for dataset, protocol in self._searches():
+            benchmark, random = self._benchmark(dataset, protocol), Random(0)
+            answers, session = benchmark.answers(None), benchmark.session(Random(1))
+            for _ in range(50):
+                one = space.sample(random)
+                found, index = session.answer(Evaluate(one)), space.index(one)
+                if not found.failed:
+                    assert found.values[0] in answers.values[:, index, 0]
+                    assert found.seconds in answers.seconds[:, index]

@@ -1,0 +1,183 @@
+"""The conformance suite catches what it claims to catch."""
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.errors import TestSetSealed
+from nasbench.harness.loop import search
+from nasbench.problem import Answer, Evaluate, Fidelity, Trial
+from nasbench.strategies.base import SearchStrategy
+from nasbench.testing import strategies as strategies_suite
+from nasbench.testing.strategies import StrategyConformance
+
+
+class Honest(SearchStrategy):
+    family = reference = "test"
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.sample(self.random))
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        pass
+
+
+class ReadsTest(Honest):
+    """Opens the table behind the harness's back."""
+
+    def setup(self) -> None:
+        self._best = int(load_table("nb201").test.mean("cifar10").argmax())
+
+
+class HoldsTable(Honest):
+    """Keeps a table in a closure."""
+
+    def setup(self) -> None:
+        table = load_table("nb201")
+        self._peek = lambda: table
+
+
+class Forgetful(Honest):
+    """Keeps state where it is not stored."""
+
+    def setup(self) -> None:
+        self._count = 0
+
+    def ask(self) -> Evaluate:
+        self._count += 1
+        return Evaluate(self.space.architecture(self._count % self.space.size))
+
+
+class Constant(Honest):
+    """Ignores its seed."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.architecture(0))
+
+
+class Nameless(Honest):
+    family = ""
+
+
+class Astray(Honest):
+    """Takes every space for a product of decisions with three choices each."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(tuple(self.random.integer(3) for _ in range(4)))
+
+
+class HalfTrained(Honest):
+    """Asks for fewer epochs and has no tag that says so."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.sample(self.random), Fidelity(1))
+
+
+class GlobalDraws(Honest):
+    """Draws from a generator that the process began differently."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.architecture(hash(str(os.getpid())) % self.space.size))
+
+
+class Climber(Honest):
+    """Mutates what has the largest value, which is the worst of a loss."""
+
+    def setup(self) -> None:
+        self.best = (-1.0, self.space.sample(self.random))
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.mutate(self.best[1], self.random))
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.best = max(self.best, (answer.values[0], trial.architecture))
+
+
+class OneAtATime(Honest):
+    """Has room for one open trial only."""
+
+    def setup(self) -> None:
+        self.waiting = False
+
+    def ask(self) -> Evaluate:
+        if self.waiting:
+            raise RuntimeError("asked before told")
+        self.waiting = True
+        return super().ask()
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.waiting = False
+
+
+class Fragile(Honest):
+    """Divides by what a failed evaluation has as its value."""
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.last = 1 / answer.values[0]
+
+
+class Twice(Honest):
+    """Is told every answer twice, since it tells itself."""
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        if trial.id >= 0:
+            self.tell(trial._replace(id=-1), answer)
+
+
+PLANTED = {
+    "test_describes_itself": Nameless,
+    "test_asks_only_for_architectures_of_its_space": Astray,
+    "test_asks_only_for_fidelities_of_its_problem": HalfTrained,
+    "test_same_seed_is_the_same_run_in_another_process": GlobalDraws,
+    "test_other_seeds_are_other_runs": Constant,
+    "test_never_sees_test": ReadsTest,
+    "test_less_of_a_loss_is_better": Climber,
+    "test_several_trials_may_be_open": OneAtATime,
+    "test_survives_failed_evaluations": Fragile,
+    "test_state_continues_identically": Forgetful,
+    "test_respects_the_budget": Twice,
+}
+OF_THE_HARNESS = {"test_incumbent_is_the_best_by_validation"}
+"""What no strategy can break: it fails where the loop does."""
+
+
+def suite(strategy: type[SearchStrategy]) -> StrategyConformance:
+    class Suite(StrategyConformance):
+        pass
+
+    Suite.strategy = f"test_planted_strategies:{strategy.__name__}"
+    return Suite()
+
+
+CHECKS = [name for name in dir(StrategyConformance) if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_honest_strategy_passes(check: str, synthetic_nb201: object) -> None:
+    getattr(suite(Honest), check)()
+
+
+@pytest.mark.parametrize("check", sorted(set(CHECKS) - OF_THE_HARNESS))
+def test_a_planted_fault_is_found(check: str, synthetic_nb201: object) -> None:
+    with pytest.raises(Exception):  # noqa: B017  # an assertion, or what the fault raises
+        getattr(suite(PLANTED[check]), check)()
+
+
+def test_a_strategy_that_holds_a_table_is_caught(synthetic_nb201: object) -> None:
+    with pytest.raises((AssertionError, TestSetSealed)):
+        suite(HoldsTable).test_never_sees_test()
+
+
+def test_the_order_of_incumbents_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's rule is wrong when a later, worse evaluation becomes the answer."""
+    monkeypatch.setattr(strategies_suite, "search", _with_all_as_incumbents)
+    with pytest.raises(AssertionError):
+        suite(Honest).test_incumbent_is_the_best_by_validation()
+
+
+def _with_all_as_incumbents(*given: object) -> object:
+    track = search(*given)  # type: ignore[arg-type]
+    return SimpleNamespace(signal=track.signal, incumbents=np.arange(len(track.signal)))
