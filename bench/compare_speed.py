@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 
 STRATEGIES = "random-search,regularized-evolution,reinforce-softmax"
 COMMAND = [sys.executable, "-c", "from nasbench.cli.app import main; main()"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import nasbench
-from nasbench.harness.store import read_folder
+from nasbench.harness.results.store import read_folder
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)
 TUNING, FINAL_TUNING, REPORTING = "1000000-1000199", "1000000-1000999", "0-499"

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 
 import nasbench
-from nasbench.harness.store import read_folder
+from nasbench.harness.results.store import read_folder
 
 REPEATS = 5
 OFFICIAL = "D-X-Y/NATS-Bench/1d4a304ad1906aa5866563438fcbf0d624b7eda2/fake_torch_dir"

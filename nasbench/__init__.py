@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
     from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
+    from nasbench.harness.execution.run import run
     from nasbench.harness.report import report
     from nasbench.harness.reproduce import reproduce
-    from nasbench.harness.results import load_results
-    from nasbench.harness.run import run
-    from nasbench.harness.study import Study
+    from nasbench.harness.results.load import load_results
+    from nasbench.harness.search.study import Study
     from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Metric, Problem, Trial
     from nasbench.spaces import get_space, register_space
     from nasbench.spaces.base import EnumerableSpace, Space
@@ -84,7 +84,7 @@ _HOMES = {
     "Problem": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
     "Space": "nasbench.spaces.base",
-    "Study": "nasbench.harness.study",
+    "Study": "nasbench.harness.search.study",
     "Table": "nasbench.benchmarks.tables.table",
     "Tag": "nasbench.strategies.base",
     "Trial": "nasbench.problem",
@@ -92,13 +92,13 @@ _HOMES = {
     "compare": "nasbench.harness.compare",
     "from_api": "nasbench.benchmarks.sources.api",
     "get_space": "nasbench.spaces",
-    "load_results": "nasbench.harness.results",
+    "load_results": "nasbench.harness.results.load",
     "load_table": "nasbench.benchmarks.catalogue",
     "register": "nasbench.strategies.registry",
     "register_space": "nasbench.spaces",
     "report": "nasbench.harness.report",
     "reproduce": "nasbench.harness.reproduce",
-    "run": "nasbench.harness.run",
+    "run": "nasbench.harness.execution.run",
     "table_from_frame": "nasbench.benchmarks.frames",
 }
 

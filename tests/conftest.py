@@ -44,8 +44,10 @@ def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     from nasbench.testing.one_shot import toy_data
 
     monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
-    monkeypatch.setattr("nasbench.harness.choice.images_at_hand", lambda _: synthetic_nb201)
-    monkeypatch.setattr("nasbench.harness.run.cores", lambda: 1)
+    monkeypatch.setattr(
+        "nasbench.harness.search.defaults.images_at_hand", lambda _: synthetic_nb201
+    )
+    monkeypatch.setattr("nasbench.harness.execution.run.cores", lambda: 1)
     catalogue.shared_data.cache_clear()
     yield synthetic_nb201
     catalogue.shared_data.cache_clear()

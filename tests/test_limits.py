@@ -7,7 +7,7 @@ import pytest
 
 from nasbench import limits
 from nasbench.errors import InvalidInput
-from nasbench.harness.run import parse_workers
+from nasbench.harness.execution.run import parse_workers
 from nasbench.limits import Amount, Count
 
 COUNTS = [one for one in vars(limits).values() if isinstance(one, Count)]
@@ -64,7 +64,7 @@ def test_workers_of_one_machine_follow_its_cores(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("seeds", ["0-9999999", f"0-{2**63 - 1}", "1-900000,1000000-1900000"])
 def test_absurd_ranges_are_refused_before_a_list_is_made(seeds: str) -> None:
-    from nasbench.harness.seeds import parse_seeds
+    from nasbench.harness.search.seeds import parse_seeds
 
     began = time.perf_counter()
     with pytest.raises(InvalidInput, match="the number of seeds cannot be"):

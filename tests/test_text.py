@@ -106,9 +106,9 @@ def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
     from types import SimpleNamespace
 
     from nasbench.benchmarks.tabular import Signal
-    from nasbench.harness.budget import Budget
     from nasbench.harness.compare.write import folder_names
-    from nasbench.harness.experiment import Task
+    from nasbench.harness.search.budget import Budget
+    from nasbench.harness.search.experiment import Task
 
     task = Task(
         "../../b", "0" * 64, "nb201", protocol, Signal("../d", 12, 12), "charge",

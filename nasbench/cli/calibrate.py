@@ -30,7 +30,7 @@ def calibrate(
     """
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.training.calibrate import calibrate as measure
-    from nasbench.harness.choice import choose
+    from nasbench.harness.search.defaults import choose
 
     datasets = None if dataset is None else [dataset]
     chosen = choose(

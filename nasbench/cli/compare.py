@@ -102,7 +102,7 @@ def compare(
     from nasbench.harness.compare.plots import figure_width
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
-    from nasbench.harness.store import holds_runs
+    from nasbench.harness.results.store import holds_runs
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)

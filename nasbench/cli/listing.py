@@ -75,7 +75,7 @@ def results(
     folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
 ) -> None:
     """Experiments in a results folder and how many runs each has."""
-    from nasbench.harness.results import read_results
+    from nasbench.harness.results.load import read_results
 
     total, stored = 0, read_results(folder)
     for found in stored.experiments:

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nasbench.harness.experiment import Experiment
+from nasbench.harness.search.experiment import Experiment
 
 
 class Bar:

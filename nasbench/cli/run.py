@@ -14,7 +14,7 @@ from nasbench.cli.options import number
 from nasbench.text import printable
 
 if TYPE_CHECKING:
-    from nasbench.harness.run import Outcome
+    from nasbench.harness.execution.run import Outcome
 
 
 def run(
@@ -152,7 +152,7 @@ def run(
     """Search with strategies, once per seed, and store every run."""
     from nasbench.cli.progress import progress_bar
     from nasbench.errors import InvalidInput
-    from nasbench.harness import run as harness
+    from nasbench.harness.execution import run as harness
 
     given = {
         "strategies": _split(strategy),
@@ -230,7 +230,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     import tomllib
 
     from nasbench.errors import InvalidInput
-    from nasbench.harness.config import read_config
+    from nasbench.harness.execution.config import read_config
 
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -260,7 +260,7 @@ def _settings(pairs: list[str], base: dict[str, Any]) -> dict[str, dict[str, obj
 def _print_json(outcomes: "list[Outcome]") -> None:
     import json
 
-    from nasbench.harness.trained import found_images
+    from nasbench.harness.search.trained import found_images
 
     images = [found_images(outcome.experiment.task) for outcome in outcomes]
     rows = [
@@ -285,8 +285,8 @@ def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
     from rich.markup import escape
 
     from nasbench.cli.screen import Screen
-    from nasbench.harness.experiment import open_benchmark
-    from nasbench.harness.trained import is_trained
+    from nasbench.harness.search.experiment import open_benchmark
+    from nasbench.harness.search.trained import is_trained
 
     console = Screen(highlight=False, soft_wrap=True)
     for outcome in outcomes:

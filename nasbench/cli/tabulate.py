@@ -72,7 +72,7 @@ def tabulate(
     from nasbench.benchmarks.training.tabulate import tabulate as train
     from nasbench.benchmarks.training.train import PRECISIONS
     from nasbench.errors import InvalidInput
-    from nasbench.harness.seeds import parse_seeds
+    from nasbench.harness.search.seeds import parse_seeds
     from nasbench.provenance import cores
     from nasbench.spaces import get_space
     from nasbench.spaces.nb201 import NasBench201

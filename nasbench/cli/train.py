@@ -14,9 +14,9 @@ from nasbench.cli.options import number
 from nasbench.limits import Count
 
 if TYPE_CHECKING:
-    from nasbench.benchmarks.training.fit import Epoch, Result
-    from nasbench.benchmarks.training.found import Found
+    from nasbench.benchmarks.training.found_images import Found
     from nasbench.benchmarks.training.recipes import Recipe
+    from nasbench.benchmarks.training.train_one import Epoch, Result
     from nasbench.spaces.base import Architecture, EnumerableSpace
 
     Watch = Callable[[Epoch], None]
@@ -63,10 +63,10 @@ def train(
     Started again, it goes on where it stopped: with the same bits on the CPU.
     """
     from nasbench.benchmarks.training.catalogue import default_recipe, load_data
-    from nasbench.benchmarks.training.fit import enough_memory, fit
     from nasbench.benchmarks.training.protocol import check_precision
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
     from nasbench.benchmarks.training.train import find_device, single
+    from nasbench.benchmarks.training.train_one import enough_memory, fit
     from nasbench.spaces.nb201 import NasBench201
 
     space = NasBench201()

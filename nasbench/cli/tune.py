@@ -47,7 +47,7 @@ def tune(
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:
     """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
-    from nasbench.harness.tune import tune as search
+    from nasbench.harness.execution.tune import tune as search
 
     record, path = search(
         strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,

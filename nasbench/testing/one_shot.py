@@ -19,9 +19,9 @@ import torch
 from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.shared import SharedSession
-from nasbench.harness.budget import Budget, Clock
-from nasbench.harness.loop import Trajectory, search
-from nasbench.harness.shared import Resumable, lender
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.loop import Trajectory, search
+from nasbench.harness.search.shared import Resumable, lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space

@@ -17,8 +17,8 @@ import numpy as np
 
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, seal_test
-from nasbench.harness.budget import Budget, Clock
-from nasbench.harness.loop import Trajectory, search
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.loop import Trajectory, search
 from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem, Trial
 from nasbench.randomness import Random
 from nasbench.spaces import get_categorical

@@ -16,7 +16,7 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.audit import audit
-from nasbench.harness.results import load_results
+from nasbench.harness.results.load import load_results
 from nasbench.problem import LOSS, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
 from nasbench.spaces.categorical import CategoricalSpace, Decision

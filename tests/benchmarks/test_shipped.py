@@ -13,7 +13,7 @@ from nasbench.benchmarks.training.digits import digits
 from nasbench.benchmarks.training.recipes import recipe
 from nasbench.benchmarks.training.train import single
 from nasbench.harness.compare import compare
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 from nasbench.spaces.nb201 import NasBench201
 
 SPACE, EPOCHS = NasBench201(), 15

@@ -8,8 +8,8 @@ from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
-from nasbench.harness.budget import Budget, Clock
-from nasbench.harness.loop import FreeRepeats, search
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.loop import FreeRepeats, search
 from nasbench.problem import Evaluate, Fidelity, Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from nasbench.cli.app import app
 from nasbench.errors import CannotCompare, NasbenchError, StoreError
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 cli = CliRunner(env={"COLUMNS": "80"})

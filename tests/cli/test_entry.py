@@ -14,8 +14,8 @@ import pytest
 from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.cli import entry
 from nasbench.harness.audit import audit
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 

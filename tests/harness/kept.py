@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.catalogue import fetch_table
-from nasbench.harness.experiment import Experiment, Run, Runner, entropy_of
-from nasbench.harness.run import make_experiment
-from nasbench.harness.tasks import Wanted, make_tasks
+from nasbench.harness.execution.run import make_experiment
+from nasbench.harness.search.experiment import Experiment, Run, Runner, entropy_of
+from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.strategies.registry import find_strategy
 
 STRATEGIES = ("random-search", "regularized-evolution", "reinforce", "reinforce-softmax")

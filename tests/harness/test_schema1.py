@@ -13,9 +13,9 @@ import pytest
 
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.results import load_results, read_results
-from nasbench.harness.run import run
-from nasbench.harness.store import read_folder
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results, read_results
+from nasbench.harness.results.store import read_folder
 from nasbench.spaces import get_enumerable
 
 STORED = Path(__file__).with_name("schema1")

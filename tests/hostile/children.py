@@ -119,7 +119,7 @@ def _command(case: Case, line: tuple[str, ...]) -> int:
 
 def _without_ray() -> None:
     from nasbench.errors import NasbenchError
-    from nasbench.harness import cluster, tune
+    from nasbench.harness.execution import cluster, tune
 
     def none(*_: object, **__: object) -> object:
         raise NasbenchError("Ray is not started here: use --workers 1")

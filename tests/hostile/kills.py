@@ -52,7 +52,7 @@ def _digest(data: bytes) -> str:
 
 
 def _runs(folder: Path) -> object:
-    from nasbench.harness.results import load_results
+    from nasbench.harness.results.load import load_results
 
     return {
         one.label: _digest(
@@ -344,7 +344,7 @@ def make_base(folder: Path) -> Path:
 def _make_base(base: Path) -> None:
     import numpy as np
 
-    from nasbench.harness.run import run
+    from nasbench.harness.execution.run import run
 
     draft = base.with_name("base-new")
     shutil.rmtree(draft, ignore_errors=True)

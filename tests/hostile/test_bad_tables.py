@@ -23,7 +23,7 @@ from nasbench.benchmarks.tables.columns import Series, after_epoch, query_second
 from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
-from nasbench.harness.budget import Budget
+from nasbench.harness.search.budget import Budget
 
 ROWS = 15_625
 LINES = (

@@ -29,10 +29,10 @@ def speaks() -> None:
 
 def breaks() -> None:
     """Plant a fault that the command line turns into its one line."""
-    from nasbench.harness import store
+    from nasbench.harness.results.load import store
 
     store.experiments = lambda *_: fails()  # type: ignore[assignment]
-    from nasbench.harness import results
+    from nasbench.harness.results.load import load as results
 
     results.read_results = lambda *_: fails()  # type: ignore[assignment]
 

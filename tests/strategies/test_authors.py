@@ -11,11 +11,11 @@ from torch import Tensor
 
 from nasbench.benchmarks.training.data import Part
 from nasbench.errors import InvalidInput
-from nasbench.harness.budget import Budget, Clock
-from nasbench.harness.experiment import Experiment, Runner
-from nasbench.harness.loop import search as drive
-from nasbench.harness.run import run
-from nasbench.harness.shared import Resumable, lender
+from nasbench.harness.execution.run import run
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.experiment import Experiment, Runner
+from nasbench.harness.search.loop import search as drive
+from nasbench.harness.search.shared import Resumable, lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space

@@ -12,8 +12,8 @@ from typing import Literal
 import pytest
 
 from nasbench.errors import InvalidInput
-from nasbench.harness.budget import Budget, Clock, Stop
-from nasbench.harness.loop import search
+from nasbench.harness.search.budget import Budget, Clock, Stop
+from nasbench.harness.search.loop import search
 from nasbench.problem import Answer, Metric, Problem, Trial
 from nasbench.randomness import Random
 from nasbench.spaces import get_space

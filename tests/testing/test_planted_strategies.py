@@ -8,7 +8,7 @@ import pytest
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import TestSetSealed
-from nasbench.harness.loop import search
+from nasbench.harness.search.loop import search
 from nasbench.problem import Answer, Evaluate, Fidelity, Trial
 from nasbench.strategies.base import SearchStrategy
 from nasbench.testing import strategies as strategies_suite

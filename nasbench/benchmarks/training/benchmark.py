@@ -17,9 +17,9 @@ from nasbench.benchmarks.asked import check_request
 from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.data import DataSet, Part
-from nasbench.benchmarks.training.fit import evaluate, machine, train_epochs
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import Training, find_device, single
+from nasbench.benchmarks.training.train_one import evaluate, machine, train_epochs
 from nasbench.errors import InvalidInput
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random

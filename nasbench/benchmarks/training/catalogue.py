@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nasbench.benchmarks.images import images_folder
 from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet
-from nasbench.benchmarks.training.found import readable
+from nasbench.benchmarks.training.found_images import readable
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import not_there

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nasbench.benchmarks.training.found import Found
+from nasbench.benchmarks.training.found_images import Found
 from nasbench.benchmarks.training.streams import data_order
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import Input

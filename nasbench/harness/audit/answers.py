@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding, name_elements
-from nasbench.harness.results import ExperimentRuns, Ragged
-from nasbench.harness.selection import Promotion
+from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.search.selection import Promotion
 from nasbench.problem import Fidelity
 
 Floats = NDArray[np.float64]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.audit.findings import Finding, name_seeds
-from nasbench.harness.records import value_column
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.trained import is_trained
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.records import value_column
+from nasbench.harness.search.trained import is_trained
 
 RATE = 1e-6
 """Equal runs that chance is expected to make in an experiment: of more than that none is a fault.

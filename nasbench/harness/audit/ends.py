@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.audit.origin import is_ours
-from nasbench.harness.budget import Clock, Stop
-from nasbench.harness.results import ExperimentRuns
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.search.budget import Clock, Stop
 from nasbench.problem import Fidelity
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.results import ExperimentRuns, Ragged
+from nasbench.harness.results.load import ExperimentRuns, Ragged
 
 _SHOWN = 3
 """Seeds that a finding names."""

@@ -12,16 +12,16 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.compare.labels import labels
-from nasbench.harness.experiment import (
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.store import ExperimentFolder, folder_name
+from nasbench.harness.search.experiment import (
     ENTROPY_RULE,
     Task,
     entropy_of,
     open_benchmark,
     open_judge,
 )
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.store import ExperimentFolder, folder_name
-from nasbench.harness.trained import is_trained
+from nasbench.harness.search.trained import is_trained
 from nasbench.problem import ACCURACY
 
 FAILED = 0.1

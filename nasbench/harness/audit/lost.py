@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nasbench.harness.audit.findings import Finding
-from nasbench.harness.records import value_column
-from nasbench.harness.results import Results
-from nasbench.harness.store import ExperimentFolder
+from nasbench.harness.results.load import Results
+from nasbench.harness.results.records import value_column
+from nasbench.harness.results.store import ExperimentFolder
 
 _NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
 _COLUMNS = ("seed", "error", "architecture", "incumbents")

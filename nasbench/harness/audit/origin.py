@@ -19,10 +19,10 @@ from nasbench.errors import InvalidInput
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import told, unknown
 from nasbench.harness.audit.findings import Finding
-from nasbench.harness.experiment import ENTROPY_RULE
-from nasbench.harness.results import Results
-from nasbench.harness.seeds import parse_seeds
-from nasbench.harness.store import ExperimentFolder, flatten
+from nasbench.harness.results.load import Results
+from nasbench.harness.results.store import ExperimentFolder, flatten
+from nasbench.harness.search.experiment import ENTROPY_RULE
+from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import strategies

@@ -10,10 +10,10 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import told
 from nasbench.harness.audit.findings import Finding
-from nasbench.harness.budget import Budget
-from nasbench.harness.experiment import Task, open_benchmark, open_judge
-from nasbench.harness.selection import Promotion, Selection
-from nasbench.harness.trained import PREFIX, SUFFIX, trained_task
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.experiment import Task, open_benchmark, open_judge
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.harness.search.trained import PREFIX, SUFFIX, trained_task
 from nasbench.problem import ACCURACY
 
 

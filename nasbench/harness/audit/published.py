@@ -17,7 +17,7 @@ from nasbench.harness.compare.formats import to_latex, to_markdown
 from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.reproduce.verdict import RULE
-from nasbench.harness.seeds import parse_seeds
+from nasbench.harness.search.seeds import parse_seeds
 from nasbench.spaces import get_enumerable
 
 _FINAL = 200

@@ -18,11 +18,11 @@ import pyarrow as pa
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
-from nasbench.harness.budget import Stop
-from nasbench.harness.experiment import Experiment, Run, Runner, open_benchmark
-from nasbench.harness.records import to_rows
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.trained import is_trained
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.records import to_rows
+from nasbench.harness.search.budget import Stop
+from nasbench.harness.search.experiment import Experiment, Run, Runner, open_benchmark
+from nasbench.harness.search.trained import is_trained
 from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy, make_settings
 

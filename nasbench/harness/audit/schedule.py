@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nasbench.harness.audit.ends import Largest, ended_early, may_end
 from nasbench.harness.audit.findings import Finding, name_seeds
-from nasbench.harness.budget import Clock
-from nasbench.harness.results import ExperimentRuns, Ragged
+from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.search.budget import Clock
 from nasbench.problem import Answer
 
 

@@ -18,12 +18,12 @@ from nasbench.harness.audit.ends import ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.audit.schedule import check_schedule
-from nasbench.harness.experiment import open_benchmark, open_judge
-from nasbench.harness.records import SPLITS
-from nasbench.harness.results import ExperimentRuns, Ragged
-from nasbench.harness.selection import Selection, choose
-from nasbench.harness.trained import is_trained
-from nasbench.harness.validation import ROUNDING
+from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.results.records import SPLITS
+from nasbench.harness.results.validation import ROUNDING
+from nasbench.harness.search.experiment import open_benchmark, open_judge
+from nasbench.harness.search.selection import Selection, choose
+from nasbench.harness.search.trained import is_trained
 from nasbench.problem import Answer, scores_of
 
 

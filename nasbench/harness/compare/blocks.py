@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from nasbench.errors import CannotCompare
 from nasbench.harness.compare.estimates import finite
 from nasbench.harness.compare.labels import differences, labels
-from nasbench.harness.experiment import Experiment, Task
-from nasbench.harness.results import Architectures, ExperimentRuns, Ragged
-from nasbench.harness.store import one_per_seed
+from nasbench.harness.results.load import Architectures, ExperimentRuns, Ragged
+from nasbench.harness.results.store import one_per_seed
+from nasbench.harness.search.experiment import Experiment, Task
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
 """Coverage (%) of the bootstrap interval of a normal mean, by runs; of more it is 93 and above."""

@@ -15,7 +15,7 @@ from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
-from nasbench.harness.results import Results, load_results
+from nasbench.harness.results.load import Results, load_results
 from nasbench.limits import TARGET
 
 CENTRES = ("mean", "median", "iqm")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.families import Family, families
-from nasbench.harness.compare.labels import describe, particulars
+from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.sets import SetRow
 from nasbench.harness.compare.significance import Pair
 from nasbench.harness.compare.units import Units
-from nasbench.harness.experiment import Task
-from nasbench.harness.results import Fault
+from nasbench.harness.results.load import Fault
+from nasbench.harness.search.experiment import Task
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Block:
                 f"protocol {task.protocol}",
                 f"searched on {task.signal.dataset}",
                 *self._budgets,
-                *particulars(task).values(),
+                *distinguishing_parts(task).values(),
                 f"n = {self.seeds}",
                 f"table {task.table[:8]}",
                 f"nasbench {provenance()['nasbench'] or 'from source'}",

@@ -24,7 +24,7 @@ from nasbench.harness.compare.plots import (
     only,
     paper_style,
 )
-from nasbench.harness.results import Ragged
+from nasbench.harness.results.load import Ragged
 from nasbench.spaces import get_categorical
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.budget import Budget
 from nasbench.harness.compare.across import Problem, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
+from nasbench.harness.search.budget import Budget
 from nasbench.problem import Metric
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.experiment import Task
+    from nasbench.harness.search.experiment import Task
 
 
 _ONE_SEARCH = "data sets that one search reports are not independent blocks"

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from nasbench.benchmarks.protocols import protocols
-from nasbench.harness.experiment import Task
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.selection import Promotion, Selection
-from nasbench.harness.store import flatten
-from nasbench.harness.trained import PREFIX
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.store import flatten
+from nasbench.harness.search.experiment import Task
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.harness.search.trained import PREFIX
 from nasbench.problem import ACCURACY
 from nasbench.text import printable
 
@@ -93,7 +93,7 @@ def _signal(task: Task) -> str:
     return f"signal: validation {name} after {after}{trial}"
 
 
-def particulars(task: Task) -> dict[str, str]:
+def distinguishing_parts(task: Task) -> dict[str, str]:
     """Return what sets a task apart from others of its protocol's name and budget.
 
     Keys fit into a folder's name, values into a table's footer. A protocol that is not one of

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
-from nasbench.harness.compare.places import spread
+from nasbench.harness.compare.label_positions import spread
 from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:

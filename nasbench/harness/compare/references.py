@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
 from nasbench.harness.compare.estimates import finite
-from nasbench.harness.experiment import Task
+from nasbench.harness.search.experiment import Task
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.views import TestColumns
@@ -203,7 +203,7 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
-    from nasbench.harness.trained import is_trained
+    from nasbench.harness.search.trained import is_trained
     from nasbench.spaces import get_enumerable
 
     if is_trained(task.benchmark):

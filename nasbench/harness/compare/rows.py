@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.course import PARTS, Course, courses, of_one_clock
+from nasbench.harness.compare.convergence import PARTS, Course, courses, of_one_clock
 from nasbench.harness.compare.estimates import (
     Floats,
     Interval,

@@ -15,7 +15,7 @@ from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
 from nasbench.harness.compare.formats import Cell, Section, TextTable
 from nasbench.harness.compare.units import Units, spread, written
-from nasbench.harness.records import SPLITS, value_column
+from nasbench.harness.results.records import SPLITS, value_column
 
 if TYPE_CHECKING:
     import pandas

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nasbench.harness.compare.course import PARTS
+from nasbench.harness.compare.convergence import PARTS
 from nasbench.harness.compare.estimates import known
 from nasbench.harness.compare.formats import (
     Cell,
@@ -26,7 +26,7 @@ from nasbench.harness.compare.significance import (
     runs_to_detect,
 )
 from nasbench.harness.compare.units import UNKNOWN, Units, spread, written
-from nasbench.harness.trained import PREFIX, SUFFIX
+from nasbench.harness.search.trained import PREFIX, SUFFIX
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block, Comparison

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
-from nasbench.harness.compare.labels import particulars
+from nasbench.harness.compare.labels import distinguishing_parts
 from nasbench.harness.compare.sets import members_frame, sets_table
 from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.leftovers import remove_parts
@@ -181,7 +181,7 @@ def folder_names(comparison: "Comparison") -> list[str]:
         benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # of a table's file too
         if not task.protocol.startswith(benchmark):
             name = f"{benchmark}-{name}"
-        name = "-".join([name, *particulars(task)])
+        name = "-".join([name, *distinguishing_parts(task)])
         name = file_name(name)
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)
         names.append(f"{name}--{taken + 1}" if taken else name)

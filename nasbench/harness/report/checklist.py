@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.harness.compare.references import EXPECTED
-from nasbench.harness.trained import is_trained
+from nasbench.harness.search.trained import is_trained
 
 if TYPE_CHECKING:
     from nasbench.harness.audit import Audit

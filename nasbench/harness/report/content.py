@@ -9,7 +9,7 @@ import numpy as np
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.units import Units
-from nasbench.harness.records import SPLITS
+from nasbench.harness.results.records import SPLITS
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.categorical import CategoricalSpace

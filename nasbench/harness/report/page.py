@@ -20,7 +20,7 @@ from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
-from nasbench.harness.results import load_results
+from nasbench.harness.results.load import load_results
 from nasbench.limits import REPLAYS
 from nasbench.provenance import provenance
 from nasbench.text import printable

@@ -18,7 +18,6 @@ from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.checkpoint import read_checkpoint, write_checkpoint
 from nasbench.benchmarks.training.costs import COSTS, read_costs
-from nasbench.benchmarks.training.fit import CHECKPOINT, RESULT, fit
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import (
@@ -31,6 +30,7 @@ from nasbench.benchmarks.training.shards import (
 )
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.benchmarks.training.train import CURVES, Training, single
+from nasbench.benchmarks.training.train_one import CHECKPOINT, RESULT, fit
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.networks.nb201 import Shape
 from tests.benchmarks.training import tiny

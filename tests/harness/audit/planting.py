@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from nasbench.harness.audit import Audit, audit
-from nasbench.harness.experiment import Experiment, entropy_of, open_judge
-from nasbench.harness.records import TRAJECTORY
-from nasbench.harness.selection import Selection, choose
-from nasbench.harness.store import ExperimentFolder, experiments, folder_name
+from nasbench.harness.results.records import TRAJECTORY
+from nasbench.harness.results.store import ExperimentFolder, experiments, folder_name
+from nasbench.harness.search.experiment import Experiment, entropy_of, open_judge
+from nasbench.harness.search.selection import Selection, choose
 from nasbench.spaces import get_enumerable, get_space
 
 Row = dict[str, Any]

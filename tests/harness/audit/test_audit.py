@@ -19,12 +19,12 @@ from nasbench.benchmarks.calibration import Calibration
 from nasbench.cli.app import app
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.experiment import open_benchmark, open_judge
-from nasbench.harness.records import TRAJECTORY
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
-from nasbench.harness.store import experiments
-from nasbench.harness.tuning import Tuning
+from nasbench.harness.execution.run import run
+from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.load import load_results
+from nasbench.harness.results.records import TRAJECTORY
+from nasbench.harness.results.store import experiments
+from nasbench.harness.search.experiment import open_benchmark, open_judge
 from nasbench.provenance import processor
 from nasbench.spaces import get_space
 
@@ -215,7 +215,7 @@ def test_an_experiment_that_was_edited_in_place(results: Path) -> None:
 
 
 def test_runs_of_other_code(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nasbench.harness import store
+    from nasbench.harness.results.load import store
 
     other = {**store.provenance(), "commit": "f" * 40}
     monkeypatch.setattr(store, "provenance", lambda: other)
@@ -224,7 +224,7 @@ def test_runs_of_other_code(results: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_other_libraries_are_worth_knowing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nasbench.harness import store
+    from nasbench.harness.results.load import store
 
     here = store.provenance()
     other = {**here, "libraries": {**here["libraries"], "numpy": "1.0"}}

@@ -26,11 +26,11 @@ from tables import synthetic_table
 from nasbench.benchmarks.tabular import Signal
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.audit.copies import check_copies
-from nasbench.harness.budget import Budget
-from nasbench.harness.experiment import Experiment, Task
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.run import run
-from nasbench.harness.store import ExperimentFolder, experiments
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.store import ExperimentFolder, experiments
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.experiment import Experiment, Task
 from nasbench.spaces import get_enumerable
 from nasbench.testing.one_shot import SMALL
 

@@ -12,11 +12,11 @@ from nasbench.benchmarks.training.benchmark import TrainedBenchmark
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError
 from nasbench.harness.audit import audit
-from nasbench.harness.budget import Budget
-from nasbench.harness.experiment import open_benchmark
-from nasbench.harness.run import run
-from nasbench.harness.shared import checkpoint_path
-from nasbench.harness.store import ExperimentFolder, experiments
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.store import ExperimentFolder, experiments
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.experiment import open_benchmark
+from nasbench.harness.search.shared import checkpoint_path
 from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from nasbench.harness.audit import audit
 from nasbench.harness.audit.ends import Largest, may_end
-from nasbench.harness.budget import Budget, Clock
-from nasbench.harness.run import run
-from nasbench.harness.store import experiments
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.store import experiments
+from nasbench.harness.search.budget import Budget, Clock
 from nasbench.problem import SharedAnswer
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`

@@ -21,8 +21,8 @@ from nasbench.harness.compare.across import (
 )
 from nasbench.harness.compare.families import share_draws
 from nasbench.harness.compare.rank_tests import Runs, cliques, critical_difference, divided
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.harness.compare import compare
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
 from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 

@@ -8,7 +8,7 @@ import pytest
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.cite import _entries, bibtex
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 from nasbench.strategies.registry import strategies
 
 _ENTRY = re.compile(r"@(article|inproceedings|misc|software)\{(\w+),\n(  \w+ = \{.+\},?\n)+\}")

@@ -7,8 +7,8 @@ import pytest
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.significance import holm, wilcoxon
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
 
 BOTH = "random-search,regularized-evolution"
 

@@ -7,8 +7,8 @@ import pytest
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
-from nasbench.harness.results import Ragged, load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import Ragged, load_results
 from nasbench.spaces import get_space
 from nasbench.testing.one_shot import SMALL
 

@@ -15,7 +15,7 @@ from nasbench.harness.compare.measures import (
     relative_improvement,
 )
 from nasbench.harness.compare.references import ExpectedRandomSearch
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 
 CELLS = np.array([10.0, 20, 20, 30, np.nan, 70])
 

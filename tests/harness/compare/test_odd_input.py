@@ -16,10 +16,10 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import StoreError
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.tables import to_text
+from nasbench.harness.execution.run import run
 from nasbench.harness.report.content import drill_down
 from nasbench.harness.report.curves import block_figures
-from nasbench.harness.results import Results, load_results
-from nasbench.harness.run import run
+from nasbench.harness.results.load import Results, load_results
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.places import spread
+from nasbench.harness.compare.label_positions import spread
 from nasbench.harness.compare.plots import looks, regret_figures
-from nasbench.harness.results import ExperimentRuns
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import ExperimentRuns
 from nasbench.strategies.registry import strategies
 
 

@@ -15,8 +15,8 @@ from nasbench.harness.compare.references import (
     open_known,
     references,
 )
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
 
 
 def best_outcome(draws: tuple[int, ...], signal: np.ndarray, outcome: np.ndarray) -> float:

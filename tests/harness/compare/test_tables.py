@@ -34,7 +34,7 @@ from nasbench.harness.compare.tables import (
 )
 from nasbench.harness.compare.terminal import print_comparison
 from nasbench.harness.compare.write import folder_names, write
-from nasbench.harness.run import run
+from nasbench.harness.execution.run import run
 
 KEYS = {
     "strategy", "settings", "benchmark", "dataset", "protocol", "budget", "n", "signal_mean",

@@ -13,12 +13,12 @@ import pytest
 
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, summary
 from nasbench.harness.report.embed import embed
-from nasbench.harness.results import load_results
-from nasbench.harness.run import run
+from nasbench.harness.results.load import load_results
 
 sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")

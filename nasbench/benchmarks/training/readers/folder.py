@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.training.data import DataSet
-from nasbench.benchmarks.training.found import readable
+from nasbench.benchmarks.training.found_images import readable
 from nasbench.benchmarks.training.readers.images import (
     Pixels,
     Read,

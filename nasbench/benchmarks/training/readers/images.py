@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad as padded_with_zeros
 
 from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet, Images, Part
-from nasbench.benchmarks.training.found import Found
+from nasbench.benchmarks.training.found_images import Found
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import Input
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from nasbench.benchmarks.training.found import readable
+from nasbench.benchmarks.training.found_images import readable
 from nasbench.errors import DataError
 
 BACKGROUND = "white"

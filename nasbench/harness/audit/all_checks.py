@@ -1,0 +1,140 @@
+"""`nasbench audit`: all checks of a results folder, in the order a reader wants them."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.arguments import require_path
+from nasbench.errors import StoreError
+from nasbench.harness.audit.comparisons import check_comparisons
+from nasbench.harness.audit.copies import alike, check_copies, note_alike
+from nasbench.harness.audit.findings import Audit, Finding
+from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
+from nasbench.harness.audit.lost import check_empty, check_files, files_below
+from nasbench.harness.audit.origin import (
+    RunsFile,
+    check_asked,
+    check_description,
+    check_keys,
+    check_origin,
+    check_provenance,
+    runs_files,
+)
+from nasbench.harness.audit.protocol import check_protocol
+from nasbench.harness.audit.published import check_reproduction
+from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, replay
+from nasbench.harness.audit.trajectories import check_runs
+from nasbench.harness.compare.blocks import unite
+from nasbench.harness.reproduce.reproduction import FILE, Reproduction
+from nasbench.harness.results.load import Results, read_results
+from nasbench.harness.results.store import experiments
+from nasbench.limits import REPLAYS, SEED
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def audit(
+    results: str | Path = "results",
+    *,
+    replays: int = 0,
+    seed: int | None = None,
+    trust: bool = False,
+    comparison: bool = True,
+    advance: Callable[[], None] = _nothing,
+) -> Audit:
+    """Check a results folder against its tables, its rules and itself.
+
+    Which cells a run asked is believed, and all else is derived again; `replays` random runs are
+    made again from their seeds, and of these nothing is believed. `seed` draws them, one that
+    nobody can foresee where it is None; runs that say they ended by themselves, and some of those
+    that asked the same as another one, are made again too. Strategies of other modules are only
+    replayed with `trust`, as that runs their code. `advance` is called after each. Comparisons
+    that `nasbench compare` left in the folder are computed again, unless `comparison` is False.
+    Raises `StoreError` for a folder that cannot be read.
+    """
+    replays = REPLAYS.check(replays)
+    folder = Path(os.path.realpath(require_path("results", results)))
+    seed = secrets.randbits(32) if seed is None else SEED.check(seed)
+    files = files_below(folder)
+    published, findings = _published(folder, files)
+    stored = read_results(folder)
+    findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
+    if not (published or findings):  # a fresh checkout has nothing but what is published
+        stored.need_runs()
+    united = unite(stored.experiments)
+    tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
+    missing = {task: list(check_task(task)) for task in tasks}
+    findings += [one for of_task in missing.values() for one in of_task]
+    findings += _folders(stored, runs_files(files))
+    here = [one for one in united if not missing[one.experiment.task]]
+    for one in here:
+        findings += check_runs(one)
+    for check in (check_copies, check_seeds, check_tuning):
+        findings += check(united)
+    numbers = 0
+    if comparison:
+        numbers, found = check_comparisons(stored, files)
+        findings += found
+    for file, reproduction in published.items():
+        count, found = check_reproduction(reproduction, file)
+        numbers += count
+        findings += found
+    chosen = [*draw(here, replays, seed), *ended_by_themselves(here)]
+    for one, seeds, drawn in alike(here, np.random.default_rng([seed, 1])):
+        again = [(one, run) for run in drawn if may_run(one, trust=trust)]
+        chosen += again
+        findings.append(note_alike(one, seeds, len(again)))
+    chosen = list({(one.label, run): (one, run) for one, run in chosen}.values())
+    replayed, found = replay(chosen, advance, trust=trust)
+    findings += found
+    finished = [one.select(~one.failed) for one in here]
+    return Audit(
+        tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault)),
+        experiments=len(stored.experiments),
+        runs=sum(len(one) for one in stored.experiments),
+        evaluations=sum(int(one.column("evaluations").sum()) for one in finished),
+        verdicts=sum(
+            2
+            * int(one.lists("incumbents").lengths.sum())
+            * len(one.experiment.task.reports)
+            * len(one.experiment.task.objectives)
+            for one in finished
+        ),
+        numbers=numbers,
+        replayed=replayed,
+        seed=seed,
+    )
+
+
+def _published(
+    folder: Path, files: Sequence[Path]
+) -> tuple[dict[Path, Reproduction], list[Finding]]:
+    """Return the reproductions among some files, and a finding for each that is damaged."""
+    published, findings = {}, []
+    for file in (one for one in files if one.name == FILE):
+        try:
+            published[file] = Reproduction.load(file)
+        except StoreError as error:
+            where = file.relative_to(folder).as_posix()
+            findings.append(Finding("reproduction", where, str(error)))
+    return published, findings
+
+
+def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
+    """Check what lies in the folders of the experiments, beside their runs."""
+    kept = list(experiments(stored.folder, [])) if stored.experiments else []
+    for one, runs in zip(kept, stored.experiments, strict=True):
+        yield from check_experiment(one)
+        yield from check_protocol(one.label, one.experiment.task)
+        yield from check_origin(one, files)
+        yield from check_description(one)
+        yield from check_keys(one)
+        yield from check_asked(one, files, runs.seeds.tolist())
+    yield from check_files(kept)
+    yield from check_empty(stored)
+    yield from check_provenance(stored, kept, files)

@@ -1,0 +1,150 @@
+"""Is a stored comparison what its runs say, wherever below the results it lies?"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from nasbench.errors import CannotCompare, InvalidInput, StoreError
+from nasbench.files import read_whole
+from nasbench.harness.audit.differences import leaves, same_text, told
+from nasbench.harness.audit.findings import Finding
+from nasbench.harness.compare.comparison import Comparison, Options
+from nasbench.harness.compare.write import texts
+from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.results.store import holds_runs
+from nasbench.provenance import provenance
+
+_COMPARISON, _USUAL = "comparison.json", "comparison"
+_REPRODUCTION = "reproduction.json"
+_TABLE = re.compile(r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)")
+_FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png)")
+_MANY = 2
+"""Files with names of ours that make a folder one of ours."""
+
+
+def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, list[Finding]]:
+    """Compute every stored comparison again; return how many values were compared, and findings.
+
+    `files` are all below the results. All that each `comparison.json` holds is compared, and the
+    tables beside it. Tables that belong to none are
+    faults: nothing says what they were made of. Of figures nothing is checked.
+    """
+    count, findings = 0, []
+    kept = {file: _read(file) for file in files if file.name == _COMPARISON}
+    ours = [  # another tool's is left alone; tables of ours beside it are found below
+        file
+        for file, stored in kept.items()
+        if stored is not None or file.parent == results.folder / _USUAL
+    ]
+    for file in ours:
+        around = [path for path in files if path.is_relative_to(file.parent)]
+        number, found = _check(results, file, kept[file], around)
+        count += number
+        findings += [one for one in found if _nearest(results.folder / one.where, ours) == file]
+    return count, [*findings, *_loose(results.folder, files, ours)]
+
+
+def _nearest(path: Path, files: Sequence[Path]) -> Path | None:
+    """Return the comparison in whose folder a path lies, the innermost where they are nested."""
+    around = [file for file in files if path.is_relative_to(file.parent)]
+    return max(around, key=lambda file: len(file.parts), default=None)
+
+
+def _read(file: Path) -> tuple[Any, str | None, Options | None] | None:
+    """Return a comparison, the version that made it and its options; None if it is none."""
+    try:
+        stored = json.loads(read_whole(file))
+        options = Options.of(stored["options"]) if "options" in stored else None
+        return stored, stored["nasbench"], options
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _check(
+    results: Results,
+    file: Path,
+    stored: tuple[Any, str | None, Options | None] | None,
+    around: Sequence[Path],
+) -> tuple[int, list[Finding]]:
+    """Compute one comparison again; `around` are all files in its folder."""
+    where = file.relative_to(results.folder).as_posix()
+    if stored is None:
+        return 0, [Finding("comparison", where, "cannot be read as a comparison")]
+    content, version, options = stored
+    if version != provenance()["nasbench"] or options is None:
+        what = f"was made by an earlier nasbench {version}, so it is not checked: make it again"
+        return 0, [Finding("comparison", where, what)]
+    from nasbench.harness.compare import compare
+
+    try:
+        again = compare(_compared(results, file), **vars(options))
+    except (CannotCompare, InvalidInput) as error:
+        return 0, [Finding("comparison", where, f"should have been refused: {error}")]
+    expected = json.loads(json.dumps(again.to_json(), allow_nan=False))
+    content.pop("files", None)  # what was written is looked for
+    findings = [Finding("comparison", where, what) for what in told(content, expected)]
+    findings += _texts(again, file.parent, results.folder, around)
+    return sum(1 for _ in leaves(expected)), findings
+
+
+def _compared(results: Results, file: Path) -> Results:
+    """Return what a comparison is of: the nearest folder around it that holds runs."""
+    for folder in file.parents:
+        if folder == results.folder:
+            break
+        if holds_runs(folder):
+            try:
+                return load_results(folder)
+            except StoreError:
+                break
+    return results
+
+
+def _texts(
+    again: Comparison, folder: Path, below: Path, around: Sequence[Path]
+) -> Iterator[Finding]:
+    """Compare the tables that are there, in all their forms, with what the runs give."""
+    expected = {folder / place: text for place, text in texts(again)}
+    for path, text in expected.items():
+        where = path.relative_to(below).as_posix()
+        if not path.exists():
+            what = f"is missing, {_COMPARISON} is there: make the comparison again"
+            yield Finding("comparison", where, what)
+        elif not same_text(path, text):
+            yield Finding("comparison", where, "its text is not what the runs give")
+    for path in around:
+        if _TABLE.fullmatch(path.name) and path not in expected:
+            what = "is a table that the runs do not give: make the comparison again"
+            yield Finding("comparison", path.relative_to(below).as_posix(), what)
+
+
+def _loose(folder: Path, files: Sequence[Path], comparisons: Sequence[Path]) -> Iterator[Finding]:
+    """Name tables of ours whose `comparison.json` or `reproduction.json` is not there."""
+    by_folder: dict[Path, list[Path]] = {}
+    for path in files:
+        if path.name in ("reproduction.md", "reproduction.tex"):
+            if not path.with_name(_REPRODUCTION).exists():
+                what = f"is there without the {_REPRODUCTION} that it is made of"
+                yield Finding("reproduction", path.relative_to(folder).as_posix(), what)
+        elif _TABLE.fullmatch(path.name) or _FIGURE.fullmatch(path.name):
+            by_folder.setdefault(path.parent, []).append(path)
+    for place, paths in by_folder.items():
+        tables = [path for path in paths if _TABLE.fullmatch(path.name)]
+        inside = _nearest(place, comparisons) is not None
+        if tables and not inside and (len(paths) >= _MANY or _signed(tables[0])):
+            what = (
+                f"holds {len(tables)} tables without the {_COMPARISON} that says what they are "
+                "of: make the comparison again"
+            )
+            yield Finding("comparison", place.relative_to(folder).as_posix(), what)
+
+
+def _signed(path: Path) -> bool:
+    """Whether a table ends as ours do, with protocol, table and version."""
+    try:
+        text = read_whole(path).decode()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "nasbench" in text and "protocol" in text.lower()

@@ -1,0 +1,110 @@
+"""The course of a row's searches: at parts of the budget, over all of it, and to a target.
+
+Rows that ask a benchmark are followed over what their budget limits, rows that share weights over
+their own epochs: the two kinds have no clock in common.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nasbench.harness.compare.anytime import Reached, first_reached, mean_value, reached
+from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.curves import answers, step_values
+from nasbench.harness.compare.estimates import Floats, summarise
+from nasbench.harness.search.budget import Stop
+
+PARTS = (0.25, 0.5, 1.0)
+"""Parts of the budget at which results are given."""
+_SPENT = {"seconds": "clock_seconds", "evaluations": "evaluations"}
+"""What each clock says in the end, by column."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """One contender's searches on one reported data set, in test scores."""
+
+    clock: str
+    """`seconds` or `evaluations`; of shared weights an evaluation is an epoch."""
+    end: float
+    """Where the budget ends on that clock; of shared weights, the longest run."""
+    start: float
+    """From when on every row of its kind has an answer in every run."""
+    at: tuple[Floats, ...]
+    """What runs would have answered at each of `PARTS` of the budget, shape (runs,) each."""
+    mean: float
+    """Mean score over the clock from `start` to `end`, over the runs."""
+    reached: Mapping[str, Reached]
+    """When a target was reached, on both clocks; empty where there is no target."""
+
+
+def courses(
+    contenders: Sequence[Contender], dataset: str, target: float | None = None
+) -> list[Course]:
+    """Follow every contender on a reported data set; `target` is a test score."""
+    found: dict[int, Course] = {}
+    for same in of_one_clock(contenders):
+        clock = _clock([contenders[place] for place in same])
+        times = [contenders[place].when(clock) for place in same]
+        start = max((float(one.values[one.offsets[:-1]].max()) for one in times if len(one)),
+                    default=0.0)  # fmt: skip
+        longest = max((contenders[place].spent(clock) for place in same), default=0.0)
+        for place, when in zip(same, times, strict=True):
+            one = contenders[place]
+            shared = one.experiment.task.shared
+            end = one.spent(clock) if shared else _limit(one, clock) or longest
+            values = one.scores("test", dataset)
+            grid = np.array([part * end for part in PARTS])
+            at = step_values(answers(when, grid), values)
+            found[place] = Course(
+                clock, end, start, tuple(at.T),
+                summarise(mean_value(when, values, start, end)).mean,
+                {
+                    name: _reached(one, name, dataset, target)
+                    for name in _SPENT
+                    if target is not None
+                },
+            )  # fmt: skip
+    return [found[place] for place in range(len(contenders))]
+
+
+def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
+    """Yield the places of the rows that ask a benchmark, then of those that share weights."""
+    for shared in (False, True):
+        yield [
+            place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
+        ]
+
+
+def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
+    """Return when a contender's runs reached a test score.
+
+    A run that a limit of seconds ended took that long: the evaluation that would have overshot it
+    does not count, but its time had passed. Any other took what it was charged.
+    """
+    hit = first_reached(one.when(clock), one.scores("test", dataset), target)
+    spent = one.runs.column(_SPENT[clock]).astype(np.float64)
+    if clock == "seconds":
+        limit = one.experiment.task.budget.seconds
+        stopped = np.array([stop == Stop.SECONDS for stop in one.runs.table["stop"].to_pylist()])
+        if limit is not None and stopped.any():
+            spent = np.where(stopped, limit, spent)
+        spent = one.scale * spent
+    return reached(hit, spent)
+
+
+def _clock(same: Sequence[Contender]) -> str:
+    """Return the clock of rows of a kind: of what ended most runs, where budgets limit both."""
+    if not same or same[0].experiment.task.shared:
+        return "evaluations"
+    budget = same[0].experiment.task.budget
+    if budget.seconds is None or budget.evaluations is None:
+        return "evaluations" if budget.seconds is None else "seconds"
+    stops = [stop for one in same for stop in one.runs.table["stop"].to_pylist()]
+    return "evaluations" if 2 * stops.count(Stop.EVALUATIONS) > len(stops) else "seconds"
+
+
+def _limit(one: Contender, clock: str) -> float | None:
+    budget = one.experiment.task.budget
+    return budget.seconds if clock == "seconds" else budget.evaluations

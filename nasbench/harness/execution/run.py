@@ -1,0 +1,371 @@
+"""`nasbench run`: from names and numbers to stored runs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from nasbench.arguments import (
+    require_names,
+    require_optional_text,
+    require_path,
+    require_settings,
+    require_type,
+)
+from nasbench.benchmarks.protocols import Protocol as SearchProtocol
+from nasbench.errors import InvalidInput
+from nasbench.harness.execution.cluster import Limits, RayExecutor
+from nasbench.harness.execution.executors import Automatic, Executor, InProcess, Job
+from nasbench.harness.execution.interruption import draining
+from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.store import ExperimentFolder, open_folder
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.earlier import as_stored
+from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, Runner, Task, entropy_of
+from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.harness.search.shared import shared_task
+from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.harness.search.trained import found_images
+from nasbench.limits import (
+    CPUS,
+    GPUS,
+    RETRIES,
+    WORKERS,
+    Count,
+    per_core,
+)
+from nasbench.provenance import cores
+from nasbench.strategies.base import DERIVED
+from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+from nasbench.text import shown
+
+Settings = Mapping[str, Mapping[str, object]]
+"""Hyperparameters that differ from the defaults, by strategy."""
+
+
+class Progress(Protocol):
+    """Is told how far a call of `run` has come."""
+
+    def start(self, total: int, skipped: int) -> None:
+        """`total` runs will be made; `skipped` are there already."""
+
+    def advance(self, experiment: Experiment, runs: int) -> None:
+        """So many more runs are finished."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one experiment's part of a call came to."""
+
+    path: Path
+    experiment: Experiment
+    skipped: int
+    """Seeds that were stored before."""
+    finished: int
+    failed: Mapping[int, str]
+    """Last line of the traceback of each failed seed."""
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def run(
+    strategies: str | Sequence[str],
+    *,
+    seeds: int | str | Sequence[int] = 10,
+    benchmark: str | Path | None = None,
+    datasets: str | Sequence[str] | None = None,
+    protocol: str | SearchProtocol | None = None,
+    budget: str | Budget | None = None,
+    patience: int | None = None,
+    target_regret: float | None = None,
+    signal: str | None = None,
+    trials: str | None = None,
+    repeats: str | None = None,
+    simulated_workers: int = 1,
+    objective: str | Sequence[str] | None = None,
+    selection: str = Selection.HIGHEST.value,
+    promotion: str = Promotion.RESTART.value,
+    settings: Settings | None = None,
+    recipe: str | None = None,
+    experiment_seed: int = 0,
+    name: str | None = None,
+    out: str | Path = "results",
+    workers: int | str = "auto",
+    ray_address: str | None = None,
+    cpus_per_run: float = 1.0,
+    gpus_per_run: float = 0.0,
+    retries: int = 1,
+    fallback: str | None = None,
+    tuning: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = _silent,
+) -> list[Outcome]:
+    """Search with every strategy on every data set, once per seed, and store the runs.
+
+    Seeds that are stored already are skipped. `seeds` is a number (10 is 0 to 9), a text
+    (`100-199`, `0,3,5-7`) or the seeds themselves; `budget` a text (`12000s`, `100evals`)
+    or the protocol's own if None. Without `benchmark`, `datasets` and `protocol` the search is
+    on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`; where a
+    strategy trains on images, those of CIFAR-10 have to be there too. `recipe`
+    names settings that one-shot strategies come with, before `settings` change them.
+
+    `signal` is what a query of a table with several training seeds returns: their `mean` or a
+    `random` one; `trials` is its earlier name. `simulated_workers` is how many evaluations of a run
+    go on at once on the clock of its table: strategies are told answers in the order in which
+    evaluations end, and a budget of seconds is the time that passes, not the workers' sum.
+
+    `objective` is the metric to search for: one that the table has on validation images, such as
+    `loss`, which is minimised; if None its first, `accuracy` as a rule. The judge reads the same
+    metric. Of
+    several, such as `accuracy,latency`, the answer is a set: what none is better than in all.
+
+    Where a strategy asks for fidelities, the answer is the best at the `highest` that was reached
+    or, by `selection` `own`, at the protocol's. An architecture that is asked again at a higher
+    one is charged all of its epochs (`promotion` `restart`) or those since the last evaluation of
+    it (`resume`).
+
+    `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
+    here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
+    `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
+    takes `cpus_per_run` and `gpus_per_run`; one that fails is made again `retries` times and then
+    recorded as failed. Runs are the same bits whatever the executor, order or interruptions.
+    `tuning` is the record of `nasbench tune` that comes with tuned settings, and is kept with the
+    runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
+    `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
+    """
+    check_types(
+        benchmark, protocol, budget, settings, tuning,
+        recipe=recipe, name=name, ray_address=ray_address, fallback=fallback, trials=trials,
+    )  # fmt: skip
+    results = require_path("out", out)
+    wanted = parse_seeds(seeds)
+    limit = Budget.parse(budget) if isinstance(budget, str) else budget
+    executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
+    names = _names("strategies", strategies)
+    experiments = _experiments(
+        names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
+        make_tasks(
+            benchmark, None if datasets is None else _names("datasets", datasets), protocol,
+            Wanted.read(
+                budget=limit or if_shared(names), patience=patience, target_regret=target_regret,
+                signal=trials if signal is None else signal, repeats=repeats,
+                simulated_workers=simulated_workers, objective=objective, selection=selection,
+                promotion=promotion,
+            ),
+            fallback=fallback, shared=shared_among(names), say=say,
+        ),
+        limit,
+    )  # fmt: skip
+    experiments = [as_stored(one, results, name, say) for one in experiments]
+    for experiment in experiments:
+        Runner(experiment)  # every experiment is known to start before any of them runs
+        _say_if_cut_short(experiment, say)
+    record = None if tuning is None else Tuning.read(tuning)
+    images = _images(experiments, say)
+    folders = [
+        open_folder(
+            results, one, name,
+            tuning=record if record is not None and one.strategy == record.strategy else None,
+            images=images.get(one.task.signal.dataset),
+        )
+        for one in experiments
+    ]  # fmt: skip
+    jobs = []
+    for folder in folders:
+        done = folder.finished()
+        jobs.append(Job(folder.experiment, [seed for seed in wanted if seed not in done]))
+    if progress is not None:
+        total = sum(len(job.seeds) for job in jobs)
+        progress.start(total, len(wanted) * len(jobs) - total)
+    return _run_missing(folders, jobs, len(wanted), executor, progress, say)
+
+
+def check_types(
+    benchmark: object,
+    protocol: object,
+    budget: object,
+    settings: object,
+    tuning: object,
+    **texts: object,
+) -> None:
+    """Raise `InvalidInput` for an argument of `run` of another type than it takes."""
+    if benchmark is not None:
+        require_path("benchmark", benchmark)
+    for name, value, kinds, what in (
+        ("protocol", protocol, (str, SearchProtocol), "a protocol's name, a Protocol, or None"),
+        ("budget", budget, (str, Budget), "a text such as '12000s' or '5evals', a Budget, or None"),
+        ("tuning", tuning, Mapping, "the record of `nasbench tune`, or None"),
+    ):  # fmt: skip
+        if value is not None:
+            require_type(name, value, kinds, what)
+    if settings is not None:
+        require_settings(settings)
+    for name, value in texts.items():
+        require_optional_text(name, "a text", value)
+
+
+def _names(of: str, names: str | Sequence[str]) -> list[str]:
+    unique = require_names(of, names)
+    if not unique:
+        raise InvalidInput("no strategy or data set is named: `nasbench list` shows what there is")
+    return unique
+
+
+def if_shared(names: Sequence[str]) -> Budget | None:
+    """Return a budget for tasks whose strategies all put the epochs they train in its place."""
+    return Budget(epochs=1) if len(shared_among(names)) == len(names) else None
+
+
+def shared_among(names: Sequence[str]) -> list[str]:
+    """Return the strategies that train shared weights, on images."""
+    return [name for name in names if find_strategy(name).rule == DERIVED]
+
+
+def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
+    """Say that a budget ends a search of shared weights within its schedule."""
+    own, given = experiment.settings.get("epochs"), experiment.task.budget.epochs
+    if experiment.task.shared and own and given and given < own:
+        name = experiment.strategy
+        say(
+            f"{name}: the budget ends it after {given} of its {own} epochs, its schedules with "
+            f"it; --set {name}.epochs={given} fits them"
+        )
+
+
+def _images(
+    experiments: Sequence[Experiment], say: Callable[[str], None]
+) -> dict[str, dict[str, Any]]:
+    """Say what was found of a user's own images, and return it by data set."""
+    found = {one.task.signal.dataset: found_images(one.task) for one in experiments}
+    for one in found.values():
+        if one is not None:
+            say("\n".join(one.lines()))
+    return {name: one.to_json() for name, one in found.items() if one is not None}
+
+
+def _executor(
+    workers: int | str,
+    address: str | None,
+    cpus: float,
+    gpus: float,
+    retries: int,
+    say: Callable[[str], None],
+) -> Executor:
+    """Return what runs the seeds; `auto` on a cluster means all there is room for."""
+    number = parse_workers(workers, WORKERS if address is not None else None)
+    for limit, value in ((CPUS, cpus), (GPUS, gpus)):
+        if limit.check(value) > 1 and value != int(value):
+            raise InvalidInput(
+                f"{limit.name} cannot be {value}: it must be a share such as 0.25, or a whole "
+                "number"
+            )
+    retries = RETRIES.check(retries)
+    if address is not None:
+        return RayExecutor(Limits(number, cpus, gpus), address=address, retries=retries)
+    automatic, number = number is None, number or cores()
+    here, parallel = InProcess(retries), RayExecutor(Limits(number, cpus, gpus), retries=retries)
+    if automatic:
+        return Automatic(here, parallel, number, say)
+    return here if number == 1 else parallel
+
+
+def parse_workers(workers: int | str, most: Count | None = None) -> int | None:
+    """Return how many runs go on at once, None for `auto`; `InvalidInput` for anything else.
+
+    At most `most`, or what one machine has cores for.
+    """
+    if workers == "auto":
+        return None
+    most = most or per_core("workers")
+    if isinstance(workers, str) and not workers.strip().lstrip("+-").isdecimal():
+        raise InvalidInput(
+            f"workers cannot be {shown(workers)}: it must be a number or auto "
+            f"({most.least} to {most.most})"
+        )
+    return most.read(workers)
+
+
+def _experiments(
+    names: Sequence[str],
+    settings: Settings,
+    recipe: str | None,
+    seed: int,
+    tasks: Sequence[Task],
+    budget: Budget | None,
+) -> list[Experiment]:
+    for unused in settings.keys() - set(names):
+        raise InvalidInput(
+            f"settings are given for '{unused}', which is not run: add it to --strategy"
+        )
+    experiments = []
+    recipes = {known for name in names for known in find_strategy(name).recipes}
+    if recipe is not None and not recipes:
+        raise InvalidInput(
+            f"recipe {shown(recipe)}: no strategy that is run has recipes: leave it out"
+        )
+    for name in names:
+        strategy = find_strategy(name)
+        values = {**recipe_settings(strategy, recipe), **settings.get(name, {})}
+        experiments += [make_experiment(task, name, values, seed, budget) for task in tasks]
+    return experiments
+
+
+def make_experiment(
+    task: Task,
+    name: str,
+    values: Mapping[str, object],
+    seed: int = 0,
+    budget: Budget | None = None,
+) -> Experiment:
+    """Return a strategy with settings on a task; one that shares weights trains its own epochs.
+
+    `values` are the settings that differ from the defaults, `budget` is what a user gave.
+    """
+    strategy = find_strategy(name)
+    made = make_settings(strategy, values)
+    if strategy.rule == DERIVED:
+        task = shared_task(task, name, made, budget)
+    settings = asdict(made)
+    entropy = entropy_of(ENTROPY_RULE, task, name, settings, asdict(strategy.Settings()))
+    return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE)
+
+
+def _run_missing(
+    folders: Sequence[ExperimentFolder],
+    jobs: Sequence[Job],
+    wanted: int,
+    executor: Executor,
+    progress: Progress | None,
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    """Run and store the missing seeds; an interruption stores what is finished first."""
+    failed: list[dict[int, str]] = [{} for _ in jobs]
+    with draining(say) as stop:
+        for number, rows in executor.execute(jobs, stop):
+            folders[number].append(rows)
+            failed[number] |= _failures(rows)
+            if progress is not None:
+                progress.advance(jobs[number].experiment, len(rows))
+    if stop.requested:
+        raise KeyboardInterrupt
+    return [
+        Outcome(
+            folder.path,
+            folder.experiment,
+            skipped=wanted - len(job.seeds),
+            finished=len(job.seeds) - len(errors),
+            failed=errors,
+        )
+        for folder, job, errors in zip(folders, jobs, failed, strict=True)
+    ]
+
+
+def _failures(rows: pa.Table) -> dict[int, str]:
+    """Return the last line of what each failed seed ended with."""
+    pairs = zip(rows["seed"].to_pylist(), rows["error"].to_pylist(), strict=True)
+    return {seed: error.strip().splitlines()[-1] for seed, error in pairs if error}

@@ -1,0 +1,120 @@
+"""`nasbench reproduce`: run a published table's protocol and compare the rows with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nasbench.arguments import require_path, require_text
+from nasbench.errors import StoreError
+from nasbench.files import RESULTS, atomic_write
+from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.formats import to_latex, to_markdown
+from nasbench.harness.compare.plots import regret_figures, save_figure
+from nasbench.harness.execution.run import Progress, run
+from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
+from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
+from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.search.seeds import parse_seeds
+from nasbench.provenance import provenance
+
+RUNS = "runs"
+"""Folder of the runs below a reproduction's own; it is not published."""
+
+
+def reproduce(
+    name: str,
+    *,
+    quick: bool = False,
+    out: str | Path = "results",
+    workers: int | str = "auto",
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Reproduction:
+    """Run the rows of a published table that can be run here, and compare them with it.
+
+    `quick` runs fewer seeds. Everything is written to `out/NAME`: runs, which are gone on with and
+    not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
+    the index of every seed's final cell. Raises `NasbenchError` where the benchmark is not at hand.
+    """
+    recipe = load_recipe(require_text("name", "a published table's name", name))
+    folder = require_path("out", out) / name
+    seeds = recipe.quick_seeds if quick else recipe.seeds
+    ran: dict[str, set[str]] = {}
+    for row in recipe.rows:
+        if row.not_run or row.strategy is None:
+            continue
+        outcomes = run(
+            row.strategy, seeds=seeds, benchmark=recipe.benchmark, protocol=recipe.protocol,
+            datasets=recipe.searched, settings={row.strategy: dict(row.settings)},
+            recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
+        )  # fmt: skip
+        ran[row.name] = {one.experiment.digest() for one in outcomes}
+    stored = load_results(folder / RUNS)
+    if stored.faults:  # a published table is of all its runs
+        raise StoreError(str(stored.faults[0]))
+    comparison = compare(_of(stored, set.union(*ran.values()), parse_seeds(seeds)))
+    here = provenance()
+    found = Reproduction(
+        name, recipe.title,
+        command=command(name, quick=quick),
+        table=comparison.blocks[0].task.table,
+        protocol=recipe.protocol,
+        seeds=seeds,
+        margin=recipe.margin,
+        deviations=recipe.deviations,
+        nasbench=here["nasbench"],
+        commit=here["commit"],
+        rows=tuple(
+            _measured(row, dataset, recipe, comparison, ran.get(row.name, set()))
+            for dataset in recipe.reports
+            for row in recipe.rows
+        ),
+    )  # fmt: skip
+    _publish(found, comparison, folder)
+    return found
+
+
+def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
+    """Return the runs of some experiments and seeds: a folder may hold more, of earlier calls."""
+    chosen = tuple(
+        one.select(np.isin(one.seeds, seeds))
+        for one in stored.experiments
+        if one.experiment.digest() in experiments
+    )
+    return Results(stored.folder, chosen)
+
+
+def _measured(
+    row: Published, dataset: str, recipe: Recipe, comparison: Comparison, experiments: set[str]
+) -> Measured:
+    """Return what came out for a row, which is one of some experiments, on a data set."""
+    one = _contender(experiments, dataset, comparison)
+    if one is None:
+        return measured(row, dataset, recipe, np.empty(0), ())
+    cells = one.incumbents.indices.last()
+    return measured(row, dataset, recipe, one.final("test", dataset), tuple(cells.tolist()))
+
+
+def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> Contender | None:
+    """Return the runs of that one of some experiments which is judged on a data set."""
+    for block in comparison.blocks:
+        if dataset in block.datasets:
+            for one in block.contenders:
+                if one.experiment.digest() in experiments and len(one.runs):
+                    return one
+    return None
+
+
+def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
+    """Write what may be published: no accuracy of a single cell."""
+    found.save(folder)
+    table = found.to_table()
+    for suffix, text in (("md", to_markdown(table)), ("tex", to_latex(table))):
+        with atomic_write(folder / f"reproduction.{suffix}", RESULTS) as file:
+            file.write(text.encode())
+    for block in comparison.blocks:
+        for name, figure in regret_figures(block, clock="seconds"):
+            with atomic_write(folder / f"{name}.png", RESULTS) as file:
+                save_figure(figure, "png", file)

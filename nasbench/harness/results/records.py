@@ -1,0 +1,166 @@
+"""Runs as rows of an Arrow table: what an executor hands over and what is stored (schema 2).
+
+A row holds a run's summary and, in list columns, its whole trajectory:
+
+    seed, error, log, stop, processor            which run, how it ended, and where it was made
+    evaluations, distinct, training_epochs       counts; of shared weights an evaluation is an epoch
+    clock_seconds, optimiser_seconds, wall_seconds
+    architecture                    text of every evaluation's architecture, dictionary-encoded
+    value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
+    fidelity                        epochs after which the value was read; 0 of shared weights
+    seconds, epochs, optimiser      what each cost: on the run's clock, in epochs, in real seconds
+    started, finished, worker       only with several simulated workers
+    figure/NAME                     of every epoch of shared training
+    incumbents                      evaluations at which the answer changed
+    selected                        of several objectives: the incumbents in the final set
+    valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     what the judge says of the incumbents
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.base import Verdict
+from nasbench.harness.results.architectures import texts_of
+from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.problem import Metric
+from nasbench.provenance import processor
+from nasbench.spaces.base import Architecture
+from nasbench.text import encodable
+
+TRAJECTORY = ("architecture", "fidelity", "seconds", "epochs", "optimiser")
+"""List columns with one value per evaluation, in order, beside the values of objectives."""
+
+SCHEDULE = ("started", "finished", "worker")
+"""List columns of runs with several simulated workers: seconds on the run's clock, and who."""
+
+SPLITS = ("valid", "test")
+"""What the judge reads."""
+
+FIGURE = "figure/"
+"""What the names of columns begin with that hold figures of shared training, one per epoch."""
+
+ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
+"""Type of an architecture in a list."""
+
+
+def value_column(metric: Metric) -> str:
+    """Return the name of the list column that holds values of an objective."""
+    return f"value/{metric.name}"
+
+
+def verdict_column(split: str, dataset: str, metric: Metric) -> str:
+    """Return the name of the list column of what the judge read on `valid` or `test`."""
+    return f"{split}/{dataset}/{metric.name}"
+
+
+def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
+    """Return one row per run: its summary, its trajectory, its incumbents' verdicts.
+
+    `processor` is that of this machine: rows are made where the run was.
+    """
+    task = experiment.task
+    tracks = [_Track(run) for run in runs]
+    columns: dict[str, pa.Array] = {
+        "seed": pa.array([run.seed for run in runs], pa.int64()),
+        "error": pa.array([encodable(run.error) for run in runs], pa.string()),
+        "log": pa.array([encodable(run.log) for run in runs], pa.string()),
+        "stop": pa.array([track.stop for track in tracks], pa.string()),
+        "evaluations": pa.array([len(track.architectures) for track in tracks], pa.int64()),
+        "distinct": pa.array([len(set(track.architectures)) for track in tracks], pa.int64()),
+        "clock_seconds": pa.array([track.clock for track in tracks], pa.float64()),
+        "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
+        "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
+        "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
+        "processor": pa.array([processor()] * len(runs), pa.string()),
+        "architecture": _written(task.space, [track.architectures for track in tracks]),
+        **{
+            value_column(metric): _lists([track.values(place) for track in tracks], np.float64)
+            for place, metric in enumerate(task.objectives)
+        },
+        "fidelity": _lists([track.fidelity for track in tracks], np.int32),
+        "seconds": _lists([track.seconds for track in tracks], np.float64),
+        "epochs": _lists([track.epochs for track in tracks], np.int32),
+        "optimiser": _lists([track.optimiser for track in tracks], np.float64),
+        "incumbents": _lists([track.incumbents for track in tracks], np.int32),
+    }
+    if len(task.objectives) > 1:
+        columns["selected"] = _lists([track.selected for track in tracks], np.int32)
+    if task.simulated_workers > 1:
+        columns |= {
+            "started": _lists([track.started for track in tracks], np.float64),
+            "finished": _lists([track.finished for track in tracks], np.float64),
+            "worker": _lists([track.worker for track in tracks], np.int32),
+        }
+    named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
+    for name in named:
+        values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
+        columns[f"{FIGURE}{name}"] = _lists(values, np.float64)
+    for name in task.reports:
+        none = np.empty((0, len(task.objectives)))
+        verdicts = [run.verdicts.get(name, Verdict(none, none)) for run in runs]
+        for split in SPLITS:
+            for place, metric in enumerate(task.objectives):
+                read = [getattr(verdict, split)[:, place] for verdict in verdicts]
+                columns[verdict_column(split, name, metric)] = _lists(read, np.float64)
+    return pa.table(columns)
+
+
+class _Track:
+    """The columns of one run's trajectory, empty where it failed."""
+
+    def __init__(self, run: Run) -> None:
+        trajectory = run.trajectory
+        empty = np.array([], dtype=np.float64)
+        self.stop = "failed" if trajectory is None else str(trajectory.stop)
+        self.architectures = [] if trajectory is None else trajectory.architectures
+        self._trajectory = trajectory
+        self.fidelity = empty if trajectory is None else trajectory.fidelity
+        self.seconds = empty if trajectory is None else trajectory.seconds
+        self.epochs = empty if trajectory is None else trajectory.epochs
+        self.optimiser = empty if trajectory is None else trajectory.optimiser_seconds
+        self.incumbents = empty if trajectory is None else trajectory.incumbents
+        self.selected = empty if trajectory is None else trajectory.selected
+        self.started = empty if trajectory is None else trajectory.started
+        self.finished = empty if trajectory is None else trajectory.finished
+        self.worker = empty if trajectory is None else trajectory.worker
+        self.figures = () if trajectory is None else trajectory.figures
+
+    def values(self, objective: int) -> NDArray[np.float64]:
+        """Return the values of an objective, by its place."""
+        made = self._trajectory
+        return np.array([], dtype=np.float64) if made is None else made.values[:, objective]
+
+    @property
+    def clock(self) -> float:
+        """What the clock says when the last evaluation has ended."""
+        return float(self.finished[-1]) if len(self.finished) else 0.0
+
+
+def _total(seconds: NDArray[np.float64]) -> float:
+    """Add in order, as the clock does: the same bits as its reading."""
+    return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
+
+
+def _written(space: str, rows: Sequence[Sequence[Architecture]]) -> pa.ListArray:
+    """Return lists of architectures as texts, each text stored once."""
+    codes: dict[Architecture, int] = {}
+    lists = [[codes.setdefault(one, len(codes)) for one in row] for row in rows]
+    write = texts_of(space).write
+    return as_texts(_lists(lists, np.int32), [write(one) for one in codes])
+
+
+def as_texts(codes: pa.ListArray, texts: Sequence[str]) -> pa.ListArray:
+    """Return lists of texts, from lists of their places in `texts`."""
+    words = pa.DictionaryArray.from_arrays(codes.values, pa.array(texts, pa.string()))
+    return pa.ListArray.from_arrays(codes.offsets, words)
+
+
+def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:
+    """Return an Arrow list column; one conversion for all runs, not one for each."""
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    values = np.concatenate([np.asarray(row, dtype=dtype) for row in rows] or [np.array([], dtype)])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))

@@ -1,0 +1,420 @@
+"""Results on disk: one folder per experiment, JSON for what it is, Parquet for its runs.
+
+    results/<name>/<strategy>.../experiment.json       the experiment and its provenance
+                                 runs-<first>-<last>-<hash>.parquet   one row per run
+
+Rows are as `records` makes them. Files are written under a temporary name and renamed, so any
+number of processes may write to one folder; a seed that two of them ran is the same run twice,
+and is read once. What is read is checked, byte by byte (`parquet`) and for what it says
+(`validation`); a reader of a whole results folder leaves out what is damaged, and says so.
+"""
+
+import fnmatch
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nasbench.errors import NasbenchError, StoreError
+from nasbench.files import RESULTS, atomic_write, not_there, read_whole
+from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.records import FIGURE, to_rows
+from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
+from nasbench.harness.results.validation import (
+    check_experiment,
+    check_provenance,
+    check_text,
+    conform,
+)
+from nasbench.harness.search.experiment import Experiment
+from nasbench.parquet import from_parquet, to_parquet
+from nasbench.problem import ACCURACY
+from nasbench.provenance import provenance
+from nasbench.strategies.registry import find_strategy
+from nasbench.text import encodable
+
+SCHEMA = 2
+_FILE = "experiment.json"
+_RUNS = "runs-*.parquet"
+
+
+class NewerSchema(StoreError):
+    """An experiment was stored by a later nasbench: this one cannot tell what it says."""
+
+
+class Damaged(StoreError):
+    """A file of a results folder that cannot be believed."""
+
+    def __init__(self, path: Path, reason: str, fix: str) -> None:
+        """Keep the parts of the line."""
+        super().__init__(path, reason, fix)
+        self.path, self.reason, self.fix = path, reason, fix
+
+    def __str__(self) -> str:
+        """Name file, reason and fix."""
+        return f"'{self.path}' is damaged ({self.reason}): {self.fix}"
+
+
+@dataclass(frozen=True)
+class RunsFile:
+    """One file of runs, checked."""
+
+    path: Path
+    table: pa.Table
+    """One row per run, in the file's order."""
+    provenance: Mapping[str, Any]
+    """Of the code and the machine that wrote the file."""
+
+
+@dataclass(frozen=True)
+class ExperimentFolder:
+    """The runs of one experiment on disk."""
+
+    path: Path
+    experiment: Experiment
+    provenance: Mapping[str, Any]
+    description: Mapping[str, Any]
+    """What the strategy said of itself when it ran: `family`, `reference`, `colour`, `defaults`,
+    and how its settings were chosen, `tuning`, if `nasbench tune` did. A reader needs the
+    strategy's module for none of it, and never imports it."""
+
+    @property
+    def label(self) -> str:
+        """The folder's path below the results folder, for messages."""
+        return encodable(f"{self.path.parent.name}/{self.path.name}")
+
+    def finished(self) -> set[int]:
+        """Return the seeds that ended well; failed ones may be run again."""
+        table = self.read(["seed", "error"])
+        ended = zip(table["seed"].to_pylist(), table["error"].to_pylist(), strict=True)
+        return {seed for seed, error in ended if not error}
+
+    def append(self, rows: pa.Table) -> None:
+        """Store some runs, sorted by seed, in one file."""
+        seeds = rows["seed"]
+        name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(rows)}.parquet"
+        content = to_parquet(rows, provenance())
+        with atomic_write(self.path / name, RESULTS) as file:
+            file.write(content)
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """Return one row per seed, sorted; of a seed stored twice a good run is kept.
+
+        Raises `StoreError`, one line that names the file, where one is damaged.
+        """
+        return self.united(list(self.files(columns)))
+
+    def files(
+        self, columns: list[str] | None = None, left_out: list[Damaged] | None = None
+    ) -> Iterator[RunsFile]:
+        """Yield every file of runs, in order of their names, or some columns of each.
+
+        A damaged one is appended to `left_out`; without that it is raised.
+        """
+        wanted = None if columns is None else list(dict.fromkeys([*columns, "seed", "error"]))
+        for path in sorted(self.path.glob(_RUNS)):
+            try:
+                yield _read(path, self.experiment, wanted)
+            except Damaged as error:
+                if left_out is None:
+                    raise
+                left_out.append(error)
+
+    def united(self, files: Sequence[RunsFile]) -> pa.Table:
+        """Return the rows of some files as `read` does; a table without rows of none."""
+        if not files:
+            return to_rows(self.experiment, [])
+        return one_per_seed([file.table for file in files])
+
+
+def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return one row per seed, sorted; of a seed that is there twice, a good run."""
+    table = _filled(pa.concat_tables(tables, promote_options="permissive"))
+    errors = table["error"].to_pylist()
+    row_of: dict[int, int] = {}
+    for row, seed in enumerate(table["seed"].to_pylist()):
+        if errors[row_of.setdefault(seed, row)] and not errors[row]:
+            row_of[seed] = row
+    return table.take(pa.array([row_of[seed] for seed in sorted(row_of)], pa.int64()))
+
+
+def _filled(table: pa.Table) -> pa.Table:
+    """Return rows of several files in which figures that one did not store are unknown."""
+    for number, name in enumerate(table.column_names):
+        if name.startswith(FIGURE) and table[name].null_count:
+            steps = table["architecture"].combine_chunks()
+            unknown = pc.if_else(pc.is_valid(steps.flatten()), float("nan"), None)
+            lengths = pc.list_value_length(steps).to_numpy(zero_copy_only=False)
+            offsets = pa.array([0, *lengths.cumsum()], pa.int32())
+            lists = pa.ListArray.from_arrays(offsets, unknown.cast(pa.float64()))
+            filled = pc.if_else(pc.is_null(table[name]), lists, table[name])
+            table = table.set_column(number, name, filled)
+    return table
+
+
+def open_folder(
+    results: Path,
+    experiment: Experiment,
+    name: str | None = None,
+    *,
+    tuning: Tuning | None = None,
+    images: Mapping[str, Any] | None = None,
+) -> ExperimentFolder:
+    """Return the folder of `experiment` below `results`, made if it is not there.
+
+    `tuning` says how its settings were chosen, `images` what was found of a user's own images; both
+    are kept with it. Without a name, other settings
+    make another folder. With one, a folder that holds other settings is refused and the difference
+    shown, also where another strategy of the same name was run on another task.
+    """
+    path = results / folder_name(experiment, name)
+    if not (path / _FILE).exists():
+        if name is not None:
+            for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
+                _check_sibling(read_folder(sibling.parent), experiment)
+        content = {
+            "schema": SCHEMA,
+            "experiment": experiment.to_json(),
+            "strategy": _description(experiment.strategy),
+            "provenance": {**provenance(), **({} if images is None else {"images": images})},
+        }
+        _create(path / _FILE, json.dumps(content, indent=2) + "\n")
+    folder = read_folder(path)
+    if tuning is not None and folder.description.get("tuning") is None:
+        folder = _with_tuning(path, tuning)
+    _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
+    _raise_schema(path)
+    return folder
+
+
+def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
+    """Add the record of tuning to what an experiment says of itself."""
+    content = _json(path / _FILE)
+    content["strategy"]["tuning"] = asdict(tuning)
+    with atomic_write(path / _FILE, RESULTS) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
+    return read_folder(path)
+
+
+def _raise_schema(path: Path) -> None:
+    """Say that runs of this version may follow those of an earlier one, which cannot read them."""
+    content = _json(path / _FILE)
+    if content.get("schema") != SCHEMA:
+        content["schema"] = SCHEMA
+        with atomic_write(path / _FILE, RESULTS) as file:
+            file.write((json.dumps(content, indent=2) + "\n").encode())
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a file unless another process has just done so: the first one stays."""
+    with atomic_write(path, RESULTS, first=True) as file:
+        file.write(text.encode())
+
+
+def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
+    """Refuse another task under one name; data sets may differ in what depends on them."""
+    stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
+    own: tuple[str, ...] = ("strategy", "settings.", "entropy")
+    if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
+        own += ("task.signal.dataset", "task.budget.", "task.reports", "task.images")
+    shared = [
+        {key: value for key, value in one.items() if not key.startswith(own)}
+        for one in (stored, asked)
+    ]
+    _refuse(folder, *shared)
+
+
+def _refuse(folder: ExperimentFolder, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise `StoreError` with the differences, if there are any."""
+    differences = [
+        f"{key} is {stored.get(key)} there and {asked.get(key)} here"
+        for key in sorted(stored.keys() | asked.keys())
+        if stored.get(key) != asked.get(key)
+    ]
+    if differences:
+        raise StoreError(
+            f"experiment '{folder.label}' exists with other settings: "
+            f"{'; '.join(differences)}. Choose another --name"
+        )
+
+
+def _description(strategy: str) -> dict[str, Any]:
+    found = find_strategy(strategy)
+    return {
+        "family": found.family,
+        "reference": found.reference,
+        "colour": found.colour,
+        "defaults": asdict(found.Settings()),
+    }
+
+
+def read_folder(path: Path) -> ExperimentFolder:
+    """Read an experiment's folder; `StoreError` if it is damaged, `NewerSchema` if it is newer."""
+    file = path / _FILE
+    data = _json(file)
+    if not isinstance(data, dict):
+        raise _damaged(file, "it is no JSON object")
+    schema = data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise NewerSchema(
+            f"'{file}' has schema {schema}, this nasbench reads up to {SCHEMA}: upgrade nasbench"
+        )
+    made: Any = data.get("provenance")
+    about: Any = data.get("strategy", {})
+    try:
+        check_text([data["experiment"], about])
+        experiment = Experiment.from_json(data["experiment"])
+        check_experiment(experiment, about)
+        check_provenance(made)
+    except KeyError as error:
+        raise _damaged(file, f"it has no {error}") from error
+    except (ValueError, TypeError, RecursionError, NasbenchError) as error:
+        raise _damaged(file, " ".join(str(error).split())) from error
+    return ExperimentFolder(path, experiment, made, about)
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(read_whole(file))
+    except OSError as error:
+        raise _damaged(file, error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(file, str(error)) from error
+
+
+def _damaged(file: Path, reason: str) -> Damaged:
+    return Damaged(file, reason, "restore it, or move its folder away and run again")
+
+
+def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterator[ExperimentFolder]:
+    """Yield every experiment below `results` (or `results` itself), in path order.
+
+    A file of the same name that somebody else's tool made is passed over. A damaged experiment is
+    appended to `left_out`; without that it is raised.
+    """
+    if not results.is_dir():
+        fix = "name another" if results.exists() else f"run `nasbench run --out {results}` first"
+        raise StoreError(f"results folder '{results}' {not_there(results)}: {fix}")
+    kept = [] if left_out is None else left_out
+    homes, orphans = _homes(results, kept)
+    if left_out is None and kept:
+        raise kept[0]
+    for folder in homes:
+        try:
+            yield read_folder(folder)
+        except Damaged as error:
+            if left_out is None:
+                raise
+            kept.append(error)
+    for folder in orphans:
+        reason = "it is missing, so what the runs beside it are of is not known"
+        kept.append(Damaged(folder / _FILE, reason, "restore it, or move the folder away"))
+
+
+def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[Path]]:
+    """Return the folders of experiments, and those with runs of which nothing says what was run.
+
+    Both in path order. What may not be read is appended to `unreadable`.
+    """
+
+    def refused(error: OSError) -> None:
+        fix = "make it readable, or move it away"
+        unreadable.append(Damaged(Path(error.filename), error.strerror or str(error), fix))
+
+    homes, orphans = [], []
+    for place, _, names in os.walk(results, onerror=refused):
+        folder, runs = Path(place), fnmatch.filter(names, _RUNS)
+        if _FILE in names and (runs or _is_ours(folder / _FILE)):
+            homes.append(folder)
+        elif runs:
+            orphans.append(folder)
+    return sorted(homes), sorted(orphans)
+
+
+def in_group(group: Path) -> Iterator[ExperimentFolder]:
+    """Yield the experiments that lie directly in a folder, in path order; damaged ones are not."""
+    for file in sorted(group.glob(f"*/{_FILE}")):
+        with suppress(StoreError):
+            yield read_folder(file.parent)
+
+
+def holds_runs(results: Path) -> bool:
+    """Whether any run is stored below a folder, be it damaged."""
+    return any(fnmatch.filter(names, _RUNS) for _, _, names in os.walk(results))
+
+
+def _is_ours(file: Path) -> bool:
+    try:
+        data = _json(file)
+    except StoreError:
+        return False
+    return isinstance(data, dict) and {"schema", "experiment"} <= data.keys()
+
+
+def folder_name(experiment: Experiment, name: str | None) -> Path:
+    """Return where an experiment lies below a results folder; `StoreError` for an odd name."""
+    task = experiment.task
+    strategy = _slug(experiment.strategy)
+    if name is None:
+        group = [Path(task.benchmark).stem, task.signal.dataset, str(task.budget)]
+        if task.objectives != (ACCURACY,):
+            group += [one.name for one in task.objectives]
+        return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
+    if not name or name != _slug(name) or name.startswith("."):
+        raise StoreError(
+            f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
+        )
+    return Path(name) / f"{strategy}@{_slug(task.signal.dataset)}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w.@-]+", "-", text)
+
+
+def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one dict with dotted names, tuples as lists."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> RunsFile:
+    try:
+        earlier = [] if columns is None else earlier_names(experiment, columns)
+        table, made = from_parquet(path, None if columns is None else [*columns, *earlier])
+        check_provenance(made)
+        if is_of_schema1(table):
+            table = upgraded(table, experiment)
+        if columns is not None:
+            table = table.select([name for name in columns if name in table.column_names])
+        table = conform(table, experiment, columns)
+    except ValueError as error:  # `Unreadable`, `Misfit`, or what schema 1 cannot have been
+        fix = "delete it and run the experiment again, which repeats its seeds only"
+        raise Damaged(path, str(error), fix) from error
+    return RunsFile(path, table, made)
+
+
+def _digest(table: pa.Table) -> str:
+    """Return 8 digits of a hash of everything but timings: equal where the runs are equal."""
+    digest = hashlib.sha256()
+    values = [name for name in table.column_names if name.startswith("value/")]
+    for name in ("seed", "architecture", *values, "seconds"):
+        column = table[name].combine_chunks()
+        flat = column.flatten() if pa.types.is_list(column.type) else column
+        if pa.types.is_dictionary(flat.type):
+            digest.update("\n".join(flat.dictionary.to_pylist()).encode())
+            flat = flat.indices
+        digest.update(flat.to_numpy(zero_copy_only=False).tobytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,262 @@
+"""Budgets as users write them, and the clock that charges a run."""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from nasbench.errors import InvalidInput
+from nasbench.harness.search.selection import Chosen, Front, Incumbent, Selection
+from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
+
+_UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?|epochs?)")
+_FREE_IN_A_ROW = 10_000
+_MOST_EVALUATIONS = 1_000_000  # about a minute and a gigabyte, of a table
+_TOO_MUCH = 2**63  # counts are stored in 64 bits
+
+
+class Stop(StrEnum):
+    """Why a run ended."""
+
+    SECONDS = "seconds"  # the next evaluation would have overshot the budget of seconds
+    EVALUATIONS = "evaluations"
+    EPOCHS = "epochs"  # as with seconds, what would overshoot does not count
+    PATIENCE = "patience"
+    TARGET = "target"
+    EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
+    STALLED = "stalled"  # 10,000 free answers in a row: the clock no longer moves
+
+
+def _require_countable(name: str, value: float) -> None:
+    if value >= _TOO_MUCH:
+        raise InvalidInput(f"budget: so many {name} cannot be counted: use fewer than 2**63")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run ends: at the first of its limits; None is no limit."""
+
+    seconds: float | None = None
+    """Seconds on the run's clock. An evaluation that would overshoot does not count."""
+    evaluations: int | None = None
+    epochs: int | None = None
+    """Training epochs, of architectures or of shared weights."""
+    patience: int | None = None
+    """Evaluations in a row that do not become the answer, or come into the set that it is."""
+    target_regret: float | None = None
+    """Validation regret on the search's own signal, in units of the first objective."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits that end a run before it begins, and no limit at all."""
+        if self.seconds is None and self.evaluations is None and self.epochs is None:
+            raise InvalidInput(
+                "a budget needs seconds, evaluations or epochs: 12000s, 5h, 100evals"
+            )
+        for name in ("seconds", "evaluations", "epochs", "patience"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            _require_countable(name, value)
+            if not value > 0:
+                raise InvalidInput(f"budget: {name} cannot be {value}: it must be above 0")
+        if self.target_regret is not None and not 0 <= self.target_regret < math.inf:
+            raise InvalidInput(
+                f"target regret cannot be {self.target_regret}: use a finite number of 0 or more"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """Read `12000s`, `5h`, `30min`, `2d`, `100evals`, `50epochs`, or some joined by commas."""
+        limits: dict[str, float] = {}
+        for part in text.split(","):
+            match = _PART.fullmatch(part.strip())
+            if match is None:
+                raise InvalidInput(
+                    f"budget '{text:.60}': cannot read '{part:.60}'; "
+                    "write seconds (12000s, 30min, 5h, 2d), evaluations (100evals), epochs "
+                    "(50epochs) or several (5h,100evals)"
+                )
+            number, unit = match.groups()
+            name = "seconds" if unit in _UNITS else _COUNTS[unit.removesuffix("s")]
+            if name in limits:
+                raise InvalidInput(f"budget '{text:.60}' gives {name} twice: keep one of them")
+            limits[name] = float(number) * _UNITS.get(unit, 1.0)
+            _require_countable(name, limits[name])
+        whole: dict[str, int] = {}
+        for name in limits.keys() - {"seconds"}:
+            whole[name] = int(limits[name])
+            if whole[name] != limits[name]:
+                raise InvalidInput(f"budget '{text:.60}': {name} must be a whole number")
+        return cls(limits.get("seconds"), **whole)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a run may end before the budget is spent."""
+        return self.patience is not None or self.target_regret is not None
+
+    def check_cost(self, cheapest: float) -> None:
+        """Raise `InvalidInput` where seconds alone would pay for a search without end.
+
+        `cheapest` is the least seconds an evaluation can cost, 0 where that is not known.
+        """
+        only_seconds = self.evaluations is None and self.epochs is None
+        if self.seconds is None or not only_seconds or cheapest <= 0:
+            return
+        if self.seconds / cheapest > _MOST_EVALUATIONS:
+            raise InvalidInput(
+                f"budget '{self}' pays for more than {_MOST_EVALUATIONS:,} of the cheapest "
+                f"evaluations ({cheapest:g} s): add a limit, such as {self.seconds:g}s,1000evals"
+            )
+
+    def stopping(self, patience: int | None, target_regret: float | None) -> "Budget":
+        """Return this budget with early-stopping rules added."""
+        return replace(self, patience=patience, target_regret=target_regret)
+
+    def __str__(self) -> str:
+        """Write the budget as `parse` reads it, early-stopping rules appended."""
+        parts = []
+        if self.seconds is not None:
+            parts.append(f"{_number(self.seconds)}s")
+        if self.evaluations is not None:
+            parts.append(f"{self.evaluations}evals")
+        if self.epochs is not None:
+            parts.append(f"{self.epochs}epochs")
+        if self.patience is not None:
+            parts.append(f"patience {self.patience}")
+        if self.target_regret is not None:
+            parts.append(f"regret {_number(self.target_regret)}")
+        return ",".join(parts)
+
+
+def _number(value: float) -> str:
+    """Return a number without a needless decimal point, and with every digit that it has."""
+    whole = round(value)
+    return str(whole) if whole == value else repr(value)
+
+
+class Clock:
+    """Charges a run's answers against its budget, the same way for every strategy.
+
+    An evaluation begins at the present time (`begin`) and is counted when it ends (`end`), which
+    moves the time on. With one worker an evaluation ends before the next one begins.
+    """
+
+    __slots__ = (
+        "_changed", "_epochs", "_evaluations", "_free", "_front", "_idle", "_maximised", "_own",
+        "_patience", "_seconds",
+        "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
+        "full", "objectives", "overshot", "seconds", "stop",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        budget: Budget,
+        best_score: float | None = None,
+        objectives: tuple[Metric, ...] = (ACCURACY,),
+        *,
+        selection: Selection = Selection.HIGHEST,
+        own: int | None = None,
+    ) -> None:
+        """Start at zero.
+
+        Patience ends where no evaluation becomes the answer by the rule `selection`, a target where
+        the first objective of the answer is as good, at the fidelity `own`, in epochs, if that is
+        given; `best_score`, the best there is, serves the target.
+        """
+        self.budget = budget
+        self._own = own
+        self._front = Front() if selection is Selection.FRONT else None
+        self.objectives = objectives
+        self._takes = Incumbent(selection, own or 0).takes
+        self._maximised = objectives[0].direction == "max"
+        self._seconds = math.inf if budget.seconds is None else budget.seconds
+        self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
+        self._epochs = math.inf if budget.epochs is None else budget.epochs
+        self._patience = math.inf if budget.patience is None else budget.patience
+        self._target = math.inf
+        if budget.target_regret is not None:
+            if best_score is None:
+                raise InvalidInput(
+                    "a target regret needs a benchmark whose optimum is known: use a table"
+                )
+            self._target = best_score - budget.target_regret
+        self._changed: list[int] = []
+        self._idle = 0
+        self._free = 0
+        self._started = 0
+        self._started_epochs = 0
+        self.seconds = 0.0
+        self.evaluations = 0
+        self.epochs = 0
+        self.overshot: Stop | None = None
+        """What an evaluation would last have overshot, so that it did not begin."""
+        self.stop: Stop | None = None
+        self.full = False
+        """Whether as many evaluations have begun as the budget has."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """What the answers were, by the evaluations' numbers in the order in which they ended."""
+        changed = np.array(self._changed, dtype=np.int64)
+        if self._front is None:
+            return Chosen(changed, changed[-1:])
+        return Chosen(changed, np.array([one for one, _ in self._front.members], dtype=np.int64))
+
+    def begin(self, answer: Answer | SharedAnswer) -> float | None:
+        """Let an evaluation begin now; when it ends, None if it overshoots seconds or epochs."""
+        finished = self.seconds + answer.seconds
+        if finished > self._seconds:
+            self.overshot = Stop.SECONDS
+            return None
+        epochs = self._started_epochs + answer.epochs
+        if epochs > self._epochs:
+            self.overshot = Stop.EPOCHS
+            return None
+        self._started_epochs = epochs
+        self._started += 1
+        self.full = self._started >= self._evaluations
+        return finished
+
+    def charge(self, answer: Answer | SharedAnswer, fidelity: int = 0) -> bool:
+        """Let an evaluation begin and end; False, and nothing is counted, if it overshoots."""
+        finished = self.begin(answer)
+        if finished is None:
+            self.stop = self.overshot
+            return False
+        self.end(answer, finished, fidelity)
+        return True
+
+    def end(self, answer: Answer | SharedAnswer, finished: float, fidelity: int = 0) -> None:
+        """Count an evaluation that has begun: it is now the time when it ends."""
+        self.epochs += answer.epochs
+        self._free = self._free + 1 if finished == self.seconds else 0
+        self.seconds = finished
+        self.evaluations += 1
+        value = answer.values[0]
+        score = value if self._maximised else -value
+        if not answer.failed and (
+            self._takes(score, fidelity) if self._front is None else self._enters(answer, fidelity)
+        ):
+            self._changed.append(self.evaluations - 1)
+            self._idle = 0
+            if score >= self._target and self._own in (None, fidelity):
+                self.stop = Stop.TARGET
+        else:
+            self._idle += 1
+            if self._idle >= self._patience:
+                self.stop = Stop.PATIENCE
+        if self.evaluations >= self._evaluations:
+            self.stop = Stop.EVALUATIONS
+        elif self._free >= _FREE_IN_A_ROW:
+            self.stop = Stop.STALLED
+
+    def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
+        """Whether an evaluation comes into the set that is the answer."""
+        pairs = zip(self.objectives, answer.values, strict=True)
+        scores = tuple(metric.score(value) for metric, value in pairs)
+        number = self.evaluations - 1
+        return self._front is not None and self._front.takes(scores, fidelity, number)

@@ -1,0 +1,130 @@
+"""What a search is on, when a user leaves some of it open: table, data sets, protocol."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nasbench.benchmarks.catalogue import BUNDLED, default_benchmark, load_table
+from nasbench.benchmarks.images import images_at_hand
+from nasbench.benchmarks.protocols import (
+    OWN,
+    Protocol,
+    default_protocol,
+    find_protocol,
+    own_protocol,
+    protocols,
+    protocols_for,
+)
+from nasbench.benchmarks.tables.format import SUFFIX
+from nasbench.harness.search.trained import PREFIX
+
+Say = Callable[[str], None]
+"""Is told what was chosen, one line at a time."""
+_TRAINED_ON = "digits"
+"""Data set of a search by training that names none: the one that needs no download."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A table by name or file, data sets, and a protocol; None: the one that fits a training."""
+
+    benchmark: str
+    datasets: tuple[str, ...]
+    protocol: Protocol | str | None
+
+
+def choose(
+    benchmark: str | Path | None,
+    datasets: Sequence[str] | None,
+    protocol: str | Protocol | None,
+    *,
+    fallback: bool = False,
+    shared: Sequence[str] = (),
+    say: Say = lambda _: None,
+) -> Choice:
+    """Fill in what is None: what was given decides, a protocol first, then the data sets.
+
+    With nothing given it is the fetched NAS-Bench-201 if it is there, else the bundled table.
+    With `fallback` a data set no protocol knows is left to training. `shared` names strategies of
+    the command that train on images: with nothing given, they and the others are put on the first
+    data set whose images are at hand, and `say` is told which that is.
+    """
+    if shared and benchmark is None and datasets is None and protocol is None:
+        benchmark = _with_images(shared, say)
+    named = None if benchmark is None else _located(benchmark)
+    if named is not None and named.startswith(PREFIX):
+        return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol)
+    if isinstance(protocol, str):
+        protocol = _named(protocol, named, datasets)
+    if protocol is None and datasets is None:
+        protocol = _made_for(named or default_benchmark())
+    elif protocol is None and datasets and not (fallback and _unknown(datasets)):
+        protocol = _searching(named, tuple(datasets), fallback=fallback)
+    table = named or (protocol.table if protocol else default_benchmark())
+    return Choice(table, tuple(datasets or (protocol.datasets[:1] if protocol else ())), protocol)
+
+
+def _with_images(shared: Sequence[str], say: Say) -> str:
+    """Return the default benchmark, or the bundled one where the default's images are not there."""
+    default = default_benchmark()
+    if default == BUNDLED:
+        return default
+    first, names = _made_for(default).datasets[0], ", ".join(shared)
+    if images_at_hand(first) is not None:
+        return default
+    say(
+        f"{names} {'trains' if len(shared) == 1 else 'train'} on images and those of '{first}' are "
+        f"not at hand: everything is searched on the bundled '{BUNDLED}'; `nasbench data fetch "
+        f"{first}` gets them"
+    )
+    return BUNDLED
+
+
+def _located(benchmark: str | Path) -> str:
+    """Return a table's name, or the one absolute path of a table file: a task needs one name."""
+    text = str(benchmark)
+    return os.path.realpath(text) if text.endswith(SUFFIX) else text
+
+
+def _unknown(datasets: Sequence[str]) -> bool:
+    known = {name for one in protocols().values() for name in one.datasets}
+    return not set(datasets) <= known
+
+
+def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None) -> Protocol:
+    """Return a protocol by its name: a published one needs no table at hand."""
+    if protocol in protocols():
+        return find_protocol(protocol)
+    table = load_table(benchmark or default_benchmark())
+    return (
+        own_protocol(table, tuple(datasets or ()))
+        if protocol == OWN
+        else find_protocol(protocol, table)
+    )
+
+
+def _made_for(benchmark: str) -> Protocol:
+    """Return the usual protocol of a table: one made for it, one that fits it, or its own."""
+    for protocol in protocols().values():
+        if protocol.table == benchmark:
+            return protocol
+    table = load_table(benchmark)
+    return next(iter(protocols_for(table)), None) or own_protocol(table)
+
+
+def _searching(benchmark: str | None, datasets: tuple[str, ...], *, fallback: bool) -> Protocol:
+    """Return the first protocol that searches all data sets, or else the table's own."""
+    if benchmark is None:
+        if datasets == (BUNDLED,):
+            return own_protocol(load_table(BUNDLED), datasets)
+        return default_protocol(datasets)
+    made = [one for one in protocols().values() if one.table == benchmark]
+    table = None if made else load_table(benchmark)
+    for protocol in protocols_for(table) if table else made:
+        if set(datasets) <= set(protocol.datasets):
+            return protocol
+    table = table or load_table(benchmark)
+    if fallback and not all(map(table.search.knows, datasets)):
+        return default_protocol(datasets)
+    return own_protocol(table, datasets)

@@ -1,0 +1,48 @@
+"""Experiments that an earlier version began: they go on as they were begun."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from nasbench.harness.results.store import ExperimentFolder, folder_name, in_group
+from nasbench.harness.search.experiment import Experiment
+from nasbench.strategies.registry import find_strategy
+
+
+def as_stored(
+    experiment: Experiment, results: Path, name: str | None, say: Callable[[str], None]
+) -> Experiment:
+    """Return the stored experiment that this one goes on with, or else `experiment` itself.
+
+    Where results hold the same search with the entropy of an earlier rule, or from before a
+    setting existed, more seeds of it belong to it: its runs keep their rule, and a comparison
+    shows one row instead of two. Searches of shared weights begin anew, since their training may
+    have changed with the version. `say` is told where an earlier experiment goes on.
+    """
+    if experiment.task.shared:
+        return experiment
+    path = results / folder_name(experiment, name)
+    same = [one for one in in_group(path.parent) if _same_search(one, experiment)]
+    if not same or any(one.experiment == experiment for one in same):
+        return experiment
+    folder = max(same, key=lambda one: one.experiment.entropy_rule)
+    if folder.experiment.entropy_rule < experiment.entropy_rule:
+        say(
+            f"'{folder.label}' was begun by an earlier version and goes on by its rule: equal "
+            "seeds of several data sets share their draws there"
+        )
+    return folder.experiment
+
+
+def _same_search(folder: ExperimentFolder, asked: Experiment) -> bool:
+    """Whether a stored experiment differs in nothing but its rule and settings that came later."""
+    stored = folder.experiment
+    known, wanted = stored.settings, asked.settings
+    defaults = vars(find_strategy(asked.strategy).Settings())
+    return (
+        replace(stored, settings=wanted, entropy=asked.entropy, entropy_rule=asked.entropy_rule)
+        == asked
+        and stored.entropy_rule <= asked.entropy_rule
+        and known.keys() <= wanted.keys()
+        and all(wanted[one] == {**defaults, **known}[one] for one in wanted)
+    )

@@ -1,0 +1,121 @@
+"""A function of one's own as what a search asks: any space, any metrics, real seconds."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any
+
+from nasbench.benchmarks.asked import check_request
+from nasbench.errors import InvalidInput
+from nasbench.harness.results.validation import Misfit, check_objectives
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.experiment import Begun, random_of
+from nasbench.harness.search.selection import Selection
+from nasbench.problem import Answer, Evaluate, Metric, Problem
+from nasbench.spaces import find_space
+from nasbench.spaces.base import Architecture, Space
+from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
+from nasbench.strategies.registry import make_settings
+from nasbench.text import shown
+
+Function = Callable[..., Any]
+
+
+def begin_function(
+    strategy: type[SearchStrategy],
+    values: Mapping[str, object],
+    function: Function,
+    space: str | Space | None,
+    metrics: tuple[Metric, ...],
+    budget: Budget | None,
+    experiment_seed: int,
+    seed: int,
+) -> Begun:
+    """Return a run of a strategy whose requests a function answers.
+
+    The strategy's randomness is of seeds, strategy, settings and the space's name.
+    """
+    if space is None or budget is None:
+        missing = "a space" if space is None else "a budget, such as 100evals"
+        raise InvalidInput(f"a function of one's own needs {missing}")
+    if strategy.rule == DERIVED:
+        raise InvalidInput(
+            f"strategy '{strategy.name}' trains shared weights: a function of one's own has none"
+        )
+    try:
+        check_objectives(metrics)
+    except (Misfit, AttributeError, TypeError) as error:
+        raise InvalidInput(
+            f"metrics {shown(metrics)}: they are nasbench.Metric(name, 'max' or 'min'), one or "
+            "several, each once"
+        ) from error
+    if budget.target_regret is not None:
+        raise InvalidInput("a target regret needs a table, whose optimum is known")
+    made = make_settings(strategy, values)
+    of = find_space(space) if isinstance(space, str) else space
+    selection = Selection.HIGHEST if len(metrics) == 1 else Selection.FRONT
+    identity = {"strategy": strategy.name, "settings": asdict(made), "space": of.name}
+    random = random_of(identity, experiment_seed, seed)
+    began = perf_counter()
+    problem = Problem(of, metrics)
+    require_tags(strategy, problem)
+    searching = strategy(problem, made, random)
+    clock = Clock(budget, None, metrics, selection=selection)
+    return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)
+
+
+def checked_answer(answer: Answer, objectives: int) -> Answer:
+    """Return an answer that a clock and a strategy can take; `InvalidInput` for any other."""
+    values, seconds, epochs = answer.values, answer.seconds, answer.epochs
+    numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
+    if not (numbers and len(values) == objectives):
+        raise InvalidInput(f"an answer has values {shown(values)}: it is one for each objective")
+    if not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
+        raise InvalidInput(f"an answer has seconds {shown(seconds)}: they are 0 or more")
+    if isinstance(epochs, bool) or not (isinstance(epochs, int) and epochs >= 0):
+        raise InvalidInput(f"an answer has epochs {shown(epochs)}: they are a whole number")
+    return answer
+
+
+class _Called:
+    """Answers with what a function returns: numbers, or an `Answer` with seconds of its own.
+
+    A function with an argument `fidelity` is told the request's, None where it names none.
+    """
+
+    def __init__(self, function: Function, space: Space, metrics: tuple[Metric, ...]) -> None:
+        self._function, self._space, self._metrics = function, space, metrics
+        try:
+            self._takes_fidelity = "fidelity" in inspect.signature(function).parameters
+        except (TypeError, ValueError):  # of some functions in C
+            self._takes_fidelity = False
+
+    def answer(self, request: Evaluate) -> Answer:
+        """Call the function; NaN is an evaluation that failed."""
+        check_request(self._space, request)
+        began = perf_counter()
+        more = {"fidelity": request.fidelity} if self._takes_fidelity else {}
+        returned = self._function(request.architecture, **more)
+        if isinstance(returned, Answer):
+            return checked_answer(returned, len(self._metrics))
+        epochs = 0 if request.fidelity is None else request.fidelity.epochs
+        values = self._values(returned, request.architecture)
+        failed = any(map(math.isnan, values))
+        return Answer(values, perf_counter() - began, epochs, failed)
+
+    def _values(self, returned: Any, architecture: Architecture) -> tuple[float, ...]:
+        """Return numbers, one for each metric; `InvalidInput` for anything else."""
+        several = returned if isinstance(returned, tuple | list) else (returned,)
+        try:
+            values = tuple(map(float, several))
+        except (TypeError, ValueError):
+            values = ()
+        if len(values) != len(self._metrics):
+            names = ", ".join(one.name for one in self._metrics)
+            raise InvalidInput(
+                f"the function returned {shown(returned)} for "
+                f"{self._space.format(architecture)}: it must be a number for each of {names}"
+            )
+        return values

@@ -1,0 +1,201 @@
+"""The loop: one strategy, one benchmark, one clock, one trajectory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from heapq import heappop, heappush
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.base import Session
+from nasbench.errors import InvalidInput
+from nasbench.harness.search.budget import Clock, Stop
+from nasbench.harness.search.selection import Chosen
+from nasbench.problem import WAIT, Answer, Evaluate, Request, SharedAnswer, Trial
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import SearchStrategy
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """All evaluations of one run in the order in which they ended, as columns, and why it ended.
+
+    Columns have the same length n, one value or row per evaluation.
+    """
+
+    architectures: list[Architecture]
+    values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
+    fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 of shared weights
+    seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
+    epochs: NDArray[np.int64]  #: training epochs of each evaluation
+    optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
+    started: NDArray[np.float64]  #: when each began on the run's clock, in seconds
+    finished: NDArray[np.float64]  #: when each ended; never falls
+    worker: NDArray[np.int32]  #: number of the simulated worker that did it
+    chosen: Chosen
+    """What the answers were."""
+    stop: Stop
+    derived: bool = False
+    """Whether the architecture of a step is what the search would return then."""
+    figures: tuple[Mapping[str, float], ...] = ()
+    """Figures of every epoch of shared training, by name; empty where nothing is shared."""
+
+    @property
+    def signal(self) -> NDArray[np.float64]:
+        """Values of the first objective, shape (n,)."""
+        return self.values[:, 0]
+
+    @property
+    def incumbents(self) -> NDArray[np.int64]:
+        """Steps at which the answer changed: every one where it is derived, or by the rule."""
+        return self.chosen.incumbents
+
+    @property
+    def selected(self) -> NDArray[np.int64]:
+        """Steps of the final answer: the last of the incumbents, or those in the final set."""
+        return self.chosen.selected
+
+
+_Open = tuple[float, int, int, float, Trial, Answer | SharedAnswer, float]
+"""A trial whose evaluation goes on: when it ends, its number, its worker, when it began, the trial
+itself, its answer, and the real seconds that the strategy took to ask. They are ordered by the
+first two. A plain tuple, as it costs a tenth of a named one to make."""
+
+_make_trial = partial(tuple.__new__, Trial)
+"""Make a trial of number and request, without the call in Python that `Trial(...)` is."""
+
+
+def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
+    """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
+
+    The problem's workers are simulated: each takes the next request when it is free, lowest number
+    first, and a strategy is told answers in the order in which evaluations end. Of several that end
+    at one moment each is told, and its worker asks again, before the next is told. What would end
+    beyond the budget of seconds does not count and is never told, and its worker takes no other;
+    what would overshoot the budget of epochs ends all asking. What is open when a search stops
+    early does not count either. One worker asks and tells in turn.
+    """
+    ask, tell, reply = strategy.ask, strategy.tell, session.answer
+    begin, end, problem = clock.begin, clock.end, strategy.problem
+    own = 0 if problem.own is None else problem.own.epochs
+    told = getattr(session, "told", None)
+    free = list(range(problem.workers))
+    open_trials: list[_Open] = []
+    requests: list[Request] = []
+    answers: list[Answer | SharedAnswer] = []
+    numbers: list[float] = []  # end to end, so that no object is kept for an evaluation
+    exhausted = over = False
+    while clock.stop is None:
+        while free and not (clock.full or exhausted or over):
+            began = perf_counter()
+            request = ask()
+            asking = perf_counter() - began
+            if request is WAIT:
+                if not open_trials and clock.overshot is None:
+                    raise InvalidInput("the strategy waits, and no answer is still to come")
+                break  # or what it waits for was beyond the budget
+            if request is None:
+                exhausted = True
+                break
+            answer = reply(request)
+            ends, worker = begin(answer), heappop(free)
+            if ends is not None:
+                number = len(requests) + len(open_trials)
+                trial = _make_trial((number, request))
+                heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
+            else:  # epochs are those of all workers together, seconds each worker's own
+                over = clock.overshot is Stop.EPOCHS
+        if not open_trials:
+            break
+        finished, _, worker, started, trial, answer, asking = heappop(open_trials)
+        request = trial.request
+        asked = getattr(request, "fidelity", None)
+        fidelity = own if asked is None else asked.epochs
+        end(answer, finished, fidelity)
+        if told is not None:
+            told(request, answer)
+        began = perf_counter()
+        tell(trial, answer)
+        requests.append(request)
+        answers.append(answer)
+        numbers.extend((fidelity, asking + perf_counter() - began, started, finished, worker))
+        heappush(free, worker)
+    stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
+    columns = np.array(numbers, dtype=np.float64).reshape(-1, 5).T
+    return trajectory_of(requests, answers, columns, stop, clock)
+
+
+def trajectory_of(
+    requests: Sequence[Request],
+    answers: Sequence[Answer | SharedAnswer],
+    columns: NDArray[np.float64],
+    stop: Stop,
+    clock: Clock,
+) -> Trajectory:
+    """Return a run as arrays; `columns` are fidelity, thought, start, end and worker of each."""
+    fidelity, thought, started, finished, worker = columns
+    shared = [answer for answer in answers if isinstance(answer, SharedAnswer)]
+    of: Sequence[Any] = shared or requests
+    values = np.array([answer.values for answer in answers], dtype=np.float64)
+    values = values.reshape(len(answers), len(clock.objectives))
+    values[np.array([answer.failed for answer in answers], dtype=bool)] = np.nan
+    return Trajectory(
+        [one.architecture for one in of],
+        values,
+        fidelity=fidelity.astype(np.int64),
+        seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
+        epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
+        optimiser_seconds=thought,
+        started=started,
+        finished=finished,
+        worker=worker.astype(np.int32),
+        chosen=_derived(values) if shared else clock.chosen,
+        stop=stop,
+        derived=bool(shared),
+        figures=tuple(answer.figures for answer in shared),
+    )
+
+
+def _derived(values: NDArray[np.float64]) -> Chosen:
+    """Return the answers of a search of shared weights: whatever it would derive then."""
+    steps = np.flatnonzero(~np.isnan(values[:, 0]))
+    return Chosen(steps, steps[-1:])
+
+
+class FreeRepeats:
+    """A session in which asking again what has been told costs nothing and gives the same answer.
+
+    What is asked again while its first evaluation goes on is evaluated, and charged, once more.
+    """
+
+    def __init__(self, session: Session, own: int | None = None) -> None:
+        """Wrap the session of one run; `own` is the task's own fidelity in epochs."""
+        self._session, self._own = session, own
+        self._known: dict[object, Answer | SharedAnswer] = {}
+
+    def answer(self, request: Request) -> Answer | SharedAnswer:
+        """Answer from memory at no cost where possible."""
+        if not isinstance(request, Evaluate):
+            return self._session.answer(request)
+        what = self._what(request)
+        try:
+            known = self._known.get(what)
+        except TypeError:  # what cannot be hashed is no architecture: the session says so
+            return self._session.answer(request)
+        return self._session.answer(request) if known is None else known
+
+    def told(self, request: Request, answer: Answer | SharedAnswer) -> None:
+        """Remember the first answer to a request, once it has ended."""
+        inner = getattr(self._session, "told", None)
+        if inner is not None:
+            inner(request, answer)
+        if isinstance(request, Evaluate):
+            self._known.setdefault(self._what(request), answer._replace(seconds=0.0, epochs=0))
+
+    def _what(self, request: Evaluate) -> object:
+        """Return what two requests have in common that ask the same, however it is written."""
+        asked = request.fidelity
+        return request.architecture, self._own if asked is None else asked.epochs

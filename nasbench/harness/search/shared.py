@@ -1,0 +1,242 @@
+"""One-shot strategies in the harness: their tasks, what is lent to them, their checkpoints."""
+
+import hashlib
+import math
+import sys
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nasbench
+from nasbench.benchmarks.base import Judge
+from nasbench.benchmarks.images import images_at_hand
+from nasbench.benchmarks.tabular import Signal
+from nasbench.errors import DataError, InvalidInput, NasbenchError
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.experiment import Experiment, Task
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
+from nasbench.spaces import get_space
+from nasbench.spaces.base import Space
+from nasbench.strategies.base import SearchStrategy
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.training.data import DataSet
+    from nasbench.benchmarks.training.shared import SharedBenchmark, SharedSession
+    from nasbench.strategies.parts.one_shot import OneShot
+
+
+def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None) -> Task:
+    """Return what a one-shot strategy does on a task: the same judge, epochs as its budget.
+
+    A user's budget goes first; without one it is the epochs of the strategy's settings. Raises
+    `InvalidInput` where the data set's images are not at hand, and for rules of early stopping:
+    what is derived is judged after the search.
+    """
+    if task.budget.stops_early:
+        raise InvalidInput(
+            "a search of shared weights knows no accuracy to stop at: run it without --patience "
+            "and --target-regret"
+        )
+    if task.objectives != (ACCURACY,):
+        raise InvalidInput(
+            f"strategy '{strategy}' validates the accuracy of shared weights: run it without "
+            "--objective"
+        )
+    if task.simulated_workers > 1:
+        raise InvalidInput(
+            f"strategy '{strategy}' trains one set of shared weights: run it without "
+            "--simulated-workers"
+        )
+    return replace(
+        task,
+        signal=Signal(task.signal.dataset, 0, 0),
+        repeats="charge",
+        selection=Selection.HIGHEST,
+        promotion=Promotion.RESTART,
+        budget=budget or Budget(epochs=settings.epochs),
+        images=_images(task, strategy).fingerprint(),
+    )
+
+
+def open_shared(
+    task: Task, strategy: type[SearchStrategy], settings: Any
+) -> "tuple[SharedBenchmark, Judge]":
+    """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
+    from nasbench.harness.search.experiment import open_judge
+
+    data = _images(task, strategy.name)
+    if task.images and data.fingerprint() != task.images:  # an earlier version stored none
+        raise NasbenchError(
+            f"the images of '{task.signal.dataset}' have changed since these runs "
+            f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
+        )
+    return lender(get_space(task.space), data, settings), open_judge(task)
+
+
+def _images(task: Task, strategy: str) -> "DataSet":
+    from nasbench.benchmarks.training.catalogue import dataset_names, shared_data
+
+    try:
+        return shared_data(task.signal.dataset)
+    except (DataError, InvalidInput) as error:
+        if images_at_hand(task.signal.dataset) is not None:  # they are there, and damaged
+            raise InvalidInput(
+                f"strategy '{strategy}' trains on the images of '{task.signal.dataset}', which "
+                f"cannot be used: {error}"
+            ) from error
+        raise InvalidInput(
+            f"strategy '{strategy}' trains on images, and those of '{task.signal.dataset}' "
+            f"are not at hand ({error}); data sets with images: {', '.join(dataset_names())}"
+        ) from error
+
+
+def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
+    """Return what lends a one-shot strategy with these settings its supernet and images."""
+    from nasbench.benchmarks.training.shared import SharedBenchmark
+    from nasbench.spaces.networks.nb201 import Shape
+
+    s = settings
+    shape = Shape(s.channels, s.cells, s.affine, s.statistics != "batch")
+    cost = {"cost": s.cost} if hasattr(s, "cost") else {}
+    return SharedBenchmark(
+        space, data, shape,
+        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
+        precision=s.precision, initialisation=s.initialisation,
+        around=Shape(s.channels, s.cells) if s.around == "tracked" else None, **cost,
+    )  # fmt: skip
+
+
+def checkpoint_path(experiment: Experiment, seed: int) -> Path:
+    """Return where the checkpoint of an unfinished run lies: beside the finished trainings."""
+    from nasbench.benchmarks.training.cache import cache_folder
+
+    return cache_folder() / "shared" / f"{experiment.digest()}-{seed}.pt"
+
+
+class Resumable:
+    """A session that writes a checkpoint after every epoch, and goes on from one.
+
+    What the checkpoint holds was trained, timed and judged derivable before: its answers are given
+    again in order, then strategy and weights are put where they were. On the CPU the run ends with
+    the same bits as one that was never interrupted, timings apart. Another version's checkpoint
+    could end otherwise: that, like a damaged one, is made anew.
+    """
+
+    def __init__(self, session: "SharedSession", strategy: "OneShot", path: Path) -> None:
+        """Read the checkpoint at `path` if there is one of this version."""
+        self._session, self._strategy, self._path = session, strategy, path
+        self._saved = _saved(path, session, strategy)
+        self._answers = [_answer(one) for one in self._saved.get("answers", ())]
+        self._replayed = deque(self._answers)
+
+    def answer(self, request: TrainShared) -> SharedAnswer:
+        """Answer from the checkpoint while it lasts, then train."""
+        if self._replayed:
+            answer = self._replayed.popleft()
+            if not self._replayed:
+                self._resume()
+            return answer
+        answer = self._session.answer(request)
+        self._answers.append(answer)
+        self._write()
+        return answer
+
+    def _resume(self) -> None:
+        """Put strategy and weights where they were after the last epoch."""
+        try:
+            self._strategy.resume(self._session.loan, self._saved)
+        except Exception as error:  # whatever a strategy stumbles on in a state that is none
+            raise DataError(
+                f"checkpoint {self._path} is of another state of the search: it is removed"
+            ) from error
+        self._session.derivation = self._saved["derivation"]
+
+    def _write(self) -> None:
+        from nasbench.benchmarks.training.checkpoint import write_checkpoint
+
+        answers = [
+            {
+                **one._asdict(),
+                "architecture": list(one.architecture),
+                "values": list(one.values),
+                "figures": dict(one.figures),
+            }
+            for one in self._answers
+        ]
+        content = {
+            **self._strategy.checkpoint(self._session.loan),
+            "answers": answers, "derivation": self._session.derivation, "code": _code(),
+            "run": self._path.stem,
+        }  # fmt: skip
+        write_checkpoint(self._path, content)
+
+
+def _saved(path: Path, session: "SharedSession", strategy: "OneShot") -> dict[str, Any]:
+    """Return the checkpoint at `path`; nothing where there is none to go on from.
+
+    A damaged one is told, on stderr and so in the run's log; another version's is not.
+    """
+    from nasbench.benchmarks.training.checkpoint import read_checkpoint, same_values
+
+    if not path.exists():
+        return {}
+    try:
+        saved = read_checkpoint(path)
+        if not same_values(saved.get("code"), _code()):
+            return {}
+        if not same_values(saved["run"], path.stem):
+            raise ValueError(f"checkpoint {path} is of the run {saved['run']}")
+        _check(saved, session, strategy)
+    except Exception as error:  # whatever a check stumbles on in values of other types
+        print(f"the search begins anew: {error}", file=sys.stderr)
+        return {}
+    return saved
+
+
+def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneShot") -> None:
+    """Raise an error for a checkpoint that this search cannot have written."""
+    from nasbench.benchmarks.training.checkpoint import check_tensors
+
+    if not _is_seconds(saved["derivation"]):
+        raise ValueError(f"its derivation took {saved['derivation']} seconds")
+    answers, space = saved["answers"], strategy.space
+    if not isinstance(answers, list) or not 1 <= len(answers) <= strategy.settings.epochs:
+        raise ValueError("its answers are not one for each epoch")
+    for stored in answers:
+        one = _answer(stored)
+        if not space.contains(one.architecture):
+            raise ValueError(f"an answer is no architecture: {one.architecture}")
+        (value,) = one.values
+        if not (_is_seconds(value) and value <= 100 and _is_seconds(one.seconds)):
+            raise ValueError(f"an answer has value {value} and seconds {one.seconds}")
+        if (type(one.epochs), type(one.failed)) != (int, bool) or one.epochs < 1:
+            raise ValueError(f"an answer has epochs {one.epochs} and failed {one.failed}")
+        if not all(isinstance(figure, float) for figure in dict(one.figures).values()):
+            raise ValueError("figures of an answer are no numbers")
+    if not isinstance(saved["state"], dict) or not isinstance(saved["optimiser"], dict):
+        raise ValueError("its state is none")
+    check_tensors(saved["weights"], session.loan.supernet.state_dict(), "weights")
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, float) and 0 <= value < math.inf
+
+
+@cache
+def _code() -> str:
+    """Return what tells the code that wrote a checkpoint from any other: a hash of its sources."""
+    digest = hashlib.sha256()
+    root = Path(nasbench.__file__).parent
+    for folder in ("strategies", "spaces", "benchmarks/training"):
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _answer(stored: dict[str, Any]) -> SharedAnswer:
+    architecture, values = tuple(stored["architecture"]), tuple(stored["values"])
+    return SharedAnswer(**{**stored, "architecture": architecture, "values": values})

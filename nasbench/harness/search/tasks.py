@@ -1,0 +1,224 @@
+"""From what a user asks for to tasks: one per data set searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from nasbench.arguments import require_names, require_optional_text
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.protocols import OWN, REPEATS, TRIALS, Protocol, default_protocol
+from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tabular import Signal
+from nasbench.errors import InvalidInput
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.defaults import Say, choose
+from nasbench.harness.search.experiment import Task
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.harness.search.trained import PREFIX, trained_task, with_fallback
+from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
+from nasbench.problem import ACCURACY, Metric
+from nasbench.text import shown
+
+SIMULATED = (
+    "simulated workers need costs that are known before an evaluation ends: leave "
+    "--simulated-workers away where networks or shared weights are trained"
+)
+
+RESUMED = (
+    "promotion 'resume' needs a table: trainings of a search by training begin anew; leave "
+    "--promotion away"
+)
+
+
+Rule = TypeVar("Rule", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user may change of a protocol; None leaves it as it is."""
+
+    budget: Budget | None = None
+    patience: int | None = None
+    target_regret: float | None = None
+    signal: str | None = None
+    repeats: str | None = None
+    simulated_workers: int = 1
+    objectives: tuple[str, ...] = ()
+    """None is the table's first metric."""
+    selection: Selection = Selection.HIGHEST
+    promotion: Promotion = Promotion.RESTART
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        budget: Budget | None,
+        patience: int | None = None,
+        target_regret: float | None = None,
+        signal: str | None = None,
+        repeats: str | None = None,
+        simulated_workers: int = 1,
+        objective: str | Sequence[str] | None = None,
+        selection: str = Selection.HIGHEST.value,
+        promotion: str = Promotion.RESTART.value,
+    ) -> "Wanted":
+        """Read options as a user gives them; `InvalidInput` for what none of them can be."""
+        for name, value in (
+            ("signal", signal), ("repeats", repeats), ("selection", selection),
+            ("promotion", promotion),
+        ):  # fmt: skip
+            require_optional_text(name, "a text", value)
+        objectives = () if objective is None else tuple(require_names("objective", objective))
+        if objective is not None and not objectives:
+            raise InvalidInput("no objective is named: leave it away for the table's first metric")
+        return cls(
+            budget=budget,
+            patience=None if patience is None else PATIENCE.check(patience),
+            target_regret=None if target_regret is None else REGRET.check(target_regret),
+            signal=signal,
+            repeats=repeats,
+            simulated_workers=SIMULATED_WORKERS.check(simulated_workers),
+            objectives=objectives,
+            selection=_one_of(Selection, "selection", selection),
+            promotion=_one_of(Promotion, "promotion", promotion),
+        )
+
+    def limit(self, budget: Budget | None) -> Budget | None:
+        """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
+        budget = self.budget or budget
+        if budget is None or (self.patience is None and self.target_regret is None):
+            return budget
+        return budget.stopping(self.patience, self.target_regret)
+
+
+def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
+    """Return the member of an enum that has a value; `InvalidInput` names all where none has."""
+    valid = {one.value: one for one in kind if one is not Selection.FRONT}  # of several objectives
+    if value not in valid:
+        raise InvalidInput(f"{name} {shown(value)} is unknown: valid are {', '.join(valid)}")
+    return valid[value]
+
+
+def make_tasks(
+    benchmark: str | Path | None,
+    datasets: Sequence[str] | None,
+    protocol: str | Protocol | None,
+    wanted: Wanted,
+    *,
+    fallback: str | None = None,
+    shared: Sequence[str] = (),
+    say: Say = lambda _: None,
+) -> list[Task]:
+    """Return one task per data set; `InvalidInput` for what does not fit together.
+
+    `shared` names the strategies that train on images, see `choose`.
+    """
+    if fallback not in (None, "train"):
+        raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
+    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
+    if chosen.benchmark.startswith(PREFIX):
+        return [
+            _trained(chosen.benchmark, dataset, chosen.protocol, wanted)
+            for dataset in chosen.datasets
+        ]
+    table = load_table(chosen.benchmark)
+    known = [name for name in chosen.datasets if not fallback or table.search.knows(name)]
+    tasks = _tabular(chosen.benchmark, table, known, chosen.protocol, wanted) if known else []
+    if not fallback:
+        return tasks
+    unknown = [name for name in chosen.datasets if name not in known]
+    return [
+        *map(with_fallback, tasks),
+        *(_trained(f"{PREFIX}{table.info.space}", name, None, wanted) for name in unknown),
+    ]
+
+
+def _tabular(
+    benchmark: str,
+    table: Table,
+    datasets: Sequence[str],
+    protocol: Protocol | str | None,
+    wanted: Wanted,
+) -> list[Task]:
+    if not isinstance(protocol, Protocol):
+        protocol = default_protocol(tuple(datasets))
+    if protocol.space != table.info.space:
+        raise InvalidInput(
+            f"protocol '{protocol.name}' is for space '{protocol.space}', table '{table.name}' is "
+            f"of '{table.info.space}': use another table, or --protocol {OWN}"
+        )
+    trials, repeats = wanted.signal or protocol.trials, wanted.repeats or protocol.repeats
+    for value, valid in ((trials, TRIALS), (repeats, REPEATS)):
+        if value not in valid:
+            raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
+    tasks = []
+    for dataset in datasets:
+        protocol.check(dataset)
+        published = Budget(protocol.seconds[dataset])
+        tasks.append(
+            Task(
+                benchmark=benchmark,
+                table=table.hash,
+                space=table.info.space,
+                protocol=protocol.name,
+                signal=Signal(dataset, protocol.schedule, protocol.epochs, trials),
+                repeats=repeats,
+                budget=wanted.limit(published) or published,
+                final_schedule=protocol.final_schedule,
+                reports=protocol.reports[dataset],
+                simulated_workers=wanted.simulated_workers,
+                objectives=_objectives(table, wanted),
+                selection=_selection(wanted),
+                promotion=wanted.promotion,
+            )
+        )
+    return tasks
+
+
+def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
+    """Return what a search of a table is for; `InvalidInput` where the table or a rule lacks it."""
+    named = wanted.objectives
+    found = tuple(find_objective(table, name) for name in named) or (default_objective(table),)
+    if len({one.name for one in found}) < len(found):
+        raise InvalidInput(f"objective {shown(', '.join(wanted.objectives))}: one is named twice")
+    if is_cost(found[0]):
+        raise InvalidInput(
+            f"objective '{found[0].name}' is a cost of the network: name a metric of its training "
+            f"first, such as accuracy,{wanted.objectives[0]}"
+        )
+    if len(found) > 1 and wanted.target_regret is not None:
+        raise InvalidInput("a target regret needs one objective: leave --target-regret away")
+    return found
+
+
+def _selection(wanted: Wanted) -> Selection:
+    if len(wanted.objectives) < 2:
+        return wanted.selection
+    if wanted.selection is Selection.OWN:
+        raise InvalidInput(
+            "selection 'own' is of one objective: the answer of several is their front at the "
+            "highest fidelity"
+        )
+    return Selection.FRONT
+
+
+def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+    if wanted.simulated_workers > 1:
+        raise InvalidInput(SIMULATED)
+    if wanted.promotion is Promotion.RESUME:
+        raise InvalidInput(RESUMED)
+    if wanted.objectives not in ((), (ACCURACY.name,)):
+        raise InvalidInput(
+            f"objective {shown(', '.join(wanted.objectives))}: what is trained is judged by its "
+            "accuracy; "
+            "leave --objective away, or search on a table"
+        )
+    if wanted.signal is not None or isinstance(protocol, Protocol):
+        raise InvalidInput(
+            "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
+        )
+    task = trained_task(benchmark, dataset, protocol, wanted.repeats, wanted.limit(None))
+    return replace(task, selection=wanted.selection)

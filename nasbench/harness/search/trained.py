@@ -1,0 +1,170 @@
+"""Tasks whose answers are trained: `--benchmark train:SPACE`, and `--fallback train`.
+
+The whole set-up of the trainings is the task's protocol, as text: whoever has the task can
+open the same benchmark, in another process too.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nasbench.benchmarks.base import Benchmark, Judge
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.protocols import REPEATS
+from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.experiment import Task
+from nasbench.harness.search.selection import Promotion
+from nasbench.problem import ACCURACY
+from nasbench.spaces import get_enumerable
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.training.fallback import FallbackJudge
+    from nasbench.benchmarks.training.found_images import Found
+    from nasbench.benchmarks.training.protocol import TrainingProtocol
+
+PREFIX = "train:"
+"""`train:nb201`: everything is trained."""
+SUFFIX = "+train"
+"""`nb201+train`: what table `nb201` does not know is trained."""
+
+
+def is_trained(benchmark: str) -> bool:
+    """Whether some answers of a benchmark are trained."""
+    return benchmark.startswith(PREFIX) or benchmark.endswith(SUFFIX)
+
+
+def found_images(task: Task) -> "Found | None":
+    """Return what was found of a user's own images if a task trains on such; they are read once."""
+    if not (task.shared or is_trained(task.benchmark)):
+        return None
+    from nasbench.benchmarks.training.catalogue import is_own, shared_data
+
+    return shared_data(task.signal.dataset).found if is_own(task.signal.dataset) else None
+
+
+def trained_task(
+    benchmark: str, dataset: str, protocol: str | None, repeats: str | None, budget: Budget | None
+) -> Task:
+    """Return the task of a search in which everything is trained."""
+    from nasbench.benchmarks.training.protocol import TrainingProtocol, training_hash
+    from nasbench.benchmarks.training.recipes import recipe
+
+    if budget is None:
+        raise InvalidInput(
+            "a search by training has no published budget: add --budget, such as 600s or 20evals"
+        )
+    repeats = repeats or REPEATS[0]
+    if repeats not in REPEATS:
+        raise InvalidInput(f"'{repeats}' is not one of {', '.join(REPEATS)}")
+    chosen = (
+        TrainingProtocol.default(dataset) if protocol is None else TrainingProtocol.parse(protocol)
+    )
+    trials = "mean" if len(chosen.search_seeds) == 1 else "random"
+    return Task(
+        benchmark=benchmark,
+        table=training_hash(dataset, chosen),
+        space=benchmark.removeprefix(PREFIX),
+        protocol=str(chosen),
+        signal=Signal(dataset, recipe(chosen.search).epochs, chosen.epochs, trials),
+        repeats=repeats,
+        budget=budget,
+        final_schedule=recipe(chosen.final).epochs,
+        reports=(dataset,),
+    )
+
+
+def with_fallback(task: Task) -> Task:
+    """Return the task of a table with trainings for what it lacks; itself if it lacks nothing."""
+    from nasbench.benchmarks.training.fallback import measured_scale, missing
+    from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
+
+    table = load_table(task.benchmark)
+    space = get_enumerable(task.space)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
+    if not missing(tabular):
+        return task
+    if task.objectives != (ACCURACY,):
+        names = ", ".join(one.name for one in task.objectives)
+        raise InvalidInput(
+            f"objective '{names}': what a table lacks would be trained and judged by its accuracy; "
+            "leave --objective or --fallback away"
+        )
+    if task.promotion is Promotion.RESUME:
+        raise InvalidInput(
+            "promotion 'resume' needs a table that knows every architecture: leave --promotion or "
+            "--fallback away"
+        )
+    if task.simulated_workers > 1:
+        raise InvalidInput(
+            "simulated workers need a table that knows every architecture: leave "
+            "--simulated-workers or --fallback away"
+        )
+    chosen = TrainingProtocol.default(task.signal.dataset)
+    trained, _ = open_training(task.space, task.signal.dataset, chosen)
+    scale = measured_scale(tabular, trained)
+    return replace(
+        task,
+        benchmark=f"{task.benchmark}{SUFFIX}",
+        table=_hash(task.table, task.signal.dataset, chosen),
+        protocol=f"{task.protocol}+{chosen}*{scale:.6g}",
+    )
+
+
+def open_trained(task: Task) -> tuple[Benchmark, Judge]:
+    """Return the benchmark and the judge of such a task; `NasbenchError` if the data changed."""
+    from nasbench.benchmarks.training.protocol import (
+        TrainingProtocol,
+        open_training,
+        training_hash,
+    )
+
+    dataset = task.signal.dataset
+    if task.benchmark.endswith(SUFFIX):
+        return _open_fallback(task)
+    protocol = _as_stored(
+        task, TrainingProtocol.parse(task.protocol), lambda one: training_hash(dataset, one)
+    )
+    return open_training(task.benchmark, dataset, protocol)
+
+
+def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
+    from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
+    from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
+
+    table, space = load_table(task.benchmark.removesuffix(SUFFIX)), get_enumerable(task.space)
+    setup, _, scale = task.protocol.partition("+")[2].rpartition("*")
+    protocol = _as_stored(
+        task,
+        TrainingProtocol.parse(setup),
+        lambda one: _hash(table.hash, task.signal.dataset, one),
+    )
+    trained, judge = open_training(task.space, task.signal.dataset, protocol)
+    known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
+    if task.shared:  # such a search asks for no signal
+        return trained, FallbackJudge(known, judge)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
+    return FallbackBenchmark(tabular, trained, scale=float(scale)), FallbackJudge(known, judge)
+
+
+def _hash(table: str, dataset: str, protocol: "TrainingProtocol") -> str:
+    from nasbench.benchmarks.training.protocol import training_hash
+
+    return hashlib.sha256(f"{table} {training_hash(dataset, protocol)}".encode()).hexdigest()
+
+
+def _as_stored(
+    task: Task, protocol: "TrainingProtocol", hashed: "Callable[[TrainingProtocol], str]"
+) -> "TrainingProtocol":
+    """Return what a protocol's text meant when the task's runs were stored: their hash tells it."""
+    for one in protocol.meanings():
+        if hashed(one) == task.table:
+            return one
+    found = hashed(protocol)
+    raise NasbenchError(
+        f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
+        f"({found[:8]}, theirs {task.table[:8]}): use another --out folder"
+    )
