@@ -84,6 +84,8 @@ class SearchStrategy(Stateful, ABC):
     """What cost tables group by: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]
     """The paper, as `Authors, venue year`."""
+    bibtex: ClassVar[str] = ""
+    """Its entries as BibTeX, an empty line between two; empty where there are none."""
     colour: ClassVar[str] = ""
     """In figures, such as `#0173b2`; where it is empty one is chosen by the name."""
     tags: ClassVar[frozenset[Tag]] = frozenset()

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 _FINITE_DIFFERENCE = 0.01
 """Epsilon of equation 8 times the norm of the vector (Liu et al., footnote 2)."""
 
+_BIBTEX = """
+@inproceedings{liu2019darts,
+  author = {Hanxiao Liu and Karen Simonyan and Yiming Yang},
+  title = {{DARTS}: Differentiable Architecture Search},
+  booktitle = {International Conference on Learning Representations ({ICLR})},
+  year = {2019}
+}
+"""
+
 
 @register("darts")
 class Darts(AlphaSearch):
@@ -33,6 +42,7 @@ class Darts(AlphaSearch):
 
     family = "gradient"
     reference = "Liu et al., ICLR 2019"
+    bibtex = _BIBTEX
     colour = "#029e73"
 
     @dataclass(frozen=True)

@@ -15,6 +15,15 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BIBTEX = """
+@inproceedings{pham2018efficient,
+  author = {Hieu Pham and Melody Y. Guan and Barret Zoph and Quoc V. Le and Jeff Dean},
+  title = {Efficient Neural Architecture Search via Parameter Sharing},
+  booktitle = {International Conference on Machine Learning ({ICML})},
+  year = {2018}
+}
+"""
+
 
 @register("enas")
 class Enas(OneShot):
@@ -45,6 +54,7 @@ class Enas(OneShot):
 
     family = "weight sharing"
     reference = "Pham et al., ICML 2018"
+    bibtex = _BIBTEX
     colour = "#56b4e9"
 
     @dataclass(frozen=True)

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 _THOUSANDTHS = 1000
 """Small networks cost less than one unit, and logarithms must be above 0."""
 
+_BIBTEX = """
+@inproceedings{wu2019fbnet,
+  author = {Bichen Wu and Xiaoliang Dai and Peizhao Zhang and Yanghan Wang and Fei Sun and
+    Yiming Wu and Yuandong Tian and Peter Vajda and Yangqing Jia and Kurt Keutzer},
+  title = {{FBNet}: Hardware-Aware Efficient {ConvNet} Design via Differentiable Neural
+    Architecture Search},
+  booktitle = {{IEEE/CVF} Conference on Computer Vision and Pattern Recognition ({CVPR})},
+  year = {2019}
+}
+"""
+
 
 @register("fbnet")
 class FbNet(CostAwareSearch):
@@ -39,6 +50,7 @@ class FbNet(CostAwareSearch):
 
     family = "gradient"
     reference = "Wu et al., CVPR 2019"
+    bibtex = _BIBTEX
     colour = "#7a3b9d"
 
     @dataclass(frozen=True)

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
     from nasbench.spaces.networks.nb201_supernet import Mix
 
+_BIBTEX = """
+@inproceedings{dong2019searching,
+  author = {Xuanyi Dong and Yi Yang},
+  title = {Searching for a Robust Neural Architecture in Four {GPU} Hours},
+  booktitle = {{IEEE/CVF} Conference on Computer Vision and Pattern Recognition ({CVPR})},
+  year = {2019}
+}
+"""
+
 
 @register("gdas")
 class Gdas(AlphaSearch):
@@ -36,6 +45,7 @@ class Gdas(AlphaSearch):
 
     family = "gradient"
     reference = "Dong & Yang, CVPR 2019"
+    bibtex = _BIBTEX
     colour = "#cc78bc"
 
     @dataclass(frozen=True)

@@ -13,6 +13,15 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BIBTEX = """
+@inproceedings{cai2019proxylessnas,
+  author = {Han Cai and Ligeng Zhu and Song Han},
+  title = {{ProxylessNAS}: Direct Neural Architecture Search on Target Task and Hardware},
+  booktitle = {International Conference on Learning Representations ({ICLR})},
+  year = {2019}
+}
+"""
+
 
 @register("proxylessnas")
 class ProxylessNas(CostAwareSearch):
@@ -37,6 +46,7 @@ class ProxylessNas(CostAwareSearch):
 
     family = "gradient"
     reference = "Cai et al., ICLR 2019"
+    bibtex = _BIBTEX
     colour = "#8c2d04"
 
     @dataclass(frozen=True)

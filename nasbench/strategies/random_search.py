@@ -7,6 +7,17 @@ from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import register
 
+_BIBTEX = """
+@article{bergstra2012random,
+  author = {James Bergstra and Yoshua Bengio},
+  title = {Random Search for Hyper-Parameter Optimization},
+  journal = {Journal of Machine Learning Research},
+  volume = {13},
+  pages = {281--305},
+  year = {2012}
+}
+"""
+
 
 @register("random-search")
 class RandomSearch(SearchStrategy):
@@ -14,6 +25,7 @@ class RandomSearch(SearchStrategy):
 
     family = "random"
     reference = "Bergstra & Bengio, JMLR 2012"
+    bibtex = _BIBTEX
     colour = "#6f6f6f"
 
     @dataclass(frozen=True)

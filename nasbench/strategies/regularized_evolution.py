@@ -10,6 +10,15 @@ from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import register
 
+_BIBTEX = """
+@inproceedings{real2019regularized,
+  author = {Esteban Real and Alok Aggarwal and Yanping Huang and Quoc V. Le},
+  title = {Regularized Evolution for Image Classifier Architecture Search},
+  booktitle = {{AAAI} Conference on Artificial Intelligence},
+  year = {2019}
+}
+"""
+
 
 class Member(NamedTuple):
     """One living architecture and what validation said of it."""
@@ -35,6 +44,7 @@ class RegularizedEvolution(SearchStrategy):
 
     family = "evolution"
     reference = "Real et al., AAAI 2019"
+    bibtex = _BIBTEX
     colour = "#0173b2"
 
     @dataclass(frozen=True)

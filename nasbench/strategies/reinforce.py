@@ -23,6 +23,34 @@ def _require_update(name: str, settings: Any) -> None:
     require(0 <= entropy < math.inf, f"{name}.entropy_weight", entropy, "at least 0")
 
 
+_ZOPH = """
+@inproceedings{zoph2017neural,
+  author = {Barret Zoph and Quoc V. Le},
+  title = {Neural Architecture Search with Reinforcement Learning},
+  booktitle = {International Conference on Learning Representations ({ICLR})},
+  year = {2017}
+}
+"""
+_WILLIAMS = """
+@article{williams1992simple,
+  author = {Ronald J. Williams},
+  title = {Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement
+    Learning},
+  journal = {Machine Learning},
+  volume = {8},
+  pages = {229--256},
+  year = {1992}
+}
+
+@inproceedings{dong2020nasbench201,
+  author = {Xuanyi Dong and Yi Yang},
+  title = {{NAS-Bench-201}: Extending the Scope of Reproducible Neural Architecture Search},
+  booktitle = {International Conference on Learning Representations ({ICLR})},
+  year = {2020}
+}
+"""
+
+
 class PolicyGradient(SearchStrategy):
     """Sample an architecture, move the policy along (reward - baseline) * grad log p.
 
@@ -79,6 +107,7 @@ class Reinforce(PolicyGradient):
     """
 
     reference = "Zoph & Le, ICLR 2017"
+    bibtex = _ZOPH
     colour = "#d55e00"
 
     @dataclass(frozen=True)
@@ -133,6 +162,7 @@ class ReinforceSoftmax(PolicyGradient):
     """
 
     reference = "Williams, Machine Learning 1992; Dong & Yang, ICLR 2020"
+    bibtex = _WILLIAMS
     colour = "#de8f05"
 
     @dataclass(frozen=True)

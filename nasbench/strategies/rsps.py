@@ -8,6 +8,15 @@ from nasbench.strategies.parts.one_shot import Loan, UniformSampling
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings, require_ranking
 from nasbench.strategies.registry import register
 
+_BIBTEX = """
+@inproceedings{li2019random,
+  author = {Liam Li and Ameet Talwalkar},
+  title = {Random Search and Reproducibility for Neural Architecture Search},
+  booktitle = {Conference on Uncertainty in Artificial Intelligence ({UAI})},
+  year = {2019}
+}
+"""
+
 
 @register("rsps")
 class RandomSharing(UniformSampling):
@@ -31,6 +40,7 @@ class RandomSharing(UniformSampling):
 
     family = "weight sharing"
     reference = "Li & Talwalkar, UAI 2019"
+    bibtex = _BIBTEX
     colour = "#ca9161"
 
     @dataclass(frozen=True)

@@ -9,6 +9,16 @@ from nasbench.strategies.parts.one_shot import Loan, UniformSampling
 from nasbench.strategies.parts.weights import PAPER, WeightSettings
 from nasbench.strategies.registry import register
 
+_BIBTEX = """
+@inproceedings{guo2020single,
+  author = {Zichao Guo and Xiangyu Zhang and Haoyuan Mu and Wen Heng and Zechun Liu and Yichen
+    Wei and Jian Sun},
+  title = {Single Path One-Shot Neural Architecture Search with Uniform Sampling},
+  booktitle = {European Conference on Computer Vision ({ECCV})},
+  year = {2020}
+}
+"""
+
 
 @register("spos")
 class SinglePath(UniformSampling):
@@ -32,6 +42,7 @@ class SinglePath(UniformSampling):
 
     family = "weight sharing"
     reference = "Guo et al., ECCV 2020"
+    bibtex = _BIBTEX
     colour = "#b5ab00"
 
     @dataclass(frozen=True)

@@ -146,8 +146,9 @@ def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
         known = there.keys() | folder.experiment.settings.keys()
         defaults = {name: value for name, value in defaults.items() if name in known}
     expected = {"family": strategy.family, "reference": strategy.reference, "defaults": defaults}
-    if "colour" in folder.description:  # which earlier versions did not store
-        expected["colour"] = strategy.colour
+    for name in ("colour", "bibtex"):
+        if name in folder.description:  # which earlier versions did not store
+            expected[name] = getattr(strategy, name).strip()
     stored = {name: folder.description.get(name) for name in expected}
     for what in told(stored, expected):
         yield Finding("description", folder.label, what, fault=here)
@@ -161,7 +162,9 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         experiment = json.loads(json.dumps(folder.experiment.to_json()))
         known = {
             "": dict.fromkeys(("schema", "experiment", "strategy", "provenance")),
-            "strategy": dict.fromkeys(("family", "reference", "colour", "defaults", "tuning")),
+            "strategy": dict.fromkeys(
+                ("family", "reference", "colour", "bibtex", "defaults", "tuning")
+            ),
             "provenance": {**provenance(), "images": None},
         }
         extra = [

@@ -1,5 +1,6 @@
 """What a paper that uses a comparison cites, as BibTeX."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -10,53 +11,63 @@ from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
+    from nasbench.harness.results.load import ExperimentRuns
 
+_KEY = re.compile(r"@\w+\{([^,]+),")
 _OPEN, _CLOSE, _OR = "  keywords = {", "}", " | "
 
 
 def bibtex(comparison: "Comparison") -> str:
     """Return entries of the benchmarks and their sources, the strategies, and this package.
 
-    What is not in the bibliography, such as a strategy from elsewhere, is named in a comment.
+    What has no entry, such as a strategy from elsewhere whose card has none, is named in a comment.
     """
-    known = _entries()
-    found: dict[str, None] = {}
-    for what, reference in _references(comparison):
-        keys = [key for key in known if key in reference]
-        for key in keys:
-            found[known[key]] = None
-        if not keys:
-            found[f"% {what}: {' '.join(reference.split())}"] = None
-    found[_own()] = None
-    return "\n\n".join(found)
-
-
-def _references(comparison: "Comparison") -> Iterator[tuple[str, str]]:
-    """Yield whom a comparison rests on and its reference in words."""
+    found: dict[str, str] = {}
     for block in comparison.blocks:
-        yield from _sources(block.task.benchmark)
+        for entry in _of_sources(block.task.benchmark):
+            found.setdefault(_key(entry), entry)
     for block in comparison.blocks:
         for one in block.contenders:
-            reference = one.runs.description.get("reference", "no reference is stored")
-            for part in str(reference).split("; "):
-                yield one.experiment.strategy, part
+            for entry in _of_strategy(one.runs):
+                found.setdefault(_key(entry), entry)
+    return "\n\n".join([*found.values(), _own()])
 
 
-def _sources(benchmark: str) -> Iterator[tuple[str, str]]:
+def _key(entry: str) -> str:
+    """Return what tells an entry from others: the key that papers cite it by."""
+    match = _KEY.match(entry)
+    return entry if match is None else match[1]
+
+
+def _of_strategy(runs: "ExperimentRuns") -> Iterator[str]:
+    if runs.bibtex:
+        yield from (one.strip() for one in runs.bibtex.split("\n\n"))
+        return
+    reference = str(runs.description.get("reference", "no reference is stored"))
+    for part in reference.split("; "):
+        yield _comment(runs.experiment.strategy, part)
+
+
+def _of_sources(benchmark: str) -> Iterator[str]:
     from nasbench.benchmarks.catalogue import load_table
 
     try:
         attribution = load_table(benchmark).info.attribution
     except NasbenchError:  # trained for real, or not installed here
-        yield benchmark, "benchmark whose sources are not known here"
+        yield _comment(benchmark, "benchmark whose sources are not known here")
         return
     for line in attribution:
-        yield benchmark, line
+        known = [entry for short, entry in _entries().items() if short in line]
+        yield from known or [_comment(benchmark, line)]
+
+
+def _comment(what: str, reference: str) -> str:
+    return f"% {what}: {' '.join(reference.split())}"
 
 
 @cache
 def _entries() -> dict[str, str]:
-    """Return the bibliography by the short references that its keywords hold."""
+    """Return the benchmarks' entries by the short references that their keywords hold."""
     text = resources.files("nasbench.harness.compare").joinpath("bibliography.bib").read_text()
     found = {}
     for entry in text.strip().split("\n\n"):

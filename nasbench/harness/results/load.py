@@ -115,14 +115,23 @@ class ExperimentRuns:
 
     @property
     def colour(self) -> str:
-        """The strategy's colour in figures, empty where it has none.
+        """The strategy's colour in figures, empty where it has none."""
+        return self._on_its_card("colour")
 
-        Earlier versions did not store it: it is that of the strategy which has the name here.
+    @property
+    def bibtex(self) -> str:
+        """The strategy's entries as BibTeX, empty where it has none."""
+        return self._on_its_card("bibtex")
+
+    def _on_its_card(self, name: str) -> str:
+        """Return what a strategy says of itself.
+
+        Earlier versions did not store it: it is what the strategy says which has the name here.
         """
-        if "colour" in self.description or ":" in self.experiment.strategy:
-            return str(self.description.get("colour", ""))
+        if name in self.description or ":" in self.experiment.strategy:
+            return str(self.description.get(name, ""))
         known = strategies().get(self.experiment.strategy)
-        return "" if known is None else known.colour
+        return "" if known is None else str(getattr(known, name)).strip()
 
     @property
     def defaults(self) -> Mapping[str, Any]:

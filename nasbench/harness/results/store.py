@@ -82,9 +82,9 @@ class ExperimentFolder:
     experiment: Experiment
     provenance: Mapping[str, Any]
     description: Mapping[str, Any]
-    """What the strategy said of itself when it ran: `family`, `reference`, `colour`, `defaults`,
-    and how its settings were chosen, `tuning`, if `nasbench tune` did. A reader needs the
-    strategy's module for none of it, and never imports it."""
+    """What the strategy said of itself when it ran: `family`, `reference`, `colour`, `bibtex`,
+    `defaults`, and how its settings were chosen, `tuning`, if `nasbench tune` did. A reader needs
+    the strategy's module for none of it, and never imports it."""
 
     @property
     def label(self) -> str:
@@ -252,6 +252,7 @@ def _description(strategy: str) -> dict[str, Any]:
         "family": found.family,
         "reference": found.reference,
         "colour": found.colour,
+        "bibtex": found.bibtex.strip(),
         "defaults": asdict(found.Settings()),
     }
 

@@ -414,7 +414,8 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
         _check_types(experiment.settings, kinds, "setting '{}' of shared weights")
     if not isinstance(about, dict):
         raise Misfit("its strategy is no JSON object")
-    known = {"family": str, "reference": str, "colour": str, "defaults": dict, "tuning": dict}
+    texts = dict.fromkeys(("family", "reference", "colour", "bibtex"), str)
+    known = {**texts, "defaults": dict, "tuning": dict}
     stored = {name: about[name] for name in known if about.get(name) is not None}
     _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")
     if "tuning" in stored:

@@ -443,7 +443,7 @@ def test_which_runs_are_replayed_cannot_be_foreseen(results: Path) -> None:
 
 
 def test_strategies_of_other_modules_need_trust(tmp_path: Path, synthetic_nb201: Path) -> None:
-    run("workers:Plain", seeds=2, budget="3evals", out=tmp_path)
+    run("harness.execution.workers:Plain", seeds=2, budget="3evals", out=tmp_path)
     found = audit(tmp_path, replays=2)
     assert found.faults == ()
     assert any("not run without --trust" in one.what for one in found.findings)

@@ -11,13 +11,26 @@ from nasbench.harness.compare.cite import _entries, bibtex
 from nasbench.harness.execution.run import run
 from nasbench.strategies.registry import strategies
 
-_ENTRY = re.compile(r"@(article|inproceedings|misc|software)\{(\w+),\n(  \w+ = \{.+\},?\n)+\}")
+_ENTRY = re.compile(
+    r"@(article|inproceedings|misc|software)\{(\w+),\n(  \w+ = \{.+(\n    .+)*\},?\n)+\}"
+)
 
 
-def test_every_strategy_of_ours_is_in_the_bibliography() -> None:
+def entries() -> set[str]:
+    """Return the entries of the benchmarks and of our strategies."""
+    texts = [one.bibtex for one in strategies().values()]
+    return {*_entries().values(), *(e.strip() for text in texts for e in text.split("\n\n"))}
+
+
+def test_every_strategy_of_ours_has_an_entry_for_each_reference() -> None:
+    """First author and year of each reference are an entry's."""
     for name, strategy in strategies().items():
-        for part in strategy.reference.split("; "):
-            assert part in _entries(), name
+        parts, own = strategy.reference.split("; "), strategy.bibtex.strip().split("\n\n")
+        assert len(parts) == len(own), name
+        for part, entry in zip(parts, own, strict=True):
+            first, year = part.replace(",", "").split()[0], part[-4:]
+            assert first in entry.splitlines()[1], name
+            assert f"year = {{{year}}}" in entry, name
 
 
 def test_the_bundled_table_is_in_the_bibliography() -> None:
@@ -27,7 +40,7 @@ def test_the_bundled_table_is_in_the_bibliography() -> None:
 
 def test_entries_are_complete_and_balanced() -> None:
     keys = []
-    for entry in set(_entries().values()):
+    for entry in entries():
         match = _ENTRY.fullmatch(entry)
         assert match is not None, entry
         keys.append(match[2])
@@ -48,3 +61,9 @@ def test_a_comparison_cites_its_strategies_and_this_package_once(tmp_path: Path)
     for key in ("bergstra2012random", "real2019regularized", "williams1992simple", "nasbench,"):
         assert text.count(f"{{{key}") == 1
     assert "zoph2017" not in text
+
+
+def test_a_card_without_an_entry_is_a_comment(tmp_path: Path) -> None:
+    run("harness.asking:AsynchronousEvolution", seeds=2, benchmark="digits", budget="3evals",
+        out=tmp_path)  # fmt: skip
+    assert "% harness.asking:AsynchronousEvolution: none" in bibtex(compare(tmp_path))
