@@ -59,15 +59,21 @@ def benchmarks() -> None:
 def protocols() -> None:
     """Protocols: what a search sees, spends and is judged by."""
     from nasbench.benchmarks import protocols as found
+    from nasbench.benchmarks.catalogue import list_tables, load_table
 
-    for name, protocol in found.protocols().items():
-        say(f"{name}  {protocol.source}")
+    known = list(found.protocols().values())
+    for table in list_tables():
+        if table.installed and not table.problem:
+            known += found.stored_protocols(load_table(table.name)).values()
+    for protocol in known:
+        say(f"{protocol.name}  {protocol.source}")
         for dataset, seconds in protocol.seconds.items():
             say(
                 f"    {dataset}: {seconds:.0f} simulated seconds on its "
-                f"{protocol.epochs}-epoch validation; final accuracy of "
+                f"{protocol.epochs}-epoch validation; judged after "
                 f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
             )
+    say(f"{found.OWN}  made of a table, for each data set that it has")
 
 
 @app.command()
