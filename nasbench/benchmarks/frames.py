@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from nasbench.benchmarks.protocols import Protocol
+from nasbench.benchmarks.protocols import OWN, Protocol, require_fit, stored_protocols
+from nasbench.benchmarks.protocols import protocols as protocols_known
 from nasbench.benchmarks.tables import columns as named
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds, seed_count
 from nasbench.benchmarks.tables.format import (
@@ -21,7 +22,7 @@ from nasbench.benchmarks.tables.format import (
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput
 from nasbench.problem import ACCURACY, Metric
-from nasbench.spaces import find_space
+from nasbench.spaces import find_space, spaces
 from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.text import printable, shown
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 _LARGEST = 10_000_000
 """Architectures of the largest space that a table has a row for each of."""
+_LONGEST = 100
+"""Characters of a data set's name."""
+_WHOLE = {"epochs": (1, 1e9), "seed": (0, 2**53 - 1), "index": (0, 2**53 - 1)}
+"""Columns of whole numbers, with the least and the largest that there may be."""
 _SPLITS = (Split.TRAIN, Split.VALID, Split.TEST)
 _COSTS = (Quantity.PARAMS, Quantity.FLOPS)
 _OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
@@ -70,39 +75,101 @@ def table_from_frame(
     Raises `InvalidInput` that names the column or row which is wrong, and `DataError` for a number
     outside its metric's bounds.
     """
-    of = find_space(space) if isinstance(space, str) else space
-    if not isinstance(of, EnumerableSpace) or of.size > _LARGEST:
-        raise InvalidInput(
-            f"space '{of.name}': a table needs a space with indices and at most {_LARGEST:,} "
-            "architectures; nasbench.spaces.pool.PoolSpace is one of a list of names"
-        )
+    _check_types(frame, metrics, notes, protocols, name=name, title=title, licence=licence)
+    of = _space(space)
     several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
     _check(frame, several)
     numbers = _numbers(frame)
-    index = _indices(frame, of)
+    index = _indices(frame, of, numbers)
     data: dict[Column, NDArray[Any]] = {}
-    groups = frame["dataset"].astype(str) if "dataset" in frame else [name] * len(frame)
     places: dict[str, list[int]] = {}
-    for place, dataset in enumerate(groups):
+    for place, dataset in enumerate(_datasets(frame, name)):
         places.setdefault(dataset, []).append(place)
     for dataset, rows in places.items():
         part = {one: column[rows] for one, column in numbers.items()}
         data.update(_measured(dataset, part, index[rows], of.size, several))
         data.update(_costs(dataset, part, index[rows], of.size))
-    info = TableInfo(
-        schema_version=2,
-        name=name,
-        title=title or f"{name}, of a data frame",
-        space=of.name,
-        rows=of.size,
-        cells=len(np.unique(index)),
-        licence=licence,
-        notes=tuple(notes),
-        columns=tuple(data),
-        metrics=tuple(map(TableMetric.of, several)),
-        protocols=tuple(_stored(one, of, name) for one in protocols),
-    )
-    return Table.from_columns(info, {column.name: array for column, array in data.items()})
+    try:
+        info = TableInfo(
+            schema_version=2,
+            name=name,
+            title=title or f"{name}, of a data frame",
+            space=of.name,
+            rows=of.size,
+            cells=len(np.unique(index)),
+            licence=licence,
+            notes=tuple(notes),
+            columns=tuple(data),
+            metrics=tuple(map(TableMetric.of, several)),
+            protocols=tuple(_stored(one, of, name) for one in _named_once(protocols)),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "metrics"
+        raise InvalidInput(f"table '{name}': {where}: {first['msg']}") from error
+    table = Table.from_columns(info, {column.name: array for column, array in data.items()})
+    for protocol in stored_protocols(table).values():
+        require_fit(protocol, table)
+    return table
+
+
+def _check_types(
+    frame: object, metrics: object, notes: object, protocols: object, **texts: object
+) -> None:
+    """Raise `InvalidInput` for an argument of another type than it must have."""
+    import pandas
+
+    for what, value in texts.items():
+        if not isinstance(value, str):
+            raise InvalidInput(f"{what} cannot be {shown(value)}: it must be a text")
+    if not isinstance(frame, pandas.DataFrame):
+        raise InvalidInput(f"frame cannot be {shown(frame)}: it must be a pandas data frame")
+    for what, several, kind in (
+        ("metrics", (metrics,) if isinstance(metrics, Metric) else metrics, Metric),
+        ("notes", notes, str), ("protocols", protocols, Protocol),
+    ):  # fmt: skip
+        if not isinstance(several, (list, tuple)) or not all(isinstance(x, kind) for x in several):
+            raise InvalidInput(
+                f"{what} cannot be {shown(several)}: it must be a list of "
+                f"{'texts' if kind is str else f'nasbench.{kind.__name__}'}"
+            )
+
+
+def _space(space: str | Space) -> EnumerableSpace:
+    """Return the space of a table; `InvalidInput` for one that a table cannot be of."""
+    of = find_space(space) if isinstance(space, str) else space
+    if not isinstance(of, EnumerableSpace) or of.size > _LARGEST:
+        raise InvalidInput(
+            f"space {shown(getattr(of, 'name', of))}: a table needs a space with indices and at "
+            f"most {_LARGEST:,} architectures; nasbench.PoolSpace is one of a list of names"
+        )
+    if of.name in spaces() and not _alike(of, find_space(of.name)):
+        raise InvalidInput(f"space '{of.name}': another space is registered by that name")
+    return of
+
+
+def _alike(one: EnumerableSpace, other: Space) -> bool:
+    """Whether two spaces have the same size and begin and end with the same architectures."""
+    if not isinstance(other, EnumerableSpace) or other.size != one.size:
+        return False
+    ends = (0, one.size - 1)
+    texts = [[of.format(of.architecture(end)) for end in ends] for of in (one, other)]
+    return texts[0] == texts[1]
+
+
+def _datasets(frame: "pandas.DataFrame", name: str) -> list[str]:
+    """Return the data set of every row; `InvalidInput` for what cannot be the name of one."""
+    if "dataset" not in frame:
+        return [name] * len(frame)
+    found = frame["dataset"].tolist()
+    for one in dict.fromkeys(found):
+        fine = isinstance(one, str) and one.isprintable() and one.strip() == one
+        if not fine or not 0 < len(one) <= _LONGEST or set(one) & set("/,"):
+            raise InvalidInput(
+                f"the frame's column 'dataset' has {shown(one)}: a name is a text without slash or "
+                f"comma of at most {_LONGEST} characters"
+            )
+    return found
 
 
 def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
@@ -110,6 +177,11 @@ def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
     if not metrics:
         raise InvalidInput("metrics: name at least one, such as nasbench.Metric('accuracy')")
     there = [str(one) for one in frame.columns]
+    twice = [one for place, one in enumerate(there) if one in there[:place]]
+    if twice:
+        raise InvalidInput(f"the frame has two columns '{printable(twice[0])}': leave one away")
+    if {"architecture", "index"} <= set(there):
+        raise InvalidInput("the frame has a column 'architecture' and one 'index': leave one away")
     wanted = [f"{split}_{one.name}" for one in metrics for split in (Split.VALID, Split.TEST)]
     missing = [one for one in ("epochs", "seconds", *wanted) if one not in there]
     if not {"architecture", "index"} & set(there):
@@ -136,42 +208,50 @@ def _numbers(frame: "pandas.DataFrame") -> dict[str, NDArray[Any]]:
     for one in frame.columns:
         if one in ("architecture", "dataset"):
             continue
+        kind = getattr(frame[one].dtype, "kind", "O")
         try:
-            found[str(one)] = np.asarray(frame[one], dtype=np.float64)
+            if kind not in "iufbO":
+                raise TypeError(f"it has the type {frame[one].dtype}")
+            column = frame[one].to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"the frame's column '{one}' is not of numbers: {error}") from error
-    for one, least in (("epochs", 1), ("seed", 0), ("index", 0)):
-        column = found.get(one)
-        if column is not None:
-            wrong = np.flatnonzero(~((column >= least) & (column == np.floor(column))))
-            if len(wrong):
-                raise InvalidInput(
-                    f"the frame's column '{one}', row {wrong[0]}: {column[wrong[0]]:g} is no whole "
-                    f"number of {least} or more"
-                )
-            found[one] = column.astype(np.int64)
+        found[str(one)] = _whole(str(one), column) if one in _WHOLE else column
     return found
 
 
-def _indices(frame: "pandas.DataFrame", space: EnumerableSpace) -> NDArray[np.int64]:
+def _whole(name: str, column: Floats) -> NDArray[np.int64]:
+    """Return a column of whole numbers; `InvalidInput` names the first that is none."""
+    least, most = _WHOLE[name]
+    wrong = np.flatnonzero(~((column >= least) & (column == np.floor(column)) & (column <= most)))
+    if len(wrong):
+        raise InvalidInput(
+            f"the frame's column '{name}', row {wrong[0]}: {column[wrong[0]]:g} is no whole "
+            f"number of {least} or more, at most {most:g}"
+        )
+    return column.astype(np.int64)
+
+
+def _indices(
+    frame: "pandas.DataFrame", space: EnumerableSpace, numbers: Mapping[str, NDArray[Any]]
+) -> NDArray[np.int64]:
     """Return the index of every row's architecture; each text is read once."""
-    if "architecture" not in frame:
-        index = np.asarray(frame["index"], dtype=np.int64)
-        for one in index[(index < 0) | (index >= space.size)][:1]:
+    if "index" in numbers:
+        index: NDArray[np.int64] = numbers["index"]
+        for one in index[index >= space.size][:1]:
             space.require_index(int(one))
         return index
     known: dict[Any, int] = {}
-    for row, one in enumerate(frame["architecture"]):
-        if one in known:
-            continue
+    rows = frame["architecture"].tolist()
+    for row, one in enumerate(rows):
         try:
-            known[one] = space.index(space.parse(one) if isinstance(one, str) else one)
+            if one not in known:
+                known[one] = space.index(space.parse(one) if isinstance(one, str) else one)
         except Exception as error:  # of others' spaces, and of values that are no architecture
             raise InvalidInput(
                 f"the frame's row {row}: {printable(str(one)):.80} is no architecture of space "
                 f"'{space.name}' ({printable(str(error)):.200})"
             ) from error
-    return np.array([known[one] for one in frame["architecture"]], dtype=np.int64)
+    return np.array([known[one] for one in rows], dtype=np.int64)
 
 
 def _measured(
@@ -230,7 +310,8 @@ def _costs(
         if quantity not in (*_COSTS, *_OF_A_DEVICE):
             continue
         whole = np.full(size, np.nan)
-        whole[index] = column
+        there = ~np.isnan(column)
+        whole[index[there]] = column[there]
         differ = np.flatnonzero((whole[index] != column) & ~np.isnan(column))
         if len(differ):
             row = int(differ[0])
@@ -245,7 +326,16 @@ def _costs(
             yield named.size(dataset, kind), whole
 
 
+def _named_once(protocols: Sequence[Protocol]) -> Sequence[Protocol]:
+    names = [one.name for one in protocols]
+    if len(set(names)) < len(names):
+        raise InvalidInput("two protocols have one name: choose another for one of them")
+    return protocols
+
+
 def _stored(protocol: Protocol, space: Space, table: str) -> TableProtocol:
+    if protocol.name in (OWN, *protocols_known()):
+        raise InvalidInput(f"protocol '{protocol.name}' is a known one: choose another name")
     if (protocol.space, protocol.table) != (space.name, table):
         raise InvalidInput(
             f"protocol '{protocol.name}' is for table '{protocol.table}' of space "

@@ -1,6 +1,7 @@
 """Protocols: named, published ways to spend a search and to report it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import query_cost
 from nasbench.errors import DataError, InvalidInput
+from nasbench.problem import ACCURACY
 from nasbench.text import printable
 
 OWN = "own"
@@ -99,10 +101,13 @@ def protocols() -> dict[str, Protocol]:
 
 def find_protocol(name: str, table: Table | None = None) -> Protocol:
     """Return a protocol by name: a published one, or one that a table brings along."""
-    known = {**(stored_protocols(table) if table else {}), **_PROTOCOLS}
+    stored = stored_protocols(table) if table else {}
+    known = {**stored, **_PROTOCOLS}
     if name not in known:
-        valid = ", ".join([*known, OWN])
+        valid = ", ".join([*map(printable, known), OWN])
         raise InvalidInput(f"protocol '{printable(name)}' is unknown: valid are {valid}")
+    if table is not None and name in stored:
+        require_fit(stored[name], table)
     return known[name]
 
 
@@ -129,14 +134,50 @@ def protocols_for(table: Table) -> list[Protocol]:
 
 
 def _fits(protocol: Protocol, table: Table) -> bool:
-    """Whether a table has the signal and the final schedule of a protocol, on any data set."""
+    """Whether a table has what a protocol needs on one of its data sets."""
+    return any(not what_lacks(protocol, table, name) for name in protocol.datasets)
+
+
+def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
+    """Return what a table has not that a search of a data set by a protocol needs; empty if all."""
+    return next(_lacking(protocol, table, dataset), "")
+
+
+def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
+    search, metric = table.search, default_objective(table).name
+    published = protocol.name in _PROTOCOLS
+    epochs, schedule, final = protocol.epochs, protocol.schedule, protocol.final_schedule
+    seconds, reports = protocol.seconds.get(dataset, math.nan), protocol.reports.get(dataset, ())
     if protocol.space != table.info.space:
-        return False
-    metric = default_objective(table).name
-    return any(
-        protocol.epochs in table.search.epochs(name, protocol.schedule, metric)
-        for name in protocol.datasets
-    )
+        yield f"it is of space '{protocol.space}'"
+    if published and metric != ACCURACY.name:
+        yield f"it is of {ACCURACY.name}, the table of {metric}"
+    if not 0 < seconds < math.inf:
+        yield f"its budget on '{dataset}' is {seconds:g} s"
+    if epochs not in search.epochs(dataset, schedule, metric):
+        yield f"'{dataset}' is not known after {epochs} of {schedule} epochs"
+    single = search.trials(dataset, schedule, metric, epochs)
+    if protocol.trials == "random" and len(single) < 2:
+        yield f"there are no single trainings of '{dataset}' after {epochs} epochs"
+    if not reports or len(set(reports)) < len(reports):
+        yield f"it reports no data set for '{dataset}', or one twice"
+    for name in reports:
+        known = search.schedules(name, metric), table.test.schedules(name, metric)
+        if not all(final in one for one in known):
+            yield f"'{name}' is not known after {final} epochs, on validation and on test"
+
+
+def require_fit(protocol: Protocol, table: Table) -> None:
+    """Raise `InvalidInput` unless a table can be searched by a protocol on all its data sets."""
+    if not protocol.datasets:
+        raise InvalidInput(f"protocol '{printable(protocol.name)}' searches no data set")
+    for name in protocol.datasets:
+        lacking = what_lacks(protocol, table, name)
+        if lacking:
+            raise InvalidInput(
+                f"protocol '{printable(protocol.name)}' does not fit table '{table.name}': "
+                f"{printable(lacking)}"
+            )
 
 
 def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
@@ -161,7 +202,7 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
             )
         final = _final_schedule(table, dataset, metric)
         schedule, epochs = _signal(table, dataset, metric, final)
-        single = len(table.search.trials(dataset, schedule, metric)) > 1
+        single = len(table.search.trials(dataset, schedule, metric, epochs)) > 1
         plans[dataset] = (schedule, epochs, final, "random" if single else "mean")
     if len(set(plans.values())) > 1:
         raise InvalidInput(

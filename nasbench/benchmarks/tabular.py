@@ -195,7 +195,8 @@ class TabularBenchmark:
         signal, columns = self.signal, self._columns
         seeds: tuple[int | None, ...] = (None,)
         if signal.trials == "random":
-            seeds = columns.trials(signal.dataset, signal.schedule, self.objectives[0].name)
+            name = self.objectives[0].name
+            seeds = columns.trials(signal.dataset, signal.schedule, name, signal.epochs)
             if len(seeds) < 2:
                 raise InvalidInput(
                     f"signal 'random': this table has no single trainings of {signal.dataset}'s "
@@ -317,7 +318,16 @@ class ResumingSession(TableSession):
             raise
         place = number, answers.index(request.architecture)
         paid = float(self._benchmark.trained_seconds(epochs)[place])
-        answer = whole._replace(seconds=whole.seconds - paid, epochs=asked - epochs)
+        cost = whole.seconds - paid
+        if whole.failed:  # what the table does not know costs nothing
+            cost = max(0.0, cost)
+        elif not cost > 0:
+            raise DataError(
+                f"the table's seconds do not fit together: training architecture "
+                f"{place[1]} on from {epochs} to {asked} epochs would take {cost:g} s: make the "
+                "table again"
+            )
+        answer = whole._replace(seconds=cost, epochs=asked - epochs)
         self._open.setdefault((request.architecture, asked), []).append((answer, number))
         return answer
 

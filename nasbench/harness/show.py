@@ -170,7 +170,9 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
             if name not in published:
                 with suppress(DataError):
                     both = (table.search.params(name), table.search.flops(name))
-                    yield Size(name, *(int(per_architecture(c, table.rows)[index]) for c in both))
+                    numbers = [float(per_architecture(c, table.rows)[index]) for c in both]
+                    if not np.isnan(numbers).any():
+                        yield Size(name, *map(int, numbers))
 
 
 def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:

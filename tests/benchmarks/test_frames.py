@@ -9,7 +9,7 @@ import pytest
 from tables import synthetic_table
 
 import nasbench
-from nasbench.benchmarks.protocols import Protocol, own_protocol
+from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds
 from nasbench.benchmarks.tables.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
@@ -247,3 +247,118 @@ def test_one_metric_is_enough_for_a_name() -> None:
     )
     assert [one.name for one in table.metrics] == ["ssim"]
     assert synthetic_table().metrics[0].name == "accuracy"
+
+
+def resuming(rows: pd.DataFrame) -> Any:
+    """Return a session that goes on with trainings, after one epoch of `a`."""
+    benchmark = TabularBenchmark(
+        made(rows).search, None, SPACE, Signal("mine", 4, 1), (LOSS,), resume=True
+    )
+    session = benchmark.session(Random(0))
+    first = Evaluate("a", Fidelity(1))
+    session.told(first, session.answer(first))  # type: ignore[attr-defined]
+    return session
+
+
+def test_a_training_whose_end_is_missing_costs_nothing_and_fails() -> None:
+    rows = frame().query("seed == 0")
+    lost = resuming(rows[(rows["architecture"] != "a") | (rows["epochs"] == 1)])
+    answer = lost.answer(Evaluate("a", Fidelity(4)))
+    assert (answer.failed, answer.seconds, answer.epochs) == (True, 0.0, 3)
+
+
+def test_more_epochs_that_cost_less_cannot_be_gone_on_to() -> None:
+    rows = frame().query("seed == 0")
+    odd = resuming(rows.assign(seconds=[9.0, 2.0, 3.0, 5.0]))
+    with pytest.raises(DataError, match="on from 1 to 4 epochs would take -7 s"):
+        odd.answer(Evaluate("a", Fidelity(4)))
+
+
+def test_trainings_that_are_not_known_early_are_not_drawn() -> None:
+    """Seed 0 is known after one epoch, seeds 1 and 2 at the end only: the mean is the signal."""
+    rows = pd.DataFrame(
+        [(one, 1, 0, 1.0, 5.0, np.nan) for one in "abcd"]
+        + [(one, 4, seed, 4.0, 3.0, 3.0) for one in "abcd" for seed in (1, 2)],
+        columns=NAMES,
+    )
+    found = own_protocol(made(rows))
+    assert (found.epochs, found.trials) == (1, "mean")
+
+
+def test_a_table_that_cannot_be_judged_by_a_published_protocol_has_its_own() -> None:
+    rows = pd.DataFrame({
+        "index": np.arange(15_625), "epochs": 12, "seconds": 5.0, "dataset": "cifar10",
+        "valid_accuracy": 50.0, "test_accuracy": 50.0,
+    })  # fmt: skip
+    table = nasbench.table_from_frame(rows, name="short", space="nb201")
+    assert protocols_for(table) == []
+    assert own_protocol(table).final_schedule == 12
+
+
+PROTOCOL: dict[str, Any] = {
+    "name": "mine-2026", "source": "a paper", "space": "letters", "table": "mine", "schedule": 4,
+    "epochs": 1, "final_schedule": 4, "seconds": {"mine": 30.0}, "reports": {"mine": ("mine",)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"reports": {}}, "it reports no data set for 'mine'"),
+        ({"reports": {"mine": ("mine", "mine")}}, "or one twice"),
+        ({"reports": {"mine": ("zz",)}}, "'zz' is not known after 4 epochs"),
+        ({"final_schedule": 77}, "'mine' is not known after 77 epochs"),
+        ({"epochs": 3}, "'mine' is not known after 3 of 4 epochs"),
+        ({"trials": "random"}, "there are no single trainings of 'mine' after 1 epochs"),
+        ({"seconds": {"mine": -1.0}}, "its budget on 'mine' is -1 s"),
+        ({"seconds": {"mine": np.nan}}, "its budget on 'mine' is nan s"),
+        ({"seconds": {}}, "searches no data set"),
+        ({"name": "own"}, "is a known one"),
+        ({"name": "nats-bench"}, "is a known one"),
+        ({"space": "nb201"}, "is for table 'mine' of space 'nb201', not for"),
+        ({"epochs": 0}, "epochs: Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_protocol_that_does_not_fit_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        made(protocols=[Protocol(**{**PROTOCOL, **changes})])
+    with pytest.raises(InvalidInput, match="two protocols have one name"):
+        made(protocols=[Protocol(**PROTOCOL)] * 2)
+
+
+@pytest.mark.parametrize("name", ["seconds", "params", "latency", "count", "test", "row"])
+def test_a_metric_is_not_called_as_another_column(name: str) -> None:
+    rows = frame().rename(columns=lambda one: one.replace("loss", name))
+    with pytest.raises(InvalidInput, match=f"'{name}' is no name of a metric"):
+        made(rows, metrics=Metric(name))
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "words"),
+    [
+        (frame(dataset=[None] * 6), {}, "column 'dataset' has None"),
+        (frame(dataset="a/b"), {}, "column 'dataset' has 'a/b'"),
+        (frame(dataset=""), {}, "column 'dataset' has ''"),
+        (frame(seed=2.0**60), {}, "column 'seed', row 0: .* at most 9.0"),
+        (frame(epochs=np.inf), {}, "column 'epochs', row 0: inf is no whole number"),
+        (frame(index=0), {}, "a column 'architecture' and one 'index'"),
+        (frame(architecture=[["a"]] * 6), {}, "row 0: .* is no architecture"),
+        (frame(seconds=pd.Timedelta("1s")), {}, "column 'seconds' is not of numbers"),
+        (pd.concat([frame(), frame()[["epochs"]]], axis=1), {}, "two columns 'epochs'"),
+        (frame(), {"name": None}, "name cannot be None: it must be a text"),
+        (frame(), {"notes": "abc"}, "notes cannot be 'abc': it must be a list of texts"),
+        (frame(), {"metrics": "loss"}, "metrics cannot be 'loss'"),
+        (frame(), {"metrics": [LOSS, LOSS]}, "two metrics have one name"),
+        (frame(), {"space": PoolSpace("letters", list("dcba"))}, "another space is registered"),
+    ],
+)  # fmt: skip
+def test_odd_input_is_one_line(rows: pd.DataFrame, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        made(rows, **options)
+    with pytest.raises(InvalidInput, match="frame cannot be"):
+        nasbench.table_from_frame({}, name="x", space="letters")  # type: ignore[arg-type]
+
+
+def test_a_cost_that_is_missing_in_some_rows_is_known() -> None:
+    table = made(frame(params=[np.nan, 7, np.nan, 8, np.nan, np.nan]))
+    np.testing.assert_array_equal(table.search.params("mine"), [7, 8, np.nan, np.nan])

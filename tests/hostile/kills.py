@@ -414,7 +414,7 @@ def _import_everything() -> None:
     import torch
 
     import nasbench.cli.app  # noqa: F401
-    from nasbench.benchmarks.training import fit  # noqa: F401
+    from nasbench.benchmarks.training import train_one  # noqa: F401
     from nasbench.harness.compare import compare  # noqa: F401
 
     torch.set_num_threads(1)

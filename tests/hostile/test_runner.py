@@ -29,7 +29,7 @@ def speaks() -> None:
 
 def breaks() -> None:
     """Plant a fault that the command line turns into its one line."""
-    from nasbench.harness.results.load import store
+    from nasbench.harness.results import store
 
     store.experiments = lambda *_: fails()  # type: ignore[assignment]
     from nasbench.harness.results.load import load as results

@@ -81,6 +81,10 @@ class Quantity(StrEnum):
     ROW = "row"
 
 
+RESERVED = (set(Quantity) - {Quantity.ACCURACY, Quantity.LOSS}) | set(Split)
+"""Names that no metric of a table can have."""
+
+
 class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -172,9 +176,19 @@ class TableInfo(_Stored):
     protocols: tuple[TableProtocol, ...] = ()  #: the first is the one that a search takes
 
     @model_validator(mode="after")
-    def _of_its_schema(self) -> "TableInfo":
+    def _fits_together(self) -> "TableInfo":
         if self.schema_version < 2 and (self.metrics or self.datasets or self.protocols):
             raise ValueError("metrics, data sets and protocols need schema version 2")
+        names = [one.name for one in self.metrics]
+        if len(set(names)) < len(names):
+            raise ValueError("two metrics have one name")
+        for name in names:
+            if name in RESERVED:
+                raise ValueError(
+                    f"'{name}' is no name of a metric: tables have other columns of it"
+                )
+        if len({one.name for one in self.columns}) < len(self.columns):
+            raise ValueError("two columns have one name")
         return self
 
     def canonical(self) -> str:

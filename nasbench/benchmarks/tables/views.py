@@ -220,10 +220,12 @@ class SearchColumns(_Columns):
             return self._get(present[0])
         return self._mean(("curve", series), [self._get(column) for column in present])
 
-    def trials(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
-        """Return the seeds whose own validation is known at the end of `schedule`."""
-        series = self._seen(metric, dataset, schedule)
-        return tuple(one for one in self._seeds(series) if self._reaches(series, schedule, one))
+    def trials(
+        self, dataset: str, schedule: int, metric: str = "accuracy", epoch: int | None = None
+    ) -> tuple[int, ...]:
+        """Return the seeds whose own validation is known after `epoch`, or else at the end."""
+        series, after = self._seen(metric, dataset, schedule), epoch or schedule
+        return tuple(one for one in self._seeds(series) if self._reaches(series, after, one))
 
     def epochs(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the epochs of `schedule` after which validation is known, ascending."""

@@ -183,6 +183,7 @@ class _Trainings:
         cost = looked.seconds[:, cell]
         if paid:
             cost = cost - self._known[paid].trained[:, cell]
+            cost = np.where(np.isnan(looked.values[:, cell]).any(axis=-1), cost.clip(0), cost)
         if self._epochs[step] != asked - paid:
             return set()
         fits = _alike(looked.values[:, cell], self._values[step]) & (cost == self._seconds[step])

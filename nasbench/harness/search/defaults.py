@@ -15,6 +15,7 @@ from nasbench.benchmarks.protocols import (
     own_protocol,
     protocols,
     protocols_for,
+    what_lacks,
 )
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.harness.search.trained import PREFIX
@@ -122,7 +123,9 @@ def _searching(benchmark: str | None, datasets: tuple[str, ...], *, fallback: bo
     made = [one for one in protocols().values() if one.table == benchmark]
     table = None if made else load_table(benchmark)
     for protocol in protocols_for(table) if table else made:
-        if set(datasets) <= set(protocol.datasets):
+        if set(datasets) <= set(protocol.datasets) and not (
+            table and any(what_lacks(protocol, table, name) for name in datasets)
+        ):
             return protocol
     table = table or load_table(benchmark)
     if fallback and not all(map(table.search.knows, datasets)):

@@ -215,7 +215,7 @@ def test_an_experiment_that_was_edited_in_place(results: Path) -> None:
 
 
 def test_runs_of_other_code(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nasbench.harness.results.load import store
+    from nasbench.harness.results import store
 
     other = {**store.provenance(), "commit": "f" * 40}
     monkeypatch.setattr(store, "provenance", lambda: other)
@@ -224,7 +224,7 @@ def test_runs_of_other_code(results: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_other_libraries_are_worth_knowing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nasbench.harness.results.load import store
+    from nasbench.harness.results import store
 
     here = store.provenance()
     other = {**here, "libraries": {**here["libraries"], "numpy": "1.0"}}

@@ -55,7 +55,7 @@ def test_an_unknown_table_is_one_line() -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recipes have few seeds."""
     recipe = replace(load_recipe("nb201-paper"), seeds="0-5", quick_seeds="0-3")
-    for module in ("reproduce.again", "audit.published"):
+    for module in ("reproduce.rerun", "audit.published"):
         monkeypatch.setattr(f"nasbench.harness.{module}.load_recipe", lambda _: recipe)
 
 
