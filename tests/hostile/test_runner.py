@@ -32,7 +32,7 @@ def breaks() -> None:
     from nasbench.harness.results import store
 
     store.experiments = lambda *_: fails()  # type: ignore[assignment]
-    from nasbench.harness.results.load import load as results
+    from nasbench.harness.results import load as results
 
     results.read_results = lambda *_: fails()  # type: ignore[assignment]
 
