@@ -187,7 +187,7 @@ def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
     if is_cost(found[0]):
         raise InvalidInput(
             f"objective '{found[0].name}' is a cost of the network: name a metric of its training "
-            f"first, such as accuracy,{wanted.objectives[0]}"
+            f"first, such as {default_objective(table).name},{wanted.objectives[0]}"
         )
     if len(found) > 1 and wanted.target_regret is not None:
         raise InvalidInput("a target regret needs one objective: leave --target-regret away")
