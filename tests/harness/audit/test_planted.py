@@ -126,7 +126,7 @@ def keep_first(path: Path, number: int) -> pa.Table:
 
 
 def empty_file(results: Path) -> None:
-    (path,) = of(results).path.glob("runs-*.parquet")
+    path = min(of(results).path.glob("runs-*.parquet"))  # a slow machine stores several files
     pq.write_table(keep_first(path, 0), path.with_name("runs-6-11-0a1b2c3d.parquet"))
 
 
