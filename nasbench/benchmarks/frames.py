@@ -18,7 +18,9 @@ from nasbench.benchmarks.tables.format import (
     TableInfo,
     TableMetric,
     TableProtocol,
+    first_mistake,
 )
+from nasbench.benchmarks.tables.objectives import OF_A_DEVICE, SIZES
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput
 from nasbench.problem import ACCURACY, Metric
@@ -36,8 +38,6 @@ _LONGEST = 100
 _WHOLE = {"epochs": (1, 1e9), "seed": (0, 2**53 - 1), "index": (0, 2**53 - 1)}
 """Columns of whole numbers, with the least and the largest that there may be."""
 _SPLITS = (Split.TRAIN, Split.VALID, Split.TEST)
-_COSTS = (Quantity.PARAMS, Quantity.FLOPS)
-_OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
 
 Floats = NDArray[np.float64]
 
@@ -104,9 +104,8 @@ def table_from_frame(
             protocols=tuple(_stored(one, of, name) for one in _named_once(protocols)),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "metrics"
-        raise InvalidInput(f"table '{name}': {where}: {first['msg']}") from error
+        where, why = first_mistake(error)
+        raise InvalidInput(f"table '{name}': {where or 'metrics'}: {why}") from error
     table = Table.from_columns(info, {column.name: array for column, array in data.items()})
     for protocol in stored_protocols(table).values():
         require_fit(protocol, table)
@@ -190,10 +189,10 @@ def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
         raise InvalidInput(
             f"the frame has no column '{missing[0]}': it has {', '.join(there) or 'none'}"
         )
-    allowed = {"architecture", "index", "epochs", "seconds", "dataset", "seed", *_COSTS}
+    allowed = {"architecture", "index", "epochs", "seconds", "dataset", "seed", *SIZES}
     allowed |= {f"{split}_{one.name}" for one in metrics for split in _SPLITS}
     for one in there:
-        if one not in allowed and one.partition("/")[0] not in _OF_A_DEVICE:
+        if one not in allowed and one.partition("/")[0] not in OF_A_DEVICE:
             raise InvalidInput(
                 f"the frame's column {shown(one)} is none that a table has: name its metric in "
                 "`metrics`, or leave it away"
@@ -307,7 +306,7 @@ def _costs(
     """Yield the columns of what networks cost; `InvalidInput` where rows of one differ."""
     for name, column in part.items():
         quantity, _, device = name.partition("/")
-        if quantity not in (*_COSTS, *_OF_A_DEVICE):
+        if quantity not in (*SIZES, *OF_A_DEVICE):
             continue
         whole = np.full(size, np.nan)
         there = ~np.isnan(column)
@@ -346,6 +345,5 @@ def _stored(protocol: Protocol, space: Space, table: str) -> TableProtocol:
     try:
         return TableProtocol(**stored)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"protocol '{protocol.name}': {where}: {first['msg']}") from error
+        where, why = first_mistake(error)
+        raise InvalidInput(f"protocol '{protocol.name}': {where}: {why}") from error

@@ -124,6 +124,7 @@ class TabularBenchmark:
         self._rows = rows
         self.signal = signal
         self._columns = columns
+        self._trained: dict[int, NDArray[np.float64]] = {}
         self._by_epochs = {signal.epochs: self._looked_up(signal.epochs)}
 
     note = ""
@@ -170,10 +171,6 @@ class TabularBenchmark:
                 ]
             )
         return self._trained[epochs]
-
-    @cached_property
-    def _trained(self) -> dict[int, NDArray[np.float64]]:
-        return {}
 
     def epochs(self, fidelity: Fidelity | None) -> int:
         """Return the epochs that a request asks for."""

@@ -228,6 +228,12 @@ def describe(column: Column, array: Array) -> Column:
     )
 
 
+def first_mistake(error: ValidationError) -> tuple[str, str]:
+    """Return where the first mistake in a description is, dotted, and what it is."""
+    first = error.errors()[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"]
+
+
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """Return the safetensors name of a dtype."""
     try:
@@ -397,9 +403,8 @@ def _read_info(header: dict[str, Any], path: Path) -> tuple[TableInfo, str]:
     try:
         return TableInfo.model_validate_json(text), found
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _damaged(path, f"its metadata are invalid at '{where}' ({first['msg']})") from None
+        where, why = first_mistake(error)
+        raise _damaged(path, f"its metadata are invalid at '{where}' ({why})") from None
 
 
 def _offsets(

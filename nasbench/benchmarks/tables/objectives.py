@@ -15,8 +15,8 @@ from nasbench.errors import InvalidInput
 from nasbench.problem import Metric
 from nasbench.text import shown
 
-_SIZES = (Quantity.PARAMS, Quantity.FLOPS)
-_OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
+SIZES = (Quantity.PARAMS, Quantity.FLOPS)
+OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
 
 
 def find_objective(table: Table, name: str) -> Metric:
@@ -25,7 +25,7 @@ def find_objective(table: Table, name: str) -> Metric:
     `latency` and `energy` alone are those of the table's only device, `latency/NAME` of any.
     """
     known = {metric.name: metric for metric in objectives_of(table)}
-    for quantity in _OF_A_DEVICE:
+    for quantity in OF_A_DEVICE:
         of_devices = [metric for one, metric in known.items() if one.startswith(f"{quantity}/")]
         if name == quantity and len(of_devices) == 1:
             return of_devices[0]
@@ -44,9 +44,9 @@ def objectives_of(table: Table) -> Iterator[Metric]:
         if any((one.quantity, one.split) == (metric.name, Split.VALID) for one in columns):
             yield metric
     for column in columns:
-        if column.split is None and column.quantity in _SIZES:
+        if column.split is None and column.quantity in SIZES:
             yield Metric(str(column.quantity), "min", column.unit, 0.0)
-        elif column.device is not None and column.quantity in _OF_A_DEVICE:
+        elif column.device is not None and column.quantity in OF_A_DEVICE:
             yield Metric(f"{column.quantity}/{column.device}", "min", column.unit, 0.0)
 
 
@@ -60,7 +60,7 @@ def default_objective(table: Table) -> Metric:
 
 def is_cost(metric: Metric) -> bool:
     """Whether a metric is a cost of the network, which no images are needed for."""
-    return metric.name.partition("/")[0] in (*_SIZES, *_OF_A_DEVICE)
+    return metric.name.partition("/")[0] in (*SIZES, *OF_A_DEVICE)
 
 
 def read_cost(columns: SearchColumns, metric: Metric, dataset: str) -> Array:

@@ -108,13 +108,17 @@ class _Columns:
     def _seeds_of(
         self, dataset: str, split: Split | None, quantity: str, schedule: int
     ) -> list[int]:
-        wanted = dataset, split, quantity, schedule
-        found = {
-            column.seed
-            for column in self._columns.values()
-            if (column.dataset, column.split, column.quantity, column.schedule) == wanted
-        }
+        found = {column.seed for column in self._of(dataset, split, quantity, schedule)}
         return sorted(seed for seed in found if seed is not None)
+
+    def _of(
+        self, dataset: str, split: Split | None, quantity: str, schedule: int
+    ) -> Iterator[Column]:
+        """Yield the columns of a measurement under a schedule, of any seed and epoch."""
+        wanted = dataset, split, quantity, schedule
+        for column in self._columns.values():
+            if (column.dataset, column.split, column.quantity, column.schedule) == wanted:
+                yield column
 
     def _measured(self, series: Series, epoch: int, seed: int | None) -> Array:
         """Return one seed's measurement after `epoch`, or the mean over the seeds there are."""
@@ -165,6 +169,10 @@ class _Columns:
             self._derived[key] = array
         return self._derived[key]
 
+    def _mean_of(self, key: Any, columns: Iterable[Column]) -> Array:
+        """Return the mean of those columns that there are."""
+        return self._mean(key, [self._get(column) for column in columns if self._has(column)])
+
     def _mean(self, key: Any, arrays: list[Array]) -> Array:
         if key not in self._derived:
             self._derived[key] = mean_over_seeds(arrays)
@@ -213,12 +221,11 @@ class SearchColumns(_Columns):
         series = self._seen(metric, dataset, schedule, split)
         seeds = self._seeds(series) if seed is None else [seed]
         columns = [curve(series, one, epochs=schedule) for one in seeds or [0]]
-        present = [column for column in columns if self._has(column)]
-        if not present:
+        if not any(map(self._has, columns)):
             raise self._absent(columns[0])
         if seed is not None:
-            return self._get(present[0])
-        return self._mean(("curve", series), [self._get(column) for column in present])
+            return self._get(columns[0])
+        return self._mean_of(("curve", series), columns)
 
     def trials(
         self, dataset: str, schedule: int, metric: str = "accuracy", epoch: int | None = None
@@ -230,9 +237,8 @@ class SearchColumns(_Columns):
     def epochs(self, dataset: str, schedule: int, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the epochs of `schedule` after which validation is known, ascending."""
         series, there = self._seen(metric, dataset, schedule), set[int]()
-        for column in self._columns.values():
-            same = (column.dataset, column.split, column.quantity, column.schedule) == series
-            if same and column.epochs is not None:
+        for column in self._of(*series):
+            if column.epochs is not None:
                 there |= set(range(1, column.shape[1] + 1)) if column.curve else {column.epochs}
         return tuple(
             epoch
@@ -259,9 +265,8 @@ class SearchColumns(_Columns):
                 query_seconds(name, schedule, one, epochs=epochs)
                 for one in self._seeds_of(name, None, Quantity.SECONDS, schedule)
             ]
-            arrays = [self._get(column) for column in singles if self._has(column)]
-            if arrays:
-                return self._mean(wanted[0].name, arrays)
+            if any(map(self._has, singles)):
+                return self._mean_of(wanted[0].name, singles)
         return self._get(*wanted)
 
     def prices(self, dataset: str, schedule: int, epochs: int) -> bool:
@@ -336,9 +341,8 @@ class SearchColumns(_Columns):
                 per_epoch_seconds(name, split, schedule=schedule, seed=one)
                 for one in self._seeds(Series(name, split, Quantity.SECONDS, schedule))
             ]
-            arrays = [self._get(column) for column in singles if self._has(column)]
-            if arrays:
-                return self._mean((name, split, schedule), arrays)
+            if any(map(self._has, singles)):
+                return self._mean_of((name, split, schedule), singles)
         return self._get(per_epoch_seconds(name, split, schedule=schedule, seed=seed), common)
 
 
@@ -455,8 +459,8 @@ def training_cost(
 ) -> NDArray[np.float64]:
     """Return the seconds of a query's training alone, shape (size of the space,).
 
-    Where the table says what so many epochs cost, the validation pass is taken off it, if the table
-    knows that.
+    Where the table itself says what so many epochs cost, that is all of it: what a validation pass
+    costs is not known then.
     """
     dataset, schedule, epochs = signal
     if epochs == schedule or not columns.prices(dataset, schedule, epochs):
