@@ -108,10 +108,11 @@ def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
     from nasbench.benchmarks.tabular import Signal
     from nasbench.harness.compare.write import folder_names
     from nasbench.harness.search.budget import Budget
-    from nasbench.harness.search.experiment import Task
+    from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 
+    reference = BenchmarkReference(Kind.TABLE, "../../b", protocol)
     task = Task(
-        "../../b", "0" * 64, "nb201", protocol, Signal("../d", 12, 12), "charge",
+        reference, "0" * 64, "nb201", Signal("../d", 12, 12), "charge",
         Budget(evaluations=5), 200, ("../../d",),
     )  # fmt: skip
     blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task)] * 2)

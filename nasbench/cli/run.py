@@ -285,8 +285,8 @@ def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
     from rich.markup import escape
 
     from nasbench.cli.screen import Screen
-    from nasbench.harness.search.experiment import open_benchmark
-    from nasbench.harness.search.trained import is_trained
+    from nasbench.harness.search.opening import open_benchmark
+    from nasbench.harness.search.task import Kind
 
     console = Screen(highlight=False, soft_wrap=True)
     for outcome in outcomes:
@@ -300,7 +300,7 @@ def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
             f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.signal.dataset} "
             f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
         )
-        if is_trained(task.benchmark):
+        if task.kind is not Kind.TABLE:
             console.print(f"  {escape(open_benchmark(task)[0].note)}")
         for seed, reason in list(outcome.failed.items())[:3]:
             console.print(f"  seed {seed}: {escape(reason)}")

@@ -20,7 +20,8 @@ import numpy as np
 
 from nasbench.benchmarks.catalogue import fetch_table
 from nasbench.harness.execution.run import make_experiment
-from nasbench.harness.search.experiment import Experiment, Run, Runner, entropy_of
+from nasbench.harness.search.experiment import Experiment, Run, entropy_of
+from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.strategies.registry import find_strategy
 

@@ -13,8 +13,9 @@ from nasbench.benchmarks.training.data import Part
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.run import run
 from nasbench.harness.search.budget import Budget, Clock
-from nasbench.harness.search.experiment import Experiment, Runner
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.loop import search as drive
+from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.shared import Resumable, lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random

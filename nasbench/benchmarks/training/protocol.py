@@ -21,8 +21,6 @@ from nasbench.errors import InvalidInput
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201
 
-PREFIX = "train:"
-"""Benchmarks whose names begin so are trained, not looked up: `train:nb201`."""
 SEARCH_SEEDS = (0,)
 FINAL_SEEDS = (1, 2, 3)
 """Other seeds than the search's: the luck that won the search is not judged again."""
@@ -107,14 +105,14 @@ class TrainingProtocol:
 
 
 def open_training(
-    benchmark: str, dataset: str, protocol: TrainingProtocol, folder: Path | None = None
+    name: str, dataset: str, protocol: TrainingProtocol, folder: Path | None = None
 ) -> tuple[TrainedBenchmark, TrainedJudge]:
-    """Return what answers and what judges a search of `train:SPACE` on a data set.
+    """Return what answers and what judges a search of a space on a data set, by training.
 
     Official images come from `folder`, or from NASBENCH_IMAGES. The trainings are kept in
     `cache_folder()`.
     """
-    space = get_space(benchmark.removeprefix(PREFIX))
+    space = get_space(name)
     if not isinstance(space, NasBench201):
         raise InvalidInput(f"space '{space.name}' cannot be trained: use train:nb201")
     data = shared_data(dataset, folder)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import value_column
-from nasbench.harness.search.trained import is_trained
+from nasbench.harness.search.task import Kind
 
 RATE = 1e-6
 """Equal runs that chance is expected to make in an experiment: of more than that none is a fault.
@@ -112,7 +112,7 @@ def alike(
             seeds[number].append(seed)
     result = []
     for number, of_one in sorted(seeds.items()):
-        most = 0 if is_trained(found[number].experiment.task.benchmark) else MADE_AGAIN
+        most = MADE_AGAIN if found[number].experiment.task.kind is Kind.TABLE else 0
         drawn = generator.permutation(len(of_one))[:most]
         result.append((found[number], sorted(of_one), sorted(of_one[place] for place in drawn)))
     return result

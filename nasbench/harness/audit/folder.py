@@ -14,14 +14,9 @@ from nasbench.harness.audit.origin import made_here
 from nasbench.harness.compare.labels import labels
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, folder_name
-from nasbench.harness.search.experiment import (
-    ENTROPY_RULE,
-    Task,
-    entropy_of,
-    open_benchmark,
-    open_judge,
-)
-from nasbench.harness.search.trained import is_trained
+from nasbench.harness.search.experiment import ENTROPY_RULE, entropy_of
+from nasbench.harness.search.opening import open_benchmark, open_judge
+from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 
 FAILED = 0.1
@@ -32,21 +27,21 @@ _PARTS = 2
 
 def check_task(task: Task) -> Iterator[Finding]:
     """See that the table of a task is the one that is installed, and has what the task asks."""
-    if (is_trained(task.benchmark) or task.shared) and task.objectives != (ACCURACY,):
+    if task.trains and task.objectives != (ACCURACY,):
         what = "what is trained is judged by its accuracy, and the runs say something else"
         yield Finding("table", task.benchmark, what)
         return
-    if is_trained(task.benchmark):
+    if task.kind is not Kind.TABLE:
         return
     try:
-        table = load_table(task.benchmark)
+        table = load_table(task.reference.name)
     except NasbenchError as error:
         yield Finding("table", task.benchmark, str(error))
         return
-    if table.hash != task.table:
+    if table.hash != task.content:
         yield Finding(
             "table", task.benchmark,
-            f"runs were made with table {task.table[:8]}, installed is {table.hash[:8]}",
+            f"runs were made with table {task.content[:8]}, installed is {table.hash[:8]}",
         )  # fmt: skip
         return
     if table.info.space != task.space:
@@ -134,7 +129,7 @@ def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
             if record.strategy != experiment.strategy:
                 continue
             reason = record.forbids(
-                task.signal.dataset, task.table, experiment.seed, set(one.seeds.tolist())
+                task.signal.dataset, task.content, experiment.seed, set(one.seeds.tolist())
             )
             if reason:
                 yield Finding("tuning", one.label, reason)

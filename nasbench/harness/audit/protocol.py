@@ -11,9 +11,10 @@ from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import Task, open_benchmark, open_judge
+from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import Promotion, Selection
-from nasbench.harness.search.trained import PREFIX, SUFFIX, trained_task
+from nasbench.harness.search.task import Kind, Task
+from nasbench.harness.search.trained import trained_task
 from nasbench.problem import ACCURACY
 
 
@@ -23,10 +24,10 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
     What no option of `nasbench run` changes is a fault; a budget of its own, trials and repeats
     are notes, but a budget that a reader cannot tell from the published one is a fault.
     """
-    if task.benchmark.startswith(PREFIX):
+    if task.kind is Kind.TRAINED:
         yield from _trained(label, task)
         return
-    usual = protocols().get(_name(task)) or _of_the_table(task)
+    usual = protocols().get(task.reference.protocol) or _of_the_table(task)
     if usual is None:
         what = f"'{task.protocol}' is no published protocol: what it says is its own"
         yield Finding("protocol", label, what, fault=False)
@@ -36,13 +37,8 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
                 what = f"{name} is {there}, in {usual.name} {published}"
                 yield Finding("protocol", label, what, fault=fault)
         yield from _budget(label, task, usual)
-    if task.benchmark.endswith(SUFFIX):
+    if task.kind is Kind.FALLBACK:
         yield from _fallback(label, task)
-
-
-def _name(task: Task) -> str:
-    """Return the name of a task's protocol; with trainings, theirs is written after it."""
-    return task.protocol.partition("+")[0] if task.benchmark.endswith(SUFFIX) else task.protocol
 
 
 def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, bool]]:
@@ -64,9 +60,9 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
 
 def _objective(task: Task) -> str:
     """Return what a search is for where nobody says so."""
-    if _name(task) in protocols():
+    if task.reference.protocol in protocols():
         return ACCURACY.name
-    return default_objective(load_table(task.benchmark.removesuffix(SUFFIX))).name
+    return default_objective(load_table(task.reference.name)).name
 
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
@@ -99,9 +95,9 @@ def _cheapest(task: Task) -> float:
 def _of_the_table(task: Task) -> Protocol | None:
     """Return the protocol that a task's table brings along or that is made of it."""
     try:
-        table = load_table(task.benchmark.removesuffix(SUFFIX))
-        if _name(task) != OWN:
-            return stored_protocols(table).get(_name(task))
+        table = load_table(task.reference.name)
+        if task.reference.protocol != OWN:
+            return stored_protocols(table).get(task.reference.protocol)
         return own_protocol(table, (task.signal.dataset,))
     except (NasbenchError, ValueError):  # not installed, or without that data set
         return None
@@ -111,14 +107,14 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
     """Make the task of a search by training again of its protocol, and compare."""
     try:
         made = trained_task(
-            task.benchmark, task.signal.dataset, task.protocol, task.repeats, task.budget
+            task.space, task.signal.dataset, task.reference.setup, task.repeats, task.budget
         )
     except (DataError, InvalidInput) as error:
         what = f"images and recipes of these trainings cannot be checked here: {error}"
         yield Finding("protocol", label, what, fault=False)
         return
     if task.shared:  # such a search has the same judge, and a signal and a budget of its own
-        made = replace(task, table=made.table, protocol=made.protocol, space=made.space,
+        made = replace(task, content=made.content, reference=made.reference, space=made.space,
                        final_schedule=made.final_schedule, reports=made.reports,
                        signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
     for what in told(task.to_json(), made.to_json()):

@@ -21,8 +21,9 @@ from nasbench.harness.audit.origin import made_here
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.budget import Stop
-from nasbench.harness.search.experiment import Experiment, Run, Runner, open_benchmark
-from nasbench.harness.search.trained import is_trained
+from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.runner import Runner
 from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy, make_settings
 
@@ -61,7 +62,7 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
     chosen = []
     for one in found:
         task = one.experiment.task
-        if _real(one.experiment):
+        if one.experiment.task.trains:
             continue
         ended = np.array(one.table["stop"].to_pylist(), dtype=object) == Stop.EXHAUSTED
         whole = one.column("distinct") == get_enumerable(task.space).size
@@ -78,7 +79,7 @@ def replay(
     the results name.
     """
     made, findings = 0, []
-    real = any(_real(one.experiment) for one, _ in chosen)
+    real = any(one.experiment.task.trains for one, _ in chosen)
     runners: dict[str, _Again | Finding] = {}
     with _nothing_trained() if real else nullcontext():
         for one, seed in chosen:
@@ -118,25 +119,20 @@ def _runner(one: ExperimentRuns, *, trust: bool) -> "_Again | Finding":
         return _Again(experiment)
     except NasbenchError as error:  # such as images that are not at hand
         what = f"cannot be run here: {error}"
-        return Finding("replay", one.label, what, fault=not _real(experiment))
+        return Finding("replay", one.label, what, fault=not experiment.task.trains)
 
 
 def _differing(one: ExperimentRuns, seed: int, runner: "_Again") -> list[str]:
     """Return the columns in which a run differs; unknown is equal to unknown."""
     stored = one.select(one.seeds == seed)
     again = to_rows(one.experiment, [runner.again(seed, stored)])
-    skipped = {*_TIMINGS, *_HERE, *(_REAL if _real(one.experiment) else ())}
+    skipped = {*_TIMINGS, *_HERE, *(_REAL if one.experiment.task.trains else ())}
     names = [name for name in again.column_names if name not in skipped]
     return [name for name in names if _values(stored.table, name) != _values(again, name)]
 
 
 def _values(table: pa.Table, name: str) -> str | None:
     return repr(table[name].to_pylist()) if name in table.column_names else None
-
-
-def _real(experiment: Experiment) -> bool:
-    """Whether an experiment's seconds are real ones."""
-    return experiment.task.shared or is_trained(experiment.task.benchmark)
 
 
 @contextmanager
@@ -169,7 +165,7 @@ class _Again(Runner):
     def again(self, seed: int, stored: ExperimentRuns) -> Run:
         """Run a seed; where seconds are real, charge those of the one stored run."""
         task = self.experiment.task
-        if _real(self.experiment):
+        if self.experiment.task.trains:
             seconds, epochs = stored.lists("seconds").values, stored.lists("epochs").values
             free = (seconds == 0) & (epochs == 0) & (task.repeats == "free")
             self._benchmark = _Charged(self._opened, seconds[~free].tolist(), task.budget.seconds)

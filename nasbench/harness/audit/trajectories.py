@@ -21,9 +21,9 @@ from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.results.load import ExperimentRuns, Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.validation import ROUNDING
-from nasbench.harness.search.experiment import open_benchmark, open_judge
+from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import Selection, choose
-from nasbench.harness.search.trained import is_trained
+from nasbench.harness.search.task import Kind
 from nasbench.problem import Answer, scores_of
 
 
@@ -35,7 +35,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
     yield from _totals(runs)
     yield from _incumbents(runs)
     task = one.experiment.task
-    if is_trained(task.benchmark):
+    if task.kind is not Kind.TABLE:
         yield Finding(
             "table", one.label, "trained for real: only a replay checks its answers", fault=False
         )

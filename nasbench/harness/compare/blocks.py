@@ -30,7 +30,8 @@ from nasbench.harness.compare.estimates import finite
 from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.results.load import Architectures, ExperimentRuns, Ragged
 from nasbench.harness.results.store import one_per_seed
-from nasbench.harness.search.experiment import Experiment, Task
+from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.task import Task
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
 """Coverage (%) of the bootstrap interval of a normal mean, by runs; of more it is 93 and above."""
@@ -124,7 +125,7 @@ def _refuse_tuned(found: Sequence[ExperimentRuns]) -> None:
             continue
         experiment = one.experiment
         task, seeds = experiment.task, set(one.seeds.tolist())
-        reason = one.tuning.forbids(task.signal.dataset, task.table, experiment.seed, seeds)
+        reason = one.tuning.forbids(task.signal.dataset, task.content, experiment.seed, seeds)
         if reason:
             raise CannotCompare(f"{experiment.strategy} ({one.label}): {reason}")
 

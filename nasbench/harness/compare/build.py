@@ -170,7 +170,7 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
 def _misfit(group: Group, calibration: Calibration) -> str:
     """Return why a calibration says nothing of the one-shot runs of a group; empty if it does."""
     task, theirs = group.task, (calibration.table, calibration.dataset)
-    if theirs != (task.table, task.signal.dataset):
+    if theirs != (task.content, task.signal.dataset):
         return f"it is of {theirs[1]} of table {theirs[0][:8]}"
     here = (calibration.processor, calibration.device, calibration.threads)
     for one in group.contenders:

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from nasbench.errors import NasbenchError
+from nasbench.harness.search.task import Kind, Task
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def bibtex(comparison: "Comparison") -> str:
     """
     found: dict[str, str] = {}
     for block in comparison.blocks:
-        for entry in _of_sources(block.task.benchmark):
+        for entry in _of_sources(block.task):
             found.setdefault(_key(entry), entry)
     for block in comparison.blocks:
         for one in block.contenders:
@@ -48,17 +49,20 @@ def _of_strategy(runs: "ExperimentRuns") -> Iterator[str]:
         yield _comment(runs.experiment.strategy, part)
 
 
-def _of_sources(benchmark: str) -> Iterator[str]:
+def _of_sources(task: Task) -> Iterator[str]:
     from nasbench.benchmarks.catalogue import load_table
 
+    if task.kind is Kind.TRAINED:
+        yield _comment(task.benchmark, "every answer is trained")
+        return
     try:
-        attribution = load_table(benchmark).info.attribution
-    except NasbenchError:  # trained for real, or not installed here
-        yield _comment(benchmark, "benchmark whose sources are not known here")
+        attribution = load_table(task.reference.name).info.attribution
+    except NasbenchError:  # not installed here
+        yield _comment(task.benchmark, "benchmark whose sources are not known here")
         return
     for line in attribution:
         known = [entry for short, entry in _entries().items() if short in line]
-        yield from known or [_comment(benchmark, line)]
+        yield from known or [_comment(task.benchmark, line)]
 
 
 def _comment(what: str, reference: str) -> str:

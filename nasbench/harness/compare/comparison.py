@@ -17,7 +17,7 @@ from nasbench.harness.compare.sets import SetRow
 from nasbench.harness.compare.significance import Pair
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
-from nasbench.harness.search.experiment import Task
+from nasbench.harness.search.task import Task
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Block:
                 *self._budgets,
                 *distinguishing_parts(task).values(),
                 f"n = {self.seeds}",
-                f"table {task.table[:8]}",
+                f"table {task.content[:8]}",
                 f"nasbench {provenance()['nasbench'] or 'from source'}",
             ]
         )

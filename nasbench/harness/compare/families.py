@@ -17,7 +17,7 @@ from nasbench.provenance import provenance
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.search.experiment import Task
+    from nasbench.harness.search.task import Task
 
 
 _ONE_SEARCH = "data sets that one search reports are not independent blocks"
@@ -70,7 +70,7 @@ class Family:
         task = tasks[0]
         return (
             f"over {names}; protocol {task.protocol}, budgets {budgets}, n = "
-            f"{', '.join(str(block.seeds) for block in self.blocks)}, table {task.table[:8]}, "
+            f"{', '.join(str(block.seeds) for block in self.blocks)}, table {task.content[:8]}, "
             f"nasbench {provenance()['nasbench'] or 'from source'}"
         )
 

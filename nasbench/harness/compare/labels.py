@@ -1,14 +1,12 @@
 """What a row is called: its strategy, and the settings a reader must know to tell it apart."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from nasbench.benchmarks.protocols import protocols
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.store import flatten
-from nasbench.harness.search.experiment import Task
 from nasbench.harness.search.selection import Promotion, Selection
-from nasbench.harness.search.trained import PREFIX
+from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 from nasbench.text import printable
 
@@ -81,7 +79,7 @@ def describe(task: Task) -> str:
         *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
         *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
         *([f"{task.simulated_workers} simulated workers"] if task.simulated_workers > 1 else []),
-        f"table {task.table[:_DIGITS]}",
+        f"table {task.content[:_DIGITS]}",
     ]
     return "; ".join(parts)
 
@@ -101,8 +99,8 @@ def distinguishing_parts(task: Task) -> dict[str, str]:
     training, whose protocol says everything.
     """
     signal, found = task.signal, {}
-    usual = protocols().get(task.protocol.partition("+")[0])
-    if not task.benchmark.startswith(PREFIX):
+    usual = protocols().get(task.reference.protocol)
+    if task.kind is not Kind.TRAINED:
         if task.shared:
             found["shared"] = "shared weights"
         elif usual is None or (signal.schedule, signal.epochs) != (usual.schedule, usual.epochs):
@@ -132,7 +130,7 @@ def distinguishing_parts(task: Task) -> dict[str, str]:
 def differences(tasks: Sequence[Task]) -> list[str]:
     """Return what differs between tasks, as `budget.seconds: 12000 vs 20000`."""
     flat = [
-        {**flatten(dataclasses.asdict(task)), "objectives": [one.name for one in task.objectives]}
+        {**flatten(task.values()), "objectives": [one.name for one in task.objectives]}
         for task in tasks
     ]
     found = []

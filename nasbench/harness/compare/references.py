@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
 from nasbench.harness.compare.estimates import finite
-from nasbench.harness.search.experiment import Task
+from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.views import TestColumns
@@ -203,15 +203,14 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
-    from nasbench.harness.search.trained import is_trained
     from nasbench.spaces import get_enumerable
 
-    if is_trained(task.benchmark):
+    if task.kind is not Kind.TABLE:
         raise NasbenchError("a search by training does not know the whole space")
-    table = load_table(task.benchmark)
-    if table.hash != task.table:
+    table = load_table(task.reference.name)
+    if table.hash != task.content:
         raise NasbenchError(
-            f"table '{task.benchmark}' is {table.hash[:8]} here and {task.table[:8]} in these "
+            f"table '{task.benchmark}' is {table.hash[:8]} here and {task.content[:8]} in these "
             "runs: install the table they were made with"
         )
     space = get_enumerable(task.space)

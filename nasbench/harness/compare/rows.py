@@ -184,7 +184,7 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
         "metric": task.metric.name,
         "direction": task.metric.direction,
         "unit": task.metric.unit,
-        "table": task.table,
+        "table": task.content,
         "n": len(one.runs),
         "failed": one.failed,
     }

@@ -26,7 +26,7 @@ from nasbench.harness.compare.significance import (
     runs_to_detect,
 )
 from nasbench.harness.compare.units import UNKNOWN, Units, spread, written
-from nasbench.harness.search.trained import PREFIX, SUFFIX
+from nasbench.harness.search.task import Kind
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block, Comparison
@@ -371,9 +371,9 @@ def _needed(block: "Block") -> Iterator[str]:
 
 def _clock(block: "Block") -> str:
     """Return what the seconds of a block are."""
-    if block.task.benchmark.startswith(PREFIX):
+    if block.task.kind is Kind.TRAINED:
         return REAL_TIME
-    if block.task.benchmark.endswith(SUFFIX):
+    if block.task.kind is Kind.FALLBACK:
         return MIXED_TIME
     return "; ".join([PSEUDO_TIME, *filter(None, [block.about_seconds])])
 

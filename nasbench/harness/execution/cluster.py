@@ -28,7 +28,9 @@ from nasbench.harness.execution.executors import Job, attempt
 from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.execution.ray_instance import connected_already, ray_instance
 from nasbench.harness.results.records import to_rows
-from nasbench.harness.search.experiment import Experiment, Run, Runner
+from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.harness.search.runner import Runner
+from nasbench.harness.search.task import Kind
 from nasbench.provenance import provenance
 
 CHUNK_SECONDS = 1.0
@@ -219,10 +221,8 @@ _Tables = dict[str, tuple[str, list[Any]]]
 
 def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
     """Put the file of every table into Ray's store, once."""
-    from nasbench.harness.search.trained import is_trained
-
     tasks = {job.experiment.task for job in jobs}
-    names = {task.benchmark: task.table for task in tasks if not is_trained(task.benchmark)}
+    names = {one.reference.name: one.content for one in tasks if one.kind is Kind.TABLE}
     return {
         name: (table, [ray.put(np.fromfile(table_file(name), dtype=np.uint8))])
         for name, table in names.items()

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.results.records import to_rows
-from nasbench.harness.search.experiment import Experiment, Run, Runner
+from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.harness.search.runner import Runner
 
 START_SECONDS = 8.0
 """What a Ray instance of our own costs before its workers are at work: measured 5 to 8 s."""
@@ -108,7 +109,7 @@ class Automatic:
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         """Yield the runs; of a table, the first second's in order."""
         left = sum(len(job.seeds) for job in jobs)
-        if self._cores > 1 and left > 1 and any(_trains(job.experiment) for job in jobs):
+        if self._cores > 1 and left > 1 and any(job.experiment.task.trains for job in jobs):
             self._say(f"{left} runs that train on {self._cores} workers (--workers)")
             yield from self._parallel.execute(jobs, stop)
             return
@@ -136,9 +137,3 @@ class Automatic:
         """Return how much sooner this much work is done on all cores."""
         speed = 1 + _EFFICIENCY * (self._cores - 1)
         return seconds - seconds / speed - START_SECONDS
-
-
-def _trains(experiment: Experiment) -> bool:
-    from nasbench.harness.search.trained import is_trained
-
-    return experiment.task.shared or is_trained(experiment.task.benchmark)

@@ -23,10 +23,12 @@ from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.store import ExperimentFolder, open_folder
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
-from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, Runner, Task, entropy_of
+from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
+from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.shared import shared_task
+from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.harness.search.trained import found_images
 from nasbench.limits import (

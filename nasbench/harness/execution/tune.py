@@ -29,8 +29,9 @@ from nasbench.harness.execution.tuning import Tuning, write_tuned
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.store import ExperimentFolder, open_folder
-from nasbench.harness.search.experiment import Runner, Task
+from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
+from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.leftovers import temporary_folder
 from nasbench.limits import SAMPLES, TUNING_SEEDS
@@ -372,7 +373,7 @@ def _record(
         queries += int(table["evaluations"].to_numpy()[mine].sum())
         simulated += float(table["clock_seconds"].to_numpy()[mine].sum())
     return Tuning(
-        plan.strategy, plan.task.benchmark, plan.task.table, plan.task.signal.dataset,
+        plan.strategy, plan.task.benchmark, plan.task.content, plan.task.signal.dataset,
         tuple(wanted), plan.experiment_seed, reserved, plan.metric, value,
         len(experiments), runs, queries, simulated, seconds, provenance()["nasbench"],
     )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.harness.compare.references import EXPECTED
-from nasbench.harness.search.trained import is_trained
+from nasbench.harness.search.task import Kind
 
 if TYPE_CHECKING:
     from nasbench.harness.audit import Audit
@@ -32,10 +32,10 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
         for block in blocks
     )
     mixed = any(len({one.experiment.task.budget for one in b.contenders}) > 1 for b in blocks)
-    tabular = not any(is_trained(block.task.benchmark) for block in blocks)
+    tabular = all(block.task.kind is Kind.TABLE for block in blocks)
     sets = any(block.sets for block in blocks)
     tuned = [one.label for one in contenders if one.runs.tuning is not None]
-    tables = {block.task.table[:8] for block in blocks}
+    tables = {block.task.content[:8] for block in blocks}
     return [
         Answer("Code of the search, hyperparameters and seeds are available", "yes",
                f"settings, seeds and command of every run are stored; commit {_few(versions)}"),

@@ -59,7 +59,7 @@ def reproduce(
     found = Reproduction(
         name, recipe.title,
         command=command(name, quick=quick),
-        table=comparison.blocks[0].task.table,
+        table=comparison.blocks[0].task.content,
         protocol=recipe.protocol,
         seeds=seeds,
         margin=recipe.margin,

@@ -344,7 +344,7 @@ def _described(one: ExperimentRuns) -> dict[str, Any]:
         "settings": json.dumps(dict(experiment.settings), sort_keys=True),
         "experiment_seed": experiment.seed,
         "benchmark": task.benchmark,
-        "table": task.table,
+        "table": task.content,
         "protocol": task.protocol,
         "searched": task.signal.dataset,
         "budget": str(task.budget),

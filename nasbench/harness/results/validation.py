@@ -402,6 +402,8 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     ):  # fmt: skip
         if one not in valid:
             raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
+    if task.shared == bool(signal.epochs):
+        raise Misfit(f"signal.epochs is {signal.epochs} of a search that shares weights or not")
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
     check_objectives(task.objectives)

@@ -18,7 +18,7 @@ from nasbench.benchmarks.protocols import (
     what_lacks,
 )
 from nasbench.benchmarks.tables.format import SUFFIX
-from nasbench.harness.search.trained import PREFIX
+from nasbench.harness.search.task import trained_space
 
 Say = Callable[[str], None]
 """Is told what was chosen, one line at a time."""
@@ -33,6 +33,8 @@ class Choice:
     benchmark: str
     datasets: tuple[str, ...]
     protocol: Protocol | str | None
+    space: str | None = None
+    """Of a search in which everything is trained; None where a table answers."""
 
 
 def choose(
@@ -54,8 +56,9 @@ def choose(
     if shared and benchmark is None and datasets is None and protocol is None:
         benchmark = _with_images(shared, say)
     named = None if benchmark is None else _located(benchmark)
-    if named is not None and named.startswith(PREFIX):
-        return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol)
+    space = None if named is None else trained_space(named)
+    if named is not None and space is not None:
+        return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol, space)
     if isinstance(protocol, str):
         protocol = _named(protocol, named, datasets)
     if protocol is None and datasets is None:

@@ -11,7 +11,8 @@ from nasbench.benchmarks.asked import check_request
 from nasbench.errors import InvalidInput
 from nasbench.harness.results.validation import Misfit, check_objectives
 from nasbench.harness.search.budget import Budget, Clock
-from nasbench.harness.search.experiment import Begun, random_of
+from nasbench.harness.search.experiment import random_of
+from nasbench.harness.search.runner import Begun
 from nasbench.harness.search.selection import Selection
 from nasbench.problem import Answer, Evaluate, Metric, Problem
 from nasbench.spaces import find_space

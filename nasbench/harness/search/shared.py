@@ -16,8 +16,10 @@ from nasbench.benchmarks.images import images_at_hand
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import Experiment, Task
+from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.opening import open_judge
 from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.harness.search.task import Task
 from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
@@ -53,6 +55,7 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         )
     return replace(
         task,
+        shared=True,
         signal=Signal(task.signal.dataset, 0, 0),
         repeats="charge",
         selection=Selection.HIGHEST,
@@ -66,8 +69,6 @@ def open_shared(
     task: Task, strategy: type[SearchStrategy], settings: Any
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
-    from nasbench.harness.search.experiment import open_judge
-
     data = _images(task, strategy.name)
     if task.images and data.fingerprint() != task.images:  # an earlier version stored none
         raise NasbenchError(

@@ -15,9 +15,10 @@ from nasbench.harness.execution.run import check_types, if_shared, make_experime
 from nasbench.harness.results.records import SPLITS, to_rows, value_column
 from nasbench.harness.results.store import open_folder
 from nasbench.harness.search.budget import Budget, Stop
-from nasbench.harness.search.experiment import Begun, Run, Runner
+from nasbench.harness.search.experiment import Run
 from nasbench.harness.search.function import begin_function, checked_answer
 from nasbench.harness.search.loop import Trajectory, trajectory_of
+from nasbench.harness.search.runner import Begun, Runner
 from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED

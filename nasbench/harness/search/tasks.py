@@ -15,9 +15,9 @@ from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import Say, choose
-from nasbench.harness.search.experiment import Task
 from nasbench.harness.search.selection import Promotion, Selection
-from nasbench.harness.search.trained import PREFIX, trained_task, with_fallback
+from nasbench.harness.search.task import BenchmarkReference, Kind, Task
+from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
 from nasbench.problem import ACCURACY, Metric
 from nasbench.text import shown
@@ -119,10 +119,9 @@ def make_tasks(
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
     chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
-    if chosen.benchmark.startswith(PREFIX):
+    if chosen.space is not None:
         return [
-            _trained(chosen.benchmark, dataset, chosen.protocol, wanted)
-            for dataset in chosen.datasets
+            _trained(chosen.space, dataset, chosen.protocol, wanted) for dataset in chosen.datasets
         ]
     table = load_table(chosen.benchmark)
     known = [name for name in chosen.datasets if not fallback or table.search.knows(name)]
@@ -132,7 +131,7 @@ def make_tasks(
     unknown = [name for name in chosen.datasets if name not in known]
     return [
         *map(with_fallback, tasks),
-        *(_trained(f"{PREFIX}{table.info.space}", name, None, wanted) for name in unknown),
+        *(_trained(table.info.space, name, None, wanted) for name in unknown),
     ]
 
 
@@ -160,10 +159,9 @@ def _tabular(
         published = Budget(protocol.seconds[dataset])
         tasks.append(
             Task(
-                benchmark=benchmark,
-                table=table.hash,
+                reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
+                content=table.hash,
                 space=table.info.space,
-                protocol=protocol.name,
                 signal=Signal(dataset, protocol.schedule, protocol.epochs, trials),
                 repeats=repeats,
                 budget=wanted.limit(published) or published,
@@ -205,7 +203,7 @@ def _selection(wanted: Wanted) -> Selection:
     return Selection.FRONT
 
 
-def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+def _trained(space: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
     if wanted.promotion is Promotion.RESUME:
@@ -220,5 +218,5 @@ def _trained(benchmark: str, dataset: str, protocol: str | Protocol | None, want
         raise InvalidInput(
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
         )
-    task = trained_task(benchmark, dataset, protocol, wanted.repeats, wanted.limit(None))
+    task = trained_task(space, dataset, protocol, wanted.repeats, wanted.limit(None))
     return replace(task, selection=wanted.selection)

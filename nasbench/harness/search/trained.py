@@ -16,8 +16,8 @@ from nasbench.benchmarks.protocols import REPEATS
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import Task
 from nasbench.harness.search.selection import Promotion
+from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.problem import ACCURACY
 from nasbench.spaces import get_enumerable
 
@@ -26,20 +26,10 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.training.found_images import Found
     from nasbench.benchmarks.training.protocol import TrainingProtocol
 
-PREFIX = "train:"
-"""`train:nb201`: everything is trained."""
-SUFFIX = "+train"
-"""`nb201+train`: what table `nb201` does not know is trained."""
-
-
-def is_trained(benchmark: str) -> bool:
-    """Whether some answers of a benchmark are trained."""
-    return benchmark.startswith(PREFIX) or benchmark.endswith(SUFFIX)
-
 
 def found_images(task: Task) -> "Found | None":
     """Return what was found of a user's own images if a task trains on such; they are read once."""
-    if not (task.shared or is_trained(task.benchmark)):
+    if not task.trains:
         return None
     from nasbench.benchmarks.training.catalogue import is_own, shared_data
 
@@ -47,9 +37,9 @@ def found_images(task: Task) -> "Found | None":
 
 
 def trained_task(
-    benchmark: str, dataset: str, protocol: str | None, repeats: str | None, budget: Budget | None
+    space: str, dataset: str, protocol: str | None, repeats: str | None, budget: Budget | None
 ) -> Task:
-    """Return the task of a search in which everything is trained."""
+    """Return the task of a search of a space in which everything is trained."""
     from nasbench.benchmarks.training.protocol import TrainingProtocol, training_hash
     from nasbench.benchmarks.training.recipes import recipe
 
@@ -65,10 +55,9 @@ def trained_task(
     )
     trials = "mean" if len(chosen.search_seeds) == 1 else "random"
     return Task(
-        benchmark=benchmark,
-        table=training_hash(dataset, chosen),
-        space=benchmark.removeprefix(PREFIX),
-        protocol=str(chosen),
+        reference=BenchmarkReference(Kind.TRAINED, space, setup=str(chosen)),
+        content=training_hash(dataset, chosen),
+        space=space,
         signal=Signal(dataset, recipe(chosen.search).epochs, chosen.epochs, trials),
         repeats=repeats,
         budget=budget,
@@ -82,7 +71,7 @@ def with_fallback(task: Task) -> Task:
     from nasbench.benchmarks.training.fallback import measured_scale, missing
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
-    table = load_table(task.benchmark)
+    table = load_table(task.reference.name)
     space = get_enumerable(task.space)
     tabular = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
     if not missing(tabular):
@@ -108,9 +97,10 @@ def with_fallback(task: Task) -> Task:
     scale = measured_scale(tabular, trained)
     return replace(
         task,
-        benchmark=f"{task.benchmark}{SUFFIX}",
-        table=_hash(task.table, task.signal.dataset, chosen),
-        protocol=f"{task.protocol}+{chosen}*{scale:.6g}",
+        reference=replace(
+            task.reference, kind=Kind.FALLBACK, setup=str(chosen), scale=float(f"{scale:.6g}")
+        ),
+        content=_hash(task.content, task.signal.dataset, chosen),
     )
 
 
@@ -123,23 +113,22 @@ def open_trained(task: Task) -> tuple[Benchmark, Judge]:
     )
 
     dataset = task.signal.dataset
-    if task.benchmark.endswith(SUFFIX):
+    if task.kind is Kind.FALLBACK:
         return _open_fallback(task)
     protocol = _as_stored(
-        task, TrainingProtocol.parse(task.protocol), lambda one: training_hash(dataset, one)
+        task, TrainingProtocol.parse(task.reference.setup), lambda one: training_hash(dataset, one)
     )
-    return open_training(task.benchmark, dataset, protocol)
+    return open_training(task.space, dataset, protocol)
 
 
 def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
     from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
     from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
 
-    table, space = load_table(task.benchmark.removesuffix(SUFFIX)), get_enumerable(task.space)
-    setup, _, scale = task.protocol.partition("+")[2].rpartition("*")
+    table, space = load_table(task.reference.name), get_enumerable(task.space)
     protocol = _as_stored(
         task,
-        TrainingProtocol.parse(setup),
+        TrainingProtocol.parse(task.reference.setup),
         lambda one: _hash(table.hash, task.signal.dataset, one),
     )
     trained, judge = open_training(task.space, task.signal.dataset, protocol)
@@ -147,7 +136,10 @@ def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
     if task.shared:  # such a search asks for no signal
         return trained, FallbackJudge(known, judge)
     tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
-    return FallbackBenchmark(tabular, trained, scale=float(scale)), FallbackJudge(known, judge)
+    return (
+        FallbackBenchmark(tabular, trained, scale=task.reference.scale),
+        FallbackJudge(known, judge),
+    )
 
 
 def _hash(table: str, dataset: str, protocol: "TrainingProtocol") -> str:
@@ -161,10 +153,10 @@ def _as_stored(
 ) -> "TrainingProtocol":
     """Return what a protocol's text meant when the task's runs were stored: their hash tells it."""
     for one in protocol.meanings():
-        if hashed(one) == task.table:
+        if hashed(one) == task.content:
             return one
     found = hashed(protocol)
     raise NasbenchError(
         f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
-        f"({found[:8]}, theirs {task.table[:8]}): use another --out folder"
+        f"({found[:8]}, theirs {task.content[:8]}): use another --out folder"
     )

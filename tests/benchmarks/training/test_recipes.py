@@ -19,7 +19,7 @@ from nasbench.benchmarks.training.recipes import RECIPES, AuthorsRecipe, recipe
 from nasbench.benchmarks.training.train import initial_network, single
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.run import run
-from nasbench.harness.search.experiment import open_benchmark
+from nasbench.harness.search.opening import open_benchmark
 from nasbench.spaces.networks.nb201 import Shape
 from tests.benchmarks.training import tiny
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.results.records import TRAJECTORY
 from nasbench.harness.results.store import ExperimentFolder, experiments, folder_name
-from nasbench.harness.search.experiment import Experiment, entropy_of, open_judge
+from nasbench.harness.search.experiment import Experiment, entropy_of
+from nasbench.harness.search.opening import open_judge
 from nasbench.harness.search.selection import Selection, choose
 from nasbench.spaces import get_enumerable, get_space
 

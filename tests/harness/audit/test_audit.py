@@ -24,7 +24,7 @@ from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.records import TRAJECTORY
 from nasbench.harness.results.store import experiments
-from nasbench.harness.search.experiment import open_benchmark, open_judge
+from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.provenance import processor
 from nasbench.spaces import get_space
 
@@ -156,7 +156,7 @@ def test_seeds_that_settings_were_tuned_on(results: Path) -> None:
     folder = of(results)
     task = folder.experiment.task
     record = Tuning(
-        "random-search", "nb201", task.table, "cifar10", (2, 100), 0, False, "regret", 1.0, 1, 2,
+        "random-search", "nb201", task.content, "cifar10", (2, 100), 0, False, "regret", 1.0, 1, 2,
         60, 3000.0, 1.0, "0.1.0",
     )  # fmt: skip
     content = json.loads((folder.path / "experiment.json").read_text())

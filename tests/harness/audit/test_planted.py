@@ -30,7 +30,8 @@ from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, experiments
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import Experiment, Task
+from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.spaces import get_enumerable
 from nasbench.testing.one_shot import SMALL
 
@@ -369,7 +370,16 @@ def test_shared_weights_that_derive_one_cell_copy_nothing(toy_images: Path, tmp_
 
 def timed(times: NDArray[np.float64]) -> ExperimentRuns:
     """Runs of one experiment with these times of the optimiser, shape (runs, evaluations)."""
-    task = Task("t", "0", "nb201", "p", Signal("d", 12, 12), "charge", Budget(1.0), 200, ("d",))
+    task = Task(
+        BenchmarkReference(Kind.TABLE, "t", "p"),
+        "0",
+        "nb201",
+        Signal("d", 12, 12),
+        "charge",
+        Budget(1.0),
+        200,
+        ("d",),
+    )
     table = pa.table({
         "seed": pa.array(range(len(times)), pa.int64()),
         "error": [""] * len(times),

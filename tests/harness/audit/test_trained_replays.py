@@ -15,7 +15,7 @@ from nasbench.harness.audit import audit
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import ExperimentFolder, experiments
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import open_benchmark
+from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.shared import checkpoint_path
 from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny

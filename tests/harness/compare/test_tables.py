@@ -73,7 +73,7 @@ def test_every_table_says_protocol_budget_n_table_and_version(comparison: Compar
     block = comparison.blocks[0]
     for table in (results_table(block), cost_table(block)):
         foot = table.notes[-1]
-        for part in ("nb201-paper", "2000s", "n = 5", block.task.table[:8], "nasbench "):
+        for part in ("nb201-paper", "2000s", "n = 5", block.task.content[:8], "nasbench "):
             assert part in foot
         assert "n" in table.columns
 
@@ -88,7 +88,11 @@ def test_blocks_that_differ_in_one_thing_differ_in_every_output(
     comparison = compare(tmp_path / "results", datasets="cifar10")
     task = comparison.blocks[0].task
     tasks = [
-        replace(task, protocol="own", signal=replace(task.signal, epochs=epochs))
+        replace(
+            task,
+            reference=replace(task.reference, protocol="own"),
+            signal=replace(task.signal, epochs=epochs),
+        )
         for epochs in (6, 12)
     ]
     own = tuple(replace(comparison.blocks[0], task=other) for other in tasks)

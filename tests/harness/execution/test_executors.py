@@ -12,7 +12,8 @@ from nasbench.harness.execution.executors import Automatic, InProcess, Job
 from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import experiments
-from nasbench.harness.search.experiment import Experiment, Run, Runner
+from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.harness.search.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 

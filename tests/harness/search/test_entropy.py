@@ -18,7 +18,8 @@ from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import experiments, folder_name
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.experiment import Experiment, Task, entropy_of, streams
+from nasbench.harness.search.experiment import Experiment, entropy_of, streams
+from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.provenance import provenance
 
 OLD = {
@@ -62,7 +63,7 @@ def test_the_text_is_fixed(tmp_path: Path) -> None:
     """The number is that of `sha256sum` for the documented text, its first 12 digits."""
     run("random-search", seeds=1, budget="5evals", benchmark="digits", out=tmp_path)
     (folder,) = experiments(tmp_path)
-    assert folder.experiment.task.table == DIGITS
+    assert folder.experiment.task.content == DIGITS
     assert folder.experiment.entropy == 242110032295105
     assert folder.experiment.to_json()["entropy_rule"] == 1
 
@@ -71,7 +72,14 @@ def test_large_seeds_share_no_draw_with_others() -> None:
     """The words of [0, 5 + 7 * 2^32] and [5 * 2^32, 7] are 0, 5, 7 and 0, 5, 7."""
     signal = Signal("digits", 15, 5)
     task = Task(
-        "digits", DIGITS, "nb201", "own", signal, "charge", Budget(seconds=1.0), 15, ("digits",)
+        BenchmarkReference(Kind.TABLE, "digits", "own"),
+        DIGITS,
+        "nb201",
+        signal,
+        "charge",
+        Budget(seconds=1.0),
+        15,
+        ("digits",),
     )
 
     def first(rule: int, experiment_seed: int, seed: int) -> float:

@@ -21,7 +21,7 @@ from nasbench.harness.report import report
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.store import ExperimentFolder, experiments, open_folder
-from nasbench.harness.search.experiment import Runner
+from nasbench.harness.search.runner import Runner
 from nasbench.problem import LOSS, Metric
 
 SEEDS = 12

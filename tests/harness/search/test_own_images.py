@@ -11,7 +11,7 @@ from nasbench.benchmarks.training.catalogue import table_name
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.cli.app import app
 from nasbench.harness.execution.run import run
-from nasbench.harness.search.experiment import open_benchmark
+from nasbench.harness.search.opening import open_benchmark
 from tests.benchmarks.training import tiny
 from tests.benchmarks.training.archives import images
 

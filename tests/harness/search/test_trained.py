@@ -15,7 +15,7 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.references import open_known
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import read_folder
-from nasbench.harness.search.experiment import open_benchmark
+from nasbench.harness.search.opening import open_benchmark
 from nasbench.testing.one_shot import SMALL, toy_data
 from tests.benchmarks.training import tiny
 

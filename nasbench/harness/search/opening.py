@@ -1,0 +1,64 @@
+"""Opening what answers a task and what judges it; one pair per process."""
+
+from functools import lru_cache
+
+from nasbench.benchmarks.base import Benchmark, Judge
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.tabular import TabularBenchmark
+from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.search.selection import Promotion
+from nasbench.harness.search.task import Kind, Task
+from nasbench.harness.search.trained import open_trained
+from nasbench.spaces import get_enumerable
+
+
+@lru_cache(maxsize=8)
+def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
+    """Return the benchmark and the judge of a task; one pair per process."""
+    if task.kind is not Kind.TABLE:
+        return open_trained(task)
+    table = _table(task)
+    space = get_enumerable(task.space)
+    benchmark = TabularBenchmark(
+        table.search, table.rows, space, task.signal, task.objectives,
+        resume=task.promotion is Promotion.RESUME,
+    )  # fmt: skip
+    _check_budget(task, benchmark)
+    return benchmark, _table_judge(task, table)
+
+
+def open_judge(task: Task) -> Judge:
+    """Return the judge of a task alone, for a search that asks its benchmark nothing."""
+    return _table_judge(task, _table(task)) if task.kind is Kind.TABLE else open_trained(task)[1]
+
+
+def _table(task: Task) -> Table:
+    table = load_table(task.reference.name)
+    if table.hash != task.content:
+        raise NasbenchError(
+            f"benchmark '{task.benchmark}' has changed since these runs (table "
+            f"{table.hash[:8]}, theirs {task.content[:8]}): use another --out folder"
+        )
+    return table
+
+
+def _table_judge(task: Task, table: Table) -> TableJudge:
+    space = get_enumerable(task.space)
+    return TableJudge(
+        table.test, table.rows, space, task.reports, task.final_schedule, task.objectives,
+        table.search,
+    )  # fmt: skip
+
+
+def _check_budget(task: Task, benchmark: Benchmark) -> None:
+    budget, epochs = task.budget, task.signal.epochs
+    budget.check_cost(benchmark.cheapest / task.simulated_workers)
+    if budget.epochs is not None and budget.epochs < epochs:
+        raise InvalidInput(f"budget '{budget}' is below one evaluation ({epochs} epochs): raise it")
+    if budget.seconds is not None and budget.seconds < benchmark.cheapest:
+        raise InvalidInput(
+            f"budget '{budget}' is below the cheapest evaluation "
+            f"({benchmark.cheapest:.1f} s): nothing could be evaluated"
+        )

@@ -1,0 +1,114 @@
+"""How one seed of an experiment becomes a run."""
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from nasbench.benchmarks.base import Benchmark, Session, Verdict
+from nasbench.benchmarks.tables.views import seal_test
+from nasbench.errors import NasbenchError
+from nasbench.harness.execution.logs import Log
+from nasbench.harness.search.budget import Clock
+from nasbench.harness.search.experiment import Experiment, Run, streams
+from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
+from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.selection import Selection
+from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
+from nasbench.problem import Fidelity, Problem
+from nasbench.spaces import get_space
+from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
+from nasbench.strategies.registry import find_strategy, make_settings
+
+
+class Begun(NamedTuple):
+    """A run before its first request."""
+
+    strategy: SearchStrategy
+    session: Session
+    clock: Clock
+    set_up: float
+    """Real seconds that making the strategy took: it may think before it asks."""
+
+
+class Runner:
+    """Runs seeds of one experiment; what they share is prepared once."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        """Open the benchmark and check the settings; `NasbenchError` if either is amiss."""
+        self.experiment = experiment
+        self._strategy = find_strategy(experiment.strategy)
+        self._settings = make_settings(self._strategy, experiment.settings)
+        self._benchmark: Benchmark
+        if self._strategy.rule == DERIVED:
+            self._benchmark, self._judge = open_shared(
+                experiment.task, self._strategy, self._settings
+            )
+        else:
+            self._benchmark, self._judge = open_benchmark(experiment.task)
+        task = experiment.task
+        own = None if task.shared else Fidelity(task.signal.epochs, task.signal.schedule)
+        self._problem = Problem(
+            get_space(task.space), self._benchmark.objectives, self._benchmark.fidelities,
+            task.simulated_workers, own,
+        )  # fmt: skip
+        require_tags(self._strategy, self._problem)
+
+    def run(self, seed: int) -> Run:
+        """Run one seed from start to verdict; an error on the way is recorded."""
+        began, log = perf_counter(), Log()
+        try:
+            with log.recording():
+                trajectory = self._search(seed)
+            verdicts = self.judge(trajectory)
+        except (Exception, SystemExit):
+            error = traceback.format_exc()
+            return Run(seed, None, {}, perf_counter() - began, error, log.text)
+        if self.experiment.task.shared:
+            self._checkpoint(seed).unlink(missing_ok=True)
+        return Run(seed, trajectory, verdicts, perf_counter() - began, log=log.text)
+
+    def begin(self, seed: int) -> "Begun":
+        """Return a run before its first request."""
+        task = self.experiment.task
+        randoms = streams(self.experiment, seed)
+        session = self._benchmark.session(randoms[1])
+        if task.repeats == "free":
+            session = FreeRepeats(session, task.signal.epochs)
+        with seal_test():
+            began = perf_counter()
+            strategy = self._strategy(self._problem, self._settings, randoms[0])
+            set_up = perf_counter() - began
+        return Begun(strategy, session, task.clock(self._benchmark.best_signal), set_up)
+
+    def judge(self, trajectory: Trajectory) -> Mapping[str, Verdict]:
+        """Return what the judge says of a run's incumbents; `NasbenchError` where it has none."""
+        steps = trajectory.incumbents
+        if not len(steps):
+            at = f" at {self.experiment.task.signal.epochs} epochs, the protocol's own fidelity,"
+            at = at if self.experiment.task.selection is Selection.OWN else ""
+            raise NasbenchError(f"no evaluation{at} succeeded within the budget")
+        return self._judge.read([trajectory.architectures[step] for step in steps])
+
+    def _search(self, seed: int) -> Trajectory:
+        run = self.begin(seed)
+        with seal_test():
+            if self.experiment.task.shared:
+                trajectory = self._resumable(seed, run.session, run.strategy, run.clock)
+            else:
+                trajectory = search(run.strategy, run.session, run.clock)
+        trajectory.optimiser_seconds[:1] += run.set_up
+        return trajectory
+
+    def _resumable(self, seed: int, session: Any, strategy: Any, clock: Clock) -> Trajectory:
+        """Search with a checkpoint after every epoch, which is there until the verdict is."""
+        path = self._checkpoint(seed)
+        try:
+            return search(strategy, Resumable(session, strategy, path), clock)
+        except Exception:  # to go on there would end there again
+            path.unlink(missing_ok=True)
+            raise
+
+    def _checkpoint(self, seed: int) -> Path:
+        return checkpoint_path(self.experiment, seed)

@@ -1,0 +1,197 @@
+"""What is searched and judged, as data: all that two runs must share to be compared."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from nasbench.benchmarks.tabular import Signal
+from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.selection import Promotion, Selection
+from nasbench.problem import ACCURACY, Metric
+
+_TRAINED = "train:"
+_FALLBACK = "+train"
+
+
+class Kind(StrEnum):
+    """Where the answers of a benchmark come from."""
+
+    TABLE = "table"
+    """All are looked up."""
+    TRAINED = "trained"
+    """All are trainings."""
+    FALLBACK = "fallback"
+    """What a table has is looked up, the rest is trained."""
+
+
+@dataclass(frozen=True)
+class BenchmarkReference:
+    """Which benchmark answers: what any process needs to open it again.
+
+    It is written as two texts, which users give and stored experiments have:
+
+    - a table's name and its protocol's: `nb201` and `nb201-paper`;
+    - `train:` and a space, and how networks are trained: `train:nb201` and
+      `nb201-12:12@0/nb201-200@1,2,3`;
+    - both, with the scale of their clocks: `nb201+train` and
+      `nb201-paper+nb201-12:12@0/nb201-200@1,2,3*1.23`.
+    """
+
+    kind: Kind
+    name: str
+    """Of a table, or its file's path; where everything is trained, of the space."""
+    protocol: str = ""
+    """Name of the table's protocol; empty where everything is trained."""
+    setup: str = ""
+    """How networks are trained, see `training.setup.TrainingSetup`; empty where none is."""
+    scale: float = 1.0
+    """Seconds of the table's clock that a training is charged for each real second."""
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark as text."""
+        if self.kind is Kind.TRAINED:
+            return f"{_TRAINED}{self.name}"
+        return f"{self.name}{_FALLBACK}" if self.kind is Kind.FALLBACK else self.name
+
+    @property
+    def protocol_text(self) -> str:
+        """The protocol as text."""
+        if self.kind is Kind.TRAINED:
+            return self.setup
+        if self.kind is Kind.FALLBACK:
+            return f"{self.protocol}+{self.setup}*{self.scale:.6g}"
+        return self.protocol
+
+    @classmethod
+    def read(cls, benchmark: str, protocol: str) -> "BenchmarkReference":
+        """Read the two texts; `ValueError` for texts that no reference is written as."""
+        space = trained_space(benchmark)
+        if space is not None:
+            return cls(Kind.TRAINED, space, setup=protocol)
+        if not benchmark.endswith(_FALLBACK):
+            return cls(Kind.TABLE, benchmark, protocol)
+        own, _, training = protocol.partition("+")
+        setup, _, scale = training.rpartition("*")
+        found = cls(
+            Kind.FALLBACK, benchmark.removesuffix(_FALLBACK), own, setup, float(scale or "nan")
+        )
+        if found.protocol_text != protocol or not found.scale > 0:
+            raise ValueError(f"'{protocol}' is no protocol of a table with trainings")
+        return found
+
+
+def trained_space(benchmark: str) -> str | None:
+    """Return the space that `train:SPACE` names, None for the name of a table."""
+    return benchmark.removeprefix(_TRAINED) if benchmark.startswith(_TRAINED) else None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched and judged: everything two runs must share to be compared."""
+
+    reference: BenchmarkReference
+    content: str
+    """SHA-256 of the table; of images and recipes where everything is trained, or of both."""
+    space: str
+    signal: Signal
+    repeats: str
+    budget: Budget
+    final_schedule: int
+    reports: tuple[str, ...]
+    shared: bool = False
+    """Whether shared weights are trained, instead of architectures evaluated."""
+    images: str = ""
+    """SHA-256 of the images that shared weights are trained on; empty where none are, and in
+    experiments that an earlier version began."""
+    simulated_workers: int = 1
+    """How many evaluations go on at once on the run's clock."""
+    objectives: tuple[Metric, ...] = (ACCURACY,)
+    """What is searched for and judged: of one the best is the answer, of several their front."""
+    selection: Selection = Selection.HIGHEST
+    """Which evaluation is the answer, where some are made at other fidelities than the task's."""
+    promotion: Promotion = Promotion.RESTART
+    """What an evaluation of an architecture at a higher fidelity than before is charged."""
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark as text, such as `nb201` or `train:nb201`."""
+        return self.reference.benchmark
+
+    @property
+    def protocol(self) -> str:
+        """The protocol as text."""
+        return self.reference.protocol_text
+
+    @property
+    def kind(self) -> Kind:
+        """Where the answers come from."""
+        return self.reference.kind
+
+    @property
+    def trains(self) -> bool:
+        """Whether networks or shared weights are trained, so that its seconds are real ones."""
+        return self.shared or self.kind is not Kind.TABLE
+
+    @property
+    def metric(self) -> Metric:
+        """The first objective."""
+        return self.objectives[0]
+
+    def clock(self, best_score: float | None) -> Clock:
+        """Return a clock that charges a run of the task; on `best_score` see `Clock`."""
+        own = self.signal.epochs
+        return Clock(self.budget, best_score, self.objectives, selection=self.selection, own=own)
+
+    @property
+    def judge(self) -> tuple[object, ...]:
+        """What decides which number an architecture gets in the end."""
+        return (
+            self.benchmark, self.content, self.space, self.signal.dataset, self.final_schedule,
+            self.reports, self.objectives,
+        )  # fmt: skip
+
+    def values(self) -> dict[str, Any]:
+        """Return all that it says as plain values, under the names that are stored."""
+        values = asdict(self)
+        del values["reference"], values["content"], values["shared"]
+        return {
+            "benchmark": self.benchmark, "table": self.content, "protocol": self.protocol,
+            **values, "objectives": [one.to_json() for one in self.objectives],
+        }  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as JSON values; what an earlier version had not, and is as then, is not.
+
+        So the digest of an experiment that an earlier version began stays what it was.
+        """
+        values = self.values()
+        usual = {
+            "images": "", "simulated_workers": 1, "selection": Selection.HIGHEST,
+            "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()],
+        }  # fmt: skip
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in usual or value != usual[name]
+        }
+
+    @staticmethod
+    def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the task that `to_json` wrote, of types that are not yet checked.
+
+        Raises `ValueError` for values of which benchmark, protocol and kind cannot be read.
+        """
+        known = dict(values)
+        texts = {name: known.pop(name, None) for name in ("benchmark", "protocol", "table")}
+        for name, text in texts.items():
+            if not isinstance(text, str):
+                raise ValueError(f"task.{name} is no text")
+        signal = known.get("signal")
+        if not isinstance(signal, Mapping):
+            raise ValueError("task.signal is no JSON object")
+        known["reference"] = BenchmarkReference.read(texts["benchmark"], texts["protocol"])
+        known["content"] = texts["table"]
+        known["shared"] = signal.get("epochs") == 0
+        return known
