@@ -24,7 +24,7 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity, read_shards
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 
 SPACE = NasBench201()
 NETWORKS, SEEDS = 96, (0, 1)

@@ -16,10 +16,11 @@ import torch
 
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.digits import digits
-from nasbench.benchmarks.training.grouped import arrange, grouped
+from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.train import Training, single
 from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.base import networks_of
 
 HOUR = 3600.0
 
@@ -61,7 +62,7 @@ def main() -> None:
     clock = time.process_time if options.cpu_time else time.perf_counter
     space, data, plan = NasBench201(), digits(), recipe(options.recipe)
     distinct = [space.architecture(int(i)) for i in np.unique(space.network_class)]
-    groups = arrange(space, distinct, options.size)
+    groups = networks_of(space).arranged(distinct, options.size)
     chosen = np.linspace(0, len(groups) - 1, options.groups + 2)[1:-1].astype(int)
     batched, alone = [], []
     for number in chosen:

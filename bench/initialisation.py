@@ -19,7 +19,7 @@ from nasbench.benchmarks.training.recipes import AuthorsRecipe, recipe
 from nasbench.benchmarks.training.train import single
 from nasbench.randomness import Random
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.nb201 import Initialisation
+from nasbench.spaces.networks.base import Initialisation
 
 
 def main() -> None:

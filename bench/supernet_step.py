@@ -25,9 +25,10 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain supernet lives in the tests
 
 from nasbench.randomness import Random
+from nasbench.spaces.mix import Mix
 from nasbench.spaces.nb201 import EDGES, INPUTS, OPERATIONS, NasBench201
-from nasbench.spaces.networks.nb201 import Shape
-from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
+from nasbench.spaces.networks.base import Shape
+from nasbench.spaces.networks.nb201_supernet import Supernet
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
 Step = Callable[[], None]
@@ -58,7 +59,7 @@ def steps(
     ).requires_grad_()
     sgd = optimiser(network)
     adam = torch.optim.Adam([alphas], lr=3e-4, betas=(0.5, 0.999), weight_decay=1e-3)
-    everything = Mix.all_of(alphas).active
+    everything = Mix.all_of((len(OPERATIONS),) * len(EDGES), alphas).active
 
     def update_weights(active: tuple[tuple[int, ...], ...], weights: Tensor | None) -> None:
         sgd.zero_grad()

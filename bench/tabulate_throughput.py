@@ -23,13 +23,12 @@ import numpy as np
 import torch
 
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
-from nasbench.benchmarks.training.grouped import arrange
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
 from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.benchmarks.training.train import single
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape, networks_of
 
 HOUR = 3600.0
 SIZES = {
@@ -68,7 +67,7 @@ def main() -> None:
     plan = dataclasses.replace(plan, epochs=options.epochs or plan.epochs)
     space, images = NasBench201(), data()
     cells = [space.architecture(cell) for cell in distinct_cells(space)]
-    groups = arrange(space, cells, options.group)
+    groups = networks_of(space).arranged(cells, options.group)
     whole = [group for group in groups if len(group) == options.group] or groups
     order = np.random.default_rng(0).permutation(len(whole))[: options.repeats]
     single(space, cells[0], 0, images, plan, device=options.device).run()  # start-up

@@ -29,7 +29,7 @@ def latency(
     from nasbench.benchmarks.training.catalogue import find_input
     from nasbench.benchmarks.training.latency import measure
     from nasbench.spaces.nb201 import NasBench201
-    from nasbench.spaces.networks.nb201 import Shape
+    from nasbench.spaces.networks.base import Shape
 
     found = measure(
         NasBench201(), find_input(dataset), Shape(channels, cells),

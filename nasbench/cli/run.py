@@ -14,6 +14,8 @@ from nasbench.cli.options import number
 from nasbench.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nasbench.harness.execution.run import Outcome
 
 
@@ -62,6 +64,12 @@ def run(
     gpus_per_run: Annotated[
         float | None,
         number(limits.GPUS, help="GPUs that a run on Ray takes, such as 0.25. [default: 0]"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where it trains: `cpu`, `cuda`, `cuda:1`. [default: cpu]")
+    ] = None,
+    threads: Annotated[
+        int | None, number(limits.per_core("threads"), help="Of the CPU, per run. [default: 1]")
     ] = None,
     retries: Annotated[
         int | None,
@@ -165,6 +173,8 @@ def run(
         "ray_address": ray_address,
         "cpus_per_run": cpus_per_run,
         "gpus_per_run": gpus_per_run,
+        "device": device,
+        "threads": threads,
         "retries": retries,
         "protocol": protocol,
         "recipe": recipe,
@@ -196,7 +206,7 @@ def run(
     if json_:
         _print_json(outcomes)
     else:
-        _print_summary(outcomes, time.monotonic() - began)
+        _print_summary(outcomes, time.monotonic() - began, options)
     if not any(outcome.finished or outcome.skipped for outcome in outcomes):
         failed = sum(len(outcome.failed) for outcome in outcomes)
         say(
@@ -281,13 +291,15 @@ def _results_folder(outcomes: "list[Outcome]") -> Path:
     return outcomes[0].path.parent.parent
 
 
-def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
+def _print_summary(outcomes: "list[Outcome]", seconds: float, options: "Mapping[str, Any]") -> None:
     from rich.markup import escape
 
     from nasbench.cli.screen import Screen
     from nasbench.harness.search.opening import open_benchmark
     from nasbench.harness.search.task import Kind
+    from nasbench.place import HERE, Place
 
+    place = Place.read(*(options.get(name, usual) for name, usual in HERE._asdict().items()))
     console = Screen(highlight=False, soft_wrap=True)
     for outcome in outcomes:
         task = outcome.experiment.task
@@ -301,7 +313,7 @@ def _print_summary(outcomes: "list[Outcome]", seconds: float) -> None:
             f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
         )
         if task.kind is not Kind.TABLE:
-            console.print(f"  {escape(open_benchmark(task)[0].note)}")
+            console.print(f"  {escape(open_benchmark(task, place)[0].note)}")
         for seed, reason in list(outcome.failed.items())[:3]:
             console.print(f"  seed {seed}: {escape(reason)}")
     made = sum(outcome.finished + len(outcome.failed) for outcome in outcomes)

@@ -27,7 +27,9 @@ def tabulate(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of official image files, for those data sets.")
     ] = None,
-    space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
+    space: Annotated[
+        str, typer.Option(help="Search space; `package.module:Class` for your own.")
+    ] = "nb201",
     seeds: Annotated[str, typer.Option(help="`3` is 0 to 2; `5-9`; `0,3`.")] = "3",
     cells: Annotated[
         int | None,
@@ -74,12 +76,10 @@ def tabulate(
     from nasbench.errors import InvalidInput
     from nasbench.harness.search.seeds import parse_seeds
     from nasbench.provenance import cores
-    from nasbench.spaces import get_space
-    from nasbench.spaces.nb201 import NasBench201
+    from nasbench.spaces import find_space, get_enumerable
 
-    known = get_space(space)
-    if not isinstance(known, NasBench201):
-        raise InvalidInput(f"space '{space}' has no networks to train: use nb201")
+    find_space(space)  # a user may name a module's
+    known = get_enumerable(space)
     if precision not in PRECISIONS:
         raise InvalidInput(f"precision '{precision}' is unknown: use {' or '.join(PRECISIONS)}")
     called = name or table_name(dataset)
@@ -95,6 +95,7 @@ def tabulate(
         group=group,
         device=device,
         precision=precision,
+        space=space,
         also=tuple(also or ()),
     )
     plan.check()
@@ -122,12 +123,11 @@ def tabulate(
 
 def _measure(plan: Any, number: int) -> None:
     from nasbench.benchmarks.training.costs import measure
-    from nasbench.spaces.nb201 import NasBench201
 
     for device in dict.fromkeys(("cpu", plan.device)):  # the CPU's seconds are the clock
         with _reporting(f"costs on {device}") as report:
             measure(
-                NasBench201(), plan.data(), plan.recipe, plan.shards, number,
+                plan.searched, plan.data(), plan.recipe, plan.shards, number,
                 device=device, progress=report,
             )  # fmt: skip
 

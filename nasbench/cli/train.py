@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.training.found_images import Found
     from nasbench.benchmarks.training.recipes import Recipe
     from nasbench.benchmarks.training.train_one import Epoch, Result
-    from nasbench.spaces.base import Architecture, EnumerableSpace
+    from nasbench.spaces.base import Architecture, Space
 
     Watch = Callable[[Epoch], None]
 
@@ -26,6 +26,9 @@ def train(
     architecture: Annotated[
         str, typer.Argument(metavar="ARCH", help="Architecture: its string or its index.")
     ],
+    space: Annotated[
+        str, typer.Option(help="Search space; `package.module:Class` for your own.")
+    ] = "nb201",
     dataset: Annotated[
         str,
         typer.Option(
@@ -63,14 +66,14 @@ def train(
     Started again, it goes on where it stopped: with the same bits on the CPU.
     """
     from nasbench.benchmarks.training.catalogue import default_recipe, load_data
-    from nasbench.benchmarks.training.protocol import check_precision
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
+    from nasbench.benchmarks.training.setup import check_precision
     from nasbench.benchmarks.training.train import find_device, single
     from nasbench.benchmarks.training.train_one import enough_memory, fit
-    from nasbench.spaces.nb201 import NasBench201
+    from nasbench.spaces import find_space
 
-    space = NasBench201()
-    cell = _architecture(space, architecture)
+    searched = find_space(space)
+    asked = _architecture(searched, architecture)
     chosen = _changed(find_recipe(recipe or default_recipe(dataset)), epochs, batch)
     check_precision(precision)
     find_device(device)
@@ -78,9 +81,9 @@ def train(
     if data.found is not None and not json_:
         say("\n".join(data.found.lines()))
     name = data.name.replace(":", "-")
-    folder = out or Path("trainings") / f"{name}-{chosen.name}-{space.index(cell)}-seed{seed}"
+    folder = out or Path("trainings") / _folder(name, chosen.name, searched, asked, seed)
     with enough_memory(chosen.batch, device):
-        training = single(space, cell, seed, data, chosen, device=device, precision=precision)
+        training = single(searched, asked, seed, data, chosen, device=device, precision=precision)
     with ExitStack() as stack:
         watchers = [stack.enter_context(_bar(chosen.epochs))]
         if tensorboard:
@@ -100,8 +103,25 @@ def train(
     _say(result, folder, json_, data.found)
 
 
-def _architecture(space: "EnumerableSpace", text: str) -> "Architecture":
-    if text.strip().lstrip("+-").isdecimal():
+def _folder(data: str, recipe: str, space: "Space", architecture: "Architecture", seed: int) -> str:
+    """Return the name of a training's folder: architectures without an index have a hash."""
+    import hashlib
+
+    from nasbench.spaces.base import EnumerableSpace
+    from nasbench.text import file_name
+
+    if isinstance(space, EnumerableSpace):
+        which = str(space.index(architecture))
+    else:
+        which = hashlib.sha256(space.format(architecture).encode()).hexdigest()[:8]
+    of = "" if space.name == "nb201" else f"{space.name}-"
+    return file_name(f"{of}{data}-{recipe}-{which}-seed{seed}")
+
+
+def _architecture(space: "Space", text: str) -> "Architecture":
+    from nasbench.spaces.base import EnumerableSpace
+
+    if isinstance(space, EnumerableSpace) and text.strip().lstrip("+-").isdecimal():
         return space.architecture(Count("architecture", 0, space.size - 1).read(text))
     return space.parse(text)
 

@@ -44,6 +44,8 @@ def tune(
         int, number(limits.EXPERIMENT_SEED, help="Of the draws and of all runs.")
     ] = 0,
     workers: Annotated[str, typer.Option(help="Settings at once. [default: the cores]")] = "auto",
+    device: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "cpu",
+    threads: Annotated[int, number(limits.per_core("threads"), help="As in `nasbench run`.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:
     """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
@@ -52,7 +54,8 @@ def tune(
     record, path = search(
         strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
         benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
-        reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers, out=out,
+        reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers,
+        device=device, threads=threads, out=out,
         say=lambda line: say(f"note: {line}", err=True),
     )  # fmt: skip
     say(path.read_text(encoding="utf-8"))

@@ -35,6 +35,12 @@ class Space(ABC):
     """What it is called in tables and on the command line."""
     size: int | None = None
     """Number of architectures; None where it is not known."""
+    networks: str = ""
+    """The class of `networks.base.Networks` that builds its networks, as `package.module:Class`.
+
+    Empty where none does: such a space is searched on tables and by functions. Torch is imported
+    only when networks are asked for.
+    """
 
     @abstractmethod
     def sample(self, random: Random) -> Architecture:

@@ -9,7 +9,7 @@ import random
 import re
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench.spaces.base import wrong_character
 from nasbench.spaces.canonical import function_ids, network_ids, paper_expressions
 from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
+from nasbench.spaces.inputs import Input
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -25,15 +26,6 @@ NODES = 4
 NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL = range(len(OPERATIONS))
 
 _OFFICIAL_SHUFFLE = 88
-
-
-class Input(NamedTuple):
-    """What the network is built for: image side, image channels, classes."""
-
-    side: int
-    channels: int
-    classes: int
-
 
 INPUTS = {
     "cifar10": Input(32, 3, 10),
@@ -59,6 +51,8 @@ class NasBench201(CategoricalSpace):
     The order is the nested enumeration of all cells (first edge the most significant, as
     `Space` counts), shuffled once by Python's Mersenne Twister with seed 88.
     """
+
+    networks = "nasbench.spaces.networks.nb201_networks:NasBench201Networks"
 
     def __init__(self) -> None:
         """Take no parameters: the space is fixed by the paper; a group is the edges into a node."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.alphas import ALPHA_NATS, ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
@@ -12,7 +13,7 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
+    from nasbench.spaces.networks.base import Supernet
 
 _FINITE_DIFFERENCE = 0.01
 """Epsilon of equation 8 times the norm of the vector (Liu et al., footnote 2)."""
@@ -59,17 +60,15 @@ class Darts(AlphaSearch):
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
         """Move the alphas along the gradient of the validation loss at today's weights."""
-        self.update_alphas(loan, valid, self.relaxed(self._alphas))
+        self.update_alphas(loan, valid, self.relaxed(self.logits))
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
         """Train the mixture of all operations."""
-        return self.update_weights_alone(loan, batch, self.relaxed(self._alphas))
+        return self.update_weights_alone(loan, batch, self.relaxed(self.logits))
 
-    def relaxed(self, alphas: "Tensor") -> "Mix":
+    def relaxed(self, alphas: "Tensor") -> Mix:
         """Return the continuous relaxation, equation 2."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
-        return Mix.all_of(alphas.softmax(dim=1))
+        return Mix.all_of(self.sizes, alphas.softmax(dim=1))
 
 
 @register("darts-2nd")
@@ -128,7 +127,7 @@ class SecondOrderDarts(Darts):
 
         def gradient(batch: Batch, *of: "Tensor") -> "tuple[Tensor, ...]":
             images, labels = batch
-            loss = F.cross_entropy(supernet(images, self.relaxed(self._alphas)), labels)
+            loss = F.cross_entropy(supernet(images, self.relaxed(self.logits)), labels)
             return torch.autograd.grad(loss, of)
 
         def move(direction: "Sequence[Tensor]", by: float) -> None:

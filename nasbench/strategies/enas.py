@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings, require_ranking
@@ -120,8 +121,6 @@ class Enas(OneShot):
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Train a cell that the controller samples."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
         return self.update_weights(
             loan, batch, Mix.only(self.controller.sample(self.random).architecture)
         )

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
@@ -13,7 +14,6 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.nb201_supernet import Mix
 
 _THOUSANDTHS = 1000
 """Small networks cost less than one unit, and logarithms must be above 0."""
@@ -100,14 +100,12 @@ class FbNet(CostAwareSearch):
         """Train another mixture."""
         return self.update_weights_alone(loan, batch, self.sample())
 
-    def sample(self) -> "Mix":
+    def sample(self) -> Mix:
         """Draw the mixture of this batch: equation 6 at this epoch's temperature."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
         temperature = self.settings.temperature * self.settings.decay**self.epoch
-        return Mix.all_of(self.gumbel_softmax(temperature))
+        return Mix.all_of(self.sizes, self.gumbel_softmax(temperature))
 
-    def loss(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+    def loss(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Return cross entropy and cost of a mixture as one number: equation 2, or their sum."""
         s = self.settings
         assert mix.weights is not None  # noqa: S101  # a mixture has them

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.alphas import ALPHA_NATS, ALPHA_PAPER, AlphaSearch, AlphaSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
@@ -11,7 +12,6 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.nb201_supernet import Mix
 
 _BIBTEX = """
 @inproceedings{dong2019searching,
@@ -78,17 +78,15 @@ class Gdas(AlphaSearch):
         """Train another sample."""
         return self.update_weights_alone(loan, batch, self.sample())
 
-    def sample(self) -> "Mix":
+    def sample(self) -> Mix:
         """Draw one operation per edge (equations 3 and 4), weighted straight through (5)."""
         import torch.nn.functional as F
-
-        from nasbench.spaces.networks.nb201_supernet import Mix
 
         soft = self.gumbel_softmax(self.temperature)
         chosen = soft.argmax(dim=1)
         hard = F.one_hot(chosen, soft.shape[1]).to(soft) - soft.detach() + soft
         mix = Mix.only(tuple(chosen.tolist()), hard)
-        return mix.with_constants() if self.settings.gradient == "constant" else mix
+        return mix._replace(constants=self.settings.gradient == "constant")
 
     @property
     def temperature(self) -> float:

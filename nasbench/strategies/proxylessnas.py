@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require
 from nasbench.strategies.parts.alphas import CostAwareSearch, CostSettings
 from nasbench.strategies.parts.one_shot import Batch, Loan
@@ -85,14 +86,12 @@ class ProxylessNas(CostAwareSearch):
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
         """Train one path on training images."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
         single = tuple(first for first, _ in self.pairs())
         return self.update_weights(loan, batch, Mix.only(single))
 
     def pairs(self) -> list[tuple[int, int]]:
         """Draw two operations per edge from the softmax, without replacement, the first one on."""
-        logits = self._alphas.detach().log_softmax(dim=1).cpu().double().numpy()
+        logits = self.logits.detach().log_softmax(dim=1).cpu().double().numpy()
         noise = self.random.generator.gumbel(size=logits.shape)
         order = (-(logits + noise)).argsort(axis=1)  # the largest two are such a draw
         return [(int(first), int(second)) for first, second in order[:, :2]]
@@ -100,8 +99,6 @@ class ProxylessNas(CostAwareSearch):
     def compare_paths(self, loan: Loan, batch: Batch) -> None:
         """Take one step of the parameters of two sampled operations per edge."""
         import torch
-
-        from nasbench.spaces.networks.nb201_supernet import Mix
 
         pairs = self.pairs()
         rows = torch.arange(len(pairs), device=self._alphas.device)[:, None]
@@ -112,7 +109,7 @@ class ProxylessNas(CostAwareSearch):
         gates = torch.nn.functional.one_hot(on, 2).to(soft) - soft.detach() + soft
         weights = torch.zeros_like(self._alphas).index_put((rows, chosen), gates)
         loss = self.cross_entropy(loan, batch, Mix(tuple(map(tuple, map(sorted, pairs))), weights))
-        expected = self._lookup.expected(self._alphas.softmax(dim=1))
+        expected = self._lookup.expected(self.logits.softmax(dim=1))
         before = self._alphas.detach()[rows, chosen].logsumexp(dim=1, keepdim=True)
         self.descend(loss + self.settings.cost_weight * expected)
         with torch.no_grad():

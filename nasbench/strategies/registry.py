@@ -17,7 +17,8 @@ from nasbench.arguments import require_text
 from nasbench.errors import InvalidInput
 from nasbench.extensions import imported, reason
 from nasbench.limits import LARGEST_SETTING
-from nasbench.strategies.base import SearchStrategy
+from nasbench.place import Place
+from nasbench.strategies.base import DERIVED, SearchStrategy
 from nasbench.text import printable, shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
@@ -148,6 +149,8 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
             valid = ", ".join(fields) or "none: it has no settings"
             near = get_close_matches(name, fields, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
+            if name in Place._fields and strategy.rule == DERIVED:
+                hint = f"; where a run trains is no setting: use --{name}"
             raise InvalidInput(
                 f"setting '{strategy.name}.{name}' is unknown: valid are {valid}{hint}"
             )

@@ -25,7 +25,7 @@ from nasbench.harness.search.shared import Resumable, lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.nb201 import Input
+from nasbench.spaces.inputs import Input
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings

@@ -16,7 +16,7 @@ from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.cli.tabulate import Report, tabulate
 from nasbench.errors import NasbenchError
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 
 SIZES = Sizes(weights=20, validation=20, test=20, copies=1)
 

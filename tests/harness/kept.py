@@ -56,7 +56,7 @@ def shared_searches() -> Iterator[tuple[str, Experiment]]:
     """Yield short searches with shared weights on the bundled images, and their names."""
     (task,) = make_tasks("digits", ["digits"], None, Wanted())
     for name in SHARED:
-        yield name, make_experiment(task, name, {"epochs": EPOCHS, "threads": 1})
+        yield name, make_experiment(task, name, {"epochs": EPOCHS})
 
 
 def digest(run: Run) -> str:

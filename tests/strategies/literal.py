@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import EDGES, NODES, OPERATIONS, Input
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import EDGES, NODES, OPERATIONS
+from nasbench.spaces.networks.base import Shape
 from nasbench.spaces.networks.nb201_supernet import Supernet
 from tests.spaces.networks.plain_supernet import PlainSupernet
 from tests.spaces.networks.test_nb201_supernet import shared

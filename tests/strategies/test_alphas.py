@@ -11,7 +11,7 @@ from nasbench.benchmarks.training.shared import SharedBenchmark
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.testing.one_shot import SMALL, toy_data
 
@@ -23,7 +23,7 @@ def prepared(name: str, **settings: object) -> tuple[Any, Any]:
     found = find_strategy(name)
     search = found(Problem(SPACE), make_settings(found, {**SMALL, **settings}), Random(1))
     shape = Shape(2, 1, affine=False, track_running_stats=False)
-    loan = SharedBenchmark(SPACE, toy_data(), shape).session(Random(2)).loan
+    loan = SharedBenchmark(SPACE, toy_data(), shape, cost="multiply-adds").session(Random(2)).loan
     search._prepare(loan)
     noise = torch.randn(6, 5, generator=torch.Generator().manual_seed(3))
     search._alphas.data.copy_(noise)

@@ -20,8 +20,8 @@ from nasbench.harness.search.shared import Resumable, lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.networks.nb201 import Shape
-from nasbench.spaces.networks.nb201_supernet import Mix
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.networks.base import Shape
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.testing.one_shot import SMALL, run_toy, toy_data
 from tests.spaces.networks.test_nb201_supernet import shared
@@ -137,7 +137,7 @@ def test_the_optimisers_look_ahead() -> None:
     momentum = [search._sgd.state[weight]["momentum_buffer"].clone() for weight in weights]
 
     def loss(values: list[Tensor], batch: tuple[Tensor, Tensor]) -> Tensor:
-        mix = Mix.all_of(search._alphas.softmax(dim=1))
+        mix = Mix.all_of(search.sizes, search._alphas.softmax(dim=1))
         named = dict(zip(names, values, strict=True))
         logits = torch.func.functional_call(loan.supernet, named, (batch[0], mix))
         return F.cross_entropy(logits, batch[1])
@@ -258,7 +258,7 @@ def test_an_interrupted_run_of_a_recipe_ends_as_an_undisturbed_one(
 BEFORE = {
     "epochs": 3, "channels": 2, "cells": 1, "batch": 8, "learning_rate": 0.1,
     "final_learning_rate": 0.001, "restart": 0, "momentum": 0.9, "weight_decay": 5e-4, "clip": 5.0,
-    "affine": False, "statistics": "batch", "device": "cpu", "threads": 1, "precision": "float32",
+    "affine": False, "statistics": "batch", "precision": "float32",
 }  # fmt: skip
 ALPHAS_BEFORE = {"alpha_learning_rate": 0.01, "alpha_weight_decay": 1e-3, "alpha_beta1": 0.5}
 """All settings as they were stored before there were more."""

@@ -9,8 +9,9 @@ from nasbench.benchmarks.training.data import Part
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.networks.nb201 import Shape
-from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.networks.base import Shape
+from nasbench.spaces.networks.nb201_supernet import Supernet
 from nasbench.strategies import darts
 from nasbench.strategies.darts import SecondOrderDarts
 from nasbench.strategies.registry import make_settings
@@ -44,7 +45,7 @@ def test_equation_7(xi: float, monkeypatch: pytest.MonkeyPatch) -> None:
         assert torch.equal(weight, before[name])
 
     def loss(weights: dict[str, torch.Tensor], batch: tuple[torch.Tensor, torch.Tensor]):
-        mix = Mix.all_of(search._alphas.softmax(dim=1))
+        mix = Mix.all_of(search.sizes, search._alphas.softmax(dim=1))
         return F.cross_entropy(functional_call(supernet, weights, (batch[0], mix)), batch[1])
 
     weights = dict(supernet.named_parameters())

@@ -31,7 +31,6 @@ from nasbench.benchmarks.training.costs import (
     Modelled,
     additive,
     device_name,
-    features,
     read_costs,
 )
 from nasbench.benchmarks.training.data import DataSet, Part
@@ -39,7 +38,8 @@ from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity, Trainings, read_shards
 from nasbench.errors import DataError
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.networks.base import networks_of
 
 Columns = Iterable[tuple[Column, Array]]
 
@@ -73,24 +73,26 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
 
     Raises `DataError` where nothing is finished.
     """
-    space, data = NasBench201(), plan.data()
-    identity = plan.identity(space.name, data)
+    space, data = plan.searched, plan.data()
+    classes = networks_of(space).classes
+    identity = plan.identity(data)
     trainings = read_shards(plan.folders, identity)
     chosen = np.isin(trainings.seed, plan.seeds)
     if not chosen.any():
         raise DataError(f"no finished training in '{plan.shards}': nothing to assemble")
     costs = [one for folder in plan.folders for one in read_costs(folder, identity)]
     seeds = tuple(sorted(plan.seeds))
+    every = np.unique(classes)
     columns = {
         column.name: (column, array)
         for column, array in (
-            *_curves(space, trainings, identity, seeds, _read_on(data, plan.recipe)),
+            *_curves(every, trainings, identity, seeds, _read_on(data, plan.recipe)),
             *_sizes(space, identity, plan),
             *_costs(space, costs, identity),
         )
     }
-    every = np.unique(space.network_class)
-    row_of = np.searchsorted(every, space.network_class).astype(np.uint16)
+    row_of = np.searchsorted(every, classes)
+    row_of = row_of.astype(np.uint16 if len(every) <= 1 << 16 else np.uint32)
     reached = columns[_count(identity, Split.VALID).name][1] > 0
     trained = len(np.unique(trainings.cell[chosen]))
     info = TableInfo(
@@ -117,7 +119,7 @@ def _extent(trained: int, rows: int) -> str:
 
 
 def _curves(
-    space: NasBench201,
+    every: NDArray[np.integer[Any]],
     trainings: Trainings,
     identity: Identity,
     seeds: Sequence[int],
@@ -125,9 +127,9 @@ def _curves(
 ) -> Columns:
     """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds.
 
-    `read_on` says on how many images those are read that see fewer before the last epoch.
+    `every` are the indices of what is trained, shape (rows,); `read_on` says on how many images
+    those curves are read that see fewer before the last epoch.
     """
-    every = np.unique(space.network_class)
     epochs = identity.recipe.epochs
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
     diverged = np.zeros(len(every), dtype=np.uint8)
@@ -170,25 +172,25 @@ def _count(identity: Identity, split: Split) -> Column:
     return seed_count(identity.dataset, split, identity.recipe.epochs, provenance="counted")
 
 
-def _sizes(space: NasBench201, identity: Identity, plan: Plan) -> Columns:
-    """Yield parameters and FLOPs of the literal networks, in closed form."""
+def _sizes(space: EnumerableSpace, identity: Identity, plan: Plan) -> Columns:
+    """Yield parameters and FLOPs of the literal networks, as far as they are known."""
     data, shape = plan.data().input, plan.recipe.shape
-    closed = {
-        Quantity.PARAMS: space.params(data, shape.channels, shape.cells),
-        Quantity.FLOPS: space.flops(data, shape.channels, shape.cells),
-    }
-    for quantity, numbers in closed.items():
+    for name, numbers in networks_of(space).sizes(data, shape).items():
         provenance = "closed form, literal network"
-        yield size(identity.dataset, quantity, provenance=provenance), _smallest(numbers)
+        yield size(identity.dataset, Quantity(name), provenance=provenance), _smallest(numbers)
 
 
-def _costs(space: NasBench201, costs: Sequence[Measured], identity: Identity) -> Columns:
+def _costs(space: EnumerableSpace, costs: Sequence[Measured], identity: Identity) -> Columns:
     """Yield seconds and latency of every architecture; the first device is the clock.
 
     Beside each stands how often it was measured: 0 is modelled. Where two folders know costs
     of one device, the first folder's are taken.
     """
-    matrix, dataset, epochs = features(space), identity.dataset, identity.recipe.epochs
+    matrix, dataset, epochs = (
+        networks_of(space).cost_features(),
+        identity.dataset,
+        identity.recipe.epochs,
+    )
     seen: set[str] = set()
     for one in costs:
         if one.device in seen:

@@ -11,7 +11,6 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from nasbench.benchmarks.asked import check_request
 from nasbench.benchmarks.base import Verdict
@@ -21,31 +20,30 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.train import Training, find_device, single
 from nasbench.benchmarks.training.train_one import evaluate, machine, train_epochs
 from nasbench.errors import InvalidInput
+from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, Space
-from nasbench.spaces.nb201 import NasBench201
-
-THREADS = 1
-"""Of a training that a search asks for: the same here and on a worker, or the bits might differ."""
+from nasbench.spaces.networks.base import networks_of, torch_threads
 
 
 class Trainer:
-    """Starts trainings of one recipe on one data set and device, and names them for the cache."""
+    """Starts trainings of one recipe on one data set and place, and names them for the cache."""
 
     def __init__(
         self,
-        space: NasBench201,
+        space: Space,
         data: DataSet,
         recipe: Recipe,
         *,
-        device: str = "cpu",
+        place: Place = HERE,
         precision: str = "float32",
         fingerprint: str | None = None,
     ) -> None:
         """Move the data to the device, once; `fingerprint` is that of the whole data set."""
         self.space, self.recipe, self.precision = space, recipe, precision
-        self.device = find_device(device)
+        networks_of(space)  # `InvalidInput` where it has none
+        self.device, self.threads = find_device(place.device), place.threads
         self.fingerprint = fingerprint or data.fingerprint()
         self.data = data.to(self.device)
 
@@ -59,27 +57,25 @@ class Trainer:
         return other
 
     def start(self, architecture: Architecture, seed: int) -> Training:
-        """Return a training before its first epoch; on a CPU it runs on `THREADS` threads."""
-        if self.device.type == "cpu":
-            torch.set_num_threads(THREADS)
+        """Return a training before its first epoch, of the threads that torch has now."""
         return single(
             self.space, architecture, seed, self.data, self.recipe,
             device=str(self.device), precision=self.precision,
         )  # fmt: skip
 
     def named(self, architecture: Architecture, seed: int, epochs: int) -> Trained:
-        """Say what is trained; cells of one network class are one training."""
-        canonical = int(self.space.network_class[self.space.index(architecture)])
+        """Say what is trained; architectures that are the same network are one training."""
+        trained = networks_of(self.space).trained_as(architecture)
         return Trained(
             space=self.space.name,
-            cell=self.space.format(self.space.architecture(canonical)),
+            cell=self.space.format(trained),
             seed=seed,
             recipe=self.recipe,
             epochs=epochs,
             data=self.fingerprint,
             precision=self.precision,
             device=self.device.type,
-            threads=THREADS,
+            threads=self.threads,
         )
 
 
@@ -141,9 +137,11 @@ class TrainedBenchmark:
         """Return a finished training, from the cache if it is there."""
         epochs = self.epochs if epochs is None else self._checked(epochs)
         named = self._trainer.named(architecture, seed, epochs)
-        return self._cache.find(named) or self._cache.keep(
-            named, self._train(architecture, seed, epochs)
-        )
+        found = self._cache.find(named)
+        if found is not None:
+            return found
+        with torch_threads(self._trainer.threads):
+            return self._cache.keep(named, self._train(architecture, seed, epochs))
 
     def _train(self, architecture: Architecture, seed: int, epochs: int) -> Finished:
         training = self._trainer.start(architecture, seed)
@@ -227,7 +225,11 @@ class TrainedJudge:
     def train(self, architecture: Architecture, seed: int) -> Judged:
         """Return a final training, from the cache if it is there."""
         named = self._trainer.named(architecture, seed, self._trainer.recipe.epochs)
-        return self._cache.find(named) or self._cache.keep(named, self._train(architecture, seed))
+        found = self._cache.find(named)
+        if found is not None:
+            return found
+        with torch_threads(self._trainer.threads):
+            return self._cache.keep(named, self._train(architecture, seed))
 
     def _train(self, architecture: Architecture, seed: int) -> Judged:
         training = self._trainer.start(architecture, seed)

@@ -20,10 +20,12 @@ from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.train import One, Training
-from nasbench.errors import DataError, InvalidInput
+from nasbench.errors import DataError
 from nasbench.provenance import processor
-from nasbench.spaces.nb201 import INPUTS, Input, NasBench201
-from nasbench.spaces.networks.nb201 import Form, Network
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import INPUTS
+from nasbench.spaces.networks.base import networks_of, torch_threads
 
 CELLS = 5
 _IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
@@ -47,8 +49,7 @@ def calibrate(
     table has no seconds of an epoch, `InvalidInput` where it has no networks to train.
     """
     space = table.space
-    if not isinstance(space, NasBench201):
-        raise InvalidInput(f"space '{space.name}' has no networks to train: use a table of nb201")
+    networks_of(space)  # `InvalidInput` where it has none
     cells, threads = limits.CELLS.check(cells), limits.per_core("threads").check(threads)
     chosen = recipe(default_recipe(dataset))
     seconds = per_architecture(
@@ -61,12 +62,8 @@ def calibrate(
     places = np.linspace(0, len(ordered) - 1, cells + 2)[1:-1].round().astype(int)
     indices = tuple(int(index) for index in ordered[places])
     steps, batches = _images(dataset, chosen)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with torch_threads(threads):
         real = [batches * _step(space, index, steps, chosen, device) for index in indices]
-    finally:
-        torch.set_num_threads(before)
     factors = seconds[list(indices)] / np.array(real)
     return Calibration(
         table.name, table.hash, dataset,
@@ -97,12 +94,11 @@ def _blank(name: str, data: Input, number: int) -> DataSet:
     return DataSet(name, data, dict.fromkeys(Part, images))
 
 
-def _step(space: NasBench201, index: int, data: DataSet, chosen: Recipe, device: str) -> float:
+def _step(space: EnumerableSpace, index: int, data: DataSet, chosen: Recipe, device: str) -> float:
     """Return the real seconds of one training step of a cell, the median over some epochs."""
-    network = Network(
-        space.architecture(index), data.input, chosen.shape,
-        generator=initialisation(index, 0), form=Form.LITERAL,
-    )  # fmt: skip
+    network = networks_of(space).build_literal(
+        space.architecture(index), data.input, chosen.shape, generator=initialisation(index, 0)
+    )
     training = Training(One(network), [str(index)], 0, data, chosen, device=device)
     steps = len(data.parts[Part.WEIGHTS].labels) / chosen.batch
     times: list[float] = []

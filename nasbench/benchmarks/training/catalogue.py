@@ -20,7 +20,8 @@ from nasbench.benchmarks.training.found_images import readable
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import not_there
-from nasbench.spaces.nb201 import INPUTS, Input
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import INPUTS
 
 DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
 """Side of the images of a folder that names none, and the most that one may name."""

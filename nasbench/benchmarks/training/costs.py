@@ -6,8 +6,8 @@ of one image's inference. On a CPU these are CPU seconds of one thread, so that 
 the machine does not count; on a GPU, wall seconds around synchronisations. Every cell is
 measured once per round, in rounds over the whole sample, and the median is taken.
 
-The model is additive over operations, fitted by least squares. An operation costs its forward
-pass wherever it stands, and a backward pass only where the output reads it.
+The model is additive over what the space's networks name (`Networks.cost_features`), fitted by
+least squares.
 """
 
 import re
@@ -35,8 +35,9 @@ from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.train import One, Training, find_device
 from nasbench.errors import DataError, InvalidInput
 from nasbench.provenance import processor
-from nasbench.spaces.nb201 import EDGES, NODES, NONE, NasBench201
-from nasbench.spaces.networks.nb201 import Form, Network
+from nasbench.spaces import get_enumerable
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.networks.base import networks_of, torch_threads
 
 COSTS = ("epoch_seconds", "validation_seconds", "latency_ms")
 THREADS = 1
@@ -67,35 +68,12 @@ class Modelled(NamedTuple):
     error: str
 
 
-def sample(space: NasBench201, number: int) -> list[int]:
+def sample(space: EnumerableSpace, number: int) -> list[int]:
     """Return the indices of random cells; a larger sample begins with the smaller ones."""
     if not 1 <= number <= space.size:
         raise InvalidInput(f"costs {number}: the space has 1 to {space.size} cells")
     order = np.random.default_rng(_SAMPLE).permutation(space.size)
     return [int(index) for index in order[:number]]
-
-
-def features(space: NasBench201) -> Floats:
-    """Return what the model adds up, shape (15625, 10).
-
-    A constant; how many nodes get nothing and are made zero; how many edges have each of the
-    four operations that do something; how many of these the output reads.
-    """
-    codes = space.codes.astype(np.int64)
-    read = np.zeros((len(codes), NODES), dtype=bool)
-    arrives = np.zeros_like(read)
-    read[:, -1] = arrives[:, 0] = True
-    edge_read = np.zeros(codes.shape, dtype=bool)
-    for edge, (source, target) in reversed(list(enumerate(EDGES))):
-        edge_read[:, edge] = (codes[:, edge] != NONE) & read[:, target]
-        read[:, source] |= edge_read[:, edge]
-    for edge, (_, target) in enumerate(EDGES):
-        arrives[:, target] |= codes[:, edge] != NONE
-    operations = [codes == operation for operation in range(1, 5)]
-    columns = [np.ones(len(codes)), (~arrives).sum(axis=1)]
-    columns += [there.sum(axis=1) for there in operations]
-    columns += [(there & edge_read).sum(axis=1) for there in operations]
-    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelled:
@@ -130,7 +108,7 @@ def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelle
 
 
 def measure(
-    space: NasBench201,
+    space: EnumerableSpace,
     data: DataSet,
     recipe: Recipe,
     folder: Path,
@@ -158,20 +136,19 @@ def measure(
             )
     wanted = [(index, turn) for turn in range(rounds) for index in sample(space, number)]
     missing = [one for one in wanted if one not in known]
-    before, written = torch.get_num_threads(), time.monotonic()
-    torch.set_num_threads(THREADS)
+    written = time.monotonic()
     try:
-        if missing:  # the first training of a process prepares what later ones reuse
-            _costs(space, space.index((3, 3, 2, 4, 1, 3)), data, recipe, device)
-        for done, (index, turn) in enumerate(missing):
-            known[index, turn] = _costs(space, index, data, recipe, device)
-            if progress is not None:
-                progress(len(wanted) - len(missing) + done + 1, len(wanted))
-            if time.monotonic() - written > _KEPT_EVERY:
-                _write(path, known, identity, here)
-                written = time.monotonic()
+        with torch_threads(THREADS):
+            if missing:  # the first training of a process prepares what later ones reuse
+                _costs(space, missing[0][0], data, recipe, device)
+            for done, (index, turn) in enumerate(missing):
+                known[index, turn] = _costs(space, index, data, recipe, device)
+                if progress is not None:
+                    progress(len(wanted) - len(missing) + done + 1, len(wanted))
+                if time.monotonic() - written > _KEPT_EVERY:
+                    _write(path, known, identity, here)
+                    written = time.monotonic()
     finally:
-        torch.set_num_threads(before)
         if known:
             _write(path, known, identity, here)
     return path
@@ -198,15 +175,11 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def _costs(
-    space: NasBench201, index: int, data: DataSet, recipe: Recipe, device: str
+    space: EnumerableSpace, index: int, data: DataSet, recipe: Recipe, device: str
 ) -> tuple[float, ...]:
     """Measure one cell once: the three `COSTS`."""
-    network = Network(
-        space.architecture(index),
-        data.input,
-        recipe.shape,
-        generator=initialisation(index, 0),
-        form=Form.LITERAL,
+    network = networks_of(space).build_literal(
+        space.architecture(index), data.input, recipe.shape, generator=initialisation(index, 0)
     )
     training = Training(One(network), [str(index)], 0, data, recipe, device=device)
     clock = device_clock(training.device)
@@ -270,7 +243,9 @@ def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, 
     try:
         index, turn = (table[name].cast(pa.int64()).to_numpy() for name in ("index", "round"))
         values = [table[name].cast(pa.float64()).to_numpy() for name in COSTS]
-        if not (len(index) and 0 <= index.min() <= index.max() < NasBench201().size):
+        if not (
+            len(index) and 0 <= index.min() <= index.max() < get_enumerable(identity.space).size
+        ):
             raise ValueError("column 'index' has what is no cell of the space")
         if turn.min() < 0 or not all((one > 0).all() and np.isfinite(one).all() for one in values):
             raise ValueError("a cost is not above 0, or of no round")

@@ -18,7 +18,7 @@ from torch import Tensor
 from nasbench.benchmarks.training.found_images import Found
 from nasbench.benchmarks.training.streams import data_order
 from nasbench.errors import DataError, InvalidInput
-from nasbench.spaces.nb201 import Input
+from nasbench.spaces.inputs import Input
 
 SMALLEST_SIDE = 4
 """The network halves the side of an image twice: this one becomes a single pixel."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.streams import Purpose, stream
-from nasbench.spaces.nb201 import Input
+from nasbench.spaces.inputs import Input
 
 ORIGINAL_SIDE = 8
 _BRIGHTEST = 16.0

@@ -35,10 +35,13 @@ from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write
-from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import EDGES, OPERATIONS, Input, NasBench201
-from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted, multiply_adds
-from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, Shape
+from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.categorical import CategoricalSpace
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import EDGES, OPERATIONS, NasBench201
+from nasbench.spaces.networks.base import Shape, networks_of, torch_threads
+from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
+from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, widths_of
 
 MULTIPLY_ADDS = "multiply-adds"
 """The cost that needs no measurement."""
@@ -73,7 +76,7 @@ class Latencies:
         """The device, by its processor's name for a CPU."""
         return device_name(self.machine)
 
-    def lookup(self, space: NasBench201) -> Lookup:
+    def lookup(self, space: CategoricalSpace) -> Lookup:
         """Return the costs of operations in the whole network."""
         return by_stage(space, np.array(self.operations), self.frame, self.cells, "ms")
 
@@ -137,9 +140,7 @@ def measure(
     """
     batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
     place = find_device(device)
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
+    with torch_threads(THREADS):
         parts = _parts(data, shape, batch, place)
         chosen = [space.architecture(index) for index in sample(space, CHECKED)]
         wholes = [_whole(cell, data, shape, batch, place) for cell in chosen]
@@ -149,8 +150,6 @@ def measure(
             for turn in range(rounds):
                 for column, call in enumerate((*parts, *wholes)):
                     times[turn, column] = _milliseconds(call, clock)
-    finally:
-        torch.set_num_threads(before)
     medians = np.median(times, axis=0)
     operations = medians[1 : len(parts)].reshape(STAGES, len(OPERATIONS)) / len(EDGES)
     frame, truth = float(medians[0]), medians[len(parts) :]
@@ -165,14 +164,19 @@ def measure(
     )  # fmt: skip
 
 
-def find_lookup(name: str, space: NasBench201, data: Input, shape: Shape) -> Lookup:
+def find_lookup(name: str, space: Space, data: Input, shape: Shape) -> Lookup:
     """Return the costs called `name` for networks of a shape.
 
     `multiply-adds`; `TABLE:COLUMN` for a hardware column of a table, of that table's networks; or
     what `nasbench latency` measured, which must be of this shape. `InvalidInput` for others.
     """
     if name == MULTIPLY_ADDS:
-        return multiply_adds(space, data, shape)
+        return networks_of(space).multiply_adds(data, shape)
+    if not isinstance(space, CategoricalSpace):
+        raise InvalidInput(
+            f"cost '{name}': space '{space.name}' is no product of decisions, so its costs are no "
+            "sum over them"
+        )
     table, colon, column = name.partition(":")
     if colon:
         return _column(table, column, space)
@@ -188,7 +192,7 @@ def find_lookup(name: str, space: NasBench201, data: Input, shape: Shape) -> Loo
     return found.lookup(space)
 
 
-def _column(name: str, column: str, space: NasBench201) -> Lookup:
+def _column(name: str, column: str, space: CategoricalSpace) -> Lookup:
     """Fit a lookup table to a hardware column of a table."""
     quantity = {"latency": "ms", "energy": "mJ"}
     parts = column.split("/")
@@ -231,7 +235,7 @@ def _parts(
         return logits
 
     calls: list[Callable[[], object]] = [around]
-    for stage, width in enumerate(shape.widths):
+    for stage, width in enumerate(widths_of(shape)):
         side = data.side >> stage
         x = torch.ones(batch, width, side, side, device=device)
         for operation in range(len(OPERATIONS)):

@@ -15,18 +15,20 @@ from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput
 from nasbench.files import RESULTS, disk_error, not_there
 from nasbench.limits import GROUP
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces import find_space, get_enumerable
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.networks.base import networks_of
 
 _SAMPLE = 201
 """Seed of the order in which subsets of the distinct cells are drawn."""
 
 
-def distinct_cells(space: NasBench201, number: int | None = None) -> tuple[int, ...]:
+def distinct_cells(space: EnumerableSpace, number: int | None = None) -> tuple[int, ...]:
     """Return the canonical index of every distinct network, or of a random sample.
 
     A larger sample contains the smaller ones.
     """
-    every = np.unique(space.network_class)
+    every = np.unique(networks_of(space).classes)
     if number is None:
         return tuple(every.tolist())
     if not 1 <= number <= len(every):
@@ -52,13 +54,20 @@ class Plan:
     device: str = "cpu"
     precision: str = "float32"
     also: tuple[Path, ...] = ()
+    space: str = "nb201"
     threads: int = 1
     """Of each worker. Like `group` it decides about last bits, so shards say both."""
 
-    def identity(self, space: str, data: DataSet) -> Identity:
+    def identity(self, data: DataSet) -> Identity:
         """Return what all shards of this plan must share; `data` is what its `data` builds."""
         threads = self.threads if torch.device(self.device).type == "cpu" else None
-        return Identity.of(space, data, self.recipe, self.precision, self.group, threads)
+        return Identity.of(self.space, data, self.recipe, self.precision, self.group, threads)
+
+    @property
+    def searched(self) -> EnumerableSpace:
+        """The space; `InvalidInput` where there is none of that name, or one without indices."""
+        found = find_space(self.space)  # here and in workers: a user may name a module's
+        return get_enumerable(found.name)
 
     @property
     def shards(self) -> Path:

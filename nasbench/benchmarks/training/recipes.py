@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from nasbench.errors import InvalidInput
-from nasbench.spaces.networks.nb201 import Initialisation, Shape
+from nasbench.spaces.networks.base import Initialisation, Shape
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS, atomic_write
 from nasbench.parquet import Unreadable, from_parquet, to_parquet
 from nasbench.provenance import processor, version
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces import get_enumerable
+from nasbench.spaces.networks.base import networks_of
 
 SCHEMA = 1
 _GROUP = "group"
@@ -229,7 +230,9 @@ def _trainings(table: pa.Table, identity: Identity, path: Path) -> Trainings:
         if lost.type != pa.bool_() or lost.null_count:
             raise ValueError("column 'diverged' is not of truth values")
         diverged = lost.to_numpy().astype(bool)
-        if not (len(cell) and np.isin(cell, NasBench201().network_class).all()):
+        if not (
+            len(cell) and np.isin(cell, networks_of(get_enumerable(identity.space)).classes).all()
+        ):
             raise ValueError("column 'cell' has what is no cell of the space")
         if len(np.unique(seed)) != 1 or len(np.unique(cell)) != len(cell) or seed.min() < 0:
             raise ValueError("columns 'cell' and 'seed' name a training twice, or several seeds")

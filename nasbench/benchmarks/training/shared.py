@@ -13,17 +13,17 @@ from torch import Tensor, nn
 
 from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
-from nasbench.benchmarks.training.latency import MULTIPLY_ADDS, find_lookup
+from nasbench.benchmarks.training.latency import find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Fidelity, Metric, SharedAnswer, TrainShared
 from nasbench.randomness import Random
-from nasbench.spaces.base import Architecture, Space
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.networks.base import Initialisation, Shape, networks_of, torch_threads
 from nasbench.spaces.networks.lookup import Lookup
-from nasbench.spaces.networks.nb201 import Initialisation, Shape
-from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
 AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
 """What a supernet, whose weights are in float32, is computed in."""
@@ -32,6 +32,8 @@ _RANKING = 1
 """Tells the order of images that sampled cells are ranked on from the one that a search sees."""
 _SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
 """Cells whose accuracy with the shared weights is recorded every epoch, the same in all runs."""
+_MOST_SAMPLED_FROM = 10_000_000
+"""Architectures of the largest space of which some are recorded so."""
 _CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
 
 
@@ -40,11 +42,12 @@ class Loan:
 
     def __init__(
         self,
+        space: Space,
         data: DataSet,
         shape: Shape,
         seed: int,
         *,
-        costs: Lookup,
+        costs: Lookup | None = None,
         reestimate: bool = False,
         precision: str = "float32",
         initialisation: str = "he",
@@ -54,7 +57,7 @@ class Loan:
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
-        network = Supernet(
+        network = networks_of(space).supernet(
             data.input, shape, generator=generator, precision=AUTOCAST[precision],
             initialisation=Initialisation(initialisation), around=around,
         )  # fmt: skip
@@ -92,6 +95,8 @@ class Loan:
 
     def costs(self) -> Lookup:
         """Return what every operation costs in the whole network."""
+        if self._costs is None:
+            raise InvalidInput("the strategy's settings name no cost: give them a field 'cost'")
         return self._costs
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
@@ -164,37 +169,39 @@ class SharedBenchmark:
         shape: Shape,
         *,
         reestimate: bool = False,
-        cost: str = MULTIPLY_ADDS,
-        device: str = "cpu",
-        threads: int = 1,
+        cost: str | None = None,
+        place: Place = HERE,
         precision: str = "float32",
         initialisation: str = "he",
         around: Shape | None = None,
     ) -> None:
         """Name what is lent; the data are moved to the device once for all runs.
 
-        `cost` is what operations cost: see `latency.find_lookup`; `precision` is one of `AUTOCAST`,
+        `cost` is what operations cost, where a strategy asks that: see `latency.find_lookup`;
+        `place` is where the weights are trained; `precision` is one of `AUTOCAST`,
         `initialisation` a value of `Initialisation`; `around` is the shape of what is around the
         supernet's cells, where its batch norm is another.
         """
-        if not isinstance(space, NasBench201):
-            raise InvalidInput(f"space '{space.name}' has no supernet: use nb201")
+        networks_of(space)  # `InvalidInput` where it has none
         self.space = space
-        find_device(device)
+        find_device(place.device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
-        self._device, self._threads, self._precision = device, threads, precision
+        self.place, self._precision = place, precision
         self._initialisation, self._around = initialisation, around
-        self._costs = find_lookup(cost, space, data.input, shape)
+        self._costs = None if cost is None else find_lookup(cost, space, data.input, shape)
 
     @cached_property
     def _sample(self) -> dict[int, Architecture]:
-        drawn = np.random.default_rng(_SAMPLE).permutation(self.space.size)[:_SAMPLED_CELLS]
-        return {int(index): self.space.architecture(int(index)) for index in sorted(drawn)}
+        space = self.space
+        if not isinstance(space, EnumerableSpace) or space.size > _MOST_SAMPLED_FROM:
+            return {}
+        drawn = np.random.default_rng(_SAMPLE).permutation(space.size)[:_SAMPLED_CELLS]
+        return {int(index): space.architecture(int(index)) for index in sorted(drawn)}
 
     @cached_property
     def data(self) -> DataSet:
         """The images a search may see, on the device."""
-        return self._source.without_test().to(find_device(self._device))
+        return self._source.without_test().to(find_device(self.place.device))
 
     @property
     def note(self) -> str:
@@ -203,14 +210,13 @@ class SharedBenchmark:
 
     def session(self, random: Random) -> "SharedSession":
         """Return what answers one run; the seed of its weights and batches is drawn here."""
-        torch.set_num_threads(self._threads)
         seed = random.integer(2**31)
         loan = Loan(
-            self.data, self.shape, seed,
+            self.space, self.data, self.shape, seed,
             costs=self._costs, reestimate=self._reestimate, precision=self._precision,
             initialisation=self._initialisation, around=self._around,
         )  # fmt: skip
-        return SharedSession(self.space, loan, self._sample)
+        return SharedSession(self.space, loan, self._sample, self.place.threads)
 
 
 class SharedSession:
@@ -220,15 +226,21 @@ class SharedSession:
     search that ends after any epoch has trained all epochs so far and derived one answer.
     """
 
-    def __init__(self, space: Space, loan: Loan, sample: Mapping[int, Architecture]) -> None:
-        """Lend the same supernet for the whole run; `sample` are cells by index."""
-        self._space, self.loan, self._sample = space, loan, sample
+    def __init__(
+        self, space: Space, loan: Loan, sample: Mapping[int, Architecture], threads: int
+    ) -> None:
+        """Lend the same supernet for the whole run; `sample` are architectures by index."""
+        self._space, self.loan, self._sample, self._threads = space, loan, sample, threads
         self.derivation = 0.0
         """Seconds charged for a derivation so far: what the last one took."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the search train its epoch and derive, timed."""
         check_training(request)
+        with torch_threads(self._threads):
+            return self._answer(request)
+
+    def _answer(self, request: TrainShared) -> SharedAnswer:
         began = time.perf_counter()
         try:
             figures = request.train(self.loan)

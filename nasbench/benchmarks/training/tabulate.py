@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from nasbench.benchmarks.training.data import DataSet
-from nasbench.benchmarks.training.grouped import arrange, grouped
+from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import (
     Identity,
@@ -29,7 +29,8 @@ from nasbench.benchmarks.training.shards import (
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import InvalidInput
 from nasbench.provenance import cores
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.networks.base import networks_of, torch_threads
 
 
 class Job(NamedTuple):
@@ -62,7 +63,7 @@ class Trainer:
     def __init__(self, plan: Plan) -> None:
         """Nothing heavy happens before the first job."""
         self._plan = plan
-        self.space = NasBench201()
+        self.space = plan.searched
 
     @cached_property
     def data(self) -> DataSet:
@@ -72,7 +73,7 @@ class Trainer:
     @cached_property
     def identity(self) -> Identity:
         """What this process's shards are of."""
-        return self._plan.identity(self.space.name, self.data)
+        return self._plan.identity(self.data)
 
     def train(self, job: Job) -> Done:
         """Train a group and write its shard; `InvalidInput` if memory does not suffice."""
@@ -100,7 +101,7 @@ class Trainer:
         return Done(len(job.cells), int(trainings.diverged.sum()))
 
 
-def remaining(plan: Plan, space: NasBench201, there: set[tuple[int, int]]) -> list[Job]:
+def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -> list[Job]:
     """Return the jobs left, seed after seed, in groups that are full wherever possible.
 
     A group of which nothing is there stays as it is; what is left of the others is grouped
@@ -150,13 +151,9 @@ def _work(plan: Plan, trainer: Trainer, jobs: Sequence[Job], workers: int) -> It
 
         yield from in_processes(plan, jobs, workers)
         return
-    before = torch.get_num_threads()
-    torch.set_num_threads(plan.threads)
-    try:
+    with torch_threads(plan.threads):
         for job in jobs:
             yield trainer.train(job)
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_cores(workers: int, threads: int) -> None:
@@ -169,11 +166,11 @@ def _check_cores(workers: int, threads: int) -> None:
         )
 
 
-def _groups(space: NasBench201, cells: Iterable[int], size: int) -> list[list[tuple[int, ...]]]:
-    return arrange(space, [space.architecture(cell) for cell in cells], size)
+def _groups(space: EnumerableSpace, cells: Iterable[int], size: int) -> list[list[tuple[int, ...]]]:
+    return networks_of(space).arranged([space.architecture(cell) for cell in cells], size)
 
 
-def _indices(space: NasBench201, group: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+def _indices(space: EnumerableSpace, group: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(space.index(cell) for cell in group)
 
 

@@ -6,7 +6,6 @@ the loss is the sum of the networks' mean losses, so every network gets exactly 
 gradient.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,17 +28,14 @@ from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS
-from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.nb201 import Form, Network
-from nasbench.text import shown
+from nasbench.place import MOST_THREADS, known_device
+from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.networks.base import networks_of
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Accuracies in percent, mean cross entropies."""
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
 """Type of weights and images; `bfloat16` is autocast, its weights stay in float32."""
-_DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
-_MOST_THREADS = 4096
 _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 """Numbers in the widest layer of one evaluation batch: few enough for a CPU's cache."""
 
@@ -212,7 +208,7 @@ class Training:
         epoch, threads = state["epoch"], state["identity"].get("threads", 1)
         if type(epoch) is not int or not 0 <= epoch <= self.recipe.epochs:
             raise ValueError(f"its epoch is {epoch} of {self.recipe.epochs}")
-        if type(threads) is not int or not 1 <= threads <= _MOST_THREADS:
+        if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
             raise ValueError(f"its threads are {threads}")
         check_tensors(state["network"], self.network.state_dict(), "weights")
         self._check_optimiser(state["optimiser"])
@@ -249,7 +245,7 @@ class Training:
 class One(nn.Module):
     """A network seen as a group of one: logits (1, B, classes)."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: nn.Module) -> None:
         """Keep the network's weights in channels_last memory, 1.4 to 3.8 times faster."""
         super().__init__()
         self.alone = network
@@ -262,26 +258,25 @@ class One(nn.Module):
 
 
 def initial_network(
-    space: NasBench201, cell: Architecture, seed: int, data: DataSet, recipe: Recipe
-) -> Network:
-    """Return the network a training starts from: the canonical cell, simplified.
+    space: Space, architecture: Architecture, seed: int, data: DataSet, recipe: Recipe
+) -> nn.Module:
+    """Return the network a training starts from: that of all architectures that are the same one.
 
-    Its weights depend on the cell's network class and the seed alone.
+    Its weights depend on the network and the seed alone.
     """
-    canonical = int(space.network_class[space.index(cell)])
-    return Network(
-        space.architecture(canonical),
+    networks = networks_of(space)
+    return networks.build(
+        networks.trained_as(architecture),
         data.input,
         recipe.shape,
-        generator=initialisation(canonical, seed),
-        form=Form.SIMPLIFIED,
+        generator=initialisation(networks.number(architecture), seed),
         initialisation=recipe.start,
     )
 
 
 def single(
-    space: NasBench201,
-    cell: Architecture,
+    space: Space,
+    architecture: Architecture,
     seed: int,
     data: DataSet,
     recipe: Recipe,
@@ -289,18 +284,16 @@ def single(
     device: str = "cpu",
     precision: str = "float32",
 ) -> Training:
-    """The training of one cell by itself."""
-    network = One(initial_network(space, cell, seed, data, recipe))
-    names = [space.format(cell)]
+    """The training of one architecture by itself."""
+    network = One(initial_network(space, architecture, seed, data, recipe))
+    names = [space.format(architecture)]
     return Training(network, names, seed, data, recipe, device=device, precision=precision)
 
 
 def find_device(name: str) -> torch.device:
     """Return the device called `name`; `InvalidInput` if it is not there."""
-    if not _DEVICE.fullmatch(name):
-        raise InvalidInput(f"device {shown(name)} is unknown: use cpu, cuda, cuda:1 or mps")
     try:
-        device = torch.device(name)
+        device = torch.device(known_device(name))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InvalidInput(f"device '{name}' is not there: use cpu") from error

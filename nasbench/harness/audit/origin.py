@@ -82,6 +82,9 @@ def check_provenance(
     for one in results.experiments:
         for name in one.processors:
             versions["processor"].setdefault(name, one.label)
+        for device, threads in one.places:
+            versions["device"].setdefault(device, one.label)
+            versions["threads"].setdefault(str(threads), one.label)
     for name, places in versions.items():
         if len(places) > 1:
             said = "; ".join(f"{value} in {where}" for value, where in places.items())

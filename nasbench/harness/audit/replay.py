@@ -22,8 +22,9 @@ from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment, Run
-from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.opening import close_benchmarks
 from nasbench.harness.search.runner import Runner
+from nasbench.place import Place
 from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy, make_settings
 
@@ -80,14 +81,15 @@ def replay(
     """
     made, findings = 0, []
     real = any(one.experiment.task.trains for one, _ in chosen)
-    runners: dict[str, _Again | Finding] = {}
+    runners: dict[tuple[str, Place | None], _Again | Finding] = {}
     with _nothing_trained() if real else nullcontext():
         for one, seed in chosen:
-            digest = one.experiment.digest()
-            if digest not in runners:
+            place = next(iter(one.select(one.seeds == seed).places), None)
+            key = one.experiment.digest(), place
+            if key not in runners:
                 runners.clear()  # supernets are large
-                runners[digest] = _runner(one, trust=trust)
-            runner = runners[digest]
+                runners[key] = _runner(one, place, trust=trust)
+            runner = runners[key]
             if isinstance(runner, Finding):
                 findings.append(runner)
             else:
@@ -100,7 +102,7 @@ def replay(
     return made, findings
 
 
-def _runner(one: ExperimentRuns, *, trust: bool) -> "_Again | Finding":
+def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again | Finding":
     """Return what makes an experiment's runs again, or why nothing can."""
     experiment = one.experiment
     if not may_run(one, trust=trust):
@@ -111,12 +113,12 @@ def _runner(one: ExperimentRuns, *, trust: bool) -> "_Again | Finding":
     except NasbenchError as error:
         return Finding("replay", one.label, f"cannot be run here: {error}", fault=False)
     try:
-        make_settings(strategy, experiment.settings)
+        make_settings(strategy, experiment.searching)
     except NasbenchError as error:  # another version may have other settings
         what = f"cannot have been run by this version: {error}"
         return Finding("replay", one.label, what, fault=made_here(one.provenance))
     try:
-        return _Again(experiment)
+        return _Again(experiment, place)
     except NasbenchError as error:  # such as images that are not at hand
         what = f"cannot be run here: {error}"
         return Finding("replay", one.label, what, fault=not experiment.task.trains)
@@ -141,7 +143,7 @@ def _nothing_trained() -> Iterator[None]:
     from nasbench.benchmarks.training.cache import CACHE_VARIABLE
 
     before = os.environ.get(CACHE_VARIABLE)
-    open_benchmark.cache_clear()  # it holds the cache that was there when it was opened
+    close_benchmarks()  # it holds the cache that was there when it was opened
     with tempfile.TemporaryDirectory(prefix="nasbench-audit-") as folder:
         os.environ[CACHE_VARIABLE] = folder
         try:
@@ -151,15 +153,15 @@ def _nothing_trained() -> Iterator[None]:
                 del os.environ[CACHE_VARIABLE]
             else:
                 os.environ[CACHE_VARIABLE] = before
-            open_benchmark.cache_clear()
+            close_benchmarks()
 
 
 class _Again(Runner):
     """Makes stored runs again."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, place: Place | None) -> None:
         """Open the benchmark; `NasbenchError` where it cannot be."""
-        super().__init__(experiment)
+        super().__init__(experiment, place)
         self._opened = self._benchmark
 
     def again(self, seed: int, stored: ExperimentRuns) -> Run:

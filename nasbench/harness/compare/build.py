@@ -175,11 +175,11 @@ def _misfit(group: Group, calibration: Calibration) -> str:
     here = (calibration.processor, calibration.device, calibration.threads)
     for one in group.contenders:
         if one.experiment.task.shared:
-            settings = one.experiment.settings
             processor = ", ".join(one.runs.processors)
-            there = (processor, settings["device"], settings["threads"])
-            if there != here:
-                return f"{one.label} ran on {_place(*there)}, it is of {_place(*here)}"
+            for device, threads in one.runs.places:
+                if (processor, device, threads) != here:
+                    there = _place(processor, device, threads)
+                    return f"{one.label} ran on {there}, it is of {_place(*here)}"
     return ""
 
 

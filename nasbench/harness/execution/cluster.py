@@ -5,6 +5,7 @@ with its worker or its node, is sent again.
 """
 
 import importlib
+import json
 import math
 import os
 import socket
@@ -13,6 +14,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +33,7 @@ from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.task import Kind
+from nasbench.place import Place
 from nasbench.provenance import provenance
 
 CHUNK_SECONDS = 1.0
@@ -95,7 +98,7 @@ class _Driver:
         self._task = ray.remote(_work).options(
             num_cpus=limits.cpus, num_gpus=limits.gpus, max_retries=0
         )
-        self._data = [job.experiment.to_json() for job in jobs]
+        self._data = [json.dumps(job.experiment.to_json()) for job in jobs]
         self._tables = tables
 
     def run(self, stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
@@ -156,7 +159,12 @@ class _Driver:
 
     def _send(self, chunk: _Chunk) -> None:
         reference = self._task.remote(
-            self._data[chunk.job], chunk.seeds, self._retries, identity(), self._tables
+            self._data[chunk.job],
+            self._jobs[chunk.job].place,
+            chunk.seeds,
+            self._retries,
+            identity(),
+            self._tables,
         )
         self._pending[reference] = chunk
 
@@ -258,13 +266,14 @@ def _own_folder() -> Path:
 
 
 def _work(
-    data: dict[str, Any],
+    experiment: str,
+    place: Place,
     seeds: list[int],
     retries: int,
     driver: Mapping[str, str | None],
     tables: _Tables,
 ) -> pa.Table:
-    """Run seeds on a worker; return their rows."""
+    """Run seeds of an experiment, as JSON, on a worker; return their rows."""
     here = identity()
     for name, version in driver.items():
         if here[name] != version:
@@ -272,18 +281,12 @@ def _work(
                 f"worker on {socket.gethostname()} has {name} {here[name]} and the driver "
                 f"{version}: install the same on all nodes"
             )
-    runner = _runner(Experiment.from_json(data), tables)
+    _provide(tables)
+    runner = _runner(experiment, place)
     return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
 
 
-_runners: dict[str, Runner] = {}
-
-
-def _runner(experiment: Experiment, tables: _Tables) -> Runner:
+@lru_cache(maxsize=1)
+def _runner(experiment: str, place: Place) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
-    digest = experiment.digest()
-    if digest not in _runners:
-        _runners.clear()
-        _provide(tables)
-        _runners[digest] = Runner(experiment)
-    return _runners[digest]
+    return Runner(Experiment.from_json(json.loads(experiment)), place)

@@ -106,6 +106,8 @@ class ExperimentFile(_Strict):
     gpus_per_run: Annotated[float, Field(ge=0, le=GPUS.most)] | None = Field(
         None, description="a share such as 0.25, or a whole number"
     )
+    device: Text | None = Field(None, description="'cpu', 'cuda', 'cuda:1' or 'mps'")
+    threads: Count | None = Field(None, description="a whole number of 1 or more")
     retries: Annotated[int, Field(ge=0, le=RETRIES.most)] | None = Field(
         None, description=f"a whole number of 0 to {RETRIES.most}"
     )

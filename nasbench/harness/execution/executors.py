@@ -13,6 +13,7 @@ from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.runner import Runner
+from nasbench.place import HERE, Place
 
 START_SECONDS = 8.0
 """What a Ray instance of our own costs before its workers are at work: measured 5 to 8 s."""
@@ -32,6 +33,7 @@ class Job(NamedTuple):
 
     experiment: Experiment
     seeds: Sequence[int]
+    place: Place = HERE
 
 
 class Executor(Protocol):
@@ -73,7 +75,7 @@ class InProcess:
                     yield number, to_rows(job.experiment, runs)
 
     def _batches(self, job: Job, stop: Interruption) -> Iterator[list[Run]]:
-        runner, runs, since = Runner(job.experiment), list[Run](), time.perf_counter()
+        runner, runs, since = Runner(job.experiment, job.place), list[Run](), time.perf_counter()
         try:
             for seed in job.seeds:
                 if stop.requested:
@@ -127,7 +129,7 @@ class Automatic:
                     f"workers, about {saved:.0f} s sooner (--workers 1: here)"
                 )
                 rest = [
-                    Job(job.experiment, job.seeds[done:])
+                    job._replace(seeds=job.seeds[done:])
                     for job, done in zip(jobs, made, strict=True)
                 ]
                 yield from self._parallel.execute(rest, stop)

@@ -39,6 +39,7 @@ from nasbench.limits import (
     Count,
     per_core,
 )
+from nasbench.place import HERE, Place
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
@@ -101,6 +102,8 @@ def run(
     ray_address: str | None = None,
     cpus_per_run: float = 1.0,
     gpus_per_run: float = 0.0,
+    device: str = HERE.device,
+    threads: int = HERE.threads,
     retries: int = 1,
     fallback: str | None = None,
     tuning: Mapping[str, object] | None = None,
@@ -134,8 +137,10 @@ def run(
     `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
     here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
     `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
-    takes `cpus_per_run` and `gpus_per_run`; one that fails is made again `retries` times and then
-    recorded as failed. Runs are the same bits whatever the executor, order or interruptions.
+    takes `cpus_per_run` and `gpus_per_run`. What is trained is trained on `device` (`cpu`, `cuda`)
+    with `threads` of the CPU, which is stored with each run and tells no rows apart. A run that
+    fails is made again `retries` times and then recorded as failed. Runs are the same bits
+    whatever the executor, order or interruptions.
     `tuning` is the record of `nasbench tune` that comes with tuned settings, and is kept with the
     runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
     `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
@@ -147,6 +152,7 @@ def run(
     results = require_path("out", out)
     wanted = parse_seeds(seeds)
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
+    place = Place.read(device, threads)
     executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
     names = _names("strategies", strategies)
     experiments = _experiments(
@@ -159,13 +165,13 @@ def run(
                 simulated_workers=simulated_workers, objective=objective, selection=selection,
                 promotion=promotion,
             ),
-            fallback=fallback, shared=shared_among(names), say=say,
+            fallback=fallback, shared=shared_among(names), place=place, say=say,
         ),
         limit,
     )  # fmt: skip
     experiments = [as_stored(one, results, name, say) for one in experiments]
     for experiment in experiments:
-        Runner(experiment)  # every experiment is known to start before any of them runs
+        Runner(experiment, place)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)
     record = None if tuning is None else Tuning.read(tuning)
     images = _images(experiments, say)
@@ -180,7 +186,7 @@ def run(
     jobs = []
     for folder in folders:
         done = folder.finished()
-        jobs.append(Job(folder.experiment, [seed for seed in wanted if seed not in done]))
+        jobs.append(Job(folder.experiment, [seed for seed in wanted if seed not in done], place))
     if progress is not None:
         total = sum(len(job.seeds) for job in jobs)
         progress.start(total, len(wanted) * len(jobs) - total)

@@ -35,6 +35,7 @@ from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.leftovers import temporary_folder
 from nasbench.limits import SAMPLES, TUNING_SEEDS
+from nasbench.place import HERE, Place
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings
@@ -73,6 +74,7 @@ class _Plan:
     blocks: tuple[tuple[int, ...], ...]
     metric: str
     out: Path
+    place: Place
 
 
 class _Report(NamedTuple):
@@ -101,6 +103,8 @@ def tune(
     reserve_dataset: bool = False,
     experiment_seed: int = 0,
     workers: int | str = "auto",
+    device: str = HERE.device,
+    threads: int = HERE.threads,
     out: str | Path = "tuning",
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Tuning, Path]:
@@ -120,7 +124,8 @@ def tune(
     number = parse_workers(workers) or cores()
     plan = _plan(
         found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
-        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(os.path.realpath(out)), say,
+        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(os.path.realpath(out)),
+        Place.read(device, threads), say,
     )  # fmt: skip
     check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
@@ -186,6 +191,7 @@ def _plan(
     seeds: list[int],
     metric: str,
     out: Path,
+    place: Place,
     say: Callable[[str], None],
 ) -> _Plan:
     from nasbench.harness.search.budget import Budget
@@ -199,7 +205,7 @@ def _plan(
         raise InvalidInput(f"data set '{task.signal.dataset}' is not judged by this protocol")
     first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))
     blocks = (tuple(first), *map(tuple, rest))
-    return _Plan(found.name, task, experiment_seed, blocks, metric, out)
+    return _Plan(found.name, task, experiment_seed, blocks, metric, out, place)
 
 
 def trial(config: Mapping[str, object], plan: _Plan) -> None:
@@ -216,7 +222,7 @@ def _blocks(config: Mapping[str, object], plan: _Plan) -> Iterator[_Report]:
     """Yield how a setting does after each block of seeds, until a run fails."""
     try:
         experiment = make_experiment(plan.task, plan.strategy, _plain(config), plan.experiment_seed)
-        runner = Runner(experiment)
+        runner = Runner(experiment, plan.place)
     except NasbenchError as error:  # a combination that the strategy refuses
         yield _Report(FAILED, 0, str(error))
         return

@@ -151,6 +151,8 @@ def provenance_rows(contenders: "Sequence[Contender]") -> list[tuple[str, str]]:
             found.setdefault(name, {})[str(made.get(name))] = None
         for processor in one.runs.processors:
             found.setdefault("processor", {})[processor] = None
+        for device, threads in one.runs.places:
+            found.setdefault("trained on", {})[f"{device}, threads {threads}"] = None
         for name, version in (made.get("libraries") or {}).items():
             found.setdefault(name, {})[str(version)] = None
         command = " ".join(map(str, made.get("command") or []))

@@ -19,6 +19,7 @@ from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.records import SPLITS, value_column, verdict_column
 from nasbench.harness.results.store import Damaged, ExperimentFolder, experiments
 from nasbench.harness.search.experiment import Experiment
+from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import encodable
@@ -151,6 +152,16 @@ class ExperimentRuns:
         known = "processor" in self.table.column_names  # an earlier version stored the driver's
         found = pc.unique(self.table["processor"]).to_pylist() if known else [None]
         return tuple(sorted({str(one or self.provenance.get("processor")) for one in found}))
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the runs trained, each place once; none of runs that trained nothing."""
+        if not self.experiment.task.trains:
+            return ()
+        if "device" not in self.table.column_names:  # it was a setting in an earlier version
+            return (self.experiment.earlier_place,)
+        pairs = zip(self.table["device"].to_pylist(), self.column("threads").tolist(), strict=True)
+        return tuple(sorted({Place(*pair) for pair in pairs if pair[0]}))
 
     @property
     def seeds(self) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     seed, error, log, stop, processor            which run, how it ended, and where it was made
     evaluations, distinct, training_epochs       counts; of shared weights an evaluation is an epoch
     clock_seconds, optimiser_seconds, wall_seconds
+    device, threads                 only where something is trained: where that was
     architecture                    text of every evaluation's architecture, dictionary-encoded
     value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
     fidelity                        epochs after which the value was read; 0 of shared weights
@@ -76,6 +77,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),
         "wall_seconds": pa.array([run.wall_seconds for run in runs], pa.float64()),
         "processor": pa.array([processor()] * len(runs), pa.string()),
+        **(_places(runs) if task.trains else {}),
         "architecture": _written(task.space, [track.architectures for track in tracks]),
         **{
             value_column(metric): _lists([track.values(place) for track in tracks], np.float64)
@@ -107,6 +109,15 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
                 read = [getattr(verdict, split)[:, place] for verdict in verdicts]
                 columns[verdict_column(split, name, metric)] = _lists(read, np.float64)
     return pa.table(columns)
+
+
+def _places(runs: Sequence[Run]) -> dict[str, pa.Array]:
+    """Return where runs trained; a run that was lost with its worker did so nowhere."""
+    places = [("", 0) if run.place is None else run.place for run in runs]
+    return {
+        "device": pa.array([device for device, _ in places], pa.string()),
+        "threads": pa.array([threads for _, threads in places], pa.int64()),
+    }
 
 
 class _Track:

@@ -34,6 +34,7 @@ from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.selection import Selection
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
+from nasbench.place import MOST_THREADS, known_device
 from nasbench.problem import Metric
 from nasbench.spaces import get_space
 from nasbench.text import shown
@@ -43,7 +44,9 @@ FAILED = "failed"
 _TEXTS = ("error", "log", "stop", "processor")
 _COUNTS = ("seed", "evaluations", "distinct", "training_epochs")
 _SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
-_LATER = {"log", "processor"}
+_PLACE = {"device": pa.string(), "threads": pa.int64()}
+"""Of runs that trained."""
+_LATER = {"log", "processor", *_PLACE}
 """Columns that the first versions did not write."""
 _SUMS = {
     "training_epochs": "epochs", "clock_seconds": "seconds", "optimiser_seconds": "optimiser",
@@ -116,6 +119,9 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
     for name in (*_COUNTS, *_SECONDS):
         if name in typed.column_names:
             rows.range(name, 0, _TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
+    if "threads" in typed.column_names:
+        rows.range("threads", 0, MOST_THREADS + 1)
+        _check_devices(rows)
     if columns is None:
         _check_steps(rows, experiment)
         _check_totals(rows, experiment)
@@ -129,6 +135,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
         **_TYPES,
         **{value_column(one): pa.list_(pa.float64()) for one in experiment.task.objectives},
         **({"selected": pa.list_(pa.int32())} if len(experiment.task.objectives) > 1 else {}),
+        **(_PLACE if experiment.task.trains else {}),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
         **{
             verdict_column(split, name, one): pa.list_(pa.float64())
@@ -234,6 +241,15 @@ class _Rows:
         self.refuse(
             lengths != wanted, name, lambda row: f"{lengths[row]} values for {wanted[row]} {what}"
         )
+
+
+def _check_devices(rows: _Rows) -> None:
+    """Check that every run names a device, or none where it was lost with its worker."""
+    for row, device in enumerate(rows.table["device"].to_pylist()):
+        try:
+            known_device(device or "cpu")
+        except InvalidInput as error:
+            raise rows.misfit("device", row, str(error)) from error
 
 
 def _check_steps(rows: _Rows, experiment: Experiment) -> None:
@@ -412,8 +428,11 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:
-        kinds = {"epochs": int, "threads": int, "device": str}
-        _check_types(experiment.settings, kinds, "setting '{}' of shared weights")
+        earlier = {"threads": int, "device": str}  # where it trained was a setting once
+        there = {name: kind for name, kind in earlier.items() if name in experiment.settings}
+        _check_types(
+            experiment.settings, {"epochs": int, **there}, "setting '{}' of shared weights"
+        )
     if not isinstance(about, dict):
         raise Misfit("its strategy is no JSON object")
     texts = dict.fromkeys(("family", "reference", "colour", "bibtex"), str)

@@ -13,6 +13,7 @@ from nasbench.benchmarks.base import Verdict
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.loop import Trajectory
 from nasbench.harness.search.task import Task
+from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY
 from nasbench.randomness import Random
 
@@ -53,6 +54,27 @@ class Experiment:
             data = {**data, "task": Task.fields_of(task)}
         return _adapter().validate_python(data)
 
+    @property
+    def searching(self) -> Mapping[str, Any]:
+        """The settings of the strategy, without what earlier versions had among them: a place."""
+        if not self.task.shared:
+            return self.settings
+        return {name: value for name, value in self.settings.items() if name not in Place._fields}
+
+    @property
+    def earlier_place(self) -> Place:
+        """Where an earlier version's runs were trained, which was part of the experiment.
+
+        It was two settings of strategies that share weights, and part of a training's setup.
+        """
+        if not self.task.shared:
+            return Place(self.task.reference.earlier_device or HERE.device)
+        device, threads = (self.settings.get(name) for name in Place._fields)
+        return Place(
+            device if isinstance(device, str) else HERE.device,
+            threads if isinstance(threads, int) else HERE.threads,
+        )
+
     def digest(self) -> str:
         """Return 8 hexadecimal digits that tell this experiment from every other."""
         text = json.dumps(self.to_json(), sort_keys=True)
@@ -73,6 +95,8 @@ class Run:
     """Traceback of a failed run."""
     log: str = ""
     """What the run printed."""
+    place: Place | None = None
+    """Where it trained; None where nothing was trained."""
 
 
 @lru_cache(maxsize=1)

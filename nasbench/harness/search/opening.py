@@ -11,14 +11,27 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.selection import Promotion
 from nasbench.harness.search.task import Kind, Task
 from nasbench.harness.search.trained import open_trained
+from nasbench.place import HERE, Place
 from nasbench.spaces import get_enumerable
 
 
+def open_benchmark(task: Task, place: Place = HERE) -> tuple[Benchmark, Judge]:
+    """Return the benchmark and the judge of a task; what is trained is trained at `place`.
+
+    They are opened once in a process, and again after `close_benchmarks`.
+    """
+    return _opened(task, place if task.trains else HERE)
+
+
+def close_benchmarks() -> None:
+    """Forget what is open, such as a cache of trainings in another folder than the present one."""
+    _opened.cache_clear()
+
+
 @lru_cache(maxsize=8)
-def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
-    """Return the benchmark and the judge of a task; one pair per process."""
+def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     if task.kind is not Kind.TABLE:
-        return open_trained(task)
+        return open_trained(task, place)
     table = _table(task)
     space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
@@ -29,9 +42,13 @@ def open_benchmark(task: Task) -> tuple[Benchmark, Judge]:
     return benchmark, _table_judge(task, table)
 
 
-def open_judge(task: Task) -> Judge:
+def open_judge(task: Task, place: Place = HERE) -> Judge:
     """Return the judge of a task alone, for a search that asks its benchmark nothing."""
-    return _table_judge(task, _table(task)) if task.kind is Kind.TABLE else open_trained(task)[1]
+    return (
+        _table_judge(task, _table(task))
+        if task.kind is Kind.TABLE
+        else open_trained(task, place)[1]
+    )
 
 
 def _table(task: Task) -> Table:

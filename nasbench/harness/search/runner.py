@@ -16,6 +16,7 @@ from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.selection import Selection
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
+from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
@@ -35,18 +36,23 @@ class Begun(NamedTuple):
 class Runner:
     """Runs seeds of one experiment; what they share is prepared once."""
 
-    def __init__(self, experiment: Experiment) -> None:
-        """Open the benchmark and check the settings; `NasbenchError` if either is amiss."""
+    def __init__(self, experiment: Experiment, place: Place | None = None) -> None:
+        """Open the benchmark and check the settings; `NasbenchError` if either is amiss.
+
+        What is trained is trained at `place`; if None where an earlier version says that it was,
+        or else on one thread of the CPU.
+        """
         self.experiment = experiment
+        self.place = experiment.earlier_place if place is None else place
         self._strategy = find_strategy(experiment.strategy)
-        self._settings = make_settings(self._strategy, experiment.settings)
+        self._settings = make_settings(self._strategy, experiment.searching)
         self._benchmark: Benchmark
         if self._strategy.rule == DERIVED:
             self._benchmark, self._judge = open_shared(
-                experiment.task, self._strategy, self._settings
+                experiment.task, self._strategy, self._settings, self.place
             )
         else:
-            self._benchmark, self._judge = open_benchmark(experiment.task)
+            self._benchmark, self._judge = open_benchmark(experiment.task, self.place)
         task = experiment.task
         own = None if task.shared else Fidelity(task.signal.epochs, task.signal.schedule)
         self._problem = Problem(
@@ -64,10 +70,16 @@ class Runner:
             verdicts = self.judge(trajectory)
         except (Exception, SystemExit):
             error = traceback.format_exc()
-            return Run(seed, None, {}, perf_counter() - began, error, log.text)
+            return Run(seed, None, {}, perf_counter() - began, error, log.text, self._recorded)
         if self.experiment.task.shared:
             self._checkpoint(seed).unlink(missing_ok=True)
-        return Run(seed, trajectory, verdicts, perf_counter() - began, log=log.text)
+        wall = perf_counter() - began
+        return Run(seed, trajectory, verdicts, wall, log=log.text, place=self._recorded)
+
+    @property
+    def _recorded(self) -> Place | None:
+        """What is stored of the place: nothing of a search that trains nothing."""
+        return self.place if self.experiment.task.trains else None
 
     def begin(self, seed: int) -> "Begun":
         """Return a run before its first request."""

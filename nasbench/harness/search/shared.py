@@ -20,6 +20,7 @@ from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.opening import open_judge
 from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import Task
+from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
@@ -66,7 +67,7 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
 
 
 def open_shared(
-    task: Task, strategy: type[SearchStrategy], settings: Any
+    task: Task, strategy: type[SearchStrategy], settings: Any, place: Place
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
     data = _images(task, strategy.name)
@@ -75,7 +76,7 @@ def open_shared(
             f"the images of '{task.signal.dataset}' have changed since these runs "
             f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
         )
-    return lender(get_space(task.space), data, settings), open_judge(task)
+    return lender(get_space(task.space), data, settings, place), open_judge(task, place)
 
 
 def _images(task: Task, strategy: str) -> "DataSet":
@@ -95,17 +96,17 @@ def _images(task: Task, strategy: str) -> "DataSet":
         ) from error
 
 
-def lender(space: Space, data: "DataSet", settings: Any) -> "SharedBenchmark":
+def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) -> "SharedBenchmark":
     """Return what lends a one-shot strategy with these settings its supernet and images."""
     from nasbench.benchmarks.training.shared import SharedBenchmark
-    from nasbench.spaces.networks.nb201 import Shape
+    from nasbench.spaces.networks.base import Shape
 
     s = settings
     shape = Shape(s.channels, s.cells, s.affine, s.statistics != "batch")
     cost = {"cost": s.cost} if hasattr(s, "cost") else {}
     return SharedBenchmark(
         space, data, shape,
-        reestimate=s.statistics == "re-estimated", device=s.device, threads=s.threads,
+        reestimate=s.statistics == "re-estimated", place=place,
         precision=s.precision, initialisation=s.initialisation,
         around=Shape(s.channels, s.cells) if s.around == "tracked" else None, **cost,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from nasbench.harness.search.runner import Begun, Runner
 from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
+from nasbench.place import HERE, Place
 from nasbench.problem import WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.registry import find_strategy, recipe_settings
@@ -91,6 +92,8 @@ class Study:
         repeats: str | None = None,
         selection: str = Selection.HIGHEST.value,
         promotion: str = Promotion.RESTART.value,
+        device: str = HERE.device,
+        threads: int = HERE.threads,
     ) -> None:
         """Begin; on what is not told above see `nasbench.run`.
 
@@ -99,6 +102,7 @@ class Study:
         self._began = perf_counter()
         self.seed = SEED.check(seed)
         self._runner: Runner | None = None
+        place = Place.read(device, threads)
         check_types(
             benchmark, protocol, budget, None if settings is None else {strategy: settings}, None,
             strategy=strategy, dataset=dataset, recipe=recipe,
@@ -132,9 +136,9 @@ class Study:
             )  # fmt: skip
             (task,) = make_tasks(
                 benchmark, None if dataset is None else [dataset], protocol, wanted,
-                shared=shared_among([strategy]),
+                shared=shared_among([strategy]), place=place,
             )  # fmt: skip
-            self._runner = Runner(make_experiment(task, strategy, values, shift, limit))
+            self._runner = Runner(make_experiment(task, strategy, values, shift, limit), place)
             begun = self._runner.begin(self.seed)
         self._begun: Begun = begun
         self._asking = begun.set_up

@@ -44,7 +44,7 @@ class BenchmarkReference:
     protocol: str = ""
     """Name of the table's protocol; empty where everything is trained."""
     setup: str = ""
-    """How networks are trained, see `training.setup.TrainingSetup`; empty where none is."""
+    """How networks are trained, see `benchmarks.training.setup`; empty where none is."""
     scale: float = 1.0
     """Seconds of the table's clock that a training is charged for each real second."""
 
@@ -63,6 +63,12 @@ class BenchmarkReference:
         if self.kind is Kind.FALLBACK:
             return f"{self.protocol}+{self.setup}*{self.scale:.6g}"
         return self.protocol
+
+    @property
+    def earlier_device(self) -> str | None:
+        """The device that an earlier version wrote into the setup; later ones write none."""
+        parts = self.setup.split("/")
+        return parts[2] if len(parts) == 4 else None
 
     @classmethod
     def read(cls, benchmark: str, protocol: str) -> "BenchmarkReference":

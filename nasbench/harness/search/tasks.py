@@ -19,7 +19,9 @@ from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
+from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Metric
+from nasbench.spaces import find_space
 from nasbench.text import shown
 
 SIMULATED = (
@@ -110,11 +112,13 @@ def make_tasks(
     *,
     fallback: str | None = None,
     shared: Sequence[str] = (),
+    place: Place = HERE,
     say: Say = lambda _: None,
 ) -> list[Task]:
     """Return one task per data set; `InvalidInput` for what does not fit together.
 
-    `shared` names the strategies that train on images, see `choose`.
+    `shared` names the strategies that train on images, see `choose`; clocks are compared at
+    `place` where a table is completed by trainings.
     """
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
@@ -130,7 +134,7 @@ def make_tasks(
         return tasks
     unknown = [name for name in chosen.datasets if name not in known]
     return [
-        *map(with_fallback, tasks),
+        *(with_fallback(task, place) for task in tasks),
         *(_trained(table.info.space, name, None, wanted) for name in unknown),
     ]
 
@@ -204,6 +208,7 @@ def _selection(wanted: Wanted) -> Selection:
 
 
 def _trained(space: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+    find_space(space)  # a user may name a module's; `InvalidInput` for what is none
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
     if wanted.promotion is Promotion.RESUME:
@@ -219,4 +224,9 @@ def _trained(space: str, dataset: str, protocol: str | Protocol | None, wanted: 
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
         )
     task = trained_task(space, dataset, protocol, wanted.repeats, wanted.limit(None))
+    if task.reference.earlier_device is not None:
+        raise InvalidInput(
+            f"protocol '{protocol}': the device is no part of it: leave "
+            f"'/{task.reference.earlier_device}' away and add --device"
+        )
     return replace(task, selection=wanted.selection)

@@ -18,13 +18,14 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.selection import Promotion
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
+from nasbench.place import Place
 from nasbench.problem import ACCURACY
 from nasbench.spaces import get_enumerable
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fallback import FallbackJudge
     from nasbench.benchmarks.training.found_images import Found
-    from nasbench.benchmarks.training.protocol import TrainingProtocol
+    from nasbench.benchmarks.training.setup import TrainingSetup
 
 
 def found_images(task: Task) -> "Found | None":
@@ -37,11 +38,11 @@ def found_images(task: Task) -> "Found | None":
 
 
 def trained_task(
-    space: str, dataset: str, protocol: str | None, repeats: str | None, budget: Budget | None
+    space: str, dataset: str, setup: str | None, repeats: str | None, budget: Budget | None
 ) -> Task:
     """Return the task of a search of a space in which everything is trained."""
-    from nasbench.benchmarks.training.protocol import TrainingProtocol, training_hash
     from nasbench.benchmarks.training.recipes import recipe
+    from nasbench.benchmarks.training.setup import TrainingSetup, training_hash
 
     if budget is None:
         raise InvalidInput(
@@ -50,9 +51,7 @@ def trained_task(
     repeats = repeats or REPEATS[0]
     if repeats not in REPEATS:
         raise InvalidInput(f"'{repeats}' is not one of {', '.join(REPEATS)}")
-    chosen = (
-        TrainingProtocol.default(dataset) if protocol is None else TrainingProtocol.parse(protocol)
-    )
+    chosen = TrainingSetup.default(dataset) if setup is None else TrainingSetup.parse(setup)
     trials = "mean" if len(chosen.search_seeds) == 1 else "random"
     return Task(
         reference=BenchmarkReference(Kind.TRAINED, space, setup=str(chosen)),
@@ -66,10 +65,13 @@ def trained_task(
     )
 
 
-def with_fallback(task: Task) -> Task:
-    """Return the task of a table with trainings for what it lacks; itself if it lacks nothing."""
+def with_fallback(task: Task, place: Place) -> Task:
+    """Return the task of a table with trainings for what it lacks; itself if it lacks nothing.
+
+    The scale of the two clocks is measured at `place`.
+    """
     from nasbench.benchmarks.training.fallback import measured_scale, missing
-    from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
+    from nasbench.benchmarks.training.setup import TrainingSetup, open_training
 
     table = load_table(task.reference.name)
     space = get_enumerable(task.space)
@@ -92,8 +94,8 @@ def with_fallback(task: Task) -> Task:
             "simulated workers need a table that knows every architecture: leave "
             "--simulated-workers or --fallback away"
         )
-    chosen = TrainingProtocol.default(task.signal.dataset)
-    trained, _ = open_training(task.space, task.signal.dataset, chosen)
+    chosen = TrainingSetup.default(task.signal.dataset)
+    trained, _ = open_training(task.space, task.signal.dataset, chosen, place)
     scale = measured_scale(tabular, trained)
     return replace(
         task,
@@ -104,34 +106,34 @@ def with_fallback(task: Task) -> Task:
     )
 
 
-def open_trained(task: Task) -> tuple[Benchmark, Judge]:
+def open_trained(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     """Return the benchmark and the judge of such a task; `NasbenchError` if the data changed."""
-    from nasbench.benchmarks.training.protocol import (
-        TrainingProtocol,
+    from nasbench.benchmarks.training.setup import (
+        TrainingSetup,
         open_training,
         training_hash,
     )
 
     dataset = task.signal.dataset
     if task.kind is Kind.FALLBACK:
-        return _open_fallback(task)
-    protocol = _as_stored(
-        task, TrainingProtocol.parse(task.reference.setup), lambda one: training_hash(dataset, one)
+        return _open_fallback(task, place)
+    setup = _as_stored(
+        task, TrainingSetup.parse(task.reference.setup), lambda one: training_hash(dataset, one)
     )
-    return open_training(task.space, dataset, protocol)
+    return open_training(task.space, dataset, setup, place)
 
 
-def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
+def _open_fallback(task: Task, place: Place) -> "tuple[Benchmark, FallbackJudge]":
     from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
-    from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training
+    from nasbench.benchmarks.training.setup import TrainingSetup, open_training
 
     table, space = load_table(task.reference.name), get_enumerable(task.space)
-    protocol = _as_stored(
+    setup = _as_stored(
         task,
-        TrainingProtocol.parse(task.reference.setup),
+        TrainingSetup.parse(task.reference.setup),
         lambda one: _hash(table.hash, task.signal.dataset, one),
     )
-    trained, judge = open_training(task.space, task.signal.dataset, protocol)
+    trained, judge = open_training(task.space, task.signal.dataset, setup, place)
     known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
     if task.shared:  # such a search asks for no signal
         return trained, FallbackJudge(known, judge)
@@ -142,20 +144,20 @@ def _open_fallback(task: Task) -> "tuple[Benchmark, FallbackJudge]":
     )
 
 
-def _hash(table: str, dataset: str, protocol: "TrainingProtocol") -> str:
-    from nasbench.benchmarks.training.protocol import training_hash
+def _hash(table: str, dataset: str, setup: "TrainingSetup") -> str:
+    from nasbench.benchmarks.training.setup import training_hash
 
-    return hashlib.sha256(f"{table} {training_hash(dataset, protocol)}".encode()).hexdigest()
+    return hashlib.sha256(f"{table} {training_hash(dataset, setup)}".encode()).hexdigest()
 
 
 def _as_stored(
-    task: Task, protocol: "TrainingProtocol", hashed: "Callable[[TrainingProtocol], str]"
-) -> "TrainingProtocol":
-    """Return what a protocol's text meant when the task's runs were stored: their hash tells it."""
-    for one in protocol.meanings():
+    task: Task, setup: "TrainingSetup", hashed: "Callable[[TrainingSetup], str]"
+) -> "TrainingSetup":
+    """Return what a setup's text meant when the task's runs were stored: their hash tells it."""
+    for one in setup.meanings():
         if hashed(one) == task.content:
             return one
-    found = hashed(protocol)
+    found = hashed(setup)
     raise NasbenchError(
         f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
         f"({found[:8]}, theirs {task.content[:8]}): use another --out folder"

@@ -17,10 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import NONE, Input, NasBench201
-from nasbench.spaces.networks.nb201 import Shape
-
-_MILLION = 1e6
+from nasbench.spaces.categorical import CategoricalSpace
 
 
 class Lookup(NamedTuple):
@@ -40,21 +37,8 @@ class Lookup(NamedTuple):
         return (probabilities * table).sum() + self.constant
 
 
-def multiply_adds(space: NasBench201, data: Input, shape: Shape) -> Lookup:
-    """Return millions of multiply-adds of every operation on every edge, in the whole network."""
-    flops = space.flops(data, shape.channels, shape.cells) / _MILLION
-    empty = (NONE,) * len(space.decisions)
-    constant = float(flops[space.index(empty)])
-    table = np.zeros((len(space.sizes), max(space.sizes)))
-    for edge, size in enumerate(space.sizes):
-        for choice in range(size):
-            alone = (*empty[:edge], choice, *empty[edge + 1 :])
-            table[edge, choice] = flops[space.index(alone)] - constant
-    return Lookup(table, constant, "million multiply-adds")
-
-
 def by_stage(
-    space: NasBench201, operations: NDArray[np.float64], frame: float, cells: int, unit: str
+    space: CategoricalSpace, operations: NDArray[np.float64], frame: float, cells: int, unit: str
 ) -> Lookup:
     """Add up what operations cost in every stage, shape (stages, choices), and what is around.
 
@@ -65,20 +49,21 @@ def by_stage(
     return Lookup(np.tile(once, (len(space.decisions), 1)), frame, unit)
 
 
-def fitted(space: NasBench201, costs: NDArray[np.float64], unit: str) -> tuple[Lookup, float]:
+def fitted(space: CategoricalSpace, costs: NDArray[np.float64], unit: str) -> tuple[Lookup, float]:
     """Fit a lookup table to what every architecture costs, shape (size,); return it with R2.
 
     Least squares with an effect per decision and choice. On the complete space these are
-    orthogonal: an effect is the mean of the architectures with a choice, less that of all. `none`
-    costs nothing: its effect goes into the constant.
+    orthogonal: an effect is the mean of the architectures with a choice, less that of all. The
+    first choice of every decision counts as costing nothing (in NAS-Bench-201 it is `none`): its
+    effect goes into the constant, and sums for architectures are the same.
     """
     codes, mean = space.codes.astype(np.intp), costs.mean()
     table = np.zeros((len(space.sizes), max(space.sizes)))
     for edge, size in enumerate(space.sizes):
         counts = np.bincount(codes[:, edge], minlength=size)
         table[edge, :size] = np.bincount(codes[:, edge], costs, minlength=size) / counts - mean
-    constant = mean + table[:, NONE].sum()
-    table -= table[:, [NONE]]
+    constant = mean + table[:, 0].sum()
+    table -= table[:, [0]]
     predicted = constant + table[np.arange(codes.shape[1]), codes].sum(axis=1)
     explained = 1 - np.square(costs - predicted).sum() / np.square(costs - mean).sum()
     return Lookup(table, float(constant), unit), float(explained)

@@ -10,7 +10,6 @@ same function under the condition that `Form` states.
 """
 
 import enum
-import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from nasbench.spaces.base import Architecture
+from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import (
     AVG_POOL,
     CONV_1X1,
@@ -26,9 +26,9 @@ from nasbench.spaces.nb201 import (
     NODES,
     NONE,
     SKIP,
-    Input,
     live_edges,
 )
+from nasbench.spaces.networks.base import Initialisation, Shape, initialise
 
 KERNEL = {CONV_1X1: 1, CONV_3X3: 3}
 """Kernel size of each convolution among the operations."""
@@ -52,34 +52,9 @@ class Form(enum.Enum):
     SIMPLIFIED = "simplified"
 
 
-class Initialisation(enum.Enum):
-    """How weights are drawn before a training; batch norm starts at scale 1 and shift 0.
-
-    `HE`: convolutions normal with variance 2 / fan-in (He et al. 2015), the linear layer uniform
-    within 1 / sqrt(fan-in) and its bias 0. `TORCH`: all uniform within 1 / sqrt(fan-in), the bias
-    too: what torch's modules do by themselves, and with them the authors' code of NAS-Bench-201
-    (AutoDL-Projects). A convolution's spread is sqrt(6), 2.4 times, larger with `HE`.
-    """
-
-    HE = "he"
-    TORCH = "torch"
-
-
-class Shape(NamedTuple):
-    """Size of a network: channels C of the first stage, cells N per stage, batch norm options.
-
-    The published networks are `Shape(16, 5)`.
-    """
-
-    channels: int = 16
-    cells: int = 5
-    affine: bool = True
-    track_running_stats: bool = True
-
-    @property
-    def widths(self) -> list[int]:
-        """Channels of every stage."""
-        return [self.channels << stage for stage in range(STAGES)]
+def widths_of(shape: Shape) -> list[int]:
+    """Return the channels of every stage."""
+    return [shape.channels << stage for stage in range(STAGES)]
 
 
 def simplify(cell: Architecture) -> Architecture:
@@ -169,7 +144,7 @@ class Frame(NamedTuple):
     @classmethod
     def build(cls, data: Input, shape: Shape) -> "Frame":
         """Make the modules; their weights are initialised with those of the cells."""
-        widths = shape.widths
+        widths = widths_of(shape)
         norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
         return cls(
             nn.Sequential(
@@ -209,7 +184,7 @@ class Network(nn.Module):
             self.stem = frame.stem
             self.stages = nn.ModuleList(
                 nn.Sequential(*(Cell(self.cell, width, shape) for _ in range(shape.cells)))
-                for width in shape.widths
+                for width in widths_of(shape)
             )
             self.reductions = frame.reductions
             self.head, self.classifier = frame.head, frame.classifier
@@ -223,27 +198,3 @@ class Network(nn.Module):
             x = stage(reduction(x))
         logits: Tensor = self.classifier(self.head(x).mean(dim=(2, 3)))
         return logits
-
-
-def initialise(
-    network: nn.Module,
-    generator: torch.Generator,
-    initialisation: Initialisation = Initialisation.HE,
-) -> None:
-    """Draw every weight anew, in the order of the modules; see `Initialisation`."""
-    he = initialisation is Initialisation.HE
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            if he:
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            else:
-                nn.init.kaiming_uniform_(module.weight, math.sqrt(5), generator=generator)
-        elif isinstance(module, nn.Linear):
-            bound = module.in_features**-0.5
-            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
-            if he:
-                nn.init.zeros_(module.bias)
-            else:
-                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-        elif isinstance(module, nn.BatchNorm2d):
-            module.reset_parameters()

@@ -1,8 +1,7 @@
 """The supernet of NAS-Bench-201's cell: every operation on every edge, weights shared by all cells.
 
-One forward pass serves all one-shot methods. A `Mix` says which operations of each edge are
-computed and how much each counts: all of them (DARTS, FBNet), one (ENAS, GDAS, random sampling)
-or two (ProxylessNAS).
+One forward pass serves all one-shot methods: a `Mix` says which operations of each edge are
+computed and how much each counts, the same in all cells of the network.
 
 It is fast by construction. All edges that leave a node read the same tensor, so they share one
 ReLU and one pooling, and their convolutions of one kind are a single wide one, (B, C, H, W) ->
@@ -13,24 +12,29 @@ into the scale of the batch norm that ends it.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE, OPERATIONS, SKIP, Input
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE, OPERATIONS, SKIP
+from nasbench.spaces.networks import base
+from nasbench.spaces.networks.base import Initialisation, Shape, initialise
 from nasbench.spaces.networks.nb201 import (
     KERNEL,
     Cell,
     Form,
     Frame,
-    Initialisation,
     Network,
-    Shape,
-    initialise,
+    widths_of,
 )
+
+Active = tuple[tuple[int, ...], ...]
+"""Operations that are computed, of every edge."""
 
 LEAVING = tuple(
     tuple(edge for edge, (start, _) in enumerate(EDGES) if start == node) for node in range(NODES)
@@ -40,61 +44,31 @@ _ENTERING = tuple(tuple(float(end == node) for _, end in EDGES) for node in rang
 """For each node, 1 at the edges that enter it, else 0."""
 
 
-class Mix(NamedTuple):
-    """What a forward pass computes on each edge.
+def read_edges(active: Active) -> Active:
+    """Return what is computed without the edges that do not reach the last node.
 
-    `active[edge]` are the operations that are computed; the others count as absent. `weights`,
-    shape (edges, operations), scales each of them; None adds them as they are. `shift`, shape
-    (nodes,), is added to every number of a node; None adds nothing. Every cell of the network does
-    the same.
+    Nobody reads those.
     """
+    reached = {NODES - 1}
+    for node in reversed(range(NODES - 1)):
+        onward = (edge for edge in LEAVING[node] if EDGES[edge][1] in reached)
+        if any(operation != NONE for edge in onward for operation in active[edge]):
+            reached.add(node)
+    pairs = zip(active, EDGES, strict=True)
+    return tuple(choices if target in reached else () for choices, (_, target) in pairs)
 
-    active: tuple[tuple[int, ...], ...]
-    weights: Tensor | None = None
-    shift: Tensor | None = None
 
-    @classmethod
-    def all_of(cls, weights: Tensor) -> "Mix":
-        """Every operation, scaled: the continuous relaxation of DARTS, equation 2."""
-        return cls((tuple(range(len(OPERATIONS))),) * len(EDGES), weights)
-
-    @classmethod
-    def only(cls, architecture: Architecture, weights: Tensor | None = None) -> "Mix":
-        """One operation per edge: a cell, or, with weights, GDAS' sampled one."""
-        return cls(tuple((choice,) for choice in architecture), weights)
-
-    def with_constants(self) -> "Mix":
-        """Return it with the weights of operations that are not computed, as constants.
-
-        Each is added, as the number it is, to every number of the node its edge enters. Where
-        these weights are 0, as in a one-hot sample, no output changes, but each gets a gradient:
-        the sum of the loss' gradient over that node, in all cells.
-        """
-        if self.weights is None:
-            return self
-        absent = [
-            [float(operation not in computed) for operation in range(len(OPERATIONS))]
-            for computed in self.active
-        ]
-        weights = self.weights * torch.tensor(absent).to(self.weights)
-        entering = torch.tensor(_ENTERING).to(weights)
-        return self._replace(shift=entering @ weights.sum(dim=1))
-
-    def fixed(self) -> "Mix":
-        """Return it with its numbers as they are, without their gradients."""
-        weights, shift = (None if x is None else x.detach() for x in self[1:])
-        return self._replace(weights=weights, shift=shift)
-
-    def read(self) -> "Mix":
-        """Return it without the edges that do not reach the last node: nobody reads those."""
-        reached = {NODES - 1}
-        for node in reversed(range(NODES - 1)):
-            onward = (edge for edge in LEAVING[node] if EDGES[edge][1] in reached)
-            if any(operation != NONE for edge in onward for operation in self.active[edge]):
-                reached.add(node)
-        active = zip(self.active, EDGES, strict=True)
-        kept = tuple(choices if target in reached else () for choices, (_, target) in active)
-        return self._replace(active=kept)
+def constants_of(mix: Mix) -> Tensor | None:
+    """Return what is added to every number of a node, shape (nodes,): see `Mix.constants`."""
+    if mix.weights is None or not mix.constants:
+        return None
+    absent = [
+        [float(operation not in computed) for operation in range(len(OPERATIONS))]
+        for computed in mix.active
+    ]
+    weights = mix.weights * torch.tensor(absent).to(mix.weights)
+    entering = torch.tensor(_ENTERING).to(weights)
+    return entering @ weights.sum(dim=1)
 
 
 class WideConvNorm(nn.Module):
@@ -179,15 +153,18 @@ class SuperCell(nn.Module):
             }
         )
 
-    def forward(self, x: Tensor, mix: Mix) -> Tensor:
-        """Compute the last node; a node that nothing enters is zero."""
+    def forward(self, x: Tensor, mix: Mix, shift: Tensor | None) -> Tensor:
+        """Compute the last node; a node that nothing enters is zero.
+
+        `shift`, shape (nodes,), is added to every number of a node; None adds nothing.
+        """
         nodes: list[Tensor | None] = [x, *(None,) * (NODES - 1)]
         value = x
         for node in range(NODES):
             entered = nodes[node]
             value = torch.zeros_like(x) if entered is None else entered
-            if node and mix.shift is not None:
-                value = value + mix.shift[node]
+            if node and shift is not None:
+                value = value + shift[node]
             for edge, brought in self._leave(node, value, mix):
                 target = EDGES[edge][1]
                 so_far = nodes[target]
@@ -257,7 +234,7 @@ def _scale(x: Tensor, mix: Mix, edge: int, operation: int) -> Tensor:
     return x if mix.weights is None else x * mix.weights[edge, operation]
 
 
-class Supernet(nn.Module):
+class Supernet(base.Supernet):
     """All 15,625 networks in one: images (B, channels, side, side) -> logits (B, classes)."""
 
     def __init__(
@@ -282,7 +259,7 @@ class Supernet(nn.Module):
             frame = Frame.build(data, self.around)
             self.stem = frame.stem
             self.cells = nn.ModuleList(
-                SuperCell(width, shape) for width in shape.widths for _ in range(shape.cells)
+                SuperCell(width, shape) for width in widths_of(shape) for _ in range(shape.cells)
             )
             self.reductions = frame.reductions
             self.head, self.classifier = frame.head, frame.classifier
@@ -292,21 +269,22 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
         """Return the logits of the network that `mix` describes, shape (B, classes)."""
+        shift = constants_of(mix)
         with self.computing():
-            return self._logits(images, mix).to(images.dtype)
+            return self._logits(images, mix, shift).to(images.dtype)
 
     def computing(self) -> AbstractContextManager[None]:
         """Return a context in which torch computes in this net's precision."""
         device, enabled = self.classifier.weight.device.type, self.precision is not None
         return torch.autocast(device, self.precision, enabled=enabled)
 
-    def _logits(self, images: Tensor, mix: Mix) -> Tensor:
-        mix = mix.read()
+    def _logits(self, images: Tensor, mix: Mix, shift: Tensor | None) -> Tensor:
+        mix = mix._replace(active=read_edges(mix.active))
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
         for place, cell in enumerate(self.cells):
             if place and place % self.shape.cells == 0:
                 x = self.reductions[place // self.shape.cells - 1](x)
-            x = cell(x, mix)
+            x = cell(x, mix, shift)
         logits: Tensor = self.classifier(self.head(x).mean(dim=(2, 3)))
         return logits
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nasbench.spaces.networks.lookup import Lookup
-    from nasbench.spaces.networks.nb201_supernet import Mix
 
 
 ALPHA_PAPER: Mapping[str, object] = {
@@ -63,15 +64,33 @@ class AlphaSearch(OneShot):
         """Draw the alphas."""
         import torch
 
-        sizes = require_decisions(self.space, self.name).sizes
+        sizes = self.sizes
+        if min(sizes) < 2:
+            raise InvalidInput(
+                f"strategy '{self.name}' weighs choices against each other, and a decision of "
+                f"space '{self.space.name}' has one only: leave that decision out of the space"
+            )
         noise = self.random.generator.standard_normal((len(sizes), max(sizes)))
         device = next(loan.supernet.parameters()).device
         self._alphas = (1e-3 * torch.from_numpy(noise)).float().to(device).requires_grad_()
+        there = torch.arange(max(sizes)) < torch.tensor(sizes)[:, None]
+        self._absent = None if there.all() else ~there.to(device)
         s = self.settings
         self._adam = torch.optim.Adam(
             [self._alphas], lr=s.alpha_learning_rate, betas=(s.alpha_beta1, 0.999),
             weight_decay=s.alpha_weight_decay,
         )  # fmt: skip
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of choices of the decisions."""
+        return require_decisions(self.space, self.name).sizes
+
+    @property
+    def logits(self) -> "Tensor":
+        """The alphas, shape (decisions, choices of the largest); what is no choice is -infinity."""
+        alphas = self._alphas
+        return alphas if self._absent is None else alphas.masked_fill(self._absent, -math.inf)
 
     def tensors(self) -> dict[str, Any]:
         """Return alphas, their optimiser and the gradient of their last step, which may count."""
@@ -102,11 +121,11 @@ class AlphaSearch(OneShot):
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
         """Take one step of the weights on training images; return its loss."""
 
-    def update_alphas(self, loan: Loan, batch: Batch, mix: "Mix") -> None:
+    def update_alphas(self, loan: Loan, batch: Batch, mix: Mix) -> None:
         """Take one Adam step of the alphas on the cross entropy of a batch."""
         self.descend(self.cross_entropy(loan, batch, mix))
 
-    def update_weights_alone(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+    def update_weights_alone(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Take a step of the weights with a mixture; the alphas stay where they are."""
         return self.update_weights(loan, batch, mix if self.settings.clip_alphas else mix.fixed())
 
@@ -120,7 +139,7 @@ class AlphaSearch(OneShot):
         import torch
 
         noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
-        logits = self._alphas.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
+        logits = self.logits.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
         return (logits / temperature).softmax(dim=1)
 
     def descend(self, loss: "Tensor") -> None:
@@ -134,13 +153,13 @@ class AlphaSearch(OneShot):
 
     def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the choice with the largest alpha of every decision."""
-        return tuple(self._alphas.detach().argmax(dim=1).tolist())
+        return tuple(self.logits.detach().argmax(dim=1).tolist())
 
     def figures(self) -> Mapping[str, float]:
         """Return every alpha's probability and their mean entropy in nats."""
         import torch
 
-        probabilities = self._alphas.detach().softmax(dim=1).cpu()
+        probabilities = self.logits.detach().softmax(dim=1).cpu()
         entropy = torch.special.entr(probabilities).sum(dim=1)
         named: dict[str, Any] = {
             f"p/{decision.name}/{choice}": float(probabilities[i, j])
@@ -169,8 +188,8 @@ class CostAwareSearch(AlphaSearch):
 
     def figures(self) -> Mapping[str, float]:
         """Return what the present probabilities cost in expectation, and what the answer costs."""
-        expected = self._lookup.expected(self._alphas.detach().softmax(dim=1))
-        answer = tuple(self._alphas.detach().argmax(dim=1).tolist())
+        expected = self._lookup.expected(self.logits.detach().softmax(dim=1))
+        answer = tuple(self.logits.detach().argmax(dim=1).tolist())
         costs = {"expected cost": float(expected), "cost": self._lookup.of(answer)}
         unit = self._lookup.unit
         return {**super().figures(), **{f"{name} ({unit})": v for name, v in costs.items()}}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nasbench.problem import SharedAnswer, TrainShared, Trial
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
+from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import DERIVED, SearchStrategy, Tag
 from nasbench.strategies.parts.weights import WeightSettings
 
@@ -20,8 +21,8 @@ __all__ = ["Batch", "Loan", "OneShot", "UniformSampling", "WeightSettings"]
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from nasbench.spaces.networks.base import Supernet
     from nasbench.spaces.networks.lookup import Lookup
-    from nasbench.spaces.networks.nb201_supernet import Mix, Supernet
 
 Batch = tuple["Tensor", "Tensor"]
 """Images (B, channels, side, side) and labels (B,)."""
@@ -189,8 +190,6 @@ class OneShot(SearchStrategy):
         """
         import torch
 
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
         images, labels = batch
         net = loan.supernet.eval()
         with torch.no_grad():
@@ -213,14 +212,14 @@ class OneShot(SearchStrategy):
         found = [self.accuracy_on(loan, next(batches), cell) for cell in cells]
         return cells[found.index(max(found))]
 
-    def cross_entropy(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+    def cross_entropy(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Return the mean cross entropy of a batch."""
         import torch.nn.functional as F
 
         images, labels = batch
         return F.cross_entropy(loan.supernet(images, mix), labels)
 
-    def update_weights(self, loan: Loan, batch: Batch, mix: "Mix") -> "Tensor":
+    def update_weights(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Take one SGD step of the shared weights on a batch; return its loss."""
         import torch
 
@@ -242,6 +241,4 @@ class UniformSampling(OneShot):
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Train one uniformly sampled architecture."""
-        from nasbench.spaces.networks.nb201_supernet import Mix
-
         return self.update_weights(loan, batch, Mix.only(self.space.sample(self.random)))

@@ -94,13 +94,11 @@ class WeightSettings:
     affine: bool = False  #: whether batch norm has a scale and a shift
     around: str = "cells"  #: batch norm around the cells: as in the `cells`, or `tracked`
     statistics: str = "batch"  #: of batch norm when ranking: `batch`, `running`, `re-estimated`
-    device: str = "cpu"  #: `cpu` or `cuda`
-    threads: int = 1  #: of a CPU; other numbers may give other bits
     precision: str = "float32"  #: of the supernet's passes: `float32` or `bfloat16`
 
     def __post_init__(self) -> None:
         """Refuse values with which nothing is trained."""
-        for name in ("epochs", "channels", "cells", "batch", "threads"):
+        for name in ("epochs", "channels", "cells", "batch"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         rate = self.learning_rate
         require(0 < rate < math.inf, "learning_rate", rate, "above 0")

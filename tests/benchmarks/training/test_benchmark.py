@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from nasbench.benchmarks.base import Benchmark, Judge
-from nasbench.benchmarks.training import protocol as protocols
+from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
 from nasbench.benchmarks.training.cache import Cache, Finished
 from nasbench.benchmarks.training.data import Part
-from nasbench.benchmarks.training.protocol import TrainingProtocol, open_training, training_hash
 from nasbench.benchmarks.training.recipes import RECIPES, Recipe
+from nasbench.benchmarks.training.setup import TrainingSetup, open_training, training_hash
 from nasbench.benchmarks.training.train import Training, single
 from nasbench.errors import InvalidInput
 from nasbench.problem import Answer, Evaluate, Fidelity
@@ -167,12 +167,14 @@ def test_the_first_to_finish_is_kept(tmp_path: Path) -> None:
 
 
 def test_protocols_are_lines_of_text() -> None:
-    short = TrainingProtocol.parse("nb201-12@0/nb201-200@1,2,3")
-    assert short == TrainingProtocol("nb201-12", "nb201-200", 12)
-    assert str(short) == "nb201-12:12@0/nb201-200@1,2,3/cpu/float32"
-    for text in (str(short), "nb201-12:6@4,5/nb201-12@7/cpu/bfloat16"):
-        assert str(TrainingProtocol.parse(text)) == text
-    assert TrainingProtocol.default("cifar10") == short
+    short = TrainingSetup.parse("nb201-12@0/nb201-200@1,2,3")
+    assert short == TrainingSetup("nb201-12", "nb201-200", 12)
+    assert str(short) == "nb201-12:12@0/nb201-200@1,2,3/float32"
+    earlier = "nb201-12:6@4,5/nb201-12@7/cuda/bfloat16"
+    for text in (str(short), earlier):
+        assert str(TrainingSetup.parse(text)) == text
+    assert TrainingSetup.parse(earlier).device == "cuda"
+    assert TrainingSetup.default("cifar10") == short
     for text, message in (
         ("nb201-12", "write RECIPE:EPOCHS@SEEDS"),
         ("nb201-13/nb201-200", "'nb201-13' is unknown"),
@@ -181,23 +183,24 @@ def test_protocols_are_lines_of_text() -> None:
         ("nb201-12/nb201-200:3", "to its last epoch"),
         ("nb201-12/nb201-200/cpu/int8", "precision 'int8' is unknown"),
         ("nb201-12/nb201-200/nowhere", "device 'nowhere' is unknown"),
+        ("nb201-12/nb201-200/float32/cpu", "one precision ends it"),
     ):
         with pytest.raises(InvalidInput, match=message):
-            TrainingProtocol.parse(text)
+            TrainingSetup.parse(text)
 
 
 def test_opening_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASBENCH_TRAININGS", str(tmp_path))
     monkeypatch.setitem(RECIPES, "tiny", tiny.RECIPE)
     monkeypatch.setitem(RECIPES, "tiny-final", tiny.FINAL)
-    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
-    protocol = TrainingProtocol.parse("tiny:2/tiny-final@5")
-    benchmark, judge = open_training("train:nb201", "tiny", protocol)
+    monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
+    setup = TrainingSetup.parse("tiny:2/tiny-final@5")
+    benchmark, judge = open_training("nb201", "tiny", setup)
     answer = ask(benchmark, Evaluate(tiny.CELL))
     assert answer.epochs == 2
     assert np.isfinite(judge.read([tiny.CELL])["tiny"].test).all()
     assert {path.name for path in tmp_path.iterdir()} == {"search", "final"}
     assert "its clock is real seconds on " in benchmark.note
-    other = training_hash("tiny", replace(protocol, final_seeds=(6,)))
-    assert training_hash("tiny", protocol) != other
+    other = training_hash("tiny", replace(setup, final_seeds=(6,)))
+    assert training_hash("tiny", setup) != other
     assert len(other) == 64

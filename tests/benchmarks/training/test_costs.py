@@ -8,7 +8,7 @@ import pytest
 
 from nasbench.benchmarks.training import costs
 from nasbench.benchmarks.training.assemble import assemble
-from nasbench.benchmarks.training.costs import additive, features, measure, read_costs, sample
+from nasbench.benchmarks.training.costs import additive, measure, read_costs, sample
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
 from nasbench.benchmarks.training.recipes import Recipe
@@ -16,7 +16,7 @@ from nasbench.benchmarks.training.shards import Identity
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import CONV_3X3, NasBench201, live_edges
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape, networks_of
 
 SPACE = NasBench201()
 TINY = Recipe("tiny", Shape(2, 1), epochs=2, batch=20)
@@ -27,7 +27,7 @@ def test_an_additive_truth_is_recovered() -> None:
     """Costs planted over all architectures come back exactly from 300 of them."""
     truth = 0.5 + 0.03 * SPACE.count(CONV_3X3) + 0.002 * (SPACE.codes == 4).sum(axis=1)
     index = np.array(sample(SPACE, 300))
-    fit = additive(truth[index], index, features(SPACE))
+    fit = additive(truth[index], index, networks_of(SPACE).cost_features())
     np.testing.assert_allclose(fit.values, truth, rtol=1e-9)
     assert "mean 0.0 %, largest 0.0 %, R2 1.000" in fit.error
 
@@ -37,7 +37,7 @@ def test_held_out_error_is_the_noise() -> None:
     index = np.array(sample(SPACE, 2000))
     noise = 1 + 0.05 * np.random.default_rng(0).standard_normal(len(index))
     truth = 1 + 0.1 * SPACE.count(CONV_3X3)
-    fit = additive(truth[index] * noise, index, features(SPACE))
+    fit = additive(truth[index] * noise, index, networks_of(SPACE).cost_features())
     assert "mean 4.0 %" in fit.error
     np.testing.assert_array_equal(fit.values[index], truth[index] * noise)  # measured stay
     others = np.setdiff1d(np.arange(SPACE.size), index)
@@ -46,7 +46,7 @@ def test_held_out_error_is_the_noise() -> None:
 
 def test_features_count_operations() -> None:
     """Read edges whose signal arrives are the live ones of the space."""
-    matrix = features(SPACE)
+    matrix = networks_of(SPACE).cost_features()
     assert matrix.shape == (15625, 10)
     everything = SPACE.index((3,) * 6)
     assert matrix[everything].tolist() == [1, 0, 0, 0, 6, 0, 0, 0, 6, 0]
@@ -70,7 +70,7 @@ def test_a_model_that_goes_below_zero_is_refused() -> None:
     index = np.array(sample(SPACE, 12))
     values = np.linspace(1e-6, 1, 12) ** 4
     with pytest.raises(DataError, match="measure more"):
-        additive(values, index, features(SPACE))
+        additive(values, index, networks_of(SPACE).cost_features())
 
 
 def test_measuring_goes_on_where_it_stopped(

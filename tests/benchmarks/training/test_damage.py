@@ -32,7 +32,7 @@ from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.benchmarks.training.train import CURVES, Training, single
 from nasbench.benchmarks.training.train_one import CHECKPOINT, RESULT, fit
 from nasbench.errors import DataError, InvalidInput
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 from tests.benchmarks.training import tiny
 
 
@@ -361,7 +361,7 @@ PLAN = Plan(partial(tiny.data), tiny.FINAL, Path(), CELLS, seeds=(0,), group=3)
 
 def identity(**changes: Any) -> Identity:
     plan = dataclasses.replace(PLAN, **changes)
-    return plan.identity("nb201", plan.data())
+    return plan.identity(plan.data())
 
 
 def trainings(**changes: Any) -> Trainings:

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.errors import DataError
-from nasbench.spaces.nb201 import Input
+from nasbench.spaces.inputs import Input
 
 PLAIN = Distortion(rotation=0, scale=0, shift=0, noise=0)
 ONCE = Sizes(copies=1, repeats=1)

@@ -15,9 +15,9 @@ from nasbench.benchmarks.training.latency import (
     measured,
 )
 from nasbench.errors import DataError, InvalidInput
-from nasbench.spaces.nb201 import Input, NasBench201
-from nasbench.spaces.networks.lookup import multiply_adds
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.base import Shape, networks_of
 from tests.upstream import upstream
 
 SPACE = NasBench201()
@@ -65,7 +65,7 @@ def test_the_name_is_the_content(folder: Path) -> None:
 
 def test_lookups_by_name() -> None:
     exact = find_lookup("multiply-adds", SPACE, DATA, SHAPE)
-    np.testing.assert_array_equal(exact.table, multiply_adds(SPACE, DATA, SHAPE).table)
+    np.testing.assert_array_equal(exact.table, networks_of(SPACE).multiply_adds(DATA, SHAPE).table)
     name = latencies().save().stem
     found = find_lookup(name, SPACE, DATA, SHAPE)
     assert found.unit == "ms"

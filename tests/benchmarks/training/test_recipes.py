@@ -9,18 +9,18 @@ from torch import nn
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.views import per_architecture
-from nasbench.benchmarks.training import protocol as protocols
 from nasbench.benchmarks.training import recipes
+from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.cache import Trained
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.digits import digits
-from nasbench.benchmarks.training.protocol import TrainingProtocol
 from nasbench.benchmarks.training.recipes import RECIPES, AuthorsRecipe, recipe
+from nasbench.benchmarks.training.setup import TrainingSetup
 from nasbench.benchmarks.training.train import initial_network, single
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.run import run
-from nasbench.harness.search.opening import open_benchmark
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.harness.search.opening import close_benchmarks, open_benchmark
+from nasbench.spaces.networks.base import Shape
 from tests.benchmarks.training import tiny
 
 SPACE = tiny.SPACE
@@ -80,7 +80,7 @@ def test_the_authors_weights_are_narrower_than_he_normal() -> None:
 
 def test_what_the_published_recipes_stood_for_is_found_by_its_hash() -> None:
     """The hash that a run of before is stored with, computed by the code of then."""
-    protocol = TrainingProtocol.parse("nb201-12:6@0/nb201-200@1,2,3")
+    protocol = TrainingSetup.parse("nb201-12:6@0/nb201-200@1,2,3/cpu/float32")
     stored = "b3b66a1e8bf0a7941d11240c4c2b8b26f841edce507bbdae4112714cf2a28039"
     hashes = [
         hashlib.sha256(repr(("fingerprint", str(one), one.recipes)).encode()).hexdigest()
@@ -95,10 +95,10 @@ def test_runs_of_an_earlier_recipe_are_replayed_with_it(
 ) -> None:
     """Stored, then the name gets another meaning: the run still opens what it was made with."""
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
+    monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
     for entry in (tiny.RECIPE, tiny.FINAL):
         monkeypatch.setitem(RECIPES, entry.name, entry)
-    open_benchmark.cache_clear()
+    close_benchmarks()
     options = {"seeds": 1, "benchmark": "train:nb201", "datasets": "mine", "budget": "1evals"}
     line = "tiny:1@0/tiny-final@1"
     (before,) = run("random-search", protocol=line, out=tmp_path / "results", **options)
@@ -106,13 +106,13 @@ def test_runs_of_an_earlier_recipe_are_replayed_with_it(
     for entry in (tiny.RECIPE, tiny.FINAL):
         today = AuthorsRecipe(entry.name, entry.shape, entry.epochs, entry.batch)
         monkeypatch.setitem(RECIPES, entry.name, today)
-    open_benchmark.cache_clear()
+    close_benchmarks()
     (after,) = run("random-search", protocol=line, out=tmp_path / "results", **options)
     assert before.experiment.task.protocol == after.experiment.task.protocol
-    assert before.experiment.task.table != after.experiment.task.table
+    assert before.experiment.task.content != after.experiment.task.content
     assert open_benchmark(before.experiment.task)[0].recipe == tiny.RECIPE
     assert open_benchmark(after.experiment.task)[0].recipe == RECIPES["tiny"]
     monkeypatch.setattr(recipes, "_EARLIER", ())
-    open_benchmark.cache_clear()
+    close_benchmarks()
     with pytest.raises(NasbenchError, match="or a recipe has changed"):
         open_benchmark(before.experiment.task)

@@ -28,7 +28,7 @@ from nasbench.benchmarks.training.tabulate import Done, Job, Trainer, remaining,
 from nasbench.benchmarks.training.train import CURVES, Training
 from nasbench.errors import DataError, InvalidInput, StoreError
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 
 SPACE = NasBench201()
 TINY = Recipe("tiny", Shape(2, 1), epochs=2, batch=20, learning_rate=0.02)
@@ -70,7 +70,7 @@ from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.provenance import cores
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape
 import nasbench.benchmarks.training.tabulate as tabulation
 
 if __name__ == "__main__":

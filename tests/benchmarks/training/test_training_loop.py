@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
-from nasbench.benchmarks.training.grouped import arrange, grouped
+from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.recipes import RECIPES, Recipe, recipe
 from nasbench.benchmarks.training.train import CURVES, Training, initial_network, single
 from nasbench.errors import DataError, InvalidInput
-from nasbench.spaces.nb201 import Input, NasBench201
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.base import Shape, networks_of
 
 SPACE = NasBench201()
 DATA = digits(Distortion(noise=0.1), Sizes(weights=60, validation=20, test=20, repeats=1, copies=2))
@@ -167,6 +168,6 @@ def test_missing_device() -> None:
 
 
 def test_groups_hold_every_cell_once() -> None:
-    groups = arrange(SPACE, SPACE.architectures[:50], 8)
+    groups = networks_of(SPACE).arranged(SPACE.architectures[:50], 8)
     assert [len(group) for group in groups] == [8] * 6 + [2]
     assert sorted(cell for group in groups for cell in group) == sorted(SPACE.architectures[:50])

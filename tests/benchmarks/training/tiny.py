@@ -4,8 +4,9 @@ import torch
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe
-from nasbench.spaces.nb201 import Input, NasBench201
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.networks.base import Shape
 
 SPACE = NasBench201()
 RECIPE = Recipe("tiny", Shape(4, 1), epochs=3, batch=16, learning_rate=0.05)

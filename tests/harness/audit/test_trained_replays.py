@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from planting import describe, found_in, reword, rewrite
 
-from nasbench.benchmarks.training import protocol as protocols
+from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.errors import DataError
@@ -15,7 +15,7 @@ from nasbench.harness.audit import audit
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import ExperimentFolder, experiments
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.opening import close_benchmarks
 from nasbench.harness.search.shared import checkpoint_path
 from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny
@@ -29,8 +29,8 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
         monkeypatch.setitem(RECIPES, entry.name, entry)
-    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
-    open_benchmark.cache_clear()
+    monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
+    close_benchmarks()
     return tmp_path / "results"
 
 
@@ -87,7 +87,7 @@ def test_images_that_are_not_here_are_no_fault(
     def nowhere(*_: Any) -> Any:
         raise DataError("images of 'mine' are not at hand")
 
-    monkeypatch.setattr(protocols, "shared_data", nowhere)
+    monkeypatch.setattr(setups, "shared_data", nowhere)
     found = audit(trained, replays=1)
     assert found.faults == ()
     assert found.replayed == 0

@@ -12,8 +12,7 @@ from nasbench.harness.compare.pareto import front, pareto_figures
 from nasbench.harness.execution.run import run
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201
-from nasbench.spaces.networks.lookup import multiply_adds
-from nasbench.spaces.networks.nb201 import Shape
+from nasbench.spaces.networks.base import Shape, networks_of
 from nasbench.testing.one_shot import SMALL, toy_data
 
 
@@ -38,7 +37,9 @@ def test_points_are_what_the_runs_ended_with(toy_images: Path, tmp_path: Path) -
     assert name == "pareto-cifar10-million-multiply-adds"
     space, truth = get_space("nb201"), load_table("nb201").test.mean("cifar10")
     assert isinstance(space, NasBench201)
-    lookup = multiply_adds(space, toy_data().input, Shape(SMALL["channels"], SMALL["cells"]))
+    lookup = networks_of(space).multiply_adds(
+        toy_data().input, Shape(SMALL["channels"], SMALL["cells"])
+    )
     points = [line for line in figure.axes[0].lines if line.get_marker() == "."]
     for one, line in zip(block.contenders, points, strict=True):
         cells = one.incumbents.indices.last()

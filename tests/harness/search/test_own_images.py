@@ -11,7 +11,7 @@ from nasbench.benchmarks.training.catalogue import table_name
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.cli.app import app
 from nasbench.harness.execution.run import run
-from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.opening import close_benchmarks
 from tests.benchmarks.training import tiny
 from tests.benchmarks.training.archives import images
 
@@ -29,7 +29,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
         monkeypatch.setitem(RECIPES, entry.name, entry)
-    open_benchmark.cache_clear()
+    close_benchmarks()
     np.savez(tmp_path / "mine.npz", images=images(0, 21, 8), labels=np.arange(21) % 2)
     return tmp_path / "mine.npz"
 

@@ -8,14 +8,14 @@ from tables import synthetic_table
 
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import catalogue
-from nasbench.benchmarks.training import protocol as protocols
-from nasbench.benchmarks.training.protocol import TrainingProtocol
+from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.recipes import RECIPES
+from nasbench.benchmarks.training.setup import TrainingSetup
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.references import open_known
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import read_folder
-from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.opening import close_benchmarks, open_benchmark
 from nasbench.testing.one_shot import SMALL, toy_data
 from tests.benchmarks.training import tiny
 
@@ -27,10 +27,10 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
         monkeypatch.setitem(RECIPES, entry.name, entry)
-    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data())
+    monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
     default = classmethod(lambda cls, dataset: cls("tiny", "tiny-final", 1, (0,), (1,)))
-    monkeypatch.setattr(TrainingProtocol, "default", default)
-    open_benchmark.cache_clear()
+    monkeypatch.setattr(TrainingSetup, "default", default)
+    close_benchmarks()
 
 
 def test_a_search_by_training(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_search_by_training(tmp_path: Path) -> None:
     )  # fmt: skip
     assert not done[0].failed
     task = done[0].experiment.task
-    assert task.protocol == f"{LINE}/cpu/float32"
+    assert task.protocol == f"{LINE}/float32"
     assert (task.signal.epochs, task.signal.schedule, task.final_schedule) == (1, 3, 2)
     row = read_folder(done[0].path).read().to_pylist()[0]
     assert row["clock_seconds"] > 0
@@ -53,8 +53,8 @@ def test_a_search_by_training(tmp_path: Path) -> None:
 def test_changed_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"seeds": 1, "benchmark": "train:nb201", "datasets": "mine", "protocol": LINE}
     done = run("random-search", budget="1evals", out=tmp_path / "results", **options)
-    monkeypatch.setattr(protocols, "shared_data", lambda name, folder: tiny.data(60))
-    open_benchmark.cache_clear()
+    monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data(60))
+    close_benchmarks()
     with pytest.raises(NasbenchError, match="has changed since these runs"):
         open_benchmark(done[0].experiment.task)
 

@@ -8,8 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import EDGES, NODES, NONE, OPERATIONS, Input
-from nasbench.spaces.networks.nb201 import STAGES, ResidualBlock, Shape, edge_module, initialise
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import EDGES, NODES, NONE, OPERATIONS
+from nasbench.spaces.networks.base import Shape, initialise
+from nasbench.spaces.networks.nb201 import STAGES, ResidualBlock, edge_module
 
 
 class MixedEdge(nn.Module):

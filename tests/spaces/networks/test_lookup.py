@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from nasbench.spaces.nb201 import INPUTS, NasBench201
-from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted, multiply_adds
-from nasbench.spaces.networks.nb201 import Cell, Form, Network, Shape
+from nasbench.spaces.networks.base import Shape, networks_of
+from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
+from nasbench.spaces.networks.nb201 import Cell, Form, Network
 
 SPACE = NasBench201()
-LOOKUP = multiply_adds(SPACE, INPUTS["cifar10"], Shape(16, 5))
+LOOKUP = networks_of(SPACE).multiply_adds(INPUTS["cifar10"], Shape(16, 5))
 
 
 def test_published_cost_of_each_operation() -> None:

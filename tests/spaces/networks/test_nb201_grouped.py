@@ -9,8 +9,10 @@ from torch import Tensor
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Architecture
-from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, NONE, SKIP, Input, NasBench201
-from nasbench.spaces.networks.nb201 import Form, Network, Shape
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, NONE, SKIP, NasBench201
+from nasbench.spaces.networks.base import Shape
+from nasbench.spaces.networks.nb201 import Form, Network
 from nasbench.spaces.networks.nb201_grouped import GroupedNetwork
 
 SPACE = NasBench201()

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import EDGES, INPUTS, Input, NasBench201, live_edges
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.nb201 import EDGES, INPUTS, NasBench201, live_edges
 from nasbench.spaces.networks.nb201 import (
     KERNEL,
     Form,

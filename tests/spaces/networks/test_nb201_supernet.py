@@ -8,12 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from nasbench.spaces.nb201 import EDGES, OPERATIONS, Input, NasBench201
-from nasbench.spaces.networks.nb201 import KERNEL, Shape
-from nasbench.spaces.networks.nb201_supernet import LEAVING, Mix, Supernet
+from nasbench.spaces.inputs import Input
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.nb201 import EDGES, OPERATIONS, NasBench201
+from nasbench.spaces.networks.base import Shape
+from nasbench.spaces.networks.nb201 import KERNEL
+from nasbench.spaces.networks.nb201_supernet import LEAVING, Supernet, constants_of
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
 SPACE = NasBench201()
+SIZES = SPACE.sizes
 DATA = Input(8, 1, 10)
 SHAPES = {
     "published": Shape(4, 1, affine=False, track_running_stats=False),
@@ -105,7 +109,7 @@ def random_weights() -> Tensor:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_all_operations_mixed(name: str) -> None:
-    mix = Mix.all_of(random_weights())
+    mix = Mix.all_of(SIZES, random_weights())
     compare(SHAPES[name], mix.active, mix.weights)
 
 
@@ -171,7 +175,7 @@ def test_half_the_bits_give_nearly_the_same(name: str) -> None:
         generator = torch.Generator().manual_seed(5)
         net = Supernet(DATA, SHAPES[name], generator=generator, precision=precision)
         weights = random_weights().float().requires_grad_()
-        output = net(images(64).float(), Mix.all_of(weights))
+        output = net(images(64).float(), Mix.all_of(SIZES, weights))
         output.square().sum().backward()
         outputs.append(output.detach())
         found = [p.grad for p in (*net.parameters(), weights) if p.grad is not None]
@@ -214,21 +218,23 @@ def test_batch_norm_around_the_cells_can_be_another() -> None:
         same(alone.train(mode)(images()), net.train(mode)(images(), Mix.only(cell)))
 
 
-def test_a_shift_is_added_to_every_number_of_its_node() -> None:
+def test_a_constant_is_added_to_every_number_of_its_node() -> None:
     """A cell that only passes its input on, with a constant at node 1 and one at the last."""
     net = Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(3))
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(4))
-    mix = Mix.only((1, 0, 0, 0, 1, 0))._replace(shift=torch.tensor([9.0, 0.5, 7.0, 0.25]))
-    torch.testing.assert_close(net.cells[0](x, mix.read()), x + 0.75)
-    empty = Mix.only((0,) * 6)._replace(shift=torch.tensor([9.0, 0.5, 7.0, 0.25]))
-    torch.testing.assert_close(net.cells[0](x, empty.read()), torch.full_like(x, 0.25))
+    shift = torch.tensor([9.0, 0.5, 7.0, 0.25])
+    torch.testing.assert_close(net.cells[0](x, Mix.only((1, 0, 0, 0, 1, 0)), shift), x + 0.75)
+    empty = net.cells[0](x, Mix.only((0,) * 6), shift)
+    torch.testing.assert_close(empty, torch.full_like(x, 0.25))
 
 
 def test_constants_are_the_weights_that_are_not_computed() -> None:
     """Node by node, of a mixture whose edges compute no, one or two operations."""
     weights = torch.arange(30.0).reshape(6, 5)
-    mix = Mix(((0,), (1, 2), (), (3,), (4,), (0, 4)), weights).with_constants()
+    mix = Mix(((0,), (1, 2), (), (3,), (4,), (0, 4)), weights, constants=True)
     rest = [10 - 0, 35 - 13, 60, 85 - 18, 110 - 24, 135 - 54]
     by_node = [0, rest[0], rest[1] + rest[2], rest[3] + rest[4] + rest[5]]
-    assert mix.shift is not None
-    assert mix.shift.tolist() == by_node
+    added = constants_of(mix)
+    assert added is not None
+    assert added.tolist() == by_node
+    assert constants_of(mix._replace(constants=False)) is None

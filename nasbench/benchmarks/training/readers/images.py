@@ -16,7 +16,7 @@ from torch.nn.functional import pad as padded_with_zeros
 from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet, Images, Part
 from nasbench.benchmarks.training.found_images import Found
 from nasbench.errors import DataError
-from nasbench.spaces.nb201 import Input
+from nasbench.spaces.inputs import Input
 
 FEWEST = 5
 """Different images that a class needs to be split: three for weights, one for each other part."""

@@ -1,10 +1,11 @@
 """How a search by training is set up, as one line of text that names it and builds it.
 
-    nb201-12:6@0/nb201-200@1,2,3/cpu/float32
+    nb201-12:6@0/nb201-200@1,2,3/float32
 
 Search with the first 6 epochs of recipe nb201-12 and training seed 0; judge with recipe
-nb201-200 and the mean of seeds 1, 2, 3; on the CPU in float32. The last two may be left out,
-and so may the epochs (all of the recipe's) and the seeds.
+nb201-200 and the mean of seeds 1, 2, 3; in float32. The last may be left out, and so may the
+epochs (all of the recipe's) and the seeds. Where the trainings run is no part of it; earlier
+versions wrote the device before the precision, and their texts are read.
 """
 
 import hashlib
@@ -16,10 +17,10 @@ from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudg
 from nasbench.benchmarks.training.cache import cache_folder
 from nasbench.benchmarks.training.catalogue import default_recipe, shared_data
 from nasbench.benchmarks.training.recipes import Recipe, recipe
-from nasbench.benchmarks.training.train import PRECISIONS, find_device
+from nasbench.benchmarks.training.train import PRECISIONS
 from nasbench.errors import InvalidInput
+from nasbench.place import HERE, Place, known_device
 from nasbench.spaces import get_space
-from nasbench.spaces.nb201 import NasBench201
 
 SEARCH_SEEDS = (0,)
 FINAL_SEEDS = (1, 2, 3)
@@ -29,8 +30,8 @@ _PART = re.compile(r"(?P<recipe>[\w.-]+)(?::(?P<epochs>\d+))?(?:@(?P<seeds>\d+(?
 
 
 @dataclass(frozen=True)
-class TrainingProtocol:
-    """What an evaluation trains, what the judge trains, and where."""
+class TrainingSetup:
+    """What an evaluation trains, and what the judge trains."""
 
     search: str
     final: str
@@ -38,13 +39,14 @@ class TrainingProtocol:
     """Epochs of the search recipe."""
     search_seeds: tuple[int, ...] = SEARCH_SEEDS
     final_seeds: tuple[int, ...] = FINAL_SEEDS
-    device: str = "cpu"
     precision: str = "float32"
+    device: str | None = None
+    """Where an earlier version trained, which belonged to the text; None of a later one."""
     earlier: bool = False
     """Whether the recipes are what these names stood for earlier; not part of the text."""
 
     def __post_init__(self) -> None:
-        """Refuse unknown recipes, devices and precisions, and epochs a recipe has not."""
+        """Refuse unknown recipes and precisions, and epochs a recipe has not."""
         recipe(self.final)
         longest = recipe(self.search).epochs
         if not 1 <= self.epochs <= longest:
@@ -52,7 +54,6 @@ class TrainingProtocol:
                 f"recipe '{self.search}' has epochs 1 to {longest}: {self.epochs} cannot be used"
             )
         check_precision(self.precision)
-        find_device(self.device)
 
     @property
     def recipes(self) -> tuple[Recipe, Recipe]:
@@ -60,21 +61,21 @@ class TrainingProtocol:
         search, final = (recipe(name, earlier=self.earlier) for name in (self.search, self.final))
         return search, final
 
-    def meanings(self) -> tuple["TrainingProtocol", ...]:
+    def meanings(self) -> tuple["TrainingSetup", ...]:
         """Return what its text can mean: today's recipes of these names, and the earlier ones."""
         return replace(self, earlier=False), replace(self, earlier=True)
 
     def __str__(self) -> str:
         """Write it in full, as `parse` reads it."""
         seeds = [",".join(map(str, some)) for some in (self.search_seeds, self.final_seeds)]
-        return (
-            f"{self.search}:{self.epochs}@{seeds[0]}/{self.final}@{seeds[1]}"
-            f"/{self.device}/{self.precision}"
-        )
+        return "/".join([
+            f"{self.search}:{self.epochs}@{seeds[0]}", f"{self.final}@{seeds[1]}",
+            *([] if self.device is None else [self.device]), self.precision,
+        ])  # fmt: skip
 
     @classmethod
-    def parse(cls, text: str) -> "TrainingProtocol":
-        """Read what `__str__` writes, parts left out included."""
+    def parse(cls, text: str) -> "TrainingSetup":
+        """Read what `__str__` writes, with or without the parts that may be left out."""
         parts = text.split("/")
         matches = [_PART.fullmatch(part) for part in parts[:2]]
         if len(parts) > 4 or len(matches) < 2 or not (matches[0] and matches[1]):
@@ -83,7 +84,11 @@ class TrainingProtocol:
                 "RECIPE:EPOCHS@SEEDS/RECIPE@SEEDS, such as nb201-12@0/nb201-200@1,2,3"
             )
         search, final = matches[0], matches[1]
-        where = dict(zip(("device", "precision"), parts[2:], strict=False))
+        more = parts[2:]
+        devices = [one for one in more[:1] if one not in PRECISIONS]
+        precisions = more[len(devices) :]
+        if len(precisions) > 1:
+            raise InvalidInput(f"protocol '{text}': one precision ends it, such as float32")
         if final["epochs"] is not None:
             raise InvalidInput(f"protocol '{text}': the final recipe is trained to its last epoch")
         return cls(
@@ -92,12 +97,12 @@ class TrainingProtocol:
             int(search["epochs"] or recipe(search["recipe"]).epochs),
             _seeds(search["seeds"]) or SEARCH_SEEDS,
             _seeds(final["seeds"]) or FINAL_SEEDS,
-            where.get("device", "cpu"),
-            where.get("precision", "float32"),
+            precisions[0] if precisions else "float32",
+            known_device(devices[0]) if devices else None,
         )
 
     @classmethod
-    def default(cls, dataset: str) -> "TrainingProtocol":
+    def default(cls, dataset: str) -> "TrainingSetup":
         """The recipe made for a data set, for both; else the published pair, 12 and 200 epochs."""
         name = default_recipe(dataset)
         final = "nb201-200" if name == "nb201-12" else name
@@ -105,7 +110,11 @@ class TrainingProtocol:
 
 
 def open_training(
-    name: str, dataset: str, protocol: TrainingProtocol, folder: Path | None = None
+    name: str,
+    dataset: str,
+    setup: TrainingSetup,
+    place: Place = HERE,
+    folder: Path | None = None,
 ) -> tuple[TrainedBenchmark, TrainedJudge]:
     """Return what answers and what judges a search of a space on a data set, by training.
 
@@ -113,35 +122,33 @@ def open_training(
     `cache_folder()`.
     """
     space = get_space(name)
-    if not isinstance(space, NasBench201):
-        raise InvalidInput(f"space '{space.name}' cannot be trained: use train:nb201")
     data = shared_data(dataset, folder)
 
     def trainer(chosen: Recipe) -> Trainer:
         return Trainer(
             space, data, chosen,
-            device=protocol.device, precision=protocol.precision, fingerprint=data.fingerprint(),
+            place=place, precision=setup.precision, fingerprint=data.fingerprint(),
         )  # fmt: skip
 
-    search, final = protocol.recipes
+    search, final = setup.recipes
     return (
         TrainedBenchmark(
             trainer(search), cache_folder(),
-            epochs=protocol.epochs, seeds=protocol.search_seeds,
+            epochs=setup.epochs, seeds=setup.search_seeds,
         ),
         TrainedJudge(
             trainer(final),
             cache_folder(),
-            seeds=protocol.final_seeds,
+            seeds=setup.final_seeds,
             name=dataset,
         ),
     )  # fmt: skip
 
 
-def training_hash(dataset: str, protocol: TrainingProtocol, folder: Path | None = None) -> str:
-    """SHA-256 over data and protocol: what the hash of a table is to a search by look-up."""
+def training_hash(dataset: str, setup: TrainingSetup, folder: Path | None = None) -> str:
+    """SHA-256 over data and recipes: what the hash of a table is to a search by look-up."""
     fingerprint = shared_data(dataset, folder).fingerprint()
-    return hashlib.sha256(repr((fingerprint, str(protocol), protocol.recipes)).encode()).hexdigest()
+    return hashlib.sha256(repr((fingerprint, str(setup), setup.recipes)).encode()).hexdigest()
 
 
 def check_precision(name: str) -> None:

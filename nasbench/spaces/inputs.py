@@ -1,0 +1,11 @@
+"""What networks are built for."""
+
+from typing import NamedTuple
+
+
+class Input(NamedTuple):
+    """Images and labels: image side (pixels), image channels, number of classes."""
+
+    side: int
+    channels: int
+    classes: int
