@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parents[1]
 CHILD = """
 import json, tempfile, time
 import nasbench
-from nasbench.harness.results.load import load_results
+from nasbench import load_results
 
 def run(name, seeds):
     with tempfile.TemporaryDirectory() as out:

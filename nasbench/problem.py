@@ -5,7 +5,7 @@ of them, and a named tuple is as immutable and costs a quarter as much to make.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nasbench.spaces.base import Architecture, Space
+    from nasbench.trace import Traces
 
 Number = TypeVar("Number", float, "NDArray[np.float64]")
 
@@ -107,8 +108,8 @@ class TrainShared(NamedTuple):
     called first, `derive` after it says what the search would return now.
     """
 
-    train: "Callable[[Any], Mapping[str, float]]"
-    """Takes a loan, trains one epoch, returns figures of the epoch by name."""
+    train: "Callable[[Any], Traces]"
+    """Takes a loan, trains one epoch, returns numbers of the epoch."""
     derive: "Callable[[Any], Architecture]"
 
 
@@ -123,8 +124,8 @@ class SharedAnswer(NamedTuple):
     """Real seconds of the epoch, and what deriving took more than after the epoch before."""
     epochs: int = 1
     failed: bool = False
-    figures: "Mapping[str, float]" = {}
-    """Figures of the epoch by name, such as `train loss`."""
+    traces: "Traces" = {}
+    """Numbers of the epoch, such as `Trace.number("train loss")`."""
 
 
 class Wait(Enum):

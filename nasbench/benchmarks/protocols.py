@@ -19,8 +19,6 @@ OWN = "own"
 """Name of the protocol that is made of a table."""
 OWN_QUERIES = 106
 """Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
-TRIALS = ("mean", "random")
-REPEATS = ("charge", "free")
 
 
 @dataclass(frozen=True)

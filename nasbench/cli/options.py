@@ -1,13 +1,17 @@
-"""Options that several commands read alike: numbers within limits, and none that is empty."""
+"""Options of commands: those of a search, numbers within limits, and none that is empty."""
 
+import functools
+import inspect
 import os
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from nasbench.errors import InvalidInput
+from nasbench.harness.options import Option, options_of
 from nasbench.limits import Amount, Count
 
 _KINDS = {Count: "<int>", Amount: "<float>"}
@@ -16,6 +20,65 @@ _KINDS = {Count: "<int>", Amount: "<float>"}
 def number(limit: Count | Amount, *names: str, help: str) -> Any:
     """Return a typer option for a number; `InvalidInput` says what is allowed where it is not."""
     return typer.Option(*names, parser=limit.read, metavar=_KINDS[type(limit)], help=help)
+
+
+def with_options(
+    kind: Any, first: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a `TypedDict` of `harness.options`, those of `first` at first.
+
+    Its function has a parameter `given`, in whose place they stand, and which is told those that
+    were given: name and value.
+    """
+    known = {name: one for name, (_, one) in options_of(kind).items() if one.help}
+    names = [*first, *(name for name in known if name not in first)]
+
+    def make(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(**values: Any) -> None:
+            there = {name: values.pop(name) for name in names}
+            given = {name: _read(known[name], one) for name, one in there.items()}
+            function(given={n: one for n, one in given.items() if one is not None}, **values)
+
+        own = inspect.signature(function, eval_str=True).parameters
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in own.items():
+            parameters += (
+                [_parameter(one, known[one]) for one in names] if name == "given" else [parameter]
+            )
+        made: Any = command
+        made.__signature__ = inspect.Signature(parameters)
+        made.__annotations__ = {one.name: one.annotation for one in parameters}
+        return command
+
+    return make
+
+
+def _parameter(name: str, option: Option) -> inspect.Parameter:
+    """Return an option as a parameter of a command, None where it is not given."""
+    said = f"{option.help} [default: {option.usual}]" if option.usual else option.help
+    kind: Any = str
+    info = typer.Option(*option.flags, help=said)
+    if isinstance(option.form, Count | Amount):
+        kind = int if isinstance(option.form, Count) else float
+        info = number(option.form, *option.flags, help=said)
+    elif option.form == "texts":
+        kind = list[str]
+    elif option.form == "path":
+        kind = Path
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY,
+        default=None, annotation=Annotated[kind | None, info],
+    )  # fmt: skip
+
+
+def _read(option: Option, value: Any) -> Any:
+    return split(value) if option.form == "texts" else value
+
+
+def split(values: list[str] | None) -> list[str] | None:
+    """Return what comma-separated and repeated values name, one by one."""
+    return None if values is None else [part for value in values for part in value.split(",")]
 
 
 def filled(arguments: Sequence[str]) -> list[str]:

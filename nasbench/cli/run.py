@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from nasbench import limits
 from nasbench.cli.lines import say
-from nasbench.cli.options import number
+from nasbench.cli.options import split, with_options
+from nasbench.harness.options import RunOptions
 from nasbench.text import printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from nasbench.harness.execution.run import Outcome
 
 
+@with_options(RunOptions, first=("seeds", "benchmark", "datasets", "budget", "out", "workers"))
 def run(
+    *,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,129 +30,12 @@ def run(
             help="Strategies, comma-separated or repeated; `package.module:Class` for your own.",
         ),
     ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="`10` is 0 to 9; `100-199`; `0,3,5-7`. [default: 10]")
-    ] = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(
-            help="A table, or `train:nb201` to train. [default: nb201 if installed, else digits]"
-        ),
-    ] = None,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Data sets searched, comma-separated or repeated. [default: the protocol's first]"
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="`12000s`, `5h`, `100evals`, or both. [default: the protocol's]"),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Results folder. [default: results]")] = None,
-    workers: Annotated[
-        str | None,
-        typer.Option(help="Runs at once, or `auto`: as many as pays. [default: auto]"),
-    ] = None,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            help="A Ray cluster: `auto`, `HOST:PORT`, `ray://HOST:PORT`. [default: this machine]"
-        ),
-    ] = None,
-    cpus_per_run: Annotated[
-        float | None, number(limits.CPUS, help="CPUs that a run on Ray takes. [default: 1]")
-    ] = None,
-    gpus_per_run: Annotated[
-        float | None,
-        number(limits.GPUS, help="GPUs that a run on Ray takes, such as 0.25. [default: 0]"),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="Where it trains: `cpu`, `cuda`, `cuda:1`. [default: cpu]")
-    ] = None,
-    threads: Annotated[
-        int | None, number(limits.per_core("threads"), help="Of the CPU, per run. [default: 1]")
-    ] = None,
-    retries: Annotated[
-        int | None,
-        number(limits.RETRIES, help="Times a run that fails is made again. [default: 1]"),
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(help="See `nasbench list protocols`. [default: the first that fits]"),
-    ] = None,
+    given: dict[str, Any],
     set_: Annotated[
         list[str] | None,
         typer.Option(
             "--set", help="A hyperparameter: `regularized-evolution.population=50`; repeatable."
         ),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(help="Settings of one-shot strategies by name: `small` or `paper`."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the experiment; other settings are then refused.")
-    ] = None,
-    patience: Annotated[
-        int | None,
-        number(
-            limits.PATIENCE, help="Stop after so many evaluations that do not change the answer."
-        ),
-    ] = None,
-    target_regret: Annotated[
-        float | None,
-        number(
-            limits.REGRET,
-            help="Stop at this validation regret on the search's signal, in the objective's unit.",
-        ),
-    ] = None,
-    signal: Annotated[
-        str | None,
-        typer.Option(
-            "--signal",
-            "--trials",
-            help="What a query returns: the `mean` of the training seeds or a `random` one.",
-        ),
-    ] = None,
-    repeats: Annotated[
-        str | None, typer.Option(help="A cell asked again: `charge` or `free`.")
-    ] = None,
-    simulated_workers: Annotated[
-        int | None,
-        number(
-            limits.SIMULATED_WORKERS,
-            help="Evaluations of a run that go on at once on the table's clock. [default: 1]",
-        ),
-    ] = None,
-    objective: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What is searched for: `accuracy`, another metric that the table has, such as "
-            "`loss`, or several, comma-separated: `accuracy,latency`. [default: the table's first]"
-        ),
-    ] = None,
-    selection: Annotated[
-        str | None,
-        typer.Option(
-            help="The answer, of strategies that ask for fidelities: the best at the `highest` "
-            "reached, or at the protocol's `own`. [default: highest]"
-        ),
-    ] = None,
-    promotion: Annotated[
-        str | None,
-        typer.Option(
-            help="A cell asked again at a higher fidelity is charged all its epochs, `restart`, or "
-            "the new ones, `resume`. [default: restart]"
-        ),
-    ] = None,
-    experiment_seed: Annotated[
-        int | None,
-        number(limits.EXPERIMENT_SEED, help="Shifts the randomness of all runs. [default: 0]"),
-    ] = None,
-    fallback: Annotated[
-        str | None,
-        typer.Option(help="`train`: train what the table does not know, with a note that says so."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="TOML experiment file; options given here go first.")
@@ -162,38 +47,11 @@ def run(
     from nasbench.errors import InvalidInput
     from nasbench.harness.execution import run as harness
 
-    given = {
-        "strategies": _split(strategy),
-        "seeds": seeds,
-        "benchmark": benchmark,
-        "datasets": _split(dataset),
-        "budget": budget,
-        "out": out,
-        "workers": workers,
-        "ray_address": ray_address,
-        "cpus_per_run": cpus_per_run,
-        "gpus_per_run": gpus_per_run,
-        "device": device,
-        "threads": threads,
-        "retries": retries,
-        "protocol": protocol,
-        "recipe": recipe,
-        "name": name,
-        "patience": patience,
-        "target_regret": target_regret,
-        "signal": signal,
-        "repeats": repeats,
-        "simulated_workers": simulated_workers,
-        "objective": _split(objective),
-        "selection": selection,
-        "promotion": promotion,
-        "experiment_seed": experiment_seed,
-        "fallback": fallback,
-    }
     options: dict[str, Any] = _read_config(config) if config else {}
-    options |= {key: value for key, value in given.items() if value is not None}
+    options |= given
     options["settings"] = _settings(set_ or [], options.get("settings", {}))
-    names = options.pop("strategies", None)
+    names = split(strategy) or options.pop("strategies", None)
+    options.pop("strategies", None)
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
     if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):
@@ -230,10 +88,6 @@ def _say_default() -> None:
 def _say(line: str, screen: TextIO | None = None) -> None:
     """Print a note; on `screen` where stderr may be a run's log."""
     print(f"note: {printable(line, keep=chr(10))}", file=screen or sys.stderr, flush=True)
-
-
-def _split(values: list[str] | None) -> list[str] | None:
-    return None if values is None else [part for value in values for part in value.split(",")]
 
 
 def _read_config(path: Path) -> dict[str, Any]:

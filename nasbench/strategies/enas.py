@@ -1,7 +1,7 @@
 """ENAS: shared weights and an LSTM controller, trained in turn."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings, require_ranking
 from nasbench.strategies.registry import register
+from nasbench.trace import Trace, Traces
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,7 +126,7 @@ class Enas(OneShot):
             loan, batch, Mix.only(self.controller.sample(self.random).architecture)
         )
 
-    def finish(self, loan: Loan, search: Iterator[Batch]) -> Mapping[str, float]:
+    def finish(self, loan: Loan, search: Iterator[Batch]) -> Traces:
         """Train the controller, the weights being fixed."""
         total = 0.0
         for _ in range(self.settings.controller_steps):
@@ -134,7 +135,7 @@ class Enas(OneShot):
             self.baseline.update(reward)
             self.controller.reinforce(drawn, reward - self.baseline.value)
             total += reward
-        return {"reward": total / self.settings.controller_steps}
+        return {Trace.number("reward"): total / self.settings.controller_steps}
 
     def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the best of a sample from the controller; the first of equals."""

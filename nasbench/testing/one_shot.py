@@ -29,6 +29,7 @@ from nasbench.spaces.inputs import Input
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.parts.one_shot import OneShot
 from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.trace import TRAIN_LOSS, Trace
 
 EPOCHS = 3
 SMALL = {"epochs": EPOCHS, "channels": 2, "cells": 1, "batch": 8}
@@ -50,8 +51,8 @@ def toy_data() -> DataSet:
 def run_toy(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Any:
     """Run a strategy on toy images; what it did, as plain values without seconds."""
     track = trace(path, seed, data=data, epochs=epochs)
-    figures = [dict(one) for one in track.figures]
-    return [track.architectures, track.values.tolist(), figures, str(track.stop)]
+    traces = [dict(one) for one in track.traces]
+    return [track.architectures, track.values.tolist(), traces, str(track.stop)]
 
 
 def trace(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Trajectory:
@@ -99,7 +100,7 @@ class OneShotConformance:
             assert values.items() <= made.items()
 
     def test_derives_an_architecture_of_its_space_every_epoch(self) -> None:
-        """Every epoch has its answer, its cost and finite figures."""
+        """Every epoch has its answer, its cost and finite numbers."""
         track = trace(self.strategy, 1)
         space = get_space("nb201")
         assert track.derived
@@ -109,9 +110,9 @@ class OneShotConformance:
         assert track.seconds[0] > 0
         for architecture in track.architectures:
             assert space.contains(architecture)
-        for figures in track.figures:
-            assert all(torch.isfinite(torch.tensor(value)) for value in figures.values())
-            assert figures["images"] == _IMAGES[Part.WEIGHTS]
+        for traces in track.traces:
+            assert all(torch.isfinite(torch.tensor(value)) for value in traces.values())
+            assert traces[Trace.number("images")] == _IMAGES[Part.WEIGHTS]
 
     def test_same_seed_is_the_same_run_in_another_process(self) -> None:
         """Nothing but the seed decides: no global generator, no hash order, no clock."""
@@ -122,7 +123,7 @@ class OneShotConformance:
 
     def test_other_seeds_are_other_runs(self) -> None:
         """The seed is used."""
-        losses = {run_toy(self.strategy, seed)[2][0]["train loss"] for seed in range(3)}
+        losses = {run_toy(self.strategy, seed)[2][0][TRAIN_LOSS] for seed in range(3)}
         assert len(losses) == 3
 
     def test_never_sees_test(self) -> None:
@@ -142,7 +143,7 @@ class OneShotConformance:
             resumable(self.strategy, 7, tmp_path / "part.pt", after)
             track, again = resumable(self.strategy, 7, tmp_path / "part.pt", EPOCHS)
             assert track.architectures == whole.architectures
-            assert [dict(one) for one in track.figures] == [dict(one) for one in whole.figures]
+            assert [dict(one) for one in track.traces] == [dict(one) for one in whole.traces]
             assert all(torch.equal(weights[name], again[name]) for name in weights)
             (tmp_path / "part.pt").unlink()
 

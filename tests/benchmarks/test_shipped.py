@@ -79,7 +79,7 @@ def test_a_user_with_nothing_but_the_package_gets_a_comparison(tmp_path: Path) -
     comparison = compare(tmp_path / "results")
     assert comparison.blocks[0].task.benchmark == "digits"
     best = finals().mean(axis=1).max()
-    assert all(0 < row.test_mean < 97 and row.regret_mean > 0 for row in comparison.rows)
+    assert all(0 < row.test.value < 97 and row.regret_mean > 0 for row in comparison.rows)
     assert all(row.valid_mean <= best for row in comparison.rows)
 
 

@@ -122,7 +122,7 @@ def test_wrong_input_is_named() -> None:
         CategoricalSpace("s", (Decision("d", ("x", "x")),))
     with pytest.raises(InvalidInput, match=r"'1,3' of space 's' cannot be written"):
         CategoricalSpace("s", (Decision("d", ("1,3", "x")),))
-    with pytest.raises(InvalidInput, match=r"space 'nb999' is unknown: valid are nb201"):
+    with pytest.raises(InvalidInput, match=r"space 'nb999' is unknown: valid are .*nb201"):
         get_space("nb999")
 
 

@@ -14,6 +14,7 @@ from nasbench.spaces import get_space
 from nasbench.spaces.networks.base import Shape
 from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.testing.one_shot import SMALL, toy_data
+from nasbench.trace import Trace
 
 SPACE = get_space("nb201")
 
@@ -103,6 +104,6 @@ def test_a_heavier_cost_makes_fbnet_cheaper() -> None:
         search, loan = prepared("fbnet", form="sum", cost_weight=weight, alpha_learning_rate=0.1)
         for _ in range(20):
             search.descend(search.loss(loan, batch(), search.sample()))
-        costs.append(search.figures()["expected cost (million multiply-adds)"])
+        costs.append(search.traces()[Trace.expected_cost("million multiply-adds")])
     assert costs[1] < costs[0]
     assert costs[1] < 1.2 * search._lookup.constant

@@ -24,6 +24,7 @@ from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Shape
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.testing.one_shot import SMALL, run_toy, toy_data
+from nasbench.trace import TRAIN_LOSS
 from tests.spaces.networks.test_nb201_supernet import shared
 from tests.strategies.literal import copy_of, darts_loop, gdas_forward
 
@@ -251,7 +252,7 @@ def test_an_interrupted_run_of_a_recipe_ends_as_an_undisturbed_one(
     until(tmp_path / "part.pt", 1)
     track, again = until(tmp_path / "part.pt", 3)
     assert track.architectures == whole.architectures
-    assert [dict(one) for one in track.figures] == [dict(one) for one in whole.figures]
+    assert [dict(one) for one in track.traces] == [dict(one) for one in whole.traces]
     assert all(torch.equal(weights[key], again[key]) for key in weights)
 
 
@@ -290,7 +291,7 @@ def test_an_experiment_stored_before_runs_as_it_did(toy_images: Path, tmp_path: 
     assert one is not None
     assert other is not None
     assert one.architectures == other.architectures
-    assert [dict(x) for x in one.figures] == [dict(x) for x in other.figures]
+    assert [dict(x) for x in one.traces] == [dict(x) for x in other.traces]
 
 
 PINNED = {
@@ -304,9 +305,9 @@ PINNED = {
 @pytest.mark.parametrize("name", PINNED)
 def test_defaults_train_as_they_did(name: str) -> None:
     """Small differences of rounding between machines are allowed."""
-    cells, _, figures, _ = run_toy(name, 3)
+    cells, _, traces, _ = run_toy(name, 3)
     losses, cell = PINNED[name]
-    assert [one["train loss"] for one in figures] == pytest.approx(losses, rel=1e-3)
+    assert [one[TRAIN_LOSS] for one in traces] == pytest.approx(losses, rel=1e-3)
     assert cells[-1] == cell
 
 

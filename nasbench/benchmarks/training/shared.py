@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Initialisation, Shape, networks_of, torch_threads
 from nasbench.spaces.networks.lookup import Lookup
+from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 
 AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
 """What a supernet, whose weights are in float32, is computed in."""
@@ -129,7 +131,7 @@ class Loan:
 
     def _reestimated(self, architecture: Architecture) -> Callable[[Tensor], Tensor]:
         """Return the network of a cell, its statistics estimated anew, in the net's precision."""
-        network = self.supernet.inherit(architecture)
+        network = self.supernet.inherit(architecture).to(self.device)
 
         def logits(images: Tensor) -> Tensor:
             with self.supernet.computing():
@@ -219,6 +221,13 @@ class SharedBenchmark:
         return SharedSession(self.space, loan, self._sample, self.place.threads)
 
 
+def _typed(traces: Mapping[Any, float]) -> dict[Trace, float]:
+    """Return the numbers of an epoch; a strategy may give one by a name alone."""
+    return {
+        Trace.number(one) if isinstance(one, str) else one: value for one, value in traces.items()
+    }
+
+
 class SharedSession:
     """One run's loan; after every epoch it also records how the shared weights rank a few cells.
 
@@ -243,7 +252,7 @@ class SharedSession:
     def _answer(self, request: TrainShared) -> SharedAnswer:
         began = time.perf_counter()
         try:
-            figures = request.train(self.loan)
+            traces = _typed(request.train(self.loan))
             trained = time.perf_counter() - began
             derived = request.derive(self.loan)
         except (torch.OutOfMemoryError, MemoryError) as error:
@@ -257,14 +266,14 @@ class SharedSession:
         derivation = time.perf_counter() - began - trained
         seconds = max(trained + derivation - self.derivation, 0.0)
         self.derivation += seconds - trained  # more than it took, where nothing was left to charge
-        if not math.isfinite(figures["train loss"]):
+        if not math.isfinite(traces[TRAIN_LOSS]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
         ranked = {
-            f"cell/{index}": self.loan.accuracy(cell, _SAMPLED_IMAGES)
+            Trace.ranked(index): self.loan.accuracy(cell, _SAMPLED_IMAGES)
             for index, cell in self._sample.items()
         }
         check_architecture(self._space, derived)
         accuracy, loss = self.loan.read(derived)
         return SharedAnswer(
-            derived, (accuracy,), seconds, figures={**figures, "validation loss": loss, **ranked}
+            derived, (accuracy,), seconds, traces={**traces, VALIDATION_LOSS: loss, **ranked}
         )

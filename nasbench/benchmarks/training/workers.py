@@ -12,8 +12,8 @@ from multiprocessing.context import SpawnProcess
 
 import torch
 
+from nasbench.benchmarks.training.one_shard import Done, Job, Trainer
 from nasbench.benchmarks.training.plan import Plan
-from nasbench.benchmarks.training.tabulate import Done, Job, Trainer
 from nasbench.errors import NasbenchError, StoreError
 
 

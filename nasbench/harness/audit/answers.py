@@ -15,8 +15,8 @@ from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding, name_elements
 from nasbench.harness.results.load import ExperimentRuns, Ragged
-from nasbench.harness.search.selection import Promotion
 from nasbench.problem import Fidelity
+from nasbench.rules import Promotion
 
 Floats = NDArray[np.float64]
 

@@ -58,8 +58,7 @@ def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
     """Return per run what no other one has: its times, and of shared weights what was learnt."""
     names = {"times": ["optimiser"]}
     if runs.experiment.task.shared:
-        figures = [name for name in runs.table.column_names if name.startswith("figure/")]
-        learnt = [value_column(runs.metric), *figures]
+        learnt = [value_column(runs.metric), *(one.column for one in runs.traces())]
         names = {"times": ["optimiser", "seconds"], "learnt": learnt}
     lists = {name: runs.lists(name) for part in names.values() for name in part}
     return {

@@ -12,10 +12,10 @@ from nasbench.harness.audit.differences import told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.opening import open_benchmark, open_judge
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import Kind, Task
 from nasbench.harness.search.trained import trained_task
 from nasbench.problem import ACCURACY
+from nasbench.rules import Promotion, Selection
 
 
 def check_protocol(label: str, task: Task) -> Iterator[Finding]:

@@ -22,9 +22,10 @@ from nasbench.harness.results.load import ExperimentRuns, Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.validation import ROUNDING
 from nasbench.harness.search.opening import open_benchmark, open_judge
-from nasbench.harness.search.selection import Selection, choose
+from nasbench.harness.search.selection import choose
 from nasbench.harness.search.task import Kind
 from nasbench.problem import Answer, scores_of
+from nasbench.rules import Selection
 
 
 def check_runs(one: ExperimentRuns) -> Iterator[Finding]:

@@ -57,7 +57,7 @@ class Block:
     @cached_property
     def units(self) -> Units:
         """How values of the first objective are written."""
-        return Units.of(self.task.metric, [row.test_mean for row in self.rows])
+        return Units.of(self.task.metric, [row.test.value for row in self.rows])
 
     @property
     def footer(self) -> str:

@@ -26,6 +26,7 @@ from nasbench.harness.compare.plots import (
 )
 from nasbench.harness.results.load import Ragged
 from nasbench.spaces import get_categorical
+from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace, TraceKind
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.references import Known
 
 _PALETTE = sns.color_palette("colorblind").as_hex()
-_PROBABILITY = "figure/p/"
-_LOSSES = ("train loss", "validation loss")
-_CELL = re.compile(r"figure/cell/(\d+)")
+_LOSSES = (TRAIN_LOSS, VALIDATION_LOSS)
 _COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
 """Operations that are counted together, by a part of their names."""
 
@@ -53,11 +52,11 @@ def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tupl
         strategy = re.sub(r"[^\w.-]+", "-", one.experiment.strategy)
         seen[strategy] += 1  # a strategy with several settings: the rows' order
         name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
-        if any(column.startswith(_PROBABILITY) for column in one.runs.table.column_names):
+        if one.runs.traces(TraceKind.PROBABILITY):
             yield f"alphas-{name}", _alphas(one, footer, width)
         yield f"operations-{name}", _operations(one, footer, width)
         yield f"losses-{name}", _losses(one, footer, width)
-        if block.known is not None and any(map(_CELL.fullmatch, one.runs.table.column_names)):
+        if block.known is not None and one.runs.traces(TraceKind.RANKED):
             yield f"ranking-{name}", _ranking(one, block.known, footer, width)
 
 
@@ -80,7 +79,7 @@ def _alphas(one: "Contender", footer: str, width: float) -> Figure:
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
         for axes, decision in zip(panels, decisions, strict=False):
             for choice, colour in zip(decision.choices, _PALETTE, strict=False):
-                values = matrix(one.runs.lists(f"{_PROBABILITY}{decision.name}/{choice}"))
+                values = matrix(one.runs.trace(Trace.probability(decision.name, choice)))
                 _draw_epochs(axes, choice, values, colour)
             axes.set_title(decision.name, fontsize=7)
             sns.despine(ax=axes)
@@ -118,9 +117,10 @@ def _losses(one: "Contender", footer: str, width: float) -> Figure:
     with paper_style():
         figure = Figure(figsize=(width, 0.5 * width))
         axes = figure.subplots()
-        for name, colour in zip(_LOSSES, _PALETTE, strict=False):
-            if f"figure/{name}" in one.runs.table.column_names:
-                _draw_epochs(axes, name, matrix(one.runs.lists(f"figure/{name}")), colour)
+        there = one.runs.traces()
+        for loss, colour in zip(_LOSSES, _PALETTE, strict=False):
+            if loss in there:
+                _draw_epochs(axes, loss.words[0], matrix(one.runs.trace(loss)), colour)
         log_axis(axes)
         sns.despine(ax=axes)
         _finish(figure, one, footer, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
@@ -141,14 +141,14 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
     """
     dataset = one.experiment.task.signal.dataset
     truth = known.valid[dataset]
-    columns = sorted(int(m[1]) for m in map(_CELL.fullmatch, one.runs.table.column_names) if m)
-    shared = np.stack([matrix(one.runs.lists(f"figure/cell/{index}")) for index in columns])
-    there = np.isfinite(truth[columns])
+    sample = sorted(int(trace.words[0]) for trace in one.runs.traces(TraceKind.RANKED))
+    shared = np.stack([matrix(one.runs.trace(Trace.ranked(index))) for index in sample])
+    there = np.isfinite(truth[sample])
     tau = np.full(shared.shape[1:], np.nan)
     for run, epoch in np.ndindex(*tau.shape):
         values = shared[there, run, epoch]
         if np.isfinite(values).all():
-            tau[run, epoch] = kendalltau(values, truth[columns][there]).statistic
+            tau[run, epoch] = kendalltau(values, truth[sample][there]).statistic
     gap = matrix(
         Ragged(
             truth[one.runs.architectures.indices.values] - one.runs.signal.values,

@@ -36,6 +36,17 @@ class Interval(NamedTuple):
     high: float
 
 
+class Estimate(NamedTuple):
+    """A number of a sample, and what it may be: an interval at `LEVEL`."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNKNOWN = Estimate(np.nan, np.nan, np.nan)
+
+
 def known(sample: Floats) -> Floats:
     """Return the values that are known, shape (runs known,)."""
     return sample[~np.isnan(sample)]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from nasbench.benchmarks.protocols import protocols
 from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.store import flatten
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
+from nasbench.rules import Promotion, Selection
 from nasbench.text import printable
 
 _DIGITS = 8

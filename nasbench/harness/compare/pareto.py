@@ -19,12 +19,11 @@ from nasbench.harness.compare.plots import (
     looks,
     paper_style,
 )
+from nasbench.trace import Trace, TraceKind
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
-
-_COST = re.compile(r"figure/cost \((.+)\)")
 
 
 class Point(NamedTuple):
@@ -64,15 +63,14 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
             yield f"pareto-{dataset}-training-epochs", figure
     units: dict[str, list[Contender]] = {}
     for one in block.contenders:
-        found = filter(None, map(_COST.fullmatch, one.runs.table.column_names))
-        for match in found if len(one.runs) else ():
-            units.setdefault(match[1], []).append(one)
+        for trace in one.runs.traces(TraceKind.COST) if len(one.runs) else ():
+            units.setdefault(trace.words[0], []).append(one)
     for unit, contenders in units.items():
         if len(contenders) < 2:
             continue
         for dataset in block.datasets:
             points = [
-                Point(one, one.runs.lists(f"figure/cost ({unit})").last(),
+                Point(one, one.runs.trace(Trace.cost(unit)).last(),
                       one.final("test", dataset))
                 for one in contenders
             ]  # fmt: skip

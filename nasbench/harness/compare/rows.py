@@ -1,16 +1,17 @@
 """The numbers of one row: one experiment on one reported data set."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.convergence import PARTS, Course, courses, of_one_clock
 from nasbench.harness.compare.estimates import (
+    UNKNOWN,
+    Estimate,
     Floats,
-    Interval,
     estimate,
     interquartile_mean,
     interval,
@@ -33,8 +34,7 @@ from nasbench.harness.compare.significance import (
     standings,
     wilcoxon,
 )
-from nasbench.harness.compare.units import turned
-from nasbench.problem import Metric
+from nasbench.harness.compare.units import estimate_of
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,42 @@ class Part:
 
     part: float
     n: int  #: runs that had an answer by then
-    mean: float
-    low: float  #: of the 95 % bootstrap interval of the mean
-    high: float
+    test: Estimate  #: the mean
     among_best: bool  #: no row is significantly better at that part
     testable: bool  #: whether a test with so many runs could have said so
     p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before; see `_parts`
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "test"}
+        mean, low, high = self.test
+        return {**values, "mean": mean, "low": low, "high": high}
+
+
+class Reached(NamedTuple):
+    """What it took to reach a target, on one clock."""
+
+    median: float  #: infinite where half of the runs or more did not
+    expected: float  #: spent by all runs over the runs that reached it
+
+
+class Costs(NamedTuple):
+    """What a run came to: means."""
+
+    evaluations: float
+    distinct: float
+    training_epochs: float
+    clock_seconds: float
+    optimiser_seconds: float
+    wall_seconds: float
 
 
 @dataclass(frozen=True)
 class Row:
     """One experiment on one data set; values of the first objective, and regrets in its unit.
 
-    Means are over the n finished runs, NaN where a number is not known. Ends called low and high
-    are those of 95 % bootstrap intervals.
+    Means are over the n finished runs, NaN where a number is not known; intervals of estimates are
+    95 % bootstrap intervals.
     """
 
     strategy: str
@@ -82,41 +104,26 @@ class Row:
     valid_mean: float  #: its validation after the final schedule
     valid_std: float
     valid_median: float
-    test_mean: float
+    test: Estimate  #: the mean
     test_std: float
-    test_low: float  #: of the mean
-    test_high: float
-    test_median: float
-    test_median_low: float
-    test_median_high: float
-    test_iqm: float  #: mean without the lowest and the highest quarter of runs
-    test_iqm_low: float
-    test_iqm_high: float
+    test_median: Estimate
+    test_iqm: Estimate  #: mean without the lowest and the highest quarter of runs
     regret_mean: float  #: in test, to the best cell of the table; never negative
     regret_median: float
     valid_regret_mean: float
     normalised_regret_mean: float  #: in test; the mean architecture's is 1
     percentile_mean: float  #: percentage of all cells that the answer is above in test
     improvement_mean: float  #: percent better in test than the mean architecture
-    random_evaluations: float  #: after which random search is expected to have this mean
-    random_evaluations_low: float
-    random_evaluations_high: float
+    random_evaluations: Estimate  #: after which random search is expected to have this mean
     clock: str  #: of the following: `seconds` or `evaluations`, which are epochs of shared weights
     course_start: float  #: when all runs of all rows on this clock have an answer
     course_end: float
     course_regret: float  #: mean test regret from start to end: the area under the regret curve
     target: float  #: value on test whose reaching is timed
     reached: int  #: runs that reached it
-    reached_seconds_median: float  #: infinite where half of the runs or more did not
-    reached_seconds_expected: float  #: spent by all runs over the runs that reached it
-    reached_evaluations_median: float
-    reached_evaluations_expected: float
-    evaluations_mean: float
-    distinct_mean: float
-    training_epochs_mean: float
-    clock_seconds_mean: float
-    optimiser_seconds_mean: float
-    wall_seconds_mean: float
+    reached_seconds: Reached
+    reached_evaluations: Reached
+    costs: Costs
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_clock_seconds: float
     among_best: bool  #: no row is significantly better in test, see `significance.standings`
@@ -130,8 +137,22 @@ class Row:
     parts: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as JSON values."""
-        return asdict(self)
+        """Return the row as JSON values, each number under a name of its own."""
+        found: dict[str, Any] = {}
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            match value:
+                case Estimate():
+                    mean = f"{name}_mean" if name == "test" else name
+                    found |= {mean: value.value, f"{name}_low": value.low}
+                    found[f"{name}_high"] = value.high
+                case Reached():
+                    found |= {f"{name}_{key}": number for key, number in value._asdict().items()}
+                case Costs():
+                    found |= {f"{key}_mean": number for key, number in value._asdict().items()}
+                case _:
+                    found[name] = value
+        return {**found, "parts": [part.to_json() for part in self.parts]}
 
 
 def rows(
@@ -153,12 +174,10 @@ def rows(
     for one, test, standing, course, at in zip(
         contenders, tests, standings(tests, pairs), followed, parts, strict=True
     ):
-        finals = _finals(one, test, dataset)
-        scored = {**finals, "target": np.nan if target is None else target}
         found.append(
             Row(
-                **_identity(one, dataset), **_values(one.runs.metric, scored),
-                **_in_table(finals, test, dataset, known), **_course(course, dataset, known),
+                **_identity(one, dataset), **_values(one, test, dataset, target),
+                **_in_table(one, test, dataset, known), **_course(course, dataset, known),
                 **_costs(one), **_tested(test, standing, contenders), parts=at,
             )
         )  # fmt: skip
@@ -190,75 +209,54 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
     }
 
 
-def _finals(one: Contender, test: Floats, dataset: str) -> dict[str, Any]:
-    """Return what is told of final incumbents, as scores."""
+def _values(one: Contender, test: Floats, dataset: str, target: float | None) -> dict[str, Any]:
+    """Return what is told of final incumbents, in the metric's unit."""
+    metric = one.runs.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
-    found: dict[str, Any] = {
-        "signal_mean": summarise(one.final("signal")).mean,
-        "valid_mean": valid.mean,
+    iqm = estimate(test, interquartile_mean)
+    return {
+        "signal_mean": metric.score(summarise(one.final("signal")).mean),
+        "valid_mean": metric.score(valid.mean),
         "valid_std": valid.std,
-        "valid_median": valid.median,
-        "test_mean": tested.mean,
+        "valid_median": metric.score(valid.median),
+        "test": estimate_of(metric, tested.mean, interval(test)),
         "test_std": tested.std,
-        "test_median": tested.median,
-        "test_iqm": estimate(test, interquartile_mean),
+        "test_median": estimate_of(metric, tested.median, interval(test, median)),
+        "test_iqm": estimate_of(metric, iqm, interval(test, interquartile_mean)),
+        "target": metric.score(np.nan if target is None else target),
     }
-    found["test_low"], found["test_high"] = interval(test)
-    found["test_median_low"], found["test_median_high"] = interval(test, median)
-    found["test_iqm_low"], found["test_iqm_high"] = interval(test, interquartile_mean)
-    return found
 
 
-_SPREADS = ("valid_std", "test_std")
-_INTERVALS = ("test", "test_median", "test_iqm")
-
-
-def _values(metric: Metric, scored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return scores as values of their metric; a spread is one already."""
-    found = {
-        name: value if name in _SPREADS else metric.score(value) for name, value in scored.items()
-    }
-    for name in _INTERVALS:
-        ends = Interval(scored[f"{name}_low"], scored[f"{name}_high"])
-        found[f"{name}_low"], found[f"{name}_high"] = turned(metric, ends)
-    return found
-
-
-def _in_table(
-    finals: Mapping[str, Any], test: Floats, dataset: str, known: Known | None
-) -> dict[str, Any]:
-    """Return what final scores mean among all cells; `finals` is of `_finals`."""
+def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -> dict[str, Any]:
+    """Return what final scores mean among all architectures of the table."""
     if known is None:
         names = (
             "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
-            "percentile_mean", "improvement_mean", "random_evaluations", "random_evaluations_low",
-            "random_evaluations_high",
+            "percentile_mean", "improvement_mean",
         )  # fmt: skip
-        return dict.fromkeys(names, np.nan)
-    cells = known.test[dataset]
-    best, best_valid = float(np.nanmax(cells)), float(np.nanmax(known.valid[dataset]))
-    means = np.array([finals[name] for name in ("test_mean", "test_low", "test_high")])
-    equal = random_evaluations(means, known, dataset)
+        return {**dict.fromkeys(names, np.nan), "random_evaluations": UNKNOWN}
+    every = known.test[dataset]
+    best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
+    tested, ends = summarise(test), interval(test)
+    equal = random_evaluations(np.array([tested.mean, *ends]), known, dataset)
     return {
-        "regret_mean": best - finals["test_mean"],
-        "regret_median": best - finals["test_median"],
-        "valid_regret_mean": best_valid - finals["valid_mean"],
-        "normalised_regret_mean": summarise(normalised_regret(test, cells)).mean,
-        "percentile_mean": summarise(percentile(test, cells)).mean,
-        "improvement_mean": summarise(relative_improvement(test, cells)).mean,
-        "random_evaluations": float(equal[0]),
-        "random_evaluations_low": float(equal[1]),
-        "random_evaluations_high": float(equal[2]),
+        "regret_mean": best - tested.mean,
+        "regret_median": best - tested.median,
+        "valid_regret_mean": best_valid - summarise(one.final("valid", dataset)).mean,
+        "normalised_regret_mean": summarise(normalised_regret(test, every)).mean,
+        "percentile_mean": summarise(percentile(test, every)).mean,
+        "improvement_mean": summarise(relative_improvement(test, every)).mean,
+        "random_evaluations": Estimate(*map(float, equal)),
     }
 
 
 def _course(course: Course, dataset: str, known: Known | None) -> dict[str, Any]:
     best = np.nan if known is None else float(np.nanmax(known.test[dataset]))
     hits = course.reached
+    never = Reached(np.nan, np.nan)
     times = {
-        f"reached_{clock}_{name}": getattr(hits[clock], name) if hits else np.nan
+        f"reached_{clock}": Reached(hits[clock].median, hits[clock].expected) if hits else never
         for clock in ("seconds", "evaluations")
-        for name in ("median", "expected")
     }
     return {
         "clock": course.clock,
@@ -271,16 +269,10 @@ def _course(course: Course, dataset: str, known: Known | None) -> dict[str, Any]
 
 
 def _costs(one: Contender) -> dict[str, Any]:
-    names = (
-        "evaluations", "distinct", "training_epochs", "clock_seconds", "optimiser_seconds",
-        "wall_seconds",
-    )  # fmt: skip
     tuning = one.runs.tuning
+    means = (summarise(one.runs.column(name).astype(np.float64)).mean for name in Costs._fields)
     return {
-        **{
-            f"{name}_mean": summarise(one.runs.column(name).astype(np.float64)).mean
-            for name in names
-        },
+        "costs": Costs(*means),
         "tuning_runs": tuning.runs if tuning else 0,
         "tuning_clock_seconds": tuning.simulated_seconds if tuning else 0.0,
     }
@@ -320,8 +312,8 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
         found = []
         for row, sample in enumerate(samples):
             metric, centre = contenders[row].runs.metric, summarise(sample)
-            mean, ends = metric.score(centre.mean), turned(metric, interval(sample))
+            mean = estimate_of(metric, centre.mean, interval(sample))
             among, testable = tested[row].among_best, tested[row].testable
-            found.append(Part(part, centre.n, mean, *ends, among, testable, float(gained[row])))
+            found.append(Part(part, centre.n, mean, among, testable, float(gained[row])))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

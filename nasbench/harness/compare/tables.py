@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.convergence import PARTS
-from nasbench.harness.compare.estimates import known
+from nasbench.harness.compare.estimates import Estimate, known
 from nasbench.harness.compare.formats import (
     Cell,
     Section,
@@ -123,14 +123,14 @@ def cost_table(block: "Block") -> TextTable:
             Cell(row.family),
             Cell(str(row.n)),
             Cell(str(row.failed)),
-            Cell(_number(row.evaluations_mean, 1)),
-            Cell(_number(row.distinct_mean, 1)),
-            Cell(_number(row.training_epochs_mean, 0)),
-            Cell(_number(row.clock_seconds_mean, 0)),
-            Cell(_seconds(row.optimiser_seconds_mean)),
-            Cell(_seconds(row.wall_seconds_mean)),
+            Cell(_number(row.costs.evaluations, 1)),
+            Cell(_number(row.costs.distinct, 1)),
+            Cell(_number(row.costs.training_epochs, 0)),
+            Cell(_number(row.costs.clock_seconds, 0)),
+            Cell(_seconds(row.costs.optimiser_seconds)),
+            Cell(_seconds(row.costs.wall_seconds)),
             *([Cell(_number(row.tuning_clock_seconds, 0))] if tuned else []),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high, digits), _bold(row)),
+            Cell(_interval(row.test, digits), _bold(row)),
         ]
         for row in first
     ]
@@ -159,12 +159,12 @@ def estimates_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            Cell(_interval(row.test_mean, row.test_low, row.test_high, digits), _bold(row)),
-            Cell(_interval(row.test_median, row.test_median_low, row.test_median_high, digits)),
-            Cell(_interval(row.test_iqm, row.test_iqm_low, row.test_iqm_high, digits)),
+            Cell(_interval(row.test, digits), _bold(row)),
+            Cell(_interval(row.test_median, digits)),
+            Cell(_interval(row.test_iqm, digits)),
             Cell(_number(row.percentile_mean, 2)),
             Cell(_number(row.improvement_mean, 2)),
-            Cell(_count(row.random_evaluations)),
+            Cell(_count(row.random_evaluations.value)),
         ]
 
     caption = (
@@ -190,17 +190,14 @@ def course_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            *(
-                Cell(_interval(part.mean, part.low, part.high, digits), _bold(part))
-                for part in row.parts
-            ),
+            *(Cell(_interval(part.test, digits), _bold(part)) for part in row.parts),
             Cell(_p_value(whole.p_value)),
             Cell(units.write(row.course_regret)),
             Cell(UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
-            Cell(_count(row.reached_seconds_median)),
-            Cell(_count(row.reached_seconds_expected)),
-            Cell(_count(row.reached_evaluations_median)),
-            Cell(_count(row.reached_evaluations_expected)),
+            Cell(_count(row.reached_seconds.median)),
+            Cell(_count(row.reached_seconds.expected)),
+            Cell(_count(row.reached_evaluations.median)),
+            Cell(_count(row.reached_evaluations.expected)),
         ]
 
     targets = {row.dataset: row.target for row in block.rows if not math.isnan(row.target)}
@@ -250,21 +247,23 @@ def ranks_table(family: "Family") -> TextTable:
     )  # fmt: skip
     lines = []
     for row in map(int, found.ranks.argsort(kind="stable")):
-        chance = (
-            found.better[row, best],
-            found.better_low[row, best],
-            found.better_high[row, best],
+        chance = Estimate(
+            found.better[row, best], found.better_low[row, best], found.better_high[row, best]
         )
+        rank, regret, iqm = (
+            Estimate(values[row], *intervals[row])
+            for values, intervals in (
+                (found.ranks, found.rank_intervals), (found.regret_mean, found.regret),
+                (found.regret_iqm, found.regret_iqm_intervals),
+            )
+        )  # fmt: skip
         lines.append(
             [
                 Cell(found.labels[row]),
-                Cell(
-                    _interval(found.ranks[row], *found.rank_intervals[row]),
-                    found.telling and row in rivals,
-                ),
-                Cell(_interval(found.regret_mean[row], *found.regret[row], digits=3)),
-                Cell(_interval(found.regret_iqm[row], *found.regret_iqm_intervals[row], digits=3)),
-                Cell(UNKNOWN if row == best else _interval(*chance)),
+                Cell(_interval(rank), found.telling and row in rivals),
+                Cell(_interval(regret, digits=3)),
+                Cell(_interval(iqm, digits=3)),
+                Cell(UNKNOWN if row == best else _interval(chance)),
             ]
         )
     caption = (
@@ -358,9 +357,9 @@ def _needed(block: "Block") -> Iterator[str]:
     score = block.units.metric.score
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if math.isfinite(row.test_std)]
-        best = sorted(rows, key=lambda row: -score(row.test_mean))[:2]
+        best = sorted(rows, key=lambda row: -score(row.test.value))[:2]
         widest = max((row.test_std for row in best), default=0.0)
-        between = abs(best[0].test_mean - best[1].test_mean) if len(best) == 2 else 0.0
+        between = abs(best[0].test.value - best[1].test.value) if len(best) == 2 else 0.0
         if widest and between:
             runs = runs_to_detect(between, widest)
             yield (
@@ -413,11 +412,11 @@ def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
         *([Cell(str(row.failed))] if failed else []),
         Cell(units.write(row.signal_mean)),
         Cell(spread(row.valid_mean, row.valid_std, units.digits)),
-        Cell(spread(row.test_mean, row.test_std, units.digits), _bold(row)),
-        Cell(units.write(row.test_median)),
+        Cell(spread(row.test.value, row.test_std, units.digits), _bold(row)),
+        Cell(units.write(row.test_median.value)),
         Cell(units.write(row.regret_mean)),
         Cell(units.write(row.valid_regret_mean)),
-        Cell(_number(row.evaluations_mean, 1)),
+        Cell(_number(row.costs.evaluations, 1)),
     ]
 
 
@@ -440,9 +439,9 @@ def _number(value: float, digits: int) -> str:
     return written(value, f".{digits}f")
 
 
-def _interval(mean: float, low: float, high: float, digits: int = 2) -> str:
-    centre, *ends = (_number(value, digits) for value in (mean, low, high))
-    return centre if math.isnan(low) else f"{centre} [{', '.join(ends)}]"  # of one run
+def _interval(estimate: Estimate, digits: int = 2) -> str:
+    centre, *ends = (_number(value, digits) for value in estimate)
+    return centre if math.isnan(estimate.low) else f"{centre} [{', '.join(ends)}]"  # of one run
 
 
 def _count(value: float) -> str:

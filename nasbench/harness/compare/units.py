@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nasbench.harness.compare.estimates import Interval
+from nasbench.harness.compare.estimates import Estimate, Interval
 from nasbench.problem import Metric
 
 _PERCENT = "%"
@@ -96,3 +96,8 @@ def turned(metric: Metric, ends: Interval) -> Interval:
     """Return an interval of scores as one of values: its ends may change places."""
     low, high = (metric.score(end) for end in ends)
     return Interval(low, high) if metric.direction == "max" else Interval(high, low)
+
+
+def estimate_of(metric: Metric, score: float, ends: Interval) -> Estimate:
+    """Return an estimate in the metric's unit, of a score and its interval."""
+    return Estimate(metric.score(score), *turned(metric, ends))

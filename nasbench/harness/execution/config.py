@@ -1,15 +1,17 @@
 """Experiment files: what one may say, and every mistake in one as a line that names its key."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from nasbench.benchmarks.protocols import Protocol, find_protocol, protocols
 from nasbench.errors import InvalidInput
-from nasbench.limits import CPUS, EPOCHS, GPUS, LARGEST_SEED, RETRIES, WORKERS
+from nasbench.harness.options import Option, RunOptions, options_of
+from nasbench.limits import EPOCHS, Amount, Count
 from nasbench.text import printable, shown
 
 
@@ -22,9 +24,10 @@ def _seen(text: str) -> str:
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_seen)]
 Name = Annotated[str, Field(pattern=r"^\w[\w.@+-]{0,63}$")]
-Count = Annotated[int, Field(ge=1, lt=2**63)]
 Epochs = Annotated[int, Field(ge=EPOCHS.least, le=EPOCHS.most)]
 Model = TypeVar("Model", bound=BaseModel)
+_ENDLESS = 2**62
+"""A limit that stands for the width of a number only."""
 
 
 class _Strict(BaseModel):
@@ -52,67 +55,38 @@ class CustomProtocol(_Strict):
     )
 
 
-class ExperimentFile(_Strict):
-    """What an experiment file may say: the options of `nasbench run`."""
+def _of_a_file(option: Option) -> tuple[Any, Any]:
+    """Return the type of an option in an experiment file, and what is said of a wrong value."""
+    form, kind, said = option.form, option.file, option.valid
+    if isinstance(form, Count):
+        kind = Annotated[int, Field(ge=form.least, le=form.most)]
+        most = f" to {form.most}" if form.most < _ENDLESS else " or more"
+        said = said or f"a whole number of {form.least}{most}"
+    elif isinstance(form, Amount):
+        kind = Annotated[float, Field(ge=form.least, le=form.most)]
+        most = f" to {form.most:g}" if math.isfinite(form.most) else " or more"
+        said = said or f"a number of {form.least:g}{most}"
+    elif isinstance(form, tuple):
+        kind = Literal[form]
+        said = said or " or ".join(f"'{word}'" for word in form)
+    elif kind is None:
+        kind = Text | list[Text] if form == "texts" else Text
+    return kind | None, Field(None, description=said)
 
-    strategies: Text | list[Text] | dict[str, dict[str, Any]] | None = Field(
-        None, description="a list of names, or a table of settings for each: [strategies.reinforce]"
-    )
-    protocol: Text | dict[str, Any] | None = Field(
-        None, description="a protocol's name, or a table with a name and what differs"
-    )
-    seeds: int | Text | list[int] | None = Field(
-        None, description="a number (10 is 0 to 9), a text ('100-199') or a list of numbers"
-    )
-    benchmark: Text | None = Field(None, description="a table's name, such as 'nb201'")
-    datasets: Text | list[Text] | None = Field(
-        None, description="a data set's name or a list of them"
-    )
-    budget: Text | None = Field(None, description="a text such as '12000s', '5h' or '100evals'")
-    patience: Count | None = Field(None, description="a whole number of 1 or more")
-    target_regret: Annotated[float, Field(ge=0)] | None = Field(
-        None, description="in the unit of the objective, 0 or more"
-    )
-    signal: Literal["mean", "random"] | None = Field(None, description="'mean' or 'random'")
-    trials: Literal["mean", "random"] | None = Field(
-        None, description="'mean' or 'random', an earlier name of signal"
-    )
-    repeats: Literal["charge", "free"] | None = Field(None, description="'charge' or 'free'")
-    simulated_workers: Count | None = Field(
-        None, description="evaluations that go on at once on the table's clock, 1 or more"
-    )
-    objective: Text | list[Text] | None = Field(
-        None, description="a metric that the table has, such as 'accuracy' or 'loss', or a list"
-    )
-    selection: Literal["highest", "own"] | None = Field(None, description="'highest' or 'own'")
-    promotion: Literal["restart", "resume"] | None = Field(
-        None, description="'restart' or 'resume'"
-    )
-    recipe: Text | None = Field(
-        None, description="a recipe of one-shot strategies, such as 'paper'"
-    )
-    experiment_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] | None = Field(
-        None, description="a whole number of 0 or more"
-    )
-    name: Text | None = Field(None, description="a name for the experiment's folder")
-    out: Text | None = Field(None, description="a folder's path")
-    workers: Annotated[int, Field(ge=1, le=WORKERS.most)] | Literal["auto"] | None = Field(
-        None, description=f"a whole number of 1 to {WORKERS.most}, or 'auto'"
-    )
-    ray_address: Text | None = Field(None, description="'auto', 'HOST:PORT' or 'ray://HOST:PORT'")
-    cpus_per_run: Annotated[float, Field(ge=0, le=CPUS.most)] | None = Field(
-        None, description="a share such as 0.25, or a whole number"
-    )
-    gpus_per_run: Annotated[float, Field(ge=0, le=GPUS.most)] | None = Field(
-        None, description="a share such as 0.25, or a whole number"
-    )
-    device: Text | None = Field(None, description="'cpu', 'cuda', 'cuda:1' or 'mps'")
-    threads: Count | None = Field(None, description="a whole number of 1 or more")
-    retries: Annotated[int, Field(ge=0, le=RETRIES.most)] | None = Field(
-        None, description=f"a whole number of 0 to {RETRIES.most}"
-    )
-    tuning: dict[str, Any] | None = Field(None, description="the record of `nasbench tune`")
-    fallback: Literal["train"] | None = Field(None, description="'train'")
+
+_STRATEGIES = Field(
+    None, description="a list of names, or a table of settings for each: [strategies.reinforce]"
+)
+_KEYS: dict[str, Any] = {
+    "strategies": (Text | list[Text] | dict[str, dict[str, Any]] | None, _STRATEGIES),
+    **{
+        name: _of_a_file(option)
+        for name, (_, option) in options_of(RunOptions).items()
+        if option.valid or option.help
+    },
+}
+ExperimentFile = create_model("ExperimentFile", __base__=_Strict, **_KEYS)
+"""What an experiment file may say: strategies, and the options of `nasbench run`."""
 
 
 def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import pyarrow as pa
 
@@ -20,13 +20,13 @@ from nasbench.harness.execution.cluster import Limits, RayExecutor
 from nasbench.harness.execution.executors import Automatic, Executor, InProcess, Job
 from nasbench.harness.execution.interruption import draining
 from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.options import RunOptions, Settings, filled, spelled_out
 from nasbench.harness.results.store import ExperimentFolder, open_folder
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.shared import shared_task
 from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
@@ -39,14 +39,11 @@ from nasbench.limits import (
     Count,
     per_core,
 )
-from nasbench.place import HERE, Place
+from nasbench.place import Place
 from nasbench.provenance import cores
 from nasbench.strategies.base import DERIVED
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.text import shown
-
-Settings = Mapping[str, Mapping[str, object]]
-"""Hyperparameters that differ from the defaults, by strategy."""
 
 
 class Progress(Protocol):
@@ -76,39 +73,13 @@ def _silent(_: str) -> None:
     """Say nothing."""
 
 
+@spelled_out(RunOptions)
 def run(
     strategies: str | Sequence[str],
     *,
-    seeds: int | str | Sequence[int] = 10,
-    benchmark: str | Path | None = None,
-    datasets: str | Sequence[str] | None = None,
-    protocol: str | SearchProtocol | None = None,
-    budget: str | Budget | None = None,
-    patience: int | None = None,
-    target_regret: float | None = None,
-    signal: str | None = None,
-    trials: str | None = None,
-    repeats: str | None = None,
-    simulated_workers: int = 1,
-    objective: str | Sequence[str] | None = None,
-    selection: str = Selection.HIGHEST.value,
-    promotion: str = Promotion.RESTART.value,
-    settings: Settings | None = None,
-    recipe: str | None = None,
-    experiment_seed: int = 0,
-    name: str | None = None,
-    out: str | Path = "results",
-    workers: int | str = "auto",
-    ray_address: str | None = None,
-    cpus_per_run: float = 1.0,
-    gpus_per_run: float = 0.0,
-    device: str = HERE.device,
-    threads: int = HERE.threads,
-    retries: int = 1,
-    fallback: str | None = None,
-    tuning: Mapping[str, object] | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = _silent,
+    **options: Unpack[RunOptions],
 ) -> list[Outcome]:
     """Search with every strategy on every data set, once per seed, and store the runs.
 
@@ -145,34 +116,32 @@ def run(
     runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
     `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
     """
-    check_types(
-        benchmark, protocol, budget, settings, tuning,
-        recipe=recipe, name=name, ray_address=ray_address, fallback=fallback, trials=trials,
-    )  # fmt: skip
-    results = require_path("out", out)
-    wanted = parse_seeds(seeds)
+    chosen = filled(RunOptions, options)
+    datasets, budget = chosen["datasets"], chosen["budget"]
+    check_types(chosen, "recipe", "name", "ray_address", "fallback", "trials")
+    results = require_path("out", chosen["out"])
+    wanted = parse_seeds(chosen["seeds"])
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
-    place = Place.read(device, threads)
-    executor = _executor(workers, ray_address, cpus_per_run, gpus_per_run, retries, say)
+    place = Place.read(chosen["device"], chosen["threads"])
+    executor = _executor(chosen, say)
     names = _names("strategies", strategies)
-    experiments = _experiments(
-        names, settings or {}, recipe, parse_experiment_seed(experiment_seed),
-        make_tasks(
-            benchmark, None if datasets is None else _names("datasets", datasets), protocol,
-            Wanted.read(
-                budget=limit or if_shared(names), patience=patience, target_regret=target_regret,
-                signal=trials if signal is None else signal, repeats=repeats,
-                simulated_workers=simulated_workers, objective=objective, selection=selection,
-                promotion=promotion,
-            ),
-            fallback=fallback, shared=shared_among(names), place=place, say=say,
-        ),
-        limit,
+    if chosen["signal"] is None:
+        chosen["signal"] = chosen["trials"]
+    tasks = make_tasks(
+        chosen["benchmark"], None if datasets is None else _names("datasets", datasets),
+        chosen["protocol"], Wanted.read(chosen, limit or if_shared(names)),
+        fallback=chosen["fallback"], shared=shared_among(names), place=place, say=say,
     )  # fmt: skip
+    experiments = _experiments(
+        names, chosen["settings"] or {}, chosen["recipe"],
+        parse_experiment_seed(chosen["experiment_seed"]), tasks, limit,
+    )  # fmt: skip
+    name = chosen["name"]
     experiments = [as_stored(one, results, name, say) for one in experiments]
     for experiment in experiments:
         Runner(experiment, place)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)
+    tuning = chosen["tuning"]
     record = None if tuning is None else Tuning.read(tuning)
     images = _images(experiments, say)
     folders = [
@@ -193,28 +162,21 @@ def run(
     return _run_missing(folders, jobs, len(wanted), executor, progress, say)
 
 
-def check_types(
-    benchmark: object,
-    protocol: object,
-    budget: object,
-    settings: object,
-    tuning: object,
-    **texts: object,
-) -> None:
-    """Raise `InvalidInput` for an argument of `run` of another type than it takes."""
-    if benchmark is not None:
-        require_path("benchmark", benchmark)
-    for name, value, kinds, what in (
-        ("protocol", protocol, (str, SearchProtocol), "a protocol's name, a Protocol, or None"),
-        ("budget", budget, (str, Budget), "a text such as '12000s' or '5evals', a Budget, or None"),
-        ("tuning", tuning, Mapping, "the record of `nasbench tune`, or None"),
+def check_types(options: Mapping[str, Any], *texts: str) -> None:
+    """Raise `InvalidInput` for an option of another type than it takes; `texts` name texts."""
+    if options["benchmark"] is not None:
+        require_path("benchmark", options["benchmark"])
+    for name, kinds, what in (
+        ("protocol", (str, SearchProtocol), "a protocol's name, a Protocol, or None"),
+        ("budget", (str, Budget), "a text such as '12000s' or '5evals', a Budget, or None"),
+        ("tuning", Mapping, "the record of `nasbench tune`, or None"),
     ):  # fmt: skip
-        if value is not None:
-            require_type(name, value, kinds, what)
-    if settings is not None:
-        require_settings(settings)
-    for name, value in texts.items():
-        require_optional_text(name, "a text", value)
+        if options.get(name) is not None:
+            require_type(name, options[name], kinds, what)
+    if options.get("settings") is not None:
+        require_settings(options["settings"])
+    for name in texts:
+        require_optional_text(name, "a text", options[name])
 
 
 def _names(of: str, names: str | Sequence[str]) -> list[str]:
@@ -256,23 +218,18 @@ def _images(
     return {name: one.to_json() for name, one in found.items() if one is not None}
 
 
-def _executor(
-    workers: int | str,
-    address: str | None,
-    cpus: float,
-    gpus: float,
-    retries: int,
-    say: Callable[[str], None],
-) -> Executor:
+def _executor(options: RunOptions, say: Callable[[str], None]) -> Executor:
     """Return what runs the seeds; `auto` on a cluster means all there is room for."""
-    number = parse_workers(workers, WORKERS if address is not None else None)
+    address = options["ray_address"]
+    cpus, gpus = options["cpus_per_run"], options["gpus_per_run"]
+    number = parse_workers(options["workers"], WORKERS if address is not None else None)
     for limit, value in ((CPUS, cpus), (GPUS, gpus)):
         if limit.check(value) > 1 and value != int(value):
             raise InvalidInput(
                 f"{limit.name} cannot be {value}: it must be a share such as 0.25, or a whole "
                 "number"
             )
-    retries = RETRIES.check(retries)
+    retries = RETRIES.check(options["retries"])
     if address is not None:
         return RayExecutor(Limits(number, cpus, gpus), address=address, retries=retries)
     automatic, number = number is None, number or cores()

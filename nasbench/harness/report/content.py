@@ -25,21 +25,21 @@ _NAMED = 3
 def summary(block: "Block") -> Iterator[str]:
     """Yield a sentence or two for every data set: who is best, by how much, how sure."""
     for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test_mean)]
+        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test.value)]
         if rows:
             yield _said(dataset, rows, block.units)
 
 
 def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
     score, name = units.metric.score, units.metric.name
-    best = max(rows, key=lambda row: score(row.test_mean))
+    best = max(rows, key=lambda row: score(row.test.value))
     found = f"On {dataset}, {best.label} has the best mean test {name}, {_value(best, units)}"
     if not math.isnan(best.regret_mean):
         found += f", {units.write(best.regret_mean)}{units.difference} worse than the best cell"
     others = [row for row in rows if row is not best]
     equal = [row for row in others if row.among_best]
     worse = sorted(
-        (row for row in others if not row.among_best), key=lambda row: -score(row.test_mean)
+        (row for row in others if not row.among_best), key=lambda row: -score(row.test.value)
     )
     parts = [found]
     if equal:
@@ -61,14 +61,14 @@ def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
 
 
 def _value(row: Row, units: Units) -> str:
-    mean, low, high = map(units.write, (row.test_mean, row.test_low, row.test_high))
-    if math.isnan(row.test_low):
+    mean, low, high = map(units.write, row.test)
+    if math.isnan(row.test.low):
         return f"{mean}{units.unit} in a single run, which says little"
     return f"{mean}{units.unit} (95 % interval {low} to {high})"
 
 
 def _apart(row: Row, best: Row, units: Units) -> str:
-    return f"{units.write(abs(best.test_mean - row.test_mean))}{units.difference}"
+    return f"{units.write(abs(best.test.value - row.test.value))}{units.difference}"
 
 
 def _worse(row: Row, best: Row, units: Units) -> str:

@@ -23,6 +23,7 @@ from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import encodable
+from nasbench.trace import Trace, TraceKind
 
 if TYPE_CHECKING:
     import pandas
@@ -215,6 +216,15 @@ class ExperimentRuns:
         """What the search was told of all objectives, shape (evaluations, objectives)."""
         objectives = self.experiment.task.objectives
         return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
+
+    def traces(self, kind: TraceKind | None = None) -> list[Trace]:
+        """Return what was recorded of every epoch of shared weights, of all kinds or of one."""
+        found = filter(None, map(Trace.read, self.table.column_names))
+        return [one for one in found if kind in (None, one.kind)]
+
+    def trace(self, trace: Trace) -> Ragged:
+        """Return the numbers of a trace, one per epoch."""
+        return self.lists(trace.column)
 
     def finished(self) -> Ragged:
         """Return when evaluations ended on each run's clock, in seconds."""

@@ -11,7 +11,7 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     fidelity                        epochs after which the value was read; 0 of shared weights
     seconds, epochs, optimiser      what each cost: on the run's clock, in epochs, in real seconds
     started, finished, worker       only with several simulated workers
-    figure/NAME                     of every epoch of shared training
+    figure/NAME                     a trace: a number of every epoch of shared training (`trace`)
     incumbents                      evaluations at which the answer changed
     selected                        of several objectives: the incumbents in the final set
     valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     what the judge says of the incumbents
@@ -40,9 +40,6 @@ SCHEDULE = ("started", "finished", "worker")
 
 SPLITS = ("valid", "test")
 """What the judge reads."""
-
-FIGURE = "figure/"
-"""What the names of columns begin with that hold figures of shared training, one per epoch."""
 
 ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
 """Type of an architecture in a list."""
@@ -97,10 +94,9 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
             "finished": _lists([track.finished for track in tracks], np.float64),
             "worker": _lists([track.worker for track in tracks], np.int32),
         }
-    named = dict.fromkeys(n for track in tracks for figures in track.figures for n in figures)
-    for name in named:
-        values = [[one.get(name, np.nan) for one in track.figures] for track in tracks]
-        columns[f"{FIGURE}{name}"] = _lists(values, np.float64)
+    for trace in dict.fromkeys(one for track in tracks for epoch in track.traces for one in epoch):
+        values = [[epoch.get(trace, np.nan) for epoch in track.traces] for track in tracks]
+        columns[trace.column] = _lists(values, np.float64)
     for name in task.reports:
         none = np.empty((0, len(task.objectives)))
         verdicts = [run.verdicts.get(name, Verdict(none, none)) for run in runs]
@@ -138,7 +134,7 @@ class _Track:
         self.started = empty if trajectory is None else trajectory.started
         self.finished = empty if trajectory is None else trajectory.finished
         self.worker = empty if trajectory is None else trajectory.worker
-        self.figures = () if trajectory is None else trajectory.figures
+        self.traces = () if trajectory is None else trajectory.traces
 
     def values(self, objective: int) -> NDArray[np.float64]:
         """Return the values of an objective, by its place."""

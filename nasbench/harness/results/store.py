@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.execution.tuning import Tuning
-from nasbench.harness.results.records import FIGURE, to_rows
+from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
 from nasbench.harness.results.validation import (
     check_experiment,
@@ -40,6 +40,7 @@ from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
 from nasbench.text import encodable
+from nasbench.trace import Trace
 
 SCHEMA = 2
 _FILE = "experiment.json"
@@ -147,9 +148,9 @@ def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _filled(table: pa.Table) -> pa.Table:
-    """Return rows of several files in which figures that one did not store are unknown."""
+    """Return rows of several files in which traces that one did not store are unknown."""
     for number, name in enumerate(table.column_names):
-        if name.startswith(FIGURE) and table[name].null_count:
+        if Trace.read(name) and table[name].null_count:
             steps = table["architecture"].combine_chunks()
             unknown = pc.if_else(pc.is_valid(steps.flatten()), float("nan"), None)
             lengths = pc.list_value_length(steps).to_numpy(zero_copy_only=False)

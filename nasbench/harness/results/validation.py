@@ -17,13 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.protocols import REPEATS, TRIALS
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.records import (
     ARCHITECTURES,
-    FIGURE,
     SCHEDULE,
     SPLITS,
     TRAJECTORY,
@@ -32,12 +30,13 @@ from nasbench.harness.results.records import (
 )
 from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment
-from nasbench.harness.search.selection import Selection
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.problem import Metric
+from nasbench.rules import REPEATS, TRIALS, Selection
 from nasbench.spaces import get_space
 from nasbench.text import shown
+from nasbench.trace import Trace
 
 FAILED = "failed"
 """The stop reason of a run that ended with an error."""
@@ -150,7 +149,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
             raise Misfit(f"column '{name}' is missing")
     made = {}
     for name in there:
-        kind = types.get(name, pa.list_(pa.float64()) if name.startswith(FIGURE) else None)
+        kind = types.get(name, pa.list_(pa.float64()) if Trace.read(name) else None)
         if kind is None:
             raise Misfit(f"column '{name}' is none of a run's")
         made[name] = _cast(table[name], name, kind)
@@ -263,10 +262,10 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
         lambda row: f"'{texts[row]}' of a run {'with' if failed[row] else 'without'} an error",
     )  # fmt: skip
     steps = rows.lists("architecture").lengths
-    figures = [name for name in rows.table.column_names if name.startswith(FIGURE)]
+    traces = [name for name in rows.table.column_names if Trace.read(name)]
     several = experiment.task.simulated_workers > 1
     values = {value_column(metric): metric for metric in experiment.task.objectives}
-    for name in (*TRAJECTORY, *values, *figures, *(SCHEDULE if several else ())):
+    for name in (*TRAJECTORY, *values, *traces, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
     number = rows.table["evaluations"].to_numpy()
     rows.refuse(

@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 
 from nasbench.errors import InvalidInput
-from nasbench.harness.search.selection import Chosen, Front, Incumbent, Selection
+from nasbench.harness.search.selection import Chosen, Front, Incumbent
 from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
+from nasbench.rules import Selection
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}

@@ -13,8 +13,8 @@ from nasbench.harness.results.validation import Misfit, check_objectives
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.experiment import random_of
 from nasbench.harness.search.runner import Begun
-from nasbench.harness.search.selection import Selection
 from nasbench.problem import Answer, Evaluate, Metric, Problem
+from nasbench.rules import Selection
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags

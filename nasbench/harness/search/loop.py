@@ -1,6 +1,6 @@
 """The loop: one strategy, one benchmark, one clock, one trajectory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
@@ -17,6 +17,7 @@ from nasbench.harness.search.selection import Chosen
 from nasbench.problem import WAIT, Answer, Evaluate, Request, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
+from nasbench.trace import Traces
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Trajectory:
     stop: Stop
     derived: bool = False
     """Whether the architecture of a step is what the search would return then."""
-    figures: tuple[Mapping[str, float], ...] = ()
-    """Figures of every epoch of shared training, by name; empty where nothing is shared."""
+    traces: tuple[Traces, ...] = ()
+    """Numbers of every epoch of shared training; empty where nothing is shared."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -155,7 +156,7 @@ def trajectory_of(
         chosen=_derived(values) if shared else clock.chosen,
         stop=stop,
         derived=bool(shared),
-        figures=tuple(answer.figures for answer in shared),
+        traces=tuple(answer.traces for answer in shared),
     )
 
 

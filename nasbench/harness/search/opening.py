@@ -8,10 +8,10 @@ from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.harness.search.selection import Promotion
 from nasbench.harness.search.task import Kind, Task
 from nasbench.harness.search.trained import open_trained
 from nasbench.place import HERE, Place
+from nasbench.rules import Promotion
 from nasbench.spaces import get_enumerable
 
 

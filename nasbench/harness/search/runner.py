@@ -14,10 +14,10 @@ from nasbench.harness.search.budget import Clock
 from nasbench.harness.search.experiment import Experiment, Run, streams
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
-from nasbench.harness.search.selection import Selection
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
+from nasbench.rules import Selection
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings

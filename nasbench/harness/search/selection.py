@@ -4,35 +4,13 @@ Values are compared at one fidelity only, since an accuracy after one epoch says
 after fifteen. An evaluation that failed, or has a value that is infinite, is never an incumbent.
 """
 
-from enum import StrEnum
 from math import inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Selection(StrEnum):
-    """Rules by which evaluations are chosen."""
-
-    HIGHEST = "highest"
-    """The best at the highest fidelity that was reached: a first value there replaces any below."""
-    OWN = "own"
-    """The best at the task's own fidelity; others never count."""
-    FRONT = "front"
-    """Of several objectives: all that no other is better than, at the highest fidelity reached.
-
-    One is better than another that is at least as good in every objective and not equal to it.
-    """
-
-
-class Promotion(StrEnum):
-    """What is charged for an evaluation at a higher fidelity than before, of one architecture."""
-
-    RESTART = "restart"
-    """All of its epochs: it is trained anew."""
-    RESUME = "resume"
-    """The epochs since the last evaluation of it that has ended, and one validation."""
+from nasbench.rules import Selection
 
 
 class Incumbent:

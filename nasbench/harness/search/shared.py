@@ -18,13 +18,14 @@ from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.opening import open_judge
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import Task
 from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
+from nasbench.rules import Promotion, Selection
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
+from nasbench.trace import Trace
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.data import DataSet
@@ -165,7 +166,7 @@ class Resumable:
                 **one._asdict(),
                 "architecture": list(one.architecture),
                 "values": list(one.values),
-                "figures": dict(one.figures),
+                "traces": {trace.column: value for trace, value in one.traces.items()},
             }
             for one in self._answers
         ]
@@ -217,8 +218,8 @@ def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneSho
             raise ValueError(f"an answer has value {value} and seconds {one.seconds}")
         if (type(one.epochs), type(one.failed)) != (int, bool) or one.epochs < 1:
             raise ValueError(f"an answer has epochs {one.epochs} and failed {one.failed}")
-        if not all(isinstance(figure, float) for figure in dict(one.figures).values()):
-            raise ValueError("figures of an answer are no numbers")
+        if not all(isinstance(number, float) for number in one.traces.values()):
+            raise ValueError("traces of an answer are no numbers")
     if not isinstance(saved["state"], dict) or not isinstance(saved["optimiser"], dict):
         raise ValueError("its state is none")
     check_tensors(saved["weights"], session.loan.supernet.state_dict(), "weights")
@@ -241,4 +242,13 @@ def _code() -> str:
 
 def _answer(stored: dict[str, Any]) -> SharedAnswer:
     architecture, values = tuple(stored["architecture"]), tuple(stored["values"])
-    return SharedAnswer(**{**stored, "architecture": architecture, "values": values})
+    traces = {_trace(column): number for column, number in dict(stored["traces"]).items()}
+    known = {**stored, "architecture": architecture, "values": values, "traces": traces}
+    return SharedAnswer(**known)
+
+
+def _trace(column: str) -> Trace:
+    found = Trace.read(column)
+    if found is None:
+        raise ValueError(f"'{column}' is no trace of an epoch")
+    return found

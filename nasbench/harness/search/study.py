@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 
 from nasbench.arguments import require_path
-from nasbench.benchmarks.protocols import Protocol
 from nasbench.benchmarks.tables.views import seal_test
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.run import check_types, if_shared, make_experiment, shared_among
+from nasbench.harness.options import SearchOptions, filled, options_of, spelled_out
 from nasbench.harness.results.records import SPLITS, to_rows, value_column
 from nasbench.harness.results.store import open_folder
 from nasbench.harness.search.budget import Budget, Stop
@@ -19,10 +19,9 @@ from nasbench.harness.search.experiment import Run
 from nasbench.harness.search.function import begin_function, checked_answer
 from nasbench.harness.search.loop import Trajectory, trajectory_of
 from nasbench.harness.search.runner import Begun, Runner
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
-from nasbench.place import HERE, Place
+from nasbench.place import Place
 from nasbench.problem import WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.registry import find_strategy, recipe_settings
@@ -34,10 +33,19 @@ VALUE = Metric("value")
 """What an own function returns, unless `metrics` say otherwise: more is better."""
 
 
-def _only_of_benchmarks(**options: object) -> None:
+_OF_FUNCTIONS = {"budget", "patience", "experiment_seed", "recipe"}
+"""Options that mean something to a search of a function of one's own."""
+
+
+def _only_of_benchmarks(options: SearchOptions, dataset: str | None) -> None:
     """Raise `InvalidInput` for an option that means nothing to a function of one's own."""
-    for name, given in options.items():
-        if given is not None:
+    of_benchmarks = {"dataset": (dataset, None)} | {
+        name: (options.get(name), option.default)
+        for name, (_, option) in options_of(SearchOptions).items()
+        if name not in _OF_FUNCTIONS
+    }
+    for name, (given, usual) in of_benchmarks.items():
+        if given != usual:
             raise InvalidInput(f"{name} is of a benchmark: leave it away for a function")
 
 
@@ -71,29 +79,18 @@ class Study:
     `metrics`; nobody judges it, its seconds are real ones, and it needs a `budget`.
     """
 
+    @spelled_out(SearchOptions)
     def __init__(
         self,
         strategy: str,
         *,
-        benchmark: str | Path | None = None,
         dataset: str | None = None,
         seed: int = 0,
-        budget: str | Budget | None = None,
-        protocol: str | Protocol | None = None,
         settings: Mapping[str, object] | None = None,
-        recipe: str | None = None,
-        experiment_seed: int = 0,
         objective: str | Sequence[str] | Callable[[Architecture], Any] | None = None,
         space: str | Space | None = None,
         metrics: Metric | Sequence[Metric] = VALUE,
-        patience: int | None = None,
-        target_regret: float | None = None,
-        signal: str | None = None,
-        repeats: str | None = None,
-        selection: str = Selection.HIGHEST.value,
-        promotion: str = Promotion.RESTART.value,
-        device: str = HERE.device,
-        threads: int = HERE.threads,
+        **options: Unpack[SearchOptions],
     ) -> None:
         """Begin; on what is not told above see `nasbench.run`.
 
@@ -102,22 +99,17 @@ class Study:
         self._began = perf_counter()
         self.seed = SEED.check(seed)
         self._runner: Runner | None = None
-        place = Place.read(device, threads)
-        check_types(
-            benchmark, protocol, budget, None if settings is None else {strategy: settings}, None,
-            strategy=strategy, dataset=dataset, recipe=recipe,
-        )  # fmt: skip
+        chosen = filled(SearchOptions, options)
+        texts = {"strategy": strategy, "dataset": dataset, "settings": settings}
+        texts["settings"] = None if settings is None else {strategy: settings}
+        check_types({**chosen, **texts}, "strategy", "dataset", "recipe")
+        budget, patience = chosen["budget"], chosen["patience"]
         limit = Budget.parse(budget) if isinstance(budget, str) else budget
         found = find_strategy(strategy)
-        values = {**recipe_settings(found, recipe), **(settings or {})}
-        shift = EXPERIMENT_SEED.check(experiment_seed)
+        values = {**recipe_settings(found, chosen["recipe"]), **(settings or {})}
+        shift = EXPERIMENT_SEED.check(chosen["experiment_seed"])
         if callable(objective):
-            _only_of_benchmarks(
-                benchmark=benchmark, dataset=dataset, protocol=protocol, signal=signal,
-                repeats=repeats, target_regret=target_regret,
-                selection=None if selection == Selection.HIGHEST.value else selection,
-                promotion=None if promotion == Promotion.RESTART.value else promotion,
-            )  # fmt: skip
+            _only_of_benchmarks(chosen, dataset)
             several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
             if limit is not None and patience is not None:
                 limit = limit.stopping(PATIENCE.check(patience), None)
@@ -128,15 +120,11 @@ class Study:
             if space is not None or metrics is not VALUE:
                 name = "metrics" if space is None else "space"
                 raise InvalidInput(f"{name}: only for a function of one's own")
-            wanted = Wanted.read(
-                budget=limit or if_shared([strategy]), patience=patience,
-                target_regret=target_regret, signal=signal, repeats=repeats,
-                objective=objective,
-                selection=selection, promotion=promotion,
-            )  # fmt: skip
+            wanted = Wanted.read({**chosen, "objective": objective}, limit or if_shared([strategy]))
+            place = Place.read(chosen["device"], chosen["threads"])
             (task,) = make_tasks(
-                benchmark, None if dataset is None else [dataset], protocol, wanted,
-                shared=shared_among([strategy]), place=place,
+                chosen["benchmark"], None if dataset is None else [dataset], chosen["protocol"],
+                wanted, shared=shared_among([strategy]), place=place,
             )  # fmt: skip
             self._runner = Runner(make_experiment(task, strategy, values, shift, limit), place)
             begun = self._runner.begin(self.seed)

@@ -7,8 +7,8 @@ from typing import Any
 
 from nasbench.benchmarks.tabular import Signal
 from nasbench.harness.search.budget import Budget, Clock
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.problem import ACCURACY, Metric
+from nasbench.rules import Promotion, Selection
 
 _TRAINED = "train:"
 _FALLBACK = "+train"

@@ -1,26 +1,26 @@
 """From what a user asks for to tasks: one per data set searched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.protocols import OWN, REPEATS, TRIALS, Protocol, default_protocol
+from nasbench.benchmarks.protocols import OWN, Protocol, default_protocol
 from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Signal
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import Say, choose
-from nasbench.harness.search.selection import Promotion, Selection
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
 from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Metric
+from nasbench.rules import REPEATS, TRIALS, Promotion, Selection
 from nasbench.spaces import find_space
 from nasbench.text import shown
 
@@ -54,25 +54,15 @@ class Wanted:
     promotion: Promotion = Promotion.RESTART
 
     @classmethod
-    def read(
-        cls,
-        *,
-        budget: Budget | None,
-        patience: int | None = None,
-        target_regret: float | None = None,
-        signal: str | None = None,
-        repeats: str | None = None,
-        simulated_workers: int = 1,
-        objective: str | Sequence[str] | None = None,
-        selection: str = Selection.HIGHEST.value,
-        promotion: str = Promotion.RESTART.value,
-    ) -> "Wanted":
-        """Read options as a user gives them; `InvalidInput` for what none of them can be."""
-        for name, value in (
-            ("signal", signal), ("repeats", repeats), ("selection", selection),
-            ("promotion", promotion),
-        ):  # fmt: skip
-            require_optional_text(name, "a text", value)
+    def read(cls, options: Mapping[str, Any], budget: Budget | None) -> "Wanted":
+        """Read the options of a search as a user gives them.
+
+        Raises `InvalidInput` for what none of them can be.
+        """
+        patience, target_regret = options["patience"], options["target_regret"]
+        objective = options.get("objective")
+        for name in ("signal", "repeats", "selection", "promotion"):
+            require_optional_text(name, "a text", options[name])
         objectives = () if objective is None else tuple(require_names("objective", objective))
         if objective is not None and not objectives:
             raise InvalidInput("no objective is named: leave it away for the table's first metric")
@@ -80,12 +70,12 @@ class Wanted:
             budget=budget,
             patience=None if patience is None else PATIENCE.check(patience),
             target_regret=None if target_regret is None else REGRET.check(target_regret),
-            signal=signal,
-            repeats=repeats,
-            simulated_workers=SIMULATED_WORKERS.check(simulated_workers),
+            signal=options["signal"],
+            repeats=options["repeats"],
+            simulated_workers=SIMULATED_WORKERS.check(options.get("simulated_workers", 1)),
             objectives=objectives,
-            selection=_one_of(Selection, "selection", selection),
-            promotion=_one_of(Promotion, "promotion", promotion),
+            selection=_one_of(Selection, "selection", options["selection"]),
+            promotion=_one_of(Promotion, "promotion", options["promotion"]),
         )
 
     def limit(self, budget: Budget | None) -> Budget | None:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.protocols import REPEATS
 from nasbench.benchmarks.tabular import Signal, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.selection import Promotion
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.place import Place
 from nasbench.problem import ACCURACY
+from nasbench.rules import REPEATS, Promotion
 from nasbench.spaces import get_enumerable
 
 if TYPE_CHECKING:

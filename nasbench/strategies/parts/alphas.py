@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nasbench.errors import InvalidInput
@@ -13,6 +14,7 @@ from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import require, require_decisions
 from nasbench.strategies.parts.one_shot import Batch, Loan, OneShot
 from nasbench.strategies.parts.weights import NATS, PAPER, WeightSettings
+from nasbench.trace import Trace, Traces
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,8 +75,6 @@ class AlphaSearch(OneShot):
         noise = self.random.generator.standard_normal((len(sizes), max(sizes)))
         device = next(loan.supernet.parameters()).device
         self._alphas = (1e-3 * torch.from_numpy(noise)).float().to(device).requires_grad_()
-        there = torch.arange(max(sizes)) < torch.tensor(sizes)[:, None]
-        self._absent = None if there.all() else ~there.to(device)
         s = self.settings
         self._adam = torch.optim.Adam(
             [self._alphas], lr=s.alpha_learning_rate, betas=(s.alpha_beta1, 0.999),
@@ -89,8 +89,17 @@ class AlphaSearch(OneShot):
     @property
     def logits(self) -> "Tensor":
         """The alphas, shape (decisions, choices of the largest); what is no choice is -infinity."""
-        alphas = self._alphas
-        return alphas if self._absent is None else alphas.masked_fill(self._absent, -math.inf)
+        alphas, absent = self._alphas, self._absent
+        return alphas if absent is None else alphas.masked_fill(absent, -math.inf)
+
+    @cached_property
+    def _absent(self) -> "Tensor | None":
+        """Which alphas are of no choice; None where all decisions have as many choices."""
+        import torch
+
+        sizes = torch.tensor(self.sizes)
+        absent = torch.arange(int(sizes.max())) >= sizes[:, None]
+        return absent.to(self._alphas.device) if absent.any() else None
 
     def tensors(self) -> dict[str, Any]:
         """Return alphas, their optimiser and the gradient of their last step, which may count."""
@@ -155,18 +164,18 @@ class AlphaSearch(OneShot):
         """Return the choice with the largest alpha of every decision."""
         return tuple(self.logits.detach().argmax(dim=1).tolist())
 
-    def figures(self) -> Mapping[str, float]:
+    def traces(self) -> Traces:
         """Return every alpha's probability and their mean entropy in nats."""
         import torch
 
         probabilities = self.logits.detach().softmax(dim=1).cpu()
         entropy = torch.special.entr(probabilities).sum(dim=1)
-        named: dict[str, Any] = {
-            f"p/{decision.name}/{choice}": float(probabilities[i, j])
+        named: dict[Trace, float] = {
+            Trace.probability(decision.name, choice): float(probabilities[i, j])
             for i, decision in enumerate(require_decisions(self.space, self.name).decisions)
             for j, choice in enumerate(decision.choices)
         }
-        return {"entropy": float(entropy.mean()), **named}
+        return {Trace.number("entropy"): float(entropy.mean()), **named}
 
 
 @dataclass(frozen=True)
@@ -186,10 +195,13 @@ class CostAwareSearch(AlphaSearch):
         super().begin(loan)
         self._lookup: Lookup = loan.costs()
 
-    def figures(self) -> Mapping[str, float]:
+    def traces(self) -> Traces:
         """Return what the present probabilities cost in expectation, and what the answer costs."""
         expected = self._lookup.expected(self.logits.detach().softmax(dim=1))
         answer = tuple(self.logits.detach().argmax(dim=1).tolist())
-        costs = {"expected cost": float(expected), "cost": self._lookup.of(answer)}
         unit = self._lookup.unit
-        return {**super().figures(), **{f"{name} ({unit})": v for name, v in costs.items()}}
+        return {
+            **super().traces(),
+            Trace.expected_cost(unit): float(expected),
+            Trace.cost(unit): self._lookup.of(answer),
+        }

@@ -15,6 +15,7 @@ from nasbench.spaces.base import Architecture
 from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import DERIVED, SearchStrategy, Tag
 from nasbench.strategies.parts.weights import WeightSettings
+from nasbench.trace import TRAIN_LOSS, Trace, Traces
 
 __all__ = ["Batch", "Loan", "OneShot", "UniformSampling", "WeightSettings"]
 
@@ -82,7 +83,7 @@ class OneShot(SearchStrategy):
         """Count the epoch."""
         self.epoch += 1
 
-    def _train(self, loan: Loan) -> Mapping[str, float]:
+    def _train(self, loan: Loan) -> Traces:
         """Train one epoch: a step for every batch of the weights' images."""
         import torch
 
@@ -97,7 +98,8 @@ class OneShot(SearchStrategy):
             images += len(batch[1])
         more = self.finish(loan, search)
         mean = float(total) / steps
-        return {"train loss": mean, "images": float(images), **more, **self.figures()}
+        own = {TRAIN_LOSS: mean, Trace.number("images"): float(images)}
+        return {**own, **more, **self.traces()}
 
     @property
     def search_batch(self) -> int:
@@ -158,16 +160,16 @@ class OneShot(SearchStrategy):
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
         """Do what the method does for one batch; return the loss of the weights."""
 
-    def finish(self, loan: Loan, search: Iterator[Batch]) -> Mapping[str, float]:
-        """Do what comes after the weights' epoch and belongs to it; return figures of it."""
+    def finish(self, loan: Loan, search: Iterator[Batch]) -> Traces:
+        """Do what comes after the weights' epoch and belongs to it; return numbers of it."""
         return {}
 
     @abstractmethod
     def derive(self, loan: Loan, random: Random) -> Architecture:
         """Return the architecture the search would end with now, drawing from `random` alone."""
 
-    def figures(self) -> Mapping[str, float]:
-        """Return figures of the epoch, beyond the loss; none by default."""
+    def traces(self) -> Traces:
+        """Return numbers of the epoch, beyond the loss; none by default."""
         return {}
 
     def _set_rate(self, epochs: float) -> None:

@@ -18,13 +18,15 @@ import torch
 
 from nasbench.benchmarks.tables.format import SUFFIX, Split
 from nasbench.benchmarks.tables.table import Table
+from nasbench.benchmarks.training import one_shard
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
+from nasbench.benchmarks.training.one_shard import Done, Job, Trainer
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Trainings, read_shards, write_shard
-from nasbench.benchmarks.training.tabulate import Done, Job, Trainer, remaining, tabulate
+from nasbench.benchmarks.training.tabulate import remaining, tabulate
 from nasbench.benchmarks.training.train import CURVES, Training
 from nasbench.errors import DataError, InvalidInput, StoreError
 from nasbench.spaces.nb201 import NasBench201
@@ -301,8 +303,8 @@ def test_divergence_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         training.__class__ = Broken
         return training
 
-    real = tabulation.grouped
-    monkeypatch.setattr(tabulation, "grouped", broken)
+    real = one_shard.grouped
+    monkeypatch.setattr(one_shard, "grouped", broken)
     one = plan(tmp_path, cells=CELLS[:3], seeds=(0,))
     assert tabulate(one) == Done(3, 1)
     shards = stored(one)
@@ -324,7 +326,7 @@ def test_out_of_memory_names_what_to_lower(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object, **__: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 B")
 
-    monkeypatch.setattr(tabulation, "grouped", full)
+    monkeypatch.setattr(one_shard, "grouped", full)
     with pytest.raises(InvalidInput, match=r"lower --group \(now 3\) or --workers"):
         tabulate(plan(tmp_path))
 

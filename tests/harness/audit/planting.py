@@ -15,7 +15,8 @@ from nasbench.harness.results.records import TRAJECTORY
 from nasbench.harness.results.store import ExperimentFolder, experiments, folder_name
 from nasbench.harness.search.experiment import Experiment, entropy_of
 from nasbench.harness.search.opening import open_judge
-from nasbench.harness.search.selection import Selection, choose
+from nasbench.harness.search.selection import choose
+from nasbench.rules import Selection
 from nasbench.spaces import get_enumerable, get_space
 
 Row = dict[str, Any]

@@ -192,7 +192,7 @@ def test_seeds_that_were_chosen_afterwards(results: Path) -> None:
 
 def test_another_table_under_the_same_name(results: Path) -> None:
     folder = of(results)
-    task = replace(folder.experiment.task, table="0" * 64)
+    task = replace(folder.experiment.task, content="0" * 64)
     reword(folder, replace(folder.experiment, task=task))
     caught(results, "table", "runs were made with table 00000000, installed is ")
 

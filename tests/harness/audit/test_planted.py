@@ -71,6 +71,17 @@ def tasked(results: Path, **changes: Any) -> None:
     reword(folder, replace(folder.experiment, task=replace(folder.experiment.task, **changes)))
 
 
+def called(task: Task, protocol: str) -> Task:
+    """Return a task under another protocol's name."""
+    return replace(task, reference=replace(task.reference, protocol=protocol))
+
+
+def rename_protocol(results: Path) -> None:
+    folder = of(results)
+    task = called(folder.experiment.task, "nats-bench")
+    reword(folder, replace(folder.experiment, task=task))
+
+
 def budgeted(seconds: float) -> Callable[[Path], None]:
     return lambda results: tasked(results, budget=Budget(seconds))
 
@@ -192,7 +203,7 @@ def damaged_reproduction(results: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "protocol renamed": (lambda r: tasked(r, protocol="nats-bench"), "protocol", "reports is"),
+    "protocol renamed": (rename_protocol, "protocol", "reports is"),
     "budget by a hair": (budgeted(12_000.5), "protocol", "budget is 12000.5s, in nb201-paper 12"),
     "budget unseen": (budgeted(12_000.04), "protocol", "budget is 12000.04s, in nb201-paper 12"),
     "reports dropped": (drop_reports, "protocol", "reports is ('cifar10',), in nb201-paper"),
@@ -261,7 +272,7 @@ def rename_all(results: Path) -> None:
         for path in folder.path.glob("runs-*.parquet"):
             path.unlink()
         folder.append(table)
-        task = replace(folder.experiment.task, protocol="nats-bench", reports=("cifar10",))
+        task = replace(called(folder.experiment.task, "nats-bench"), reports=("cifar10",))
         reword(folder, replace(folder.experiment, task=task))
 
 

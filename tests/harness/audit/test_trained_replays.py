@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from planting import describe, found_in, reword, rewrite
 
+from nasbench.benchmarks.training import benchmark
 from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark
 from nasbench.benchmarks.training.recipes import RECIPES
@@ -43,17 +45,22 @@ def search(out: Path) -> ExperimentFolder:
     return folder
 
 
-def test_accuracies_that_were_put_into_the_cache(
-    trained: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A search that was fed 99.5 % passes where the same cache feeds the replay; not otherwise."""
+def fed(out: Path, monkeypatch: pytest.MonkeyPatch) -> ExperimentFolder:
+    """Search where every training is said to have come to 99.5 %."""
     with monkeypatch.context() as patch:
         honest = TrainedBenchmark._train
         patch.setattr(
             TrainedBenchmark, "_train",
             lambda self, *asked: replace(honest(self, *asked), accuracy=99.5),
         )  # fmt: skip
-        folder = search(trained)
+        return search(out)
+
+
+def test_accuracies_that_were_put_into_the_cache(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that was fed 99.5 % passes where the same cache feeds the replay; not otherwise."""
+    folder = fed(trained, monkeypatch)
     assert folder.read()["value/accuracy"].to_pylist() == [[99.5] * 3]
     assert found_in(audit(trained)) == {}
     found = found_in(audit(trained, replays=1))
@@ -96,7 +103,7 @@ def test_images_that_are_not_here_are_no_fault(
 
 def test_a_recipe_that_the_protocol_does_not_have(trained: Path) -> None:
     folder = search(trained)
-    task = replace(folder.experiment.task, final_schedule=200, table="0" * 64)
+    task = replace(folder.experiment.task, final_schedule=200, content="0" * 64)
     reword(folder, replace(folder.experiment, task=task))
     told = found_in(audit(trained))["protocol"]
     assert [one.split(" is ")[0] for one in told] == ["table", "final_schedule"]
@@ -113,3 +120,17 @@ def test_a_replay_neither_reads_nor_removes_a_checkpoint(toy_images: Path, tmp_p
     assert path.read_bytes() == b"of a run that is not finished"
     describe(folder, lambda content: content["strategy"].update(family="other"))
     assert "description" in found_in(audit(tmp_path))
+
+
+@pytest.mark.parametrize(("device", "fault"), [("cpu", True), ("mps", False)])
+def test_a_gpu_promises_no_bits(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, device: str, fault: bool
+) -> None:
+    """A run that comes out otherwise is a fault on a CPU, and worth knowing on another device."""
+    folder = fed(trained, monkeypatch)
+    rewrite(folder, lambda rows: [{**row, "device": device} for row in rows])
+    monkeypatch.setattr(benchmark, "find_device", lambda _: torch.device("cpu"))
+    (found,) = [one for one in audit(trained, replays=1).findings if one.check == "replay"]
+    assert found.fault is fault
+    assert "comes out with another value/accuracy" in found.what
+    assert ("in no fixed order" in found.what) is not fault

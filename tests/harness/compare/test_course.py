@@ -23,11 +23,9 @@ def test_half_of_a_budget_is_a_search_with_half_of_it(
     rows, halves = (compare(tmp_path / name).rows for name in ("whole", "half"))
     for row, less in zip(rows, halves, strict=True):
         _, middle, end = row.parts
-        assert (middle.mean, middle.low, middle.high) == pytest.approx(
-            (less.test_mean, less.test_low, less.test_high)
-        )
+        assert (middle.mean, middle.low, middle.high) == pytest.approx(less.test)
         assert middle.among_best == less.among_best
-        assert (end.n, end.mean, end.among_best) == (20, row.test_mean, row.among_best)
+        assert (end.n, end.test, end.among_best) == (20, row.test, row.among_best)
     gains = []
     for row in rows:
         finals = [
@@ -49,7 +47,7 @@ def test_parts_are_of_the_limit_that_ends_runs(tmp_path: Path, synthetic_nb201: 
     both, one = (compare(tmp_path / name).rows for name in ("both", "one"))
     for row, other in zip(both, one, strict=True):
         assert row.clock == "evaluations"
-        assert [part.mean for part in row.parts] == [part.mean for part in other.parts]
+        assert [part.test for part in row.parts] == [part.test for part in other.parts]
 
 
 def test_the_target_is_what_random_search_is_expected_to_reach(
@@ -69,11 +67,11 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.target == pytest.approx(expected)
         assert row.reached == sum(tests[i].max() >= row.target for i in range(100))
         assert row.clock == "evaluations"
-        assert row.reached_evaluations_expected >= 40 * (100 - row.reached) / row.reached
+        assert row.reached_evaluations.expected >= 40 * (100 - row.reached) / row.reached
     for row in compare(tmp_path, target=0.0).rows:
         best = (one.verdicts("test", row.dataset).values >= row.target).sum()
         assert row.reached <= best < 50
-        assert row.reached_evaluations_median == np.inf
+        assert row.reached_evaluations.median == np.inf
 
 
 def test_a_run_that_missed_the_target_took_its_whole_budget(
@@ -89,11 +87,11 @@ def test_a_run_that_missed_the_target_took_its_whole_budget(
             there = one.verdicts("test", row.dataset)[seed] >= row.target
             taken.append(seconds[there][0] if there.any() else 2500.0)
         assert 0 < row.reached < 40
-        assert row.reached_seconds_expected == pytest.approx(sum(taken) / row.reached)
+        assert row.reached_seconds.expected == pytest.approx(sum(taken) / row.reached)
     early = tmp_path / "early"
     run("random-search", seeds=40, budget="2500s", patience=3, out=early)
     for row in compare(early, target=0.0).rows:  # most ended before their budget
-        assert row.reached == 0 or row.reached_seconds_expected < 40 * 2500 / row.reached
+        assert row.reached == 0 or row.reached_seconds.expected < 40 * 2500 / row.reached
 
 
 def test_mean_regret_lies_between_the_first_and_the_last(
@@ -103,4 +101,4 @@ def test_mean_regret_lies_between_the_first_and_the_last(
     for row in compare(tmp_path).rows:
         assert (row.course_start, row.course_end) == (1, 40)
         first = row.parts[0].mean  # regret falls on average
-        assert row.regret_mean < row.course_regret < row.regret_mean + row.test_mean - first + 1
+        assert row.regret_mean < row.course_regret < row.regret_mean + row.test.value - first + 1

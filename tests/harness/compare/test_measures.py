@@ -63,5 +63,7 @@ def test_random_search_needs_as_many_evaluations_as_it_made(
 ) -> None:
     run("random-search", seeds=200, budget="40evals", out=tmp_path)
     for row in compare(tmp_path).rows:
-        assert row.random_evaluations_low <= 40 <= row.random_evaluations_high
-        assert row.random_evaluations_low < row.random_evaluations < row.random_evaluations_high
+        assert row.random_evaluations.low <= 40 <= row.random_evaluations.high
+        assert (
+            row.random_evaluations.low < row.random_evaluations.value < row.random_evaluations.high
+        )

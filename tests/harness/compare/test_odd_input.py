@@ -1,6 +1,7 @@
 """Whatever a folder holds: a sensible comparison with all its files, or one clear line."""
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,15 +41,15 @@ def test_one_run_has_no_spread_and_no_interval(tmp_path: Path) -> None:
     assert comparison.families == ()
     for row in comparison.rows:
         assert row.test_std != row.test_std
-        assert row.test_low != row.test_low
+        assert math.isnan(row.test.low)
         assert row.among_best
-        assert row.random_evaluations >= 1
+        assert row.random_evaluations.value >= 1
 
 
 def test_runs_of_one_evaluation(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=8, budget="1evals", out=tmp_path)
     for row in compared(tmp_path).rows:
-        assert row.evaluations_mean == 1
+        assert row.costs.evaluations == 1
         assert [part.n for part in row.parts] == [0, 0, 8]  # nothing is finished at half of one
         assert row.course_regret != row.course_regret
 
@@ -111,7 +112,7 @@ def test_one_finished_run_beside_several_that_tie(tmp_path: Path) -> None:
     comparison = compare(results, datasets="cifar10", out=tmp_path / "comparison")
     assert sorted({row.n for row in comparison.rows}) == [1, 2, 3]
     for row in comparison.rows:
-        assert (row.test_mean, row.among_best, row.testable) == (80.0, True, False)
+        assert (row.test.value, row.among_best, row.testable) == (80.0, True, False)
     assert all(pair.p_value == 1 for block in comparison.blocks for pair in block.pairs["cifar10"])
 
 
@@ -137,7 +138,7 @@ def test_accuracies_that_are_no_numbers_are_not_known(
     block_figures(block, 1)
     assert any("have no number on cifar10" in note for note in block.notes)
     for row in comparison.rows:
-        assert not np.isinf([row.test_mean, row.test_low, row.regret_mean]).any()
+        assert not np.isinf([row.test.value, row.test.low, row.regret_mean]).any()
         assert row.among_best is not (share == 1.0)
 
 

@@ -99,8 +99,8 @@ def test_two_thousand_random_searches_agree_with_the_closed_form(tmp_path: Path)
     )
     error = 1 / np.sqrt(2000)
     assert row.n == 2000
-    assert row.evaluations_mean == pytest.approx(expected.evaluations_mean, abs=0.15)
-    assert row.test_mean == pytest.approx(expected.test_mean, abs=4 * row.test_std * error)
+    assert row.costs.evaluations == pytest.approx(expected.evaluations_mean, abs=0.15)
+    assert row.test.value == pytest.approx(expected.test_mean, abs=4 * row.test_std * error)
     assert row.valid_mean == pytest.approx(expected.valid_mean, abs=4 * row.valid_std * error)
     assert row.test_std == pytest.approx(expected.test_std, rel=0.1)
     signal = load_results(tmp_path).runs["signal"]

@@ -65,7 +65,7 @@ def test_json_has_rows_references_and_blocks(comparison: Comparison) -> None:
 def test_csv_holds_the_same_numbers(comparison: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(to_text(comparison, "csv"))))
     for read, row in zip(rows, comparison.rows, strict=True):
-        assert float(read["test_mean"]) == row.test_mean
+        assert float(read["test_mean"]) == row.test.value
         assert json.loads(read["settings"]) == row.settings
 
 

@@ -1,13 +1,17 @@
 """Experiment files: every mistake is one line that names the key and what is valid."""
 
+import inspect
 import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
+from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
-from nasbench.harness.execution.config import custom_protocol, read_config
+from nasbench.harness.execution.config import ExperimentFile, custom_protocol, read_config
 from nasbench.harness.execution.run import run
+from nasbench.harness.search.study import Study
 
 
 def test_every_option_is_read() -> None:
@@ -64,8 +68,8 @@ def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
         ("patience = 2.5", "'patience' cannot be 2.5: it is a whole number of 1 or more"),
         ("patience = true", "'patience' cannot be True: it is a whole number"),
         ("patience = 0", "'patience' cannot be 0: it is a whole number of 1"),
-        ("target_regret = 'low'", "'target_regret' cannot be 'low': it is in the unit"),
-        ("target_regret = nan", "'target_regret' cannot be nan: it is in the unit"),
+        ("target_regret = 'low'", "'target_regret' cannot be 'low': it is a number of 0 or more"),
+        ("target_regret = nan", "'target_regret' cannot be nan: it is a number of 0"),
         ("trials = 3", "'trials' cannot be 3: it is 'mean' or 'random'"),
         ("repeats = 'often'", "'repeats' cannot be 'often': it is 'charge' or 'free'"),
         ("experiment_seed = -1", "'experiment_seed' cannot be -1: it is a whole number of 0"),
@@ -111,6 +115,21 @@ def test_every_mistake_is_one_line(text: str, line: str) -> None:
     with pytest.raises(InvalidInput, match=line) as caught:
         dict(read_config(tomllib.loads(text)))
     assert "\n" not in str(caught.value)
+
+
+def test_an_option_is_the_same_in_python_on_the_command_line_and_in_a_file() -> None:
+    """Each is defined once; what stands in one place only is named here."""
+    python = set(inspect.signature(run).parameters) - {"progress", "say"}
+    screen = {one.name for one in typer.main.get_command(app).commands["run"].params}
+    assert python - screen == {"strategies", "trials", "settings", "tuning"}
+    assert screen - python == {"strategy", "set_", "config", "json_"}
+    assert python - set(ExperimentFile.model_fields) == {"settings"}
+    assert set(ExperimentFile.model_fields) <= python
+    assert set(inspect.signature(Study).parameters) - python == {
+        "strategy", "dataset", "seed", "space", "metrics"
+    }  # fmt: skip
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sed'"):
+        run("random-search", sed=3)
 
 
 def test_a_protocol_may_search_elsewhere_when_it_says_what_to_judge() -> None:

@@ -15,8 +15,9 @@ from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import ExperimentFolder, experiments
-from nasbench.harness.search.selection import Selection, choose
+from nasbench.harness.search.selection import choose
 from nasbench.problem import Answer, Evaluate, Fidelity, Trial
+from nasbench.rules import Selection
 from nasbench.strategies.base import SearchStrategy
 from tests.harness.audit.planting import Row, judged, rewrite
 

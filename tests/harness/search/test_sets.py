@@ -19,7 +19,8 @@ from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.store import experiments
-from nasbench.harness.search.selection import Selection, choose
+from nasbench.harness.search.selection import choose
+from nasbench.rules import Selection
 from tests.harness.audit.planting import Row, rewrite
 
 SEARCH = "tests.harness.asking:TwoObjectiveRandomSearch"

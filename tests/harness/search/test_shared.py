@@ -73,7 +73,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     ]  # fmt: skip
     rows = {row.strategy: row for row in block.of("cifar10")[0]}
     assert rows["darts"].family == "gradient"
-    assert rows["rsps"].training_epochs_mean == SMALL["epochs"]
+    assert rows["rsps"].costs.training_epochs == SMALL["epochs"]
     assert rows["random-search"].regret_mean > 0
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
@@ -81,7 +81,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
         figure for name, figure in pareto_figures(block) if name == "pareto-cifar10-training-epochs"
     )
     drawn = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
-    assert drawn == {row.label: row.training_epochs_mean for row in rows.values()}
+    assert drawn == {row.label: row.costs.training_epochs for row in rows.values()}
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
     assert "are real ones of training shared weights" in costs
 

@@ -97,7 +97,7 @@ def test_fallback_trains_only_what_is_missing(tmp_path: Path) -> None:
     task = done[0].experiment.task
     assert not done[0].failed
     assert task.benchmark == "nb201+train"
-    assert task.protocol.startswith("nb201-paper+tiny:1@0/tiny-final@1/cpu/float32*")
+    assert task.protocol.startswith("nb201-paper+tiny:1@0/tiny-final@1/float32*")
     assert "7813 of 15625 architectures are not in the table" in open_benchmark(task)[0].note
     row = read_folder(done[0].path).read().to_pylist()[0]
     assert np.isfinite(row["value/accuracy"]).all()
