@@ -23,10 +23,10 @@ from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.opening import close_benchmarks
-from nasbench.harness.search.runner import Runner
+from nasbench.harness.search.runner import Runner, stored_settings
 from nasbench.place import HERE, Place
 from nasbench.spaces import get_enumerable
-from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.strategies.registry import find_strategy
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
 _HERE = ("processor",)
@@ -118,7 +118,7 @@ def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again
     except NasbenchError as error:
         return Finding("replay", one.label, f"cannot be run here: {error}", fault=False)
     try:
-        make_settings(strategy, experiment.searching)
+        stored_settings(strategy, experiment)
     except NasbenchError as error:  # another version may have other settings
         what = f"cannot have been run by this version: {error}"
         return Finding("replay", one.label, what, fault=made_here(one.provenance))

@@ -137,7 +137,7 @@ def run(
         parse_experiment_seed(chosen["experiment_seed"]), tasks, limit,
     )  # fmt: skip
     name = chosen["name"]
-    experiments = [as_stored(one, results, name, say) for one in experiments]
+    experiments = [as_stored(one, results, name, place, say) for one in experiments]
     for experiment in experiments:
         Runner(experiment, place)  # every experiment is known to start before any of them runs
         _say_if_cut_short(experiment, say)

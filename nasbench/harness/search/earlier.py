@@ -6,23 +6,29 @@ from pathlib import Path
 
 from nasbench.harness.results.store import ExperimentFolder, folder_name, in_group
 from nasbench.harness.search.experiment import Experiment
+from nasbench.place import Place
 from nasbench.strategies.registry import find_strategy
 
 
 def as_stored(
-    experiment: Experiment, results: Path, name: str | None, say: Callable[[str], None]
+    experiment: Experiment,
+    results: Path,
+    name: str | None,
+    place: Place,
+    say: Callable[[str], None],
 ) -> Experiment:
     """Return the stored experiment that this one goes on with, or else `experiment` itself.
 
     Where results hold the same search with the entropy of an earlier rule, or from before a
-    setting existed, more seeds of it belong to it: its runs keep their rule, and a comparison
+    setting existed, or trained at the same place as `place` when that was part of a protocol,
+    more seeds of it belong to it: its runs keep their rule, and a comparison
     shows one row instead of two. Searches of shared weights begin anew, since their training may
     have changed with the version. `say` is told where an earlier experiment goes on.
     """
     if experiment.task.shared:
         return experiment
     path = results / folder_name(experiment, name)
-    same = [one for one in in_group(path.parent) if _same_search(one, experiment)]
+    same = [one for one in in_group(path.parent) if _same_search(one, experiment, place)]
     if not same or any(one.experiment == experiment for one in same):
         return experiment
     folder = max(same, key=lambda one: one.experiment.entropy_rule)
@@ -34,9 +40,15 @@ def as_stored(
     return folder.experiment
 
 
-def _same_search(folder: ExperimentFolder, asked: Experiment) -> bool:
-    """Whether a stored experiment differs in nothing but its rule and settings that came later."""
+def _same_search(folder: ExperimentFolder, asked: Experiment, place: Place) -> bool:
+    """Whether a stored experiment differs in nothing but its rule and what came later or went."""
     stored = folder.experiment
+    reference = stored.task.reference
+    if reference.earlier_device == place.device:  # its hash is of the text that had the device
+        task = replace(
+            stored.task, reference=reference.without_device(), content=asked.task.content
+        )
+        stored = replace(stored, task=task)
     known, wanted = stored.settings, asked.settings
     defaults = vars(find_strategy(asked.strategy).Settings())
     return (

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -54,12 +54,15 @@ class Experiment:
             data = {**data, "task": Task.fields_of(task)}
         return _adapter().validate_python(data)
 
-    @property
-    def searching(self) -> Mapping[str, Any]:
-        """The settings of the strategy, without what earlier versions had among them: a place."""
+    def settings_of(self, known: Iterable[str]) -> Mapping[str, Any]:
+        """Return the settings of a strategy whose settings have the names `known`.
+
+        Earlier versions had a place among those of strategies that share weights: it is left out.
+        """
         if not self.task.shared:
             return self.settings
-        return {name: value for name, value in self.settings.items() if name not in Place._fields}
+        earlier = set(Place._fields) - set(known)
+        return {name: value for name, value in self.settings.items() if name not in earlier}
 
     @property
     def earlier_place(self) -> Place:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -21,6 +22,15 @@ from nasbench.rules import Selection
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings
+
+
+def stored_settings(strategy: type[SearchStrategy], experiment: Experiment) -> Any:
+    """Return an experiment's settings as its strategy has them.
+
+    Raises `InvalidInput` for settings that it has not.
+    """
+    known = (field.name for field in fields(strategy.Settings))
+    return make_settings(strategy, experiment.settings_of(known))
 
 
 class Begun(NamedTuple):
@@ -45,7 +55,7 @@ class Runner:
         self.experiment = experiment
         self.place = experiment.earlier_place if place is None else place
         self._strategy = find_strategy(experiment.strategy)
-        self._settings = make_settings(self._strategy, experiment.searching)
+        self._settings = stored_settings(self._strategy, experiment)
         self._benchmark: Benchmark
         if self._strategy.rule == DERIVED:
             self._benchmark, self._judge = open_shared(

@@ -1,7 +1,7 @@
 """What is searched and judged, as data: all that two runs must share to be compared."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +69,11 @@ class BenchmarkReference:
         """The device that an earlier version wrote into the setup; later ones write none."""
         parts = self.setup.split("/")
         return parts[2] if len(parts) == 4 else None
+
+    def without_device(self) -> "BenchmarkReference":
+        """Return the reference as a later version writes it."""
+        parts = self.setup.split("/")
+        return replace(self, setup="/".join([*parts[:2], parts[3]])) if len(parts) == 4 else self
 
     @classmethod
     def read(cls, benchmark: str, protocol: str) -> "BenchmarkReference":

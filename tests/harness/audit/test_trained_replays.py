@@ -12,6 +12,7 @@ from nasbench.benchmarks.training import benchmark
 from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark
 from nasbench.benchmarks.training.recipes import RECIPES
+from nasbench.benchmarks.training.setup import TrainingSetup
 from nasbench.errors import DataError
 from nasbench.harness.audit import audit
 from nasbench.harness.execution.run import run
@@ -134,3 +135,22 @@ def test_a_gpu_promises_no_bits(
     assert found.fault is fault
     assert "comes out with another value/accuracy" in found.what
     assert ("in no fixed order" in found.what) is not fault
+
+
+def test_a_search_whose_protocol_had_the_device_in_it_goes_on(trained: Path) -> None:
+    """As earlier versions stored it."""
+    folder = search(trained)
+    task = folder.experiment.task
+    earlier = TrainingSetup.parse(f"{LINE}/cpu/float32")
+    task = replace(
+        task, reference=replace(task.reference, setup=str(earlier)),
+        content=setups.training_hash("mine", earlier),
+    )  # fmt: skip
+    reword(folder, replace(folder.experiment, task=task))
+    (done,) = run(
+        "random-search", seeds=2, benchmark="train:nb201", datasets="mine", protocol=LINE,
+        budget="3evals", out=trained, workers=1,
+    )  # fmt: skip
+    assert (done.skipped, done.finished, done.experiment.task) == (1, 1, task)
+    assert len(list(experiments(trained))) == 1
+    assert audit(trained).faults == ()
