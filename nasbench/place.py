@@ -1,7 +1,7 @@
 """Where a run trains: recorded with it, and no part of what is compared."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nasbench.errors import InvalidInput
 from nasbench.limits import per_core
@@ -35,8 +35,13 @@ HERE = Place()
 """One thread of the CPU."""
 
 
-def known_device(name: object) -> str:
+def is_device(name: object) -> bool:
+    """Whether a name is one that torch has for a device."""
+    return isinstance(name, str) and bool(_DEVICE.fullmatch(name))
+
+
+def known_device(name: Any) -> str:
     """Return the name of a device that torch may have; `InvalidInput` for any other."""
-    if not isinstance(name, str) or not _DEVICE.fullmatch(name):
+    if not is_device(name):
         raise InvalidInput(f"device {shown(name)} is unknown: use cpu, cuda, cuda:1 or mps")
-    return name
+    return str(name)

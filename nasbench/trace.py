@@ -66,7 +66,8 @@ class Trace(NamedTuple):
                 return f"{_COLUMN}cell/{words[0]}"
             case TraceKind.COST | TraceKind.EXPECTED_COST:
                 return f"{_COLUMN}{self.kind} ({self.words[0]})"
-        return f"{_COLUMN}{self.words[0]}"
+        plain = f"{_COLUMN}{self.words[0]}"
+        return plain if Trace.read(plain) == self else f"{_COLUMN}number/{words[0]}"
 
     @classmethod
     def read(cls, column: str) -> "Trace | None":
@@ -78,6 +79,8 @@ class Trace(NamedTuple):
         words = tuple(_plain(word) for word in rest.split("/"))
         if first == "p" and len(words) == 2:
             return cls(TraceKind.PROBABILITY, words)
+        if first == "number" and len(words) == 1 and rest:
+            return cls(TraceKind.NUMBER, words)
         if first == "cell" and len(words) == 1 and rest.isdecimal():
             return cls(TraceKind.RANKED, words)
         for kind in (TraceKind.COST, TraceKind.EXPECTED_COST):

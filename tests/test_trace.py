@@ -29,7 +29,10 @@ def test_columns_of_version_1(column: str, trace: Trace) -> None:
 def test_any_words_come_back(first: str, second: str, index: int) -> None:
     for trace in (
         Trace.probability(first, second), Trace.ranked(index), Trace.cost(first),
-        Trace.expected_cost(second),
+        Trace.expected_cost(second), Trace.number(first),
+        Trace.number(Trace.probability(first, second).column.removeprefix("figure/")),
+        Trace.number(f"cell/{index}"), Trace.number(f"number/{first}"),
+        Trace.number(f"cost ({first})"),
     ):  # fmt: skip
         assert Trace.read(trace.column) == trace
 

@@ -19,7 +19,7 @@ from nasbench.benchmarks.training.catalogue import default_recipe, shared_data
 from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.train import PRECISIONS
 from nasbench.errors import InvalidInput
-from nasbench.place import HERE, Place, known_device
+from nasbench.place import HERE, Place, is_device, known_device
 from nasbench.spaces import get_space
 
 SEARCH_SEEDS = (0,)
@@ -85,10 +85,11 @@ class TrainingSetup:
             )
         search, final = matches[0], matches[1]
         more = parts[2:]
-        devices = [one for one in more[:1] if one not in PRECISIONS]
+        earlier = bool(more) and (
+            is_device(more[0]) or (len(more) == 2 and more[0] not in PRECISIONS)
+        )
+        devices = more[:1] if earlier else []
         precisions = more[len(devices) :]
-        if len(precisions) > 1:
-            raise InvalidInput(f"protocol '{text}': one precision ends it, such as float32")
         if final["epochs"] is not None:
             raise InvalidInput(f"protocol '{text}': the final recipe is trained to its last epoch")
         return cls(
@@ -97,7 +98,7 @@ class TrainingSetup:
             int(search["epochs"] or recipe(search["recipe"]).epochs),
             _seeds(search["seeds"]) or SEARCH_SEEDS,
             _seeds(final["seeds"]) or FINAL_SEEDS,
-            precisions[0] if precisions else "float32",
+            precisions[-1] if precisions else "float32",
             known_device(devices[0]) if devices else None,
         )
 

@@ -7,7 +7,7 @@ gradient.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.spaces.base import Architecture, Space
-from nasbench.spaces.networks.base import networks_of
+from nasbench.spaces.networks.base import networks_of, torch_threads
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Accuracies in percent, mean cross entropies."""
@@ -43,8 +43,9 @@ _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 class Training:
     """A training, epoch by epoch.
 
-    On a CPU it belongs to the number of threads torch has when it is made, `threads`: with another
-    number, sums are added in another order and the bits are others.
+    On a CPU it belongs to the number of threads torch has when it is made, `threads`, or had when a
+    checkpoint was begun that it goes on from; it trains with so many, whatever torch has then. With
+    another number, sums are added in another order and the bits are others.
     `curves` maps each of `CURVES` to a float32 tensor (networks, epochs), NaN where not
     measured; `diverged`, shape (networks,), tells where a training loss was not finite.
     """
@@ -91,6 +92,13 @@ class Training:
 
     def train_epoch(self) -> None:
         """One pass over the images for the weights; raises `InvalidInput` out of memory."""
+        with self._on_threads():
+            self._train_epoch()
+
+    def _on_threads(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.threads is None else torch_threads(self.threads)
+
+    def _train_epoch(self) -> None:
         self.network.train()
         batches = self.data.steps(self.recipe.batch)
         total, images = torch.zeros(self.size, dtype=torch.float64, device=self.device), 0
@@ -115,9 +123,12 @@ class Training:
         self.diverged |= ~mean.isfinite()
         self.epoch += 1
 
-    @torch.no_grad()
     def evaluate(self, part: Part) -> None:
         """Read accuracy and loss of the epoch just finished on a part's images."""
+        with self._on_threads(), torch.no_grad():
+            self._evaluate(part)
+
+    def _evaluate(self, part: Part) -> None:
         self.network.eval()
         images, labels = self.data.parts[part]
         if self.epoch < self.recipe.epochs:
@@ -194,8 +205,7 @@ class Training:
         except Exception as error:  # whatever a check stumbles on in values of other types
             raise unreadable(path, error) from error
         threads = state["identity"].get("threads", self.threads)
-        if self.threads and threads != self.threads:
-            torch.set_num_threads(threads)
+        if self.threads:
             self.threads = threads
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])

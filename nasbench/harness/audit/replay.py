@@ -29,11 +29,11 @@ from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
-_HERE = ("processor",)
-"""Of the machine, not of the run."""
+_HERE = ("processor", "device", "threads")
+"""Of where a run was made; earlier versions did not store all of it."""
 _REAL = ("seconds", "clock_seconds")
 """Timings too, where shared weights or networks are trained."""
-LOOSE = "; it was trained on a GPU, which adds in no fixed order"
+LOOSE = "; it was trained on another device than a CPU, which need not add in a fixed order"
 _NAMED = 8
 """Columns that are named of a run that comes out otherwise."""
 _SLOWER = 10.0

@@ -50,9 +50,11 @@ class Part:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "test"}
         mean, low, high = self.test
-        return {**values, "mean": mean, "low": low, "high": high}
+        return {
+            "part": self.part, "n": self.n, "mean": mean, "low": low, "high": high,
+            "among_best": self.among_best, "testable": self.testable, "p_value": self.p_value,
+        }  # fmt: skip
 
 
 class Reached(NamedTuple):
@@ -142,9 +144,11 @@ class Row:
         for field in fields(self):
             name, value = field.name, getattr(self, field.name)
             match value:
+                case Estimate() if name == "test":
+                    found |= {"test_mean": value.value, "test_std": self.test_std}
+                    found |= {"test_low": value.low, "test_high": value.high}
                 case Estimate():
-                    mean = f"{name}_mean" if name == "test" else name
-                    found |= {mean: value.value, f"{name}_low": value.low}
+                    found |= {name: value.value, f"{name}_low": value.low}
                     found[f"{name}_high"] = value.high
                 case Reached():
                     found |= {f"{name}_{key}": number for key, number in value._asdict().items()}

@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -200,7 +199,7 @@ def _parts(block: "Block") -> "pandas.DataFrame":
     import pandas
 
     return pandas.DataFrame(
-        {"label": row.label, "dataset": row.dataset, "clock": row.clock, **asdict(part)}
+        {"label": row.label, "dataset": row.dataset, "clock": row.clock, **part.to_json()}
         for row in block.rows
         for part in row.parts
     )

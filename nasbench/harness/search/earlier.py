@@ -22,11 +22,10 @@ def as_stored(
     Where results hold the same search with the entropy of an earlier rule, or from before a
     setting existed, or trained at the same place as `place` when that was part of a protocol,
     more seeds of it belong to it: its runs keep their rule, and a comparison
-    shows one row instead of two. Searches of shared weights begin anew, since their training may
-    have changed with the version. `say` is told where an earlier experiment goes on.
+    shows one row instead of two. Searches of shared weights begin anew where settings have come
+    since, as their training may have changed with the version. `say` is told where an earlier
+    experiment goes on.
     """
-    if experiment.task.shared:
-        return experiment
     path = results / folder_name(experiment, name)
     same = [one for one in in_group(path.parent) if _same_search(one, experiment, place)]
     if not same or any(one.experiment == experiment for one in same):
@@ -49,7 +48,9 @@ def _same_search(folder: ExperimentFolder, asked: Experiment, place: Place) -> b
             stored.task, reference=reference.without_device(), content=asked.task.content
         )
         stored = replace(stored, task=task)
-    known, wanted = stored.settings, asked.settings
+    known, wanted = stored.settings_of(asked.settings), asked.settings
+    if stored.task.shared and (known != wanted or stored.earlier_place != place):
+        return False
     defaults = vars(find_strategy(asked.strategy).Settings())
     return (
         replace(stored, settings=wanted, entropy=asked.entropy, entropy_rule=asked.entropy_rule)

@@ -133,4 +133,4 @@ class Runner:
             raise
 
     def _checkpoint(self, seed: int) -> Path:
-        return checkpoint_path(self.experiment, seed)
+        return checkpoint_path(self.experiment, seed, self.place)

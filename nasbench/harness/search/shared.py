@@ -25,6 +25,7 @@ from nasbench.rules import Promotion, Selection
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
+from nasbench.text import file_name
 from nasbench.trace import Trace
 
 if TYPE_CHECKING:
@@ -113,11 +114,15 @@ def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) ->
     )  # fmt: skip
 
 
-def checkpoint_path(experiment: Experiment, seed: int) -> Path:
-    """Return where the checkpoint of an unfinished run lies: beside the finished trainings."""
+def checkpoint_path(experiment: Experiment, seed: int, place: Place = HERE) -> Path:
+    """Return where the checkpoint of an unfinished run lies: beside the finished trainings.
+
+    A run goes on only where it was begun: its bits are those of one place.
+    """
     from nasbench.benchmarks.training.cache import cache_folder
 
-    return cache_folder() / "shared" / f"{experiment.digest()}-{seed}.pt"
+    where = "" if place == HERE else file_name(f"-{place.device}-{place.threads}")
+    return cache_folder() / "shared" / f"{experiment.digest()}-{seed}{where}.pt"
 
 
 class Resumable:
@@ -234,9 +239,13 @@ def _code() -> str:
     """Return what tells the code that wrote a checkpoint from any other: a hash of its sources."""
     digest = hashlib.sha256()
     root = Path(nasbench.__file__).parent
-    for folder in ("strategies", "spaces", "benchmarks/training"):
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+    searching = (
+        path
+        for folder in ("strategies", "spaces", "benchmarks/training")
+        for path in sorted((root / folder).rglob("*.py"))
+    )
+    for path in (*sorted(root.glob("*.py")), *searching):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -83,8 +83,8 @@ class BenchmarkReference:
             return cls(Kind.TRAINED, space, setup=protocol)
         if not benchmark.endswith(_FALLBACK):
             return cls(Kind.TABLE, benchmark, protocol)
-        own, _, training = protocol.partition("+")
-        setup, _, scale = training.rpartition("*")
+        before, _, scale = protocol.rpartition("*")
+        own, _, setup = before.rpartition("+")  # a protocol's name may have one in it
         found = cls(
             Kind.FALLBACK, benchmark.removesuffix(_FALLBACK), own, setup, float(scale or "nan")
         )

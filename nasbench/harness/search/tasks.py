@@ -115,7 +115,8 @@ def make_tasks(
     chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
     if chosen.space is not None:
         return [
-            _trained(chosen.space, dataset, chosen.protocol, wanted) for dataset in chosen.datasets
+            _trained(chosen.space, dataset, chosen.protocol, wanted, place)
+            for dataset in chosen.datasets
         ]
     table = load_table(chosen.benchmark)
     known = [name for name in chosen.datasets if not fallback or table.search.knows(name)]
@@ -125,7 +126,7 @@ def make_tasks(
     unknown = [name for name in chosen.datasets if name not in known]
     return [
         *(with_fallback(task, place) for task in tasks),
-        *(_trained(table.info.space, name, None, wanted) for name in unknown),
+        *(_trained(table.info.space, name, None, wanted, place) for name in unknown),
     ]
 
 
@@ -197,7 +198,9 @@ def _selection(wanted: Wanted) -> Selection:
     return Selection.FRONT
 
 
-def _trained(space: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted) -> Task:
+def _trained(
+    space: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted, place: Place
+) -> Task:
     find_space(space)  # a user may name a module's; `InvalidInput` for what is none
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
@@ -214,9 +217,13 @@ def _trained(space: str, dataset: str, protocol: str | Protocol | None, wanted: 
             "a search by training names its seeds in the protocol: nb201-12@0,1/nb201-200@2,3"
         )
     task = trained_task(space, dataset, protocol, wanted.repeats, wanted.limit(None))
-    if task.reference.earlier_device is not None:
+    device = task.reference.earlier_device
+    if device not in (None, place.device):
         raise InvalidInput(
-            f"protocol '{protocol}': the device is no part of it: leave "
-            f"'/{task.reference.earlier_device}' away and add --device"
+            f"protocol '{protocol}': the device is no part of it: leave '/{device}' away and use "
+            "--device"
         )
+    if device is not None:  # as earlier versions wrote it
+        setup = task.reference.without_device().setup
+        task = trained_task(space, dataset, setup, wanted.repeats, wanted.limit(None))
     return replace(task, selection=wanted.selection)

@@ -182,8 +182,9 @@ def test_protocols_are_lines_of_text() -> None:
         ("nb201-12:13/nb201-200", "epochs 1 to 12: 13"),
         ("nb201-12/nb201-200:3", "to its last epoch"),
         ("nb201-12/nb201-200/cpu/int8", "precision 'int8' is unknown"),
-        ("nb201-12/nb201-200/nowhere", "device 'nowhere' is unknown"),
-        ("nb201-12/nb201-200/float32/cpu", "one precision ends it"),
+        ("nb201-12/nb201-200/nowhere/float32", "device 'nowhere' is unknown"),
+        ("nb201-12/nb201-200/float32/cpu", "precision 'cpu' is unknown"),
+        ("nb201-12/nb201-200/bf16", "precision 'bf16' is unknown: use one of float32"),
     ):
         with pytest.raises(InvalidInput, match=message):
             TrainingSetup.parse(text)

@@ -119,7 +119,12 @@ def test_one_evaluation_and_one_seed_can_be_drawn(tmp_path: Path) -> None:
 def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
     run("random-search", seeds=2, budget="8evals", repeats="free", out=tmp_path)
     block = compare(tmp_path, datasets="cifar10").blocks[0]
-    task = replace(block.task, protocol="a-protocol-with-a-very-long-name-of-its-own")
+    task = replace(
+        block.task,
+        reference=replace(
+            block.task.reference, protocol="a-protocol-with-a-very-long-name-of-its-own"
+        ),
+    )
     ((_, figure),) = regret_figures(replace(block, task=task), clock="seconds", width=width)
     figure.draw_without_rendering()
     foot = next(text for text in figure.texts if "repeats free" in text.get_text())

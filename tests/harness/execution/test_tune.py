@@ -18,6 +18,7 @@ from nasbench.harness.execution.config import read_config
 from nasbench.harness.execution.run import run
 from nasbench.harness.execution.tune import FAILED, Span, parse_space, tune
 from nasbench.harness.results.load import load_results
+from nasbench.place import HERE
 from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy, require
 from nasbench.strategies.registry import find_strategy
@@ -183,7 +184,7 @@ def test_a_disk_that_fills_while_tuning_is_an_error_and_no_choice(
     reporting = SimpleNamespace(report=reports.append)
     monkeypatch.setattr(importlib, "import_module", lambda _: reporting)
     task = SimpleNamespace()
-    plan = module._Plan("test_tune:Aim", task, 0, ((0, 1),), "regret", tmp_path)
+    plan = module._Plan("test_tune:Aim", task, 0, ((0, 1),), "regret", tmp_path, HERE)
 
     def full(*_: object) -> Iterator[module._Report]:
         yield module._Report(1.0, 1)

@@ -23,8 +23,9 @@ from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import if_shared, run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.shared import Resumable, _code, lender, shared_task
+from nasbench.harness.search.shared import Resumable, _code, checkpoint_path, lender, shared_task
 from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.place import Place
 from nasbench.problem import SharedAnswer, TrainShared
 from nasbench.provenance import processor
 from nasbench.randomness import Random
@@ -341,3 +342,14 @@ def test_a_damaged_checkpoint_is_made_anew(tmp_path: Path) -> None:
         assert resumable.answer(TrainShared(lambda _: {}, lambda _: (0, 1))) == trained
         (stored,) = read_checkpoint(path)["answers"]
         assert stored["seconds"] == trained.seconds
+
+
+def test_a_search_goes_on_only_where_it_was_begun(toy_images: Path, tmp_path: Path) -> None:
+    """A checkpoint of other threads would give it other bits."""
+    (outcome,) = run("rsps", seeds=1, settings={"rsps": SETTINGS["rsps"]}, out=tmp_path)
+    paths = [
+        checkpoint_path(outcome.experiment, 0, place)
+        for place in (Place(), Place("cpu", 2), Place("cuda", 1), Place("cuda:1", 1))
+    ]
+    assert len(set(paths)) == 4
+    assert len({path.parent for path in paths}) == 1
