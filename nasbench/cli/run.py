@@ -50,8 +50,8 @@ def run(
     options: dict[str, Any] = _read_config(config) if config else {}
     options |= given
     options["settings"] = _settings(set_ or [], options.get("settings", {}))
-    names = split(strategy) or options.pop("strategies", None)
-    options.pop("strategies", None)
+    in_file = options.pop("strategies", None)
+    names = split(strategy) or in_file
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")
     if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):

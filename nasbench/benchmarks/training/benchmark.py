@@ -17,6 +17,7 @@ from nasbench.benchmarks.base import Verdict
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import Training, find_device, single
 from nasbench.benchmarks.training.train_one import evaluate, machine, train_epochs
 from nasbench.errors import InvalidInput
@@ -24,7 +25,7 @@ from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, Space
-from nasbench.spaces.networks.base import networks_of, torch_threads
+from nasbench.spaces.networks.base import networks_of
 
 
 class Trainer:

@@ -19,13 +19,14 @@ from nasbench.benchmarks.training.catalogue import default_recipe, find_input, l
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe, recipe
 from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import One, Training
 from nasbench.errors import DataError
 from nasbench.provenance import processor
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import INPUTS
-from nasbench.spaces.networks.base import networks_of, torch_threads
+from nasbench.spaces.networks.base import networks_of
 
 CELLS = 5
 _IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}

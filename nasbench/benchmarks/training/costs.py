@@ -32,12 +32,13 @@ from nasbench.benchmarks.training.shards import (
     write_parquet,
 )
 from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import One, Training, find_device
 from nasbench.errors import DataError, InvalidInput
 from nasbench.provenance import processor
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.spaces.networks.base import networks_of, torch_threads
+from nasbench.spaces.networks.base import networks_of
 
 COSTS = ("epoch_seconds", "validation_seconds", "latency_ms")
 THREADS = 1

@@ -32,6 +32,7 @@ from nasbench.benchmarks.training.costs import (
     sample,
 )
 from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write
@@ -39,7 +40,7 @@ from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import EDGES, OPERATIONS, NasBench201
-from nasbench.spaces.networks.base import Shape, networks_of, torch_threads
+from nasbench.spaces.networks.base import Shape, networks_of
 from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
 from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, widths_of
 

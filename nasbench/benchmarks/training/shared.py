@@ -16,6 +16,7 @@ from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.latency import find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.place import HERE, Place
@@ -23,7 +24,7 @@ from nasbench.problem import ACCURACY, Fidelity, Metric, SharedAnswer, TrainShar
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.mix import Mix
-from nasbench.spaces.networks.base import Initialisation, Shape, networks_of, torch_threads
+from nasbench.spaces.networks.base import Initialisation, Shape, networks_of
 from nasbench.spaces.networks.lookup import Lookup
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 

@@ -16,11 +16,12 @@ from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import (
     read_shards,
 )
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.workers import in_processes
 from nasbench.errors import InvalidInput
 from nasbench.provenance import cores
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.spaces.networks.base import networks_of, torch_threads
+from nasbench.spaces.networks.base import networks_of
 
 
 class Progress(Protocol):

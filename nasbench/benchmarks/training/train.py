@@ -26,11 +26,12 @@ from nasbench.benchmarks.training.checkpoint import (
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.streams import initialisation
+from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import RESULTS
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.spaces.base import Architecture, Space
-from nasbench.spaces.networks.base import networks_of, torch_threads
+from nasbench.spaces.networks.base import networks_of
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Accuracies in percent, mean cross entropies."""

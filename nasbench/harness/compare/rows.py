@@ -12,6 +12,7 @@ from nasbench.harness.compare.estimates import (
     UNKNOWN,
     Estimate,
     Floats,
+    Interval,
     estimate,
     interquartile_mean,
     interval,
@@ -178,10 +179,11 @@ def rows(
     for one, test, standing, course, at in zip(
         contenders, tests, standings(tests, pairs), followed, parts, strict=True
     ):
+        ends = interval(test)
         found.append(
             Row(
-                **_identity(one, dataset), **_values(one, test, dataset, target),
-                **_in_table(one, test, dataset, known), **_course(course, dataset, known),
+                **_identity(one, dataset), **_values(one, test, ends, dataset, target),
+                **_in_table(one, test, ends, dataset, known), **_course(course, dataset, known),
                 **_costs(one), **_tested(test, standing, contenders), parts=at,
             )
         )  # fmt: skip
@@ -213,8 +215,10 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
     }
 
 
-def _values(one: Contender, test: Floats, dataset: str, target: float | None) -> dict[str, Any]:
-    """Return what is told of final incumbents, in the metric's unit."""
+def _values(
+    one: Contender, test: Floats, ends: Interval, dataset: str, target: float | None
+) -> dict[str, Any]:
+    """Return what is told of final incumbents, in the metric's unit; `ends` are of the mean."""
     metric = one.runs.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     iqm = estimate(test, interquartile_mean)
@@ -223,7 +227,7 @@ def _values(one: Contender, test: Floats, dataset: str, target: float | None) ->
         "valid_mean": metric.score(valid.mean),
         "valid_std": valid.std,
         "valid_median": metric.score(valid.median),
-        "test": estimate_of(metric, tested.mean, interval(test)),
+        "test": estimate_of(metric, tested.mean, ends),
         "test_std": tested.std,
         "test_median": estimate_of(metric, tested.median, interval(test, median)),
         "test_iqm": estimate_of(metric, iqm, interval(test, interquartile_mean)),
@@ -231,7 +235,9 @@ def _values(one: Contender, test: Floats, dataset: str, target: float | None) ->
     }
 
 
-def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -> dict[str, Any]:
+def _in_table(
+    one: Contender, test: Floats, ends: Interval, dataset: str, known: Known | None
+) -> dict[str, Any]:
     """Return what final scores mean among all architectures of the table."""
     if known is None:
         names = (
@@ -241,7 +247,7 @@ def _in_table(one: Contender, test: Floats, dataset: str, known: Known | None) -
         return {**dict.fromkeys(names, np.nan), "random_evaluations": UNKNOWN}
     every = known.test[dataset]
     best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
-    tested, ends = summarise(test), interval(test)
+    tested = summarise(test)
     equal = random_evaluations(np.array([tested.mean, *ends]), known, dataset)
     return {
         "regret_mean": best - tested.mean,

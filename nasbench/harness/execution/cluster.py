@@ -14,6 +14,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -281,12 +282,21 @@ def _work(
                 f"worker on {socket.gethostname()} has {name} {here[name]} and the driver "
                 f"{version}: install the same on all nodes"
             )
-    _provide(tables)
-    runner = _runner(experiment, place)
+    runner = _runner(_Asked(experiment, place, tables))
     return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a worker is to run: an experiment, as JSON, where, and the tables sent along."""
+
+    experiment: str
+    place: Place
+    tables: _Tables = field(compare=False)
+
+
 @lru_cache(maxsize=1)
-def _runner(experiment: str, place: Place) -> Runner:
+def _runner(asked: _Asked) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
-    return Runner(Experiment.from_json(json.loads(experiment)), place)
+    _provide(asked.tables)
+    return Runner(Experiment.from_json(json.loads(asked.experiment)), asked.place)

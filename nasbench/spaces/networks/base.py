@@ -8,8 +8,8 @@ import enum
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -148,8 +148,12 @@ class Networks(ABC):
         self, architectures: Sequence[Architecture], group: int
     ) -> list[list[Architecture]]:
         """Cut architectures into groups of at most `group` that train fast side by side."""
-        ordered = sorted(architectures, key=lambda one: self.space.format(self.trained_as(one)))
+        ordered = sorted(architectures, key=self.sorted_by)
         return [ordered[start : start + group] for start in range(0, len(ordered), group)]
+
+    def sorted_by(self, architecture: Architecture) -> Any:
+        """Return what puts alike architectures next to each other when they are sorted by it."""
+        return self.space.format(self.trained_as(architecture))
 
     def supernet(
         self,
@@ -257,14 +261,3 @@ def initialise(
                 nn.init.uniform_(module.bias, -bound, bound, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
-
-
-@contextmanager
-def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use a number of CPU threads, and then as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

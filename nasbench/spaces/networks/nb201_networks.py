@@ -64,16 +64,13 @@ class NasBench201Networks(Networks):
         """Join their layers: see `nb201_grouped`."""
         return GroupedNetwork([one for one in networks if isinstance(one, Network)])
 
-    def arranged(
-        self, architectures: Sequence[Architecture], group: int
-    ) -> list[list[Architecture]]:
-        """Cut cells into groups whose members are as alike as sorting makes them.
+    def sorted_by(self, architecture: Architecture) -> Any:
+        """Return the operations on the edges.
 
-        Sorted by operations, a group agrees on its first edges, where it needs no gathering at
-        all, and equal operations on later edges are neighbours: slices instead of gathers.
+        Sorted by these, a group agrees on its first edges, where it needs no gathering at all, and
+        equal operations on later edges are neighbours: slices instead of gathers.
         """
-        ordered = sorted(architectures, key=lambda one: simplify(self.trained_as(one)))
-        return [ordered[start : start + group] for start in range(0, len(ordered), group)]
+        return simplify(self.trained_as(architecture))
 
     def supernet(
         self,
