@@ -1,9 +1,9 @@
 """A table as a benchmark: every answer is one look-up."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ _FEW = 1_000
 """Architectures whose answers are made one by one, before all of a small space are at once."""
 _SMALL = 100_000
 """Architectures of the largest space whose answers are all made."""
+
+
+_make_answer = partial(tuple.__new__, Answer)
+"""Make an answer of its fields, without the call in Python that `Answer(...)` is."""
 
 
 class Answers:
@@ -95,19 +99,23 @@ class Answers:
         every = self._space.architectures
         for number, trial in enumerate(self.trials):
             made = self._answers(self.values[number], self.seconds[number], self.failed[number])
-            trial.update({**dict(zip(every, made, strict=True)), **trial})
-        for architecture in every:
-            self._know(architecture)
+            there = dict(trial)
+            trial.update(zip(every, made, strict=True))
+            trial.update(there)
+        if self.failed.any():
+            for architecture in every:
+                self._know(architecture)
+        else:
+            of_trials = [map(trial.__getitem__, every) for trial in self.trials]
+            self.known.update(zip(every, zip(*of_trials, strict=True), strict=True))
 
     def _answers(
         self, values: NDArray[np.float64], seconds: NDArray[np.float64], failed: NDArray[np.bool_]
-    ) -> Iterator[Answer]:
-        """Yield answers of rows: values, (n, objectives), seconds and failures, (n,)."""
-        nothing, epochs = (0.0,) * values.shape[1], self.epochs
-        for told, cost, lacks in zip(
-            values.tolist(), seconds.tolist(), failed.tolist(), strict=True
-        ):
-            yield Answer(nothing if lacks else tuple(told), cost, epochs, lacks)
+    ) -> list[Answer]:
+        """Return answers of rows: values, (n, objectives), seconds and failures, (n,)."""
+        told = map(tuple, np.where(failed[:, None], 0.0, values).tolist())
+        rows = zip(told, seconds.tolist(), repeat(self.epochs), failed.tolist(), strict=False)
+        return list(map(_make_answer, rows))
 
     def _know(self, architecture: Architecture) -> None:
         every = [trial[architecture] for trial in self.trials]

@@ -147,7 +147,7 @@ class Clock:
     """
 
     __slots__ = (
-        "_changed", "_epochs", "_evaluations", "_free", "_front", "_idle", "_maximised", "_own",
+        "_changed", "_epochs", "_evaluations", "_free", "_front", "_last", "_maximised", "_own",
         "_patience", "_seconds",
         "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
         "full", "objectives", "overshot", "seconds", "stop",
@@ -186,7 +186,7 @@ class Clock:
                 )
             self._target = best_score - budget.target_regret
         self._changed: list[int] = []
-        self._idle = 0
+        self._last = -1
         self._free = 0
         self._started = 0
         self._started_epochs = 0
@@ -233,24 +233,26 @@ class Clock:
 
     def end(self, answer: Answer | SharedAnswer, finished: float, fidelity: int = 0) -> None:
         """Count an evaluation that has begun: it is now the time when it ends."""
+        number = self.evaluations
+        self.evaluations = number + 1
         self.epochs += answer.epochs
-        self._free = self._free + 1 if finished == self.seconds else 0
-        self.seconds = finished
-        self.evaluations += 1
+        if finished != self.seconds:
+            self._free = 0
+            self.seconds = finished
+        else:
+            self._free += 1
         value = answer.values[0]
         score = value if self._maximised else -value
         if not answer.failed and (
             self._takes(score, fidelity) if self._front is None else self._enters(answer, fidelity)
         ):
-            self._changed.append(self.evaluations - 1)
-            self._idle = 0
+            self._changed.append(number)
+            self._last = number
             if score >= self._target and self._own in (None, fidelity):
                 self.stop = Stop.TARGET
-        else:
-            self._idle += 1
-            if self._idle >= self._patience:
-                self.stop = Stop.PATIENCE
-        if self.evaluations >= self._evaluations:
+        elif number - self._last >= self._patience:
+            self.stop = Stop.PATIENCE
+        if number + 1 >= self._evaluations:
             self.stop = Stop.EVALUATIONS
         elif self._free >= _FREE_IN_A_ROW:
             self.stop = Stop.STALLED

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -88,18 +89,18 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     requests: list[Request] = []
     answers: list[Answer | SharedAnswer] = []
     numbers: list[float] = []  # end to end, so that no object is kept for an evaluation
-    exhausted = over = False
+    more, exhausted = True, False
+    now = perf_counter()  # once after every call of the strategy, as reading a clock costs too
     while clock.stop is None:
-        while free and not (clock.full or exhausted or over):
-            began = perf_counter()
+        while more and free:
             request = ask()
-            asking = perf_counter() - began
+            asking = perf_counter() - now
             if request is WAIT:
                 if not open_trials and clock.overshot is None:
                     raise InvalidInput("the strategy waits, and no answer is still to come")
                 break  # or what it waits for was beyond the budget
             if request is None:
-                exhausted = True
+                more, exhausted = False, True
                 break
             answer = reply(request)
             ends, worker = begin(answer), heappop(free)
@@ -107,25 +108,27 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
                 number = len(requests) + len(open_trials)
                 trial = _make_trial((number, request))
                 heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
-            else:  # epochs are those of all workers together, seconds each worker's own
-                over = clock.overshot is Stop.EPOCHS
+                more = not clock.full
+            elif clock.overshot is Stop.EPOCHS:  # those of all workers, seconds are each worker's
+                more = False
+            now = perf_counter() if free else now
         if not open_trials:
             break
         finished, _, worker, started, trial, answer, asking = heappop(open_trials)
         request = trial.request
-        asked = getattr(request, "fidelity", None)
-        fidelity = own if asked is None else asked.epochs
+        fidelity = own if (asked := getattr(request, "fidelity", None)) is None else asked.epochs
         end(answer, finished, fidelity)
         if told is not None:
             told(request, answer)
-        began = perf_counter()
-        tell(trial, answer)
         requests.append(request)
         answers.append(answer)
-        numbers.extend((fidelity, asking + perf_counter() - began, started, finished, worker))
+        began = perf_counter()
+        tell(trial, answer)
+        now = perf_counter()
+        numbers.extend((fidelity, asking + now - began, started, finished, worker))
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
-    columns = np.array(numbers, dtype=np.float64).reshape(-1, 5).T
+    columns = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 5).T
     return trajectory_of(requests, answers, columns, stop, clock)
 
 
@@ -138,25 +141,27 @@ def trajectory_of(
 ) -> Trajectory:
     """Return a run as arrays; `columns` are fidelity, thought, start, end and worker of each."""
     fidelity, thought, started, finished, worker = columns
-    shared = [answer for answer in answers if isinstance(answer, SharedAnswer)]
-    of: Sequence[Any] = shared or requests
-    values = np.array([answer.values for answer in answers], dtype=np.float64)
-    values = values.reshape(len(answers), len(clock.objectives))
-    values[np.array([answer.failed for answer in answers], dtype=bool)] = np.nan
+    kind: Any = type(answers[0]) if answers else Answer
+    of_each = kind(*(zip(*answers, strict=True) if answers else ((),) * 4))  # all values of each
+    shared = kind is SharedAnswer
+    shape = len(answers), len(clock.objectives)
+    values = np.fromiter(chain.from_iterable(of_each.values), np.float64).reshape(shape)
+    if any(of_each.failed):
+        values[np.array(of_each.failed)] = np.nan
     return Trajectory(
-        [one.architecture for one in of],
+        [one.architecture for one in (answers if shared else requests)],  # type: ignore[union-attr]
         values,
         fidelity=fidelity.astype(np.int64),
-        seconds=np.array([answer.seconds for answer in answers], dtype=np.float64),
-        epochs=np.array([answer.epochs for answer in answers], dtype=np.int64),
+        seconds=np.array(of_each.seconds, dtype=np.float64),
+        epochs=np.array(of_each.epochs, dtype=np.int64),
         optimiser_seconds=thought,
         started=started,
         finished=finished,
         worker=worker.astype(np.int32),
         chosen=_derived(values) if shared else clock.chosen,
         stop=stop,
-        derived=bool(shared),
-        traces=tuple(answer.traces for answer in shared),
+        derived=shared,
+        traces=of_each.traces if shared else (),
     )
 
 
