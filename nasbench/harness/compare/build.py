@@ -49,8 +49,8 @@ def compare(
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
 
-    Raises `StoreError` for a folder without runs, and `InvalidInput` for an unknown centre, clock
-    or data set.
+    Raises `StoreError` for a folder without runs, and `InvalidInput` for an unknown data set or
+    another invalid option.
     """
     if centre not in CENTRES:
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")

@@ -25,7 +25,7 @@ FEW = 10
 Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 2006, section 3.2.2.
 """
 _ORDERS, _DRAWN = 20_000, 9_999
-"""Up to so many orders of ranks, all are enumerated; of more, so many are drawn at random."""
+"""Largest number of orders of ranks that are all enumerated, and how many are drawn otherwise."""
 _DIVISIONS, _AT_ONCE = 1999, 100
 """Number of random divisions of runs, and how many of them are in memory at once."""
 

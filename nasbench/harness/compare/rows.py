@@ -133,7 +133,7 @@ class Row:
     testable: bool  #: whether a test between rows with so many runs can be significant
     worse_than: str  #: label of the row that is significantly better; empty where none is
     p_value: float
-    """Mann-Whitney test against the row with the best mean, Holm-corrected for all pairs.
+    """p-value against the row with the best mean: Mann-Whitney, Holm-corrected for all pairs.
 
     NaN for the row with the best mean itself."""
     superiority: float  #: A12 against that row

@@ -1,7 +1,7 @@
 """Final sets of searches with several objectives, as a plain table.
 
-A set holds the evaluations of a run than which no other is better, by the search's own signal. The
-values that are shown are the judge's.
+A final set holds the evaluations of a run that no other evaluation dominates by the search's own
+signal. The values that are shown are the judge's.
 """
 
 from collections.abc import Iterator, Sequence

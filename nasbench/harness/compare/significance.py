@@ -24,7 +24,8 @@ _SMALL = 8
 _PAIRS = 50
 """Pairs that differ, up to which the test of paired runs is exact."""
 _ROUNDING = 1e-11
-"""Resolution of paired differences, relative to the largest value: rounding errors must tie."""
+"""Step to which paired differences are rounded, relative to the largest value, so that rounding
+errors count as ties."""
 ALPHA = 0.05
 """Level of every test."""
 _LEAST = 6
@@ -117,7 +118,7 @@ def wilcoxon(first: Floats, second: Floats) -> float:
         counts = sign_sums(ranks)
         as_far = np.abs(2 * np.arange(len(counts)) - len(counts) + 1) >= far
         return float(counts[as_far].sum() / counts.sum())
-    deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of twice the signed-rank sum
+    deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of 2 * gained
     return _both_tails((far - 1) / deviation)
 
 
@@ -190,7 +191,7 @@ class Standing(NamedTuple):
 
     Where several are, it is the one with the smallest p-value."""
     p_value: float
-    """Mann-Whitney test against the row with the highest mean, Holm-corrected for all pairs.
+    """p-value against the row with the highest mean: Mann-Whitney, Holm-corrected for all pairs.
 
     NaN for the row with the highest mean itself."""
     superiority: float
@@ -207,11 +208,11 @@ def standings(
     p-value below `alpha`, Holm-corrected for all pairs of rows.
 
     No row is singled out before the tests: choosing the best row and testing the others against it
-    on the same runs would call equal rows worse far too often. With the test of all pairs, among
-    rows whose values have one distribution, whatever other rows there are, the probability that any
-    of them is called worse than another is at most `alpha` (Holm's family-wise error). Rows of
-    equal mean but different spread or skew do not count as equal. The row with the highest mean is
-    always among the best, a row without a value never.
+    on the same runs would call equal rows worse far too often. Here Holm's family-wise error holds:
+    among rows whose values have the same distribution, the probability that any is called worse
+    than another of them is at most `alpha`, whatever other rows there are. Rows of equal mean but
+    different spread or skew do not count as equal. The row with the highest mean is always among
+    the best, a row without a value never.
     """
     found = pairs(samples) if found is None else found
     means = np.array([summarise(sample).mean for sample in samples])
