@@ -135,8 +135,7 @@ def resampled(sample: Floats, stream: tuple[int, ...] = ()) -> Floats:
     """Return bootstrap samples of a sample, each sorted, shape (resamples, runs).
 
     Efron, Annals of Statistics 1979. Calls with the same `stream` and number of runs draw the same
-    positions, so that runs that belong together stay together. Calls with different streams draw
-    independently, as strata must.
+    positions in the sorted sample. Calls with different streams draw independently.
     """
     return np.asarray(np.sort(sample)[_draws(len(sample), stream)])
 
@@ -146,7 +145,9 @@ def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
     """Return the weight of each run in each bootstrap sample, shape (resamples, runs).
 
     A weight is how often the run is drawn, divided by `runs`. The product of the weights with the
-    runs' values, or curves, is the mean of each bootstrap sample. On streams, see `resampled`.
+    runs' values, or curves, is the mean of each bootstrap sample. Calls with the same `stream` and
+    number of runs draw the same runs, so that runs that belong together stay together. Calls with
+    different streams draw independently, as strata must.
     """
     if not runs:
         return np.zeros((_WEIGHTED_RESAMPLES, 0))
@@ -220,7 +221,7 @@ def _only(samples: Floats) -> Floats:
 def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
     """Return which runs are in each bootstrap sample, shape (resamples, runs).
 
-    There are fewer bootstrap samples than in `interval`. On streams, see `resampled`.
+    There are fewer bootstrap samples than in `interval`. On streams, see `weights`.
     """
     return _draws(runs, stream)[:_WEIGHTED_RESAMPLES]
 
