@@ -1,7 +1,8 @@
 """Final sets of searches with several objectives, as a plain table.
 
-A final set holds the evaluations of a run that no other evaluation dominates by the search's own
-signal. The values that are shown are the judge's.
+A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
+the search's own signal; of equal ones it holds the first. The values that are shown are those of
+the judge.
 """
 
 from collections.abc import Iterator, Sequence
