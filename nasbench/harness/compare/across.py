@@ -1,8 +1,9 @@
-"""Several data sets at once: ranks, aggregates, chances of being better, and what they can tell.
+"""Compare strategies over several data sets: mean ranks, aggregates, probabilities of improvement.
 
-A sample is one value per finished run, shape (runs,), higher is better. Bootstrap samples are
-stratified: runs are drawn within a strategy, never across. What is not independent stays together:
-the data sets that one search reports, and equal seeds of searches that share draws through them.
+A sample holds one value per finished run, shape (runs,); higher is better. The bootstrap is
+stratified: runs are resampled within each strategy, never across strategies. Values that are not
+independent are resampled together: those of one search on all data sets it reports, and those of
+runs with equal seeds where searches share random draws.
 """
 
 from collections.abc import Sequence
@@ -40,13 +41,19 @@ class Problem:
 
     name: str
     stratum: int
-    """Data sets of one stratum are not independent: their runs of equal seeds stay together."""
+    """Number of the group of dependent data sets that this one belongs to.
+
+    Runs with equal seeds on data sets of one stratum are resampled together."""
     scores: tuple[Floats, ...]
-    """Without NaN."""
+    """Final test scores of each strategy, shape (runs,) each, without NaN."""
     regret: tuple[Floats, ...]
-    """The same over the mean architecture's regret; empty where the table is not at hand."""
+    """Normalised regrets of the same runs: their regret divided by the mean architecture's.
+
+    Empty where the table is not available."""
     seeds: tuple[NDArray[np.int64], ...] = ()
-    """Of the runs, each once; where empty, position i of all data sets of a stratum is one run."""
+    """Distinct seeds of each strategy's runs, shape (runs,) each.
+
+    Where empty, position i is the same run on all data sets of a stratum."""
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Return the seeds of a strategy's runs, shape (runs,)."""
@@ -55,41 +62,45 @@ class Problem:
 
 @dataclass(frozen=True)
 class Standings:
-    """Strategies over several data sets; arrays follow `labels`."""
+    """Statistics of strategies over several data sets; arrays are in the order of `labels`."""
 
     labels: tuple[str, ...]
     problems: tuple[str, ...]
     ranks: Floats  #: mean rank of mean test scores, 1 is best, shape (strategies,)
     rank_intervals: tuple[Interval, ...]
-    regret: tuple[Interval, ...]  #: of the mean over data sets of the mean normalised regret
-    regret_mean: Floats
-    regret_iqm: Floats  #: interquartile mean of normalised regret, runs of all data sets together
+    regret: tuple[Interval, ...]  #: intervals of `regret_mean`
+    regret_mean: Floats  #: mean over data sets of the mean normalised regret, shape (strategies,)
+    regret_iqm: Floats  #: interquartile mean of normalised regret, runs of all data sets pooled
     regret_iqm_intervals: tuple[Interval, ...]
     better: Floats
-    """Chance that a run of row i beats one of row j, mean over data sets, (strategies, strategies).
+    """Probability that a run of strategy i beats one of strategy j, (strategies, strategies).
 
-    The probability of improvement of Agarwal et al., NeurIPS 2021: ties count half."""
-    better_low: Floats
-    better_high: Floats
+    The mean over data sets of the probability of improvement of Agarwal et al., NeurIPS 2021:
+    ties count half."""
+    better_low: Floats  #: lower ends of the intervals of `better`
+    better_high: Floats  #: upper ends
     independent: bool
-    """Whether data sets are independent blocks: none shares runs, or draws, with another."""
+    """Whether data sets are independent blocks: no two of them share runs or random draws."""
     friedman: float
-    """p-value of equal ranks; NaN below three rows or data sets.
+    """p-value of the hypothesis that all strategies rank equally.
 
-    Friedman's test over data sets that are independent, else `rank_tests.divided`."""
+    It is Friedman's test where data sets are independent, else the test of `rank_tests.divided`.
+    NaN with fewer than three strategies or data sets."""
     critical_difference: float
-    """In mean ranks: Nemenyi's over data sets that are independent, else that of `divided`."""
+    """Critical difference of mean ranks.
+
+    It is Nemenyi's where data sets are independent, else that of `rank_tests.divided`."""
     cliques: tuple[tuple[int, ...], ...]
-    """Maximal sets of two or more rows that this difference does not tell apart, by rank."""
+    """Maximal sets of two or more strategies whose mean ranks differ by less than it, by rank."""
 
     @property
     def telling(self) -> bool:
-        """Whether mean ranks can be so far apart as the critical difference."""
+        """Whether mean ranks can differ by the critical difference at all."""
         return self.critical_difference <= len(self.labels) - 1
 
     @property
     def warning(self) -> str:
-        """What the tests over data sets cannot tell; empty where there are enough."""
+        """Why the tests over data sets cannot be relied on; empty where they can."""
         number = len(self.problems)
         reach = "" if self.telling else ", more than ranks can differ"
         if not self.independent:
@@ -110,7 +121,7 @@ class Standings:
         }
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return one row per strategy; `better_than` columns hold the chances."""
+        """Return one row per strategy; `better_than/LABEL` is the probability of beating LABEL."""
         import pandas
 
         return pandas.DataFrame(
@@ -134,7 +145,7 @@ class Standings:
 
 
 def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Standings:
-    """Compare strategies over data sets; every problem has a sample for each of `labels`."""
+    """Compare strategies over data sets; every problem holds one sample per label, in order."""
     scores = [one.scores for one in problems]
     means = np.array([[sample.mean() for sample in samples] for samples in scores])
     ranks = ranks_of(means).mean(axis=0)
@@ -192,15 +203,15 @@ def strata_of(problems: Sequence[Problem]) -> list[Runs]:
 
 
 def _all_seeds(problems: Sequence[Problem], row: int) -> NDArray[np.int64]:
-    """Return the seeds that a strategy has on any of some data sets, ascending."""
+    """Return the seeds that a strategy has on at least one of the data sets, ascending."""
     return np.unique(np.concatenate([one.of(row) for one in problems]))
 
 
 def _drawn(problems: Sequence[Problem], place: int, row: int) -> Floats:
-    """Return how often each run of a data set is in bootstrap samples, (resamples, runs).
+    """Return how often each run of a data set is in each bootstrap sample, (resamples, runs).
 
-    Seeds are drawn, alike for all data sets of a stratum: a run takes all its numbers along, and
-    those of the other searches that share its draws.
+    Seeds are resampled, in the same way for all data sets of a stratum: each seed brings its values
+    on all these data sets, also those of other searches that share its random draws.
     """
     one = problems[place]
     seeds = _all_seeds([other for other in problems if other.stratum == one.stratum], row)
@@ -210,9 +221,10 @@ def _drawn(problems: Sequence[Problem], place: int, row: int) -> Floats:
 
 
 def _means(problems: Sequence[Problem], place: int, row: int, values: Floats) -> Floats:
-    """Return means of bootstrap samples, (resamples,) or with the shape that follows runs.
+    """Return the mean of `values` in each bootstrap sample.
 
-    NaN for a sample without a run of the data set.
+    `values` has shape (runs, ...) and the result (resamples, ...). NaN for a bootstrap sample that
+    holds no run of the data set.
     """
     counts = _drawn(problems, place, row)
     whole = counts.sum(axis=1).reshape(-1, *[1] * (values.ndim - 1))
@@ -221,7 +233,7 @@ def _means(problems: Sequence[Problem], place: int, row: int, values: Floats) ->
 
 
 def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats]:
-    """Return interval and mean of the mean normalised regret."""
+    """Return the interval of each strategy's mean normalised regret, and the mean itself."""
     rows = len(problems[0].scores)
     if not all(one.regret for one in problems):
         return (Interval(np.nan, np.nan),) * rows, np.full(rows, np.nan)
@@ -235,7 +247,10 @@ def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ..
 
 
 def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Interval, ...]]:
-    """Return the interquartile mean of the runs of all data sets together, and its interval."""
+    """Return each strategy's interquartile mean of normalised regret, and its interval.
+
+    Runs of all data sets are pooled.
+    """
     rows = len(problems[0].scores)
     if not all(one.regret for one in problems):
         return np.full(rows, np.nan), (Interval(np.nan, np.nan),) * rows
@@ -252,7 +267,11 @@ def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Inte
 
 
 def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
-    """Return the interquartile mean of samples that have ordered values so often, (samples,)."""
+    """Return the interquartile mean of samples that repeat values, shape (samples,).
+
+    `ordered` holds the values in ascending order, shape (values,); `counts` how often each sample
+    holds each of them, shape (samples, values).
+    """
     upto = np.cumsum(counts, axis=1)
     whole = upto[:, -1:]
     cut = np.floor(whole / 4)
@@ -263,9 +282,9 @@ def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
 
 
 def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Floats]:
-    """Return the chance of being better and the ends of its interval, (rows, rows) each.
+    """Return the probability of improvement and its interval's ends, shape (rows, rows) each.
 
-    A12 of bootstrap samples is bilinear in how often each run is drawn.
+    A12 of two bootstrap samples is bilinear in the numbers of times that runs are drawn.
     """
     rows = len(problems[0].scores)
     centre, low, high = (np.full((rows, rows), 0.5) for _ in range(3))
@@ -290,14 +309,21 @@ def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Flo
 
 
 def _upto(values: Floats, shares: Floats) -> Floats:
-    """Return the share of the runs before each place in ascending order, (resamples, runs + 1)."""
+    """Return the summed shares of the lowest k runs for k from 0 to the number of runs.
+
+    `shares` has shape (resamples, runs), the result (resamples, runs + 1).
+    """
     found = np.zeros((len(shares), len(values) + 1))
     np.cumsum(shares[:, np.argsort(values, kind="stable")], axis=1, out=found[:, 1:])
     return found
 
 
 def _chance(first: Floats, shares: Floats, ordered: Floats, upto: Floats) -> Floats:
-    """Return A12 of samples with such shares of runs, the second's ordered: see `_upto`."""
+    """Return A12 of pairs of bootstrap samples, shape (resamples,).
+
+    `shares` are the shares of the runs in `first`; `ordered` are the second strategy's values in
+    ascending order, and `upto` is what `_upto` returns for them.
+    """
     below, at_most = (np.searchsorted(ordered, first, side=side) for side in ("left", "right"))
     beaten = upto[:, below]
     beaten += upto[:, at_most]
@@ -309,8 +335,9 @@ def profile(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the share of runs with a normalised regret of at most each threshold, and its band.
 
-    The performance profile of run scores of Agarwal et al., NeurIPS 2021: a mean over data sets,
-    with pointwise intervals; three arrays of shape (thresholds,).
+    This is the performance profile of run scores of Agarwal et al., NeurIPS 2021, as a mean over
+    data sets. Three arrays of shape (thresholds,): the share, and the lower and upper ends of its
+    pointwise intervals.
     """
     centre, shares = np.zeros(len(thresholds)), []
     runs = min(len(one.regret[row]) for one in problems)

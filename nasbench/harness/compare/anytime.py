@@ -1,7 +1,7 @@
-"""How good a search was on the way: per run numbers from its step curve.
+"""Measures of anytime performance: numbers per run from its anytime curve.
 
-A curve is two lists of every run, aligned: `times`, when its incumbents were finished, ascending,
-and `values`, their test scores. It is constant from one time to the next, see `curves`.
+A run's curve is two aligned lists: `times`, when its incumbents were finished, ascending, and
+`values`, their test scores. The curve is constant from one time to the next, see `curves`.
 """
 
 from typing import NamedTuple
@@ -13,25 +13,25 @@ from nasbench.harness.results.load import Ragged
 
 
 class Reached(NamedTuple):
-    """When runs reached a target; a run that did not is censored, never left out."""
+    """When runs reached a target; a run that did not reach it is censored, not left out."""
 
     runs: int
-    """Runs that reached it."""
+    """Number of runs that reached it."""
     median: float
     """Median time to the target; infinite where half of the runs or more did not reach it."""
     expected: float
-    """Time that all runs took until they reached it or were over, by the runs that reached it.
+    """Total time of all runs until they reached the target or ended, divided by `runs`.
 
-    What restarting until the target is reached would take on average: the average running time
-    of Hansen et al., COCO, Optimization Methods and Software 2021, section 5. Infinite where no
-    run reached it.
+    This estimates the mean time until a search that is restarted reaches the target: the average
+    running time of Hansen et al., COCO, Optimization Methods and Software 2021, section 5.
+    Infinite where no run reached it.
     """
 
 
 def mean_value(times: Ragged, values: Ragged, start: float, end: float) -> Floats:
-    """Return the mean of every run's curve between two times, exactly, shape (runs,).
+    """Return the exact time average of every run's curve from `start` to `end`, shape (runs,).
 
-    NaN for a run without an incumbent at `start`, and where `end` is not later.
+    NaN for a run without an incumbent at `start`, and where `end` is not after `start`.
     """
     found = np.full(len(times), np.nan)
     for run in range(len(times)):
@@ -43,7 +43,7 @@ def mean_value(times: Ragged, values: Ragged, start: float, end: float) -> Float
 
 
 def first_reached(times: Ragged, values: Ragged, target: float) -> Floats:
-    """Return when every run's curve first was at least `target`, infinite if never, (runs,)."""
+    """Return when each run's curve first was at least `target`, shape (runs,), inf if never."""
     found = np.full(len(times), np.inf)
     for run in range(len(times)):
         there = np.flatnonzero(values[run] >= target)
@@ -53,10 +53,12 @@ def first_reached(times: Ragged, values: Ragged, target: float) -> Floats:
 
 
 def reached(times: Floats, spent: Floats) -> Reached:
-    """Summarise when runs reached a target; `spent` is when each was over, both of shape (runs,).
+    """Summarise when runs reached a target.
 
-    Of a search that a limit of time ended that is the limit, even where its last evaluation was
-    done before: a restarted search would have to wait until then.
+    `times` is when each run reached it (infinite if never) and `spent` is when each run ended,
+    both of shape (runs,). A run that a time limit ended counts as ended at the limit, even where
+    its last evaluation was finished earlier: a restarted search would have to wait until then.
+    Without runs, `median` and `expected` are NaN.
     """
     if not len(times):
         return Reached(0, np.nan, np.nan)

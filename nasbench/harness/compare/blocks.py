@@ -1,19 +1,20 @@
-"""Which runs may stand in one table, and over which seeds.
+"""Group runs into blocks: which runs may be compared in one table, and over which seeds.
 
 A block holds the experiments whose whole `Task` is equal: table, signal, protocol, repeats,
-budget, final schedule and reported data sets; and with them the one-shot experiments that have
-the same judge. These share no budget and no clock with the others: they meet in final values
-and in what they cost. Inside a block every row has the same number of seeds. Where the numbers
-differ, rows are cut to the seeds they have in common if these are at least half of the seeds of
-the largest row, and a note says so. Else a pilot of two seeds would shrink a comparison of 200:
-rows with fewer seeds then form a block of their own, and a note says which seeds to run to
-compare them.
+budget, final schedule and reported data sets. One-shot experiments that have the same judge join
+the block. They have another budget and another clock than the other rows, so that only final
+values and costs are compared between the two kinds.
 
-Failed runs count as seeds that were asked for: they are never replaced by other seeds, and
-taking their seed from the other rows too would change nothing but n, since runs on a table
-share nothing through equal seeds. A row's statistics are over its finished runs, its `n`;
-the failed ones stand beside it in `failed` and in a note, because a strategy that fails
-where it would have done badly looks better than it is.
+Inside a block every row has the same number of seeds. Where the numbers differ, rows are cut to
+the seeds they have in common if these are at least half of the seeds of the largest row, and a
+note says so. Otherwise rows with fewer seeds form a block of their own, and a note says which
+seeds to run to compare them: a pilot of two seeds does not shrink a comparison of 200.
+
+Failed runs count as seeds that were asked for and are never replaced by other seeds. Their seeds
+are not removed from the other rows either: this would change nothing but n, since runs on a table
+share nothing through equal seeds. A row's statistics are over its `n` finished runs. The failed
+runs are counted in `failed` and named in a note, because a strategy that fails where it would
+have done badly looks better than it is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +35,9 @@ from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import Task
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
-"""Coverage (%) of the bootstrap interval of a normal mean, by runs; of more it is 93 and above."""
+"""Coverage (%) of the 95 % bootstrap interval of a mean of normal values, by number of runs.
+
+With more runs it is 93 % or more."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,15 @@ class Contender:
     runs: ExperimentRuns
     """Finished runs only."""
     failed: int
+    """Number of failed runs."""
     scale: float = 1.0
-    """Seconds of the clock it is drawn on per second of its own."""
+    """Factor from seconds of its own clock to seconds of the clock it is drawn on."""
 
     def scores(self, what: str, dataset: str = "") -> Ragged:
-        """Return scores of each run's incumbents: of the `signal`, or on `valid` or `test`.
+        """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.
 
-        Those of the first objective, so that more is better; what is infinite is not known: NaN.
+        `signal` is what the search saw; `valid` and `test` are final values on `dataset`. Scores
+        are of the first objective: more is better. Infinite values count as not known: NaN.
         """
         if what == "signal":
             values = self.runs.signal.at(self.runs.lists("incumbents"))
@@ -61,7 +66,7 @@ class Contender:
         return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
 
     def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
-        """Return scores of the final incumbents, shape (runs,): see `scores`."""
+        """Return the score of each run's final incumbent, shape (runs,): see `scores`."""
         return np.asarray(self.scores(what, dataset).last(), dtype=np.float64)
 
     @property
@@ -78,7 +83,7 @@ class Contender:
         return Ragged(self.scale * seconds.values, seconds.offsets)
 
     def spent(self, clock: str) -> float:
-        """Return how far the longest run went on a clock; 0 without runs."""
+        """Return the most that a run spent on a clock; 0 without runs."""
         if clock == "evaluations":
             return float(self.runs.column("evaluations").max(initial=0))
         return self.scale * float(self.runs.column("clock_seconds").max(initial=0))
@@ -86,7 +91,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Group:
-    """Contenders of one task with equal numbers of seeds, and what had to be done for that."""
+    """Contenders of one task with equal numbers of seeds, and notes that a reader must know."""
 
     task: Task
     contenders: tuple[Contender, ...]
@@ -94,7 +99,11 @@ class Group:
 
 
 def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group]:
-    """Put experiments into blocks; with `merge` into one, or `CannotCompare` says why not."""
+    """Group experiments into blocks, one `Group` each; with `merge` into a single block.
+
+    Raises `CannotCompare` where `merge` is not possible, saying why, and for runs on seeds or data
+    that their settings were tuned on.
+    """
     unique = unite(found)
     _refuse_tuned(unique)
     tasks = _leading(dict.fromkeys(one.experiment.task for one in unique))
@@ -131,7 +140,11 @@ def _refuse_tuned(found: Sequence[ExperimentRuns]) -> None:
 
 
 def _leading(tasks: Iterable[Task]) -> list[Task]:
-    """Return the tasks that make a block: of one-shot ones with a judge of their own, the first."""
+    """Return one task per block.
+
+    Every task without shared weights makes a block. One-shot tasks make a block only where none of
+    those has the same judge: then the first one-shot task of each judge stands for the block.
+    """
     asked = [task for task in tasks if not task.shared]
     judges = {task.judge for task in asked}
     alone: dict[object, Task] = {}
@@ -146,7 +159,7 @@ def _belongs(task: Task, leading: Task) -> bool:
 
 
 def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
-    """Join what is stored of one experiment in several folders; a seed counts once."""
+    """Join the runs of one experiment that are stored in several folders; a seed counts once."""
     by_key: dict[str, list[ExperimentRuns]] = {}
     for one in found:
         if len(one):
@@ -162,9 +175,10 @@ def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
 
 
 def _equal_seeds(rows: list[ExperimentRuns]) -> list[list[ExperimentRuns]]:
-    """Part rows so that each part can be cut to equal numbers of seeds; the largest first.
+    """Divide rows into parts that can each be cut to equal numbers of seeds.
 
-    Rows with equally many seeds stay together, whichever these are.
+    The part with most seeds comes first. Rows with equally many seeds stay together, even if
+    their seeds differ.
     """
     left = sorted(rows, key=len, reverse=True)
     parts = []
@@ -180,7 +194,7 @@ def _equal_seeds(rows: list[ExperimentRuns]) -> list[list[ExperimentRuns]]:
 
 
 def _cut(rows: list[ExperimentRuns]) -> tuple[list[ExperimentRuns], list[str]]:
-    """Cut rows to equal numbers of seeds, and say so."""
+    """Return rows cut to equal numbers of seeds, and notes on what was cut."""
     counts = sorted({len(row) for row in rows})
     if len(counts) == 1:
         alike = len({tuple(row.seeds.tolist()) for row in rows}) == 1
@@ -199,7 +213,7 @@ def _common(rows: Sequence[ExperimentRuns]) -> NDArray[Any]:
 
 
 def _apart(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
-    """Return the note that says why rows of one task stand apart, and how they come together."""
+    """Return the note on why rows of one task are in separate blocks, and how to compare them."""
     counts = " and ".join(str(len(part[0])) for part in parts)
     return (
         f"rows of this task with {counts} seeds have too few in common: "
@@ -208,7 +222,7 @@ def _apart(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
 
 
 def _to_run(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
-    """Return which seeds the rows of the smaller parts lack."""
+    """Return, as text, which seeds to run: those that the rows of the smaller parts lack."""
     wanted = _common(parts[0]) if len(_common(parts[0])) else parts[0][0].seeds
     rows = [row for part in parts for row in part]
     lacking = [
@@ -245,7 +259,7 @@ def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[s
 
 
 def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
-    """Yield a note on rows that are one search with several budgets: they draw alike."""
+    """Yield a note on rows of one search with several budgets: equal seeds share random draws."""
     by_search: dict[str, list[str]] = {}
     for label, row in zip(labels(rows), rows, strict=True):
         one = row.experiment
@@ -260,7 +274,7 @@ def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
 
 
 def _few(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
-    """Yield a note where intervals are too narrow: no bootstrap sample leaves so small a one."""
+    """Yield a note where rows have so few runs that bootstrap intervals are too narrow."""
     counts = [int((~row.failed).sum()) for row in rows]
     least = min((count for count in counts if count in _COVERED), default=None)
     if least is not None:
@@ -271,7 +285,7 @@ def _few(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
 
 
 def _order(experiment: Experiment) -> tuple[Any, ...]:
-    """Return what rows are sorted by: the strategy, then its settings, numbers as numbers."""
+    """Return the sort key of rows: strategy, settings in numerical order, experiment seed."""
     values = [experiment.settings[key] for key in sorted(experiment.settings)]
     ordered = [
         (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))

@@ -1,4 +1,4 @@
-"""`nasbench compare`: from stored runs to a comparison, and to its files."""
+"""Make a comparison from stored runs, and write its files (`nasbench compare`)."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,14 +37,20 @@ def compare(
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
-    Runs of different tasks stand in blocks of their own; `merge` asks for one table and
-    raises `CannotCompare`, with what differs, where that would mix them. `datasets` limits
-    the reported data sets; `centre` (`mean`, `median` or `iqm`) is what the figures draw, `clock`
-    (`seconds` or `evaluations`) over what, by default over both. `calibration`, a file of
-    `nasbench calibrate` or what it holds, puts one-shot runs on the others' time axis. `target` is
-    a test regret, in the objective's unit, whose reaching is timed, by default that of the expected
-    random search with the whole budget. `style` (`paper` or `talk`) and `width` (inches, or a
-    venue's name) are of the figures. Raises `StoreError` for a folder without runs.
+    Runs of different tasks are put into separate blocks. `merge` asks for a single table; where
+    that would mix tasks, it raises `CannotCompare`, which names what differs. `datasets` limits
+    the reported data sets.
+
+    `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
+    or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
+    `talk`) and `width` (inches, or a venue's name) set the figures' size. `calibration`, a file of
+    `nasbench calibrate` or its content, puts one-shot runs on the time axis of the other runs.
+
+    `target` is a test regret in the objective's unit: the tables give the time until runs reach
+    it. By default it is the regret of the expected random search with the whole budget.
+
+    Raises `StoreError` for a folder without runs, and `InvalidInput` for an unknown data set or
+    another invalid option.
     """
     if centre not in CENTRES:
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
@@ -130,7 +136,7 @@ def _block(
 
 
 def _sets(one: Group, wanted: Sequence[str]) -> Block:
-    """Return a block of searches of several objectives."""
+    """Return the block of searches with several objectives."""
     datasets = tuple(name for name in one.task.reports if name in wanted)
     return Block(
         task=one.task, contenders=one.contenders, datasets=datasets, rows=(), pairs={},
@@ -140,7 +146,7 @@ def _sets(one: Group, wanted: Sequence[str]) -> Block:
 
 
 def _unknown(group: Group, dataset: str) -> Iterator[str]:
-    """Yield a note for every row whose answers the table does not all know."""
+    """Yield a note for every row with final incumbents that have no test value on a data set."""
     for one in group.contenders:
         missing = int(np.isnan(one.final("test", dataset)).sum())
         if missing:
@@ -168,7 +174,7 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
 
 
 def _misfit(group: Group, calibration: Calibration) -> str:
-    """Return why a calibration says nothing of the one-shot runs of a group; empty if it does."""
+    """Return why a calibration does not fit a group's one-shot runs; empty if it fits."""
     task, theirs = group.task, (calibration.table, calibration.dataset)
     if theirs != (task.content, task.signal.dataset):
         return f"it is of {theirs[1]} of table {theirs[0][:8]}"

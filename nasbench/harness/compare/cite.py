@@ -1,4 +1,4 @@
-"""What a paper that uses a comparison cites, as BibTeX."""
+"""Make the BibTeX entries that a paper should cite for a comparison."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,10 @@ _OPEN, _CLOSE, _OR = "  keywords = {", "}", " | "
 
 
 def bibtex(comparison: "Comparison") -> str:
-    """Return entries of the benchmarks and their sources, the strategies, and this package.
+    """Return BibTeX entries of the benchmarks and their sources, the strategies and this package.
 
-    What has no entry, such as a strategy from elsewhere whose card has none, is named in a comment.
+    A comment names each benchmark or strategy without an entry, such as a strategy from elsewhere
+    whose card has none.
     """
     found: dict[str, str] = {}
     for block in comparison.blocks:
@@ -35,7 +36,7 @@ def bibtex(comparison: "Comparison") -> str:
 
 
 def _key(entry: str) -> str:
-    """Return what tells an entry from others: the key that papers cite it by."""
+    """Return the citation key of an entry, or the whole text of a comment, which has no key."""
     match = _KEY.match(entry)
     return entry if match is None else match[1]
 
@@ -71,7 +72,7 @@ def _comment(what: str, reference: str) -> str:
 
 @cache
 def _entries() -> dict[str, str]:
-    """Return the benchmarks' entries by the short references that their keywords hold."""
+    """Return the benchmarks' entries, keyed by the short references in their keywords field."""
     text = resources.files("nasbench.harness.compare").joinpath("bibliography.bib").read_text()
     found = {}
     for entry in text.strip().split("\n\n"):

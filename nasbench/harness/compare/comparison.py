@@ -1,4 +1,4 @@
-"""What a comparison is: blocks of comparable rows and the references beside them."""
+"""The data types of a comparison: blocks of comparable rows, with reference rows."""
 
 import json
 import math
@@ -36,17 +36,17 @@ class Block:
     pairs: Mapping[str, tuple[Pair, ...]]
     """Tests of every row against every other, by data set."""
     references: tuple[Reference, ...]
-    """Empty where the table is not at hand."""
+    """Reference rows; empty where the table is not available."""
     notes: tuple[str, ...]
     known: Known | None
     calibration: Calibration | None = None
-    """Puts one-shot rows on the clock of the others, in a figure of its own."""
+    """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
-    """Rows of searches of several objectives, in place of all that is of one."""
+    """Rows of searches with several objectives; `rows`, `pairs`, `references` are then empty."""
 
     @property
     def seeds(self) -> int:
-        """Seeds of every row, finished or failed."""
+        """Number of seeds of each row, finished and failed runs together."""
         return len(self.contenders[0].runs) + self.contenders[0].failed
 
     @property
@@ -61,7 +61,7 @@ class Block:
 
     @property
     def footer(self) -> str:
-        """One line for the foot of a table or figure: it tells every block from the others."""
+        """One line for the foot of a table or figure, which identifies the block."""
         task = self.task
         return ", ".join(
             [
@@ -77,7 +77,7 @@ class Block:
 
     @property
     def _budgets(self) -> tuple[str, ...]:
-        """What the rows may spend; those that share weights have epochs of their own."""
+        """The rows' budgets as texts; those of one-shot rows are named separately."""
         asked, shared = (
             dict.fromkeys(
                 str(one.experiment.task.budget)
@@ -94,7 +94,7 @@ class Block:
 
     @property
     def about_test(self) -> tuple[str, ...]:
-        """A line that says over how many training seeds final values are means, if known."""
+        """A line on the number of training seeds that test values are means over, if known."""
         if self.known is None:
             return ()
         by_count: dict[tuple[int, ...], list[str]] = {}
@@ -110,7 +110,7 @@ class Block:
 
     @property
     def about_seconds(self) -> str:
-        """What part of the simulated seconds is no measurement; empty if it is all measured."""
+        """A remark where simulated seconds are partly a fitted formula; empty if all measured."""
         if self.known is None or not self.known.fitted or self.task.shared:
             return ""
         return (
@@ -125,7 +125,7 @@ class Block:
         )
 
     def pairs_json(self) -> list[dict[str, Any]]:
-        """Return the tests of pairs, their rows by label."""
+        """Return the tests of pairs as JSON values, with labels in place of the rows' positions."""
         return [
             {
                 "dataset": dataset,
@@ -139,7 +139,7 @@ class Block:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the block as JSON values; what is not known or infinite is None."""
+        """Return the block as JSON values; numbers that are unknown or infinite become None."""
         task = self.task
         shared = {
             "benchmark": task.benchmark,
@@ -163,7 +163,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for beside the runs: all that numbers, tables and notes depend on."""
+    """The options of a comparison that its numbers, tables and notes depend on."""
 
     merge: bool = False
     datasets: tuple[str, ...] | None = None
@@ -172,7 +172,7 @@ class Options:
 
     @classmethod
     def of(cls, stored: Any) -> "Options":
-        """Read options from JSON values; `ValueError` for anything else."""
+        """Read options from JSON values; raises `ValueError` for values that are no options."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(cls).validate_python(stored)
@@ -180,7 +180,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a results folder says, block by block."""
+    """The comparison of a results folder's runs, block by block."""
 
     blocks: tuple[Block, ...]
     options: Options = Options()
@@ -189,7 +189,7 @@ class Comparison:
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
-        """Blocks, or the data sets of one, that are a comparison over several data sets."""
+        """Comparisons over several data sets, of several blocks or within one block."""
         return tuple(families(self.blocks))
 
     @property
@@ -217,7 +217,12 @@ class Comparison:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return `blocks`, all their `rows` and `references` flat, options, what is left out."""
+        """Return the comparison as JSON values.
+
+        The keys are `nasbench` (its version), `options`, `rows` and `references` of all blocks as
+        flat lists, `across` (comparisons over several data sets), `blocks`, and, where files are
+        damaged, `left out`.
+        """
         blocks = [block.to_json() for block in self.blocks]
         flat = {
             kind: [

@@ -1,7 +1,7 @@
-"""The course of a row's searches: at parts of the budget, over all of it, and to a target.
+"""Anytime results of rows: after parts of the budget, on average over it, and time to a target.
 
-Rows that ask a benchmark are followed over what their budget limits, rows that share weights over
-their own epochs: the two kinds have no clock in common.
+Rows that evaluate architectures on a benchmark are followed on the clock that their budget limits,
+one-shot rows on the epochs of their shared weights. The two kinds have no clock in common.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,25 +16,29 @@ from nasbench.harness.compare.estimates import Floats, summarise
 from nasbench.harness.search.budget import Stop
 
 PARTS = (0.25, 0.5, 1.0)
-"""Parts of the budget at which results are given."""
+"""Fractions of the budget at which results are given."""
 _SPENT = {"seconds": "clock_seconds", "evaluations": "evaluations"}
-"""What each clock says in the end, by column."""
+"""Column that holds a run's total on each clock."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """One contender's searches on one reported data set, in test scores."""
+    """Anytime results of one contender on one reported data set, as test scores."""
 
     clock: str
-    """`seconds` or `evaluations`; of shared weights an evaluation is an epoch."""
+    """`seconds` or `evaluations`; for one-shot rows an evaluation is an epoch."""
     end: float
-    """Where the budget ends on that clock; of shared weights, the longest run."""
+    """End of the budget on that clock; for one-shot rows, end of the row's longest run.
+
+    Where the budget has no such limit, end of the longest run of all rows of the same kind."""
     start: float
-    """From when on every row of its kind has an answer in every run."""
+    """Time from which every run of every row of the same kind has an incumbent."""
     at: tuple[Floats, ...]
-    """What runs would have answered at each of `PARTS` of the budget, shape (runs,) each."""
+    """Scores of the runs' incumbents at each of `PARTS` of the budget, shape (runs,) each.
+
+    NaN for a run without an incumbent by then."""
     mean: float
-    """Mean score over the clock from `start` to `end`, over the runs."""
+    """Mean over the runs of the time-averaged score from `start` to `end`."""
     reached: Mapping[str, Reached]
     """When a target was reached, on both clocks; empty where there is no target."""
 
@@ -42,7 +46,7 @@ class Course:
 def courses(
     contenders: Sequence[Contender], dataset: str, target: float | None = None
 ) -> list[Course]:
-    """Follow every contender on a reported data set; `target` is a test score."""
+    """Return every contender's anytime results on a reported data set; `target` is a test score."""
     found: dict[int, Course] = {}
     for same in of_one_clock(contenders):
         clock = _clock([contenders[place] for place in same])
@@ -70,7 +74,7 @@ def courses(
 
 
 def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
-    """Yield the places of the rows that ask a benchmark, then of those that share weights."""
+    """Yield the positions of the rows that evaluate on a benchmark, then of the one-shot rows."""
     for shared in (False, True):
         yield [
             place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
@@ -80,8 +84,9 @@ def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
 def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
     """Return when a contender's runs reached a test score.
 
-    A run that a limit of seconds ended took that long: the evaluation that would have overshot it
-    does not count, but its time had passed. Any other took what it was charged.
+    The time of a run that a limit of seconds ended is that limit: the evaluation that would have
+    overshot it does not count, but its time has passed. The time of any other run is what it was
+    charged.
     """
     hit = first_reached(one.when(clock), one.scores("test", dataset), target)
     spent = one.runs.column(_SPENT[clock]).astype(np.float64)
@@ -95,7 +100,11 @@ def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached
 
 
 def _clock(same: Sequence[Contender]) -> str:
-    """Return the clock of rows of a kind: of what ended most runs, where budgets limit both."""
+    """Return the clock of rows of one kind: the one that their budget limits.
+
+    Where the budget limits both, it is `evaluations` if that limit ended more than half of the
+    runs, else `seconds`. One-shot rows always have `evaluations`.
+    """
     if not same or same[0].experiment.task.shared:
         return "evaluations"
     budget = same[0].experiment.task.budget

@@ -1,7 +1,7 @@
-"""Null distributions of rank tests, counted exactly: how many selections have each sum of scores.
+"""Exact null distributions of rank tests: how many subsets of the scores have each sum.
 
-Scores are whole numbers: doubled ranks, so that the mean ranks of ties are whole too. Counts are
-floats, exact to about 16 digits, since there are more selections than integers hold.
+Scores are whole numbers: ranks are doubled, so that the mean ranks of ties are whole too. Counts
+are floats, exact to about 16 digits, since they can be larger than integers hold.
 """
 
 import numpy as np
@@ -13,9 +13,10 @@ Integers = NDArray[np.int64]
 
 
 def doubled_ranks(values: Floats) -> tuple[Integers, Integers]:
-    """Return twice the rank of every value, ties sharing their mean rank, and sizes of all ties.
+    """Return twice the rank of every value, and how often each distinct value occurs.
 
-    Shapes (values,) and (distinct values,), the sizes in ascending order of the values.
+    Tied values share their mean rank. Shapes (values,) and (distinct values,); the latter in
+    ascending order of the values.
     """
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (2 * np.cumsum(counts) - counts + 1)[place.ravel()], counts
@@ -24,9 +25,9 @@ def doubled_ranks(values: Floats) -> tuple[Integers, Integers]:
 def subset_sums(scores: Integers, most: int) -> tuple[Floats, Integers]:
     """Count the subsets of up to `most` of the scores by their size and sum.
 
-    Returns counts of shape (most + 1, sums) and the sums, ascending. One score at a time: a subset
-    has it or not (the dynamic programme of Streitberg & Roehmel, Statistical Software Newsletter
-    1986, which allows ties).
+    Returns counts of shape (most + 1, sums) and the sums, ascending. Scores are added one at a
+    time, and a subset either holds the score or not (the dynamic programme of Streitberg &
+    Roehmel, Statistical Software Newsletter 1986, which allows ties).
     """
     ordered = np.sort(scores)
     low = int(ordered[:most][ordered[:most] < 0].sum())
@@ -45,7 +46,7 @@ def subset_sums(scores: Integers, most: int) -> tuple[Floats, Integers]:
 
 
 def sign_sums(scores: Integers) -> Floats:
-    """Count the subsets of positive scores by their sum, from 0 to that of all: shape (sums,)."""
+    """Count the subsets of positive scores by their sum, from 0 to the total: shape (sums,)."""
     counts = np.zeros(int(scores.sum()) + 1)
     counts[0] = 1
     for score in scores.tolist():

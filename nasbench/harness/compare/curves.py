@@ -1,8 +1,8 @@
-"""Anytime curves: what a run would have answered had it been stopped at time t.
+"""Anytime curves: the answer a run would have given if it had been stopped at time t.
 
-Right-continuous step functions: at time t a run answers with the last incumbent FINISHED by
-t. Nothing is interpolated; before its first incumbent a run has no answer (NaN); a run that
-has ended keeps its last incumbent. A time is a point of any clock: simulated seconds, or the
+A curve is a right-continuous step function: at time t a run's answer is the last incumbent that
+was FINISHED by t. Nothing is interpolated. Before its first incumbent a run has no answer (NaN);
+after its end a run keeps its last incumbent. Time is on any clock: simulated seconds, or the
 number of evaluations.
 """
 
@@ -24,7 +24,7 @@ POINTS = 200
 
 @dataclass(frozen=True)
 class Band:
-    """A curve over many runs: its centre and what surrounds it, shape (points,)."""
+    """A curve over many runs: times, centre, and both ends of its band, shape (points,) each."""
 
     grid: Floats
     centre: Floats
@@ -33,19 +33,19 @@ class Band:
 
 
 def answers(times: Ragged, grid: Floats) -> NDArray[np.int64]:
-    """Return which incumbent each run would answer with at each time of `grid`.
+    """Return which incumbent each run has at each time of `grid`, shape (runs, points).
 
-    `times` are when a run's incumbents were finished, ascending. Shape (runs, points):
-    positions in a run's list, -1 before the first.
+    `times` holds when each run's incumbents were finished, ascending. The result holds positions
+    in the run's list of incumbents, -1 before the first.
     """
     rows = [np.searchsorted(times[run], grid, side="right") for run in range(len(times))]
     return np.array(rows, dtype=np.int64).reshape(len(times), len(grid)) - 1
 
 
 def step_values(positions: NDArray[np.int64], values: Ragged) -> Floats:
-    """Return the values of the incumbents at `positions`, NaN where there is none.
+    """Return the values of the incumbents at `positions`, shape (runs, points).
 
-    `values` are aligned with the times that `answers` was given. Shape (runs, points).
+    `values` are aligned with the times that `answers` was given. NaN where a position is -1.
     """
     flat = values.values[np.maximum(positions, 0) + values.offsets[:-1, None]]
     return np.where(positions < 0, np.nan, flat)
@@ -54,7 +54,8 @@ def step_values(positions: NDArray[np.int64], values: Ragged) -> Floats:
 def common_grid(events: Floats, end: float, *, points: int = POINTS) -> Floats:
     """Return ascending times from the first event to `end`, at which curves are drawn.
 
-    Every event if they are few, so that each step is exact, else log-spaced times and `end`.
+    These are all events and `end` if there are fewer than `points` events, so that each step is
+    exact; otherwise `points` log-spaced times.
     """
     within = np.unique(events[events <= end])
     if not len(within):
@@ -69,9 +70,9 @@ def common_grid(events: Floats, end: float, *, points: int = POINTS) -> Floats:
 def band(grid: Floats, values: Floats, *, centre: str = "mean") -> Band:
     """Summarise the runs' curves; `values` has shape (runs, points).
 
-    `mean` and `iqm`, the interquartile mean, come with their 95 % bootstrap intervals (own seeded
-    generator), `median` with the quartiles of the runs. The curve begins where every run has an
-    incumbent: before that it would be about those runs alone that happened to finish early.
+    `centre` is `mean` or `iqm` (interquartile mean), with a 95 % bootstrap interval from a seeded
+    generator, or `median`, with the quartiles of the runs. The curve begins where every run has an
+    incumbent: earlier points would describe only the runs whose first evaluation ended early.
     """
     every = ~np.isnan(values).any(axis=0)
     grid, values = grid[every], values[:, every]

@@ -1,6 +1,7 @@
-"""Figures of what happened inside one-shot searches: alphas, operations, losses, ranking.
+"""Figures of the course of one-shot searches: alphas, operations, losses, ranking.
 
-They draw what every epoch stored and compute no more than means over the runs.
+They draw what every epoch stored, as means over the runs with 95 % bootstrap intervals. Only
+`ranking` computes more: Kendall's tau, and the gap to the table.
 """
 
 import re
@@ -39,18 +40,18 @@ if TYPE_CHECKING:
 _PALETTE = sns.color_palette("colorblind").as_hex()
 _LOSSES = (TRAIN_LOSS, VALIDATION_LOSS)
 _COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
-"""Operations that are counted together, by a part of their names."""
+"""Groups of operations that are counted together, and the parts of names that identify them."""
 
 
 def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and a figure for every one-shot contender that has something to show."""
+    """Yield the names and figures of every one-shot contender that has finished runs."""
     seen: Counter[str] = Counter()
     for one in block.contenders:
         if not one.experiment.task.shared or not len(one.runs):
             continue
         footer = only(block, [one]).footer
         strategy = re.sub(r"[^\w.-]+", "-", one.experiment.strategy)
-        seen[strategy] += 1  # a strategy with several settings: the rows' order
+        seen[strategy] += 1  # rows of one strategy are numbered in their order
         name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
         if one.runs.traces(TraceKind.PROBABILITY):
             yield f"alphas-{name}", _alphas(one, footer, width)
@@ -113,7 +114,7 @@ def _operations(one: "Contender", footer: str, width: float) -> Figure:
 
 
 def _losses(one: "Contender", footer: str, width: float) -> Figure:
-    """Draw the loss of the shared weights, and the derived cell's on validation images."""
+    """Draw the training loss of the shared weights and the derived cell's validation loss."""
     with paper_style():
         figure = Figure(figsize=(width, 0.5 * width))
         axes = figure.subplots()
@@ -128,16 +129,18 @@ def _losses(one: "Contender", footer: str, width: float) -> Figure:
 
 
 def _draw_epochs(axes: "Axes", name: str, values: NDArray[np.float64], colour: str) -> None:
-    """Draw a figure of every epoch, shape (runs, epochs), over the epochs."""
+    """Draw one number per run and epoch, shape (runs, epochs), as a curve over the epochs."""
     epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
     draw_line(axes, Line(name, band(epochs, values), colour, "-"))
 
 
 def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how well shared weights tell cells, both of shape (runs, epochs), NaN after the end.
+    """Return how well shared weights rank architectures: two arrays of shape (runs, epochs).
 
-    Kendall's tau between a fixed sample's accuracies with the shared weights and the table's final
-    validation; and how far the derived cell's lies below the table's, in points.
+    The first is Kendall's tau, over a fixed sample of architectures, between the accuracy with the
+    shared weights and the table's final validation accuracy. The second is how far, in points, the
+    derived cell's accuracy with the shared weights lies below the table's. Both are NaN after a
+    run's end.
     """
     dataset = one.experiment.task.signal.dataset
     truth = known.valid[dataset]
@@ -159,7 +162,7 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
 
 
 def _ranking(one: "Contender", known: "Known", footer: str, width: float) -> Figure:
-    """Draw how the shared weights rank cells, and how far below the table they are."""
+    """Draw both arrays of `ranking`: Kendall's tau with the table, and points below the table."""
     with paper_style():
         figure = Figure(figsize=(width, 0.42 * width))
         panels = figure.subplots(1, 2)
@@ -181,7 +184,7 @@ def _finish(
     handles: "list[Artist]",
     names: list[str],
 ) -> None:
-    """Name the axes and the lines, and say what is drawn of whom."""
+    """Add axis labels, a legend, the title and the lines below the figure."""
     about = f"mean and 95 % bootstrap interval over {len(one.runs)} runs"
     foot = foot_lines([about, footer], figure.get_figwidth())
     deep = 0.08 * (len(foot) - 1) - (0 if names else 0.2)

@@ -1,8 +1,8 @@
-"""From a sample of runs to an estimate with its interval: pure functions, nothing is plotted.
+"""Estimates from a sample of runs, with bootstrap intervals; all functions are pure.
 
-A sample is one value per finished run, shape (runs,). NaN, a value that is not known, is left
-out by all of them. Intervals are bootstrapped from a generator of their own: the same sample has
-the same interval, whatever was computed before.
+A sample is one value per finished run, shape (runs,). NaN is a value that is not known: estimates
+and intervals of a sample leave it out. Every bootstrap has a seeded generator of its own, so that
+the same sample has the same interval, whatever was computed before.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
-"""Coverage of every interval."""
+"""Nominal coverage of every interval."""
 _RESAMPLES = 4000
 _WEIGHTED_RESAMPLES = 1000
 
@@ -30,14 +30,14 @@ class Summary(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """What an estimate may be, at `LEVEL`; NaN where one value or none is known."""
+    """An interval of an estimate at `LEVEL`; NaN where fewer than two values are known."""
 
     low: float
     high: float
 
 
 class Estimate(NamedTuple):
-    """A number of a sample, and what it may be: an interval at `LEVEL`."""
+    """An estimate from a sample, and the ends of its interval at `LEVEL`."""
 
     value: float
     low: float
@@ -53,7 +53,7 @@ def known(sample: Floats) -> Floats:
 
 
 def finite(values: Floats) -> Floats:
-    """Return values with NaN in place of what is infinite: nothing that is judged is."""
+    """Return values with infinite ones replaced by NaN: no judged value is infinite."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -68,13 +68,14 @@ def summarise(sample: Floats) -> Summary:
 
 
 _TELLING = 10
-"""Runs below which a skewness says little: of ten normal ones one in twelve is beyond 1."""
+"""Runs below which skewness says little: in one of twelve normal samples of ten it is beyond 1."""
 
 
 def skewness(sample: Floats) -> float:
-    """Return the skewness of a sample: the mean cubed deviation over that of the standard one.
+    """Return the skewness of a sample: mean cubed deviation over the cubed standard deviation.
 
-    NaN where fewer than three values are known or all are equal.
+    The standard deviation has ddof = 0. NaN where fewer than three values are known or all are
+    equal.
     """
     values = known(finite(sample))
     if len(values) < 3 or values.max() == values.min():
@@ -84,23 +85,24 @@ def skewness(sample: Floats) -> float:
 
 
 def too_skewed(sample: Floats) -> bool:
-    """Return whether so few runs are so skewed that the interval of their mean covers too little.
+    """Return whether so few runs are so skewed that the interval of their mean is too narrow.
 
-    By Cochran's rule, more than 25 runs per squared skewness (Sampling Techniques, 3rd edition,
-    1977, section 2.15), where the skewness is above 1 and of ten runs or more: fewer do not show
-    any, and another note speaks of their intervals.
+    Cochran's rule asks for more runs than 25 times the squared skewness (Sampling Techniques, 3rd
+    edition, 1977, section 2.15). It is applied where the absolute skewness is above 1 and there are
+    ten runs or more: fewer runs do not show their skewness, and another note warns of their
+    intervals.
     """
     there, runs = abs(skewness(sample)), len(known(sample))
     return bool(there > 1 and _TELLING <= runs <= 25 * there**2)
 
 
 def mean(ordered: Floats) -> Floats:
-    """Return the mean of every row, shape (rows,), of rows that are sorted, (rows, runs)."""
+    """Return the mean of every row, shape (rows,); `ordered` has sorted rows, (rows, runs)."""
     return np.asarray(ordered.mean(axis=-1))
 
 
 def median(ordered: Floats) -> Floats:
-    """Return the median of every row, shape (rows,), of rows that are sorted, (rows, runs)."""
+    """Return the median of every row, shape (rows,); `ordered` has sorted rows, (rows, runs)."""
     runs = ordered.shape[-1]
     return np.asarray(ordered[..., (runs - 1) // 2 : runs // 2 + 1].mean(axis=-1))
 
@@ -108,8 +110,8 @@ def median(ordered: Floats) -> Floats:
 def interquartile_mean(ordered: Floats) -> Floats:
     """Return the mean of every row without its lowest and its highest quarter, shape (rows,).
 
-    Rows are sorted, (rows, runs); a quarter is rounded down to whole runs, as by Agarwal et al.,
-    Deep RL at the Edge of the Statistical Precipice, NeurIPS 2021.
+    `ordered` has sorted rows, (rows, runs). A quarter is rounded down to whole runs, as by Agarwal
+    et al., Deep RL at the Edge of the Statistical Precipice, NeurIPS 2021.
     """
     cut = ordered.shape[-1] // 4
     return np.asarray(ordered[..., cut : ordered.shape[-1] - cut].mean(axis=-1))
@@ -132,18 +134,20 @@ def interval(sample: Floats, statistic: Callable[[Floats], Floats] = mean) -> In
 def resampled(sample: Floats, stream: tuple[int, ...] = ()) -> Floats:
     """Return bootstrap samples of a sample, each sorted, shape (resamples, runs).
 
-    Efron, Annals of Statistics 1979. Samples of one `stream` are drawn alike: runs that belong
-    together stay together. Those of others are independent, as strata must be.
+    Efron, Annals of Statistics 1979. Calls with the same `stream` and number of runs draw the same
+    positions in the sorted sample. Calls with different streams draw independently.
     """
     return np.asarray(np.sort(sample)[_draws(len(sample), stream)])
 
 
 @lru_cache(maxsize=16)
 def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
-    """Return how often each run is in each bootstrap sample, over `runs`: (resamples, runs).
+    """Return the weight of each run in each bootstrap sample, shape (resamples, runs).
 
-    Their product with the runs' values, or curves, is the mean of each sample. On streams, see
-    `resampled`.
+    A weight is how often the run is drawn, divided by `runs`. The product of the weights with the
+    runs' values, or curves, is the mean of each bootstrap sample. Calls with the same `stream` and
+    number of runs draw the same runs, so that runs that belong together stay together. Calls with
+    different streams draw independently, as strata must.
     """
     if not runs:
         return np.zeros((_WEIGHTED_RESAMPLES, 0))
@@ -152,13 +156,14 @@ def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
 
 
 def percentiles(statistics: Floats, runs: int) -> Interval:
-    """Return the expanded percentile interval from a statistic of bootstrap samples of `runs`.
+    """Return the expanded percentile interval from a statistic of bootstrap samples of `runs` runs.
 
-    Percentile intervals of small samples are too narrow: their level is raised to what makes that
-    of a mean as wide as Student's t and the unbiased variance do (Hesterberg, What Teachers Should
-    Know About the Bootstrap, The American Statistician 2015, section 4.3).
+    `statistics` has shape (resamples,). Percentile intervals of small samples are too narrow, so
+    the level is raised: the interval of a mean becomes as wide as with Student's t and the unbiased
+    variance (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician
+    2015, section 4.3). NaN with fewer than two runs.
     """
-    statistics = known(statistics)  # of a sample that lost all its runs of a data set
+    statistics = known(statistics)  # NaN for a bootstrap sample without a run of a data set
     if runs < 2 or not len(statistics):
         return Interval(np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # between two infinite values
@@ -169,8 +174,9 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
 def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     """Return the interval of the mean at every point: two arrays of shape (points,).
 
-    `samples` has shape (runs, points): whole runs are drawn, so the points of a run stay together.
-    Of one run it is the run itself; NaN of none, and at points where a run's value is not known.
+    `samples` has shape (runs, points). Whole runs are resampled, so that the points of a run stay
+    together. With a single run both ends are the run itself. NaN without runs, and at points where
+    a run's value is not known.
     """
     runs = len(samples)
     if runs < 2:
@@ -183,8 +189,8 @@ def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
 def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the interquartile mean at every point and its interval; `samples` (runs, points).
 
-    Of fewer bootstrap samples than `interval`'s: three arrays of shape (points,), NaN as those of
-    `mean_interval`.
+    Three arrays of shape (points,): the mean, and the ends of its interval, which is from fewer
+    bootstrap samples than that of `interval`. They are NaN where those of `mean_interval` are.
     """
     runs = len(samples)
     if runs < 2:
@@ -197,7 +203,10 @@ def interquartile_interval(samples: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def quartiles(samples: Floats) -> tuple[Floats, Floats]:
-    """Return the first and third quartile of every point; `samples` (runs, points); NaN of none."""
+    """Return the first and third quartile at every point, shape (points,) each.
+
+    `samples` has shape (runs, points); the result is NaN without runs.
+    """
     if not len(samples):
         return _only(samples), _only(samples)
     low, high = np.quantile(samples, [0.25, 0.75], axis=0)
@@ -205,20 +214,20 @@ def quartiles(samples: Floats) -> tuple[Floats, Floats]:
 
 
 def _only(samples: Floats) -> Floats:
-    """Return the curve of a single run, NaN where there is none."""
+    """Return the curve of the only run, shape (points,), or NaN without runs."""
     return samples[0] if len(samples) else np.full(samples.shape[1:], np.nan)
 
 
 def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
-    """Return which runs are in bootstrap samples, of fewer than `interval`'s: (resamples, runs).
+    """Return which runs are in each bootstrap sample, shape (resamples, runs).
 
-    On streams, see `resampled`.
+    There are fewer bootstrap samples than in `interval`. On streams, see `weights`.
     """
     return _draws(runs, stream)[:_WEIGHTED_RESAMPLES]
 
 
 def _levels(runs: int) -> tuple[float, float]:
-    """Return the expanded levels of the lower and upper end."""
+    """Return the expanded quantile levels of an interval's lower and upper end."""
     from scipy.stats import norm, t
 
     widened = np.sqrt(runs / (runs - 1)) * t.ppf((1 + LEVEL) / 2, runs - 1)
@@ -232,5 +241,5 @@ def _draws(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
     if not runs:
         return np.zeros((_RESAMPLES, 0), dtype=np.uint16)
     generator = np.random.default_rng([runs, *stream])
-    small = np.uint16 if runs < 2**16 else np.int64  # several of them are kept
+    small = np.uint16 if runs < 2**16 else np.int64  # the cache keeps several of them
     return np.sort(generator.integers(runs, size=(_RESAMPLES, runs)).astype(small), axis=1)

@@ -1,4 +1,4 @@
-"""Which blocks are one comparison over several data sets, and what it says."""
+"""Find the blocks that form one comparison over several data sets, and their standings."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -33,13 +33,13 @@ _TOGETHER = (
 
 @dataclass(frozen=True)
 class Family:
-    """Blocks that differ in the data set searched and what depends on it, and their rows."""
+    """Blocks that differ only in the searched data set and what depends on it, and their rows."""
 
     blocks: tuple["Block", ...]
     numbers: tuple[int, ...]
-    """Of the blocks in the comparison, from 1."""
+    """The blocks' numbers in the comparison, from 1."""
     contenders: tuple["Contender", ...]
-    """Those of the first block that all blocks have, with finished runs."""
+    """Contenders of the first block that have finished runs in all blocks."""
     problems: tuple[Problem, ...]
     standings: Standings
 
@@ -50,7 +50,7 @@ class Family:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know."""
+        """What a reader must know before trusting the standings."""
         found = []
         if not self.standings.independent:
             why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
@@ -79,7 +79,7 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
     """Yield the families with two data sets and two strategies or more."""
     for numbers in _grouped([block.task for block in blocks]):
         if any(blocks[number].sets for number in numbers):
-            continue  # what is better of two sets is not said
+            continue  # final sets of several objectives are not ranked
         same = [blocks[number] for number in numbers]
         keys = [[_key(one) for one in block.contenders if len(one.runs)] for block in same]
         common = [key for key in keys[0] if all(key in other for other in keys[1:])]
@@ -93,11 +93,11 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
 
 
 def share_draws(blocks: Sequence["Block"]) -> bool:
-    """Return whether equal seeds of a strategy share draws between these searches.
+    """Return whether equal seeds of a strategy share random draws between these searches.
 
-    So they did by the first rule of what a run's randomness is made of, which left the data set
-    out; where only some of the runs are of that rule, all count as such. And so do searches that
-    differ in nothing that the randomness is made of.
+    They do under entropy rule 0, which leaves the data set out of a run's randomness; one
+    experiment made by that rule is enough. They also do where two searches differ in nothing that
+    their randomness is made of. False for fewer than two blocks.
     """
     if len(blocks) < 2:
         return False
@@ -109,9 +109,13 @@ def share_draws(blocks: Sequence["Block"]) -> bool:
 
 
 def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
-    """Return the places of tasks that belong together; two budgets on one data set do not."""
+    """Return the positions of tasks that belong together, one list per group.
+
+    Tasks of a group differ only in the data set and what depends on it. Where that would put two
+    tasks on one data set into a group, only tasks with equal budgets are grouped.
+    """
     groups: dict[Task, list[int]] = {}
-    for task in dict.fromkeys(tasks):  # of one in several blocks the first, which is the largest
+    for task in dict.fromkeys(tasks):  # a task's first block is the one with most seeds
         groups.setdefault(_general(task, None), []).append(tasks.index(task))
     found = []
     for places in groups.values():
@@ -126,7 +130,7 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 
 
 def _general(task: "Task", budget: Budget | None) -> "Task":
-    """Return a task without what depends on its data set."""
+    """Return a task without what depends on its data set, with `budget` if it is given."""
     signal = replace(task.signal, dataset="")
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
@@ -141,13 +145,13 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
 def _key(one: "Contender") -> str:
     experiment = one.experiment
     chosen = [experiment.strategy, dict(experiment.settings), experiment.seed]
-    if experiment.task.shared:  # whose rows of one block may have several budgets
+    if experiment.task.shared:  # one-shot rows of a block may differ in their budgets
         chosen.append(str(experiment.task.budget))
     return json.dumps(chosen, sort_keys=True, default=str)
 
 
 def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, ...]:
-    """Return one problem per data set that a block shows and every row has a number on."""
+    """Return one problem per shown data set on which every row has a value."""
     found = []
     names = [name for block in blocks for name in block.datasets]
     together = share_draws(blocks)
@@ -168,6 +172,6 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
 
 
 def _everywhere(one: "Contender", datasets: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which runs have a number on every data set."""
+    """Return whether each run has a value on every data set, shape (runs,)."""
     finals = [one.final("test", name) for name in datasets]
     return np.asarray(~np.isnan(np.stack(finals)).any(axis=0))

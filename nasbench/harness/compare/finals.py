@@ -1,4 +1,4 @@
-"""Figures of where searches end: every run's answer, and its place among all cells."""
+"""Figures of final incumbents: every run's regret, and its position among all architectures."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 _GOLDEN = 0.6180339887498949
 _ROW = 0.36
-"""Inches for a strategy's runs."""
+"""Height in inches of a strategy's row."""
 _LABEL = 0.28
-"""Share of the width that rows' labels take at most."""
+"""Largest share of the figure's width for the rows' labels."""
 _READ = "dots: runs; black: quartiles; diamond: mean; colour below: its 95 % bootstrap interval"
 _PANEL = 1.35
-"""Inches of width for a landscape at least."""
+"""Smallest width in inches of a panel of a landscape."""
 _SHOWN = 0.2
-"""Share of the cells, the best ones, that a landscape shows at least."""
+"""Share of all architectures, the best ones, that a landscape always shows."""
 
 
 def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and two figures for every data set; none where the table is not at hand."""
+    """Yield two figures with their names for every data set; none without a table."""
     if block.known is None:
         return
     shown = [one for one in block.contenders if len(one.runs)]
@@ -103,9 +103,9 @@ def _distribution(
 def _landscape(
     block: "Block", table: "Known", shown: "Sequence[Contender]", dataset: str, width: float
 ) -> Figure:
-    """Draw all cells by what a search sees and what is judged, and where each strategy ends.
+    """Draw all architectures by search signal and test value, with each strategy's final ones.
 
-    Better is up and to the right: an axis of values of which less is better runs the other way.
+    Better is always up and to the right: where less is better, the axes are reversed.
     """
     seen, what = _seen(block, table, dataset)
     test, metric = table.test[dataset], block.units.metric
@@ -147,7 +147,11 @@ def _landscape(
 
 
 def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.float64], str]:
-    """Return what a search sees of every cell, the mean of its answers as a score, and its name."""
+    """Return the search signal of every architecture, as a score, and the label of its axis.
+
+    It is the mean over the answers that a query can give. For one-shot searches, which query
+    nothing, it is the final validation score.
+    """
     signal, metric = block.task.signal, block.units.metric
     if block.task.shared:
         return table.valid[dataset], _named(metric, f"validation {metric.name} on {dataset}")
@@ -166,7 +170,7 @@ def _named(metric: "Metric", what: str) -> str:
 
 
 def _ends(one: "Contender") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the distinct cells that runs end in, and how many end in each."""
+    """Return the distinct final architectures of the runs, and how many runs end with each."""
     last = one.incumbents.indices.last()
     cells, runs = np.unique(last, return_counts=True)
     return cells, runs
@@ -179,7 +183,7 @@ def _zoom(
     test: NDArray[np.float64],
     drawn: NDArray[np.int64],
 ) -> None:
-    """Show all cells that are drawn, and the best cells."""
+    """Set the axes' limits to show the runs' final architectures and the best of all."""
     for values, limit in ((seen, axes.set_xlim), (test, axes.set_ylim)):
         there, of_runs = values[np.isfinite(values)], values[drawn]
         if not len(there):
@@ -187,5 +191,5 @@ def _zoom(
         least = float(np.quantile(there, 1 - _SHOWN))
         low = float(of_runs[np.isfinite(of_runs)].min(initial=least))
         high = float(there.max())
-        around = 0.04 * (high - low) or 0.5  # of cells that are all equal
+        around = 0.04 * (high - low) or 0.5  # 0.5 where all are equal
         limit(metric.score(low - around), metric.score(high + around))

@@ -1,4 +1,4 @@
-"""Tables as text, before they have a format, and the formats they are written in."""
+"""Tables as text, independent of their format, and writers for Markdown, LaTeX and CSV."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Section:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as text, before it has a format."""
+    """A table as text, independent of the format it is written in."""
 
     name: str
     caption: str
@@ -36,13 +36,13 @@ class TextTable:
     sections: list[Section]
     notes: tuple[str, ...]
     texts: int = 1
-    """Leading columns that are text; the others are numbers."""
+    """Number of leading columns that are text; the others are numbers."""
     sortable: bool = True
     """Whether its rows mean the same in any order."""
 
 
 def to_markdown(table: TextTable) -> str:
-    """Write GitHub's pipe tables, one per section, caption above and notes below."""
+    """Return GitHub's pipe tables, one per section, with the caption above and notes below."""
     align = ["---"] * table.texts + ["---:"] * (len(table.columns) - table.texts)
     lines = [f"**{escape_markdown(table.caption)}**", ""]
     for section in table.sections:
@@ -58,9 +58,9 @@ def to_markdown(table: TextTable) -> str:
 
 
 def to_latex(table: TextTable) -> str:
-    """Write a `table` environment, made smaller where it is wider than the text.
+    """Return a `table` environment, which is scaled down where it is wider than the text.
 
-    Needs the packages booktabs and graphicx.
+    It needs the LaTeX packages booktabs and graphicx.
     """
     lines = [
         "% needs \\usepackage{booktabs,graphicx}",
@@ -93,7 +93,7 @@ def to_latex(table: TextTable) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Return `text` with everything that LaTeX would take for a command made harmless."""
+    """Return `text` with LaTeX's special characters escaped."""
     special = {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -104,7 +104,7 @@ def escape_latex(text: str) -> str:
 
 
 def frame_to_csv(data: "pandas.DataFrame") -> str:
-    """Write a frame as CSV; no text in it is a formula for a spreadsheet."""
+    """Return a frame as CSV, in which spreadsheets take no text for a formula."""
     texts = {
         name: data[name].map(lambda value: spreadsheet(value) if isinstance(value, str) else value)
         for name in data.columns
@@ -130,7 +130,7 @@ def _latex_row(cells: list[Cell]) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return `text` with everything that Markdown would take for a mark made harmless."""
+    """Return `text` with Markdown's special characters escaped."""
     return "".join(
         f"\\{character}" if character in "\\|*_`[]<>" else character
         for character in printable(text)

@@ -1,13 +1,13 @@
-"""Where labels go so that they do not overlap."""
+"""Find positions of labels at which they do not overlap."""
 
 from collections.abc import Sequence
 
 
 def spread(wanted: Sequence[float], gap: float) -> list[float]:
-    """Return places at least `gap` apart, in the order wanted, as near as can be.
+    """Return the positions closest to the wanted ones, in the same order, at least `gap` apart.
 
-    Neighbours that are too close form a cluster centred on their mean place: the least-squares
-    solution, by pooling adjacent violators.
+    Neighbours that are too close form a cluster around their mean position. This is the
+    least-squares solution, by the pool-adjacent-violators algorithm.
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     clusters: list[tuple[float, list[int]]] = []  # sum of shifted places, members

@@ -1,4 +1,4 @@
-"""What a row is called: its strategy, and the settings a reader must know to tell it apart."""
+"""Labels of rows and tasks: the strategy, and the settings that distinguish a row from others."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ _DIGITS = 8
 def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     """Return one label per experiment, distinct within the sequence.
 
-    In brackets stand the settings that are not the default, or that differ between the
-    experiments of one strategy. Defaults are those stored with the runs: a strategy's module
-    is never imported, as a results folder may come from anybody.
+    Brackets hold the settings that are not the default, or that differ between the experiments of
+    one strategy. Defaults are those stored with the runs: a strategy's module is never imported,
+    because a results folder may come from anybody.
     """
     named = []
     experiments = [row.experiment for row in rows]
@@ -43,7 +43,7 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
 
 
 def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:
-    """Return the places of rows that would be called the same."""
+    """Return the positions of rows that would have the same label, one list per label."""
     places: dict[tuple[str, ...], list[int]] = {}
     for place, (name, told) in enumerate(named):
         places.setdefault((name, *told), []).append(place)
@@ -51,9 +51,10 @@ def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:
 
 
 def _versions(rows: Sequence[ExperimentRuns]) -> list[str]:
-    """Return what tells rows of equal settings apart: what made them, or which they are.
+    """Return one text per row that distinguishes rows of equal settings.
 
-    An earlier version may have known fewer settings, or drawn by another rule.
+    It is the entropy rule or nasbench's version, if all rows differ in it: an earlier version may
+    have known fewer settings, or drawn by another rule. Else it is the experiment's digest.
     """
     for words in (
         [f"entropy rule {row.experiment.entropy_rule}" for row in rows],
@@ -92,11 +93,12 @@ def _signal(task: Task) -> str:
 
 
 def distinguishing_parts(task: Task) -> dict[str, str]:
-    """Return what sets a task apart from others of its protocol's name and budget.
+    """Return what distinguishes a task from others with the same protocol name and budget.
 
-    Keys fit into a folder's name, values into a table's footer. A protocol that is not one of
-    the published ones has no usual signal: its own is always told, except of a search by
-    training, whose protocol says everything.
+    Keys are parts of a folder's name, values parts of a table's footer. Only what is unusual for
+    the protocol is named. A protocol that is not one of the published ones has no usual signal, so
+    that its signal is always named, except for a search by training, whose protocol says
+    everything.
     """
     signal, found = task.signal, {}
     usual = protocols().get(task.reference.protocol)
@@ -128,7 +130,7 @@ def distinguishing_parts(task: Task) -> dict[str, str]:
 
 
 def differences(tasks: Sequence[Task]) -> list[str]:
-    """Return what differs between tasks, as `budget.seconds: 12000 vs 20000`."""
+    """Return what differs between tasks, such as `budget.seconds: 12000 vs 20000`."""
     flat = [
         {**flatten(task.values()), "objectives": [one.name for one in task.objectives]}
         for task in tasks

@@ -1,4 +1,4 @@
-"""What a score means in a benchmark whose every cell is known.
+"""Measures of a score relative to all cells (architectures) of a table.
 
 Scores are values of one metric on one reported data set, negated where less is better.
 """
@@ -9,15 +9,16 @@ from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.compare.references import Known
 
 _ROUNDING = 1e-11
-"""Part of it that the mean of equal cells may be off."""
+"""Relative rounding error of the mean of equal cells."""
 _STEPS = 100
-"""Numbers of evaluations that are looked at before the exact one is searched between two."""
+"""Numbers of evaluations on a coarse grid; bisection finds the exact one between two of them."""
 
 
 def percentile(scores: Floats, cells: Floats) -> Floats:
-    """Return the percentage of all cells that each score is above, ties counting half.
+    """Return the percentage of all cells that each score is above; ties count half.
 
-    `scores` have any shape, `cells` is every cell's, NaN where it has none. NaN stays NaN.
+    `scores` and the result have any one shape. `cells` holds the score of every cell, NaN where it
+    has none. NaN in `scores` stays NaN; all are NaN where no cell has a score.
     """
     ordered = np.sort(cells[~np.isnan(cells)])
     if not len(ordered):
@@ -28,9 +29,9 @@ def percentile(scores: Floats, cells: Floats) -> Floats:
 
 
 def normalised_regret(scores: Floats, cells: Floats) -> Floats:
-    """Return regret over that of the mean architecture: 0 is the best cell, 1 the mean of all.
+    """Return each score's regret divided by that of the mean architecture, in the shape of scores.
 
-    NaN where all cells are equal, or none is known.
+    0 is the best cell, 1 the mean of all cells. NaN where all cells are equal, or none is known.
     """
     best, mean = _best_and_mean(cells)
     gap = best - mean
@@ -38,11 +39,11 @@ def normalised_regret(scores: Floats, cells: Floats) -> Floats:
 
 
 def relative_improvement(scores: Floats, cells: Floats) -> Floats:
-    """Return how many percent better than the mean architecture.
+    """Return by how many percent each score is better than the mean architecture.
 
-    Yang, Esperanca & Carlucci, NAS Evaluation Is Frustratingly Hard, ICLR 2020, equation 1, with
-    the mean over all cells as the exact expectation of a random architecture, and its size where
-    it is negative, as scores of a loss are. NaN where that is 0 or not known.
+    Yang, Esperanca & Carlucci, NAS Evaluation Is Frustratingly Hard, ICLR 2020, equation 1. The
+    mean over all cells is the exact expectation of a random architecture; the division is by its
+    absolute value, since scores of a loss are negative. NaN where the mean is 0 or not known.
     """
     _, mean = _best_and_mean(cells)
     return np.asarray(100 * (scores - mean) / (abs(mean) or np.nan))
@@ -54,11 +55,12 @@ def _best_and_mean(cells: Floats) -> tuple[float, float]:
 
 
 def random_evaluations(scores: Floats, known: Known, dataset: str) -> Floats:
-    """Return after how many random evaluations the expected score is as high, shape as given.
+    """Return how many random evaluations have an expected score as high as each of `scores`.
 
-    In closed form: the best by the search's signal of n different cells drawn at random, n the
-    least whole number. Infinite where not even evaluating all of them would do; NaN where the
-    score is not known or no cell's is.
+    The result has the shape of `scores`. It is the smallest whole number n for which the cell with
+    the best search signal, among n different cells drawn at random, has an expected test score at
+    least as high, in closed form. Infinite where not even evaluating all cells is enough; NaN where
+    the score is not known, or no cell's is.
     """
     truth = known.test[dataset][known.cells]
     most = max(1, round(float(known.search.weights.sum())))

@@ -1,4 +1,4 @@
-"""How good answers are against what they cost: the networks to run, or the searches to make."""
+"""Figures of test value against cost: the cost of final networks, or that of the searches."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Point(NamedTuple):
-    """One contender: what its runs' answers cost, and their test scores, shape (runs,) each."""
+    """One contender: cost and final test score of each run, shape (runs,) each."""
 
     contender: "Contender"
     cost: NDArray[np.float64]
@@ -35,16 +35,16 @@ class Point(NamedTuple):
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """What the scores are of."""
+        """The final test values, in the metric's unit, shape (runs,)."""
         return self.contender.runs.metric.score(self.test)
 
 
 def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
     """Yield a name and a figure for every data set and unit of cost with two contenders or more.
 
-    Costs of derived cells' networks as strategies recorded them; and training epochs of the
-    searches, the one cost that all searches have in common, where a block has shared weights and
-    others.
+    Costs are those of the derived cells' networks, as strategies recorded them. Where a block has
+    one-shot and other searches, there is also a figure over the searches' training epochs, the only
+    cost that all searches have in common.
     """
     sharing = [one.experiment.task.shared for one in block.contenders if len(one.runs)]
     if any(sharing) and not all(sharing):
@@ -80,7 +80,11 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
 
 
 def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
-    """Return the places of points that none is both cheaper and better than, by cost."""
+    """Return the positions of the Pareto-optimal points, by ascending cost.
+
+    `costs` and `values`, scores of which more is better, have shape (points,). A point is left out
+    where another costs no more and is at least as good; of equal points the first is kept.
+    """
     best, found = -np.inf, []
     for place in np.lexsort((-values, costs)):
         if values[place] > best:
@@ -107,7 +111,7 @@ def _draw(block: "Block", dataset: str, what: str, points: Sequence[Point], widt
             (left, right), (low, high) = interval(point.cost), interval(point.values)
             value = metric.score(test)
             arms = np.array([[value - low, high - value], [cost - left, right - cost]])
-            up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end past the mean
+            up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end beyond the mean
             axes.errorbar(
                 cost, value, up, across,
                 fmt="o", color=colour, markersize=5, linewidth=1, label=point.contender.label,

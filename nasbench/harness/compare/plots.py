@@ -1,7 +1,7 @@
-"""Figures of a block. They draw what `curves` computed and compute nothing themselves.
+"""Figures of a block's test regret, and the style of all figures.
 
-Figures are made without pyplot, so drawing leaves no state behind. Where the table is not at
-hand there is no regret to draw, and no figure.
+Curves are computed in `curves` and `references`. Figures are made without pyplot, so that drawing
+leaves no state behind. Without the table, regrets are not known and no figure is drawn.
 """
 
 import math
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.units import Units
 
 WIDTH = 5.5
-"""Inches: the text width of a one-column paper; 3.3 is a column of two."""
+"""Default width in inches: text of a one-column paper; a column of a two-column paper has 3.3."""
 STYLES = {"paper": WIDTH, "talk": 4.0}
 WIDTHS = {
     "column": 3.3, "neurips": 5.5, "iclr": 5.5, "icml": 6.75, "icml-column": 3.25, "cvpr": 6.875,
@@ -43,16 +43,16 @@ WIDTHS = {
 """Text and column widths of venues' style files, in inches."""
 _LEAST, _MOST = 2.5, 20.0
 _PIXELS = 1100
-"""Width of a raster figure."""
+"""Width of a raster figure in pixels."""
 CHARACTER = 0.054
-"""Inches that a character of 7 points takes."""
+"""Width in inches of a character of 7 points."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _REFERENCE = "0.1"
 _ROUNDING = 1e-11
-"""Part of the best value that a regret of 0 may be off."""
+"""Rounding error of a regret of 0, relative to the best value."""
 _CROWDED = 0.7
 """Decades per inch of width above which the time axis has fewer ticks."""
 _CLOCKS = ("seconds", "evaluations")
@@ -68,7 +68,7 @@ _SHARED_AXIS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One curve with its look."""
+    """One curve with its label, colour and dashes."""
 
     label: str
     curve: Band
@@ -81,7 +81,9 @@ def regret_figures(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield a name and a figure of test regret for every data set.
 
-    `clock` is the x axis: `seconds`, `evaluations`, or (None) a figure over either.
+    `centre` is `mean`, `median` or `iqm`, see `curves.band`. `clock` is the x axis: `seconds`,
+    `evaluations`, or None for one figure over each. `width` is in inches. One-shot rows have
+    figures of their own; with a calibration, a further figure shows all rows over seconds.
     """
     parts = one_clock(block)
     for one in _CLOCKS if clock is None else (clock,):
@@ -98,7 +100,7 @@ def regret_figures(
 def _on_one_clock(
     block: "Block", centre: str, clock: str, width: float
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures of contenders whose clock is the same, or was made so."""
+    """Yield the figures of contenders that have the same clock or were scaled to one."""
     for dataset, lines in regret_lines(block, clock, centre=centre):
         figure = _draw(block, dataset, clock, centre, lines, width)
         yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
@@ -107,9 +109,10 @@ def _on_one_clock(
 def regret_lines(
     block: "Block", clock: str, *, centre: str = "mean"
 ) -> Iterator[tuple[str, list[Line]]]:
-    """Yield the curves of every data set over a clock, the expected random search last.
+    """Yield every data set with its curves of test regret over a clock.
 
-    The block's rows must share the clock, see `one_clock`; none where no regret is known.
+    With the centre `mean`, the curve of the expected random search is the last. The block's rows
+    must share the clock, see `one_clock`. Yields nothing where no regret is known.
     """
     if block.known is None or not any(len(one.runs) for one in block.contenders):
         return
@@ -129,7 +132,10 @@ def regret_lines(
 
 
 def one_clock(block: "Block") -> "list[Block]":
-    """Return the block's rows that ask a benchmark, and those that share weights, if any."""
+    """Return the block divided into rows that evaluate on a benchmark and one-shot rows.
+
+    A block that has only one of the two kinds is returned whole.
+    """
     asking = [one for one in block.contenders if not one.experiment.task.shared]
     sharing = [one for one in block.contenders if one.experiment.task.shared]
     if not (asking and sharing):
@@ -138,7 +144,7 @@ def one_clock(block: "Block") -> "list[Block]":
 
 
 def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
-    """Return a block of some of its contenders, on the clock of the first."""
+    """Return the block with only some contenders, and with the task of the first of them."""
     task = contenders[0].experiment.task
     return replace(block, contenders=tuple(contenders), task=task)
 
@@ -146,8 +152,9 @@ def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
 def figure_width(style: str = "paper", width: float | str | None = None) -> float:
     """Return the width of figures in inches, from a name of `WIDTHS` or a number.
 
-    Letters have one size, so that a narrow figure has large ones: that of a talk is narrow, to be
-    blown up. `InvalidInput` where it cannot be.
+    Without `width`, it is that of the style. Letters have one size in inches, so they are larger
+    relative to a narrow figure: figures for a talk are narrow because they are shown enlarged.
+    Raises `InvalidInput` for an unknown style or name, and for a number below 2.5 or above 20.
     """
     if style not in tuple(STYLES):
         raise InvalidInput(f"style '{style}' is unknown: valid are {', '.join(STYLES)}")
@@ -168,7 +175,7 @@ def figure_width(style: str = "paper", width: float | str | None = None) -> floa
 
 
 def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
-    """Write a figure as `pdf`, `png` or `svg`, without a date: the same figure, the same bytes."""
+    """Write a figure as `pdf`, `png` or `svg`, without a date: equal figures have equal bytes."""
     stamps: dict[str, dict[str, Any]] = {
         "pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}
     }  # fmt: skip
@@ -179,13 +186,13 @@ def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """Set the look of all figures, for the time a figure is made."""
+    """Set the style of figures that are made within the `with` block."""
     small: dict[Any, Any] = {
         "font.size": 8, "axes.labelsize": 8, "axes.titlesize": 10, "legend.fontsize": 7,
         "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6,
         "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
         "ytick.major.size": 3, "text.color": "0.1",
-        "text.parse_math": False,  # a name with two dollar signs is no formula
+        "text.parse_math": False,  # a name with two dollar signs is not a formula
     }  # fmt: skip
     with mpl.rc_context(), sns.axes_style("ticks"):
         mpl.rcParams.update(small)
@@ -193,9 +200,10 @@ def paper_style() -> Iterator[None]:
 
 
 def looks(contenders: "Sequence[Contender]") -> list[tuple[str, Any]]:
-    """Return colour and dashes: the hue tells the strategy, shade and dashes its settings.
+    """Return the colour and dashes of every contender.
 
-    The hue is the strategy's own, as it is stored with its runs, or else follows from its name.
+    The hue identifies the strategy; shade and dashes identify its settings. The hue is the one that
+    is stored with the strategy's runs, or else it is derived from the strategy's name.
     """
     strategies = [one.experiment.strategy for one in contenders]
     own = {one.experiment.strategy: one.runs.colour for one in contenders}
@@ -214,7 +222,7 @@ def looks(contenders: "Sequence[Contender]") -> list[tuple[str, Any]]:
 
 
 def _shade(colour: str, place: float) -> str:
-    """Return a colour from its dark (0) over itself (0.5) to its light version (1)."""
+    """Return a shade of a colour: dark for `place` 0, the colour itself for 0.5, light for 1."""
     rgb = np.array(to_rgb(colour))
     towards, far = (0.0, 0.9 * (0.5 - place)) if place < 0.5 else (1.0, 0.9 * (place - 0.5))
     red, green, blue = (rgb + (towards - rgb) * far).tolist()
@@ -222,13 +230,13 @@ def _shade(colour: str, place: float) -> str:
 
 
 def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far below the best scores are; what is left of rounding is 0."""
+    """Return how far scores are below the best score; rounding errors become 0."""
     regret = best - scores
     return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
 
 
 def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Return the block's grid, and which incumbent each run would answer with on it."""
+    """Return the times at which curves are drawn, and each run's incumbent at these times."""
     times = [one.when(clock) for one in block.contenders]
     spent = max(one.spent(clock) for one in block.contenders)
     limit = block.task.budget.seconds if clock == "seconds" else block.task.budget.evaluations
@@ -241,7 +249,10 @@ def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray
 
 
 def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
-    """Return the mean regret of random search in closed form, from one evaluation a worker on."""
+    """Return the expected regret of random search in closed form, None where there is none.
+
+    The curve begins where every simulated worker can afford one evaluation.
+    """
     known, budget = block.known, block.task.budget
     if known is None or block.task.shared or budget.stops_early:
         return None
@@ -286,7 +297,7 @@ def _draw(
 
 
 def draw_line(axes: "Axes", line: Line) -> None:
-    """Draw a curve as steps and what surrounds it as a shade; its label names it."""
+    """Draw a curve as steps and its band as a shaded area, with its label for the legend."""
     curve = line.curve
     axes.fill_between(
         curve.grid, curve.low, curve.high, step="post", color=line.colour, alpha=0.18, linewidth=0
@@ -298,7 +309,10 @@ def draw_line(axes: "Axes", line: Line) -> None:
 
 
 def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "Units") -> None:
-    """Make axis `x` or `y` one of regrets: log, and a linear piece that ends at 0 where it must."""
+    """Set a logarithmic scale for regrets on the axis `name`, which is `x` or `y`.
+
+    Where some regrets are below `Units.least_regret`, the scale is linear from there down to 0.
+    """
     values = values[np.isfinite(values)]
     if not len(values):
         return
@@ -328,7 +342,7 @@ def log_axis(axes: "Axes") -> None:
 
 
 def _scale(axes: "Axes", units: "Units", curves: Sequence[Band], width: float) -> None:
-    """Set log axes; the least regrets are drawn on a linear piece that ends at 0."""
+    """Set logarithmic axes: the clock on x, regrets on y (see `regret_scale`)."""
     axes.set_xscale("log")
     centres = np.concatenate([curve.centre for curve in curves])
     edges = np.concatenate([curve.low for curve in curves] + [centres])
@@ -351,32 +365,32 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band], width: float) -
 
 
 def left_margin(axes: "Axes") -> float:
-    """Return inches left of the axes that the y axis' tick labels and its title take."""
+    """Return the left margin in inches that the y axis' tick labels and its label need."""
     axis = axes.yaxis
     labels = axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))
     return max(0.54, 0.38 + CHARACTER * max(map(len, labels), default=0))
 
 
 def legend_shape(labels: Sequence[str], width: float) -> tuple[int, int]:
-    """Return columns and rows of a legend that is as wide as a figure at most."""
+    """Return numbers of columns and rows of a legend that fits into `width` inches."""
     widest = max(map(len, labels)) * CHARACTER + 0.45
     columns = max(1, int((width - 0.2) // widest))
     return columns, -(-len(labels) // columns)
 
 
 def wrapped(label: str, width: float) -> str:
-    """Return a row's label in lines of 7 points that fit into so many inches."""
+    """Return a row's label, broken into lines that fit into `width` inches at 7 points."""
     return "\n".join(wrap(label, max(12, int(width / CHARACTER)), break_long_words=False))
 
 
 def foot_lines(parts: Sequence[str], width: float) -> list[str]:
-    """Return the lines below a figure, of a length that fits into `width`."""
-    inch = 0.0385  # of a character of 5 points
+    """Return the lines below a figure, broken so that they fit into `width` inches."""
+    inch = 0.0385  # width of a character of 5 points
     return wrap("; ".join(parts), int(0.98 * width / inch))
 
 
 def _foot(block: "Block", clock: str, width: float) -> str:
-    """Return what stands below a figure."""
+    """Return the text below a figure."""
     parts = [block.footer, *block.about_test]
     if clock == "seconds":
         parts += filter(None, [block.about_seconds])
@@ -388,7 +402,7 @@ def _foot(block: "Block", clock: str, width: float) -> str:
 def _name_lines(
     figure: Figure, axes: "Axes", lines: Sequence[Line], width: float, foot: float
 ) -> None:
-    """Name the lines at their ends, or below the axes where there is no room beside them."""
+    """Write labels at the curves' ends, or a legend below the axes where there is no room."""
     widest = max((len(line.label) for line in lines), default=0) * CHARACTER
     height, left = figure.get_figheight(), left_margin(axes)
     named = [line for line in lines if len(line.curve.centre)]

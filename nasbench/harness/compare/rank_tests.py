@@ -1,8 +1,9 @@
-"""Tests of mean ranks over several data sets, where these are independent and where they are not.
+"""Tests of mean ranks over several data sets, which may be independent or not.
 
-Friedman's test and Nemenyi's take data sets for independent blocks. Data sets that one search
-reports, and searches whose equal seeds share draws, are none: there whole runs are what is
-independent, and the tests divide them among the strategies anew, each with all its data sets.
+Friedman's test and Nemenyi's test assume that data sets are independent blocks. This does not hold
+for data sets that one search reports, nor for searches whose equal seeds share random draws. There
+only whole runs are independent, and permutation tests divide the runs among the strategies anew,
+each run with all its data sets.
 """
 
 from collections.abc import Sequence
@@ -17,16 +18,16 @@ from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.compare.significance import ALPHA
 
 _DECIMALS = 9
-"""Means that differ by less are equal: sums of other lengths round differently."""
+"""Decimals to which means are rounded before ranking: sums of other lengths round differently."""
 FEW = 10
-"""Data sets below which Nemenyi's test, and the chi-square form of Friedman's, are not to be used.
+"""Fewest data sets for which Nemenyi's test and the chi-square form of Friedman's are to be used.
 
 Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 2006, section 3.2.2.
 """
 _ORDERS, _DRAWN = 20_000, 9_999
-"""Ways to order ranks of which all are looked at, and how many of more are drawn."""
+"""Largest number of orders of ranks that are all enumerated, and how many are drawn otherwise."""
 _DIVISIONS, _AT_ONCE = 1999, 100
-"""Ways to divide runs that are drawn, and how many of them are in memory."""
+"""Number of random divisions of runs, and how many of them are in memory at once."""
 
 
 def ranks_of(means: Floats) -> Floats:
@@ -37,11 +38,13 @@ def ranks_of(means: Floats) -> Floats:
 
 
 def friedman(means: Floats) -> float:
-    """Return the p-value of Friedman's test of independent data sets, (data sets, strategies).
+    """Return the p-value of Friedman's test over independent data sets.
 
-    Friedman, JASA 1937; NaN below three of either. Where fewer than `FEW` data sets tell any
-    strategies apart it is exact: over all ways to order the ranks within each, or many of them,
-    drawn the same every time. 1 where none does.
+    `means` has shape (data sets, strategies). Friedman, JASA 1937. Data sets on which all
+    strategies tie are left out. With `FEW` or more others, the p-value is from the chi-square
+    distribution. With fewer, it is from a permutation test: over all orders of the ranks within
+    each data set where they are at most 20,000, else over 9,999 of them, drawn the same every time.
+    NaN with fewer than three strategies or data sets; 1 where all data sets are left out.
     """
     from scipy.stats import friedmanchisquare
 
@@ -61,9 +64,12 @@ def friedman(means: Floats) -> float:
 
 
 def _orders(ranks: Floats) -> Floats:
-    """Return sums of ranks, reordered within each data set, as they are first: (orders, rows)."""
+    """Return the rank sums of rows for orders of the ranks within each data set, (orders, rows).
+
+    The observed order is the first.
+    """
     problems, rows = ranks.shape
-    sums = ranks[:1]  # nothing changes if the orders of all data sets change alike
+    sums = ranks[:1]  # its order can stay: reordering all data sets alike changes nothing
     if factorial(rows) ** (problems - 1) <= _ORDERS:
         orders = np.array(list(permutations(range(rows))))
         for one in ranks[1:]:
@@ -76,10 +82,11 @@ def _orders(ranks: Floats) -> Floats:
 
 
 def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float:
-    """Return how far mean ranks must be apart by Nemenyi's test of independent data sets.
+    """Return the critical difference of mean ranks by Nemenyi's test over independent data sets.
 
-    Demsar, JMLR 2006, section 3.2.2: q sqrt(k (k + 1) / (6 N)), q of the studentized range over
-    sqrt 2.
+    Demsar, JMLR 2006, section 3.2.2: q sqrt(k (k + 1) / (6 N)) for k strategies and N data sets,
+    where q is the quantile of the studentized range divided by sqrt 2. NaN with fewer than two
+    strategies or without data sets.
     """
     from scipy.stats import norm, studentized_range
 
@@ -109,27 +116,29 @@ def cliques(ranks: Floats, difference: float) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(frozen=True)
 class Runs:
-    """Independent runs of all strategies, each with its scores on data sets it has."""
+    """Independent runs of all strategies, each with its scores on several data sets."""
 
     row: NDArray[np.int64]
     """Strategy of each run, ascending, shape (runs,)."""
     scores: Floats
-    """NaN where a run has none, shape (runs, data sets)."""
+    """Scores, shape (runs, data sets); NaN where a run has none."""
 
 
 def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[float, float]:
-    """Test strategies over data sets that are not independent, by dividing the runs anew.
+    """Test strategies over data sets that are not independent, by a permutation test of runs.
 
-    Returns a p-value and a critical difference of mean ranks. Under the hypothesis that strategies
-    do not differ on these data sets, runs could be any strategy's: each keeps all its data sets,
-    within the searches of its stratum, and those that lack a data set change places with runs that
-    lack the same. So the level holds however data sets depend on each other. 1,999 divisions
-    are drawn, the same every time.
+    Returns a p-value and a critical difference of mean ranks. Under the null hypothesis that
+    strategies do not differ on these data sets, each run could belong to any strategy. So runs are
+    divided among the strategies at random, each with its scores on all its data sets. A run stays
+    within its stratum, and a run that lacks data sets is exchanged only with runs that lack the
+    same ones. The level therefore holds however data sets depend on each other. 1,999 divisions are
+    drawn, the same every time.
 
-    The p-value is of Friedman's test for blocks with several runs (Mack & Skillings, JASA 1980):
-    ranks of all runs within each data set, means per strategy, summed over data sets. The critical
-    difference is the least range of mean ranks of mean scores, as ranked in tables, that a
-    share `alpha` of divisions reaches at most; infinite where no range is as rare.
+    The p-value is that of Friedman's test for blocks with several runs (Mack & Skillings, JASA
+    1980): all runs are ranked within each data set, ranks are averaged per strategy, and these
+    means are summed over data sets. The critical difference concerns mean ranks of mean scores, as
+    in tables. It is the smallest range of mean ranks that at most a share `alpha` of the divisions
+    reaches; infinite where no range is so rare.
     """
     generator = np.random.default_rng(rows)
     parts = [_shuffled(one, rows, generator) for one in strata]
@@ -144,9 +153,10 @@ def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[fl
 
 
 def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return mean scores and mean ranks of runs, (1 + divisions, rows, data sets) each.
+    """Return each strategy's mean score and mean rank for every division of the runs.
 
-    The first division is the one that is there.
+    Both have shape (1 + divisions, rows, data sets). The first division is the observed one. Ranks
+    are divided by the number of runs on the data set.
     """
     from scipy.stats import rankdata
 

@@ -1,4 +1,4 @@
-"""Figures over several data sets: mean ranks with what is critical, and performance profiles."""
+"""Figures over several data sets: mean ranks with critical differences, performance profiles."""
 
 from collections.abc import Iterator
 
@@ -23,21 +23,24 @@ from nasbench.harness.compare.plots import (
 )
 
 _ROW = 0.19
-"""Inches for a strategy, by lines of its label."""
+"""Height in inches of a strategy's row, which is scaled by the lines of the labels."""
 _LABEL = 0.28
-"""Share of the width that labels take at most."""
+"""Largest share of the figure's width for labels."""
 _THRESHOLDS = 200
 
 
 def family_figures(family: Family, *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and a figure of ranks, and one of profiles where regrets are known."""
+    """Yield a figure of mean ranks and, where regrets are known, one of profiles, with names."""
     yield "critical-difference", _ranks(family, width)
     if all(one.regret for one in family.problems):
         yield "profile", _profile(family, width)
 
 
 def _ranks(family: Family, width: float) -> Figure:
-    """Draw every strategy's mean rank with its interval, and who is not told apart."""
+    """Draw every strategy's mean rank with its interval, and a bar over each clique.
+
+    A clique is a set of strategies whose mean ranks differ by less than the critical difference.
+    """
     found = family.standings
     order = [int(row) for row in found.ranks.argsort(kind="stable")]
     names = [wrapped(label, _LABEL * width) for label in found.labels]
@@ -78,7 +81,7 @@ def _ranks(family: Family, width: float) -> Figure:
 
 
 def _profile(family: Family, width: float) -> Figure:
-    """Draw the share of runs that are at least as good as each normalised regret."""
+    """Draw each strategy's performance profile over normalised regret, see `across.profile`."""
     styles = looks(family.contenders)
     values = np.concatenate([np.concatenate(one.regret) for one in family.problems])
     values = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""What a table itself says: the optimum, the mean architecture, the expected random search."""
+"""Reference rows from the table itself: optimum, mean architecture, expected random search."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,11 +30,12 @@ class Expectation(NamedTuple):
 class ExpectedRandomSearch:
     """Random search in closed form: the best by validation of n random evaluations.
 
-    An evaluation returns `signal[i]`, shape (answers,), with probability proportional to
-    `weights[i]`; NaN is a failed evaluation. Let F(v) be the chance that an answer is at most
-    v. With replacement the best of n is at most v with probability F(v)^n; without, of N
-    answers of which K are at most v, with C(K, n) / C(N, n). Answers of equal signal share
-    their probability, as the first of equals stays incumbent and each is first equally often.
+    `signal` and `weights` have shape (answers,). An evaluation returns `signal[i]` with probability
+    proportional to `weights[i]`; NaN is a failed evaluation. Let F(v) be the probability that an
+    answer is at most v. With replacement, the best of n answers is at most v with probability
+    F(v)^n. Without replacement, the probability is C(K, n) / C(N, n), where K of the N answers are
+    at most v. Answers of equal signal share their probability, because the first of them stays the
+    incumbent and each of them is the first equally often.
     """
 
     def __init__(self, signal: Floats, weights: Floats | None = None) -> None:
@@ -48,10 +49,11 @@ class ExpectedRandomSearch:
         self._failing = self._total - float(self._mass.sum())
 
     def best(self, n: Floats, *, replacement: bool = True) -> Floats:
-        """Return how likely each distinct signal, ascending, is the best of n evaluations.
+        """Return the probability that each distinct signal is the best of n evaluations.
 
-        `n` has shape (k,) and need not be whole (with replacement). Rows of shape (k, signals)
-        sum to 1: they are conditional on an evaluation having succeeded.
+        `n` has shape (k,) and need not be whole: without replacement, binomial coefficients are
+        those of the gamma function. The result has shape (k, signals), signals ascending. Rows sum
+        to 1: probabilities are conditional on at least one successful evaluation.
         """
         n = np.asarray(n, dtype=np.float64)
         upto = np.concatenate(([self._failing], self._failing + np.cumsum(self._mass)))
@@ -64,12 +66,13 @@ class ExpectedRandomSearch:
     def expect(self, outcome: Floats, n: Floats, *, replacement: bool = True) -> Expectation:
         """Return mean and standard deviation of `outcome` at the incumbent after n evaluations.
 
-        `outcome` has one value per answer, such as its test score; NaN is left out.
+        `outcome` has one value per answer, such as its test score; NaN is left out. `n` is that of
+        `best`, shape (k,), as are the mean and the standard deviation.
         """
         return self.expect_given(outcome, self.best(n, replacement=replacement))
 
     def expect_given(self, outcome: Floats, chances: Floats) -> Expectation:
-        """Like `expect`, for chances that `best` has returned already."""
+        """Return what `expect` returns, from the probabilities that `best` returned."""
         value = outcome[self._known]
         there = ~np.isnan(value)
         weights = np.where(there, self.weights[self._known], 0.0)
@@ -89,7 +92,7 @@ class ExpectedRandomSearch:
         return np.asarray((upto / self._total) ** n[:, None])
 
     def _draw_all(self, upto: Floats, n: Floats) -> Floats:
-        """Return C(K, n) / C(N, n); with n beyond N everything has been seen."""
+        """Return C(K, n) / C(N, n) for every K of `upto`; an n above N counts as N."""
         from scipy.special import gammaln
 
         drawn = np.minimum(n, self._total)[:, None]
@@ -103,12 +106,13 @@ class ExpectedRandomSearch:
 
 
 def affordable(seconds: Floats, costs: Floats, weights: Floats | None = None) -> Floats:
-    """Return how many evaluations a random search finishes within `seconds` on average.
+    """Return the mean number of evaluations that random search finishes within `seconds`.
 
-    Renewal theory: with independent costs of mean m and variance s^2 the number N(T) of those
-    finished by T, the one that overshoots not counted, has E[N(T)] -> T/m + (s^2 - m^2)/(2 m^2)
-    (Smith, Proc. R. Soc. Edinburgh 1954). It holds to a few hundredths from a few evaluations
-    on. Shape of `seconds`; never negative; infinite where evaluations cost nothing.
+    It follows from renewal theory: if costs are independent with mean m and variance s^2, the
+    number N(T) of evaluations finished by time T, without the one that overshoots T, has
+    E[N(T)] -> T/m + (s^2 - m^2)/(2 m^2) (Smith, Proc. R. Soc. Edinburgh 1954). From a few
+    evaluations on, this holds to a few hundredths. The result has the shape of `seconds` and is
+    never negative; it is infinite where evaluations cost nothing.
     """
     mean = float(np.average(costs, weights=weights))
     if mean == 0:
@@ -119,27 +123,30 @@ def affordable(seconds: Floats, costs: Floats, weights: Floats | None = None) ->
 
 @dataclass(frozen=True)
 class Known:
-    """What the table of a task knows, one entry per answer that a query can give.
+    """What the table of a task knows of its architectures.
 
-    `signal`, `valid` and `test` are scores of the first objective: more is better.
+    `signal`, `valid` and `test` are scores of the first objective: more is better. `signal`,
+    `costs` and `cells` have one entry per answer that a query can give, shape (answers,).
     """
 
     task: Task
     search: ExpectedRandomSearch
     signal: Floats
     costs: Floats
+    """Seconds of each answer."""
     cells: NDArray[np.int64]
     """Architecture index of each answer."""
     valid: dict[str, Floats]
-    """Final validation of every architecture by reported data set, shape (size,)."""
+    """Final validation score of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
+    """Final test score of every architecture by reported data set, shape (size,)."""
     test_seeds: dict[str, tuple[int, ...]]
-    """Numbers of training seeds that final values on test are means of, where known."""
+    """Numbers of training seeds that final test values are means over, where known."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
 
     def evaluations(self, seconds: Floats | None = None) -> Floats:
-        """Return how many evaluations a random search affords, by default within its budget.
+        """Return how many evaluations random search can afford, by default within its budget.
 
         A limit of evaluations or epochs is applied too. Shape of `seconds`, or (1,).
         """
@@ -147,14 +154,14 @@ class Known:
         if seconds is None:
             seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
         n = affordable(seconds, self.costs, self.search.weights)
-        n = n * self.task.simulated_workers  # each is a search of its own within these seconds
+        n = n * self.task.simulated_workers  # each worker has all these seconds
         return np.minimum(n, self.most)
 
     def affords(self, seconds: Floats | None = None) -> NDArray[np.bool_]:
-        """Whether a random search makes an evaluation in that time, by default in its budget.
+        """Return whether random search can afford an evaluation, by default within its budget.
 
-        Every simulated worker must afford one: the closed form of `evaluations` does not hold
-        before. Shape of `seconds`, or (1,).
+        Every simulated worker must be able to afford one: with less time, the closed form of
+        `evaluations` does not hold. Shape of `seconds`, or (1,).
         """
         if seconds is None:
             budget = self.task.budget.seconds
@@ -164,7 +171,7 @@ class Known:
 
     @property
     def most(self) -> float:
-        """The number of evaluations that limits of evaluations and of epochs leave."""
+        """The most evaluations that the budget's limits of evaluations and epochs allow."""
         budget, each = self.task.budget, self.task.signal.epochs
         limits = [np.inf if budget.evaluations is None else budget.evaluations]
         if budget.epochs is not None and each:
@@ -175,8 +182,8 @@ class Known:
     def replacement(self) -> bool:
         """Whether evaluations count as drawn with replacement.
 
-        Repeats that cost nothing change nothing either: a search limited by seconds is then
-        one without replacement.
+        Where repeated evaluations cost nothing, they also change nothing: a search that is limited
+        by seconds then counts as one without replacement.
         """
         free = self.task.repeats == "free" and self.task.signal.trials == "mean"
         return not (free and self.task.budget.seconds is not None)
@@ -184,7 +191,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Reference:
-    """One row that no strategy made; values of the first objective, and regrets in its unit."""
+    """One row from the table itself: values of the first objective, and regrets in its unit."""
 
     reference: str
     dataset: str
@@ -195,11 +202,15 @@ class Reference:
     test_std: float
     regret_mean: float  #: in test
     valid_regret_mean: float
-    evaluations_mean: float  #: evaluations it stands for; NaN where it stands for none
+    evaluations_mean: float  #: of the expected random search; NaN for the other rows
 
 
 def open_known(task: Task) -> Known:
-    """Read the table of `task`; `NasbenchError` if it is not installed or is another."""
+    """Read the table of `task`.
+
+    Raises `NasbenchError` where the table is not installed or differs from that of the runs, and
+    for a task with trainings.
+    """
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
@@ -216,14 +227,14 @@ def open_known(task: Task) -> Known:
     space = get_enumerable(task.space)
     metric, final = task.metric, task.final_schedule
     judge = TableJudge(table.test, table.rows, space, task.reports, final, (metric,), table.search)
-    if task.shared:  # asks the table nothing
+    if task.shared:  # one-shot searches do not query the table
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
         benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, (metric,))
         looked = benchmark.answers(None)
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)
-    use[0] |= ~use.any(axis=0)  # a cell that no trial knows fails, once
+    use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
     weights = use / use.sum(axis=0)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
@@ -242,7 +253,7 @@ def open_known(task: Task) -> Known:
 
 def _test_seeds(columns: "TestColumns", task: Task) -> Iterator[tuple[str, tuple[int, ...]]]:
     for name in task.reports:
-        with suppress(DataError):  # a table need not know
+        with suppress(DataError):  # a table may not know its counts
             counts = np.unique(columns.count(name, task.final_schedule)).tolist()
             yield name, tuple(int(count) for count in counts if count)
 
@@ -261,7 +272,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
         test: tuple[float, float],
         evaluations: float = np.nan,
     ) -> Reference:
-        """Make a row of scores, and their standard deviations."""
+        """Return a row from scores and their standard deviations."""
         return Reference(
             name, dataset, value(seen), value(valid[0]), valid[1], value(test[0]), test[1],
             best_test - test[0], best_valid - valid[0], evaluations,

@@ -40,14 +40,14 @@ from nasbench.harness.compare.units import estimate_of
 
 @dataclass(frozen=True)
 class Part:
-    """A row's value on test after a part of the budget."""
+    """A row's test value after a part of the budget."""
 
-    part: float
-    n: int  #: runs that had an answer by then
-    test: Estimate  #: the mean
-    among_best: bool  #: no row is significantly better at that part
-    testable: bool  #: whether a test with so many runs could have said so
-    p_value: float  #: Wilcoxon signed-rank, of the same runs against the part before; see `_parts`
+    part: float  #: fraction of the budget
+    n: int  #: runs that had an incumbent by then
+    test: Estimate  #: of the mean
+    among_best: bool  #: whether no other row is significantly better at that part
+    testable: bool  #: whether a test with so many runs can be significant
+    p_value: float  #: Wilcoxon signed-rank test of the same runs against the part before, `_parts`
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -59,14 +59,14 @@ class Part:
 
 
 class Reached(NamedTuple):
-    """What it took to reach a target, on one clock."""
+    """Time to reach a target, on one clock: see `anytime.Reached`."""
 
-    median: float  #: infinite where half of the runs or more did not
-    expected: float  #: spent by all runs over the runs that reached it
+    median: float  #: infinite where half of the runs or more did not reach it
+    expected: float  #: total time of all runs divided by the number of runs that reached it
 
 
 class Costs(NamedTuple):
-    """What a run came to: means."""
+    """Costs of a run, as means over the runs."""
 
     evaluations: float
     distinct: float
@@ -117,26 +117,28 @@ class Row:
     normalised_regret_mean: float  #: in test; the mean architecture's is 1
     percentile_mean: float  #: percentage of all cells that the answer is above in test
     improvement_mean: float  #: percent better in test than the mean architecture
-    random_evaluations: Estimate  #: after which random search is expected to have this mean
-    clock: str  #: of the following: `seconds` or `evaluations`, which are epochs of shared weights
-    course_start: float  #: when all runs of all rows on this clock have an answer
-    course_end: float
+    random_evaluations: Estimate  #: evaluations for which random search expects the same test mean
+    clock: str  #: clock of `course_*`: `seconds`, or `evaluations` (epochs, for one-shot rows)
+    course_start: float  #: when all runs of all rows on this clock have an incumbent
+    course_end: float  #: end of the budget on this clock, see `convergence.Course`
     course_regret: float  #: mean test regret from start to end: the area under the regret curve
-    target: float  #: value on test whose reaching is timed
+    target: float  #: test value to which times are measured
     reached: int  #: runs that reached it
     reached_seconds: Reached
     reached_evaluations: Reached
     costs: Costs
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_clock_seconds: float
-    among_best: bool  #: no row is significantly better in test, see `significance.standings`
-    testable: bool  #: whether a test between rows with so many runs could have said so
+    among_best: bool  #: whether no row is significantly better in test: `significance.standings`
+    testable: bool  #: whether a test between rows with so many runs can be significant
     worse_than: str  #: label of the row that is significantly better; empty where none is
     p_value: float
-    """Against the row with the highest mean, Holm-corrected for all pairs; NaN for that itself."""
+    """p-value against the row with the best mean: Mann-Whitney, Holm-corrected for all pairs.
+
+    NaN for the row with the best mean itself."""
     superiority: float  #: A12 against that row
-    detectable_superiority: float  #: A12 that one test between rows of n runs finds in 80 %
-    detectable_difference: float  #: the same of means, between normal samples of this deviation
+    detectable_superiority: float  #: A12 that one test of rows with n runs finds with 80 % chance
+    detectable_difference: float  #: difference of means that it finds, if normal with `test_std`
     parts: tuple[Part, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -167,10 +169,11 @@ def rows(
     target: float | None = None,
     pairs: Sequence[Pair] | None = None,
 ) -> list[Row]:
-    """Return one row per contender on a reported data set; what needs the table is NaN without.
+    """Return one row per contender on a reported data set.
 
-    `target` is the test score whose reaching is timed; `pairs` are the tests of every row
-    against every other where they have been made already.
+    Without the table (`known` is None), numbers that need it are NaN. `target` is the test score to
+    which times are measured. `pairs` are the tests of every row against every other, if they have
+    been made already.
     """
     tests = [one.final("test", dataset) for one in contenders]
     followed = courses(contenders, dataset, target)
@@ -218,7 +221,10 @@ def _identity(one: Contender, dataset: str) -> dict[str, Any]:
 def _values(
     one: Contender, test: Floats, ends: Interval, dataset: str, target: float | None
 ) -> dict[str, Any]:
-    """Return what is told of final incumbents, in the metric's unit; `ends` are of the mean."""
+    """Return the fields on final incumbents, in the metric's unit.
+
+    `ends` is the interval of the mean test score.
+    """
     metric = one.runs.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     iqm = estimate(test, interquartile_mean)
@@ -238,7 +244,10 @@ def _values(
 def _in_table(
     one: Contender, test: Floats, ends: Interval, dataset: str, known: Known | None
 ) -> dict[str, Any]:
-    """Return what final scores mean among all architectures of the table."""
+    """Return the fields that compare final scores with all architectures of the table.
+
+    `ends` is the interval of the mean test score.
+    """
     if known is None:
         names = (
             "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
@@ -302,8 +311,8 @@ def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -
 def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
     """Return every row's values after parts of the budget.
 
-    Tested against the rows that have the same clock, and against the part before: those p-values
-    are Holm-corrected for the number of rows.
+    Each part is tested against the other rows on the same clock, and against the part before of the
+    same row; the latter p-values are Holm-corrected for the number of rows.
     """
     by_part = []
     for place, part in enumerate(PARTS):

@@ -1,7 +1,8 @@
-"""Searches of several objectives: what final sets there are, as a plain table.
+"""Final sets of searches with several objectives, as a plain table.
 
-A set is what no other evaluation of its run is better than by the search's own signal; what is
-shown of it are the judge's numbers.
+A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
+the search's own signal; of equal ones it holds the first. The values that are shown are those of
+the judge.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ class SetRow:
     dataset: str
     n: int
     failed: int
-    members: Summary  #: of a run's set
+    members: Summary  #: numbers of members of the runs' sets
     best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
     evaluations_mean: float
     clock_seconds_mean: float
@@ -72,7 +73,7 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
 def _members(
     one: Contender, dataset: str, objective: int, split: str = "test"
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield the judge's values of every run's final set."""
+    """Yield the judge's values of every run's final set, shape (members,) each."""
     steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
     judged = one.runs.verdicts(split, dataset, objective)
     for run in range(len(one.runs)):
@@ -90,7 +91,7 @@ def _mean(one: Contender, column: str) -> float:
 
 
 def sets_table(block: "Block") -> TextTable:
-    """Return the sizes of final sets and the best values in them, a row per experiment."""
+    """Return a table of the final sets' sizes and the best values in them, a row per experiment."""
     objectives = block.task.objectives
     failed = ("failed",) if any(row.failed for row in block.sets) else ()
     columns = (
@@ -139,8 +140,8 @@ def sets_table(block: "Block") -> TextTable:
 def members_frame(block: "Block") -> "pandas.DataFrame":
     """Return one row per member of every final set: its architecture and all its values.
 
-    `value/NAME` is what the search saw of an objective, `valid/NAME` and `test/NAME` what the
-    judge says.
+    `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
+    judge's values.
     """
     import pandas
 

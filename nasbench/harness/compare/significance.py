@@ -1,4 +1,4 @@
-"""Tests of one row against another, their effect sizes, and what n runs can tell at all.
+"""Tests of one row against another, their effect sizes, and the effects that n runs can detect.
 
 Samples have shape (runs,), higher is better; NaN, a value that is not known, is left out.
 """
@@ -20,29 +20,31 @@ from nasbench.harness.compare.counting import (
 from nasbench.harness.compare.estimates import Floats, finite, known, summarise
 
 _SMALL = 8
-"""Runs of the smaller sample, outside the largest tie, up to which a test is exact."""
+"""Expected runs of the smaller sample outside the largest tie, up to which a test is exact."""
 _PAIRS = 50
 """Pairs that differ, up to which the test of paired runs is exact."""
 _ROUNDING = 1e-11
-"""Differences as small, over the largest value, are ties: rounding is no rank."""
+"""Step to which paired differences are rounded, relative to the largest value, so that rounding
+errors count as ties."""
 ALPHA = 0.05
 """Level of every test."""
 _LEAST = 6
 """Runs below which no effect is detectable by `detectable_superiority`."""
 POWER = 0.8
-"""Chance of finding a difference that is called detectable."""
+"""Power: the probability of finding a difference that is called detectable."""
 
 
 def mann_whitney(first: Floats, second: Floats) -> float:
     """Return the two-sided p-value of the Mann-Whitney U test, twice that of the smaller tail.
 
-    What decides between exact and approximate is how many runs carry information: of a tie that
-    most runs share, the others. Exact, ties included, where the smaller sample is expected to hold
-    `_SMALL` of those or fewer; without ties that is a sample of eight. Else the normal
-    approximation with corrections for ties and for continuity, of half the step in which the sum
-    of ranks moves: one half without ties, more where few values are all there is.
-    1 for samples that are one constant, NaN if a sample is empty. Mann & Whitney, Annals of
-    Mathematical Statistics 1947.
+    Mann & Whitney, Annals of Mathematical Statistics 1947. The test is exact, with any ties, where
+    few runs carry information, that is, lie outside the largest tie: the smaller sample is expected
+    to hold at most `_SMALL` of them. Without ties this is a sample of up to eight runs.
+
+    Otherwise the p-value is from the normal approximation, with corrections for ties and for
+    continuity. The latter is half the step in which the sum of ranks moves: one half without ties,
+    more where there are only few distinct values. The result is 1 where all values are equal, and
+    NaN if a sample is empty.
     """
     first, second = sorted((known(first), known(second)), key=len)
     size, runs = len(first), len(first) + len(second)
@@ -64,9 +66,9 @@ def mann_whitney(first: Floats, second: Floats) -> float:
 
 
 def _tails(scores: Integers, size: int, found: int) -> tuple[float, float]:
-    """Return the chances that `size` of all runs, drawn at random, have a sum as low, as high.
+    """Return the probabilities that `size` random runs have a sum <= `found`, and >= `found`.
 
-    Scores are 0 in the largest tie: how many of the others are drawn is hypergeometric.
+    Scores are 0 in the largest tie; the number of drawn runs outside it is hypergeometric.
     """
     others = scores[scores != 0]
     tied = len(scores) - len(others)
@@ -89,14 +91,15 @@ def _log_choose(of: int, size: int) -> float:
 def wilcoxon(first: Floats, second: Floats) -> float:
     """Return the two-sided p-value of the Wilcoxon signed-rank test, for runs that are paired.
 
-    Such as one search at two budgets: position i of both is the same run. Runs of two strategies
-    are not, as equal seeds share no draw. Pratt's treatment of zero differences (Journal of the
-    American Statistical Association 1959): they have ranks but no signs. Exact, over the signs of
-    the pairs that differ, where these are `_PAIRS` or fewer, however many zeros and ties there
-    are; else the normal approximation with a correction for continuity. 1 where no pair differs,
-    NaN where none is known.
+    Paired means that position i of both samples is the same run, as for one search at two budgets.
+    Runs of two strategies are not paired, because equal seeds share no random draws. Zero
+    differences have ranks but no signs (Pratt, Journal of the American Statistical Association
+    1959). The test is exact, over the signs of the pairs that differ, where these are `_PAIRS` or
+    fewer, with any number of zeros and ties. Otherwise it is the normal approximation with a
+    correction for continuity. The result is 1 where no pair differs, and NaN where no pair is
+    known.
     """
-    with np.errstate(invalid="ignore"):  # of two infinite values
+    with np.errstate(invalid="ignore"):  # a difference of two infinite values
         difference = known(np.where(first == second, 0.0, first - second))
     if not len(difference):
         return np.nan
@@ -115,19 +118,23 @@ def wilcoxon(first: Floats, second: Floats) -> float:
         counts = sign_sums(ranks)
         as_far = np.abs(2 * np.arange(len(counts)) - len(counts) + 1) >= far
         return float(counts[as_far].sum() / counts.sum())
-    deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of twice the sum
+    deviation = np.sqrt(np.square(ranks.astype(np.float64)).sum())  # of 2 * gained
     return _both_tails((far - 1) / deviation)
 
 
 def _both_tails(far: float) -> float:
-    """Return the chance that a standard normal variable is as far from 0; 1 for less than 0."""
+    """Return the probability that a standard normal variable is at least `far` from 0.
+
+    1 where `far` is negative.
+    """
     return erfc(far / sqrt(2)) if far > 0 else 1.0
 
 
 def superiority(first: Floats, second: Floats) -> float:
-    """Return A12, the chance that a run of `first` beats one of `second`, ties counting half.
+    """Return A12, the probability that a run of `first` beats one of `second`; ties count half.
 
-    Vargha & Delaney, Journal of Educational and Behavioral Statistics 2000, equation 14.
+    Vargha & Delaney, Journal of Educational and Behavioral Statistics 2000, equation 14. NaN if a
+    sample is empty.
     """
     first, second = known(first), np.sort(known(second))
     if not len(first) or not len(second):
@@ -140,7 +147,7 @@ def superiority(first: Floats, second: Floats) -> float:
 def holm(p_values: Floats) -> Floats:
     """Return p-values adjusted for their number by Holm's step-down method, shape (tests,).
 
-    Holm, Scandinavian Journal of Statistics 1979. NaN is no test and stays NaN.
+    Holm, Scandinavian Journal of Statistics 1979. NaN does not count as a test and stays NaN.
     """
     adjusted = np.full(len(p_values), np.nan)
     tested = np.flatnonzero(~np.isnan(p_values))
@@ -151,7 +158,7 @@ def holm(p_values: Floats) -> Floats:
 
 
 class Pair(NamedTuple):
-    """Two rows of a block on one data set, by their places."""
+    """The test of two rows of a block on one data set; rows are given by their positions."""
 
     first: int
     second: int
@@ -162,7 +169,7 @@ class Pair(NamedTuple):
 
 
 def pairs(samples: Sequence[Floats]) -> list[Pair]:
-    """Test every row against every other, in the order of `itertools.combinations`."""
+    """Test every row against every other; pairs are in the order of `itertools.combinations`."""
     places = list(combinations(range(len(samples)), 2))
     raw = np.array([mann_whitney(samples[i], samples[j]) for i, j in places], dtype=np.float64)
     means = [summarise(sample).mean for sample in samples]
@@ -176,14 +183,17 @@ class Standing(NamedTuple):
     """How a row stands among the rows of its block and data set."""
 
     among_best: bool
-    """Whether no row is significantly better; also where no test could tell, see `testable`."""
+    """Whether no row is significantly better; also true where no test can be: see `testable`."""
     testable: bool
-    """Whether a test between rows could have been significant with so many runs."""
+    """Whether a test between rows can be significant with so many runs."""
     worse_than: int
-    """Place of the row that is significantly better, of several the one with the least p-value;
-    -1 where none is."""
+    """Position of the row that is significantly better, -1 where none is.
+
+    Where several are, it is the one with the smallest p-value."""
     p_value: float
-    """Against the row with the highest mean, Holm-corrected for all pairs; NaN for that itself."""
+    """p-value against the row with the highest mean: Mann-Whitney, Holm-corrected for all pairs.
+
+    NaN for the row with the highest mean itself."""
     superiority: float
     """A12 against that row."""
 
@@ -191,16 +201,18 @@ class Standing(NamedTuple):
 def standings(
     samples: Sequence[Floats], found: Sequence[Pair] | None = None, *, alpha: float = ALPHA
 ) -> list[Standing]:
-    """Say of every row whether another is significantly better; `found` is `pairs(samples)`.
+    """Return for every row whether another row is significantly better.
 
-    A row is better than another if it has the higher mean, wins more comparisons of single runs
-    than it loses, and their p-value, Holm-corrected for all pairs of rows, is below `alpha`. No
-    row is singled out before the tests: choosing the best row and testing the others against it
-    on the same runs would call equal rows worse far too often. Here, of rows whose values have one
-    distribution, and with any others beside them, one is called worse with a chance of `alpha` at
-    most (Holm's family-wise error); rows of equal mean and other spread or skew are not equal. The
-    row with the highest mean is always among the best, a row without a
-    value never.
+    `found` are the tests `pairs(samples)`, if they have been made already. A row is better than
+    another if it has the higher mean, wins more comparisons of single runs than it loses, and has a
+    p-value below `alpha`, Holm-corrected for all pairs of rows.
+
+    No row is singled out before the tests: choosing the best row and testing the others against it
+    on the same runs would call equal rows worse far too often. Here Holm's family-wise error holds:
+    among rows whose values have the same distribution, the probability that any is called worse
+    than another of them is at most `alpha`, whatever other rows there are. Rows of equal mean but
+    different spread or skew do not count as equal. The row with the highest mean is always among
+    the best, a row without a value never.
     """
     found = pairs(samples) if found is None else found
     means = np.array([summarise(sample).mean for sample in samples])
@@ -209,7 +221,7 @@ def standings(
         return [Standing(False, False, -1, np.nan, np.nan) for _ in samples]
     best = (
         -1 if np.isnan(means).all() else int(np.nanargmax(means))
-    )  # of inf and -inf there is none
+    )  # the mean of inf and -inf is NaN
     beaten: dict[int, Pair] = {}
     against: dict[int, tuple[float, float]] = {}
     for pair in found:
@@ -233,9 +245,9 @@ def standings(
 
 
 def can_reject(counts: Sequence[int], alpha: float = ALPHA) -> bool:
-    """Return whether a test of any two rows with so many runs can be significant among all pairs.
+    """Return whether the test of any two rows can be significant, corrected for all pairs.
 
-    Rows without runs are not tested and count for nothing.
+    `counts` are the rows' numbers of runs. Rows without runs are not tested and do not count.
     """
     tested = sorted(count for count in counts if count)
     if len(tested) < 2:
@@ -244,27 +256,28 @@ def can_reject(counts: Sequence[int], alpha: float = ALPHA) -> bool:
 
 
 def least_p_value(first: int, second: int) -> float:
-    """Return the smallest p-value that a Mann-Whitney test of so many runs can have."""
+    """Return the smallest p-value of a Mann-Whitney test of samples with so many runs."""
     return 2 / comb(first + second, first)
 
 
 def detectable_superiority(runs: int) -> float:
-    """Return the A12 that a test of two rows of `runs` each finds with chance `POWER`.
+    """Return the A12 that a test of two rows with `runs` runs each finds with power `POWER`.
 
     Noether, Sample Size Determination for Some Common Nonparametric Tests, JASA 1987, section 3,
-    solved for the effect. For one test: Holm's correction for several asks for more. NaN where
-    not even the largest effect is found so often.
+    solved for the effect. It is for one test: with Holm's correction for several tests, the effect
+    must be larger. NaN where even the largest effect is found less often.
     """
     effect = 0.5 + _quantiles() / np.sqrt(6 * runs) if runs else np.inf
     return float(effect) if effect <= 1 else np.nan
 
 
 def detectable_difference(std: float, runs: int) -> float:
-    """Return the difference of means that such a test finds between normal samples.
+    """Return the difference of means of two normal samples that a test finds with power `POWER`.
 
-    `std` is the standard deviation of either. The Mann-Whitney test needs pi/3 as many runs as
-    Student's does there (Hodges & Lehmann, Annals of Mathematical Statistics 1956). NaN where
-    `detectable_superiority` is: the formula is one for many runs.
+    `std` is the standard deviation of each sample, `runs` its size. On normal samples, the
+    Mann-Whitney test needs pi/3 times as many runs as Student's t-test (Hodges & Lehmann, Annals of
+    Mathematical Statistics 1956). NaN where `detectable_superiority` is NaN, because the formula
+    holds for many runs only.
     """
     if np.isnan(detectable_superiority(runs)):
         return np.nan
@@ -272,10 +285,10 @@ def detectable_difference(std: float, runs: int) -> float:
 
 
 def runs_to_detect(difference: float, std: float) -> float:
-    """Return how many runs a row needs for a difference of means to be detectable.
+    """Return how many runs each row needs for a difference of means to be detectable.
 
-    Never fewer than the formulas of what is detectable are for. Infinite where there is no
-    difference, NaN where a number is unknown.
+    At least `_LEAST`, since the formula does not hold for fewer runs. Infinite where there is no
+    difference, NaN where an argument is NaN.
     """
     if np.isnan(difference) or np.isnan(std):
         return np.nan

@@ -1,4 +1,4 @@
-"""A block's tables, and a whole comparison as text."""
+"""The tables of a block, and a whole comparison as text."""
 
 import json
 import math
@@ -83,7 +83,7 @@ RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
 
 
 def results_table(block: "Block") -> TextTable:
-    """Return the final values: one section per data set, a row per experiment and reference."""
+    """Return the table of final values: per data set, a row for each experiment and reference."""
     units = block.units
     failed = ("failed",) if any(one.failed for one in block.contenders) else ()
     columns = (
@@ -109,7 +109,7 @@ def results_table(block: "Block") -> TextTable:
 
 
 def cost_table(block: "Block") -> TextTable:
-    """Return what the searches spent, means over the runs."""
+    """Return the table of what the searches cost, as means over the runs."""
     first, _ = block.of(block.datasets[0])
     units, digits = block.units, block.units.digits
     tuned = any(row.tuning_runs for row in first)
@@ -148,7 +148,7 @@ def cost_table(block: "Block") -> TextTable:
 
 
 def estimates_table(block: "Block") -> TextTable:
-    """Return test values by three estimators with their intervals, and what they mean."""
+    """Return the table of test values: three estimators, and standing among all cells."""
     units, digits = block.units, block.units.digits
     columns = (
         "strategy", "n", "mean", "median", "IQM", "percentile", "better than mean cell",
@@ -177,7 +177,7 @@ def estimates_table(block: "Block") -> TextTable:
 
 
 def course_table(block: "Block") -> TextTable:
-    """Return test values after parts of the budget, and how soon a target was reached."""
+    """Return the table of test values after parts of the budget, and of the time to a target."""
     units, digits = block.units, block.units.digits
     parts = tuple(f"{100 * part:.0f} %" for part in PARTS)
     columns = (
@@ -213,7 +213,10 @@ def course_table(block: "Block") -> TextTable:
 
 
 def pairs_table(block: "Block") -> TextTable:
-    """Return p-values above the diagonal and effect sizes below it, a section per data set."""
+    """Return the table of pairs: p-values above the diagonal, effect sizes (A12) below it.
+
+    It has one section per data set.
+    """
     labels = [one.label for one in block.contenders]
     columns = ("", "strategy", *(str(number) for number in range(1, len(labels) + 1)))
     sections = []
@@ -237,7 +240,7 @@ def pairs_table(block: "Block") -> TextTable:
 
 
 def ranks_table(family: "Family") -> TextTable:
-    """Return ranks and aggregates over several data sets."""
+    """Return the table of mean ranks and aggregates over several data sets."""
     found = family.standings
     best = int(found.ranks.argmin())
     rivals = next((set(clique) for clique in found.cliques if best in clique), {best})
@@ -294,9 +297,10 @@ def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Sectio
 
 
 def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Say what bold means, or why nothing is bold: where no test between rows could tell.
+    """Return notes on what bold means, or on why nothing is bold.
 
-    `datasets` are those a table shows, by default all of the block.
+    Nothing is bold on data sets where no test between rows can be significant. `datasets` are those
+    that a table shows, by default all of the block.
     """
     why: dict[str, list[str]] = {}
     datasets = block.datasets if datasets is None else datasets
@@ -313,7 +317,7 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[s
 
 
 def _untold(counts: Sequence[int]) -> str:
-    """Return why no row can be told from another, by the rows' numbers of runs."""
+    """Return why no test between rows can be significant, from the rows' numbers of runs."""
     if len(counts) < 2:
         return "there are no two rows to compare"
     return (
@@ -323,7 +327,7 @@ def _untold(counts: Sequence[int]) -> str:
 
 
 def _counts(block: "Block", dataset: str) -> list[int]:
-    """Return how many runs with a number the rows have, ascending; of rows that have any."""
+    """Return how many runs of each row have a test value, ascending, without zeros."""
     counts = (len(known(one.final("test", dataset))) for one in block.contenders)
     return sorted(filter(None, counts))
 
@@ -333,10 +337,10 @@ def _bold(one: Row | Part) -> bool:
 
 
 def _detectable(block: "Block") -> tuple[str, ...]:
-    """Say what so many runs can tell, where there is something to tell apart."""
+    """Return a note on the effects that so many runs can detect; none where nothing is testable."""
     counts = sorted(count for name in block.datasets for count in _counts(block, name))
     if not any(row.testable for row in block.rows):
-        return ()  # which `about_bold` says
+        return ()  # `about_bold` says so
     least = counts[0]
     widest = max(
         (row.test_std for row in block.rows if math.isfinite(row.test_std)), default=math.nan
@@ -353,7 +357,7 @@ def _detectable(block: "Block") -> tuple[str, ...]:
 
 
 def _needed(block: "Block") -> Iterator[str]:
-    """Yield for every data set how many runs it takes to tell its best two rows apart."""
+    """Yield, per data set, how many runs are needed to detect a difference of its best two rows."""
     score = block.units.metric.score
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if math.isfinite(row.test_std)]
@@ -369,7 +373,7 @@ def _needed(block: "Block") -> Iterator[str]:
 
 
 def _clock(block: "Block") -> str:
-    """Return what the seconds of a block are."""
+    """Return the note on what kind of seconds a block's clock has."""
     if block.task.kind is Kind.TRAINED:
         return REAL_TIME
     if block.task.kind is Kind.FALLBACK:
@@ -378,14 +382,14 @@ def _clock(block: "Block") -> str:
 
 
 def to_csv(comparison: "Comparison") -> str:
-    """Write the rows of all blocks with all their numbers; of final sets, their members."""
+    """Return all numbers of all rows as CSV, and the members of final sets."""
     frames = [comparison.to_frame()] if comparison.rows else []
     frames += [members_frame(block) for block in comparison.blocks if block.sets]
     return "\n".join(map(frame_to_csv, frames))
 
 
 def to_json(comparison: "Comparison") -> str:
-    """Write everything as JSON; a number that is not known is null."""
+    """Return the comparison as JSON text; unknown and infinite numbers are null."""
     return json.dumps(comparison.to_json(), indent=2, allow_nan=False)
 
 
@@ -398,7 +402,7 @@ def to_text(comparison: "Comparison", form: str) -> str:
     write: Callable[[TextTable], str] = {"markdown": to_markdown, "latex": to_latex}[form]
     parts = []
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
-        line = " ".join(title.split())  # a comment of LaTeX ends with its line
+        line = " ".join(title.split())  # a comment in LaTeX ends with its line
         parts.append(f"% {line}\n" if form == "latex" else f"## {escape_markdown(line)}\n")
         parts += [write(table) for table in tables(block)]
     parts += [write(ranks_table(family)) for family in comparison.families]
@@ -445,12 +449,12 @@ def _interval(estimate: Estimate, digits: int = 2) -> str:
 
 
 def _count(value: float) -> str:
-    """Return a number of evaluations or seconds, which may be beyond all that was seen."""
+    """Return a number of evaluations or seconds, which may be infinite, as text."""
     return written(value, ".0f")
 
 
 def _p_value(value: float) -> str:
-    """Return a p-value; below 0.001 its size is no information."""
+    """Return a p-value as text; all below 0.001 are written alike."""
     return "< 0.001" if value < 0.001 else written(value, ".3f")
 
 

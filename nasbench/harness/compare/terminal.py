@@ -1,4 +1,4 @@
-"""A comparison in the terminal, readable at 80 columns."""
+"""Print a comparison to the terminal, readable at 80 columns."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -22,7 +22,7 @@ _LEAVE_OUT = {
     "results": ("evals", "regret valid.", "test median", "signal"),
     "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s"),
 }
-"""Columns that a narrow terminal does without, in this order."""
+"""Columns that are left out on a narrow terminal, in this order."""
 _GAP = 2
 _LABEL, _LEAST_LABEL = 21, 12
 _HEADINGS = {
@@ -47,7 +47,7 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
 
 
 def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
-    """Print a table and its notes, but for some, and for those on columns that find no room."""
+    """Print a table and its notes, except those in `without` and those on columns left out."""
     shown: set[str] = set()
     for section in table.sections:
         drawn, names = _rich(table, section, console.width)
@@ -60,12 +60,12 @@ def print_table(table: TextTable, console: Console, *, without: Sequence[str] = 
 
 
 def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, list[str]]:
-    """Return one section, and the columns of it that the terminal has room for."""
+    """Return one section as a rich table, and the names of the columns that it has room for."""
     rows = [*section.rows, *section.references]
     texts = [[_narrow(cell) for cell in row] for row in rows]
     shown, room = _fitting(table, texts, width)
     for line in texts:
-        line[0] = "\n".join(wrap(line[0], room))  # after a hyphen, where rich would cut a word
+        line[0] = "\n".join(wrap(line[0], room))  # breaks after hyphens; rich would cut words
     drawn = RichTable(
         title=escape(printable(section.heading or table.caption)),
         box=box.SIMPLE_HEAD,
@@ -93,12 +93,15 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
 
 
 def _narrow(cell: Cell) -> str:
-    """Return a cell's text; a bold one ends in a star, which survives a pipe."""
+    """Return a cell's text; bold text ends in a star, which plain output keeps."""
     return printable(cell.text).replace(" ± ", "±") + ("*" if cell.bold else "")
 
 
 def _fitting(table: TextTable, texts: list[list[str]], width: int) -> tuple[list[int], int]:
-    """Return the positions of the columns that fit into `width`, and the room of the first."""
+    """Return the positions of the columns that fit into `width`, and the first one's width.
+
+    Widths are in characters.
+    """
     columns = table.columns
 
     def needed(index: int) -> int:

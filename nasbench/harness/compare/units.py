@@ -1,7 +1,7 @@
-"""How values of a metric are written: their unit, their digits, and scores turned back to values.
+"""Write values of a metric with unit and digits, and convert scores back to values.
 
-All that is computed in a comparison is computed of scores, of which more is better (see
-`problem.Metric`). What a reader sees are values: only where one is shown, a score is turned back.
+A comparison computes with scores, of which more is better (see `problem.Metric`). Readers see
+values: a score is converted back to a value only where it is shown.
 """
 
 import math
@@ -15,12 +15,12 @@ from nasbench.problem import Metric
 
 _PERCENT = "%"
 _SIGNIFICANT = 4
-"""Digits of a typical value, where it is no percentage."""
+"""Significant digits of a typical value that is not a percentage."""
 _MOST = 8
 _IMAGE = 0.01
 """Regret (% points) of one image of CIFAR-10's 10,000."""
 _DECADES = 3
-"""Below the largest regret, that a logarithmic axis shows where values are no percentages."""
+"""Decades below the largest regret on a logarithmic axis, for values that are not percentages."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,11 @@ class Units:
 
     @classmethod
     def of(cls, metric: Metric, values: Iterable[float]) -> "Units":
-        """Choose digits for some values: two of percentages, four significant ones of others."""
+        """Choose the number of decimals for some values.
+
+        Percentages have two. Other values have as many as give the median absolute value four
+        significant digits, within 2 to 8.
+        """
         if metric.unit == _PERCENT:
             return cls(metric)
         sizes = [abs(value) for value in values if value and math.isfinite(value)]
@@ -48,17 +52,17 @@ class Units:
 
     @property
     def unit(self) -> str:
-        """What follows a value, with a blank before it."""
+        """The unit as written after a value, with a space before it; empty without a unit."""
         return f" {self.metric.unit}" if self.metric.unit else ""
 
     @property
     def difference(self) -> str:
-        """What follows a difference of values in a sentence, with a blank before it."""
+        """The unit of a difference as written after it in a sentence, with a space before it."""
         return " points" if self.metric.unit == _PERCENT else self.unit
 
     @property
     def in_words(self) -> str:
-        """What differences are measured in, behind a comma or within brackets."""
+        """The unit of differences as written after a comma or within brackets."""
         return f"{_PERCENT} points" if self.metric.unit == _PERCENT else self.metric.unit
 
     def axis(self, what: str) -> str:
@@ -66,7 +70,7 @@ class Units:
         return f"{what} ({self.in_words})" if self.in_words else what
 
     def write(self, value: float) -> str:
-        """Return a value or a difference as text; an unknown or infinite one has its own sign."""
+        """Return a value or a difference as text, see `written`."""
         return written(value, f".{self.digits}f")
 
     def least_regret(self, largest: float) -> float:
@@ -80,24 +84,24 @@ UNKNOWN = "–"
 
 
 def written(value: float, form: str) -> str:
-    """Return a number as text; what is unknown or infinite has a sign of its own."""
+    """Return a number as text in a format; NaN is a dash, infinite numbers are the sign for it."""
     if math.isnan(value):
         return UNKNOWN
     return ("∞" if value > 0 else "-∞") if math.isinf(value) else f"{value:{form}}"
 
 
 def spread(mean: float, std: float, digits: int) -> str:
-    """Return a mean with its standard deviation, where there is one."""
+    """Return a mean and its standard deviation as text; the latter is left out where NaN."""
     centre = written(mean, f".{digits}f")
     return centre if math.isnan(std) else f"{centre} ± {written(std, f'.{digits}f')}"
 
 
 def turned(metric: Metric, ends: Interval) -> Interval:
-    """Return an interval of scores as one of values: its ends may change places."""
+    """Return an interval of scores as one of values; its ends swap where less is better."""
     low, high = (metric.score(end) for end in ends)
     return Interval(low, high) if metric.direction == "max" else Interval(high, low)
 
 
 def estimate_of(metric: Metric, score: float, ends: Interval) -> Estimate:
-    """Return an estimate in the metric's unit, of a score and its interval."""
+    """Return an estimate in the metric's unit, from a score and its interval."""
     return Estimate(metric.score(score), *turned(metric, ends))

@@ -1,4 +1,4 @@
-"""A comparison as files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
+"""Write a comparison to files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
 
 import json
 import os
@@ -46,14 +46,14 @@ def write(
     style: str = "paper",
     width: float | str | None = None,
 ) -> list[Path]:
-    """Write everything below `out`, a folder per block; return the files' paths.
+    """Write all tables and figures below `out`, a folder per block; return the files' paths.
 
-    `comparison.json` comes last and lists what was written; what the one before it listed and
-    this comparison no longer has is removed, and nothing else.
+    `comparison.json` is written last and lists the files. Files that the previous
+    `comparison.json` listed and that this comparison does not have are removed, and no others.
 
-    `centre` and `clock` are what the figures draw, and over what: see `plots.regret_figures`;
-    `style` and `width` how large: see `plots.figure_width`.
-    A file is replaced as a whole or not at all; `StoreError` where it cannot be.
+    `centre` and `clock` are the figures' statistic and x axis, see `plots.regret_figures`. `style`
+    and `width` set their size, see `plots.figure_width`. A file is replaced as a whole or not at
+    all. Raises `StoreError` where a file cannot be written or removed.
     """
     from nasbench.harness.compare.diagnostics import diagnostic_figures
     from nasbench.harness.compare.finals import final_figures
@@ -62,7 +62,7 @@ def write(
     from nasbench.harness.compare.ranking import family_figures
 
     inches = figure_width(style, width)
-    remove_parts(out, below=True)  # of a comparison that was killed
+    remove_parts(out, below=True)  # left by a comparison that was killed
     written: list[Path] = []
 
     def save(path: Path, fill: Callable[[BinaryIO], object]) -> None:
@@ -98,7 +98,7 @@ def write(
 
 
 def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
-    """Yield path below the output folder and content of every table, in every form."""
+    """Yield every table in every format: its path below the output folder, and its content."""
     import pandas
 
     frame = comparison.to_frame() if comparison.rows else pandas.DataFrame()
@@ -129,7 +129,7 @@ def _forms(
 
 
 def _family_folders(comparison: "Comparison") -> list[str]:
-    """Return a folder's name per family: its block's where it is only one."""
+    """Return one folder name per family: that of its block if it has only one."""
     names = folder_names(comparison)
     return [
         names[family.numbers[0] - 1] if len(family.blocks) == 1 else f"across-{number}"
@@ -138,9 +138,10 @@ def _family_folders(comparison: "Comparison") -> list[str]:
 
 
 def _listed(out: Path) -> list[Path]:
-    """Return the files that the comparison stored in `out` says it wrote.
+    """Return the files that the `comparison.json` in `out` lists.
 
-    Only what a comparison names so, one folder below `out`, and reached through no link.
+    Left out are files whose names no comparison uses, that are not exactly one folder below `out`,
+    or whose folder is a link.
     """
     try:
         names = json.loads(read_whole(out / _MAIN))["files"]
@@ -158,7 +159,7 @@ def _listed(out: Path) -> list[Path]:
 
 
 def _remove(paths: list[Path]) -> None:
-    """Remove files, and their folders where nothing else is in them."""
+    """Remove files, and their folders if these are then empty; raises `StoreError`."""
     for path in paths:
         try:
             path.unlink(missing_ok=True)
@@ -171,13 +172,14 @@ def _remove(paths: list[Path]) -> None:
 def folder_names(comparison: "Comparison") -> list[str]:
     """Return one distinct folder name per block.
 
-    Benchmark, protocol, data set, budget, and what else is not usual for the protocol.
+    A name joins benchmark (where the protocol's name does not begin with it), protocol, data set,
+    budget, and whatever else is unusual for the protocol.
     """
     names: list[str] = []
     for block in comparison.blocks:
         task = block.task
         name = f"{task.protocol}-{task.signal.dataset}-{task.budget}"
-        benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # of a table's file too
+        benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # it may be a table's file
         if not task.protocol.startswith(benchmark):
             name = f"{benchmark}-{name}"
         name = "-".join([name, *distinguishing_parts(task)])
@@ -195,7 +197,7 @@ def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
 
 
 def _parts(block: "Block") -> "pandas.DataFrame":
-    """Return a row per experiment, data set and part of the budget."""
+    """Return a frame with a row per experiment, data set and part of the budget."""
     import pandas
 
     return pandas.DataFrame(

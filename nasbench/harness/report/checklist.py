@@ -1,4 +1,4 @@
-"""The best practices of Lindauer & Hutter (JMLR 2020), answered from what is stored."""
+"""The best practices of Lindauer & Hutter (JMLR 2020), answered from the stored runs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """One practice, in short, whether it was followed, and how that is known."""
+    """One practice in short, whether it was followed, and the evidence for that."""
 
     practice: str
     answer: str
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
-    """Return the answers for all blocks together."""
+    """Return one answer per practice, for all blocks of a comparison together."""
     blocks = comparison.blocks
     contenders = [one for block in blocks for one in block.contenders]
     versions = {str(one.runs.provenance.get("commit")) for one in contenders}

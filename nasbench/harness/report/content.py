@@ -1,4 +1,4 @@
-"""What a report says in words and numbers, before it has a page."""
+"""The content of a report, independent of its page: summary, runs and provenance."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
 
 _NAMED = 3
-"""Rows that are named for being worse."""
+"""Largest number of worse rows that the summary names."""
 
 
 def summary(block: "Block") -> Iterator[str]:
-    """Yield a sentence or two for every data set: who is best, by how much, how sure."""
+    """Yield a short text per data set: the best row, and which rows are significantly worse."""
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test.value)]
         if rows:
@@ -72,7 +72,10 @@ def _apart(row: Row, best: Row, units: Units) -> str:
 
 
 def _worse(row: Row, best: Row, units: Units) -> str:
-    """Return how much worse than the best mean a row is; it may be told from another row alone."""
+    """Return how much worse than the row with the best mean a row is.
+
+    The row may be significantly worse than some other row only; the text then names that row.
+    """
     found = f"{row.label} by {_apart(row, best, units)}"
     if not (row.p_value < ALPHA and row.superiority < 0.5):
         return f"{found} (told from {row.worse_than}, not from it)"
@@ -85,12 +88,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def drill_down(block: "Block") -> dict[str, Any]:
-    """Return every run's incumbents for the page, and each of their cells once.
+    """Return every run's incumbents for the page, and each of their architectures (cells) once.
 
-    Per row `seeds`, and per seed a flat list of evaluations, seconds and cell of each incumbent.
-    Per cell what it is and its final values, in the order of `columns`. In a space of independent
-    decisions, which are given too, it is its choices, one character from "0" on each; in any other
-    it is its text.
+    Each of `rows` has its `seeds` and, in `runs`, a flat list per seed: number of evaluations,
+    seconds and cell index of each incumbent. `cells` holds, by cell index, the architecture and its
+    final values in the order of `columns`. In a space of independent decisions, `decisions` lists
+    them, and an architecture is written as its choices, one character each, from "0" on. In any
+    other space, `decisions` is None and an architecture is written as its text.
     """
     space = get_enumerable(block.task.space)
     judged_on = [(split, name) for name in block.datasets for split in SPLITS]
@@ -130,7 +134,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
 
 
 def _written(space: EnumerableSpace, index: int) -> str:
-    """Return the architecture at an index as the page has it, see `drill_down`."""
+    """Return the architecture at an index as it is written in the page, see `drill_down`."""
     architecture = space.architecture(index)
     if isinstance(space, CategoricalSpace):
         return "".join(chr(ord("0") + choice) for choice in architecture)
@@ -138,12 +142,12 @@ def _written(space: EnumerableSpace, index: int) -> str:
 
 
 def _flat(*lists: Any) -> list[int]:
-    """Return parallel lists end to end, element by element, as whole numbers."""
+    """Return parallel lists as one list that takes turns between them, rounded to whole numbers."""
     return [round(float(x)) for x in np.stack(lists, axis=1).ravel()]
 
 
 def provenance_rows(contenders: "Sequence[Contender]") -> list[tuple[str, str]]:
-    """Return what identifies the code and machines that made the runs, each once."""
+    """Return names and values that identify the code and machines of the runs, each value once."""
     found: dict[str, dict[str, None]] = {}
     for one in contenders:
         made = one.runs.provenance

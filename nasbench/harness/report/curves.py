@@ -1,7 +1,7 @@
 """Interactive regret curves, drawn by Bokeh in the reader's browser.
 
-Bokeh because it is well kept, has one script of 1.3 MB that can be written into the page, draws
-steps, and its models can be switched by the page's own controls.
+Bokeh was chosen because it is well maintained, its one script of 1.3 MB can be written into the
+page, it draws steps, and the page's own controls can switch its models.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.units import Units
 
 POINTS = 120
-"""Of a curve: what the page shows is thinned, what is stored is not."""
+"""Largest number of points of a curve in the page; what is stored is not thinned."""
 GREY = "#7f7f7f"
-"""Of axes and letters: readable on white and on black."""
+"""Colour of axes and letters, readable on white and on black."""
 _TRUE = "true_"
-"""Beginning of the columns that hold what a logarithmic axis cannot show."""
+"""Prefix of columns with true values, where a logarithmic axis can only show clipped ones."""
 Scale = Literal["log", "linear"]
 _SCALES: tuple[Scale, ...] = ("log", "linear")
 _CLOCKS = {"seconds": "seconds of the clock", "evaluations": "evaluations"}
@@ -29,9 +29,9 @@ _SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of sh
 
 
 def block_figures(block: "Block", number: int) -> dict[str, Any]:
-    """Return Bokeh figures by name: data set, clock, and scale of the clock.
+    """Return Bokeh figures by name; a name holds data set, clock, and scale of the clock's axis.
 
-    Rows that share weights have figures of their own, whose names end in `-shared`.
+    One-shot rows have separate figures, whose names end in `-shared`.
     """
     found = {}
     for part in one_clock(block):
@@ -62,7 +62,7 @@ def _source(line: Line, least: float) -> Any:
     for name, values in columns.items():
         shown = values[keep] if name == "x" else np.maximum(values[keep], least)
         data[name] = shown.astype(np.float32)
-        if clipped:  # else what is drawn is true
+        if clipped:  # else the drawn values are the true ones
             data[f"{_TRUE}{name}"] = values[keep].astype(np.float32)
     return ColumnDataSource(data)
 
@@ -87,7 +87,7 @@ def _figure(
     )
     across = float(x.min()), float(x.max())
     up = float(low.min()) * 0.85, float(high.max()) * 1.15
-    made = figure(  # with ranges, as a figure that is hidden finds none
+    made = figure(  # with ranges, since a hidden figure cannot find its own
         x_range=Range1d(start=across[0], end=across[1]),
         y_range=Range1d(start=up[0], end=up[1]),
         name=name, height=380, sizing_mode="stretch_width", x_axis_type=scale, y_axis_type="log",
@@ -98,7 +98,7 @@ def _figure(
     made.toolbar.update(logo=None, autohide=True)
     form = f"0.{'0' * (units.digits + 1)}"
     for line, source in zip(lines, sources, strict=True):
-        colour = GREY if line.label == EXPECTED else line.colour  # black is lost on black
+        colour = GREY if line.label == EXPECTED else line.colour  # black is invisible on black
         made.varea_step(
             "x", "low", "high", source=source, step_mode="after", fill_color=colour,
             fill_alpha=0.15, name=line.label,
@@ -138,7 +138,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _dash(dashes: Any) -> Any:
-    """Return matplotlib's dashes as Bokeh's."""
+    """Return Bokeh's form of matplotlib's dashes."""
     if isinstance(dashes, str):
         return "solid"
     return [max(1, round(3 * length)) for length in dashes[1]]

@@ -1,21 +1,21 @@
-"""Bokeh's figures as parts of a page: the same figures, the same bytes.
+"""Make Bokeh's figures parts of a page, so that the same figures give the same bytes.
 
-Bokeh names documents, places and models anew each time: by random numbers, and by how many models
-the process has made before. Here they are named by their order in the page.
+Bokeh gives documents, places and models new names each time: random ones, or numbers that depend on
+how many models the process has made before. Here they are named by their order in the page.
 """
 
 import re
 from typing import Any
 
 _MODEL = re.compile(r'"id":"(p\d+)"')
-"""A model in Bokeh's JSON; quotes within a text are escaped there, so that no label looks so."""
+"""A model in Bokeh's JSON. No label can match it, because quotes within texts are escaped there."""
 _DOCUMENT = re.compile(r'"docid":"([\w-]+)"')
 _ITEMS = "render_items = "
-"""After it the script says which model goes where."""
+"""The part of the script after this says which model goes into which element."""
 
 
 def embed(figures: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return a script that draws Bokeh figures, and by their names the elements it draws in."""
+    """Return a script that draws Bokeh figures, and the HTML elements it draws them in, by name."""
     from bokeh.embed import components
 
     script, places = components(figures)
@@ -39,5 +39,5 @@ def embed(figures: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def _found(pattern: re.Pattern[str], text: str) -> list[str]:
-    """Return the distinct names that a pattern finds, in their order."""
+    """Return the distinct names that a pattern finds, in order of appearance."""
     return list(dict.fromkeys(pattern.findall(text)))

@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing else."""
+"""Write a comparison as one self-contained HTML file."""
 
 import json
 import os
@@ -42,11 +42,12 @@ def report(
     replays: int = 0,
     say: Callable[[str], None] = _silent,
 ) -> Path:
-    """Write a page of a results folder's comparison; return its path, `results/report.html`.
+    """Write the comparison of a results folder as a web page; return the page's path.
 
-    It holds the summary, curves, tables, runs, the audit's verdict (with `replays` runs made again)
-    and the checklist. `say` is told of damaged files that are left out. Raises `StoreError` for a
-    folder without runs.
+    The path is `out`, by default `report.html` in the results folder. The page holds the summary,
+    curves, tables, runs, the checklist, and the verdict of the audit, which makes `replays` runs
+    again. `say` is called with a message for each damaged file that is left out. Raises
+    `StoreError` for a folder without runs.
     """
     folder = require_path("results", results)
     path = folder / NAME if out is None else require_path("out", out)
@@ -57,17 +58,17 @@ def report(
     name = Path(os.path.realpath(folder)).name
     text = render(
         compare(stored),
-        # which runs are made again is drawn anew each time; where none is, the page repeats
+        # the runs to make again are drawn anew each time; without any, the page is reproducible
         audit(folder, replays=replays, seed=None if replays else 0, comparison=False),
         list(reproductions(folder, say).values()), f"Comparison of {name}",
     )  # fmt: skip
     with atomic_write(path, RESULTS) as file:
-        file.write(text.encode(errors="replace"))  # a folder's name may be no UTF-8
+        file.write(text.encode(errors="replace"))  # a folder's name may not be UTF-8
     return path
 
 
 def render(comparison: Comparison, found: Audit, published: list[Reproduction], title: str) -> str:
-    """Return the page as HTML."""
+    """Return the page as HTML text; `found` is the audit, `published` the reproductions."""
     from bokeh.resources import Resources
     from jinja2 import Environment
     from markupsafe import Markup
@@ -100,7 +101,7 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
 
 
 def _seen(value: Any) -> Any:
-    """Return what a template shows, escaped where it could turn or hide other text."""
+    """Return a value for a template; characters that could turn or hide other text are escaped."""
     from markupsafe import Markup
 
     if isinstance(value, str) and not isinstance(value, Markup):
@@ -116,7 +117,7 @@ def _part(name: str) -> str:
 def _block(
     comparison: Comparison, number: int, figures: dict[str, Any], plots: dict[str, str]
 ) -> dict[str, Any]:
-    """Return what the page says of a block."""
+    """Return the template's values for the block with a number, counted from 1."""
     from markupsafe import Markup
 
     block = comparison.blocks[number - 1]
@@ -133,12 +134,15 @@ def _block(
         "tables": found,
         "footer": block.footer,
         "provenance": provenance_rows(block.contenders),
-        "drill_down": Markup(data.replace("<", "\\u003c")),  # noqa: S704  # ends no script
+        "drill_down": Markup(data.replace("<", "\\u003c")),  # noqa: S704  # cannot end the script
     }
 
 
 def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[str, str]) -> Any:
-    """Yield one group of figures per clock."""
+    """Yield the template's values for one group of figures per kind of rows.
+
+    The kinds are rows that evaluate on a benchmark, and one-shot rows.
+    """
     from markupsafe import Markup
 
     for suffix, heading in (("", "Test regret"), ("-shared", "Test regret, shared weights")):

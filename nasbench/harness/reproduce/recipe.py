@@ -1,4 +1,4 @@
-"""Published tables as recipes: what was run, what came out, and what counts as the same."""
+"""Published tables as recipes: their experiments, their results, and the margin of agreement."""
 
 import math
 import tomllib
@@ -19,16 +19,17 @@ class Published:
 
     name: str
     runs: int
+    """Number of published runs."""
     published: Mapping[str, tuple[float, float]]
     """Mean and standard deviation of test accuracy (%), by reported data set."""
     strategy: str | None = None
-    """None where there is none of ours."""
+    """Our strategy for the row; None where there is none."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: str | None = None
     not_run: str = ""
-    """Why the row is not run here; empty where it is."""
+    """Why the row is not run here; empty where it is run."""
     explanation: str = ""
-    """Why the row may not come out the same."""
+    """Why the row's result here may differ from the published one."""
     unconfirmed: Mapping[str, str] = field(default_factory=dict)
     """What could not be confirmed of a published figure, by data set."""
 
@@ -45,17 +46,19 @@ class Recipe:
     seeds: str
     quick_seeds: str
     margin: float
-    """Published standard deviations within which means count as the same: see `margin_of`."""
+    """Largest difference of means that counts as the same, in published standard deviations.
+
+    See `margin_of`."""
     deviations: tuple[str, ...]
-    """What is known to differ from the original experiment, in more than one row."""
+    """Known differences from the original experiment that concern more than one row."""
     rows: tuple[Published, ...]
 
     def margin_of(self, row: Published, dataset: str) -> float:
-        """Return within which difference a mean counts as the published one, percentage points.
+        """Return the largest difference from the published mean that counts as the same.
 
-        `margin` published standard deviations, and at most half the smallest difference between two
-        published means on the data set (equal ones aside): what passes as one method must not
-        pass as another.
+        It is in percentage points: `margin` published standard deviations, but at most half the
+        smallest difference between two different published means on the data set, so that a mean
+        cannot count as the same as those of two methods.
         """
         means = sorted({one.published[dataset][0] for one in self.rows})
         gaps = (round(high - low, 9) for low, high in pairwise(means))
@@ -63,13 +66,13 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """Return the tables there are recipes for."""
+    """Return the names of the tables that have a recipe, sorted."""
     folder = resources.files(_FOLDER).joinpath("recipes")
     return sorted(one.name.removesuffix(".toml") for one in folder.iterdir())
 
 
 def load_recipe(name: str) -> Recipe:
-    """Read a recipe; `InvalidInput` for an unknown one."""
+    """Read the recipe of a table; raises `InvalidInput` for an unknown name."""
     from pydantic import TypeAdapter
 
     if name not in recipe_names():

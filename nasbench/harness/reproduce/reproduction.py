@@ -1,4 +1,4 @@
-"""What a reproduction found, as values, a table and a file that is small enough to publish."""
+"""The result of a reproduction, as values, a table and a file that is small enough to publish."""
 
 import json
 import math
@@ -26,14 +26,14 @@ from nasbench.harness.reproduce.verdict import (
 )
 
 FILE = "reproduction.json"
-_FIRST_RULE = 1  # whose files do not say their rule
+_FIRST_RULE = 1  # files of this rule do not name their rule
 _UNCONFIRMED = "(?)"
-"""Stands beside a published figure that could not be confirmed."""
+"""Mark beside a published figure that could not be confirmed."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A published row on one data set, and what came out here."""
+    """A published row on one data set, and the result here; accuracies are in percent."""
 
     row: str
     dataset: str
@@ -45,19 +45,19 @@ class Measured:
     std: float | None
     runs: int
     verdict: Verdict | None
-    """None where the row was not run, or where there are numbers only."""
+    """None where the row was not run, or where its numbers allow no verdict."""
     spread: Spread | None
     remark: str
-    """Why the row was not run, or may differ."""
+    """Why the row was not run, or why its result may differ."""
     unconfirmed: str
-    """What could not be confirmed of the published figures, empty for nothing."""
+    """What could not be confirmed of the published figures; empty if all were."""
     cells: tuple[int, ...]
-    """Index of every seed's final cell, by seed."""
+    """Index of the final cell of every run, in order of seeds."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A published table run again."""
+    """The result of running a published table again."""
 
     name: str
     title: str
@@ -67,9 +67,9 @@ class Reproduction:
     protocol: str
     seeds: str
     margin: float
-    """Published standard deviations within which means count as the same."""
+    """Largest difference of means that counts as the same, see `Recipe.margin`."""
     deviations: tuple[str, ...]
-    """What is known to differ from the original experiment, in more than one row."""
+    """Known differences from the original experiment that concern more than one row."""
     nasbench: str | None
     commit: str | None
     rows: tuple[Measured, ...]
@@ -77,15 +77,16 @@ class Reproduction:
     """Number of the rule that made the verdicts."""
 
     def save(self, folder: Path) -> None:
-        """Write `reproduction.json`; `StoreError` where it cannot be."""
+        """Write `reproduction.json` into a folder; raises `StoreError` where this fails."""
         with atomic_write(folder / FILE, RESULTS) as file:
             file.write((json.dumps(asdict(self)) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> "Reproduction":
-        """Read what `save` wrote; `StoreError` where it is damaged or of a later version.
+        """Read what `save` wrote.
 
-        Verdicts of an earlier rule said more than they could: they are left out.
+        Verdicts made by the earlier rule claimed more than they could, and are left out. Raises
+        `StoreError` for a file that is damaged or of a later version.
         """
         from pydantic import TypeAdapter
         from pydantic_core import from_json
@@ -102,7 +103,7 @@ class Reproduction:
             ) from error
 
     def to_table(self) -> TextTable:
-        """Return published beside measured, a section per data set."""
+        """Return a table of published and measured values, a section per data set."""
         columns = (
             "row", "verdict", "published", "here", "difference [95 %]", "margin",
             "variance ratio [95 %]", "runs", "runs here",
@@ -126,7 +127,7 @@ class Reproduction:
 
     @property
     def summary(self) -> str:
-        """How many rows, on every data set, came to each outcome, as one line."""
+        """One line with the number of rows, over all data sets, that have each outcome."""
         verdicts = [row.verdict for row in self.rows if row.verdict]
         run = sum(row.mean is not None for row in self.rows)
         counts = {
@@ -147,9 +148,9 @@ class Reproduction:
 def reproductions(
     results: Path, say: Callable[[str], None] = lambda _: None
 ) -> dict[Path, Reproduction]:
-    """Return the reproductions below a results folder by their files, in path order.
+    """Return the reproductions below a results folder, keyed and ordered by their files' paths.
 
-    A damaged one is left out, and `say` is told.
+    Damaged files are left out, and `say` is called with a message for each.
     """
     found = {}
     for path in sorted(results.rglob(FILE)) if results.is_dir() else ():
@@ -172,7 +173,10 @@ def measured(
     finals: NDArray[np.float64],
     cells: tuple[int, ...],
 ) -> Measured:
-    """Return what came out for a row on a data set; `finals`, shape (runs,), none if not run."""
+    """Return the result of a row on a data set.
+
+    `finals` are the runs' final test accuracies (%), shape (runs,), empty where no run finished.
+    """
     theirs = Moments(*row.published[dataset], row.runs)
     doubt = row.unconfirmed.get(dataset, "")
     if row.not_run or not len(finals):
@@ -187,13 +191,13 @@ def measured(
 
 
 def _updated(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what rule 1 stored as it is stored now, without its verdicts."""
+    """Return data that rule 1 stored in the form of the present rule, without its verdicts."""
     rows = [{**row, "verdict": None, "spread": None, "unconfirmed": ""} for row in data["rows"]]
     return {**data, "rows": rows, "deviations": [data["budget_rule"]], "rule": _FIRST_RULE}
 
 
 def _method(found: Reproduction) -> tuple[str, ...]:
-    """Return what a reader must know to read the verdicts."""
+    """Return notes that explain the verdicts to a reader."""
     if found.rule != RULE:
         again = command(found.name, quick=False)
         return (f"verdicts were made by an earlier rule and are left out: run `{again}` again",)

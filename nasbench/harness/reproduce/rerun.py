@@ -1,4 +1,4 @@
-"""`nasbench reproduce`: run a published table's protocol and compare the rows with it."""
+"""Run a published table's protocol and compare the results with it (`nasbench reproduce`)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
 
 RUNS = "runs"
-"""Folder of the runs below a reproduction's own; it is not published."""
+"""Name of the folder of runs, within the folder of a reproduction; it is not published."""
 
 
 def reproduce(
@@ -34,9 +34,10 @@ def reproduce(
 ) -> Reproduction:
     """Run the rows of a published table that can be run here, and compare them with it.
 
-    `quick` runs fewer seeds. Everything is written to `out/NAME`: runs, which are gone on with and
-    not made again, and what may be published: the table as JSON, Markdown and LaTeX, figures, and
-    the index of every seed's final cell. Raises `NasbenchError` where the benchmark is not at hand.
+    `quick` runs fewer seeds. Everything is written to `out/NAME`. The runs are continued there if
+    they exist already, and not made again. What may be published is the table as JSON, Markdown and
+    LaTeX, with the index of every seed's final cell, and figures. Raises `NasbenchError` where the
+    benchmark is not available, and `StoreError` where stored runs are damaged.
     """
     recipe = load_recipe(require_text("name", "a published table's name", name))
     folder = require_path("out", out) / name
@@ -52,7 +53,7 @@ def reproduce(
         )  # fmt: skip
         ran[row.name] = {one.experiment.digest() for one in outcomes}
     stored = load_results(folder / RUNS)
-    if stored.faults:  # a published table is of all its runs
+    if stored.faults:  # a published table needs all its runs
         raise StoreError(str(stored.faults[0]))
     comparison = compare(_of(stored, set.union(*ran.values()), parse_seeds(seeds)))
     here = provenance()
@@ -77,7 +78,7 @@ def reproduce(
 
 
 def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
-    """Return the runs of some experiments and seeds: a folder may hold more, of earlier calls."""
+    """Return only the runs of some experiments and seeds; a folder may hold runs of other calls."""
     chosen = tuple(
         one.select(np.isin(one.seeds, seeds))
         for one in stored.experiments
@@ -89,7 +90,7 @@ def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
 def _measured(
     row: Published, dataset: str, recipe: Recipe, comparison: Comparison, experiments: set[str]
 ) -> Measured:
-    """Return what came out for a row, which is one of some experiments, on a data set."""
+    """Return the result of a row on a data set; `experiments` are digests of its experiments."""
     one = _contender(experiments, dataset, comparison)
     if one is None:
         return measured(row, dataset, recipe, np.empty(0), ())
@@ -98,7 +99,7 @@ def _measured(
 
 
 def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> Contender | None:
-    """Return the runs of that one of some experiments which is judged on a data set."""
+    """Return the one of some experiments that reports a data set and has finished runs, or None."""
     for block in comparison.blocks:
         if dataset in block.datasets:
             for one in block.contenders:
@@ -108,7 +109,7 @@ def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> C
 
 
 def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
-    """Write what may be published: no accuracy of a single cell."""
+    """Write the files that may be published; they hold no accuracy of a single cell."""
     found.save(folder)
     table = found.to_table()
     for suffix, text in (("md", to_markdown(table)), ("tex", to_latex(table))):

@@ -1,4 +1,4 @@
-"""Does a measured mean come out as the published one, and does the spread?"""
+"""Compare a measured mean and variance with published ones."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nasbench.harness.compare.significance import ALPHA
 RULE: Final = 2
 """Number of the rule that makes verdicts. Rule 1 was: within 0.3 published standard deviations."""
 FEWEST = 5
-"""Runs on either side below which there are numbers only, and no verdict."""
+"""Fewest runs on either side for a verdict; with fewer, only the numbers are given."""
 ROUNDING = 0.01
 """Step in which papers print means and standard deviations, in percentage points."""
 _ROUNDED = ROUNDING / math.sqrt(12)  # standard deviation of an error that is uniform in one step
@@ -22,7 +22,7 @@ _ENDLESS = 2**50
 
 
 class Outcome(StrEnum):
-    """What the comparison of two means says; each is shown as it is written here."""
+    """Outcome of the comparison of two means, see `verdict`; each is shown as written here."""
 
     REPRODUCED = "reproduced"
     DIFFERS = "differs"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 class Moments(NamedTuple):
-    """A sample as papers print it."""
+    """A sample as papers print it: mean, standard deviation and number of runs."""
 
     mean: float
     std: float  #: sample standard deviation
@@ -40,7 +40,7 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Measured beside published mean, in percentage points."""
+    """Comparison of a measured mean with a published one, in percentage points."""
 
     outcome: Outcome
     difference: float
@@ -49,16 +49,18 @@ class Verdict:
     high: float
     """Ends of the 95 % interval of the difference."""
     margin: float
-    """Within which means count as the same."""
+    """Largest difference with which means count as the same."""
     p_value: float
-    """Of two one-sided tests of the hypothesis that the difference is beyond the margin."""
+    """p-value of two one-sided tests of the hypothesis that the difference is beyond the margin."""
     runs: int | None = None
-    """Runs here with which an undecided row would be decided, if difference and deviation stayed as
-    they are; None where none is needed, and where no number of runs here is enough then. More runs
-    do change the difference, and may decide a row by that."""
+    """Number of runs here that would decide an undecided row.
+
+    The number holds if difference and standard deviation stay as they are. None where the row is
+    decided, and where no number of runs here would then be enough. In practice more runs change the
+    difference, which may decide a row."""
 
     def __str__(self) -> str:
-        """Write the outcome with what a reader must know of it."""
+        """Return the outcome, with the difference or the number of runs that would decide."""
         if self.outcome is Outcome.DIFFERS:
             return f"{self.outcome} by {self.difference:+.2f}"
         if self.outcome is not Outcome.UNDECIDED:
@@ -72,7 +74,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Spread:
-    """Measured beside published variance."""
+    """Comparison of a measured variance with a published one."""
 
     ratio: float
     """Measured over published variance."""
@@ -80,7 +82,7 @@ class Spread:
     high: float
     """Ends of the 95 % interval of the ratio."""
     p_value: float
-    """Two-sided, of the hypothesis that both are the same."""
+    """p-value of the two-sided test of the hypothesis that both variances are equal."""
 
     @property
     def differs(self) -> bool:
@@ -88,29 +90,32 @@ class Spread:
         return self.p_value < ALPHA
 
     def __str__(self) -> str:
-        """Write the ratio, its interval and whether it is told from 1."""
+        """Return the ratio, its interval, and whether it differs significantly from 1, as text."""
         told = ("larger" if self.ratio > 1 else "smaller") if self.differs else "not told apart"
         return f"{self.ratio:.2f} [{self.low:.2f}, {self.high:.2f}] {told}"
 
 
 def verdict(published: Moments, measured: Moments, margin: float) -> Verdict | None:
-    """Compare a measured mean with a published one; None where there are numbers only.
+    """Compare a measured mean with a published one; None where no verdict is possible.
 
-    All from mean, standard deviation and n of each, with Welch's standard error, to which the
-    rounding of the published mean adds its variance. In this order:
+    Both samples enter by mean, standard deviation and n. The standard error is Welch's, to which
+    the rounding of the published mean adds its variance. The outcome is the first of these that
+    holds:
 
-    - `REPRODUCED`: both of two one-sided tests at 0.05 reject that the difference is the margin or
+    - `REPRODUCED`: two one-sided tests at 0.05 both reject that the difference is the margin or
       more (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 1987);
     - `DIFFERS`: the whole 95 % interval of the difference is beyond the margin, on one side of it;
     - `DIFFERS_UNSIZED`: the 95 % interval excludes 0;
-    - `UNDECIDED`: neither.
+    - `UNDECIDED`: none of these.
 
-    So, with some hundreds of runs on both sides, of means whose true difference is the margin or
-    more about 5 % at most are called reproduced; of those within the margin, about 2.5 % at most
-    are said to differ by more; and of equal ones, about 5 % at most differ at all. With few
-    published runs of a skewed sample it is more, up to 12 % of equal means with five of them. There
-    is no verdict with fewer than five runs on a side, or where the published standard deviation is
-    0: the error of such a mean is not known.
+    With some hundreds of runs on both sides, the rates of wrong verdicts are as follows. Means
+    whose true difference is the margin or more are called reproduced in about 5 % of cases at most.
+    Means within the margin are said to differ by more in about 2.5 % at most. Equal means are said
+    to differ at all in about 5 % at most. With few published runs of a skewed sample the rate is
+    higher: up to 12 % of equal means with five published runs.
+
+    There is no verdict with fewer than five runs on a side, or where the published standard
+    deviation is 0, because the error of such a mean is not known.
     """
     if min(published.n, measured.n) < FEWEST or not published.std > 0 or math.isnan(measured.std):
         return None
@@ -123,15 +128,15 @@ def verdict(published: Moments, measured: Moments, margin: float) -> Verdict | N
 def spread(published: Moments, finals: NDArray[np.float64]) -> Spread | None:
     """Compare the variance of a sample, shape (runs,), with a published one.
 
-    None as `verdict`, and where all values of the sample are equal, or all but one.
+    None where `verdict` returns None, and where all values of the sample are equal, or all but one.
 
-    The F test is at its level for normal samples only, and the runs' final accuracies have long
-    tails; tests that are robust by themselves (Levene's, Brown and Forsythe's) need the published
-    runs, which nobody has. So it is the F test with degrees of freedom that follow from the
-    kurtosis (Shoemaker, Fixing the F Test for Equal Variances, The American Statistician 2003);
-    that of our sample is taken for both. Deviations: a sample's kurtosis is too small on average
-    where tails are long, so its standard error is added to it; and the rounding of the published
-    deviation widens the interval.
+    The F test holds its level for normal samples only, but final accuracies of runs have long
+    tails. Robust tests (Levene's, Brown and Forsythe's) need the published runs, which are not
+    available. The F test is therefore used with degrees of freedom that follow from the kurtosis
+    (Shoemaker, Fixing the F Test for Equal Variances, The American Statistician 2003); the kurtosis
+    of our sample is taken for both samples. Deviations from the paper: the standard error of the
+    kurtosis is added to it, because a sample's kurtosis is too small on average where tails are
+    long; and the rounding of the published deviation widens the interval.
     """
     from scipy.stats import f
 
@@ -156,7 +161,7 @@ def _kurtosis(centred: NDArray[np.float64]) -> float:
     `centred` has mean 0 and variance 1, shape (runs,). NaN where all values but one are equal.
     """
     n = len(centred)
-    without = [(centred**k).sum() - centred**k for k in range(1, 5)]  # power sums of all but one
+    without = [(centred**k).sum() - centred**k for k in range(1, 5)]  # power sums without one run
     mean = without[0] / (n - 1)
     second = without[1] - (n - 1) * mean**2
     if second.min() < 1e-9:
@@ -170,7 +175,7 @@ def _kurtosis(centred: NDArray[np.float64]) -> float:
 def _judge(
     published: Moments, measured: Moments, margin: float
 ) -> tuple[Outcome, tuple[float, float], float]:
-    """Return the outcome, the interval of the difference, and p of the two one-sided tests."""
+    """Return the outcome, the difference's interval, and the p-value of the two one-sided tests."""
     from scipy.stats import t
 
     difference = measured.mean - published.mean
@@ -190,12 +195,15 @@ def _judge(
 
 
 def _runs(published: Moments, measured: Moments, margin: float) -> int | None:
-    """Return the fewest runs with which such a difference is decided; None if no number is."""
+    """Return the fewest runs here that would decide the outcome; None if no number would.
+
+    Means and standard deviations are taken as they are.
+    """
 
     def undecided(n: int) -> bool:
         return _judge(published, measured._replace(n=n), margin)[0] is Outcome.UNDECIDED
 
-    if undecided(_ENDLESS):  # what is left is the error of the published mean
+    if undecided(_ENDLESS):  # because of the error of the published mean
         return None
     few, enough = measured.n, 2 * measured.n
     while undecided(enough):
@@ -207,6 +215,6 @@ def _runs(published: Moments, measured: Moments, margin: float) -> int | None:
 
 
 def _rounded_up(runs: int) -> int:
-    """Return a number of runs with two digits that count."""
+    """Return a number of runs, rounded up to two significant digits."""
     step = int(10 ** max(0, len(str(runs)) - 2))
     return -(-runs // step) * step
