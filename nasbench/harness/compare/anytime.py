@@ -12,7 +12,7 @@ from nasbench.harness.compare.estimates import Floats
 from nasbench.harness.results.load import Ragged
 
 
-class Reached(NamedTuple):
+class TimeToTarget(NamedTuple):
     """When runs reached a target; a run that did not reach it is censored, not left out."""
 
     runs: int
@@ -52,7 +52,7 @@ def first_reached(times: Ragged, values: Ragged, target: float) -> Floats:
     return found
 
 
-def reached(times: Floats, spent: Floats) -> Reached:
+def time_to_target(times: Floats, spent: Floats) -> TimeToTarget:
     """Summarise when runs reached a target.
 
     `times` is when each run reached it (infinite if never) and `spent` is when each run ended,
@@ -61,8 +61,8 @@ def reached(times: Floats, spent: Floats) -> Reached:
     Without runs, `median` and `expected` are NaN.
     """
     if not len(times):
-        return Reached(0, np.nan, np.nan)
+        return TimeToTarget(0, np.nan, np.nan)
     runs = int(np.isfinite(times).sum())
     middle = np.sort(times)[(len(times) - 1) // 2 : len(times) // 2 + 1]
     expected = float(np.minimum(times, spent).sum() / runs) if runs else np.inf
-    return Reached(runs, float(middle.mean()), expected)
+    return TimeToTarget(runs, float(middle.mean()), expected)

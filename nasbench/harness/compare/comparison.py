@@ -57,7 +57,7 @@ class Block:
     @cached_property
     def units(self) -> Units:
         """How values of the first objective are written."""
-        return Units.of(self.task.metric, [row.test.value for row in self.rows])
+        return Units.of(self.task.metric, [row.finals.test.value for row in self.rows])
 
     @property
     def footer(self) -> str:
@@ -249,7 +249,7 @@ class Comparison:
         return pandas.DataFrame(
             {
                 **{key: value for key, value in row.to_json().items() if key != "parts"},
-                "settings": json.dumps(row.settings, sort_keys=True),
+                "settings": json.dumps(row.experiment.settings, sort_keys=True),
                 "block": number,
             }
             for number, block in enumerate(self.blocks, start=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nasbench.harness.compare.anytime import Reached, first_reached, mean_value, reached
+from nasbench.harness.compare.anytime import TimeToTarget, first_reached, mean_value, time_to_target
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.curves import answers, step_values
 from nasbench.harness.compare.estimates import Floats, summarise
@@ -22,7 +22,7 @@ _SPENT = {"seconds": "clock_seconds", "evaluations": "evaluations"}
 
 
 @dataclass(frozen=True)
-class Course:
+class AnytimeScores:
     """Anytime results of one contender on one reported data set, as test scores."""
 
     clock: str
@@ -39,15 +39,15 @@ class Course:
     NaN for a run without an incumbent by then."""
     mean: float
     """Mean over the runs of the time-averaged score from `start` to `end`."""
-    reached: Mapping[str, Reached]
+    to_target: Mapping[str, TimeToTarget]
     """When a target was reached, on both clocks; empty where there is no target."""
 
 
-def courses(
+def anytime_scores(
     contenders: Sequence[Contender], dataset: str, target: float | None = None
-) -> list[Course]:
+) -> list[AnytimeScores]:
     """Return every contender's anytime results on a reported data set; `target` is a test score."""
-    found: dict[int, Course] = {}
+    found: dict[int, AnytimeScores] = {}
     for same in of_one_clock(contenders):
         clock = _clock([contenders[place] for place in same])
         times = [contenders[place].when(clock) for place in same]
@@ -61,11 +61,11 @@ def courses(
             values = one.scores("test", dataset)
             grid = np.array([part * end for part in PARTS])
             at = step_values(answers(when, grid), values)
-            found[place] = Course(
+            found[place] = AnytimeScores(
                 clock, end, start, tuple(at.T),
                 summarise(mean_value(when, values, start, end)).mean,
                 {
-                    name: _reached(one, name, dataset, target)
+                    name: _to_target(one, name, dataset, target)
                     for name in _SPENT
                     if target is not None
                 },
@@ -81,7 +81,7 @@ def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
         ]
 
 
-def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached:
+def _to_target(one: Contender, clock: str, dataset: str, target: float) -> TimeToTarget:
     """Return when a contender's runs reached a test score.
 
     The time of a run that a limit of seconds ended is that limit: the evaluation that would have
@@ -96,7 +96,7 @@ def _reached(one: Contender, clock: str, dataset: str, target: float) -> Reached
         if limit is not None and stopped.any():
             spent = np.where(stopped, limit, spent)
         spent = one.scale * spent
-    return reached(hit, spent)
+    return time_to_target(hit, spent)
 
 
 def _clock(same: Sequence[Contender]) -> str:

@@ -1,18 +1,25 @@
 """The numbers of one row: one experiment on one reported data set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nasbench.harness.compare.anytime import TimeToTarget
 from nasbench.harness.compare.blocks import Contender
-from nasbench.harness.compare.convergence import PARTS, Course, courses, of_one_clock
+from nasbench.harness.compare.convergence import (
+    PARTS,
+    AnytimeScores,
+    anytime_scores,
+    of_one_clock,
+)
 from nasbench.harness.compare.estimates import (
     UNKNOWN,
     Estimate,
     Floats,
     Interval,
+    Summary,
     estimate,
     interquartile_mean,
     interval,
@@ -36,10 +43,11 @@ from nasbench.harness.compare.significance import (
     wilcoxon,
 )
 from nasbench.harness.compare.units import estimate_of
+from nasbench.harness.search.experiment import Experiment
 
 
 @dataclass(frozen=True)
-class Part:
+class PartOfBudget:
     """A row's test value after a part of the budget."""
 
     part: float  #: fraction of the budget
@@ -58,15 +66,79 @@ class Part:
         }  # fmt: skip
 
 
-class Reached(NamedTuple):
-    """Time to reach a target, on one clock: see `anytime.Reached`."""
+class Finals(NamedTuple):
+    """Values of the final incumbents, in the unit of the first objective."""
 
-    median: float  #: infinite where half of the runs or more did not reach it
-    expected: float  #: total time of all runs divided by the number of runs that reached it
+    signal: float  #: mean of the validation that the searches saw
+    valid: Summary  #: validation after the final schedule
+    test: Estimate  #: mean
+    test_std: float
+    test_median: Estimate
+    test_iqm: Estimate  #: mean without the lowest and the highest quarter of runs
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        valid, test = self.valid, self.test
+        return {
+            "signal_mean": self.signal,
+            "valid_mean": valid.mean, "valid_std": valid.std, "valid_median": valid.median,
+            "test_mean": test.value, "test_std": self.test_std,
+            "test_low": test.low, "test_high": test.high,
+            **_flat("test_median", self.test_median), **_flat("test_iqm", self.test_iqm),
+        }  # fmt: skip
+
+
+class InTable(NamedTuple):
+    """How final incumbents stand among all architectures of the table; NaN without one."""
+
+    regret: float = np.nan  #: mean test regret, to the best architecture; never negative
+    regret_median: float = np.nan
+    valid_regret: float = np.nan  #: mean regret in validation after the final schedule
+    normalised_regret: float = np.nan  #: mean, in test; that of the mean architecture is 1
+    percentile: float = np.nan  #: mean percentage of architectures that are worse in test
+    improvement: float = np.nan  #: mean percentage better in test than the mean architecture
+    random_evaluations: Estimate = UNKNOWN
+    """Evaluations after which random search is expected to have the same mean test value."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "regret_mean": self.regret, "regret_median": self.regret_median,
+            "valid_regret_mean": self.valid_regret,
+            "normalised_regret_mean": self.normalised_regret,
+            "percentile_mean": self.percentile, "improvement_mean": self.improvement,
+            **_flat("random_evaluations", self.random_evaluations),
+        }  # fmt: skip
+
+
+class Anytime(NamedTuple):
+    """Results over the whole search, see `convergence.AnytimeScores`."""
+
+    clock: str  #: of `start` and `end`: `seconds`, or `evaluations` (epochs, for one-shot rows)
+    start: float  #: when all runs of all rows on this clock have an incumbent
+    end: float  #: end of the budget on this clock
+    regret: float  #: mean test regret from start to end: the area under the regret curve
+    target: float  #: test value to which times are measured; NaN without a target
+    in_seconds: TimeToTarget
+    in_evaluations: TimeToTarget
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "clock": self.clock, "course_start": self.start, "course_end": self.end,
+            "course_regret": self.regret, "target": self.target, "reached": self.in_seconds.runs,
+            **{
+                f"reached_{clock}_{key}": getattr(found, key)
+                for clock, found in (
+                    ("seconds", self.in_seconds), ("evaluations", self.in_evaluations),
+                )
+                for key in ("median", "expected")
+            },
+        }  # fmt: skip
 
 
 class Costs(NamedTuple):
-    """Costs of a run, as means over the runs."""
+    """Costs of a run, as means over the runs, and of the tuning before."""
 
     evaluations: float
     distinct: float
@@ -74,6 +146,39 @@ class Costs(NamedTuple):
     clock_seconds: float
     optimiser_seconds: float
     wall_seconds: float
+    tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
+    tuning_seconds: float  #: of all of them on the same clock
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        means = {f"{name}_mean": getattr(self, name) for name in _COST_COLUMNS}
+        return {
+            **means,
+            "tuning_runs": self.tuning_runs,
+            "tuning_clock_seconds": self.tuning_seconds,
+        }
+
+
+_COST_COLUMNS = (
+    "evaluations", "distinct", "training_epochs", "clock_seconds", "optimiser_seconds",
+    "wall_seconds",
+)  # fmt: skip
+
+
+class Tested(NamedTuple):
+    """A row against the other rows of its block and data set, see `significance.standings`."""
+
+    among_best: bool  #: whether no row is significantly better in test
+    testable: bool  #: whether a test between rows with so many runs can be significant
+    worse_than: str  #: label of the row that is significantly better; empty where none is
+    p_value: float
+    """p-value against the row with the best mean: Mann-Whitney, Holm-corrected for all pairs.
+
+    NaN for the row with the best mean itself."""
+    superiority: float  #: A12 against that row
+    detectable_superiority: float  #: A12 that one test of rows with n runs finds with 80 % chance
+    detectable_difference: float
+    """Difference of means that it finds so, if values are normal with the deviation `test_std`."""
 
 
 @dataclass(frozen=True)
@@ -84,82 +189,53 @@ class Row:
     95 % bootstrap intervals.
     """
 
-    strategy: str
+    experiment: Experiment
+    dataset: str
     label: str
     family: str
-    settings: dict[str, Any]
-    experiment_seed: int
-    benchmark: str
-    searched: str
-    dataset: str
-    protocol: str
-    budget: str
-    signal_epochs: int
-    trials: str
-    repeats: str
-    metric: str  #: name of the first objective, which all values and regrets are of
-    direction: str  #: whether `max` or `min` is better
-    unit: str
-    table: str
     n: int
     failed: int
-    signal_mean: float  #: validation of the final incumbent as the search saw it
-    valid_mean: float  #: its validation after the final schedule
-    valid_std: float
-    valid_median: float
-    test: Estimate  #: the mean
-    test_std: float
-    test_median: Estimate
-    test_iqm: Estimate  #: mean without the lowest and the highest quarter of runs
-    regret_mean: float  #: in test, to the best cell of the table; never negative
-    regret_median: float
-    valid_regret_mean: float
-    normalised_regret_mean: float  #: in test; the mean architecture's is 1
-    percentile_mean: float  #: percentage of all cells that the answer is above in test
-    improvement_mean: float  #: percent better in test than the mean architecture
-    random_evaluations: Estimate  #: evaluations for which random search expects the same test mean
-    clock: str  #: clock of `course_*`: `seconds`, or `evaluations` (epochs, for one-shot rows)
-    course_start: float  #: when all runs of all rows on this clock have an incumbent
-    course_end: float  #: end of the budget on this clock, see `convergence.Course`
-    course_regret: float  #: mean test regret from start to end: the area under the regret curve
-    target: float  #: test value to which times are measured
-    reached: int  #: runs that reached it
-    reached_seconds: Reached
-    reached_evaluations: Reached
+    finals: Finals
+    in_table: InTable
+    anytime: Anytime
     costs: Costs
-    tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
-    tuning_clock_seconds: float
-    among_best: bool  #: whether no row is significantly better in test: `significance.standings`
-    testable: bool  #: whether a test between rows with so many runs can be significant
-    worse_than: str  #: label of the row that is significantly better; empty where none is
-    p_value: float
-    """p-value against the row with the best mean: Mann-Whitney, Holm-corrected for all pairs.
-
-    NaN for the row with the best mean itself."""
-    superiority: float  #: A12 against that row
-    detectable_superiority: float  #: A12 that one test of rows with n runs finds with 80 % chance
-    detectable_difference: float  #: difference of means that it finds, if normal with `test_std`
-    parts: tuple[Part, ...]
+    tested: Tested
+    parts: tuple[PartOfBudget, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON values, each number under a name of its own."""
-        found: dict[str, Any] = {}
-        for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
-            match value:
-                case Estimate() if name == "test":
-                    found |= {"test_mean": value.value, "test_std": self.test_std}
-                    found |= {"test_low": value.low, "test_high": value.high}
-                case Estimate():
-                    found |= {name: value.value, f"{name}_low": value.low}
-                    found[f"{name}_high"] = value.high
-                case Reached():
-                    found |= {f"{name}_{key}": number for key, number in value._asdict().items()}
-                case Costs():
-                    found |= {f"{key}_mean": number for key, number in value._asdict().items()}
-                case _:
-                    found[name] = value
-        return {**found, "parts": [part.to_json() for part in self.parts]}
+        return {
+            **self._identity(), "n": self.n, "failed": self.failed, **self.finals.to_json(),
+            **self.in_table.to_json(), **self.anytime.to_json(), **self.costs.to_json(),
+            **self.tested._asdict(), "parts": [part.to_json() for part in self.parts],
+        }  # fmt: skip
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what was run, as JSON values."""
+        experiment, task = self.experiment, self.experiment.task
+        return {
+            "strategy": experiment.strategy,
+            "label": self.label,
+            "family": self.family,
+            "settings": dict(experiment.settings),
+            "experiment_seed": experiment.seed,
+            "benchmark": task.benchmark,
+            "searched": task.signal.dataset,
+            "dataset": self.dataset,
+            "protocol": task.protocol,
+            "budget": str(task.budget),
+            "signal_epochs": task.signal.epochs,
+            "trials": task.signal.trials,
+            "repeats": task.repeats,
+            "metric": task.metric.name,
+            "direction": task.metric.direction,
+            "unit": task.metric.unit,
+            "table": task.content,
+        }
+
+
+def _flat(name: str, found: Estimate) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def rows(
@@ -176,139 +252,105 @@ def rows(
     been made already.
     """
     tests = [one.final("test", dataset) for one in contenders]
-    followed = courses(contenders, dataset, target)
+    followed = anytime_scores(contenders, dataset, target)
     parts = _parts(contenders, followed)
+    every = None if known is None else known.test[dataset]
     found = []
-    for one, test, standing, course, at in zip(
+    for one, test, standing, scores, at in zip(
         contenders, tests, standings(tests, pairs), followed, parts, strict=True
     ):
         ends = interval(test)
         found.append(
             Row(
-                **_identity(one, dataset), **_values(one, test, ends, dataset, target),
-                **_in_table(one, test, ends, dataset, known), **_course(course, dataset, known),
-                **_costs(one), **_tested(test, standing, contenders), parts=at,
+                one.experiment, dataset, one.label, one.runs.family,
+                n=len(one.runs),
+                failed=one.failed,
+                finals=_finals(one, test, ends, dataset),
+                in_table=_in_table(one, test, ends, dataset, known),
+                anytime=_anytime(one, scores, target, every),
+                costs=_costs(one),
+                tested=_tested(test, standing, contenders),
+                parts=at,
             )
         )  # fmt: skip
     return found
 
 
-def _identity(one: Contender, dataset: str) -> dict[str, Any]:
-    experiment, task = one.experiment, one.experiment.task
-    return {
-        "strategy": experiment.strategy,
-        "label": one.label,
-        "family": one.runs.family,
-        "settings": dict(experiment.settings),
-        "experiment_seed": experiment.seed,
-        "benchmark": task.benchmark,
-        "searched": task.signal.dataset,
-        "dataset": dataset,
-        "protocol": task.protocol,
-        "budget": str(task.budget),
-        "signal_epochs": task.signal.epochs,
-        "trials": task.signal.trials,
-        "repeats": task.repeats,
-        "metric": task.metric.name,
-        "direction": task.metric.direction,
-        "unit": task.metric.unit,
-        "table": task.content,
-        "n": len(one.runs),
-        "failed": one.failed,
-    }
-
-
-def _values(
-    one: Contender, test: Floats, ends: Interval, dataset: str, target: float | None
-) -> dict[str, Any]:
-    """Return the fields on final incumbents, in the metric's unit.
-
-    `ends` is the interval of the mean test score.
-    """
+def _finals(one: Contender, test: Floats, ends: Interval, dataset: str) -> Finals:
+    """Return the values of final incumbents; `ends` is the interval of the mean test score."""
     metric = one.runs.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     iqm = estimate(test, interquartile_mean)
-    return {
-        "signal_mean": metric.score(summarise(one.final("signal")).mean),
-        "valid_mean": metric.score(valid.mean),
-        "valid_std": valid.std,
-        "valid_median": metric.score(valid.median),
-        "test": estimate_of(metric, tested.mean, ends),
-        "test_std": tested.std,
-        "test_median": estimate_of(metric, tested.median, interval(test, median)),
-        "test_iqm": estimate_of(metric, iqm, interval(test, interquartile_mean)),
-        "target": metric.score(np.nan if target is None else target),
-    }
+    return Finals(
+        metric.score(summarise(one.final("signal")).mean),
+        valid._replace(mean=metric.score(valid.mean), median=metric.score(valid.median)),
+        estimate_of(metric, tested.mean, ends),
+        tested.std,
+        estimate_of(metric, tested.median, interval(test, median)),
+        estimate_of(metric, iqm, interval(test, interquartile_mean)),
+    )
 
 
 def _in_table(
     one: Contender, test: Floats, ends: Interval, dataset: str, known: Known | None
-) -> dict[str, Any]:
-    """Return the fields that compare final scores with all architectures of the table.
-
-    `ends` is the interval of the mean test score.
-    """
+) -> InTable:
+    """Compare final scores with the table's; `ends` is the interval of the mean test score."""
     if known is None:
-        names = (
-            "regret_mean", "regret_median", "valid_regret_mean", "normalised_regret_mean",
-            "percentile_mean", "improvement_mean",
-        )  # fmt: skip
-        return {**dict.fromkeys(names, np.nan), "random_evaluations": UNKNOWN}
+        return InTable()
     every = known.test[dataset]
     best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
     tested = summarise(test)
     equal = random_evaluations(np.array([tested.mean, *ends]), known, dataset)
-    return {
-        "regret_mean": best - tested.mean,
-        "regret_median": best - tested.median,
-        "valid_regret_mean": best_valid - summarise(one.final("valid", dataset)).mean,
-        "normalised_regret_mean": summarise(normalised_regret(test, every)).mean,
-        "percentile_mean": summarise(percentile(test, every)).mean,
-        "improvement_mean": summarise(relative_improvement(test, every)).mean,
-        "random_evaluations": Estimate(*map(float, equal)),
-    }
+    return InTable(
+        regret=best - tested.mean,
+        regret_median=best - tested.median,
+        valid_regret=best_valid - summarise(one.final("valid", dataset)).mean,
+        normalised_regret=summarise(normalised_regret(test, every)).mean,
+        percentile=summarise(percentile(test, every)).mean,
+        improvement=summarise(relative_improvement(test, every)).mean,
+        random_evaluations=Estimate(*map(float, equal)),
+    )
 
 
-def _course(course: Course, dataset: str, known: Known | None) -> dict[str, Any]:
-    best = np.nan if known is None else float(np.nanmax(known.test[dataset]))
-    hits = course.reached
-    never = Reached(np.nan, np.nan)
-    times = {
-        f"reached_{clock}": Reached(hits[clock].median, hits[clock].expected) if hits else never
-        for clock in ("seconds", "evaluations")
-    }
-    return {
-        "clock": course.clock,
-        "course_start": course.start,
-        "course_end": course.end,
-        "course_regret": best - course.mean,
-        "reached": hits["seconds"].runs if hits else 0,
-        **times,
-    }
+def _anytime(
+    one: Contender, scores: AnytimeScores, target: float | None, every: Floats | None
+) -> Anytime:
+    """Return results over the search; `every` has the table's test scores, if it is known."""
+    best = np.nan if every is None else float(np.nanmax(every))
+    never = TimeToTarget(0, np.nan, np.nan)
+    return Anytime(
+        scores.clock, scores.start, scores.end, best - scores.mean,
+        one.runs.metric.score(np.nan if target is None else target),
+        scores.to_target.get("seconds", never), scores.to_target.get("evaluations", never),
+    )  # fmt: skip
 
 
-def _costs(one: Contender) -> dict[str, Any]:
+def _costs(one: Contender) -> Costs:
     tuning = one.runs.tuning
-    means = (summarise(one.runs.column(name).astype(np.float64)).mean for name in Costs._fields)
-    return {
-        "costs": Costs(*means),
-        "tuning_runs": tuning.runs if tuning else 0,
-        "tuning_clock_seconds": tuning.simulated_seconds if tuning else 0.0,
+    means = {
+        name: summarise(one.runs.column(name).astype(np.float64)).mean for name in _COST_COLUMNS
     }
+    return Costs(
+        **means,
+        tuning_runs=tuning.runs if tuning else 0,
+        tuning_seconds=tuning.simulated_seconds if tuning else 0.0,
+    )
 
 
-def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -> dict[str, Any]:
+def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -> Tested:
     found = summarise(test)
     rival = standing.worse_than
-    return {
-        **standing._asdict(),
-        "worse_than": contenders[rival].label if rival >= 0 else "",
-        "detectable_superiority": detectable_superiority(found.n),
-        "detectable_difference": detectable_difference(found.std, found.n),
-    }
+    worse_than = contenders[rival].label if rival >= 0 else ""
+    return Tested(
+        **{**standing._asdict(), "worse_than": worse_than},
+        detectable_superiority=detectable_superiority(found.n),
+        detectable_difference=detectable_difference(found.std, found.n),
+    )
 
 
-def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[tuple[Part, ...]]:
+def _parts(
+    contenders: Sequence[Contender], followed: Sequence[AnytimeScores]
+) -> list[tuple[PartOfBudget, ...]]:
     """Return every row's values after parts of the budget.
 
     Each part is tested against the other rows on the same clock, and against the part before of the
@@ -333,6 +375,6 @@ def _parts(contenders: Sequence[Contender], followed: Sequence[Course]) -> list[
             metric, centre = contenders[row].runs.metric, summarise(sample)
             mean = estimate_of(metric, centre.mean, interval(sample))
             among, testable = tested[row].among_best, tested[row].testable
-            found.append(Part(part, centre.n, mean, among, testable, float(gained[row])))
+            found.append(PartOfBudget(part, centre.n, mean, among, testable, float(gained[row])))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

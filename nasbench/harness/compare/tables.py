@@ -17,7 +17,7 @@ from nasbench.harness.compare.formats import (
     to_markdown,
 )
 from nasbench.harness.compare.references import Reference
-from nasbench.harness.compare.rows import Part, Row
+from nasbench.harness.compare.rows import PartOfBudget, Row, Tested
 from nasbench.harness.compare.sets import members_frame, sets_table
 from nasbench.harness.compare.significance import (
     ALPHA,
@@ -112,7 +112,7 @@ def cost_table(block: "Block") -> TextTable:
     """Return the table of what the searches cost, as means over the runs."""
     first, _ = block.of(block.datasets[0])
     units, digits = block.units, block.units.digits
-    tuned = any(row.tuning_runs for row in first)
+    tuned = any(row.costs.tuning_runs for row in first)
     columns = (
         "method", "family", "n", "failed", "evals", "distinct", "training epochs",
         "clock s", "optimiser s", "real s", *(("tuning s",) if tuned else ()), "test",
@@ -129,12 +129,12 @@ def cost_table(block: "Block") -> TextTable:
             Cell(_number(row.costs.clock_seconds, 0)),
             Cell(_seconds(row.costs.optimiser_seconds)),
             Cell(_seconds(row.costs.wall_seconds)),
-            *([Cell(_number(row.tuning_clock_seconds, 0))] if tuned else []),
-            Cell(_interval(row.test, digits), _bold(row)),
+            *([Cell(_number(row.costs.tuning_seconds, 0))] if tuned else []),
+            Cell(_interval(row.finals.test, digits), _bold(row.tested)),
         ]
         for row in first
     ]
-    shared = [row.label for row in first if row.signal_epochs == 0]
+    shared = [row.label for row in first if row.experiment.task.signal.epochs == 0]
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     found = (TUNING,) if tuned else ()
@@ -159,12 +159,12 @@ def estimates_table(block: "Block") -> TextTable:
         return [
             Cell(row.label),
             Cell(str(row.n)),
-            Cell(_interval(row.test, digits), _bold(row)),
-            Cell(_interval(row.test_median, digits)),
-            Cell(_interval(row.test_iqm, digits)),
-            Cell(_number(row.percentile_mean, 2)),
-            Cell(_number(row.improvement_mean, 2)),
-            Cell(_count(row.random_evaluations.value)),
+            Cell(_interval(row.finals.test, digits), _bold(row.tested)),
+            Cell(_interval(row.finals.test_median, digits)),
+            Cell(_interval(row.finals.test_iqm, digits)),
+            Cell(_number(row.in_table.percentile, 2)),
+            Cell(_number(row.in_table.improvement, 2)),
+            Cell(_count(row.in_table.random_evaluations.value)),
         ]
 
     caption = (
@@ -186,21 +186,24 @@ def course_table(block: "Block") -> TextTable:
     )  # fmt: skip
 
     def cells(row: Row) -> list[Cell]:
-        whole = row.parts[-1]
+        whole, anytime = row.parts[-1], row.anytime
+        seconds, evaluations = anytime.in_seconds, anytime.in_evaluations
         return [
             Cell(row.label),
             Cell(str(row.n)),
             *(Cell(_interval(part.test, digits), _bold(part)) for part in row.parts),
             Cell(_p_value(whole.p_value)),
-            Cell(units.write(row.course_regret)),
-            Cell(UNKNOWN if math.isnan(row.target) else f"{row.reached}/{row.n}"),
-            Cell(_count(row.reached_seconds.median)),
-            Cell(_count(row.reached_seconds.expected)),
-            Cell(_count(row.reached_evaluations.median)),
-            Cell(_count(row.reached_evaluations.expected)),
+            Cell(units.write(anytime.regret)),
+            Cell(UNKNOWN if math.isnan(anytime.target) else f"{seconds.runs}/{row.n}"),
+            Cell(_count(seconds.median)),
+            Cell(_count(seconds.expected)),
+            Cell(_count(evaluations.median)),
+            Cell(_count(evaluations.expected)),
         ]
 
-    targets = {row.dataset: row.target for row in block.rows if not math.isnan(row.target)}
+    targets = {
+        row.dataset: row.anytime.target for row in block.rows if not math.isnan(row.anytime.target)
+    }
     about = [f"{units.write(target)} on {dataset}" for dataset, target in targets.items()]
     caption = f"Test {units.title} after parts of the budget, with 95 % bootstrap intervals"
     name = units.metric.name
@@ -306,7 +309,7 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[s
     datasets = block.datasets if datasets is None else datasets
     for name in datasets:
         rows, _ = block.of(name)
-        if not any(row.testable for row in rows):
+        if not any(row.tested.testable for row in rows):
             why.setdefault(_untold(_counts(block, name)), []).append(name)
     untold = [name for names in why.values() for name in names]
     found = [] if len(untold) == len(datasets) else [BOLD.format(block.units.metric.name)]
@@ -332,18 +335,19 @@ def _counts(block: "Block", dataset: str) -> list[int]:
     return sorted(filter(None, counts))
 
 
-def _bold(one: Row | Part) -> bool:
+def _bold(one: Tested | PartOfBudget) -> bool:
     return one.among_best and one.testable
 
 
 def _detectable(block: "Block") -> tuple[str, ...]:
     """Return a note on the effects that so many runs can detect; none where nothing is testable."""
     counts = sorted(count for name in block.datasets for count in _counts(block, name))
-    if not any(row.testable for row in block.rows):
+    if not any(row.tested.testable for row in block.rows):
         return ()  # `about_bold` says so
     least = counts[0]
     widest = max(
-        (row.test_std for row in block.rows if math.isfinite(row.test_std)), default=math.nan
+        (row.finals.test_std for row in block.rows if math.isfinite(row.finals.test_std)),
+        default=math.nan,
     )
     effect, difference = detectable_superiority(least), detectable_difference(widest, least)
     if math.isnan(effect) or math.isnan(difference):
@@ -360,10 +364,12 @@ def _needed(block: "Block") -> Iterator[str]:
     """Yield, per data set, how many runs are needed to detect a difference of its best two rows."""
     score = block.units.metric.score
     for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if math.isfinite(row.test_std)]
-        best = sorted(rows, key=lambda row: -score(row.test.value))[:2]
-        widest = max((row.test_std for row in best), default=0.0)
-        between = abs(best[0].test.value - best[1].test.value) if len(best) == 2 else 0.0
+        rows = [row for row in block.of(dataset)[0] if math.isfinite(row.finals.test_std)]
+        best = sorted(rows, key=lambda row: -score(row.finals.test.value))[:2]
+        widest = max((row.finals.test_std for row in best), default=0.0)
+        between = (
+            abs(best[0].finals.test.value - best[1].finals.test.value) if len(best) == 2 else 0.0
+        )
         if widest and between:
             runs = runs_to_detect(between, widest)
             yield (
@@ -414,12 +420,12 @@ def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
         Cell(row.label),
         Cell(str(row.n)),
         *([Cell(str(row.failed))] if failed else []),
-        Cell(units.write(row.signal_mean)),
-        Cell(spread(row.valid_mean, row.valid_std, units.digits)),
-        Cell(spread(row.test.value, row.test_std, units.digits), _bold(row)),
-        Cell(units.write(row.test_median.value)),
-        Cell(units.write(row.regret_mean)),
-        Cell(units.write(row.valid_regret_mean)),
+        Cell(units.write(row.finals.signal)),
+        Cell(spread(row.finals.valid.mean, row.finals.valid.std, units.digits)),
+        Cell(spread(row.finals.test.value, row.finals.test_std, units.digits), _bold(row.tested)),
+        Cell(units.write(row.finals.test_median.value)),
+        Cell(units.write(row.in_table.regret)),
+        Cell(units.write(row.in_table.valid_regret)),
         Cell(_number(row.costs.evaluations, 1)),
     ]
 

@@ -201,7 +201,7 @@ def _parts(block: "Block") -> "pandas.DataFrame":
     import pandas
 
     return pandas.DataFrame(
-        {"label": row.label, "dataset": row.dataset, "clock": row.clock, **part.to_json()}
+        {"label": row.label, "dataset": row.dataset, "clock": row.anytime.clock, **part.to_json()}
         for row in block.rows
         for part in row.parts
     )

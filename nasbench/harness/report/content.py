@@ -25,21 +25,22 @@ _NAMED = 3
 def summary(block: "Block") -> Iterator[str]:
     """Yield a short text per data set: the best row, and which rows are significantly worse."""
     for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.test.value)]
+        rows = [row for row in block.of(dataset)[0] if not math.isnan(row.finals.test.value)]
         if rows:
             yield _said(dataset, rows, block.units)
 
 
 def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
     score, name = units.metric.score, units.metric.name
-    best = max(rows, key=lambda row: score(row.test.value))
+    best = max(rows, key=lambda row: score(row.finals.test.value))
     found = f"On {dataset}, {best.label} has the best mean test {name}, {_value(best, units)}"
-    if not math.isnan(best.regret_mean):
-        found += f", {units.write(best.regret_mean)}{units.difference} worse than the best cell"
+    if not math.isnan(best.in_table.regret):
+        found += f", {units.write(best.in_table.regret)}{units.difference} worse than the best cell"
     others = [row for row in rows if row is not best]
-    equal = [row for row in others if row.among_best]
+    equal = [row for row in others if row.tested.among_best]
     worse = sorted(
-        (row for row in others if not row.among_best), key=lambda row: -score(row.test.value)
+        (row for row in others if not row.tested.among_best),
+        key=lambda row: -score(row.finals.test.value),
     )
     parts = [found]
     if equal:
@@ -51,7 +52,7 @@ def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
             last = _apart(worse[-1], best, units)
             named.append(f"and {len(worse) - _NAMED} more by up to {last}")
         parts.append("Worse: " + "; ".join(named))
-    least = max(row.detectable_difference for row in [best, *equal])
+    least = max(row.tested.detectable_difference for row in [best, *equal])
     if equal and not math.isnan(least):
         parts.append(
             f"With {best.n} runs a row, differences between these below "
@@ -61,14 +62,14 @@ def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
 
 
 def _value(row: Row, units: Units) -> str:
-    mean, low, high = map(units.write, row.test)
-    if math.isnan(row.test.low):
+    mean, low, high = map(units.write, row.finals.test)
+    if math.isnan(row.finals.test.low):
         return f"{mean}{units.unit} in a single run, which says little"
     return f"{mean}{units.unit} (95 % interval {low} to {high})"
 
 
 def _apart(row: Row, best: Row, units: Units) -> str:
-    return f"{units.write(abs(best.test.value - row.test.value))}{units.difference}"
+    return f"{units.write(abs(best.finals.test.value - row.finals.test.value))}{units.difference}"
 
 
 def _worse(row: Row, best: Row, units: Units) -> str:
@@ -77,10 +78,10 @@ def _worse(row: Row, best: Row, units: Units) -> str:
     The row may be significantly worse than some other row only; the text then names that row.
     """
     found = f"{row.label} by {_apart(row, best, units)}"
-    if not (row.p_value < ALPHA and row.superiority < 0.5):
-        return f"{found} (told from {row.worse_than}, not from it)"
-    p = "< 0.001" if row.p_value < 0.001 else f"= {row.p_value:.3f}"
-    return f"{found} (p {p}, a run of it wins {100 * row.superiority:.0f} % of comparisons)"
+    if not (row.tested.p_value < ALPHA and row.tested.superiority < 0.5):
+        return f"{found} (told from {row.tested.worse_than}, not from it)"
+    p = "< 0.001" if row.tested.p_value < 0.001 else f"= {row.tested.p_value:.3f}"
+    return f"{found} (p {p}, a run of it wins {100 * row.tested.superiority:.0f} % of comparisons)"
 
 
 def _listed(names: Sequence[str]) -> str:

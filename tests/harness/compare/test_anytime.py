@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasbench.harness.compare.anytime import first_reached, mean_value, reached
+from nasbench.harness.compare.anytime import first_reached, mean_value, time_to_target
 from nasbench.harness.results.load import Ragged
 
 
@@ -40,8 +40,8 @@ def test_a_run_that_never_reached_the_target_counts_with_all_its_time() -> None:
     np.testing.assert_array_equal(when, [7, 2, 6])
     when = first_reached(TIMES, VALUES, 45)
     np.testing.assert_array_equal(when, [7, np.inf, np.inf])
-    assert reached(when, np.array([9.0, 10, 11])) == (1, np.inf, 7 + 10 + 11)
-    assert reached(np.full(3, np.inf), np.ones(3)) == (0, np.inf, np.inf)
+    assert time_to_target(when, np.array([9.0, 10, 11])) == (1, np.inf, 7 + 10 + 11)
+    assert time_to_target(np.full(3, np.inf), np.ones(3)) == (0, np.inf, np.inf)
 
 
 def test_expected_time_is_that_of_restarts_until_success() -> None:
@@ -49,4 +49,4 @@ def test_expected_time_is_that_of_restarts_until_success() -> None:
     generator = np.random.default_rng(0)
     success = generator.random(200_000) < 0.3
     times, spent = np.where(success, 4.0, np.inf), np.where(success, 4.0, 10.0)
-    assert reached(times, spent).expected == pytest.approx(4 + 0.7 / 0.3 * 10, rel=0.01)
+    assert time_to_target(times, spent).expected == pytest.approx(4 + 0.7 / 0.3 * 10, rel=0.01)

@@ -64,7 +64,7 @@ def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:
     ]
     runs = load_results(tmp_path).runs
     own = runs[(runs.strategy == "random-search") & runs.seed.between(4, 9)]
-    assert comparison.rows[0].test.value == pytest.approx(own["test/cifar10"].mean())
+    assert comparison.rows[0].finals.test.value == pytest.approx(own["test/cifar10"].mean())
 
 
 def test_without_common_seeds_rows_of_equal_n_make_a_block(tmp_path: Path) -> None:
@@ -185,8 +185,8 @@ def test_regret_is_to_the_best_cell_of_the_table(tmp_path: Path) -> None:
     block = compare(tmp_path).blocks[0]
     for row in block.rows:
         best = max(block.known.test[row.dataset])
-        assert row.regret_mean == pytest.approx(best - row.test.value)
-        assert row.regret_mean > 0
+        assert row.in_table.regret == pytest.approx(best - row.finals.test.value)
+        assert row.in_table.regret > 0
 
 
 @pytest.mark.parametrize("damage", ["gone", "other"])
@@ -201,8 +201,8 @@ def test_without_the_table_accuracies_stay_and_regrets_are_unknown(
 
         synthetic_table(seed=5).save(tmp_path / "data" / "tables" / "nb201.safetensors")
     comparison = compare(tmp_path / "results", out=tmp_path / "out")
-    assert comparison.rows[0].test.value == before.test.value
-    assert np.isnan(comparison.rows[0].regret_mean)
+    assert comparison.rows[0].finals.test.value == before.finals.test.value
+    assert np.isnan(comparison.rows[0].in_table.regret)
     assert not comparison.blocks[0].references
     reason = "nasbench data fetch nb201" if damage == "gone" else "install the table"
     assert reason in comparison.notes[0]

@@ -25,8 +25,8 @@ def test_half_of_a_budget_is_a_search_with_half_of_it(
     for row, less in zip(rows, halves, strict=True):
         _, middle, end = row.parts
         assert middle.test == pytest.approx(less.test)
-        assert middle.among_best == less.among_best
-        assert (end.n, end.test, end.among_best) == (20, row.test, row.among_best)
+        assert middle.among_best == less.tested.among_best
+        assert (end.n, end.test, end.among_best) == (20, row.finals.test, row.tested.among_best)
     gains = []
     for row in rows:
         finals = [
@@ -47,7 +47,7 @@ def test_parts_are_of_the_limit_that_ends_runs(tmp_path: Path, synthetic_nb201: 
     run("random-search", seeds=10, budget="20evals", out=tmp_path / "one")
     both, one = (compare(tmp_path / name).rows for name in ("both", "one"))
     for row, other in zip(both, one, strict=True):
-        assert row.clock == "evaluations"
+        assert row.anytime.clock == "evaluations"
         assert [part.test for part in row.parts] == [part.test for part in other.parts]
 
 
@@ -65,14 +65,19 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
             for reference in comparison.blocks[0].of(row.dataset)[1]
             if reference.reference == "expected random search"
         )
-        assert row.target == pytest.approx(expected)
-        assert row.reached == sum(tests[i].max() >= row.target for i in range(100))
-        assert row.clock == "evaluations"
-        assert row.reached_evaluations.expected >= 40 * (100 - row.reached) / row.reached
+        assert row.anytime.target == pytest.approx(expected)
+        assert row.anytime.in_seconds.runs == sum(
+            tests[i].max() >= row.anytime.target for i in range(100)
+        )
+        assert row.anytime.clock == "evaluations"
+        assert (
+            row.anytime.in_evaluations.expected
+            >= 40 * (100 - row.anytime.in_seconds.runs) / row.anytime.in_seconds.runs
+        )
     for row in compare(tmp_path, target=0.0).rows:
-        best = (one.verdicts("test", row.dataset).values >= row.target).sum()
-        assert row.reached <= best < 50
-        assert row.reached_evaluations.median == np.inf
+        best = (one.verdicts("test", row.dataset).values >= row.anytime.target).sum()
+        assert row.anytime.in_seconds.runs <= best < 50
+        assert row.anytime.in_evaluations.median == np.inf
 
 
 def test_a_run_that_missed_the_target_took_its_whole_budget(
@@ -85,14 +90,19 @@ def test_a_run_that_missed_the_target_took_its_whole_budget(
         taken = []
         for seed in range(40):
             seconds = np.cumsum(one.lists("seconds")[seed])[one.lists("incumbents")[seed]]
-            there = one.verdicts("test", row.dataset)[seed] >= row.target
+            there = one.verdicts("test", row.dataset)[seed] >= row.anytime.target
             taken.append(seconds[there][0] if there.any() else 2500.0)
-        assert 0 < row.reached < 40
-        assert row.reached_seconds.expected == pytest.approx(sum(taken) / row.reached)
+        assert 0 < row.anytime.in_seconds.runs < 40
+        assert row.anytime.in_seconds.expected == pytest.approx(
+            sum(taken) / row.anytime.in_seconds.runs
+        )
     early = tmp_path / "early"
     run("random-search", seeds=40, budget="2500s", patience=3, out=early)
     for row in compare(early, target=0.0).rows:  # most ended before their budget
-        assert row.reached == 0 or row.reached_seconds.expected < 40 * 2500 / row.reached
+        assert (
+            row.anytime.in_seconds.runs == 0
+            or row.anytime.in_seconds.expected < 40 * 2500 / row.anytime.in_seconds.runs
+        )
 
 
 def test_mean_regret_lies_between_the_first_and_the_last(
@@ -100,9 +110,13 @@ def test_mean_regret_lies_between_the_first_and_the_last(
 ) -> None:
     run("random-search", seeds=20, budget="40evals", out=tmp_path)
     for row in compare(tmp_path).rows:
-        assert (row.course_start, row.course_end) == (1, 40)
+        assert (row.anytime.start, row.anytime.end) == (1, 40)
         first = row.parts[0].test.value  # regret falls on average
-        assert row.regret_mean < row.course_regret < row.regret_mean + row.test.value - first + 1
+        assert (
+            row.in_table.regret
+            < row.anytime.regret
+            < row.in_table.regret + row.finals.test.value - first + 1
+        )
 
 
 def test_the_file_of_parts_holds_their_numbers(tmp_path: Path, synthetic_nb201: Path) -> None:

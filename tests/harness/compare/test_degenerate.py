@@ -225,7 +225,7 @@ REACHED = [  # when runs reached a target, runs, median and expected, each run o
 
 @pytest.mark.parametrize(("times", "expected"), REACHED)
 def test_reached(times: list[float], expected: tuple[float, float, float]) -> None:
-    found = anytime.reached(np.array(times), np.full(len(times), 10.0))
+    found = anytime.time_to_target(np.array(times), np.full(len(times), 10.0))
     assert found == pytest.approx(expected, nan_ok=True)
 
 

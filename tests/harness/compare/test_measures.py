@@ -63,7 +63,9 @@ def test_random_search_needs_as_many_evaluations_as_it_made(
 ) -> None:
     run("random-search", seeds=200, budget="40evals", out=tmp_path)
     for row in compare(tmp_path).rows:
-        assert row.random_evaluations.low <= 40 <= row.random_evaluations.high
+        assert row.in_table.random_evaluations.low <= 40 <= row.in_table.random_evaluations.high
         assert (
-            row.random_evaluations.low < row.random_evaluations.value < row.random_evaluations.high
+            row.in_table.random_evaluations.low
+            < row.in_table.random_evaluations.value
+            < row.in_table.random_evaluations.high
         )

@@ -40,10 +40,10 @@ def test_one_run_has_no_spread_and_no_interval(tmp_path: Path) -> None:
     comparison = compared(tmp_path)
     assert comparison.families == ()
     for row in comparison.rows:
-        assert row.test_std != row.test_std
-        assert math.isnan(row.test.low)
-        assert row.among_best
-        assert row.random_evaluations.value >= 1
+        assert row.finals.test_std != row.finals.test_std
+        assert math.isnan(row.finals.test.low)
+        assert row.tested.among_best
+        assert row.in_table.random_evaluations.value >= 1
 
 
 def test_runs_of_one_evaluation(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_runs_of_one_evaluation(tmp_path: Path) -> None:
     for row in compared(tmp_path).rows:
         assert row.costs.evaluations == 1
         assert [part.n for part in row.parts] == [0, 0, 8]  # nothing is finished at half of one
-        assert row.course_regret != row.course_regret
+        assert row.anytime.regret != row.anytime.regret
 
 
 def test_identical_runs_are_all_best(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_identical_runs_are_all_best(tmp_path: Path) -> None:
     run("workers:Same", seeds=6, budget="2evals", out=tmp_path)
     run("workers:Same", seeds=6, budget="2evals", out=tmp_path, experiment_seed=1)
     comparison = compared(tmp_path)
-    assert all(row.among_best for row in comparison.rows)
+    assert all(row.tested.among_best for row in comparison.rows)
     assert all(
         pair.corrected == 1 for block in comparison.blocks for pair in block.pairs["cifar10"]
     )
@@ -71,7 +71,7 @@ def test_a_strategy_that_always_fails_stands_beside_one_that_does_not(tmp_path: 
     run("workers:Fails,random-search", seeds=4, budget="5evals", out=tmp_path)
     comparison = compared(tmp_path)
     failed = [row for row in comparison.rows if row.strategy == "workers:Fails"]
-    assert all((row.n, row.failed, row.among_best) == (0, 4, False) for row in failed)
+    assert all((row.n, row.failed, row.tested.among_best) == (0, 4, False) for row in failed)
     assert any("4 of 4 runs failed" in note for note in comparison.notes)
 
 
@@ -112,7 +112,11 @@ def test_one_finished_run_beside_several_that_tie(tmp_path: Path) -> None:
     comparison = compare(results, datasets="cifar10", out=tmp_path / "comparison")
     assert sorted({row.n for row in comparison.rows}) == [1, 2, 3]
     for row in comparison.rows:
-        assert (row.test.value, row.among_best, row.testable) == (80.0, True, False)
+        assert (row.finals.test.value, row.tested.among_best, row.tested.testable) == (
+            80.0,
+            True,
+            False,
+        )
     assert all(pair.p_value == 1 for block in comparison.blocks for pair in block.pairs["cifar10"])
 
 
@@ -138,8 +142,8 @@ def test_accuracies_that_are_no_numbers_are_not_known(
     block_figures(block, 1)
     assert any("have no number on cifar10" in note for note in block.notes)
     for row in comparison.rows:
-        assert not np.isinf([row.test.value, row.test.low, row.regret_mean]).any()
-        assert row.among_best is not (share == 1.0)
+        assert not np.isinf([row.finals.test.value, row.finals.test.low, row.in_table.regret]).any()
+        assert row.tested.among_best is not (share == 1.0)
 
 
 def test_a_table_of_equal_accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +159,9 @@ def test_a_table_of_equal_accuracies(tmp_path: Path, monkeypatch: pytest.MonkeyP
     comparison = compare(tmp_path / "out", datasets="cifar10", out=tmp_path / "comparison")
     block_figures(comparison.blocks[0], 1)
     for row in comparison.rows:
-        assert row.among_best
-        assert (row.test_std, row.regret_mean) == pytest.approx((0, 0), abs=1e-9)
-        assert np.isnan(row.normalised_regret_mean)
+        assert row.tested.among_best
+        assert (row.finals.test_std, row.in_table.regret) == pytest.approx((0, 0), abs=1e-9)
+        assert np.isnan(row.in_table.normalised_regret)
 
 
 def test_unequal_seeds_and_mixed_budgets(tmp_path: Path) -> None:

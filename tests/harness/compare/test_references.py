@@ -100,9 +100,13 @@ def test_two_thousand_random_searches_agree_with_the_closed_form(tmp_path: Path)
     error = 1 / np.sqrt(2000)
     assert row.n == 2000
     assert row.costs.evaluations == pytest.approx(expected.evaluations_mean, abs=0.15)
-    assert row.test.value == pytest.approx(expected.test_mean, abs=4 * row.test_std * error)
-    assert row.valid_mean == pytest.approx(expected.valid_mean, abs=4 * row.valid_std * error)
-    assert row.test_std == pytest.approx(expected.test_std, rel=0.1)
+    assert row.finals.test.value == pytest.approx(
+        expected.test_mean, abs=4 * row.finals.test_std * error
+    )
+    assert row.finals.valid.mean == pytest.approx(
+        expected.valid_mean, abs=4 * row.finals.valid.std * error
+    )
+    assert row.finals.test_std == pytest.approx(expected.test_std, rel=0.1)
     signal = load_results(tmp_path).runs["signal"]
     assert signal.mean() == pytest.approx(expected.signal_mean, abs=4 * signal.std() * error)
 

@@ -65,8 +65,8 @@ def test_json_has_rows_references_and_blocks(comparison: Comparison) -> None:
 def test_csv_holds_the_same_numbers(comparison: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(to_text(comparison, "csv"))))
     for read, row in zip(rows, comparison.rows, strict=True):
-        assert float(read["test_mean"]) == row.test.value
-        assert json.loads(read["settings"]) == row.settings
+        assert float(read["test_mean"]) == row.finals.test.value
+        assert json.loads(read["settings"]) == row.experiment.settings
 
 
 def test_every_table_says_protocol_budget_n_table_and_version(comparison: Comparison) -> None:
@@ -158,7 +158,7 @@ def test_bold_says_what_it_means_or_why_there_is_none(
         out = tmp_path / f"{seeds}"
         run(strategies, seeds=seeds, budget="20evals", out=out)
         block = compare(out).blocks[0]
-        assert all(row.testable is (not why) for row in block.rows)
+        assert all(row.tested.testable is (not why) for row in block.rows)
         for table in (results_table(block), cost_table(block), estimates_table(block)):
             bold = [
                 cell for part in table.sections for row in part.rows for cell in row if cell.bold
@@ -187,8 +187,8 @@ def test_bold_and_its_tests_are_the_pairs(comparison: Comparison) -> None:
                 and (pair.difference > 0) == (place == pair.second)
                 and (pair.superiority > 0.5) == (place == pair.second)
             ]  # fmt: skip
-            assert row.among_best is not bool(better)
-            assert bool(row.worse_than) is bool(better)
+            assert row.tested.among_best is not bool(better)
+            assert bool(row.tested.worse_than) is bool(better)
 
 
 def test_measured_seconds_are_not_called_fitted(comparison: Comparison) -> None:

@@ -75,7 +75,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     rows = {row.strategy: row for row in block.of("cifar10")[0]}
     assert rows["darts"].family == "gradient"
     assert rows["rsps"].costs.training_epochs == SMALL["epochs"]
-    assert rows["random-search"].regret_mean > 0
+    assert rows["random-search"].in_table.regret > 0
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
     (epochs,) = (
@@ -158,7 +158,7 @@ def test_one_search_with_two_budgets_is_two_rows(toy_images: Path, tmp_path: Pat
     assert any("are one search: equal seeds share draws" in note for note in block.notes)
     (family,) = compare(tmp_path).families
     means = [
-        np.mean([row.normalised_regret_mean for row in block.rows if row.label == name])
+        np.mean([row.in_table.normalised_regret for row in block.rows if row.label == name])
         for name in names
     ]
     assert family.standings.regret_mean == pytest.approx(means)
