@@ -15,7 +15,7 @@ def imported(kind: str, name: str, path: str) -> Any:
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+    except (Exception, SystemExit) as error:  # the import of a module may raise anything
         absent = isinstance(error, ModuleNotFoundError)
         advice = "; install it or put its folder on PYTHONPATH" if absent else ""
         raise InvalidInput(

@@ -26,7 +26,7 @@ from pathlib import Path
 WEEK = 7 * 24 * 3600.0
 _LOCK = "lock-"
 _LOCK_FILE = re.compile(r"lock-(?P<kernel>[0-9a-f]{8})")
-_FOLDER = re.compile(r"nasbench-(ray|tune)-[a-z0-9_]{8}")  # as `mkdtemp` ends names
+_FOLDER = re.compile(r"nasbench-(ray|tune)-[a-z0-9_]{8}")  # the ending is that of `mkdtemp`
 _LONGEST = 60
 """Characters of a file's name that its temporary name repeats: file systems allow 255 bytes."""
 _FILE = re.compile(r"\..*\.(?P<kernel>[0-9a-f]{8})-[0-9a-f]{8}\.part", re.DOTALL)
@@ -76,7 +76,7 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[tuple[
 
 def _locked_folder(prefix: str, parent: Path | None) -> tuple[Path, int]:
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # of mode 700
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # with mode 700
         name = folder / f"{_LOCK}{kernel()}"
         with suppress(FileNotFoundError):  # another process removed it as a leftover
             descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -118,7 +118,7 @@ def temporary_places() -> list[Path]:
 def _chosen() -> list[str]:
     try:
         return [tempfile.gettempdir()]
-    except OSError:  # no place can be written
+    except OSError:  # no temporary folder can be written
         return []
 
 

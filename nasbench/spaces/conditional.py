@@ -208,7 +208,7 @@ class ConditionalSpace(EnumerableSpace):
     def _options(
         self, choices: Architecture, decision: Decision, *kept: dict[str, str]
     ) -> list[int]:
-        """Return the choices that `kept` has for a decision, or all if it has no possible one.
+        """Return the choices that `kept` has for a decision or, if none is possible, all possible.
 
         A choice is possible if at least one architecture begins with it.
         """

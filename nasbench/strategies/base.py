@@ -1,4 +1,4 @@
-"""The one interface of every search strategy."""
+"""`SearchStrategy`: the base class of all search strategies."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

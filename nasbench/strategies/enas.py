@@ -65,13 +65,13 @@ class Enas(OneShot):
         """Hyperparameters."""
 
         controller_steps: int = 50  #: REINFORCE steps after every epoch of the weights
-        controller_learning_rate: float = 1e-3  #: of Adam
+        controller_learning_rate: float = 1e-3  #: learning rate of Adam
         controller_beta1: float = 0.0  #: Adam's first decay; the second is 0.999
         controller_epsilon: float = 1e-3  #: Adam's epsilon
         hidden: int = 32  #: units per LSTM layer
         layers: int = 2  #: LSTM layers
-        baseline_decay: float = 0.99  #: of the moving average of rewards
-        entropy_weight: float = 1e-4  #: of the entropy bonus
+        baseline_decay: float = 0.99  #: decay of the moving average of rewards
+        entropy_weight: float = 1e-4  #: weight of the entropy bonus
         samples: int = 20  #: cells from which the answer is chosen
         ranking_images: int = 256  #: validation images on which each of these cells is ranked
         own_batches: bool = False  #: whether each of these cells is ranked on other images

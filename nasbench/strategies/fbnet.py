@@ -64,8 +64,8 @@ class FbNet(CostAwareSearch):
         weight: float = 0.2  #: a of the product
         exponent: float = 0.6  #: b of the product
         cost_weight: float = 0.01  #: c of the sum, per unit of cost
-        temperature: float = 5.0  #: of the Gumbel-softmax, at the start
-        decay: float = 0.956  #: of the temperature, per epoch
+        temperature: float = 5.0  #: Gumbel-softmax temperature in the first epoch
+        decay: float = 0.956  #: factor of the temperature per epoch
 
         def __post_init__(self) -> None:
             """Refuse values for which the loss is not meaningful."""

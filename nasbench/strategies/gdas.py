@@ -56,9 +56,9 @@ class Gdas(AlphaSearch):
     class Settings(AlphaSettings):
         """Hyperparameters."""
 
-        temperature: float = 10.0  #: of the softmax, at the start
-        final_temperature: float = 0.1  #: at the last epoch
-        gradient: str = "sampled"  #: of operations that are not computed: `sampled`, `constant`
+        temperature: float = 10.0  #: softmax temperature in the first epoch
+        final_temperature: float = 0.1  #: softmax temperature in the last epoch
+        gradient: str = "sampled"  #: `sampled` or `constant`, see the class
 
         def __post_init__(self) -> None:
             """Refuse an unknown gradient, and temperatures of 0 or less."""

@@ -32,8 +32,8 @@ class ProxylessNas(CostAwareSearch):
     from the softmax. For a step of the parameters, two operations per edge are sampled without
     replacement, and a binary gate switches one of them on. The gradient by the gates is that of a
     softmax over the two (the estimate of equation 4). After the step both parameters are shifted so
-    that the total probability of the two operations stays the same. The loss adds lambda times the
-    expected cost (equations 5 and 6), whose gradient reaches all operations.
+    that their joint weight, the sum of their exponentials, stays the same. The loss adds lambda
+    times the expected cost (equations 5 and 6), whose gradient reaches all operations.
 
     Deviations from the paper: the cost is in millions of multiply-adds unless `cost` names a
     latency; there is one choice per edge of the cell, repeated through the network, instead of one
@@ -58,7 +58,7 @@ class ProxylessNas(CostAwareSearch):
     class Settings(CostSettings):
         """Hyperparameters."""
 
-        alpha_learning_rate: float = 0.006  #: of Adam
+        alpha_learning_rate: float = 0.006  #: learning rate of Adam
         alpha_weight_decay: float = 0.0
         alpha_beta1: float = 0.0
         cost_weight: float = 0.0  #: lambda, per unit of cost

@@ -54,7 +54,7 @@ class RegularizedEvolution(SearchStrategy):
     class Settings:
         """Hyperparameters."""
 
-        population: int = 10  #: members alive, P
+        population: int = 10  #: members of the population, P
         sample: int = 3  #: tournament size, S, drawn with replacement
         #: how the decision that mutates is drawn: an `edge` (or another decision) of all, or first
         #: a `node` and then one of the edges into it; in a space without nodes both are the same

@@ -119,11 +119,11 @@ class Reinforce(PolicyGradient):
     class Settings:
         """Hyperparameters."""
 
-        learning_rate: float = 0.003  #: of Adam
+        learning_rate: float = 0.003  #: learning rate of Adam
         hidden: int = 35  #: units per LSTM layer
         layers: int = 2  #: LSTM layers
-        baseline_decay: float = 0.9  #: of the moving average of rewards
-        entropy_weight: float = 0.0  #: of the entropy bonus
+        baseline_decay: float = 0.9  #: decay of the moving average of rewards
+        entropy_weight: float = 0.0  #: weight of the entropy bonus
         reward_power: float = 1.0  #: p of the reward 100 (accuracy / 100) ** p
         #: whether the moving average includes the `present` reward or only the `previous` rewards
         baseline: Literal["present", "previous"] = "present"
@@ -177,9 +177,9 @@ class ReinforceSoftmax(PolicyGradient):
     class Settings:
         """Hyperparameters."""
 
-        learning_rate: float = 0.1  #: of Adam
-        baseline_decay: float = 0.9  #: of the moving average of rewards
-        entropy_weight: float = 0.0  #: of the entropy bonus
+        learning_rate: float = 0.1  #: learning rate of Adam
+        baseline_decay: float = 0.9  #: decay of the moving average of rewards
+        entropy_weight: float = 0.0  #: weight of the entropy bonus
 
         def __post_init__(self) -> None:
             """Refuse updates that cannot learn."""

@@ -39,7 +39,7 @@ ALPHA_NATS: Mapping[str, object] = {**NATS, "alpha_learning_rate": 3e-4, "alphas
 class AlphaSettings(WeightSettings):
     """Hyperparameters of weights and alphas: those of NAS-Bench-201, adapted to few steps."""
 
-    alpha_learning_rate: float = 0.01  #: of Adam
+    alpha_learning_rate: float = 0.01  #: learning rate of Adam
     alpha_weight_decay: float = 1e-3  #: weight decay of the alphas
     alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
     alphas_first: bool = True  #: whether a batch changes the alphas before the weights

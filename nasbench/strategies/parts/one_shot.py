@@ -31,7 +31,7 @@ Batch = tuple["Tensor", "Tensor"]
 
 
 class Loan(Protocol):
-    """What a benchmark gives a one-shot search for one run: a supernet and images, but no test.
+    """What a benchmark gives a one-shot search for one run: a supernet, images, no test image.
 
     The images are in two disjoint parts: training images, to which the weights are fitted, and
     validation images.

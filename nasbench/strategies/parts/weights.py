@@ -85,20 +85,20 @@ class WeightSettings:
     channels: int = 8  #: channels of the first stage, C
     cells: int = 1  #: cells per stage, N
     batch: int = 64  #: images per step
-    learning_rate: float = 0.1  #: of SGD, at the start
-    final_learning_rate: float = 0.001  #: at the end of the cosine
+    learning_rate: float = 0.1  #: learning rate of SGD at the start
+    final_learning_rate: float = 0.001  #: learning rate at the end of the cosine
     cosine_per: str = "step"  #: whether the rate changes with every `step` or `epoch`
     restart: int = 0  #: epochs after which the cosine starts again; 0: never
     descent: int = 0  #: epochs in which the cosine falls, then it rises in as many; 0: all epochs
     momentum: float = 0.9  #: Nesterov momentum
-    weight_decay: float = 5e-4  #: of the weights
+    weight_decay: float = 5e-4  #: weight decay of the shared weights
     clip: float = 5.0  #: largest gradient norm of the weights; 0: no limit
-    idle: str = "rest"  #: weights that a batch does not use `rest` or `decay`
-    initialisation: str = "he"  #: of the weights: `he` or `torch`
+    idle: str = "rest"  #: whether weights that a batch does not use `rest` or `decay`
+    initialisation: str = "he"  #: how weights are initialised: `he` or `torch`
     affine: bool = False  #: whether batch norm has a scale and a shift
     around: str = "cells"  #: batch norm around the cells: as in the `cells`, or `tracked`
-    statistics: str = "batch"  #: of batch norm when ranking: `batch`, `running`, `re-estimated`
-    precision: str = "float32"  #: of the supernet's passes: `float32` or `bfloat16`
+    statistics: str = "batch"  #: batch norm's in ranking: `batch`, `running`, `re-estimated`
+    precision: str = "float32"  #: type of the supernet's passes: `float32` or `bfloat16`
 
     def __post_init__(self) -> None:
         """Raise `InvalidInput` for values with which nothing can be trained."""
