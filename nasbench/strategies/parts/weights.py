@@ -97,7 +97,7 @@ class WeightSettings:
     initialisation: str = "he"  #: how weights are initialised: `he` or `torch`
     affine: bool = False  #: whether batch norm has a scale and a shift
     around: str = "cells"  #: batch norm around the cells: as in the `cells`, or `tracked`
-    statistics: str = "batch"  #: batch norm's in ranking: `batch`, `running`, `re-estimated`
+    statistics: str = "batch"  #: batch norm in ranking: `batch`, `running`, `re-estimated`
     precision: str = "float32"  #: type of the supernet's passes: `float32` or `bfloat16`
 
     def __post_init__(self) -> None:
