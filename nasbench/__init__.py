@@ -5,7 +5,7 @@
     nasbench.run("random-search,regularized-evolution", seeds=500)
     nasbench.compare("results/")
 
-Everything here is loaded on first use: importing the package costs nothing.
+Each name is imported when it is first used, so importing the package itself is quick.
 """
 
 from importlib import import_module

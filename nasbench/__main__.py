@@ -1,4 +1,7 @@
-"""`python -m nasbench`, and `nasbench`: nothing heavy is imported before errors are caught."""
+"""Entry point of the commands `nasbench` and `python -m nasbench`.
+
+Heavy modules are imported only after the code that catches errors has started.
+"""
 
 from collections.abc import Callable
 

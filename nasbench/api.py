@@ -1,4 +1,7 @@
-"""The interface of Google's NAS-Bench-101 code, whose import name is `nasbench` too."""
+"""Placeholder for `nasbench.api` of Google's NAS-Bench-101 code: its import raises `ImportError`.
+
+That package has the same import name, `nasbench`.
+"""
 
 raise ImportError(
     "this is the package nasbench that compares search strategies; `nasbench.api` and "

@@ -1,7 +1,8 @@
-"""Are the arguments of a public function of the types that it takes?
+"""Check the types of the arguments of public Python functions.
 
-The command line's arguments are; those of a Python call are checked here, once, where they come
-in. What is said is one line: the argument, what it was, and what it must be.
+Arguments from the command line already have the right types; those of a Python call are checked
+here, once, when the public function is entered. The error message is one line: the name of the
+argument, its value, and what it must be.
 """
 
 import os
@@ -14,26 +15,29 @@ from nasbench.text import shown
 
 
 def require_type(name: str, value: object, kinds: type | tuple[type, ...], what: str) -> None:
-    """Raise `InvalidInput` unless a value is of one of some types: "it must be" `what`."""
+    """Raise `InvalidInput` unless `value` has one of the types `kinds`.
+
+    `what` ends the message: "it must be" `what`.
+    """
     if not isinstance(value, kinds):
         raise InvalidInput(f"{name} cannot be {shown(value)}: it must be {what}")
 
 
 def require_text(name: str, what: str, value: object) -> str:
-    """Return a text; `InvalidInput` for anything else: "it must be" `what`."""
+    """Return a string; raise `InvalidInput` ("it must be" `what`) for anything else."""
     require_type(name, value, str, what)
     return str(value)
 
 
 def require_optional_text(name: str, what: str, value: object) -> None:
-    """Raise `InvalidInput` unless a value is a text or None: "it must be" `what`."""
+    """Raise `InvalidInput` ("it must be" `what`) unless `value` is a string or None."""
     require_type(name, value, (str, type(None)), f"{what}, or None")
 
 
 def require_path(name: str, value: Any) -> Path:
-    r"""Return the path that a text or a path object says; `InvalidInput` for anything else.
+    r"""Return a string or a path object as a `Path`; raise `InvalidInput` for anything else.
 
-    No path of any operating system has a NUL in it.
+    A NUL character is refused as well: no operating system allows it in a path.
 
     >>> require_path("out", "results").name
     'results'
@@ -48,9 +52,9 @@ def require_path(name: str, value: Any) -> Path:
 
 
 def require_names(name: str, value: Any) -> list[str]:
-    """Return the names of a text, between commas, or of a list of texts, each of them once.
+    """Return the names in a comma-separated string or in a list of strings, each name once.
 
-    Spaces around a name are dropped. `InvalidInput` for anything else.
+    Spaces around a name and empty names are dropped. Raises `InvalidInput` for anything else.
 
     >>> require_names("datasets", "cifar10, cifar100")
     ['cifar10', 'cifar100']
@@ -66,7 +70,7 @@ def require_names(name: str, value: Any) -> list[str]:
 
 
 def require_settings(value: Any) -> None:
-    """Raise `InvalidInput` unless a value holds settings, by their names, by strategy."""
+    """Raise `InvalidInput` unless `value` maps names of strategies to dicts of settings."""
     what = "a dict of settings by strategy, such as {'reinforce': {'baseline': 'none'}}"
     require_type("settings", value, Mapping, what)
     for strategy, changed in value.items():

@@ -1,12 +1,12 @@
-"""Errors a user can cause, each one line that names the input, the reason and the fix.
+"""Errors that a user can cause; each message is one line: the input, the reason and the fix.
 
-The command line prints the message and ends with exit code 2; in Python they are
-ordinary exceptions under one base.
+The command line prints the message and ends with exit code 2. In Python they are ordinary
+exceptions with one base class.
 """
 
 
 class NasbenchError(Exception):
-    """Base of everything nasbench raises on purpose; its text is one clear line."""
+    """Base class of all exceptions that nasbench raises on purpose; the message is one line."""
 
 
 class InvalidInput(NasbenchError):
@@ -14,7 +14,7 @@ class InvalidInput(NasbenchError):
 
 
 class DataError(NasbenchError):
-    """A table or source file is missing, damaged, unreadable or not what was promised."""
+    """A table or source file is missing, damaged, unreadable or not the file it should be."""
 
 
 class StoreError(NasbenchError):
@@ -22,10 +22,10 @@ class StoreError(NasbenchError):
 
 
 class TestSetSealed(NasbenchError):
-    """A search reached for the test set while it was running."""
+    """A search tried to read the test set while it was running."""
 
-    __test__ = False  # no test case, whatever pytest makes of the name
+    __test__ = False  # not a test case: pytest must not collect it because of its name
 
 
 class CannotCompare(NasbenchError):
-    """Runs were asked into one table although their judge, protocol or budget differ."""
+    """Runs cannot be compared in one table, because their judge, protocol or budget differ."""

@@ -1,4 +1,4 @@
-"""Classes of other packages, named as `package.module:Class`."""
+"""Import classes of other packages, named as `package.module:Class`."""
 
 import importlib
 from typing import Any
@@ -7,15 +7,15 @@ from nasbench.errors import InvalidInput
 
 
 def imported(kind: str, name: str, path: str) -> Any:
-    """Return what `path` names; importing it runs its module's code.
+    """Import and return the object that `path` (`package.module:Class`) names.
 
-    `kind` and `name` say in messages what is asked for, such as "strategy" and its name. Raises
-    `InvalidInput` where the module cannot be imported or has nothing of that name.
+    Importing runs the module's code. `kind` (such as "strategy") and `name` are used in error
+    messages only. Raises `InvalidInput` if the module cannot be imported or has no such object.
     """
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
+    except (Exception, SystemExit) as error:  # the import of a module may raise anything
         absent = isinstance(error, ModuleNotFoundError)
         advice = "; install it or put its folder on PYTHONPATH" if absent else ""
         raise InvalidInput(
@@ -28,7 +28,7 @@ def imported(kind: str, name: str, path: str) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """Return an error of others' code as one line."""
+    """Return a one-line description of an exception that another package's code raised."""
     text = " ".join(str(error).split())
     if isinstance(error, (ImportError, InvalidInput)) and text:
         return text

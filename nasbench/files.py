@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and the one line a failing disk turns into."""
+"""Write files completely or not at all, and turn disk errors into one-line messages."""
 
 import errno
 import hashlib
@@ -17,7 +17,7 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Place(NamedTuple):
-    """What is said when a kind of file cannot be written."""
+    """The exception and the advice to give when a kind of file cannot be written."""
 
     error: type[NasbenchError]
     elsewhere: str
@@ -29,12 +29,12 @@ RESULTS = Place(StoreError, "choose another --out")
 
 @contextmanager
 def atomic_write(path: Path, place: Place = DATA, *, first: bool = False) -> Iterator[BinaryIO]:
-    """Open a temporary neighbour of `path`; renamed into place on success, else removed.
+    """Open a temporary file beside `path`; rename it to `path` on success, else remove it.
 
-    Two writers of the same path use different temporary files; the last one wins whole, or with
-    `first` the first one. Who may read the file is what the umask says. A disk that is full or
-    may not be written becomes the one-line error of `place`. Temporary files that killed processes
-    left in the folder are removed, see `leftovers`.
+    Two writers of the same path use different temporary files, so `path` always holds a complete
+    file: that of the last writer or, with `first`, of the first one. The umask decides who may
+    read the file. A full disk or a missing permission raises the one-line error of `place`.
+    Temporary files that killed processes left in the folder are removed (see `leftovers`).
     """
     temporary: Path | None = None
     try:
@@ -49,7 +49,7 @@ def atomic_write(path: Path, place: Place = DATA, *, first: bool = False) -> Ite
                 with suppress(FileExistsError):
                     path.hardlink_to(temporary)
             else:
-                temporary.replace(path)  # while it is locked
+                temporary.replace(path)  # while the temporary file is still locked
     except OSError as error:
         raise disk_error(path, error, place) from error
     finally:
@@ -62,7 +62,7 @@ _tidied: set[Path] = set()
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what killed processes left in a folder, once per process."""
+    """Remove temporary files that killed processes left in a folder, once per process."""
     whole = folder.absolute()
     if whole not in _tidied:
         _tidied.add(whole)
@@ -70,9 +70,10 @@ def _tidy(folder: Path) -> None:
 
 
 def check_writable(folder: Path, place: Place = RESULTS) -> None:
-    """Make a folder and a file in it, which is removed; raise the error of `place` if one cannot.
+    """Raise the error of `place` unless `folder` can be made and a file can be written in it.
 
-    Asked before long work whose result would have no place.
+    A trial file is made and removed. This is called before long work whose result could not be
+    stored otherwise.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,13 +85,13 @@ def check_writable(folder: Path, place: Place = RESULTS) -> None:
 
 
 def may_not_be_written(error: BaseException) -> bool:
-    """Whether an error of `disk_error` is about permission: a folder that is for reading only."""
+    """Whether an error made by `disk_error` means a missing permission (a read-only folder)."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in _FORBIDDEN
 
 
 def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError:
-    """Return the line for an operating system error met while writing `path`."""
+    """Return the one-line error for an operating system error that occurred on writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         fix = f"the disk is full: free some space or {place.elsewhere}"
     elif error.errno in _FORBIDDEN:
@@ -103,12 +104,15 @@ def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError
 
 
 def not_there(path: Path) -> str:
-    """Return what is wrong with a path where a folder was wanted: nothing is there, or a file."""
+    """Return why `path` is not a folder, as text: it does not exist, or it is a file."""
     return "is a file, not a folder" if path.exists() else "does not exist"
 
 
 def read_whole(path: Path) -> bytes:
-    """Return the content of a regular file; `OSError` for a pipe or a device, which may not end."""
+    """Return the content of a regular file.
+
+    Raises `OSError` for anything else: reading a pipe or a device might never end.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -1,10 +1,11 @@
-"""Temporary files and folders that the next command removes when their process was killed.
+"""Temporary files and folders that the next command removes if their process was killed.
 
-Whoever makes one locks it (`flock`). The operating system ends the lock with the process, however
-that ends, so a lock that can be taken means that nobody uses the thing any more; a reused process
-number means nothing here. A lock is trusted between processes of one kernel only, whose boot has
-a number of its own in the name. What another machine (or this one before it was started again)
-made in a shared folder is removed when it is not locked and nobody has written it for a week.
+The process that makes a temporary file or folder locks it (`flock`). The operating system releases
+the lock when that process ends in any way. So if the lock can be taken, nobody uses the file any
+more; process numbers, which are reused, are not needed. A lock is trusted only between processes
+of one running kernel, which the file's name identifies. A file that another machine (or this one
+before a restart) made in a shared folder is removed when it is not locked and has not been written
+for a week.
 """
 
 import fcntl
@@ -25,15 +26,18 @@ from pathlib import Path
 WEEK = 7 * 24 * 3600.0
 _LOCK = "lock-"
 _LOCK_FILE = re.compile(r"lock-(?P<kernel>[0-9a-f]{8})")
-_FOLDER = re.compile(r"nasbench-(ray|tune)-[a-z0-9_]{8}")  # as `mkdtemp` ends names
+_FOLDER = re.compile(r"nasbench-(ray|tune)-[a-z0-9_]{8}")  # the ending is that of `mkdtemp`
 _LONGEST = 60
-"""Characters of a file's name that its temporary name repeats: a name has an end, at 255 bytes."""
+"""Characters of a file's name that its temporary name repeats: file systems allow 255 bytes."""
 _FILE = re.compile(r"\..*\.(?P<kernel>[0-9a-f]{8})-[0-9a-f]{8}\.part", re.DOTALL)
 
 
 @cache
 def kernel() -> str:
-    """Return 8 digits that this boot of this machine has for itself, containers included."""
+    """Return 8 hexadecimal digits that identify this boot of this machine, also in containers.
+
+    On systems other than Linux they identify the machine only.
+    """
     try:
         text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except OSError:  # not Linux
@@ -42,22 +46,25 @@ def kernel() -> str:
 
 
 def open_part(path: Path) -> tuple[int, Path]:
-    """Make a locked temporary neighbour of `path`, readable as the umask says; descriptor, path."""
+    """Create and lock a temporary file beside `path`; return its descriptor and its path.
+
+    The umask decides who may read it.
+    """
     while True:
         name = f".{path.name[:_LONGEST]}.{kernel()}-{secrets.token_hex(4)}.part"
         part = path.with_name(name)
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
             return descriptor, part
-        os.close(descriptor)  # another process took it for a leftover, before it was locked
+        os.close(descriptor)  # another process removed it as a leftover, before it was locked
 
 
 @contextmanager
 def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[tuple[Path, int]]:
-    """Yield a locked folder that only this user can enter, and the lock; removed afterwards.
+    """Yield a locked folder that only this user can enter, and its lock; remove it afterwards.
 
-    `prefix` is one of those that `remove_leftovers` looks for. The lock lives as long as any
-    process has its descriptor.
+    `prefix` must be one that `remove_leftovers` looks for. The second value is the descriptor of
+    the lock file: the folder stays locked as long as any process keeps the descriptor open.
     """
     folder, descriptor = _locked_folder(prefix, parent)
     try:
@@ -69,9 +76,9 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[tuple[
 
 def _locked_folder(prefix: str, parent: Path | None) -> tuple[Path, int]:
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # of mode 700
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # with mode 700
         name = folder / f"{_LOCK}{kernel()}"
-        with suppress(FileNotFoundError):  # another process took it for a leftover, as below
+        with suppress(FileNotFoundError):  # another process removed it as a leftover
             descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
                 return folder, descriptor
@@ -79,7 +86,7 @@ def _locked_folder(prefix: str, parent: Path | None) -> tuple[Path, int]:
 
 
 def remove_parts(folder: Path, *, below: bool = False) -> None:
-    """Remove the temporary files of killed processes in a folder, and in those `below` it."""
+    """Remove temporary files of killed processes from a folder; with `below`, subfolders too."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = _FILE.fullmatch(entry.name)
@@ -90,9 +97,9 @@ def remove_parts(folder: Path, *, below: bool = False) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove this user's temporary folders of killed processes, where `temporary_folder` makes any.
+    """Remove this user's temporary folders of killed processes from all `temporary_places`.
 
-    Costs a listing of the system's temporary folders.
+    This takes one listing of each of these places.
     """
     for parent in temporary_places():
         with suppress(OSError), os.scandir(parent) as entries:
@@ -102,7 +109,7 @@ def remove_leftovers() -> None:
 
 
 def temporary_places() -> list[Path]:
-    """Return where temporary folders are made: the system's choice, then those of short paths."""
+    """Return where temporary folders may be made: the system's default, then short paths."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     wanted = [*_chosen(), "/tmp", "/var/tmp", *([runtime] if runtime else [])]  # noqa: S108
     return [Path(one) for one in dict.fromkeys(map(os.path.realpath, wanted))]
@@ -111,7 +118,7 @@ def temporary_places() -> list[Path]:
 def _chosen() -> list[str]:
     try:
         return [tempfile.gettempdir()]
-    except OSError:  # no place can be written
+    except OSError:  # no temporary folder can be written
         return []
 
 
@@ -123,7 +130,7 @@ def _is_own_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder of a killed process; one without a lock file of ours is a user's own."""
+    """Remove a folder of a killed process, but not one without our lock file: that is a user's."""
     for lock in folder.glob(f"{_LOCK}*"):
         match = _LOCK_FILE.fullmatch(lock.name)
         if match and stat.S_ISREG(lock.lstat().st_mode):
@@ -132,7 +139,7 @@ def _remove_folder(folder: Path) -> None:
 
 
 def _remove(path: Path, locked: Path, made_by: str) -> None:
-    """Remove a file or folder if nobody uses it, with its lock held."""
+    """Remove a file or folder if nobody uses it; the lock on `locked` is held meanwhile."""
     with suppress(OSError):
         descriptor = os.open(locked, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -149,12 +156,15 @@ def _remove(path: Path, locked: Path, made_by: str) -> None:
 
 
 def _last_written(path: Path) -> float:
-    """Return when a file, or the youngest thing in a folder, was last written."""
+    """Return when a file, or the newest file in a folder, was last written (Unix time, s)."""
     return max(one.lstat().st_mtime for one in (path, *path.rglob("*")))
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Take a lock if it is free; False if another has it, None where there are no locks."""
+    """Try to take a lock; return True, False if another process has it, None without locks.
+
+    Some file systems have no locks.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The other module of Google's NAS-Bench-101 code: see `nasbench.api`."""
+"""Placeholder for `nasbench.lib` of Google's NAS-Bench-101 code: see `nasbench.api`."""
 
 from nasbench import api  # raises ImportError, which says what to do
 

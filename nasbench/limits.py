@@ -1,8 +1,8 @@
-"""What a count may be: the one place that says how many of anything can be asked for.
+"""Limits of the numbers that a user may give, such as seeds, workers or epochs.
 
-Every option of the command line and every Python function behind one checks its numbers here,
-before any work. An upper limit is no recommendation. It stands where more cannot be meant, or
-would end in a lack of memory after minutes of silence.
+Every command-line option and the Python function behind it check their numbers here, before any
+work starts. An upper limit is not a recommendation: a larger number must be a mistake, or would
+run out of memory after some minutes.
 """
 
 import math
@@ -17,18 +17,18 @@ LARGEST_SEED = 2**63 - 1
 """Seeds are stored as signed 64-bit integers, and numpy takes none below 0."""
 
 LARGEST_SETTING = 1_000_000
-"""Of a strategy's whole-number settings: units, members and epochs are far fewer."""
+"""Largest whole number that a strategy's setting may have; sensible values are far smaller."""
 
 LARGEST_MEASURE = 1e50
-"""Of anything measured, such as seconds or multiply-adds: sums, squares and fourth powers of such
-numbers are still numbers, so that every statistic can be computed."""
+"""Largest measured value, such as seconds or multiply-adds. Sums, squares and fourth powers of such
+values do not overflow, so every statistic can be computed."""
 
 _PER_CORE, _AT_LEAST = 4, 16
 
 
 @dataclass(frozen=True)
 class Count:
-    """A whole number from `least` to `most`; `why` says why there is no more."""
+    """The limits of a whole number, `least` to `most`; `why` explains the upper limit."""
 
     name: str
     least: int
@@ -36,7 +36,7 @@ class Count:
     why: str = ""
 
     def check(self, value: object) -> int:
-        """Return a whole number within the limits; `InvalidInput` for anything else."""
+        """Return `value` as an int; raise `InvalidInput` unless it is an integer in the limits."""
         if isinstance(value, Integral) and not isinstance(value, bool):
             number = int(value)
             if self.least <= number <= self.most:
@@ -44,13 +44,13 @@ class Count:
         raise self._refused(shown(value))
 
     def read(self, text: str | int) -> int:
-        """Return the number that a text says, within the limits; `InvalidInput` if it cannot be."""
+        """Return the whole number that `text` holds; raise `InvalidInput` as `check` does."""
         if not isinstance(text, str):
             return self.check(text)
         digits = text.strip().removeprefix("+")
         sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
         digits = digits.lstrip("0") or digits[-1:]
-        # Python itself refuses to convert some thousands of digits
+        # Python refuses to convert strings of some thousands of digits
         if not digits.isdecimal() or len(digits) > len(str(self.most)):
             raise self._refused(shown(text))
         return self.check(int(sign + digits))
@@ -65,14 +65,14 @@ class Count:
 
 @dataclass(frozen=True)
 class Amount:
-    """A finite number from `least` to `most`."""
+    """The limits of a finite real number, `least` to `most`."""
 
     name: str
     least: float
     most: float = math.inf
 
     def check(self, value: object) -> float:
-        """Return a finite number within the limits; `InvalidInput` for anything else."""
+        """Return `value` as a float; raise `InvalidInput` unless it is finite and in the limits."""
         if isinstance(value, Real) and not isinstance(value, bool):
             try:
                 number = float(value)
@@ -83,7 +83,7 @@ class Amount:
         raise self._refused(shown(value))
 
     def read(self, text: str | float) -> float:
-        """Return the number that a text says, within the limits; `InvalidInput` if it cannot be."""
+        """Return the number that `text` holds; raise `InvalidInput` as `check` does."""
         if not isinstance(text, str):
             return self.check(text)
         try:
@@ -102,13 +102,16 @@ class Amount:
 
 
 def per_core(name: str) -> Count:
-    """Return the limit of what computes all the time on this machine, such as workers."""
+    """Return the limits of a count of things that each keep a core busy, such as workers.
+
+    The upper limit is 4 per core that this process may use, and at least 16.
+    """
     most = max(_AT_LEAST, _PER_CORE * cores())
     return Count(name, 1, most, f"{_PER_CORE} per core of this machine, {_AT_LEAST} at least")
 
 
 WORKERS = Count("workers", 1, 100_000)
-"""On a cluster; of one machine `per_core` says."""
+"""Workers on a cluster; for those on one machine see `per_core`."""
 SIMULATED_WORKERS = Count("simulated workers", 1, 10_000)
 SEEDS = Count("the number of seeds", 1, 1_000_000, "run more of them in several calls")
 TUNING_SEEDS = Count("the number of tuning seeds", 1, 10_000)
@@ -131,6 +134,6 @@ STAGE_CELLS = Count("cells", 1, 64)
 CPUS = Amount("cpus_per_run", 0, 100_000)
 GPUS = Amount("gpus_per_run", 0, 100_000)
 REGRET = Amount("target regret", 0)
-"""Of a search that stops early."""
+"""Regret at which a search stops early."""
 TARGET = Amount("target", 0)
-"""Test regret whose reaching a comparison times."""
+"""Test regret for which a comparison reports the time that a search takes to reach it."""

@@ -1,9 +1,9 @@
-"""Parquet files as this package writes them: a checksum of every page, a SHA-256 of the whole.
+"""Write and read Parquet files with a checksum of every page and a SHA-256 of the whole file.
 
-The checksums are Parquet's own and any reader can verify them. They cover neither the headers of
-pages nor the end of the file, where types and positions stand: for these there is the seal (see
-`seal`), kept under the key `seal` of the file's metadata. Files of earlier versions have neither
-and are read all the same.
+The page checksums are part of the Parquet format, and any reader can verify them. They cover
+neither the headers of pages nor the end of the file, which holds types and positions. The seal
+covers these too (see `seal`); it is stored under the key `seal` of the file's metadata. Files of
+earlier versions have neither checksums nor a seal and can still be read.
 """
 
 import json
@@ -19,23 +19,24 @@ from nasbench.seal import BLANK, check_seal, sealed
 
 _KEY, _SEAL = b"nasbench", b"seal"
 _MOST_VALUES = 1 << 28
-"""Values of one column, 2 GiB as numbers: a small file can claim any number of them."""
+"""Most values that a column may have, 2 GiB as numbers: a small file can claim any number."""
 
 
 _THREADS_FROM = 8 << 20  # bytes
 
 
 class Unreadable(ValueError):
-    """A file is no Parquet file, or a damaged one; the text is the reason alone."""
+    """A file is not a Parquet file or is damaged; the message is only the reason."""
 
 
 def to_parquet(columns: pa.Table, about: Mapping[str, Any], **options: Any) -> bytes:
-    """Return the bytes of a compressed file that says what it is.
+    """Return `columns` as the bytes of a compressed and sealed Parquet file.
 
-    `about` is kept as JSON under the key `nasbench`; `options` are pyarrow's, of `write_table`.
+    `about` describes the file; it is stored as JSON under the key `nasbench` of the metadata.
+    `options` are passed to pyarrow's `write_table`.
     """
     table = columns.replace_schema_metadata({_KEY: json.dumps(about), _SEAL: BLANK})
-    sink = pa.BufferOutputStream()  # pyarrow hides the reason when a disk is full: Python writes
+    sink = pa.BufferOutputStream()  # not a file: pyarrow hides the reason when a disk is full
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True, **options)
     return sealed(sink.getvalue().to_pybytes())
 
@@ -43,10 +44,12 @@ def to_parquet(columns: pa.Table, about: Mapping[str, Any], **options: Any) -> b
 def from_parquet(
     path: Path, columns: Sequence[str] | None = None
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """Return a file's columns (or some, those that are there) and what it says it is.
+    """Return the columns of a file and its description, the `about` of `to_parquet`.
 
-    Every byte is checked against the file's checksums, every text is UTF-8, no column is there
-    twice. Raises `Unreadable`. What the columns hold is not looked at.
+    `columns` names the columns to read; names that the file does not have are left out, and None
+    reads all. Raises `Unreadable` if the file is not Parquet, if a byte does not agree with the
+    file's checksums, if a text is not UTF-8, or if two columns have one name. The values of the
+    columns are not checked.
     """
     try:
         content = read_whole(path)
@@ -58,14 +61,14 @@ def from_parquet(
         if twice:
             raise Unreadable(f"column '{twice[0]}' is there twice")
         wanted = None if columns is None else [name for name in columns if name in names]
-        # read_table would load pyarrow.dataset first; threads that have just been started abort a
-        # process that ends at that moment, and of small files they save nothing
+        # `pq.read_table` would load pyarrow.dataset first. Threads are used for large files only:
+        # they save no time on small ones, and a process that ends just after they start aborts.
         table = file.read(wanted, use_threads=len(content) > _THREADS_FROM)
         table.validate(full=True)
         about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     except OSError as error:
         raise Unreadable(_first_line(error.strerror or error)) from error
-    except Exception as error:  # of a damaged file pyarrow raises whatever it stumbles on
+    except Exception as error:  # pyarrow raises errors of many types for a damaged file
         raise Unreadable(_first_line(error)) from error
     if not isinstance(about, dict):
         raise Unreadable("what it says of itself is no JSON object")

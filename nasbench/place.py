@@ -1,4 +1,4 @@
-"""Where a run trains: recorded with it, and no part of what is compared."""
+"""Where a run trains (device and threads): stored with the run, but not part of its experiment."""
 
 import re
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ _DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
 
 
 MOST_THREADS = 4096
-"""More than any machine has: what is stored beyond it is damage."""
+"""More threads than any machine has: a stored number above it means that the file is damaged."""
 
 
 class Place(NamedTuple):
-    """A device and, of a CPU, how many threads torch uses there.
+    """A torch device and, for a CPU, the number of threads that torch uses.
 
-    It decides how long trainings take. On another device, or with another number of threads, sums
-    are added in another order, so the last bits may differ.
+    The place decides how long trainings take. On another device, or with another number of threads,
+    sums are added in another order, so the last bits of a result may differ.
     """
 
     device: str = "cpu"
@@ -27,21 +27,25 @@ class Place(NamedTuple):
 
     @classmethod
     def read(cls, device: object, threads: int) -> "Place":
-        """Return a place a user names; `InvalidInput` for one that no machine has."""
+        """Return the place that a user names.
+
+        Raises `InvalidInput` for an unknown device and for a number of threads outside the limits
+        of this machine.
+        """
         return cls(known_device(device), per_core("threads").check(threads))
 
 
 HERE = Place()
-"""One thread of the CPU."""
+"""The default place: one thread of the CPU."""
 
 
 def is_device(name: object) -> bool:
-    """Whether a name is one that torch has for a device."""
+    """Whether `name` is `cpu`, `mps`, `cuda` or `cuda:` and a number; the device may be absent."""
     return isinstance(name, str) and bool(_DEVICE.fullmatch(name))
 
 
 def known_device(name: Any) -> str:
-    """Return the name of a device that torch may have; `InvalidInput` for any other."""
+    """Return `name` if `is_device` accepts it; raise `InvalidInput` otherwise."""
     if not is_device(name):
         raise InvalidInput(f"device {shown(name)} is unknown: use cpu, cuda, cuda:1 or mps")
     return str(name)

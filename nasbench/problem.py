@@ -1,7 +1,7 @@
-"""What passes between a strategy and a benchmark, and all that a strategy may know of a task.
+"""Requests, answers and metrics, and `Problem`: all that a strategy may know of its task.
 
-Requests and answers are named tuples, not dataclasses: a table search makes hundreds of thousands
-of them, and a named tuple is as immutable and costs a quarter as much to make.
+Requests and answers are named tuples, not frozen dataclasses: a table search makes hundreds of
+thousands of them, and a named tuple is as immutable and takes a quarter of the time to make.
 """
 
 import math
@@ -22,36 +22,36 @@ Number = TypeVar("Number", float, "NDArray[np.float64]")
 
 
 class Metric(NamedTuple):
-    """A quantity that is measured of an architecture, and which values of it are better."""
+    """A quantity that is measured for an architecture: its name, direction, unit and bounds."""
 
     name: str
     direction: Literal["max", "min"] = "max"
-    """Whether more is better, or less."""
+    """`max` if larger values are better, `min` if smaller values are better."""
     unit: str = ""
-    """As it is written behind a number, such as `%` or `s`; empty where there is none."""
+    """The unit as it is written after a number, such as `%` or `s`; empty if there is none."""
     low: float = -math.inf
     high: float = math.inf
-    """Bounds of its values."""
+    """`low` and `high` are the bounds of the values, both possible; infinite if there is none."""
 
     def score(self, value: Number) -> Number:
-        """Return a value so that more is better: itself, or negated where less is better.
+        """Return the score of a value, of which larger is better: the value, or minus it for `min`.
 
-        Of a number or of an array. The score of a score is the value again.
+        `value` is a number or an array of any shape. The score of a score is the value again.
         """
         return value if self.direction == "max" else 0.0 - value
 
     @property
     def worst(self) -> float:
-        """The score of an evaluation that failed: that of the worst value, -inf without bounds."""
+        """Score of a failed evaluation: that of the worst possible value, -inf without a bound."""
         return self.low if self.direction == "max" else -self.high
 
     @property
     def title(self) -> str:
-        """Its name with its unit, as it is written at an axis: `accuracy (%)`."""
+        """The name with the unit, as a label of an axis: `accuracy (%)`."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values; a bound that there is not is left out."""
+        """Return the metric as a dict of JSON values, without infinite bounds."""
         values = self._asdict()
         return {name: one for name, one in values.items() if one not in (-math.inf, math.inf)}
 
@@ -59,132 +59,137 @@ class Metric(NamedTuple):
 ACCURACY = Metric("accuracy", "max", "%", 0.0, 100.0)
 """Top-1 accuracy in percent."""
 LOSS = Metric("loss", "min", "nats", 0.0)
-"""Mean cross entropy."""
+"""Mean cross entropy in nats."""
 
 
 def scores_of(
     objectives: "Sequence[Metric]", values: "NDArray[np.float64]"
 ) -> "NDArray[np.float64]":
-    """Return values of objectives, shape (n, objectives), so that more is better."""
+    """Return the scores of `values`, both of shape (n, objectives); larger scores are better."""
     signs = [1.0 if metric.direction == "max" else -1.0 for metric in objectives]
     return values * signs
 
 
 class Fidelity(NamedTuple):
-    """How much an evaluation trains: the first `epochs` of a schedule of some length."""
+    """How long an evaluation trains an architecture: the first `epochs` of a training schedule."""
 
     epochs: int
     schedule: int | None = None
-    """The schedule, named by its number of epochs; None is the one of the task."""
+    """The schedule, named by its length in epochs; None means the task's own schedule."""
 
 
 class Evaluate(NamedTuple):
-    """Ask how good an architecture is on the search's validation split."""
+    """A request: evaluate an architecture on the validation split that the search uses."""
 
     architecture: "Architecture"
     fidelity: Fidelity | None = None
-    """None is the task's own."""
+    """None means the task's own fidelity."""
     memo: Any = None
-    """What the strategy wants to know again when it is told the answer. Nobody else reads it."""
+    """Anything that the strategy needs again when it is told the answer; no other code reads it."""
 
 
 class Answer(NamedTuple):
-    """What a search may know about one evaluation: values of the objectives, and its cost."""
+    """The result of one evaluation, all that a search may know of it: values and cost."""
 
     values: tuple[float, ...]
-    """One per objective of the problem; what a failed evaluation has here means nothing."""
+    """One value per objective of the problem, in its unit; meaningless if the evaluation failed."""
     seconds: float
-    """What the evaluation costs on the run's clock."""
+    """Cost of the evaluation on the run's clock, in seconds."""
     epochs: int
     """Training epochs spent."""
     failed: bool = False
-    """Whether the evaluation ended without a result (it is charged all the same)."""
+    """Whether the evaluation ended without a result; its cost is charged nevertheless."""
 
 
 class TrainShared(NamedTuple):
-    """Ask for one epoch of training the shared weights of a supernet.
+    """A request: train the shared weights of a supernet for one epoch.
 
-    The benchmark lends images and a device; the update rule is the strategy's own. `train` is
-    called first, `derive` after it says what the search would return now.
+    The benchmark provides the supernet, images and a device as a loan (see
+    `strategies.parts.one_shot.Loan`); the strategy's own code updates the weights. The benchmark
+    calls `train` first and then `derive`.
     """
 
     train: "Callable[[Any], Traces]"
-    """Takes a loan, trains one epoch, returns numbers of the epoch."""
+    """Takes a loan, trains one epoch, and returns numbers that describe the epoch."""
     derive: "Callable[[Any], Architecture]"
+    """Takes a loan and returns the architecture that the search would return now."""
 
 
 class SharedAnswer(NamedTuple):
-    """What a search may know about an epoch of shared training."""
+    """The result of one epoch of training shared weights: all that a search may know of it."""
 
     architecture: "Architecture"
-    """What the search would return now."""
+    """The architecture that the search would return if it ended now."""
     values: tuple[float, ...]
-    """Its values of the objectives, validated with the shared weights."""
+    """That architecture's values of the objectives: validation with the shared weights."""
     seconds: float
-    """Real seconds of the epoch, and what deriving took more than after the epoch before."""
+    """Measured seconds of the epoch, plus those of this derivation minus the previous one's."""
     epochs: int = 1
     failed: bool = False
     traces: "Traces" = {}
-    """Numbers of the epoch, such as `Trace.number("train loss")`."""
+    """Numbers that describe the epoch, such as that of `Trace.number("train loss")`."""
 
 
 class Wait(Enum):
-    """What `ask` returns instead of a request where it needs an answer first."""
+    """What `ask` returns when the strategy needs an answer before it makes a request."""
 
     WAIT = "wait"
 
 
 WAIT = Wait.WAIT
-"""Ask again after the next answer. A strategy may only wait while a trial is open."""
+"""`ask` is called again after the next answer; it may return this only while a trial is open."""
 
 Request = Evaluate | TrainShared
-"""All that a strategy may ask for."""
+"""The two kinds of request that a strategy may make."""
 
 
 class Trial(NamedTuple):
-    """A request with its number in the run: what a strategy is told an answer to."""
+    """A request with its number in the run; `tell` gets it together with the answer."""
 
     id: int
-    """0 for the first request of a run, then counted on."""
+    """0 for the first request of a run, 1 for the second, and so on."""
     request: Any
     """The `Evaluate` or `TrainShared` that was asked for."""
 
     @property
     def architecture(self) -> "Architecture":
-        """The architecture whose evaluation was asked for."""
+        """The architecture that an `Evaluate` request asked for."""
         architecture: Architecture = self.request.architecture
         return architecture
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched: all that a strategy may know of its task.
+    """The search problem: all that a strategy may know of its task.
 
-    There is no budget in it, no seed, no table and no best value so far.
+    It holds no budget, no seed, no table and no best value so far.
     """
 
     space: "Space"
     objectives: tuple[Metric, ...] = (ACCURACY,)
-    """The first is the one that a search of one objective selects by."""
+    """The metrics that are measured; a search of one objective selects by the first of them."""
     fidelities: tuple[Fidelity, ...] = ()
-    """Those that may be asked for, from the cheapest to the dearest; empty where the task's own is
-    the only one."""
+    """The fidelities that may be requested, the cheapest first; empty if the task's own is the only
+    one."""
     workers: int = 1
-    """How many trials may be open at once."""
+    """Largest number of trials that may be open at once."""
     own: Fidelity | None = None
-    """The task's own fidelity, which a request without one asks for; None where there is none."""
+    """The task's own fidelity, which a request without a fidelity gets; None if there is none."""
 
     def scores(self, answer: Answer) -> tuple[float, ...]:
-        """Return an answer's objectives so that more is better; of a failure the worst ones."""
+        """Return the score of every objective of an answer; larger is better.
+
+        A failed evaluation has the score `Metric.worst` of each objective.
+        """
         if answer.failed:
             return tuple(metric.worst for metric in self.objectives)
         pairs = zip(self.objectives, answer.values, strict=True)
         return tuple(metric.score(value) for metric, value in pairs)
 
     def score(self, answer: Answer) -> float:
-        """Return an answer's first objective so that more is better, whatever its direction.
+        """Return the score of an answer's first objective; larger is better for every metric.
 
-        A failed evaluation has the score of the metric's worst value, -inf where it has no bound.
+        A failed evaluation has the score of the metric's worst value, -inf if it has no bound.
         """
         if answer.failed:
             return self._worst

@@ -35,9 +35,9 @@ def version(name: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the source tree this package runs from, `-dirty` if changed.
+    """Return the commit of the source tree this package runs from, with `-dirty` if changed.
 
-    None where the package is installed: a repository that happens to lie around it is not ours.
+    None if the package is installed: a git repository around the installation is not its source.
     """
     if not _git("ls-files", "--error-unmatch", Path(__file__).name):
         return None

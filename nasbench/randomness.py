@@ -1,4 +1,4 @@
-"""The only source of randomness: one seeded stream per run, handed to whoever draws."""
+"""The only source of random numbers: one seeded stream per run, passed to the code that draws."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,30 +8,31 @@ if TYPE_CHECKING:
 
 _FIRST_BLOCK, _BLOCK = 32, 128
 _LARGEST = 2**62
-"""Above it an integer is put together from several draws."""
+"""Largest bound of an integer that is drawn at once; for larger ones, bits are drawn in parts."""
 T = TypeVar("T")
 
 
 class Random:
     """Random numbers from a PCG64 stream, drawn in blocks.
 
-    A scalar call of a numpy Generator costs 0.4 to 3 microseconds, popping from a block a
-    tenth of that; a table run asks for several per evaluation. There is a block of uniform
-    numbers, and one of integer tuples for every tuple of bounds asked for. `generator` is
-    the same stream, for array-sized draws; mixing them all is deterministic.
+    A scalar call of a numpy Generator takes 0.4 to 3 microseconds, and taking a number from a
+    block that was drawn before takes a tenth of that; a table run needs several numbers per
+    evaluation. One block has uniform numbers; integer tuples have one block for every tuple of
+    bounds. `generator` is a numpy Generator on the same stream, for draws of whole arrays. A given
+    sequence of these calls always returns the same numbers.
     """
 
     __slots__ = ("_tuples", "_uniforms", "generator")
 
     def __init__(self, seed: "np.random.SeedSequence | Sequence[int] | int") -> None:
-        import numpy as np  # 0.1 s, which listing strategies need not pay
+        import numpy as np  # takes 0.1 s, and listing strategies does not need it
 
         self.generator = np.random.Generator(np.random.PCG64(seed))
         self._uniforms: list[float] = []
         self._tuples: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
 
     def uniforms(self, k: int) -> list[float]:
-        """Return `k` numbers in [0, 1)."""
+        """Return `k` uniform numbers in [0, 1)."""
         block = self._uniforms
         if len(block) < k:
             block[:0] = self.generator.random(max(_BLOCK, k)).tolist()
@@ -40,7 +41,7 @@ class Random:
         return taken
 
     def uniform(self) -> float:
-        """Return one number in [0, 1)."""
+        """Return one uniform number in [0, 1)."""
         return self.uniforms(1)[0]
 
     def integers(self, bounds: tuple[int, ...]) -> tuple[int, ...]:
@@ -55,7 +56,7 @@ class Random:
         return self.integers((bound,))[0]
 
     def _large_integer(self, bound: int) -> int:
-        """Draw as many bits as `bound` - 1 has, until they are below it."""
+        """Draw numbers with as many bits as `bound` - 1 has, until one is below `bound`."""
         bits = (bound - 1).bit_length()
         while True:
             words = self.generator.integers(2**32, size=-(-bits // 32)).tolist()
@@ -72,7 +73,7 @@ class Random:
         return [items[i] for i in self.integers((len(items),) * k)]
 
     def _refill(self, bounds: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Draw a block, a short one the first time: some bounds are asked for a few times only."""
+        """Draw a block of tuples; the first is short, as some bounds are used a few times only."""
         rows = _BLOCK if bounds in self._tuples else _FIRST_BLOCK
         below = bounds[0] if len(set(bounds)) == 1 else bounds
         drawn = self.generator.integers(below, size=(rows, len(bounds)))
@@ -80,7 +81,7 @@ class Random:
         return block
 
     def state(self) -> dict[str, Any]:
-        """Return what `restore` needs to continue with the same bits (JSON-ready)."""
+        """Return what `restore` needs to continue with the same numbers, as JSON values."""
         return {
             "generator": self.generator.bit_generator.state,
             "uniforms": list(self._uniforms),
@@ -88,7 +89,7 @@ class Random:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue exactly where `state` was taken."""
+        """Continue the stream exactly from the point at which `state` was taken."""
         self.generator.bit_generator.state = state["generator"]
         self._uniforms = list(state["uniforms"])
         self._tuples = {tuple(bounds): list(map(tuple, block)) for bounds, block in state["tuples"]}

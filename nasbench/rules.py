@@ -1,31 +1,32 @@
-"""The rules that a search may follow, as closed sets of words that users give and files hold."""
+"""The rules that a search may follow, as fixed sets of words used in options and stored files."""
 
 from enum import StrEnum
 
 TRIALS = ("mean", "random")
-"""What a query of several training seeds returns: their mean, or a random one."""
+"""What a query returns for an architecture with several training seeds: mean, or a random one."""
 REPEATS = ("charge", "free")
-"""What an architecture that is asked again costs: as at first, or nothing."""
+"""What a second evaluation of the same architecture costs: as much as the first, or nothing."""
 
 
 class Selection(StrEnum):
-    """Rules by which evaluations are chosen."""
+    """Rules that choose which evaluations are the answer of a search (the incumbents)."""
 
     HIGHEST = "highest"
-    """The best at the highest fidelity that was reached: a first value there replaces any below."""
+    """The best at the highest fidelity so far: the first value there replaces all at lower ones."""
     OWN = "own"
-    """The best at the task's own fidelity; others never count."""
+    """The best at the task's own fidelity; evaluations at other fidelities never count."""
     FRONT = "front"
-    """Of several objectives: all that no other is better than, at the highest fidelity reached.
+    """The Pareto front of several objectives, at the highest fidelity reached so far.
 
-    One is better than another that is at least as good in every objective and not equal to it.
+    These are the evaluations that no other dominates: none is at least as good in every objective
+    and better in one. Of equal evaluations only the first counts.
     """
 
 
 class Promotion(StrEnum):
-    """What is charged for an evaluation at a higher fidelity than before, of one architecture."""
+    """What is charged when an architecture is evaluated again at a higher fidelity."""
 
     RESTART = "restart"
-    """All of its epochs: it is trained anew."""
+    """All epochs of the higher fidelity: the architecture is trained from the beginning."""
     RESUME = "resume"
-    """The epochs since the last evaluation of it that has ended, and one validation."""
+    """The epochs beyond its last evaluation that has ended, and one validation."""

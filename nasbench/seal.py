@@ -1,10 +1,10 @@
-"""Files that hold their own SHA-256, so that a single flipped bit is noticed when they are read.
+"""Store a file's SHA-256 inside the file, so that a single flipped bit is noticed on reading.
 
 A seal is text somewhere in a file's bytes: a fixed beginning, 64 hexadecimal digits, a fixed end.
-The digits are the SHA-256 of the whole file with zeros in their place. It lies where the file's
-format allows any text (Parquet's metadata, the comment of a zip archive, a JSON string), so other
-tools read the file as before. A seal protects from accidents: whoever edits a file can make it
-anew.
+The digits are the SHA-256 of the whole file with zeros in place of the digits. The seal is put
+where the file's format allows any text (Parquet's metadata, the comment of a zip archive, a JSON
+string), so other tools can still read the file. A seal protects against accidents only: anybody
+who edits a file can compute a new one.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import re
 _BEGIN, _END = b"nasbench-sha256:", b":sealed"
 _SEAL = re.compile(re.escape(_BEGIN) + rb"([0-9a-f]{64})" + re.escape(_END))
 BLANK = (_BEGIN + b"0" * 64 + _END).decode()
-"""What a writer puts into a file before `sealed` is called."""
+"""An empty seal, which a writer puts into a file's content before calling `sealed`."""
 
 
 class Broken(ValueError):
@@ -21,17 +21,17 @@ class Broken(ValueError):
 
 
 def sealed(content: bytes) -> bytes:
-    """Return a file's bytes with its hash in the last `BLANK` of them."""
+    """Return a file's bytes with their hash in the last `BLANK`; `ValueError` if there is none."""
     at = content.rindex(BLANK.encode()) + len(_BEGIN)
     digest = hashlib.sha256(content).hexdigest().encode()
     return content[:at] + digest + content[at + len(digest) :]
 
 
 def check_seal(content: bytes) -> bool:
-    """Return whether a file has a seal; one that an earlier version wrote has none.
+    """Check the seal of a file; return False if the file has none, as in earlier versions.
 
-    Raises `Broken` where the seal, or anything else in the file, is not as it was written. Half
-    of a seal is a broken one: no single flipped bit makes a sealed file look like an old one.
+    Raises `Broken` if the seal or any other byte of the file has changed. Half of a seal counts as
+    a broken seal, so no single flipped bit makes a sealed file look like one without a seal.
     """
     begin, end = content.rfind(_BEGIN), content.rfind(_END)
     if begin < 0 and end < 0:

@@ -1,8 +1,8 @@
-"""Text of unknown origin, made safe to show.
+"""Make text of unknown origin safe to show.
 
-Names in tables and stored results may come from anybody. Shown raw, a control character can clear
-or rewrite a terminal, and a character that turns the direction of writing lets a text look like
-another one.
+Names in tables and stored results may come from anybody. If they are printed unchanged, a control
+character can clear or rewrite a terminal, and a character that reverses the writing direction can
+make a text look like another one.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ _LONGEST_NAME = 160  # bytes; a folder's name is made of several parts
 
 
 def printable(text: object, keep: str = "") -> str:
-    r"""Return `text` with every character that is not meant to be seen as its escape.
+    r"""Return `text` with an escape sequence in place of every invisible character.
 
-    Escaped are control, format and private characters, lone surrogates, line separators and what
-    Unicode does not define, but for those in `keep`, such as "\n"; letters of every script stay.
-    The result can be encoded as UTF-8. Applied twice it changes nothing.
+    This replaces control, format, private and undefined characters, lone surrogates and line
+    separators, except those in `keep`, such as "\n"; letters of every script stay. The result can
+    be encoded as UTF-8, and `printable` does not change it again.
 
     >>> printable("red \x1b[31m and \u202eturned")
     'red \\x1b[31m and \\u202eturned'
@@ -32,15 +32,16 @@ def printable(text: object, keep: str = "") -> str:
 
 
 def encodable(text: str) -> str:
-    """Return `text` with lone surrogates, which no file of text can hold, as their escapes.
+    """Return `text` with an escape sequence in place of every lone surrogate.
 
-    Names of files that are no UTF-8 have them, and a search may print one.
+    UTF-8 cannot encode lone surrogates. Python uses them in file names that are not valid UTF-8,
+    and a search may print such a name.
     """
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def one_line(text: str) -> str:
-    """Return a message as one line that can be read: a text of thousands loses its middle."""
+    """Return a message as one printable line; of more than 1,000 characters the middle is cut."""
     line = printable(" ".join(text.splitlines()))
     if len(line) <= _LONGEST_LINE:
         return line
@@ -48,7 +49,7 @@ def one_line(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it is written in Python, on one line of bounded length."""
+    """Return a value's `repr` as one printable line, cut to 60 characters."""
     try:
         text = printable(repr(value))
     except ValueError:  # an integer of more digits than Python converts
@@ -57,7 +58,7 @@ def shown(value: object) -> str:
 
 
 def address(url: str) -> str:
-    """Return a web address as it may be shown: without the user's name and password in it."""
+    """Return a web address that is safe to show, without a user's name and password in it."""
     try:
         parts = urlsplit(url)
         plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -67,21 +68,21 @@ def address(url: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """Return the text of a CSV cell, with an apostrophe before what a spreadsheet would run.
+    """Return the text of a CSV cell, with an apostrophe before text that a spreadsheet would run.
 
-    Programs take a cell that begins with one of = + - @ or a tab for a formula, also where it is
-    quoted (OWASP, "CSV injection").
+    Spreadsheet programs treat a cell that begins with =, +, -, @, a tab or a carriage return as a
+    formula, even if the cell is quoted (OWASP, "CSV injection").
     """
     safe = printable(text)
     return f"'{safe}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else safe
 
 
 def file_name(text: str) -> str:
-    """Return a text as the name of one file or folder: no path, not hidden, not too long.
+    """Turn a text into the name of one file or folder: not a path, not hidden, not too long.
 
-    Letters, digits, `_`, `.`, `@` and `-` stay, all else becomes `-`. A name that begins with a
-    dot gets `_` before it, so that none is `..`. A long one is cut and ends in 8 digits of its
-    SHA-256: file systems allow 255 bytes.
+    Letters, digits, `_`, `.`, `@` and `-` stay; each run of other characters becomes one `-`. A
+    name that is empty or begins with a dot gets `_` before it, so no name is `..`. A name of more
+    than 160 bytes is cut and ends in 8 digits of the text's SHA-256: file systems allow 255 bytes.
     """
     name = re.sub(r"[^\w.@-]+", "-", text)
     if not name or name.startswith("."):

@@ -1,4 +1,4 @@
-"""Traces: what is recorded of every epoch of a search of shared weights, beside its answer."""
+"""Traces: numbers that are recorded in every epoch of a one-shot search, besides its answer."""
 
 import re
 from collections.abc import Mapping
@@ -6,58 +6,61 @@ from enum import StrEnum
 from typing import NamedTuple
 
 _COLUMN = "figure/"
-"""What the names of stored columns begin with."""
+"""Prefix of the names of stored columns."""
 
 
 class TraceKind(StrEnum):
-    """What the numbers of a trace are."""
+    """The kinds of numbers that a trace can have."""
 
     NUMBER = "number"
-    """A number of that name, such as a loss."""
+    """A number with a name, such as a loss."""
     PROBABILITY = "probability"
-    """Of one choice of one decision."""
+    """The probability of one choice of one decision."""
     RANKED = "ranked"
-    """Validation accuracy (%), with the shared weights, of the architecture with an index."""
+    """Validation accuracy (%) with the shared weights of the architecture at a given index."""
     COST = "cost"
-    """What the derived architecture costs, in a unit."""
+    """The cost of the derived architecture, in a named unit."""
     EXPECTED_COST = "expected cost"
-    """What the present probabilities cost in expectation, in a unit."""
+    """The expected cost under the present probabilities, in a named unit."""
 
 
 class Trace(NamedTuple):
-    """What one number of every epoch is: a kind, and the words that go with it."""
+    """The identity of a number that is recorded in every epoch: its kind, and words for it.
+
+    The words are a name, a decision and a choice, an index, or a unit, depending on the kind.
+    """
 
     kind: TraceKind
     words: tuple[str, ...]
 
     @classmethod
     def number(cls, name: str) -> "Trace":
-        """Return the trace of a number of the strategy's own."""
+        """Return the trace of a number that the strategy names itself."""
         return cls(TraceKind.NUMBER, (name,))
 
     @classmethod
     def probability(cls, decision: str, choice: str) -> "Trace":
-        """Return that of a choice's probability."""
+        """Return the trace of the probability of a decision's choice."""
         return cls(TraceKind.PROBABILITY, (decision, choice))
 
     @classmethod
     def ranked(cls, index: int) -> "Trace":
-        """Return that of the accuracy, with the shared weights, of the architecture at `index`."""
+        """Return the trace of the shared-weight accuracy of the architecture at `index`."""
         return cls(TraceKind.RANKED, (str(index),))
 
     @classmethod
     def cost(cls, unit: str) -> "Trace":
-        """Return that of the derived architecture's cost."""
+        """Return the trace of the derived architecture's cost in `unit`."""
         return cls(TraceKind.COST, (unit,))
 
     @classmethod
     def expected_cost(cls, unit: str) -> "Trace":
-        """Return that of the cost that present probabilities expect."""
+        """Return the trace of the expected cost under the present probabilities, in `unit`."""
         return cls(TraceKind.EXPECTED_COST, (unit,))
 
     @property
     def column(self) -> str:
-        """The name of the stored column with its numbers; `read` takes it apart again."""
+        """The name of the stored column with the trace's numbers; `read` turns it back."""
         words = [_escaped(word) for word in self.words]
         match self.kind:
             case TraceKind.PROBABILITY:
@@ -71,7 +74,7 @@ class Trace(NamedTuple):
 
     @classmethod
     def read(cls, column: str) -> "Trace | None":
-        """Return the trace that a column holds, None where it holds none."""
+        """Return the trace whose numbers a stored column has; None for any other column."""
         if not column.startswith(_COLUMN):
             return None
         name = column.removeprefix(_COLUMN)
@@ -90,17 +93,18 @@ class Trace(NamedTuple):
 
 
 Traces = Mapping[Trace, float]
-"""The numbers of an epoch."""
+"""The numbers of one epoch, by trace."""
 
 
 TRAIN_LOSS = Trace.number("train loss")
 """Mean cross entropy (nats) of the shared weights over an epoch's training images."""
 VALIDATION_LOSS = Trace.number("validation loss")
-"""Of the derived architecture with the shared weights, over all validation images."""
+"""Mean cross entropy (nats) of the derived architecture with the shared weights, over all
+validation images."""
 
 
 def _escaped(word: str) -> str:
-    """Return a word without a slash in it: that is what words are put together with."""
+    """Return a word with `%` and `/` escaped: a slash separates the words of a column's name."""
     return word.replace("%", "%25").replace("/", "%2F")
 
 

@@ -1,4 +1,4 @@
-"""What can be built: search spaces as pure data."""
+"""Search spaces: sets of architectures as plain data."""
 
 from nasbench.spaces.registry import (
     find_space,

@@ -1,7 +1,7 @@
-"""What every search space is: architectures that can be drawn, changed, written and read.
+"""Base classes of search spaces: architectures that can be drawn, changed, written and read.
 
-An architecture is any hashable value; only its space knows what is in it. What a space cannot do
-raises `InvalidInput` with one line that says so.
+An architecture is any hashable value; only its space knows its structure. A method that a space
+does not support raises `InvalidInput` with a one-line message.
 """
 
 from abc import ABC, abstractmethod
@@ -21,81 +21,99 @@ Architecture = Any
 """One architecture of a space: hashable, and compared by value."""
 
 _MOST_LISTED = 10_000_000
-"""Architectures of the largest space that is ever written out whole."""
+"""Size of the largest space whose architectures are listed all at once."""
 
 
 class Space(ABC):
-    """A set of architectures.
+    """A search space: a set of architectures.
 
-    A subclass says how one is drawn, written and read; mutation, crossover, neighbours and
-    encodings are there where they make sense.
+    A subclass defines how an architecture is drawn, written as text and read from text. Mutation,
+    crossover, neighbours and encodings are optional.
     """
 
     name: str
-    """What it is called in tables and on the command line."""
+    """The name of the space in tables and on the command line."""
     size: int | None = None
-    """Number of architectures; None where it is not known."""
+    """Number of architectures; None if it is not known."""
     networks: str = ""
-    """The class of `networks.base.Networks` that builds its networks, as `package.module:Class`.
+    """The subclass of `networks.base.Networks` for this space, as `package.module:Class`.
 
-    Empty where none does: such a space is searched on tables and by functions. Torch is imported
-    only when networks are asked for.
+    Empty if there is none: such a space can be searched only on tables and with functions. Torch is
+    imported only when networks are built.
     """
 
     @abstractmethod
     def sample(self, random: Random) -> Architecture:
-        """Draw one architecture, uniformly unless the space says otherwise."""
+        """Draw one architecture, uniformly unless the space's documentation says otherwise."""
 
     @abstractmethod
     def format(self, architecture: Architecture) -> str:
-        """Write an architecture as text that `parse` reads: one text for each architecture."""
+        """Return the text of an architecture, from which `parse` reads it.
+
+        Each architecture has exactly one text.
+        """
 
     @abstractmethod
     def parse(self, text: str) -> Architecture:
-        """Read what `format` writes; `InvalidInput` says what is wrong with any other text."""
+        """Return the architecture of a text that `format` wrote.
+
+        Raises `InvalidInput` for any other text; the message says what is wrong.
+        """
 
     @abstractmethod
     def contains(self, architecture: object) -> bool:
         """Whether a value is an architecture of this space."""
 
     def canonical(self, architecture: Architecture) -> Hashable:
-        """Return what all architectures that are the same network have in common.
+        """Return a key that is equal for all architectures that are the same network.
 
-        By default each architecture is its own.
+        By default the key is the architecture itself.
         """
         key: Hashable = architecture
         return key
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
-        """Return a random neighbour of an architecture, never itself."""
+        """Return a random neighbour of an architecture, never the architecture itself.
+
+        Raises `InvalidInput` if the space does not define it.
+        """
         self._cannot("mutate")
 
     def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
-        """Return a random neighbour, drawn in two stages; as `mutate` where there is one only."""
+        """Return a random neighbour, drawn in two stages: a group of decisions, then one of them.
+
+        By default it is the same as `mutate`.
+        """
         return self.mutate(architecture, random)
 
     def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
-        """Return a random child of two parents."""
+        """Return a random child of two parents.
+
+        Raises `InvalidInput` if the space does not define it.
+        """
         self._cannot("cross")
 
     def neighbours(self, architecture: Architecture) -> Iterable[Architecture]:
-        """Return the architectures that one smallest change leads to."""
+        """Return all architectures that differ from one by a single smallest change.
+
+        Raises `InvalidInput` if the space does not define it.
+        """
         self._cannot("list neighbours")
 
     def encodings(self) -> "Mapping[str, Encoding]":
-        """Return encodings by name (`one-hot`, `adjacency`, `path`); empty where there are none.
+        """Return encodings by name (`one-hot`, `adjacency`, `path`); empty if there are none.
 
-        Each is a function from a sequence of n architectures to numbers of shape (n, features).
+        Each is a function from a sequence of n architectures to an array of shape (n, features).
         """
         return {}
 
     @property
     def form(self) -> str:
-        """What an architecture is, for messages: "an architecture of space 'x' is" this."""
+        """What an architecture is, for error messages: "an architecture of space 'x' is" this."""
         return "what space.sample(random) and space.parse(text) return"
 
     def describe(self) -> Iterable[str]:
-        """Return lines that say what its architectures are made of."""
+        """Return lines of text that say what the architectures consist of."""
         return ()
 
     def _cannot(self, what: str) -> NoReturn:
@@ -127,7 +145,7 @@ class EnumerableSpace(Space):
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:
-        """All architectures in index order; `InvalidInput` for a space too large to write out."""
+        """All architectures in index order; raises `InvalidInput` for more than 10,000,000."""
         if not hasattr(self, "_listed"):
             if self.size > _MOST_LISTED:
                 raise InvalidInput(

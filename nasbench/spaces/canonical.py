@@ -1,4 +1,4 @@
-"""Which cells are the same, for a whole space at once: two notions of equality."""
+"""Equality of cells by three definitions, computed for all cells of a space at once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,15 @@ _NONE, _SKIP = 0, 1
 def paper_expressions(
     codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]], operations: Sequence[str]
 ) -> NDArray[np.object_]:
-    """Return the unique strings by which the NAS-Bench-201 paper counts isomorphic cells.
+    """Return one string per cell, equal for cells that the NAS-Bench-201 paper calls isomorphic.
 
-    `codes` has shape (cells, edges), operation 0 is `none` and 1 `skip_connect`; `edges` are
-    (source, target) pairs sorted by target. A node is the sorted join of what its edges
-    bring: `#` for a zero or the operation of a source that is exactly `#`, the source itself
-    for a skip, `(source)@operation` otherwise. Sums of zeros are not simplified, and sums
-    inside sums are sorted as text: that is the published count's definition, kept to the
-    letter. Strings of shape (cells,).
+    `codes` has shape (cells, edges); operation 0 is `none` and 1 is `skip_connect`. `edges` are
+    (source, target) pairs sorted by target. The result has shape (cells,).
+
+    The string of a node is made of the strings of its incoming edges, sorted and joined. The string
+    of an edge is `#` for `none` or if the string of its source is exactly `#`; the string of its
+    source for a skip; and `(source)@operation` otherwise. Sums of zeros are not simplified, and
+    sums inside sums are sorted as text: this is exactly the definition of the published count.
     """
     text = np.dtypes.StringDType()
     names = np.array(operations, dtype=text)
@@ -44,12 +45,13 @@ def paper_expressions(
 
 
 def function_ids(codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
-    """Return one number per cell, equal where the cells compute the same sum of terms.
+    """Return one number per cell, equal for cells that compute the same sum of terms.
 
-    A node is a multiset of terms, numbered by the sum of its terms' 64-bit hashes, which
-    does not depend on their order: `none` adds nothing, a skip adds its source's terms, an
-    operation adds one term made of itself and its source's number, and an operation of an
-    empty sum adds nothing. Two of 15,625 cells collide with probability below 1e-11.
+    The arguments are as in `paper_expressions`; the result has shape (cells,). A node is a multiset
+    of terms, and its number is the sum of the 64-bit hashes of its terms, which does not depend on
+    their order. `none` adds no term, a skip adds the terms of its source, and any other operation
+    adds one term, made of the operation and the number of its source; it adds no term if the source
+    is an empty sum. Two of 15,625 cells collide with probability below 1e-11.
     """
     nodes, _ = _sums(codes, edges)
     return nodes[-1]
@@ -58,14 +60,17 @@ def function_ids(codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]]) -> 
 def network_ids(
     codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]], weighted: Sequence[int]
 ) -> NDArray[np.uint64]:
-    """Return one number per cell, equal where the cells are the same network.
+    """Return one number per cell, equal for cells that are the same network.
 
-    The sum of terms does not say whether two equal terms come from one module that is used
-    twice or from two modules with weights of their own. Here every edge with a `weighted`
-    operation is a module, known by what it computes and by where that is used: the uses of a
-    node are a multiset too, numbered as in `function_ids` but from the output backwards. A
-    module used twice has twice the uses. Operations without weights pass uses on linearly,
-    so that applying one twice is the same as using it twice.
+    The arguments are as in `paper_expressions`; `weighted` are the operations with weights. The
+    result has shape (cells,).
+
+    The sum of terms of `function_ids` does not say whether two equal terms come from one module
+    that is used twice or from two modules with weights of their own. Here every edge with a
+    `weighted` operation is a module, identified by what it computes and by where its output is
+    used. The uses of a node are a multiset as well, numbered as in `function_ids` but from the
+    output backwards; a module that is used twice has twice the uses. Operations without weights
+    pass uses on linearly, so that applying such an operation twice equals using it twice.
     """
     nodes, terms = _sums(codes, edges)
     uses = [np.zeros(len(codes), dtype=np.uint64) for _ in nodes]
@@ -86,7 +91,7 @@ def network_ids(
 def _sums(
     codes: NDArray[np.uint8], edges: Sequence[tuple[int, int]]
 ) -> tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]]:
-    """Return the number of every node's sum and of what every edge brings; 0 is nothing."""
+    """Return the number of every node and the number that every edge adds; 0 is an empty sum."""
     nodes = [np.zeros(len(codes), dtype=np.uint64) for _ in range(1 + max(t for _, t in edges))]
     nodes[0] += np.uint64(1)
     terms = []

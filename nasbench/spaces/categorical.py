@@ -1,7 +1,7 @@
-"""Products of named categorical decisions.
+"""Search spaces that are products of named categorical decisions.
 
-Everything a strategy needs (sampling, mutation, crossover, neighbours, encodings, a
-controller's vocabulary, the shape of a supernet's alphas) follows from the decisions.
+Everything that a strategy needs follows from the decisions: sampling, mutation, crossover,
+neighbours, encodings, the vocabulary of a controller, and the shape of a supernet's alphas.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ Architecture = tuple[int, ...]
 
 
 class Decision(NamedTuple):
-    """One categorical decision: its name and the names of what can be chosen."""
+    """One categorical decision: its name and the names of its choices."""
 
     name: str
     choices: tuple[str, ...]
@@ -34,18 +34,19 @@ class Decision(NamedTuple):
 class CategoricalSpace(EnumerableSpace):
     """A finite search space of independent categorical decisions.
 
-    Architectures are tuples of `len(decisions)` small ints. Indices count the space in
-    mixed radix, the first decision the most significant; a space with an official order
-    overrides `codes` and `index`.
+    An architecture is a tuple of `len(decisions)` ints, the position of the choice of each
+    decision. Its index is this tuple read as a mixed-radix number, the first decision the most
+    significant. A space with another official order overrides `codes`, `index` and `architecture`.
     """
 
     def __init__(
         self, name: str, decisions: tuple[Decision, ...], groups: tuple[tuple[int, ...], ...] = ()
     ) -> None:
-        """Name the space and its decisions; a decision without a choice is refused.
+        """Make a space with a name and decisions.
 
         `groups` are positions of decisions that belong together, such as the edges into one node of
-        a cell; where none are given, every decision is a group of its own.
+        a cell; without `groups`, every decision is a group of its own. Raises `InvalidInput` for a
+        decision without choices or with a choice twice, and for a name that has a comma.
         """
         for decision in decisions:
             if not decision.choices:
@@ -67,7 +68,7 @@ class CategoricalSpace(EnumerableSpace):
         together = groups or tuple((i,) for i in range(len(decisions)))
         found = (tuple(i for i in group if i in self._mutable) for group in together)
         self._groups = tuple(group for group in found if group)
-        # One draw per mutation: modulo any n - 1, a number below their multiple is uniform.
+        # One draw per mutation: a uniform number below a multiple of n - 1 is uniform mod n - 1.
         self._moves = (len(self._mutable), lcm(*(n - 1 for n in self._sizes if n > 1)))
 
     @property
@@ -80,16 +81,20 @@ class CategoricalSpace(EnumerableSpace):
         return random.integers(self._sizes)
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
-        """Change one decision, chosen uniformly, to another value, chosen uniformly."""
+        """Change one decision, drawn uniformly, to another choice, drawn uniformly.
+
+        Raises `InvalidInput` if the space has only one architecture.
+        """
         if not self._mutable:
             self._require_choice()
         where, which = random.integers(self._moves)
         return self._changed(architecture, self._mutable[where], which)
 
     def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
-        """Change one decision of a group, both chosen uniformly, to another value, as `mutate`.
+        """Draw a group uniformly, then a decision of it, and change that to another choice.
 
-        A decision of a small group changes more often than one of a large group.
+        A decision of a small group changes more often than one of a large group. Raises
+        `InvalidInput` if the space has only one architecture.
         """
         self._require_choice()
         position = random.choice(random.choice(self._groups))
@@ -100,7 +105,7 @@ class CategoricalSpace(EnumerableSpace):
             raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
 
     def _changed(self, architecture: Architecture, position: int, which: int) -> Architecture:
-        """Return an architecture with another value at `position`; `which` chooses among them."""
+        """Return an architecture with another choice at `position`; `which` selects the choice."""
         value = which % (self._sizes[position] - 1)
         if value >= architecture[position]:
             value += 1
@@ -143,7 +148,7 @@ class CategoricalSpace(EnumerableSpace):
         return map(tuple, self.codes.tolist())
 
     def contains(self, architecture: object) -> bool:
-        """Whether a value is a tuple with one of its choices for every decision."""
+        """Whether a value is a tuple with a valid choice for every decision."""
         if not isinstance(architecture, tuple) or len(architecture) != len(self._sizes):
             return False
         pairs = zip(architecture, self._sizes, strict=True)
@@ -151,7 +156,7 @@ class CategoricalSpace(EnumerableSpace):
 
     @property
     def form(self) -> str:
-        """What an architecture is, for messages."""
+        """What an architecture is, for error messages."""
         counts = sorted(set(self._sizes))
         largest = f"{counts[0] - 1}" if len(counts) == 1 else "its number of choices - 1"
         return (
@@ -160,11 +165,11 @@ class CategoricalSpace(EnumerableSpace):
         )
 
     def encodings(self) -> "Mapping[str, Encoding]":
-        """Return `one-hot`."""
+        """Return the encoding `one-hot`, which is the method `one_hot`."""
         return {"one-hot": self.one_hot}
 
     def describe(self) -> Iterable[str]:
-        """Return a line for each decision."""
+        """Return a line for each decision with its choices."""
         return (f"{one.name}: {', '.join(one.choices)}" for one in self.decisions)
 
     def index(self, architecture: Architecture) -> int:

@@ -1,8 +1,8 @@
-"""Spaces in which a choice decides which decisions come after it.
+"""Search spaces in which a choice determines which decisions come after it.
 
-A number of layers, say, and then a decision for each of them. A subclass says which decision comes
-next; all else follows: how many architectures there are, uniform sampling, indices, mutation,
-neighbours and text.
+An example is a number of layers, and then a decision for each layer. A subclass defines which
+decision comes next. Everything else follows: the number of architectures, uniform sampling,
+indices, mutation, crossover, neighbours and text.
 """
 
 from abc import abstractmethod
@@ -16,48 +16,53 @@ from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.categorical import Decision
 
 Architecture = tuple[int, ...]
-"""One choice per decision that was met, as positions in `Decision.choices`."""
+"""The choice of every decision from the root to a leaf, as positions in `Decision.choices`."""
 
 
 _MOST_STATES = 1_000_000
-"""Beginnings of architectures that are counted separately at most."""
+"""Largest number of states (see `ConditionalSpace.state`) that are counted."""
 
 
 class _Change(NamedTuple):
-    """A mutation before its later decisions are settled."""
+    """A mutation of one decision, before the decisions after it are made."""
 
     place: int
     choice: int
 
 
 class ConditionalSpace(EnumerableSpace):
-    """A tree of decisions; an architecture is a way from its root to a leaf.
+    """A tree of decisions; an architecture is a path from its root to a leaf.
 
-    Indices count the leaves from the first choices on. Architectures that share what `state`
-    returns are counted once, so that spaces of any size are counted quickly.
+    Indices number the leaves in the order of the choices, the first decision the most significant.
+    Beginnings of architectures that have the same `state` are counted once, so that large spaces
+    are counted quickly.
     """
 
     @abstractmethod
     def next_decision(self, choices: Architecture) -> Decision | None:
-        """Return the decision that comes after some choices; None where the architecture is whole.
+        """Return the decision that comes after some choices; None if the architecture is complete.
 
-        A decision's name is the same wherever it stands for the same thing, and comes once in an
-        architecture: a mutation that changes an earlier choice keeps the later choices of decisions
-        with equal names. Names of decisions and choices have no comma.
+        Decisions with the same meaning must have the same name in all parts of the tree, since a
+        mutation of an earlier choice keeps the later choices of decisions with equal names. A name
+        must not occur twice in one architecture. Names of decisions and choices have no comma.
         """
 
     def state(self, choices: Architecture) -> Hashable:
-        """Return what decides which decisions follow `choices`; by default the choices themselves.
+        """Return a key that determines which decisions follow `choices`; by default `choices`.
 
-        Every state is counted once, and by default each beginning of an architecture is a state of
-        its own. A space of more than some 100,000 architectures has to return less, such as the
-        number of layers that are left.
+        The architectures that follow are counted once for each key. By default every beginning of
+        an architecture is a key of its own; a space of more than about 100,000 architectures has to
+        return less, such as the number of layers that are left.
         """
         return choices
 
     @cached_property
     def size(self) -> int:  # type: ignore[override]  # counted when it is first needed
-        """Number of architectures; `InvalidInput` where there are too many states to count."""
+        """Number of architectures.
+
+        Raises `InvalidInput` if there are more than 1,000,000 states, or more decisions in a row
+        than Python's recursion allows.
+        """
         try:
             return self._count(())
         except RecursionError as error:
@@ -87,11 +92,11 @@ class ConditionalSpace(EnumerableSpace):
         return self._counts[key]
 
     def sample(self, random: Random) -> Architecture:
-        """Draw one architecture uniformly among all."""
+        """Draw one architecture uniformly."""
         return self.architecture(random.integer(self.size))
 
     def index(self, architecture: Architecture) -> int:
-        """Return how many architectures come before one."""
+        """Return the index of an architecture: how many architectures come before it."""
         return sum(
             self._count((*architecture[:place], before))
             for place, choice in enumerate(architecture)
@@ -121,7 +126,10 @@ class ConditionalSpace(EnumerableSpace):
                 ends += [(*choices, one) for one in reversed(range(len(decision.choices)))]
 
     def decisions_of(self, architecture: Architecture) -> list[Decision]:
-        """Return the decisions that an architecture's choices are of."""
+        """Return the decision of each of an architecture's choices, in their order.
+
+        Raises `ValueError` if there are choices after the end of the architecture.
+        """
         found = []
         for place in range(len(architecture)):
             decision = self.next_decision(architecture[:place])
@@ -145,10 +153,11 @@ class ConditionalSpace(EnumerableSpace):
         return self.next_decision(choices) is None
 
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
-        """Change one decision, chosen uniformly among those with an alternative, to another value.
+        """Change one decision, drawn uniformly from those with another choice, to another choice.
 
-        Later decisions keep their choices where decisions of their names still come; what is new is
-        drawn uniformly, choice by choice.
+        A later decision keeps its choice if a decision of its name still occurs; new decisions are
+        drawn uniformly, one after the other. Raises `InvalidInput` if there is no other
+        architecture.
         """
         changes = self._changes(architecture)
         if not changes:
@@ -163,16 +172,16 @@ class ConditionalSpace(EnumerableSpace):
         return choices
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Yield all that `mutate` can return, each once.
+        """Yield every architecture that `mutate` can return, each once.
 
-        Where a change brings many new decisions these are very many: take as few as are needed.
+        There are very many if a change brings many new decisions: take only as many as needed.
         """
         kept = self._named(architecture)
         for change in self._changes(architecture):
             yield from self._settled((*architecture[: change.place], change.choice), kept)
 
     def _settled(self, choices: Architecture, kept: dict[str, str]) -> Iterator[Architecture]:
-        """Yield every architecture that begins so and keeps what it can."""
+        """Yield every architecture that begins with `choices` and keeps those of `kept` it can."""
         decision = self.next_decision(choices)
         if decision is None:
             yield choices
@@ -189,7 +198,7 @@ class ConditionalSpace(EnumerableSpace):
         ]
 
     def _named(self, architecture: Architecture) -> dict[str, str]:
-        """Return what was chosen, by the names of decisions."""
+        """Return the names of an architecture's choices, by the names of its decisions."""
         decisions = self.decisions_of(architecture)
         return {
             one.name: one.choices[choice]
@@ -199,16 +208,20 @@ class ConditionalSpace(EnumerableSpace):
     def _options(
         self, choices: Architecture, decision: Decision, *kept: dict[str, str]
     ) -> list[int]:
-        """Return what was chosen of a decision before, or else all that lead to an architecture."""
+        """Return the choices that `kept` has for a decision or, if none is possible, all possible.
+
+        A choice is possible if at least one architecture begins with it.
+        """
         fitting = [c for c in range(len(decision.choices)) if self._count((*choices, c))]
         names = [one[decision.name] for one in kept if decision.name in one]
         before = [decision.choices.index(one) for one in names if one in decision.choices]
         return [choice for choice in before if choice in fitting] or fitting
 
     def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
-        """Take each decision as it comes from either parent with equal chance, where it has it.
+        """Return a child that takes each decision's choice from either parent with equal chance.
 
-        A decision that one parent has not is the other's; one that neither has is drawn uniformly.
+        If only one parent has a decision, its choice is taken; if neither parent has the decision,
+        the choice is drawn uniformly.
         """
         parents = [self._named(first), self._named(second)]
         choices: Architecture = ()

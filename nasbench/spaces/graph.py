@@ -1,4 +1,4 @@
-"""Spaces of labelled directed graphs: cells with any edges between a few nodes."""
+"""Search spaces of directed acyclic graphs: cells with operations on their nodes."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +23,9 @@ class Graph(NamedTuple):
     """A cell: node 0 is its input, the last node its output, edges lead to later nodes."""
 
     operations: tuple[str, ...]
-    """Of the nodes between input and output, in order."""
+    """The operations of the nodes between input and output, in their order."""
     edges: tuple[Edge, ...]
-    """Source and target, sorted."""
+    """Sorted pairs of source and target node."""
 
     @property
     def nodes(self) -> int:
@@ -34,19 +34,23 @@ class Graph(NamedTuple):
 
 
 class GraphSpace(Space):
-    """Connected directed acyclic graphs of at most some nodes and edges.
+    """Connected directed acyclic graphs with a limited number of nodes and edges.
 
-    As in NAS-Bench-101 (Ying et al., ICML 2019): operations stand on nodes. An architecture has no
-    node that no path from input to output goes through; graphs that have such nodes are pruned
-    when they are drawn. Two graphs that are the same up to the order of their nodes are two
-    architectures with one `canonical` form, an isomorphism-invariant hash (Ying, "Enumerating
-    unique computational graphs via an iterative graph invariant", 2019).
+    As in NAS-Bench-101 (Ying et al., ICML 2019), operations are on the nodes. Every node of an
+    architecture is on a path from input to output; other nodes are pruned when a graph is drawn.
+    Two graphs that differ only in the order of their nodes are two architectures with the same
+    `canonical` key, an isomorphism-invariant hash (Ying, "Enumerating unique computational graphs
+    via an iterative graph invariant", 2019).
     """
 
     def __init__(
         self, name: str, operations: Sequence[str], nodes: int, most_edges: int | None = None
     ) -> None:
-        """Take at most `nodes` nodes, input and output included, and at most `most_edges` edges."""
+        """Make the space of graphs of at most `nodes` nodes, input and output included.
+
+        A graph has at most `most_edges` edges; None sets no limit. Raises `InvalidInput` if a limit
+        allows no graph, and for operations that are missing, equal, or contain a comma or `|`.
+        """
         self.name, self.operations, self.nodes = name, tuple(operations), nodes
         self._slots = tuple(combinations(range(nodes), 2))
         self.most_edges = len(self._slots) if most_edges is None else most_edges
@@ -62,9 +66,10 @@ class GraphSpace(Space):
             )
 
     def sample(self, random: Random) -> Graph:
-        """Draw edges and operations uniformly until they make a cell; what is not used is pruned.
+        """Draw edges and operations uniformly until they make a cell, and prune unused nodes.
 
-        So not every architecture has the same chance: a small one is what many draws prune to.
+        So architectures are not equally likely: many different draws are pruned to the same small
+        graph.
         """
         while True:
             coins = random.integers((2,) * len(self._slots))
@@ -75,7 +80,10 @@ class GraphSpace(Space):
                 return made
 
     def pruned(self, operations: Sequence[str], edges: Iterable[Edge]) -> Graph | None:
-        """Return a graph without the nodes that no path goes through; None where it is no cell."""
+        """Return a graph without the nodes that are on no path from input to output.
+
+        None if there is no such path, or if more than `most_edges` edges are left.
+        """
         last = len(operations) + 1
         edges = sorted(set(edges))
         forward, backward = {0}, {last}
@@ -109,7 +117,7 @@ class GraphSpace(Space):
         return set(edges) <= slots and self.pruned(operations, edges) == architecture
 
     def mutate(self, architecture: Graph, random: Random) -> Graph:
-        """Return a neighbour, uniformly; `InvalidInput` for a graph that has none."""
+        """Return a neighbour, drawn uniformly; `InvalidInput` for a graph that has none."""
         found = self.neighbours(architecture)
         if not found:
             raise InvalidInput(
@@ -119,9 +127,10 @@ class GraphSpace(Space):
         return random.choice(found)
 
     def neighbours(self, architecture: Graph) -> list[Graph]:
-        """Return what one operation, or one edge more or less, leads to, pruned, sorted by text.
+        """Return the graphs that one change makes of a graph, pruned and sorted by their text.
 
-        An edge may lead over one new node, with any operation, where there is room for one.
+        A change is another operation on a node, an edge that is added or removed, or a new node
+        with any operation on a new path between two nodes, if the limit of nodes allows it.
         """
         operations, edges = architecture
         last = len(operations) + 1
@@ -139,7 +148,7 @@ class GraphSpace(Space):
         return sorted(found, key=self.format)
 
     def _over_a_new_node(self, graph: Graph, slot: Edge) -> Iterable[Graph | None]:
-        """Yield the graph with a new node just before the target of a path from `slot`'s source."""
+        """Yield the graph with a new node between the two nodes of `slot`, for each operation."""
         source, target = slot
         moved = [(a + (a >= target), b + (b >= target)) for a, b in graph.edges]
         for operation in self.operations:
@@ -147,9 +156,10 @@ class GraphSpace(Space):
             yield self.pruned(inner, [*moved, (source, target), (target, target + 1)])
 
     def canonical(self, architecture: Graph) -> str:
-        """Return a hash that graphs share which differ in the order of their nodes only.
+        """Return a hash that is equal for graphs that differ only in the order of their nodes.
 
-        Every node's label is hashed with the sorted labels of its neighbours, once per node.
+        The label of every node is hashed together with the sorted labels of its neighbours, and
+        this is repeated as many times as there are nodes.
         """
         nodes, labels = architecture.nodes, [INPUT, *architecture.operations, OUTPUT]
         enters: list[list[int]] = [[] for _ in range(nodes)]
@@ -172,7 +182,7 @@ class GraphSpace(Space):
         return _hash(str(sorted(hashes)))
 
     def format(self, architecture: Graph) -> str:
-        """Write operations and edges: `conv,pool|0-1,1-2,2-3`."""
+        """Return the text of a graph, its operations and edges: `conv,pool|0-1,1-2,2-3`."""
         edges = ",".join(f"{source}-{target}" for source, target in architecture.edges)
         return f"{','.join(architecture.operations)}|{edges}"
 
@@ -195,20 +205,22 @@ class GraphSpace(Space):
 
     @property
     def form(self) -> str:
-        """What an architecture is, for messages."""
+        """What an architecture is, for error messages."""
         return (
             f"a pruned nasbench.spaces.graph.Graph of at most {self.nodes} nodes and "
             f"{self.most_edges} edges"
         )
 
     def encodings(self) -> "Mapping[str, Encoding]":
-        """Return `adjacency` and `path`."""
+        """Return the encodings `adjacency` and `path`: the methods `adjacency` and `paths`."""
         return {"adjacency": self.adjacency, "path": self.paths}
 
     def adjacency(self, architectures: Sequence[Graph]) -> "NDArray[np.float32]":
-        """Encode as edges (one number per pair of nodes) and one-hot operations, zeros behind.
+        """Encode n graphs by their edges and operations, as zeros and ones of shape (n, features).
 
-        White et al., "A study on encodings for neural architecture search", NeurIPS 2020.
+        There is one number per pair of nodes, 1 for an edge, and then the one-hot operation of each
+        inner node, zeros for nodes that a graph does not have. White et al., "A study on encodings
+        for neural architecture search", NeurIPS 2020.
         """
         import numpy as np
 
@@ -225,9 +237,11 @@ class GraphSpace(Space):
         return made
 
     def paths(self, architectures: Sequence[Graph]) -> "NDArray[np.float32]":
-        """Encode as which sequences of operations a path from input to output has.
+        """Encode n graphs by the operations along their paths from input to output.
 
-        White et al., BANANAS, AAAI 2021, section 4; paths sorted by length, then by operations.
+        The result has shape (n, sequences of operations) and is 1 where a path of the graph has the
+        sequence. White et al., BANANAS, AAAI 2021, section 4; sequences are sorted by length, then
+        by operations.
         """
         import numpy as np
 
@@ -243,7 +257,7 @@ class GraphSpace(Space):
         return made
 
     def describe(self) -> Iterable[str]:
-        """Return operations and limits."""
+        """Return two lines: the operations, and the limits of nodes and edges."""
         return (
             f"operations: {', '.join(self.operations)}",
             f"at most {self.nodes} nodes and {self.most_edges} edges",

@@ -1,4 +1,4 @@
-"""What networks are built for."""
+"""The size of the images and the number of classes that networks are built for."""
 
 from typing import NamedTuple
 

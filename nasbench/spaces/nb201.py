@@ -1,8 +1,9 @@
 """The cell of NAS-Bench-201 (Dong & Yang, ICLR 2020), the topology space of NATS-Bench.
 
-Four nodes, an operation on each of the six edges j -> i (j < i); a node sums what its edges
-bring. The macro network: a 3x3 stem, three stages of N cells at C, 2C and 4C channels with a
-residual block of stride 2 between them, batch norm, global pooling, a linear layer.
+A cell has four nodes and an operation on each of the six edges j -> i (j < i); a node is the sum of
+the outputs of its incoming edges. The whole network is a 3x3 stem, three stages of N cells with C,
+2C and 4C channels and a residual block of stride 2 between stages, batch norm, global pooling and a
+linear layer.
 """
 
 import random
@@ -35,27 +36,27 @@ INPUTS = {
 
 
 _NAMED = [[f"{name}~{source}" for name in OPERATIONS] for source, _ in EDGES]
-"""Operations as they are written on each edge."""
+"""For each edge, the text of each operation in the official string."""
 _TEXT = "|{}|+|{}|{}|+|{}|{}|{}|"
 _WRITTEN = re.compile(
     re.escape(_TEXT)
     .replace(r"\{\}", "{}")
     .format(*(f"({'|'.join(OPERATIONS)})~{source}" for source, _ in EDGES))
 )
-"""An official string; its groups are the operations on the edges."""
+"""Matches an official string; the groups are the operations on the edges."""
 
 
 class NasBench201(CategoricalSpace):
-    """The 5^6 = 15,625 cells, in the official index order.
+    """The 5^6 = 15,625 cells of NAS-Bench-201, in the official index order.
 
-    The order is the nested enumeration of all cells (first edge the most significant, as
-    `Space` counts), shuffled once by Python's Mersenne Twister with seed 88.
+    The order is the enumeration of all cells with the first edge the most significant (that of
+    `CategoricalSpace`), shuffled once by Python's Mersenne Twister with seed 88.
     """
 
     networks = "nasbench.spaces.networks.nb201_networks:NasBench201Networks"
 
     def __init__(self) -> None:
-        """Take no parameters: the space is fixed by the paper; a group is the edges into a node."""
+        """Make the space, which the paper fixes; each group is the edges into one node."""
         decisions = tuple(Decision(f"{j}->{i}", OPERATIONS) for j, i in EDGES)
         groups = tuple(
             tuple(e for e, (_, target) in enumerate(EDGES) if target == node)
@@ -85,7 +86,7 @@ class NasBench201(CategoricalSpace):
         return cell
 
     def format(self, architecture: Architecture) -> str:
-        """Write the official string, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        """Return the official string of a cell, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
         words = [named[choice] for named, choice in zip(_NAMED, architecture, strict=True)]
         return _TEXT.format(*words)
 
@@ -121,7 +122,8 @@ class NasBench201(CategoricalSpace):
     def adjacency(self, architectures: ArrayLike) -> NDArray[np.uint8]:
         """Return operation matrices, shape (..., 4, 4): [j, i] is 1 + the choice on j -> i.
 
-        Zero where the cell has no edge, so that `none` (1) and no edge stay apart.
+        Entries without an edge are 0, so they differ from `none`, which is 1. `architectures` has
+        shape (..., 6).
         """
         codes = np.asarray(architectures, dtype=np.uint8)
         matrix = np.zeros((*codes.shape[:-1], NODES, NODES), dtype=np.uint8)
@@ -131,40 +133,42 @@ class NasBench201(CategoricalSpace):
 
     @cached_property
     def isomorphism_class(self) -> NDArray[np.int32]:
-        """Smallest official index of each cell's class as the paper counts them: 6,466.
+        """For each cell, the smallest official index in its isomorphism class: 6,466 classes.
 
-        Shape (15625,); see `canonical.paper_expressions` for what counts as equal.
+        Shape (15625,). Classes are those of the paper: see `canonical.paper_expressions`.
         """
         return _first_of_class(paper_expressions(self.codes, EDGES, OPERATIONS))
 
     @cached_property
     def function_class(self) -> NDArray[np.int32]:
-        """Smallest official index among the cells that compute the same sums: 4,930 classes.
+        """For each cell, the smallest index of a cell that computes the same sums: 4,930 classes.
 
-        Zeroed terms are dropped, whatever follows a zero is zero, and the sum that a skip
-        brings is merged into its target's sum. Shape (15625,). (That average pooling is
-        linear would merge a few more, to 4,660.)
+        Shape (15625,). Zero terms are dropped, an operation on zero gives zero, and the sum that a
+        skip passes on is merged into its target's sum. Average pooling is not treated as linear;
+        that would merge a few more cells, to 4,660 classes.
         """
         return _first_of_class(function_ids(self.codes, EDGES))
 
     @cached_property
     def network_class(self) -> NDArray[np.int32]:
-        """Smallest official index among the cells that are the same network: 5,260 classes.
+        """For each cell, the smallest index of a cell that is the same network: 5,260 classes.
 
-        Like `function_class`, but two convolutions with weights of their own and one that is
-        used twice are told apart: 326 of the 4,930 classes hold both, and their trained
-        accuracies differ. What is trained once is this. Shape (15625,).
+        Shape (15625,). Unlike `function_class`, this distinguishes two convolutions with weights of
+        their own from one convolution that is used twice: 326 of the 4,930 classes have cells of
+        both kinds, and their trained accuracies differ. Each network class is trained once.
         """
         return _first_of_class(network_ids(self.codes, EDGES, (CONV_1X1, CONV_3X3)))
 
     def count(self, operation: int) -> NDArray[np.int64]:
-        """Return how often every cell of the space has `operation`, shape (15625,)."""
+        """Return for every cell the number of its edges with `operation`, shape (15625,)."""
         return np.asarray((self.codes == operation).sum(axis=1), dtype=np.int64)
 
     def flops(self, data: Input, channels: int = 16, cells: int = 5) -> NDArray[np.int64]:
-        """Multiply-adds of every cell's network, shape (15625,), dead convolutions included.
+        """Return the multiply-adds of the network of every cell, shape (15625,).
 
-        Official counting: convolutions and the linear layer with its bias; no batch norm.
+        Convolutions that do not affect the output are included. As in the official counts, these
+        are the multiply-adds of convolutions and of the linear layer with its bias, without batch
+        norm.
         """
         areas = [(data.side >> stage) ** 2 for stage in range(3)]
         widths = [channels << stage for stage in range(3)]
@@ -179,7 +183,10 @@ class NasBench201(CategoricalSpace):
         return stem + blocks + linear + per_cell * sum(product)
 
     def params(self, data: Input, channels: int = 16, cells: int = 5) -> NDArray[np.int64]:
-        """Weights of every cell's network, shape (15625,), dead convolutions included."""
+        """Return the number of weights of the network of every cell, shape (15625,).
+
+        Convolutions that do not affect the output are included.
+        """
         widths = [channels << stage for stage in range(3)]
         stem = 9 * data.channels * channels + 2 * channels
         blocks = sum(
@@ -198,7 +205,11 @@ class NasBench201(CategoricalSpace):
 
 
 def live_edges(cell: Architecture) -> tuple[bool, ...]:
-    """Tell of each edge whether a signal arrives at its source and its target is read."""
+    """Return for each edge whether it is live: whether it carries a signal to the output.
+
+    That is, a signal reaches its source, its operation is not `none`, and its target affects the
+    output.
+    """
     filled, read = {0}, {NODES - 1}
     steps = list(zip(EDGES, cell, strict=True))
     for (source, target), operation in steps:

@@ -1,4 +1,4 @@
-"""A fixed list of architectures that are known by their names only."""
+"""Search spaces that are a fixed list of architectures, of which only the names are known."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,13 +8,13 @@ from nasbench.spaces.base import EnumerableSpace
 
 
 class PoolSpace(EnumerableSpace):
-    """Architectures with names and nothing between them: no decisions, no distances.
+    """A list of named architectures without any structure: no decisions and no distances.
 
-    A mutation is any other architecture, so that evolution on a pool is a random search.
+    A mutation returns any other architecture, so that evolution on a pool is a random search.
     """
 
     def __init__(self, name: str, names: Sequence[str]) -> None:
-        """Keep the names, in the order of indices; `InvalidInput` where two are equal."""
+        """Make a space of `names` in index order; `InvalidInput` if none, or if two are equal."""
         self.name = name
         self._names = tuple(names)
         self._index = {one: index for index, one in enumerate(self._names)}
@@ -26,18 +26,18 @@ class PoolSpace(EnumerableSpace):
         self.size = len(self._names)
 
     def sample(self, random: Random) -> str:
-        """Draw one uniformly."""
+        """Draw one architecture uniformly."""
         return self._names[random.integer(self.size)]
 
     def mutate(self, architecture: str, random: Random) -> str:
-        """Draw another one uniformly."""
+        """Draw another architecture uniformly; `InvalidInput` if there is only one."""
         if self.size == 1:
             raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
         drawn = random.integer(self.size - 1)
         return self._names[drawn + (drawn >= self._index[architecture])]
 
     def neighbours(self, architecture: str) -> list[str]:
-        """Return all others."""
+        """Return all other architectures."""
         return [one for one in self._names if one != architecture]
 
     def contains(self, architecture: object) -> bool:
@@ -58,7 +58,7 @@ class PoolSpace(EnumerableSpace):
         return architecture
 
     def parse(self, text: str) -> str:
-        """Return the name; `InvalidInput` where there is none such."""
+        """Return a text that is one of the names; raise `InvalidInput` for any other."""
         if text not in self._index:
             raise InvalidInput(
                 f"architecture '{text:.80}' is none of the {self.size:,} of space '{self.name}', "
@@ -67,5 +67,5 @@ class PoolSpace(EnumerableSpace):
         return text
 
     def describe(self) -> Iterable[str]:
-        """Return the first names."""
+        """Return the first three names."""
         return (self._names[i] for i in range(min(3, self.size)))

@@ -1,4 +1,4 @@
-"""Which spaces there are: a decorator, entry points, and modules that a user names."""
+"""Find spaces by name: nasbench's own, registered ones, entry points, and `module:Class`."""
 
 import inspect
 from collections.abc import Callable
@@ -18,16 +18,16 @@ SpaceClass = TypeVar("SpaceClass", bound=type[Space])
 GROUP = "nasbench.spaces"
 """Entry points of this group are spaces of other packages."""
 _HOMES = {"nb201": "nasbench.spaces.nb201:NasBench201"}
-"""Module and class of each space of our own, loaded when it is asked for."""
+"""Module and class of each of nasbench's own spaces, imported when the space is needed."""
 
 _registered: dict[str, type[Space]] = {}
 
 
 def register_space(name: str) -> Callable[[SpaceClass], SpaceClass]:
-    """Class decorator: make a space known by `name`.
+    """Class decorator: register a subclass of `Space` under `name`.
 
-    The class is made without arguments. Raises `InvalidInput` for what cannot be a name, and for
-    what is no space.
+    The class must need no arguments. Raises `InvalidInput` if `name` cannot be a name or is one of
+    nasbench's own, and if the class is not a space or lacks an abstract method.
     """
     require_text("a space's name", 'a text: @register_space("my-space")', name)
     if not name or printable(name).strip() != name or set(name) & set(",:/\\"):
@@ -57,10 +57,10 @@ def spaces() -> tuple[str, ...]:
 
 
 def import_space(path: str) -> Space:
-    """Return the space `package.module:Class`, known by that path in this process from now on.
+    """Import the space `package.module:Class`, register it under that path, and return it.
 
-    Importing runs the module's code, so nothing that is read from a file may be given here.
-    Raises `InvalidInput` for what cannot be imported, and for what is no space.
+    Importing runs the module's code, so `path` must never come from a stored file. Raises
+    `InvalidInput` if `path` cannot be imported or is not a space.
     """
     if path not in _registered:
         _registered[path] = _loaded(path, path)
@@ -68,11 +68,12 @@ def import_space(path: str) -> Space:
 
 
 def get_space(name: str) -> Space:
-    """Return a space by its name; one object per process.
+    """Return the space with a name; the same object in the whole process.
 
-    Names come from stored results and tables, too, so no module is imported for one: only spaces of
-    our own, of installed packages (entry points), and those that this process has registered or
-    imported are known. Raises `InvalidInput` for any other, and for a space that cannot be made.
+    Names also come from stored results and tables, so a name never causes the import of any module
+    that it mentions. Known are only nasbench's own spaces, those of installed packages (entry
+    points), and those that this process has registered or imported. Raises `InvalidInput` for any
+    other name, and if the space's constructor fails.
     """
     known = spaces()
     if require_text("space", f"one of {', '.join(known)}", name) not in known:
@@ -83,7 +84,10 @@ def get_space(name: str) -> Space:
 
 
 def find_space(name: str) -> Space:
-    """Return a space that a user names, who may name a module's: `package.module:Class`."""
+    """Return a space that a user names, by its name or as `package.module:Class`.
+
+    Raises `InvalidInput` as `get_space` and `import_space` do.
+    """
     return (
         import_space(name)
         if ":" in require_text("space", "a space's name", name)
@@ -92,7 +96,7 @@ def find_space(name: str) -> Space:
 
 
 def get_enumerable(name: str) -> EnumerableSpace:
-    """Return a space whose architectures have indices; `InvalidInput` for any other."""
+    """Return the enumerable space with a name; raise `InvalidInput` for any other space."""
     space = get_space(name)
     if not isinstance(space, EnumerableSpace):
         raise InvalidInput(f"space '{name}' has no indices: this works for enumerable spaces only")
@@ -100,7 +104,7 @@ def get_enumerable(name: str) -> EnumerableSpace:
 
 
 def get_categorical(name: str) -> CategoricalSpace:
-    """Return a space of independent decisions; `InvalidInput` for any other."""
+    """Return the categorical space with a name; raise `InvalidInput` for any other space."""
     space = get_space(name)
     if not isinstance(space, CategoricalSpace):
         raise InvalidInput(
@@ -119,7 +123,7 @@ def _made(name: str, registered: type[Space] | None) -> Space:
             raise InvalidInput(f"space '{name}' has no architecture: mend its class")
     except InvalidInput:
         raise
-    except Exception as error:  # whatever a space of others does
+    except Exception as error:  # another package's code may raise anything
         raise InvalidInput(
             f"space '{name}' cannot be made ({reason(error)}): mend its class"
         ) from error

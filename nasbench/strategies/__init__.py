@@ -1,1 +1,1 @@
-"""How to search: one file per strategy, readable next to its paper."""
+"""Search strategies: one file per strategy, written to be read next to its paper."""

@@ -1,4 +1,4 @@
-"""The one interface of every search strategy."""
+"""`SearchStrategy`: the base class of all search strategies."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ from nasbench.strategies.state import Stateful
 from nasbench.text import shown
 
 BEST, DERIVED = "best by validation", "derived"
-"""The two incumbent rules."""
+"""The two rules for the answer of a search (its incumbent); see `SearchStrategy.rule`."""
 
 
 class Tag(StrEnum):
-    """What a strategy can do or needs, beside what all can."""
+    """Special features or needs of a strategy."""
 
     FIDELITIES = "fidelities"
-    """It asks for fidelities of its problem, and needs two of them at least."""
+    """The strategy asks for several fidelities of its problem, and needs at least two."""
     DECISIONS = "decisions"
-    """It needs a space of independent decisions."""
+    """The strategy needs a space of independent decisions, a `CategoricalSpace`."""
 
 
 @dataclass(frozen=True)
 class NoSettings:
-    """A strategy without hyperparameters."""
+    """The settings of a strategy without hyperparameters."""
 
 
 def require(holds: bool, setting: str, value: object, rule: str) -> None:
-    """Raise `InvalidInput` unless a setting's value `holds`: "it must be" `rule`."""
+    """Raise `InvalidInput` ("it must be" `rule`) unless `holds` is true of a setting's value."""
     if not holds:
         raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
 
 
 def require_decisions(space: Space, strategy: str) -> CategoricalSpace:
-    """Return a space of independent decisions; `InvalidInput` for one that is none."""
+    """Return `space` if it has independent decisions; raise `InvalidInput` for any other space."""
     if not isinstance(space, CategoricalSpace):
         raise InvalidInput(
             f"strategy '{strategy}' needs a space of independent decisions, and '{space.name}' is "
@@ -49,7 +49,7 @@ def require_decisions(space: Space, strategy: str) -> CategoricalSpace:
 
 
 def require_tags(strategy: "type[SearchStrategy]", problem: Problem) -> None:
-    """Raise `InvalidInput` where a problem has not what the tags of a strategy ask for."""
+    """Raise `InvalidInput` if a problem lacks what the tags of a strategy require."""
     if Tag.DECISIONS in strategy.tags:
         require_decisions(problem.space, strategy.name)
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
@@ -61,18 +61,20 @@ def require_tags(strategy: "type[SearchStrategy]", problem: Problem) -> None:
 
 
 class SearchStrategy(Stateful, ABC):
-    """A search: it asks for work and is told the answers.
+    """Base class of all search strategies: `ask` returns a request, `tell` gets its answer.
 
-    The harness makes one object per run. It calls `ask`, which returns a request, numbers it as a
-    trial, lets the benchmark answer and calls `tell` with trial and answer. With one worker, ask
-    and tell alternate; with several, more trials are open at once, and answers come in the order
-    in which evaluations end. `tell` is not called for an evaluation that would overshoot the
-    budget: with one worker the run ends before it, with several the others go on, so that a
-    strategy that waits for a whole batch may never be told one of it; its run then ends.
+    The harness makes one object per run. It calls `ask`, which returns a request, numbers the
+    request as a trial, lets the benchmark answer it, and calls `tell` with the trial and the
+    answer. With one worker, `ask` and `tell` alternate; with several workers, several trials are
+    open at once, and answers come in the order in which the evaluations end. `tell` is not called
+    for an evaluation that would exceed the budget. With one worker the run ends before such an
+    evaluation. With several workers the other evaluations go on; so a strategy that waits for the
+    answers of a whole batch may never get one of them, and its run then ends.
 
     A strategy knows its `problem` (space, objectives, fidelities, workers) and nothing else of its
-    task. Its randomness is `self.random`, its hyperparameters are `self.settings`. It compares
-    answers by `self.problem.score(answer)`, of which more is better for every metric.
+    task. It draws random numbers from `self.random` and reads its hyperparameters from
+    `self.settings`. It compares answers by `self.problem.score(answer)`, which is larger for better
+    answers whatever the metric.
 
     While no trial is open, `state()` describes the search completely: all attributes whose names
     do not begin with an underscore are stored (see `Stateful`).
@@ -81,26 +83,26 @@ class SearchStrategy(Stateful, ABC):
     name: ClassVar[str]
     """The registered name."""
     family: ClassVar[str]
-    """What cost tables group by: random, evolution, reinforcement learning, ..."""
+    """The group of the strategy in cost tables: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]
     """The paper, as `Authors, venue year`."""
     bibtex: ClassVar[str] = ""
-    """Its entries as BibTeX, an empty line between two; empty where there are none."""
+    """BibTeX entries of the papers, with an empty line between two; empty if there are none."""
     colour: ClassVar[str] = ""
-    """In figures, such as `#0173b2`; where it is empty one is chosen by the name."""
+    """Colour in figures, such as `#0173b2`; if it is empty, the name determines the colour."""
     tags: ClassVar[frozenset[Tag]] = frozenset()
-    """What it needs of a problem: a search that has not is refused, and checks differ."""
+    """Needs of the strategy: a problem without them is refused; conformance tests depend on it."""
     rule: ClassVar[str] = BEST
-    """What the answer is at any time: `BEST` by validation of what was evaluated, or `DERIVED`."""
+    """The answer of the search at any time: `BEST` evaluation by validation, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
-    """Settings by the name of a published or tried recipe; empty where the defaults are all."""
+    """Settings by the name of a published or tested recipe; empty if there are only defaults."""
     Settings: ClassVar[type] = NoSettings
     """A frozen dataclass of hyperparameters with the paper's defaults."""
 
     _fixed = frozenset({"problem", "space", "settings"})
 
     def __init__(self, problem: Problem, settings: Any, random: Random) -> None:
-        """Start a search; override `setup`, not this."""
+        """Start a search; a subclass overrides `setup`, not this method."""
         self.problem = problem
         self.space = problem.space
         self.settings = settings
@@ -108,16 +110,19 @@ class SearchStrategy(Stateful, ABC):
         self.setup()
 
     def setup(self) -> None:
-        """Make the attributes a search starts with; called once, before the first `ask`."""
+        """Make the attributes with which a search starts; called once, before the first `ask`."""
 
     @abstractmethod
     def ask(self) -> Request | Wait | None:
-        """Return the next piece of work, or None when nothing is left to ask.
+        """Return the next request, or None if the search is finished.
 
-        `WAIT` means that an answer to an open trial is needed first; `ask` is called again after
-        it. With one worker no trial is open when `ask` is called.
+        `WAIT` means that the strategy first needs the answer to an open trial; `ask` is called
+        again after the next answer. With one worker no trial is open when `ask` is called.
         """
 
     @abstractmethod
     def tell(self, trial: Trial, answer: Any) -> None:
-        """Learn the answer to a trial, the request of which `ask` has returned before."""
+        """Learn from the answer to a trial, whose request `ask` has returned before.
+
+        `answer` is an `Answer` or, for a `TrainShared` request, a `SharedAnswer`.
+        """

@@ -32,13 +32,14 @@ _BIBTEX = """
 class Darts(AlphaSearch):
     """First-order DARTS: every edge is the softmax-weighted sum of all operations.
 
-    Liu et al., ICLR 2019, equation 2 and Algorithm 1 with xi = 0: in turn, a step of the alphas
-    on validation images and a step of the weights on training images.
+    Liu et al., ICLR 2019, equation 2 and Algorithm 1 with xi = 0. A step of the alphas on
+    validation images alternates with a step of the weights on training images.
 
-    Deviations from the paper, all of them NAS-Bench-201's: one alpha per edge of the cell, `none`
-    can win, every node keeps all its edges. With `paper` and `nats` a batch moves the weights first
-    and then the alphas, as NAS-Bench-201's and NATS-Bench's code does. What differs from that code
-    still stands at `parts.weights.PAPER` and `NATS`.
+    Deviations from the paper, all of which NAS-Bench-201 has too: each edge of the cell has its own
+    alphas, `none` can be chosen, and every node keeps all its edges. With the recipes `paper` and
+    `nats`, a batch changes first the weights and then the alphas, as the code of NAS-Bench-201 and
+    NATS-Bench does. The remaining deviations from that code are listed at `parts.weights.PAPER` and
+    `NATS`.
     """
 
     family = "gradient"
@@ -59,32 +60,33 @@ class Darts(AlphaSearch):
     }
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
-        """Move the alphas along the gradient of the validation loss at today's weights."""
+        """Take a step of the alphas on the validation loss with the present weights."""
         self.update_alphas(loan, valid, self.relaxed(self.logits))
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
-        """Train the mixture of all operations."""
+        """Take a step of the weights on the mixture of all operations; return its loss."""
         return self.update_weights_alone(loan, batch, self.relaxed(self.logits))
 
     def relaxed(self, alphas: "Tensor") -> Mix:
-        """Return the continuous relaxation, equation 2."""
+        """Return the continuous relaxation (equation 2) with softmax weights of `alphas`."""
         return Mix.all_of(self.sizes, alphas.softmax(dim=1))
 
 
 @register("darts-2nd")
 class SecondOrderDarts(Darts):
-    """Second-order DARTS: the alphas look one step of the weights ahead.
+    """Second-order DARTS: the alphas follow the validation loss after one step of the weights.
 
     Liu et al., ICLR 2019, equation 7 with xi the weights' learning rate, and equation 8 for its
-    Hessian-vector product, with the finite difference that the paper names: 0.01 over the norm of
-    the vector. Setting `look_ahead` says what the step ahead is: plain `gradient` descent, as in
-    the equations, or what the `optimiser` does, which adds weight decay and momentum, as in Liu's
-    and in NAS-Bench-201's code (neither adds Nesterov's correction).
+    Hessian-vector product, with the finite difference of the paper: 0.01 over the norm of the
+    vector. Setting `look_ahead` chooses the step of the weights: plain `gradient` descent, as in
+    the equations, or the step of the `optimiser`, which adds weight decay and momentum, as in the
+    code of Liu and of NAS-Bench-201 (neither adds Nesterov's correction).
 
-    Deviations from the paper: those of `darts`, but the order: NAS-Bench-201's code moves the
-    alphas first here, NATS-Bench's the weights. From the code, beyond what `parts.weights.PAPER`
-    and `NATS` list: where the batch norm around the cells keeps running statistics, the pass with
-    the weights of the step ahead counts in them (the code makes it in a copy of the network).
+    Deviations from the paper: those of `darts`, except for the order of the steps: here the code of
+    NAS-Bench-201 changes the alphas first, and that of NATS-Bench the weights. One deviation from
+    the code is not listed at `parts.weights.PAPER` and `NATS`: if the batch norm around the cells
+    keeps running statistics, the pass with the weights after the step updates them too (the code
+    makes this pass in a copy of the network).
     """
 
     colour = "#01503a"
@@ -93,10 +95,10 @@ class SecondOrderDarts(Darts):
     class Settings(Darts.Settings):
         """Hyperparameters."""
 
-        look_ahead: str = "gradient"  #: what the step ahead is: `gradient` or `optimiser`
+        look_ahead: str = "gradient"  #: the step of the weights: `gradient` or `optimiser`
 
         def __post_init__(self) -> None:
-            """Refuse a precision in which the finite difference is lost."""
+            """Refuse a precision that is too low for the finite difference."""
             super().__post_init__()
             known = self.look_ahead in ("gradient", "optimiser")
             require(known, "look_ahead", self.look_ahead, "gradient or optimiser")
@@ -110,7 +112,7 @@ class SecondOrderDarts(Darts):
     }
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
-        """Move the alphas along the gradient of the validation loss after a step of the weights."""
+        """Take a step of the alphas on the validation loss after a step of the weights."""
         xi = self._sgd.param_groups[0]["lr"]
         self._alphas.grad = self.unrolled_gradient(loan.supernet, train, valid, xi)
         self._adam.step()
@@ -118,7 +120,10 @@ class SecondOrderDarts(Darts):
     def unrolled_gradient(
         self, supernet: "Supernet", train: Batch, valid: Batch, xi: float
     ) -> "Tensor":
-        """Return equation 7, shape of the alphas; the weights are left as they were."""
+        """Return the gradient of equation 7, in the shape of the alphas.
+
+        The weights have their old values afterwards.
+        """
         import torch
         import torch.nn.functional as F
 
@@ -149,7 +154,7 @@ class SecondOrderDarts(Darts):
     def _direction(
         self, weights: "Sequence[Tensor]", gradients: "Sequence[Tensor]"
     ) -> "Sequence[Tensor]":
-        """Return what the step ahead follows: the gradients, or the optimiser's use of them."""
+        """Return the direction of the weights' step: the gradients, or what the optimiser uses."""
         if self.settings.look_ahead == "gradient":
             return gradients
         s, found = self.settings, []

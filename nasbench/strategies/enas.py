@@ -1,4 +1,4 @@
-"""ENAS: shared weights and an LSTM controller, trained in turn."""
+"""ENAS: shared weights and an LSTM controller, which are trained alternately."""
 
 import math
 from collections.abc import Iterator
@@ -29,25 +29,26 @@ _BIBTEX = """
 
 @register("enas")
 class Enas(OneShot):
-    """Train the weights on cells the controller samples, then the controller on their accuracy.
+    """Train the weights on cells that the controller samples, then the controller on accuracies.
 
-    Pham et al., ICML 2018, section 2.2: an epoch of the shared weights, one sampled cell per batch,
-    then REINFORCE steps of the controller; the reward is a sampled cell's accuracy on one
-    validation batch, with a moving average as baseline and an entropy bonus. The answer is the best
-    of a sample from the controller, ranked on validation images with the shared weights: all on the
-    same images or, with setting `own_batches`, each on another batch.
+    Pham et al., ICML 2018, section 2.2. An epoch of the shared weights, with one sampled cell per
+    batch, is followed by REINFORCE steps of the controller. The reward is the accuracy of a sampled
+    cell on one validation batch, with a moving average as baseline and an entropy bonus. The answer
+    is the best cell of a sample from the controller, ranked on validation images with the shared
+    weights: all cells on the same images or, with setting `own_batches`, each cell on another
+    batch.
 
     Deviations from the paper: the controller is the LSTM of `reinforce` (no tanh constant, no
-    temperature, no clipped gradient), and rewards are in 0 to 1.
+    temperature, no clipped gradient), and rewards are from 0 to 1.
 
-    Deviations from NAS-Bench-201's code, beyond those of `parts.weights.PAPER`: its controller
+    Deviations from NAS-Bench-201's code, besides those of `parts.weights.PAPER`: its controller
     divides logits by 5 and takes 2.5 times their tanh, has one output layer and one embedding for
     all edges, and clips its gradient at 5. It takes 50 steps per epoch, each after twenty sampled
-    cells, here it takes one after each of the thousand. Its baseline moves once per epoch, by the
-    last reward, here with every reward. The entropy is part of its reward, as a number that the
-    baseline sees and once more through its own gradient; here it is a bonus with its exact
-    gradient. Ten of its cells are ranked after every epoch and a hundred at the end, here a
-    hundred.
+    cells; here it takes one step after each of the thousand cells. Its baseline is updated once per
+    epoch, by the last reward; here by every reward. Its reward includes the entropy, which
+    therefore counts in the baseline, and once more through its own gradient; here the entropy is a
+    bonus with its exact gradient. The code ranks ten cells after every epoch and a hundred at the
+    end; here a hundred cells are ranked each time.
 
     Deviations from NATS-Bench's code: the same, and those of `parts.weights.NATS`. The recipe
     `nats` has the controller's settings of the commands at the head of the code (learning rate and
@@ -64,20 +65,20 @@ class Enas(OneShot):
         """Hyperparameters."""
 
         controller_steps: int = 50  #: REINFORCE steps after every epoch of the weights
-        controller_learning_rate: float = 1e-3  #: of Adam
+        controller_learning_rate: float = 1e-3  #: learning rate of Adam
         controller_beta1: float = 0.0  #: Adam's first decay; the second is 0.999
-        controller_epsilon: float = 1e-3  #: Adam's
+        controller_epsilon: float = 1e-3  #: Adam's epsilon
         hidden: int = 32  #: units per LSTM layer
         layers: int = 2  #: LSTM layers
-        baseline_decay: float = 0.99  #: of the moving average of rewards
-        entropy_weight: float = 1e-4  #: of the entropy bonus
-        samples: int = 20  #: cells the answer is chosen from
-        ranking_images: int = 256  #: validation images each of them is ranked on
-        own_batches: bool = False  #: whether each is ranked on other images
+        baseline_decay: float = 0.99  #: decay of the moving average of rewards
+        entropy_weight: float = 1e-4  #: weight of the entropy bonus
+        samples: int = 20  #: cells from which the answer is chosen
+        ranking_images: int = 256  #: validation images on which each of these cells is ranked
+        own_batches: bool = False  #: whether each of these cells is ranked on other images
         reward_images: int = 0  #: validation images of a reward; 0: as many as a batch
 
         def __post_init__(self) -> None:
-            """Refuse a controller without units, and updates that lead nowhere."""
+            """Refuse a controller without units, and updates that cannot learn."""
             super().__post_init__()
             require_ranking(self, "enas")
             for name in ("controller_steps", "hidden", "layers"):
@@ -106,7 +107,7 @@ class Enas(OneShot):
 
     @property
     def search_batch(self) -> int:
-        """Validation images of a reward."""
+        """Number of validation images of a reward."""
         return int(self.settings.reward_images or self.settings.batch)
 
     def begin(self, loan: Loan) -> None:
@@ -121,13 +122,13 @@ class Enas(OneShot):
         self.baseline = MovingAverage(s.baseline_decay)
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Train a cell that the controller samples."""
+        """Train the weights of a cell that the controller samples; return its loss."""
         return self.update_weights(
             loan, batch, Mix.only(self.controller.sample(self.random).architecture)
         )
 
     def finish(self, loan: Loan, search: Iterator[Batch]) -> Traces:
-        """Train the controller, the weights being fixed."""
+        """Train the controller with fixed weights; return the mean reward, from 0 to 1."""
         total = 0.0
         for _ in range(self.settings.controller_steps):
             drawn = self.controller.sample(self.random)
@@ -138,6 +139,6 @@ class Enas(OneShot):
         return {Trace.number("reward"): total / self.settings.controller_steps}
 
     def derive(self, loan: Loan, random: Random) -> Architecture:
-        """Return the best of a sample from the controller; the first of equals."""
+        """Return the best cell of a sample from the controller; of equal cells the first."""
         cells = [self.controller.sample(random).architecture for _ in range(self.settings.samples)]
         return self.best(loan, cells, own_batches=self.settings.own_batches)

@@ -1,4 +1,4 @@
-"""FBNet: Gumbel-softmax over operations, with what they cost in the loss."""
+"""FBNet: Gumbel-softmax over operations, and a loss that includes their costs."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 _THOUSANDTHS = 1000
-"""Small networks cost less than one unit, and logarithms must be above 0."""
+"""Factor of the cost in the logarithm, which must be above 0: a small network costs less than one
+unit."""
 
 _BIBTEX = """
 @inproceedings{wu2019fbnet,
@@ -32,20 +33,21 @@ _BIBTEX = """
 
 @register("fbnet")
 class FbNet(CostAwareSearch):
-    """Every edge is the Gumbel-softmax mixture of all operations; costly ones are pushed away.
+    """Every edge is the Gumbel-softmax mixture of all operations; the loss includes their cost.
 
-    Wu et al., CVPR 2019: operations are weighted by a Gumbel-softmax whose temperature decays
-    (equations 5 and 6), the loss of the architecture parameters is CE * a * log(LAT)^b (equation
-    2), or CE + c * LAT with `form=sum`, and LAT is the lookup table's sum with the same weights
-    (equations 3, 7 and 8).
+    Wu et al., CVPR 2019. Operations are weighted by a Gumbel-softmax whose temperature decays
+    (equations 5 and 6). The loss of the architecture parameters is CE * a * log(LAT)^b (equation
+    2), or CE + c * LAT with `form=sum`. CE is the cross entropy, and LAT is the sum of the lookup
+    table with the same weights (equations 3, 7 and 8).
 
-    Deviations from the paper: LAT is millions of multiply-adds unless `cost` names a latency, and
-    the product counts it in thousandths of its unit (milliseconds in microseconds); one choice per
-    edge of the cell, repeated through the network, not one per layer; parameters and weights take a
-    step each on every batch instead of on 20 % and 80 % of an epoch, and the parameters from the
-    first epoch on; the answer is the most likely cell, not some sampled ones. The weights' momentum
-    is Nesterov's and their initialisation this project's, of which the paper does not speak. No
-    code of the authors' search is known to this project, so it is compared with the paper alone.
+    Deviations from the paper: LAT is in millions of multiply-adds unless `cost` names a latency,
+    and the product counts it in thousandths of its unit (milliseconds in microseconds). There is
+    one choice per edge of the cell, repeated through the network, not one per layer. On every batch
+    both the parameters and the weights take a step, instead of on 20 % and 80 % of an epoch, and
+    the parameters do so from the first epoch on. The answer is the most likely cell, not some
+    sampled cells. The paper says nothing on two points: here the weights' momentum is Nesterov's,
+    and their initialisation is this project's own. No code of the authors' search is known to this
+    project, so it is compared with the paper only.
     """
 
     family = "gradient"
@@ -58,15 +60,15 @@ class FbNet(CostAwareSearch):
         """Hyperparameters."""
 
         epochs: int = 25
-        form: str = "product"  #: of the loss: `product` (the paper's) or `sum`
+        form: str = "product"  #: form of the loss: `product` (the paper's) or `sum`
         weight: float = 0.2  #: a of the product
         exponent: float = 0.6  #: b of the product
         cost_weight: float = 0.01  #: c of the sum, per unit of cost
-        temperature: float = 5.0  #: of the Gumbel-softmax, at the start
-        decay: float = 0.956  #: of the temperature, per epoch
+        temperature: float = 5.0  #: Gumbel-softmax temperature in the first epoch
+        decay: float = 0.956  #: factor of the temperature per epoch
 
         def __post_init__(self) -> None:
-            """Refuse a loss that means nothing."""
+            """Refuse values for which the loss is not meaningful."""
             super().__post_init__()
             require(self.form in ("product", "sum"), "fbnet.form", self.form, "product or sum")
             for name in ("weight", "exponent", "cost_weight"):
@@ -93,20 +95,20 @@ class FbNet(CostAwareSearch):
     }
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
-        """Take a step of the parameters on error and cost of a mixture."""
+        """Take a step of the parameters on the loss (error and cost) of a sampled mixture."""
         self.descend(self.loss(loan, valid, self.sample()))
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
-        """Train another mixture."""
+        """Take a step of the weights on another sampled mixture; return its loss."""
         return self.update_weights_alone(loan, batch, self.sample())
 
     def sample(self) -> Mix:
-        """Draw the mixture of this batch: equation 6 at this epoch's temperature."""
+        """Draw the mixture for one batch: equation 6 at this epoch's temperature."""
         temperature = self.settings.temperature * self.settings.decay**self.epoch
         return Mix.all_of(self.sizes, self.gumbel_softmax(temperature))
 
     def loss(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Return cross entropy and cost of a mixture as one number: equation 2, or their sum."""
+        """Return the loss of a mixture: equation 2, or with `form=sum` error plus weighted cost."""
         s = self.settings
         assert mix.weights is not None  # noqa: S101  # a mixture has them
         error, cost = self.cross_entropy(loan, batch, mix), self._lookup.expected(mix.weights)

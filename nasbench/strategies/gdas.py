@@ -25,19 +25,23 @@ _BIBTEX = """
 
 @register("gdas")
 class Gdas(AlphaSearch):
-    """Differentiable sampling: the hard Gumbel-softmax, straight through.
+    """Differentiable sampling: the hard Gumbel-softmax with a straight-through gradient.
 
-    Dong & Yang, CVPR 2019, equations 3 to 7: an operation is drawn by argmax of log-probability
-    plus Gumbel noise, only it is computed, and its weight is 1 forward and the softmax at the
-    temperature backward. The temperature falls linearly over the epochs.
+    Dong & Yang, CVPR 2019, equations 3 to 7. On each edge an operation is drawn by the argmax of
+    log-probability plus Gumbel noise, and only this operation is computed. Its weight is 1 in the
+    forward pass; the gradient is that of the softmax at the temperature. The temperature falls
+    linearly over the epochs.
 
-    The weights of operations that are not computed are 0, and two gradients of them are in use.
-    Setting `gradient` chooses. `constant`: each counts as if its operation had put out the constant
-    1, so its gradient is the sum of the loss' gradient over the node, in all cells. So did the
-    authors' code when the published rows of NAS-Bench-201 and NATS-Bench were made, and the recipes
-    `paper` and `nats` do. `sampled`: they have none, and only the sampled operation's weight has
-    one. So does the variant `gdas_v1` that the authors added in March 2022, and the recipe `small`.
-    With the former a sampled `none` moves the alphas, with the latter it does not.
+    The weights of operations that are not computed are 0. For their gradient there are two
+    versions, which setting `gradient` chooses from:
+
+    - `constant`: each such weight counts as if the output of its operation were the constant 1, so
+      its gradient is the sum of the loss's gradient over the node, in all cells. The authors' code
+      did this when the published rows of NAS-Bench-201 and NATS-Bench were made, and the recipes
+      `paper` and `nats` do. Here a sampled `none` changes the alphas.
+    - `sampled`: these weights have no gradient; only the weight of the sampled operation has one.
+      The variant `gdas_v1`, which the authors added in March 2022, does this, and so does the
+      recipe `small`. Here a sampled `none` does not change the alphas.
 
     Deviations from the paper: those of `darts`. From the authors' code: those of
     `parts.weights.PAPER` and `NATS`.
@@ -52,12 +56,12 @@ class Gdas(AlphaSearch):
     class Settings(AlphaSettings):
         """Hyperparameters."""
 
-        temperature: float = 10.0  #: of the softmax, at the start
-        final_temperature: float = 0.1  #: at the last epoch
-        gradient: str = "sampled"  #: of operations that are not computed: `sampled`, `constant`
+        temperature: float = 10.0  #: softmax temperature in the first epoch
+        final_temperature: float = 0.1  #: softmax temperature in the last epoch
+        gradient: str = "sampled"  #: `sampled` or `constant`, see the class
 
         def __post_init__(self) -> None:
-            """Refuse a temperature at which nothing is defined."""
+            """Refuse an unknown gradient, and temperatures of 0 or less."""
             super().__post_init__()
             known = self.gradient in ("sampled", "constant")
             require(known, "gdas.gradient", self.gradient, "sampled or constant")
@@ -71,15 +75,15 @@ class Gdas(AlphaSearch):
     }
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
-        """Follow the gradient through a sample on validation images."""
+        """Take a step of the alphas on a sampled cell and validation images."""
         self.update_alphas(loan, valid, self.sample())
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
-        """Train another sample."""
+        """Take a step of the weights on another sampled cell; return its loss."""
         return self.update_weights_alone(loan, batch, self.sample())
 
     def sample(self) -> Mix:
-        """Draw one operation per edge (equations 3 and 4), weighted straight through (5)."""
+        """Draw one operation per edge (equations 3 and 4) with straight-through weights (5)."""
         import torch.nn.functional as F
 
         soft = self.gumbel_softmax(self.temperature)

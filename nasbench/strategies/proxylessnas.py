@@ -26,23 +26,27 @@ _BIBTEX = """
 
 @register("proxylessnas")
 class ProxylessNas(CostAwareSearch):
-    """Train one sampled path; compare two to move the architecture parameters.
+    """Train the weights on one sampled path, and the architecture parameters on two.
 
-    Cai et al., ICLR 2019, section 3.2: for the weights one operation per edge is sampled from the
-    softmax; for the parameters two are, without replacement, one of them is switched on by a binary
-    gate, and the gradient by the gates is that of a softmax over the two (equation 4's estimate);
-    afterwards the two are shifted so that what they weigh together stays. The loss adds lambda
+    Cai et al., ICLR 2019, section 3.2. For a step of the weights, one operation per edge is sampled
+    from the softmax. For a step of the parameters, two operations per edge are sampled without
+    replacement, and a binary gate switches one of them on. The gradient by the gates is that of a
+    softmax over the two (the estimate of equation 4). After the step both parameters are shifted so
+    that their joint weight, the sum of their exponentials, stays the same. The loss adds lambda
     times the expected cost (equations 5 and 6), whose gradient reaches all operations.
 
-    Deviations from the paper: the cost is millions of multiply-adds unless `cost` names a latency;
-    one choice per edge of the cell instead of one per layer, repeated through the network. From the
-    authors' code (proxylessnas, `search/imagenet_arch_search.py`), whose settings the recipe
-    `paper` has: alphas learn from the first epoch on and with every batch (the code trains 40
-    epochs of weights first, with a cosine of their own, and then moves alphas from the second epoch
-    on with every fifth batch); labels are not smoothed; the code's default computes all operations
-    for the alphas' gradient (`full_v2`) and multiplies the loss by a power of the cost's logarithm,
-    here two are computed and the cost is added, as in the paper; the answer is the most likely
-    cell, as there. Batch norm and the space are NAS-Bench-201's.
+    Deviations from the paper: the cost is in millions of multiply-adds unless `cost` names a
+    latency; there is one choice per edge of the cell, repeated through the network, instead of one
+    per layer.
+
+    Deviations from the authors' code (proxylessnas, `search/imagenet_arch_search.py`), whose
+    settings the recipe `paper` has: alphas learn from the first epoch on and with every batch (the
+    code first trains the weights for 40 epochs, with a cosine of their own, and then changes the
+    alphas from the second epoch on with every fifth batch); labels are not smoothed; two operations
+    are computed for the gradient of the alphas, and the cost is added, as in the paper (the code's
+    default computes all operations, `full_v2`, and multiplies the loss by a power of the cost's
+    logarithm). The answer is the most likely cell, as in the code. Batch norm and the space are
+    those of NAS-Bench-201.
     """
 
     family = "gradient"
@@ -54,13 +58,13 @@ class ProxylessNas(CostAwareSearch):
     class Settings(CostSettings):
         """Hyperparameters."""
 
-        alpha_learning_rate: float = 0.006  #: of Adam
+        alpha_learning_rate: float = 0.006  #: learning rate of Adam
         alpha_weight_decay: float = 0.0
         alpha_beta1: float = 0.0
         cost_weight: float = 0.0  #: lambda, per unit of cost
 
         def __post_init__(self) -> None:
-            """Refuse a cost that means nothing."""
+            """Refuse a negative or infinite weight of the cost."""
             super().__post_init__()
             value = self.cost_weight
             require(0 <= value < math.inf, "proxylessnas.cost_weight", value, "at least 0")
@@ -81,23 +85,23 @@ class ProxylessNas(CostAwareSearch):
     }
 
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
-        """Compare two paths on validation images."""
+        """Take a step of the parameters of two sampled paths on validation images."""
         self.compare_paths(loan, valid)
 
     def weights_step(self, loan: Loan, batch: Batch) -> "Tensor":
-        """Train one path on training images."""
+        """Take a step of the weights on one sampled path; return its loss."""
         single = tuple(first for first, _ in self.pairs())
         return self.update_weights(loan, batch, Mix.only(single))
 
     def pairs(self) -> list[tuple[int, int]]:
-        """Draw two operations per edge from the softmax, without replacement, the first one on."""
+        """Draw two operations per edge from the softmax, without replacement, in drawn order."""
         logits = self.logits.detach().log_softmax(dim=1).cpu().double().numpy()
         noise = self.random.generator.gumbel(size=logits.shape)
-        order = (-(logits + noise)).argsort(axis=1)  # the largest two are such a draw
+        order = (-(logits + noise)).argsort(axis=1)  # Gumbel top-2: a draw without replacement
         return [(int(first), int(second)) for first, second in order[:, :2]]
 
     def compare_paths(self, loan: Loan, batch: Batch) -> None:
-        """Take one step of the parameters of two sampled operations per edge."""
+        """Take one Adam step of the parameters on two sampled operations per edge and the cost."""
         import torch
 
         pairs = self.pairs()

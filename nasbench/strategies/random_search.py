@@ -1,4 +1,4 @@
-"""Random search: the baseline that every comparison needs."""
+"""Random search, the baseline that every comparison needs."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,10 @@ _BIBTEX = """
 
 @register("random-search")
 class RandomSearch(SearchStrategy):
-    """Uniform independent architectures (Bergstra & Bengio, JMLR 2012). Deviation: none."""
+    """Draw architectures independently and uniformly (Bergstra & Bengio, JMLR 2012).
+
+    Deviations from the paper: none.
+    """
 
     family = "random"
     reference = "Bergstra & Bengio, JMLR 2012"
@@ -30,16 +33,16 @@ class RandomSearch(SearchStrategy):
 
     @dataclass(frozen=True)
     class Settings:
-        """Hyperparameters; NAS-Bench-201 draws with replacement."""
+        """Hyperparameters. The default is that of NAS-Bench-201, which draws with replacement."""
 
         replacement: bool = True  #: whether an architecture may be drawn again
 
     def setup(self) -> None:
-        """Start with nothing drawn."""
+        """Start with an empty set of drawn architectures."""
         self.drawn: set[Architecture] = set()
 
     def ask(self) -> Evaluate | None:
-        """Draw an architecture; None once a draw without replacement has seen them all."""
+        """Draw an architecture; without replacement, return None after all have been drawn."""
         if self.settings.replacement:
             return Evaluate(self.space.sample(self.random))
         if len(self.drawn) == self.space.size:

@@ -1,4 +1,4 @@
-"""Which strategies there are: a decorator here, entry points and `module:Class` elsewhere."""
+"""Find strategies: those of nasbench, registered ones, entry points, and `module:Class`."""
 
 import dataclasses
 import importlib
@@ -29,9 +29,9 @@ _registered: dict[str, type[SearchStrategy]] = {}
 
 
 def register(name: str) -> Callable[[Strategy], Strategy]:
-    """Class decorator: make a strategy known by `name`.
+    """Class decorator: register a subclass of `SearchStrategy` under `name`.
 
-    Raises `InvalidInput` for what cannot be asked for as a name, and for what is no strategy.
+    Raises `InvalidInput` if `name` cannot be a name, or if the class is not a strategy.
     """
     require_text("a strategy's name", 'a text: @register("my-search")', name)
     if not name or printable(name).strip() != name or set(name) & set(",:"):
@@ -69,13 +69,19 @@ def _load_all() -> None:
 
 
 def strategies() -> dict[str, type[SearchStrategy]]:
-    """Return all known strategies by name, sorted."""
+    """Return all known strategies by name, sorted.
+
+    Warns about entry points that cannot be loaded, and leaves them out.
+    """
     _load_all()
     return dict(sorted(_registered.items()))
 
 
 def find_strategy(name: str) -> type[SearchStrategy]:
-    """Return a strategy by its registered name or as `package.module:Class`."""
+    """Return a strategy by its registered name or as `package.module:Class`.
+
+    Raises `InvalidInput` if it is unknown, cannot be imported, or is not a complete strategy.
+    """
     if ":" in name:
         return _imported(name)
     known = strategies()
@@ -123,9 +129,9 @@ def _check_settings(settings: Any, path: str) -> None:
 
 
 def recipe_settings(strategy: type[SearchStrategy], recipe: str | None) -> Mapping[str, object]:
-    """Return the settings of a strategy's recipe; none without a name or for one without recipes.
+    """Return the settings of a strategy's recipe; {} if `recipe` is None or it has no recipes.
 
-    Raises `InvalidInput` for a name that a strategy with recipes does not have.
+    Raises `InvalidInput` if the strategy has recipes, but none of this name.
     """
     if recipe is None or not strategy.recipes:
         return {}
@@ -136,11 +142,12 @@ def recipe_settings(strategy: type[SearchStrategy], recipe: str | None) -> Mappi
 
 
 def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) -> Any:
-    """Return the strategy's settings with `values` in place of defaults, types checked.
+    """Return the strategy's settings with `values` in place of defaults, after checks of types.
 
-    Text is converted to a field's type, as the command line gives it; a list is read as JSON
-    has it, so that it may be a tuple. Nothing else is converted, floats are finite and whole
-    numbers at most a million. `InvalidInput` names the field, the reason and what is valid.
+    Strings, as they come from the command line, are converted to the type of the field; a list is
+    read as in JSON, so that it can become a tuple. Nothing else is converted. Floats must be finite
+    and whole numbers at most a million. Raises `InvalidInput`, which names the field, the reason
+    and what is valid.
     """
     fields = {field.name: field for field in dataclasses.fields(strategy.Settings) if field.init}
     checked = {}
@@ -165,18 +172,18 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
         return strategy.Settings(**checked)
     except InvalidInput:
         raise
-    except Exception as error:  # whatever a strategy of others checks
+    except Exception as error:  # another package's code may raise anything
         raise InvalidInput(
             f"settings of strategy '{strategy.name}' cannot be used: {reason(error)}"
         ) from error
 
 
 def _converted(settings: type, name: str, value: object) -> Any:
-    """Return a value as its field's type has it; `ValueError` with the reason if it cannot be."""
+    """Return a value converted to its field's type; raise `ValueError` with the reason if not."""
     from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
     try:
-        # annotations of base classes too, each read where it was written
+        # annotations of base classes too, each evaluated in the module of its class
         types = {
             key: kind
             for owner in reversed(settings.__mro__)
@@ -196,7 +203,7 @@ def _converted(settings: type, name: str, value: object) -> Any:
             converted = adapter.validate_python(value)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from error
-    except (TypeError, OverflowError) as error:  # not of JSON, or of too many digits
+    except (TypeError, OverflowError) as error:  # not possible in JSON, or too many digits
         raise ValueError(reason(error)) from error
     if not _fits(converted):
         raise ValueError(f"whole numbers are at most {LARGEST_SETTING:,}")
@@ -204,7 +211,7 @@ def _converted(settings: type, name: str, value: object) -> Any:
 
 
 def _fits(value: object) -> bool:
-    """Whether no whole number in a value is beyond what a setting can mean."""
+    """Whether all whole numbers in a value are within the limit of settings."""
     if isinstance(value, (list, tuple)):
         return all(map(_fits, value))
     if isinstance(value, dict):

@@ -21,7 +21,7 @@ _BIBTEX = """
 
 
 class Member(NamedTuple):
-    """One living architecture and what validation said of it."""
+    """One architecture of the population and its validation score."""
 
     architecture: Architecture
     score: float
@@ -34,12 +34,15 @@ _score = attrgetter("score")
 class RegularizedEvolution(SearchStrategy):
     """Aging evolution: a tournament chooses the parent, one decision mutates, the oldest dies.
 
-    Real et al., AAAI 2019, Algorithm 1. Defaults are those of NAS-Bench-201 and NATS-Bench
-    (P = 10, S = 3) instead of the paper's P = 100, S = 25, which exceed the published budget
-    of about 106 evaluations. Deviations: a mutation always changes the architecture, as in the
-    scripts of those two benchmarks (the paper's may also choose the identity); and it changes any
-    edge with the same chance. Those scripts draw a node first and then one of the edges into it,
-    so that 0->1 mutates with 1/3 and an edge into the last node with 1/9: `mutation=node`.
+    Real et al., AAAI 2019, Algorithm 1. The defaults are those of NAS-Bench-201 and NATS-Bench
+    (P = 10, S = 3) instead of the paper's P = 100, S = 25, which are too large for the published
+    budget of about 106 evaluations.
+
+    Deviations: a mutation always changes the architecture, as in the scripts of those two
+    benchmarks (in the paper it may also choose the identity), and all edges are mutated with the
+    same probability. The scripts first draw a node and then one of the edges into it, so that 0->1
+    is mutated with probability 1/3 and an edge into the last node with 1/9; `mutation=node` does
+    this.
     """
 
     family = "evolution"
@@ -51,25 +54,25 @@ class RegularizedEvolution(SearchStrategy):
     class Settings:
         """Hyperparameters."""
 
-        population: int = 10  #: members alive, P
+        population: int = 10  #: members of the population, P
         sample: int = 3  #: tournament size, S, drawn with replacement
-        #: what is drawn first: the edge (any decision of a space without edges), or the node it
-        #: leads to and then one of the edges into it; without nodes both are the same
+        #: how the decision that mutates is drawn: an `edge` (or another decision) of all, or first
+        #: a `node` and then one of the edges into it; in a space without nodes both are the same
         mutation: Literal["edge", "node"] = "edge"
 
         def __post_init__(self) -> None:
             """Refuse an empty population or tournament."""
             for name in ("population", "sample"):
                 value = getattr(self, name)
-                rule = "1 to 10000"  # a tournament of more is a list of all that ever lived
+                rule = "1 to 10000"  # a larger one would hold all architectures of a search
                 require(1 <= value <= 10_000, f"regularized-evolution.{name}", value, rule)
 
     def setup(self) -> None:
-        """Start with nobody alive; when the queue is full, the oldest dies of every birth."""
+        """Start with an empty population: a queue that drops its oldest member when it is full."""
         self.alive: deque[Member] = deque(maxlen=self.settings.population)
 
     def ask(self) -> Evaluate:
-        """Fill the population at random, then mutate the winner of a tournament."""
+        """Return a random architecture until the population is full, then a mutated winner."""
         if len(self.alive) < self.settings.population:
             return Evaluate(self.space.sample(self.random))
         tournament = self.random.choices(self.alive, self.settings.sample)
@@ -79,5 +82,5 @@ class RegularizedEvolution(SearchStrategy):
         return Evaluate(mutate(parent.architecture, self.random))
 
     def tell(self, trial: Trial, answer: Answer) -> None:
-        """Add the child; the oldest dies."""
+        """Add the architecture to the population; if that was full, the oldest member dies."""
         self.alive.append(Member(trial.request.architecture, self.problem.score(answer)))

@@ -1,4 +1,4 @@
-"""REINFORCE on a policy over architectures: an LSTM controller, or one softmax per decision."""
+"""REINFORCE with two policies over architectures: an LSTM controller, one softmax per decision."""
 
 import math
 from abc import abstractmethod
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _require_update(name: str, settings: Any) -> None:
-    """Refuse values with which a policy cannot be updated."""
+    """Raise `InvalidInput` for values with which a policy cannot be updated."""
     rate, decay, entropy = (
         settings.learning_rate, settings.baseline_decay, settings.entropy_weight
     )  # fmt: skip
@@ -52,20 +52,20 @@ _WILLIAMS = """
 
 
 class PolicyGradient(SearchStrategy):
-    """Sample an architecture, move the policy along (reward - baseline) * grad log p.
+    """Sample an architecture, then change the policy along (reward - baseline) * grad log p.
 
-    Williams, Machine Learning 1992. The reward is the first objective's score, such as the
-    validation accuracy in percent; the baseline is a bias-corrected moving average that includes
-    the reward itself, as in the scripts of NAS-Bench-201 and NATS-Bench. One architecture per
-    update. Of several open trials each is learnt from when its answer comes, with the gradient of
-    log p under the policy of that moment.
+    Williams, Machine Learning 1992. The reward is the score of the first objective, such as the
+    validation accuracy in percent. The baseline is a bias-corrected moving average that includes
+    the reward itself, as in the scripts of NAS-Bench-201 and NATS-Bench. Each update uses one
+    architecture. With several open trials, each update happens when the answer of its trial comes,
+    with the gradient of log p under the policy at that time.
     """
 
     family = "reinforcement learning"
     tags = frozenset({Tag.DECISIONS})
 
     def setup(self) -> None:
-        """Start from an untrained policy."""
+        """Start with an untrained policy."""
         from nasbench.strategies.parts.policies import MovingAverage
 
         self.policy = self.make_policy()
@@ -76,18 +76,21 @@ class PolicyGradient(SearchStrategy):
         """Return the untrained policy."""
 
     def ask(self) -> Evaluate:
-        """Sample from the policy."""
+        """Sample an architecture from the policy."""
         drawn = self.policy.sample(self.random)
         return Evaluate(drawn.architecture, memo=drawn)
 
     def tell(self, trial: Trial, answer: Answer) -> None:
-        """Take one policy-gradient step; none for a failure of a metric that has no worst value."""
+        """Take one policy-gradient step, but none if the reward is not finite.
+
+        A failed evaluation has the reward -inf if the metric has no worst value.
+        """
         reward = self.problem.score(answer)
         if math.isfinite(reward):
             self.policy.reinforce(trial.request.memo, self.advantage(reward))
 
     def advantage(self, reward: float) -> float:
-        """Return by how much a reward is above the baseline, which takes it in first."""
+        """Update the baseline with a reward, then return the reward minus the baseline."""
         self.baseline.update(reward)
         return reward - self.baseline.value
 
@@ -96,13 +99,15 @@ class PolicyGradient(SearchStrategy):
 class Reinforce(PolicyGradient):
     """An LSTM controller trained with REINFORCE.
 
-    Zoph & Le, ICLR 2017, section 3: two layers of 35 units, Adam, an exponential moving
-    average as baseline. Deviations: the previous decision is embedded per decision; one
-    controller and one architecture per update instead of parallel replicas; the learning
-    rate is tuned for budgets of a hundred evaluations (the paper's is 0.0006 for 12,800);
-    the reward is the accuracy, where the paper takes its cube (`reward_power=3`) and the largest of
-    the last five epochs; the baseline includes the present reward, where the paper's is of the
-    previous ones (`baseline=previous`). The entropy bonus is ENAS's (Pham et al., ICML 2018) and
+    Zoph & Le, ICLR 2017, section 3: two layers of 35 units, Adam, an exponential moving average as
+    baseline.
+
+    Deviations from the paper: every decision has its own embedding of the previous choice. There is
+    one controller and one architecture per update instead of parallel replicas. The learning rate
+    is tuned for budgets of a hundred evaluations (the paper's is 0.0006 for 12,800). The reward is
+    the accuracy, while the paper takes the cube of it (`reward_power=3`) and the largest of the
+    last five epochs. The baseline includes the present reward, while the paper's has only previous
+    rewards (`baseline=previous`). The entropy bonus is that of ENAS (Pham et al., ICML 2018); it is
     off by default.
     """
 
@@ -114,17 +119,17 @@ class Reinforce(PolicyGradient):
     class Settings:
         """Hyperparameters."""
 
-        learning_rate: float = 0.003  #: of Adam
+        learning_rate: float = 0.003  #: learning rate of Adam
         hidden: int = 35  #: units per LSTM layer
         layers: int = 2  #: LSTM layers
-        baseline_decay: float = 0.9  #: of the moving average of rewards
-        entropy_weight: float = 0.0  #: of the entropy bonus
+        baseline_decay: float = 0.9  #: decay of the moving average of rewards
+        entropy_weight: float = 0.0  #: weight of the entropy bonus
         reward_power: float = 1.0  #: p of the reward 100 (accuracy / 100) ** p
-        #: whether the moving average has the present reward in it or the previous ones only
+        #: whether the moving average includes the `present` reward or only the `previous` rewards
         baseline: Literal["present", "previous"] = "present"
 
         def __post_init__(self) -> None:
-            """Refuse a controller without units and updates that lead nowhere."""
+            """Refuse a controller without units, and updates that cannot learn."""
             _require_update("reinforce", self)
             power = self.reward_power
             require(0 < power < math.inf, "reinforce.reward_power", power, "above 0")
@@ -132,16 +137,19 @@ class Reinforce(PolicyGradient):
             require(1 <= self.layers <= 64, "reinforce.layers", self.layers, "1 to 64")
 
     def make_policy(self) -> "Policy":
-        """Return the LSTM."""
+        """Return an untrained LSTM controller."""
         from nasbench.strategies.parts.policies import LstmPolicy
 
         s, sizes = self.settings, require_decisions(self.space, self.name).sizes
         return LstmPolicy(sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random)
 
     def advantage(self, reward: float) -> float:
-        """Return by how much a reward is above the baseline; 0 for the first one of `previous`."""
+        """Return the reward, with its power, minus the baseline, and update the baseline.
+
+        With `baseline=previous` the advantage of the first reward is 0.
+        """
         power = self.settings.reward_power
-        if power != 1:  # 100 (a / 100) ** 1 is not always a to the last bit
+        if power != 1:  # 100 (a / 100) ** 1 may differ from a in the last bit
             reward = math.copysign(100 * abs(reward / 100) ** power, reward)
         if self.settings.baseline == "present":
             return super().advantage(reward)
@@ -155,10 +163,10 @@ class Reinforce(PolicyGradient):
 class ReinforceSoftmax(PolicyGradient):
     """One softmax per decision trained with REINFORCE: the REINFORCE of NAS-Bench-201.
 
-    Dong & Yang, ICLR 2020, and NATS-Bench, TPAMI 2021: as their scripts update it. Deviation: the
-    learning rate's default, which is chosen on the validation signal (the authors' page on
-    NAS-Bench-201 runs it with 0.5, NATS-Bench with 0.01). What scripts and harness charge
-    differently stands in docs/protocols.md.
+    The update is that of the scripts of NAS-Bench-201 (Dong & Yang, ICLR 2020) and NATS-Bench
+    (TPAMI 2021). Deviation: the default learning rate, which is chosen on the validation signal
+    (the authors' page on NAS-Bench-201 uses 0.5, NATS-Bench 0.01). docs/protocols.md says how the
+    costs that the scripts charge differ from those of this project.
     """
 
     reference = "Williams, Machine Learning 1992; Dong & Yang, ICLR 2020"
@@ -169,16 +177,16 @@ class ReinforceSoftmax(PolicyGradient):
     class Settings:
         """Hyperparameters."""
 
-        learning_rate: float = 0.1  #: of Adam
-        baseline_decay: float = 0.9  #: of the moving average of rewards
-        entropy_weight: float = 0.0  #: of the entropy bonus
+        learning_rate: float = 0.1  #: learning rate of Adam
+        baseline_decay: float = 0.9  #: decay of the moving average of rewards
+        entropy_weight: float = 0.0  #: weight of the entropy bonus
 
         def __post_init__(self) -> None:
-            """Refuse updates that lead nowhere."""
+            """Refuse updates that cannot learn."""
             _require_update("reinforce-softmax", self)
 
     def make_policy(self) -> "Policy":
-        """Return the independent softmaxes."""
+        """Return untrained independent softmaxes."""
         from nasbench.strategies.parts.policies import SoftmaxPolicy
 
         s, sizes = self.settings, require_decisions(self.space, self.name).sizes

@@ -1,4 +1,4 @@
-"""SPOS: a supernet trained on uniform single paths, then evolution inside it."""
+"""SPOS: a supernet is trained on uniformly sampled paths, then evolution searches in it."""
 
 from dataclasses import dataclass
 
@@ -22,22 +22,25 @@ _BIBTEX = """
 
 @register("spos")
 class SinglePath(UniformSampling):
-    """Train uniformly sampled cells; evolve cells by their accuracy with the shared weights.
+    """Train uniformly sampled cells, then evolve cells by their accuracy with the shared weights.
 
-    Guo et al., ECCV 2020, sections 3.2 and 3.4, Algorithm 1: of all cells so far the best
-    `parents` are kept, half of the next generation is crossed from them and half mutated. Batch
-    norm's statistics are estimated anew for every cell that is ranked.
+    Guo et al., ECCV 2020, sections 3.2 and 3.4, Algorithm 1. The best `parents` of all cells so far
+    are kept; half of the next generation is made from them by crossover and half by mutation. Batch
+    norm's statistics are re-estimated for every cell that is ranked.
 
-    Deviations from the paper: no cost constraint, neither when cells are sampled for training nor
-    in the evolution; the weights are trained as in NAS-Bench-201 (`parts.weights.PAPER`), not as
-    there (ShuffleNet blocks on ImageNet, batch 1,024, learning rate 0.5 falling linearly, labels
-    smoothed, no decay of batch norm); a cell is ranked on `ranking_images` validation images, 512
-    with `paper`, not on all that were held out; the recipe `small` has a smaller evolution. From
-    the authors' code (SinglePathOneShot, `src/Search`): statistics are the mean over 4 batches of
-    128 training images, not the moving average over 200, and a cell is ranked on 512 images, not on
-    8,000; a cell that was ranked before takes a place in its generation, where the code draws again
-    until it has a new one or gives up and fills the generation with random cells; its offspring of
-    the last generation, which no answer can come from, is not ranked here.
+    Deviations from the paper: there is no cost constraint, neither when cells are sampled for
+    training nor in the evolution. The weights are trained as in NAS-Bench-201
+    (`parts.weights.PAPER`) and not as in the paper (ShuffleNet blocks on ImageNet, batch 1,024,
+    learning rate 0.5 falling linearly, labels smoothed, no decay of batch norm). A cell is ranked
+    on `ranking_images` validation images, 512 with `paper`, not on all that were held out. The
+    recipe `small` has a smaller evolution.
+
+    Deviations from the authors' code (SinglePathOneShot, `src/Search`): statistics are the mean
+    over 4 batches of 128 training images, not the moving average over 200 batches, and a cell is
+    ranked on 512 images, not on 8,000. A cell that was ranked before takes a place in its
+    generation; the code draws again until it finds a new cell, or gives up and fills the generation
+    with random cells. The code also ranks the offspring of the last generation, from which no
+    answer can come; here it is not ranked.
     """
 
     family = "weight sharing"
@@ -51,13 +54,13 @@ class SinglePath(UniformSampling):
 
         statistics: str = "re-estimated"
         population: int = 10  #: cells of a generation, P
-        generations: int = 3  #: T
-        parents: int = 4  #: cells the next generation comes from, k
-        mutation: float = 0.1  #: chance that a decision of a mutated cell is drawn anew
-        ranking_images: int = 256  #: validation images a cell is ranked on
+        generations: int = 3  #: number of generations, T
+        parents: int = 4  #: cells from which the next generation is made, k
+        mutation: float = 0.1  #: probability that a decision of a mutated cell is drawn anew
+        ranking_images: int = 256  #: validation images on which a cell is ranked
 
         def __post_init__(self) -> None:
-            """Refuse an evolution without cells."""
+            """Refuse an evolution without cells, and a mutation that is not a probability."""
             super().__post_init__()
             for name in ("population", "generations", "parents", "ranking_images"):
                 require(getattr(self, name) >= 1, f"spos.{name}", getattr(self, name), "1 or more")
@@ -72,7 +75,7 @@ class SinglePath(UniformSampling):
     }  # fmt: skip
 
     def derive(self, loan: Loan, random: Random) -> Architecture:
-        """Evolve cells in the supernet (Algorithm 1); return the best, the first of equals."""
+        """Evolve cells in the supernet (Algorithm 1); return the best cell, of equals the first."""
         s = self.settings
         known: dict[Architecture, float] = {}
         cells = [self.space.sample(random) for _ in range(s.population)]
@@ -92,7 +95,7 @@ class SinglePath(UniformSampling):
         return self.space.cross(first, second, random)
 
     def _mutant(self, parents: list[Architecture], random: Random) -> Architecture:
-        """Draw every decision of a parent anew with the chance of a mutation."""
+        """Return a random parent, each decision of which is drawn anew with chance `mutation`."""
         parent, other = random.choice(parents), self.space.sample(random)
         coins = random.uniforms(len(parent))
         return tuple(

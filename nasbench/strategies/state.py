@@ -1,4 +1,4 @@
-"""State of a search as JSON, without a line of it in any strategy."""
+"""`Stateful`: the state of a search as JSON, so that strategies need no code to store it."""
 
 import base64
 import sys
@@ -7,21 +7,24 @@ from typing import Any, ClassVar
 
 
 class Stateful:
-    """An object whose public attributes are its state.
+    """An object whose state is its public attributes.
 
-    Attributes that begin with an underscore are derived and not stored, nor are those named
-    in `_fixed`, which the constructor receives. Arrays are restored in place, so that views
-    of them stay views.
+    Attributes whose names begin with an underscore can be derived and are not stored; neither are
+    those named in `_fixed`, which the constructor receives. Arrays are restored in place, so that
+    views of them stay valid.
     """
 
     _fixed: ClassVar[frozenset[str]] = frozenset()
 
     def state(self) -> dict[str, Any]:
-        """Return everything needed to continue, made of JSON values."""
+        """Return everything that is needed to continue, made of JSON values.
+
+        Raises `TypeError` for an attribute of a type that cannot be stored.
+        """
         return {name: _encode(value) for name, value in self._attributes().items()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from `state()` of an object that was constructed with the same arguments."""
+        """Continue from the `state()` of an object that was constructed with the same arguments."""
         current = self._attributes()
         for name, value in state.items():
             present: Any = current.get(name)
@@ -41,7 +44,7 @@ class Stateful:
 
 
 def _is_array(value: Any) -> bool:
-    """Tell a numpy array without loading numpy for searches that have none."""
+    """Whether a value is a numpy array; numpy is not imported for searches without arrays."""
     return type(value).__module__ == "numpy" and value.ndim > 0
 
 
@@ -72,7 +75,7 @@ def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
 
 
 def _record(name: str, owner: type) -> Any:
-    """Return a named tuple that the module of a class, or of one it is derived from, defines."""
+    """Return the named tuple class `name` from the module of `owner` or of one of its bases."""
     for base in owner.__mro__:
         found = getattr(sys.modules[base.__module__], name, None)
         if isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields"):

@@ -1,12 +1,12 @@
-"""What strategies, spaces, tables and benchmarks must do, as tests that anyone runs on their own.
+"""Conformance suites: tests that anyone can run on their strategies, spaces, tables and benchmarks.
 
     from nasbench.testing import StrategyConformance
 
     class TestMine(StrategyConformance):
         strategy = "my_package.my_module:MyStrategy"
 
-pytest collects the methods of such a class that begin with `test_`. `OneShotConformance` for
-strategies that share weights needs torch.
+pytest collects the methods of such a class that begin with `test_`. `OneShotConformance`, for
+strategies that share weights, needs torch.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What everything must do that answers a search."""
+"""Conformance suite of benchmarks: what everything that answers a search must do, as tests."""
 
 from typing import ClassVar
 
@@ -13,15 +13,16 @@ from nasbench.testing.reach import reachable
 
 
 class BenchmarkConformance:
-    """Subclass it with a `benchmark` method that returns a benchmark, the same every time.
+    """Tests of a benchmark: subclass it and define `benchmark`.
 
-    `asked` is how many evaluations a check makes: fewer where each is a training.
+    A failed check raises `AssertionError`.
     """
 
     asked: ClassVar[int] = 50
+    """Number of evaluations of a check; set it lower if each evaluation trains a network."""
 
     def benchmark(self) -> Benchmark:
-        """Return what is to be checked."""
+        """Return the benchmark to be tested, the same one at every call."""
         raise NotImplementedError("define `benchmark`: it returns what is to be checked")
 
     def _drawn(self, benchmark: Benchmark, seed: int = 0) -> list[Architecture]:
@@ -35,7 +36,7 @@ class BenchmarkConformance:
         return found  # type: ignore[return-value]  # all are, see above
 
     def test_answers_are_values_and_costs(self) -> None:
-        """An answer has a value in bounds for each objective, and costs time."""
+        """An answer has a value within bounds for each objective, and costs more than 0 seconds."""
         benchmark = self.benchmark()
         assert benchmark.objectives
         for one in self._answers(benchmark):
@@ -48,7 +49,7 @@ class BenchmarkConformance:
                 )
 
     def test_the_seed_of_a_session_decides(self) -> None:
-        """Two sessions of one seed answer the same, whatever another one was asked between."""
+        """Two sessions with equal seeds give equal answers, even with another session between."""
         benchmark = self.benchmark()
         first = self._answers(benchmark)
         self._answers(benchmark, seed=2)
@@ -56,7 +57,7 @@ class BenchmarkConformance:
         assert values == [(one.values, one.failed) for one in first]
 
     def test_what_is_no_architecture_is_refused(self) -> None:
-        """A request for anything else raises `InvalidInput`."""
+        """A request for a value that is not an architecture raises `InvalidInput`."""
         session = self.benchmark().session(Random(3))
         for wrong in (None, (), ("no", "such"), "no such", -1):
             try:
@@ -66,7 +67,7 @@ class BenchmarkConformance:
             raise AssertionError(f"{wrong!r} is no architecture and has an answer")
 
     def test_fidelities_can_be_asked_for(self) -> None:
-        """Fidelities come from the cheapest to the dearest, and each has answers that cost more."""
+        """Fidelities are sorted by epochs, and an answer at a higher fidelity costs more."""
         benchmark = self.benchmark()
         epochs = [one.epochs for one in benchmark.fidelities]
         assert epochs == sorted(set(epochs)), f"fidelities are {epochs}: not ascending"
@@ -80,7 +81,7 @@ class BenchmarkConformance:
             before = answer.seconds
 
     def test_another_fidelity_is_refused(self) -> None:
-        """A fidelity that there is not is refused, not answered by some other."""
+        """A request at a fidelity that does not exist raises an error and gets no answer."""
         benchmark = self.benchmark()
         session = benchmark.session(Random(5))
         one = self._drawn(benchmark)[0]
@@ -95,7 +96,7 @@ class BenchmarkConformance:
             raise AssertionError(f"a fidelity of {wrong} epochs has an answer")
 
     def test_bounds_hold(self) -> None:
-        """No answer is better than the best of the space, none cheaper than the cheapest."""
+        """No answer is better than `best_signal`, and none costs less than `cheapest`."""
         benchmark = self.benchmark()
         metric, best = benchmark.objectives[0], benchmark.best_signal
         for one in self._answers(benchmark):
@@ -104,6 +105,6 @@ class BenchmarkConformance:
                 assert best is None or metric.score(one.values[0]) <= best
 
     def test_it_holds_no_test(self) -> None:
-        """Nothing that a benchmark holds leads to a column of test."""
+        """Nothing that a benchmark refers to leads to a column of test values."""
         for found in reachable(self.benchmark()):
             assert not isinstance(found, (Table, TestColumns)), "it holds test values"

@@ -1,4 +1,4 @@
-"""What every one-shot strategy must do, as tests that anyone can run on their own.
+"""Conformance suite of one-shot strategies: what every such strategy must do, as tests.
 
     from nasbench.testing.one_shot import OneShotConformance
 
@@ -37,7 +37,7 @@ _IMAGES = {Part.WEIGHTS: 40, Part.VALIDATION: 32, Part.TEST: 16}
 
 
 def toy_data() -> DataSet:
-    """Return noisy 8x8 patterns of three classes."""
+    """Return a small data set: images of noisy 8x8 patterns with one channel, three classes."""
     generator = torch.Generator().manual_seed(0)
     patterns = torch.randn(3, 1, 8, 8, generator=generator)
     parts = {}
@@ -49,21 +49,21 @@ def toy_data() -> DataSet:
 
 
 def run_toy(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Any:
-    """Run a strategy on toy images; what it did, as plain values without seconds."""
+    """Run a strategy on toy images; return its trajectory as plain values, without seconds."""
     track = trace(path, seed, data=data, epochs=epochs)
     traces = [dict(one) for one in track.traces]
     return [track.architectures, track.values.tolist(), traces, str(track.stop)]
 
 
 def trace(path: str, seed: int, *, data: DataSet | None = None, epochs: int = EPOCHS) -> Trajectory:
-    """Run a strategy on toy images."""
+    """Run a strategy on toy images, or on `data`, for some epochs; return its trajectory."""
     searching, session = made(path, seed, data)
     with seal_test():
         return search(searching, session, Clock(Budget(epochs=epochs)))
 
 
 def made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSession]:
-    """Return a strategy and the session of its run, on toy images if on no others."""
+    """Return a strategy and the session of its run, on `data` or, if that is None, toy images."""
     strategy, space = find_strategy(path), get_space("nb201")
     settings = make_settings(strategy, SMALL)
     benchmark = lender(space, data or toy_data(), settings)
@@ -75,7 +75,10 @@ def made(path: str, seed: int, data: DataSet | None) -> tuple[OneShot, SharedSes
 def resumable(
     path: str, seed: int, checkpoint: Path, epochs: int
 ) -> tuple[Trajectory, dict[str, torch.Tensor]]:
-    """Run so many epochs with a checkpoint after each; return what was done and the weights."""
+    """Run some epochs with a checkpoint after each; return the trajectory and the weights.
+
+    If the checkpoint exists, the run continues from it.
+    """
     searching, session = made(path, seed, None)
     kept = Resumable(session, searching, checkpoint)
     track = search(searching, kept, Clock(Budget(epochs=epochs)))
@@ -83,12 +86,19 @@ def resumable(
 
 
 class OneShotConformance:
-    """Subclass it with `strategy` set to a registered name or `package.module:Class`."""
+    """Tests of a one-shot strategy: subclass it and set `strategy` to the strategy to be tested.
+
+    `strategy` is a registered name or `package.module:Class`. The tests train small supernets of
+    NAS-Bench-201. A failed check raises `AssertionError`.
+    """
 
     strategy: ClassVar[str]
 
     def test_describes_itself(self) -> None:
-        """Its tables need a family and a reference, its users the two recipes."""
+        """The strategy has a family, a reference, the rule `DERIVED`, and valid recipes.
+
+        Recipes `paper` and `small` are required.
+        """
         found = find_strategy(self.strategy)
         assert issubclass(found, OneShot)
         assert found.rule == DERIVED
@@ -100,7 +110,7 @@ class OneShotConformance:
             assert values.items() <= made.items()
 
     def test_derives_an_architecture_of_its_space_every_epoch(self) -> None:
-        """Every epoch has its answer, its cost and finite numbers."""
+        """Every epoch has an answer in the space, a cost, and traces that are finite numbers."""
         track = trace(self.strategy, 1)
         space = get_space("nb201")
         assert track.derived
@@ -115,19 +125,19 @@ class OneShotConformance:
             assert traces[Trace.number("images")] == _IMAGES[Part.WEIGHTS]
 
     def test_same_seed_is_the_same_run_in_another_process(self) -> None:
-        """Nothing but the seed decides: no global generator, no hash order, no clock."""
+        """Only the seed determines a run: no global generator, no hash order and no clock does."""
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             elsewhere = pool.submit(run_toy, self.strategy, 3).result()
         run_toy(self.strategy, 4)  # another run before it changes nothing
         assert run_toy(self.strategy, 3) == elsewhere
 
     def test_other_seeds_are_other_runs(self) -> None:
-        """The seed is used."""
+        """Runs with different seeds differ."""
         losses = {run_toy(self.strategy, seed)[2][0][TRAIN_LOSS] for seed in range(3)}
         assert len(losses) == 3
 
     def test_never_sees_test(self) -> None:
-        """With test images that are not numbers it does the same: it is lent none of them."""
+        """A run is the same if all test images are NaN, because the search gets none of them."""
         data = toy_data()
         poison = Images(torch.full_like(data.parts[Part.TEST].images, torch.nan), torch.zeros(16))
         labels = poison.labels.long()
@@ -137,7 +147,7 @@ class OneShotConformance:
         )
 
     def test_an_interrupted_run_ends_as_an_undisturbed_one(self, tmp_path: Path) -> None:
-        """Stopped after any epoch and continued by fresh objects: the same bits, weights too."""
+        """A run that is stopped after any epoch and continued by new objects has equal results."""
         whole, weights = resumable(self.strategy, 7, tmp_path / "whole.pt", EPOCHS)
         for after in range(1, EPOCHS):
             resumable(self.strategy, 7, tmp_path / "part.pt", after)
@@ -148,6 +158,6 @@ class OneShotConformance:
             (tmp_path / "part.pt").unlink()
 
     def test_respects_the_budget(self) -> None:
-        """It ends with the epochs it is given, and by itself when its own are done."""
+        """A run ends when its budget of epochs is used, or when the strategy's own epochs are."""
         assert len(trace(self.strategy, 6, epochs=1).architectures) == 1
         assert trace(self.strategy, 6, epochs=EPOCHS + 5).stop == "exhausted"

@@ -1,4 +1,4 @@
-"""What an object holds, directly or through others."""
+"""Find all objects that an object refers to, directly or through other objects."""
 
 import gc
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from types import FunctionType, ModuleType
 
 
 def reachable(root: object) -> Iterator[object]:
-    """Yield every object that `root` holds, directly or through others; not code or modules.
+    """Yield `root` and every object that it refers to, directly or through other objects.
 
-    Of a function, what it has captured is followed, not the module it is from.
+    Classes and modules are left out. Of a function, its closure and default values are followed,
+    but not the globals of its module.
     """
     seen, queue = {id(root)}, [root]
     while queue:

@@ -1,4 +1,4 @@
-"""What every search space must do."""
+"""Conformance suite of search spaces: what every space must do, as tests."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -14,23 +14,27 @@ from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 
 _DRAWN = 200
-"""Architectures that a check draws."""
+"""Number of architectures that a check draws."""
 _LISTED = 2_000
-"""Largest space that is walked through whole."""
+"""Size of the largest space whose architectures are all checked."""
 _SMALL = 200
-"""Largest space whose sampling is counted."""
+"""Size of the largest space whose sampling is checked for uniformity."""
 _DRAWS_EACH = 50
-"""Draws for each architecture of a space whose sampling is counted."""
+"""Draws per architecture in the check for uniformity."""
 _SIGMAS = 6.0
-"""A count this many standard deviations from what is expected is not by chance."""
+"""Largest accepted distance of a count from its expectation, in standard deviations."""
 
 
 class SpaceConformance:
-    """Subclass it with `space` set to a registered name, `package.module:Class`, or a space."""
+    """Tests of a space: subclass it and set `space` to the space to be tested.
+
+    `space` is a registered name, `package.module:Class`, or a `Space`. A failed check raises
+    `AssertionError`.
+    """
 
     space: ClassVar[str | Space]
     uniform: ClassVar[bool] = True
-    """Whether sampling is meant to be uniform; it is counted where the space is small."""
+    """Whether sampling is meant to be uniform, which is checked if the space is small."""
 
     @property
     def _space(self) -> Space:
@@ -41,7 +45,10 @@ class SpaceConformance:
         return [space.sample(random) for _ in range(_DRAWN)]
 
     def test_samples_are_architectures(self) -> None:
-        """What is drawn is in the space, hashable, and equal by value; other values are not."""
+        """Drawn architectures are in the space, hashable and equal by value.
+
+        Other values are not in the space.
+        """
         space = self._space
         for one in self._samples():
             assert space.contains(one), f"{one!r} was drawn and is not in the space"
@@ -53,14 +60,14 @@ class SpaceConformance:
             assert not space.contains(other), f"{other!r} is no architecture"
 
     def test_the_seed_decides(self) -> None:
-        """Equal seeds draw the same, others something else."""
+        """Equal seeds draw the same architectures, and other seeds draw others."""
         first = self._samples(1)
         assert self._samples(1) == first
         if self._space.size != 1:
             assert any(self._samples(seed) != first for seed in range(2, 6))
 
     def test_text_and_architecture_are_the_same(self) -> None:
-        """Each architecture has one text, which reads as that architecture."""
+        """Each architecture has a text of its own, which `parse` reads as that architecture."""
         space, texts = self._space, dict[str, Architecture]()
         for one in self._samples():
             text = space.format(one)
@@ -71,7 +78,7 @@ class SpaceConformance:
             assert texts.setdefault(text, one) == one, f"'{text}' is two architectures"
 
     def test_other_texts_are_refused(self) -> None:
-        """A text that is none raises `InvalidInput` and nothing else."""
+        """A text that is not that of an architecture raises `InvalidInput` and nothing else."""
         space = self._space
         texts = [space.format(one) for one in self._samples()[:20]]
         for text in ("", " ", "?", "no such thing", "0" * 50, *(f"{one} x" for one in texts)):
@@ -94,7 +101,7 @@ class SpaceConformance:
             assert off <= _SIGMAS * spread, f"{space.format(one)} was drawn {counts[one]} times"
 
     def test_indices_are_a_numbering(self) -> None:
-        """Every index has one architecture and every architecture its index, up to the size."""
+        """Indices from 0 to size - 1 and architectures belong together one to one."""
         space = self._space
         if not isinstance(space, EnumerableSpace):
             return
@@ -130,7 +137,7 @@ class SpaceConformance:
                     assert child in known, f"{child!r} is a mutant and no neighbour of {parent!r}"
 
     def _neighbours(self, space: Space, one: Architecture) -> Sequence[Architecture] | None:
-        """Return all neighbours; None where there are none to be had, or very many."""
+        """Return all neighbours; None if the space cannot list them, or if there are very many."""
         try:
             found = list(islice(space.neighbours(one), _LISTED))
         except InvalidInput:
@@ -138,7 +145,7 @@ class SpaceConformance:
         return found if len(found) < _LISTED else None
 
     def test_neighbours_are_others(self) -> None:
-        """Neighbours are in the space, differ from their architecture, and come once."""
+        """Neighbours are in the space, differ from the architecture, and are listed once."""
         space = self._space
         for one in self._samples(6)[:20]:
             found = self._neighbours(space, one) or []
@@ -147,7 +154,7 @@ class SpaceConformance:
             assert all(map(space.contains, found))
 
     def test_children_are_in_the_space(self) -> None:
-        """Crossover, where there is any, makes architectures; of equal parents it makes those."""
+        """Crossover, if it is defined, makes architectures; equal parents have an equal child."""
         space, random, parents = self._space, Random(7), self._samples(7)
         for first, second in pairwise(parents[:50]):
             try:
@@ -158,7 +165,7 @@ class SpaceConformance:
             assert space.cross(first, first, random) == first
 
     def test_equal_networks_have_equal_keys(self) -> None:
-        """The canonical key is hashable and the same for an architecture read from its text."""
+        """The canonical key is hashable, and equal for an architecture read from its text."""
         space = self._space
         for one in self._samples(8)[:50]:
             key = space.canonical(one)
@@ -166,7 +173,11 @@ class SpaceConformance:
             assert space.canonical(space.parse(space.format(one))) == key
 
     def test_encodings_are_numbers_that_tell_apart(self) -> None:
-        """Every encoding has a row of finite numbers for each architecture, of one length."""
+        """Every encoding has a row of finite numbers per architecture, all rows of one length.
+
+        A row does not depend on the other architectures, and different architectures do not all
+        have the same row.
+        """
         space = self._space
         some = list(dict.fromkeys(self._samples(9)))[:50]
         for name, encode in space.encodings().items():

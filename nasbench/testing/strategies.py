@@ -1,4 +1,4 @@
-"""What every strategy must do, as tests that anyone can run on their own.
+"""Conformance suite of strategies: what every strategy must do, as tests.
 
     from nasbench.testing.strategies import StrategyConformance
 
@@ -31,13 +31,14 @@ from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.testing.reach import reachable
 
 TOY_SIZES = ((3, 2, 4, 3), (5, 1, 2), (2,) * 9)
-"""Spaces that look nothing like NAS-Bench-201: uneven, with a forced decision, binary."""
+"""Numbers of choices of toy spaces that differ from NAS-Bench-201 on purpose: decisions of
+different sizes, a decision with one choice, and binary decisions."""
 FIDELITIES = (Fidelity(1), Fidelity(3), Fidelity(9))
 _OWN = Fidelity(3)
 
 
 def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
-    """Return a space with `sizes` choices per decision."""
+    """Return a space whose decisions have `sizes` choices."""
     decisions = tuple(
         Decision(f"d{i}", tuple(f"c{k}" for k in range(n))) for i, n in enumerate(sizes)
     )
@@ -45,12 +46,12 @@ def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
 
 
 class ToyLayers(ConditionalSpace):
-    """One to three layers, and one of three operations for each: 39 architectures."""
+    """A space of one to three layers with one of three operations each: 39 architectures."""
 
     name = "toy layers"
 
     def next_decision(self, choices: tuple[int, ...]) -> Decision | None:
-        """Return how many layers, then each layer's operation."""
+        """Return the decision on the number of layers, then that on each layer's operation."""
         if not choices:
             return Decision("layers", ("1", "2", "3"))
         layer = len(choices)
@@ -58,12 +59,15 @@ class ToyLayers(ConditionalSpace):
 
 
 class ToyBenchmark:
-    """Random accuracies in 10 to 90 %, costs of 1 to 3 s an epoch, some evaluations failing."""
+    """A benchmark of random numbers: accuracies of about 10 to 90 %, costs of 1 to 3 s at 3 epochs.
+
+    Some evaluations can fail.
+    """
 
     def __init__(self, space: EnumerableSpace, failing: float = 0.0, *, loss: bool = False) -> None:
-        """Let a share `failing` of the architectures fail, always the same ones.
+        """Let a share `failing`, from 0 to 1, of the architectures fail, always the same ones.
 
-        With `loss` the value is what is missing to 100 %, to be minimised.
+        With `loss` the value is 100 minus the accuracy, which is to be minimised.
         """
         generator = np.random.default_rng(7)
         self.space, self.loss = space, loss
@@ -73,7 +77,7 @@ class ToyBenchmark:
         self.asked: list[Evaluate] = []
 
     def answer(self, request: Evaluate) -> Answer:
-        """Answer and remember what was asked."""
+        """Answer a request, and record it in `asked`."""
         self.asked.append(request)
         index = self.space.index(request.architecture)
         epochs = (request.fidelity or _OWN).epochs
@@ -85,7 +89,7 @@ class ToyBenchmark:
 
 
 class Poison:
-    """A test set that must not be touched: any use of it raises."""
+    """A test set that must not be used: any access to it raises `AssertionError`."""
 
     def __getattribute__(self, name: str) -> Any:
         raise AssertionError(f"the search read '{name}' of the test set")
@@ -97,16 +101,16 @@ class Poison:
 
 
 class PoisonedBenchmark(ToyBenchmark):
-    """A benchmark that carries test numbers nobody may read."""
+    """A benchmark with test numbers that no search may read."""
 
     def __init__(self, space: EnumerableSpace) -> None:
-        """Put the poison where a curious search would look."""
+        """Set the attribute `test`, where a search might look for test numbers, to a `Poison`."""
         super().__init__(space)
         self.test = Poison()
 
 
 def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list[Any]:
-    """Run a strategy on a toy benchmark; what it did, as plain values."""
+    """Run a strategy on a toy benchmark; return its trajectory as plain values."""
     track = _search(find_strategy(path), seed, ToyBenchmark(toy_space(sizes)), evaluations)
     return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
@@ -114,7 +118,7 @@ def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list
 def _problem(
     strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
 ) -> Problem:
-    """Return the problem of a space, with fidelities where a strategy's tag asks for them."""
+    """Return the problem of a space, with several fidelities if the strategy's tags need them."""
     several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (_OWN,)
     return Problem(space, (metric,), several, workers, _OWN)
 
@@ -143,33 +147,39 @@ def _search(
 
 
 class StrategyConformance:
-    """Subclass it with `strategy` set to a registered name or `package.module:Class`."""
+    """Tests of a strategy: subclass it and set `strategy` to the strategy to be tested.
+
+    `strategy` is a registered name or `package.module:Class`. The tests run it on small random
+    benchmarks with its default settings. A failed check raises `AssertionError`.
+    """
 
     strategy: ClassVar[str]
     evaluations: ClassVar[int] = 60
+    """Budget of most tests, in evaluations."""
     mirrored: ClassVar[bool] = True
-    """Whether the same scores of another metric are the same search: not for one that learns from
-    the size of values, such as a policy whose rewards are scaled."""
+    """Whether a search of 100 minus the accuracy must ask for the same architectures as a search of
+    the accuracy. Set it to False for a strategy that learns from the size of values, such as a
+    policy whose rewards are scaled."""
 
     @property
     def _class(self) -> type[SearchStrategy]:
         return find_strategy(self.strategy)
 
     def test_describes_itself(self) -> None:
-        """Its tables need a family and a reference; its tags are known."""
+        """The strategy has a family and a reference, which tables show, and only known tags."""
         assert self._class.family
         assert self._class.reference
         assert set(self._class.tags) <= set(Tag)
 
     def _spaces(self) -> list[EnumerableSpace]:
-        """Return toy spaces of every kind that the strategy works on."""
+        """Return toy spaces of every kind on which the strategy can work."""
         found: list[EnumerableSpace] = [toy_space(sizes) for sizes in TOY_SIZES]
         if Tag.DECISIONS not in self._class.tags:
             found += [ToyLayers(), PoolSpace("toy pool", [f"network {i}" for i in range(20)])]
         return found
 
     def test_asks_only_for_architectures_of_its_space(self) -> None:
-        """What is asked for is in the space, on every kind of space that its tags allow."""
+        """All requested architectures are in the space, for every kind of space its tags allow."""
         for space in self._spaces():
             track = _search(self._class, 1, ToyBenchmark(space), self.evaluations)
             assert track.architectures
@@ -177,7 +187,10 @@ class StrategyConformance:
                 assert space.contains(one), f"{one!r} is not in space '{space.name}'"
 
     def test_asks_only_for_fidelities_of_its_problem(self) -> None:
-        """Two of the problem's at least with the tag, without it the task's own alone."""
+        """With the tag, it asks for at least two fidelities, and only for those of its problem.
+
+        Without the tag, it asks only for the task's own fidelity.
+        """
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[0]))
         _search(self._class, 2, benchmark, self.evaluations)
         asked = {(one.fidelity or _OWN).epochs for one in benchmark.asked}
@@ -188,7 +201,7 @@ class StrategyConformance:
             assert asked == {_OWN.epochs}, "it asks for fidelities, and no tag says so"
 
     def test_less_of_a_loss_is_better(self) -> None:
-        """A search of a loss asks what the search of the accuracy asks that it is made of."""
+        """A search of a loss works; if `mirrored`, it asks as a search of the accuracy does."""
         runs = [
             _search(self._class, 12, ToyBenchmark(toy_space(TOY_SIZES[2]), loss=loss), 200)
             for loss in (False, True)
@@ -197,7 +210,7 @@ class StrategyConformance:
             assert runs[0].architectures == runs[1].architectures
 
     def test_several_trials_may_be_open(self) -> None:
-        """With four workers it goes on, and the seed decides as it does with one."""
+        """With four workers it goes on to the end, and equal seeds give equal runs."""
         spaces = self._spaces()
         for space in spaces:
             runs = [
@@ -208,7 +221,7 @@ class StrategyConformance:
             assert len(runs[0].architectures) == self.evaluations or runs[0].stop == "exhausted"
 
     def test_same_seed_is_the_same_run_in_another_process(self) -> None:
-        """Nothing but the seed decides: no global generator, no hash order, no clock."""
+        """Only the seed determines a run: no global generator, no hash order and no clock does."""
         arguments = (self.strategy, 3, TOY_SIZES[0], self.evaluations)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             elsewhere = pool.submit(_run, *arguments).result()
@@ -216,15 +229,15 @@ class StrategyConformance:
         assert _run(*arguments) == elsewhere
 
     def test_other_seeds_are_other_runs(self) -> None:
-        """The seed is used."""
+        """Runs with different seeds differ."""
         runs = [_run(self.strategy, seed, TOY_SIZES[2], 20)[0] for seed in range(4)]
         assert any(run != runs[0] for run in runs)
 
     def test_never_sees_test(self) -> None:
-        """Poisoned test numbers stay untouched, and the search holds no way to them.
+        """The search reads no test numbers, and nothing that it refers to leads to them.
 
-        It runs on NAS-Bench-201's space too, where a search that opens a table behind the
-        harness's back finds its test set sealed.
+        It also runs on NAS-Bench-201's space: a search that opens a table by itself gets an error
+        there when it reads the test set.
         """
         for space in (toy_space(TOY_SIZES[0]), get_categorical("nb201")):
             benchmark = PoisonedBenchmark(space)
@@ -237,7 +250,7 @@ class StrategyConformance:
             assert not any(isinstance(found, (Table, TestColumns, SearchColumns)) for found in held)
 
     def test_respects_the_budget(self) -> None:
-        """Charged seconds never exceed the budget; the overshooting answer is not told."""
+        """Charged seconds never exceed the budget; an answer that would exceed it is not told."""
         for seconds in (9.0, 17.5, 60.0):
             benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
             strategy = _make(self._class, 6, benchmark.space)
@@ -256,9 +269,9 @@ class StrategyConformance:
             assert len(benchmark.asked) - len(told) in (0, 1)
 
     def test_incumbent_is_the_best_by_validation(self) -> None:
-        """The recorded incumbents are those of a plain loop over the trajectory.
+        """The recorded incumbents are those that a plain loop over the trajectory finds.
 
-        A first value at a higher fidelity than before replaces any at a lower one.
+        The first value at a higher fidelity than before replaces any value at a lower fidelity.
         """
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
         track = _search(self._class, 8, benchmark, self.evaluations)
@@ -271,7 +284,7 @@ class StrategyConformance:
         assert track.incumbents.tolist() == steps
 
     def test_survives_failed_evaluations(self) -> None:
-        """A failed evaluation is charged, never the incumbent, and the search goes on."""
+        """A failed evaluation is charged, never becomes the incumbent, and the search goes on."""
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]), failing=0.4)
         track = _search(self._class, 9, benchmark, self.evaluations)
         failed = np.isnan(track.signal)
@@ -281,7 +294,7 @@ class StrategyConformance:
         assert len(track.architectures) == self.evaluations or track.stop == "exhausted"
 
     def test_state_continues_identically(self) -> None:
-        """A search written as JSON and read into a fresh object asks the same from then on."""
+        """A search whose state is written as JSON and read into a new object continues equally."""
         for after in (0, 1, 7, 23):
             space = toy_space(TOY_SIZES[0])
             benchmark, original = ToyBenchmark(space), _make(self._class, 10, space)

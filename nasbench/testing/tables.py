@@ -1,4 +1,4 @@
-"""What every table must do that searches are run on."""
+"""Conformance suite of tables: what every table for searches must do, as tests."""
 
 import tempfile
 from pathlib import Path
@@ -18,11 +18,15 @@ from nasbench.problem import Evaluate
 from nasbench.randomness import Random
 
 _FORBIDDEN = ("test", "pooled")
-"""Splits that no search may see."""
+"""Splits that a search must not see."""
 
 
 class TableConformance:
-    """Subclass it with `table` set to an installed table's name, a file's path, or a table."""
+    """Tests of a table: subclass it and set `table` to the table to be tested.
+
+    `table` is the name of an installed table, the path of a file, or a `Table`. A failed check
+    raises `AssertionError`.
+    """
 
     table: ClassVar[str | Path | Table]
 
@@ -31,7 +35,7 @@ class TableConformance:
         return self.table if isinstance(self.table, Table) else load_table(self.table)
 
     def _searches(self) -> list[tuple[str, Protocol]]:
-        """Return every data set with every protocol that the table can be searched with."""
+        """Return every data set of the table with every protocol under which it can be searched."""
         table, found = self._table, []
         for dataset in searched_in(table):
             fitting = [one for one in protocols_for(table) if dataset in one.datasets]
@@ -45,7 +49,7 @@ class TableConformance:
         return TabularBenchmark(table.search, table.rows, table.space, signal, (metric,))
 
     def test_a_file_is_the_same_table(self) -> None:
-        """What is written and read again has the same hash and the same numbers."""
+        """A table that is written to a file and read again has the same hash and description."""
         table = self._table
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "table.safetensors"
@@ -56,7 +60,7 @@ class TableConformance:
             assert again.info == table.info
 
     def test_a_search_sees_no_test(self) -> None:
-        """No column of test is in a search's view, and while a search runs none is read."""
+        """A search's view has no column of test, and none can be read while a search runs."""
         table = self._table
         by_name = {column.name: column for column in table.info.columns}
         for name in table.search.names:
@@ -72,7 +76,7 @@ class TableConformance:
             raise AssertionError(f"test of '{dataset}' can be read while a search runs")
 
     def test_validation_is_not_test(self) -> None:
-        """The final values of validation are not test's, number for number."""
+        """The final validation values differ from the final test values."""
         table, metric = self._table, default_objective(self._table).name
         for dataset, protocol in self._searches():
             final = protocol.final_schedule
@@ -83,7 +87,7 @@ class TableConformance:
             )
 
     def test_it_can_be_searched(self) -> None:
-        """There is a data set, and each has answers in bounds that cost something."""
+        """There is a data set to search; each has answers within bounds and with a cost above 0."""
         searches = self._searches()
         assert searches, "no data set has values of validation and of test at a schedule's end"
         for dataset, protocol in searches:
@@ -96,7 +100,7 @@ class TableConformance:
             assert (answers.seconds[~answers.failed] > 0).all()
 
     def test_what_is_found_can_be_judged(self) -> None:
-        """An architecture that a search can find has final values of validation and test."""
+        """Every architecture that a search can find has final validation and test values."""
         table = self._table
         for dataset, protocol in self._searches():
             known = ~self._benchmark(dataset, protocol).answers(None).failed.all(axis=0)
@@ -113,7 +117,7 @@ class TableConformance:
                 )
 
     def test_more_training_costs_more(self) -> None:
-        """An evaluation at a higher fidelity costs more than one at a lower."""
+        """An evaluation at a higher fidelity costs more than one at a lower fidelity."""
         for dataset, protocol in self._searches():
             benchmark = self._benchmark(dataset, protocol)
             before = np.zeros(())
@@ -128,7 +132,7 @@ class TableConformance:
                 before = seconds
 
     def test_every_architecture_of_the_space_has_its_own_row(self) -> None:
-        """A look-up by architecture finds what stands at its index."""
+        """The answer for an architecture is the table's entry at its index."""
         table = self._table
         space = table.space
         for dataset, protocol in self._searches():

@@ -1,7 +1,7 @@
-"""What torch builds of a space: one network, several side by side, the supernet of all.
+"""Base classes for the torch networks of a space: one network, several at once, the supernet.
 
-Training and lending supernets know these classes only. A space names its own networks
-(`Space.networks`), so that a space of another package is trained like one of ours.
+The code that trains networks and supernets uses only these classes. A space names its subclass of
+`Networks` (`Space.networks`), so a space of another package is trained like nasbench's own.
 """
 
 import enum
@@ -29,10 +29,11 @@ from nasbench.spaces.networks.lookup import Lookup
 class Initialisation(enum.Enum):
     """How weights are drawn before a training; batch norm starts at scale 1 and shift 0.
 
-    `HE`: convolutions normal with variance 2 / fan-in (He et al. 2015), the linear layer uniform
-    within 1 / sqrt(fan-in) and its bias 0. `TORCH`: all uniform within 1 / sqrt(fan-in), the bias
-    too: what torch's modules do by themselves, and with them the authors' code of NAS-Bench-201
-    (AutoDL-Projects). A convolution's spread is sqrt(6), 2.4 times, larger with `HE`.
+    `HE`: convolutions are normal with variance 2 / fan-in (He et al. 2015); the linear layer is
+    uniform within +-1 / sqrt(fan-in), and its bias is 0. `TORCH`: all weights and the bias are
+    uniform within +-1 / sqrt(fan-in). This is the default of torch's modules, and therefore also of
+    the authors' code of NAS-Bench-201 (AutoDL-Projects). With `HE` the standard deviation of a
+    convolution's weights is sqrt(6), 2.4 times, larger.
     """
 
     HE = "he"
@@ -42,8 +43,8 @@ class Initialisation(enum.Enum):
 class Shape(NamedTuple):
     """Size of a network: channels C of the first stage, cells N per stage, batch norm options.
 
-    What the two numbers mean is for the space's networks to say. The published networks of
-    NAS-Bench-201 are `Shape(16, 5)`.
+    Each subclass of `Networks` defines the exact meaning of the two numbers. The published networks
+    of NAS-Bench-201 are `Shape(16, 5)`.
     """
 
     channels: int = 16
@@ -53,16 +54,17 @@ class Shape(NamedTuple):
 
 
 class Supernet(nn.Module, ABC):
-    """All networks of a space in one, with shared weights."""
+    """All networks of a space in one module, with shared weights."""
 
     @abstractmethod
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
         """Images (B, channels, side, side) -> logits (B, classes) of what `mix` describes."""
 
     def inherit(self, architecture: Architecture) -> nn.Module:
-        """Return the network of one architecture with the weights and statistics it has here.
+        """Return the network of one architecture with a copy of the supernet's weights.
 
-        Needed only where batch norm's statistics are estimated anew for ranking.
+        The copy includes batch norm's statistics. This is needed only if these are re-estimated for
+        ranking. Raises `InvalidInput` unless a subclass defines it.
         """
         raise InvalidInput(
             "this space's supernet cannot give one network its weights: leave "
@@ -75,15 +77,15 @@ class Supernet(nn.Module, ABC):
 
 
 class Networks(ABC):
-    """What torch builds of one space.
+    """The torch networks of one space.
 
-    A subclass must say how one network is built. Training needs no more; a one-shot search needs
-    `supernet` too. The rest is there for speed, or for spaces in which different architectures are
-    the same network.
+    A subclass must define `build`, which is all that training needs; a one-shot search also needs
+    `supernet`. The other methods serve speed and costs, or spaces in which different architectures
+    are the same network.
     """
 
     def __init__(self, space: Space) -> None:
-        """Build networks of `space`."""
+        """Keep the space whose networks are built."""
         self.space = space
 
     @abstractmethod
@@ -96,29 +98,32 @@ class Networks(ABC):
         generator: torch.Generator,
         initialisation: Initialisation = Initialisation.HE,
     ) -> nn.Module:
-        """Return a network as it is trained.
+        """Return the network of an architecture in the form in which it is trained.
 
-        It maps images (B, channels, side, side) to logits (B, classes). It is built on the CPU, and
-        every random number comes from `generator`: see `initialise`.
+        It maps images (B, channels, side, side) to logits (B, classes). It must be built on the
+        CPU, with every random number from `generator`: see `initialise`.
         """
 
     def build_literal(
         self, architecture: Architecture, data: Input, shape: Shape, *, generator: torch.Generator
     ) -> nn.Module:
-        """Return a network with all operations that the architecture names, even useless ones.
+        """Return the network with all operations of an architecture, even those without effect.
 
-        What a network costs is measured on this.
+        The costs of a network are measured in this form. By default it is that of `build`.
         """
         return self.build(architecture, data, shape, generator=generator)
 
     def trained_as(self, architecture: Architecture) -> Architecture:
-        """Return the architecture that is trained in place of all that are the same network."""
+        """Return the architecture that is trained in place of all that are the same network.
+
+        By default this is the architecture itself.
+        """
         return architecture
 
     def number(self, architecture: Architecture) -> int:
-        """Return a whole number of 0 or more that initial weights are drawn by.
+        """Return a non-negative integer from which the initial weights are seeded.
 
-        Equal for architectures that are the same network.
+        It is equal for architectures that are the same network.
         """
         chosen = self.trained_as(architecture)
         if isinstance(self.space, EnumerableSpace):
@@ -128,7 +133,10 @@ class Networks(ABC):
 
     @cached_property
     def classes(self) -> NDArray[np.integer[Any]]:
-        """For every architecture of an enumerable space the index of what is trained for it."""
+        """For every architecture, the index of the one that is trained in its place, shape (size,).
+
+        Raises `InvalidInput` if the space is not enumerable.
+        """
         space = self.space
         if not isinstance(space, EnumerableSpace):
             raise InvalidInput(
@@ -138,21 +146,21 @@ class Networks(ABC):
         return np.fromiter(trained, dtype=np.int64, count=space.size)
 
     def side_by_side(self, networks: Sequence[nn.Module]) -> nn.Module:
-        """Return G networks as one: images -> logits (G, B, classes), nothing mixed.
+        """Return one module of G independent networks: images -> logits (G, B, classes).
 
-        By default one is computed after the other; a space may do better.
+        By default the networks are computed one after the other; a subclass may be faster.
         """
         return _Several(networks)
 
     def arranged(
         self, architectures: Sequence[Architecture], group: int
     ) -> list[list[Architecture]]:
-        """Cut architectures into groups of at most `group` that train fast side by side."""
+        """Split architectures into groups of at most `group` that train fast side by side."""
         ordered = sorted(architectures, key=self.sorted_by)
         return [ordered[start : start + group] for start in range(0, len(ordered), group)]
 
     def sorted_by(self, architecture: Architecture) -> Any:
-        """Return what puts alike architectures next to each other when they are sorted by it."""
+        """Return a key; sorting by it puts similar architectures next to each other."""
         return self.space.format(self.trained_as(architecture))
 
     def supernet(
@@ -165,25 +173,27 @@ class Networks(ABC):
         initialisation: Initialisation = Initialisation.HE,
         around: Shape | None = None,
     ) -> Supernet:
-        """Return all networks in one, built on the CPU with every weight from `generator`.
+        """Return the supernet, built on the CPU with every weight drawn from `generator`.
 
-        `precision` is what is computed in (autocast) where that is not the type of the weights,
-        `around` the shape of what all architectures share, where its batch norm is another.
-        Raises `InvalidInput` where the space has none.
+        `precision` is the type that passes are computed in (autocast); None means the type of the
+        weights. `around` is the shape of the layers outside the cells, which all architectures
+        share, if their batch norm differs from that of the cells. Raises `InvalidInput` if the
+        space has no supernet.
         """
         self._none("a supernet", "use a strategy that evaluates architectures")
 
     def multiply_adds(self, data: Input, shape: Shape) -> Lookup:
-        """Return millions of multiply-adds of every choice of every decision.
+        """Return the lookup table of the choices of every decision, in millions of multiply-adds.
 
-        Raises `InvalidInput` where that is not known.
+        Raises `InvalidInput` if they are not known.
         """
         self._none("multiply-adds of its operations", "name another cost")
 
     def sizes(self, data: Input, shape: Shape) -> dict[str, NDArray[np.int64]]:
-        """Return `params` and, where they are known, `flops` (multiply-adds), shape (size,).
+        """Return the sizes of all literal networks of an enumerable space, shape (size,) each.
 
-        Of the literal networks of an enumerable space. By default the weights of each are counted.
+        These are `params` (numbers of weights) and, if they are known, `flops` (multiply-adds). By
+        default the weights of each network are counted, and there are no `flops`.
         """
         space = self.space
         assert isinstance(space, EnumerableSpace)  # noqa: S101  # else there is nothing to number
@@ -198,9 +208,9 @@ class Networks(ABC):
         return {"params": np.fromiter(counts, dtype=np.int64, count=space.size)}
 
     def cost_features(self) -> NDArray[np.float64]:
-        """Return what an additive model of a network's costs adds up, shape (size, features).
+        """Return the features of an additive model of a network's costs, shape (size, features).
 
-        By default a constant and the space's one-hot encoding.
+        By default these are a constant and the one-hot encoding of the space, which is enumerable.
         """
         space = self.space
         assert isinstance(space, EnumerableSpace)  # noqa: S101
@@ -224,7 +234,7 @@ class _Several(nn.Module):
 
 @lru_cache(maxsize=8)
 def networks_of(space: Space) -> Networks:
-    """Return what torch builds of a space; `InvalidInput` where the space names no networks."""
+    """Return the `Networks` of a space; raise `InvalidInput` if the space names no such class."""
     if not space.networks:
         raise InvalidInput(
             f"space '{space.name}' has no networks to train: search it on a table, or give the "
@@ -244,7 +254,7 @@ def initialise(
     generator: torch.Generator,
     initialisation: Initialisation = Initialisation.HE,
 ) -> None:
-    """Draw every weight anew, in the order of the modules; see `Initialisation`."""
+    """Draw all weights of a network in place, in the order of its modules; see `Initialisation`."""
     he = initialisation is Initialisation.HE
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

@@ -1,12 +1,12 @@
-"""What an architecture costs, from a lookup table of its operations.
+"""Costs of architectures, from a lookup table of the costs of operations.
 
-The table has a cost per decision and choice, and a constant for what all architectures share; an
-architecture's cost is their sum. Where choices are independent with probabilities p, the expected
-cost is the constant plus sum(p * table): linear, so it needs no sampling (FBNet, equation 8;
-ProxylessNAS, equation 5).
+The table has a cost per decision and choice, and a constant for the layers that all architectures
+share; an architecture's cost is their sum. If choices are independent with probabilities p, the
+expected cost is the constant plus sum(p * table). This is linear in p, so no sampling is needed
+(FBNet, equation 8; ProxylessNAS, equation 5).
 
-A table is exact (multiply-adds), measured operation by operation in every stage, or fitted to
-what whole networks cost.
+A table is exact (multiply-adds), or measured for each operation in every stage, or fitted to the
+costs of whole networks.
 """
 
 from typing import NamedTuple
@@ -21,18 +21,24 @@ from nasbench.spaces.categorical import CategoricalSpace
 
 
 class Lookup(NamedTuple):
-    """Costs of operations: `table`, shape (decisions, choices), and what all share, `constant`."""
+    """Costs of operations, `table` of shape (decisions, choices), and `constant`, all in `unit`.
+
+    `constant` is the cost of the layers that all architectures share.
+    """
 
     table: NDArray[np.float64]
     constant: float
     unit: str
 
     def of(self, architecture: Architecture) -> float:
-        """Return the cost of one architecture."""
+        """Return the cost of one architecture, in `unit`."""
         return self.constant + float(self.table[np.arange(len(architecture)), architecture].sum())
 
     def expected(self, probabilities: Tensor) -> Tensor:
-        """Return the mean cost under `probabilities`, shape (decisions, choices), with gradient."""
+        """Return the expected cost under `probabilities`, a scalar tensor with gradient.
+
+        `probabilities` has shape (decisions, choices).
+        """
         table = torch.from_numpy(self.table).to(probabilities)
         return (probabilities * table).sum() + self.constant
 
@@ -40,22 +46,23 @@ class Lookup(NamedTuple):
 def by_stage(
     space: CategoricalSpace, operations: NDArray[np.float64], frame: float, cells: int, unit: str
 ) -> Lookup:
-    """Add up what operations cost in every stage, shape (stages, choices), and what is around.
+    """Return the lookup table made of the costs of operations in every stage.
 
-    Every edge of each of a stage's `cells` has the same operation, and costs the same wherever
-    in the cell it stands; `frame` is all that is no cell.
+    `operations`, shape (stages, choices), is the cost of an operation on one edge of one cell. An
+    operation costs the same on every edge of a cell. Each stage has `cells` cells, which all have
+    the same operation on an edge. `frame` is the cost of the layers outside the cells.
     """
     once = cells * operations.sum(axis=0)
     return Lookup(np.tile(once, (len(space.decisions), 1)), frame, unit)
 
 
 def fitted(space: CategoricalSpace, costs: NDArray[np.float64], unit: str) -> tuple[Lookup, float]:
-    """Fit a lookup table to what every architecture costs, shape (size,); return it with R2.
+    """Fit a lookup table to the costs of all architectures, shape (size,); return it and its R2.
 
-    Least squares with an effect per decision and choice. On the complete space these are
-    orthogonal: an effect is the mean of the architectures with a choice, less that of all. The
-    first choice of every decision counts as costing nothing (in NAS-Bench-201 it is `none`): its
-    effect goes into the constant, and sums for architectures are the same.
+    This is least squares with one effect per decision and choice. On the complete space these are
+    orthogonal: an effect is the mean cost of the architectures with the choice minus the mean cost
+    of all. The first choice of every decision (in NAS-Bench-201 it is `none`) gets the cost 0: its
+    effect is moved to the constant, which changes the cost of no architecture.
     """
     codes, mean = space.codes.astype(np.intp), costs.mean()
     table = np.zeros((len(space.sizes), max(space.sizes)))

@@ -1,12 +1,13 @@
 """The NAS-Bench-201 network of one cell (Dong & Yang, ICLR 2020), as a plain torch module.
 
-A 3x3 stem with batch norm; three stages of `cells` cells at C, 2C and 4C channels, a residual
-block of stride 2 between them; batch norm, ReLU, global average pooling, a linear layer.
+It is a 3x3 stem with batch norm; three stages of `cells` cells with C, 2C and 4C channels and a
+residual block of stride 2 between stages; batch norm, ReLU, global average pooling and a linear
+layer.
 
-Every network exists in two forms. The literal form has all operations of the string, dead ones
-too; parameters, FLOPs and timings are of this form. The simplified form leaves out each edge
-that carries nothing or that nobody reads; it is what this project trains. They compute the
-same function under the condition that `Form` states.
+Every network exists in two forms. The literal form has all operations of the cell's string, even
+those without effect; parameters, FLOPs and timings refer to this form. The simplified form leaves
+out every edge whose source is zero or whose output does not reach the last node; this project
+trains the simplified form. `Form` states when both compute the same function.
 """
 
 import enum
@@ -36,15 +37,15 @@ STAGES = 3
 
 
 class Form(enum.Enum):
-    """Whether a network keeps the edges of its cell that cannot matter.
+    """Whether a network keeps the edges of its cell that have no effect.
 
-    Two kinds are dropped. An edge that does not reach the output is never read: without it
-    outputs, gradients and therefore whole trainings are the same. A convolution that starts
-    at an empty node is read, and its batch norm turns the zeros into its shift beta: with
-    `affine=False` that is 0 for ever, and again whole trainings are the same. With
-    `affine=True` it is 0 at initialisation (in training and in evaluation mode), so outputs
-    and the gradients of all shared weights agree there, but the literal network may learn
-    beta as a constant per channel, which the simplified one does not have. 2,140 of the
+    The simplified form drops two kinds of edges. The first kind does not reach the output: without
+    these edges outputs and gradients are the same, and so are whole trainings. The second kind is a
+    convolution whose source is an empty node, which is zero. Its batch norm turns the zeros into
+    its shift beta. With `affine=False` beta is always 0, and whole trainings are the same again.
+    With `affine=True` beta is 0 at initialisation (in training and in evaluation mode), so outputs
+    and the gradients of all weights that both forms have agree there; but the literal network may
+    learn beta as a constant per channel, which the simplified one does not have. 2,140 of the
     15,625 cells (13.7 %) have such a convolution.
     """
 
@@ -53,7 +54,7 @@ class Form(enum.Enum):
 
 
 def widths_of(shape: Shape) -> list[int]:
-    """Return the channels of every stage."""
+    """Return the number of channels of every stage: C, 2C and 4C."""
     return [shape.channels << stage for stage in range(STAGES)]
 
 
@@ -69,7 +70,7 @@ class ReluConvNorm(nn.Sequential):
     """ReLU, a convolution without bias, batch norm: (B, before, H, W) -> (B, after, H', W')."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, shape: Shape) -> None:
-        """Pad so that stride 1 keeps the image side."""
+        """Make the layers; the padding keeps the side of the image if the stride is 1."""
         super().__init__(
             nn.ReLU(),
             nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=False),
@@ -89,7 +90,7 @@ def edge_module(operation: int, channels: int, shape: Shape) -> nn.Module:
 
 
 class Cell(nn.Module):
-    """One cell: each node is the sum of what its edges bring, (B, C, H, W) -> the same."""
+    """One cell, (B, C, H, W) -> the same; a node is the sum of its incoming edges' outputs."""
 
     def __init__(self, cell: Architecture, channels: int, shape: Shape) -> None:
         """Build a module for every edge that is not `none`, named `source_target`."""
@@ -103,7 +104,7 @@ class Cell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the last node; an empty node is zero (and passes zero gradients on)."""
+        """Return the last node; a node without incoming edges is zero, and so is its gradient."""
         nodes = [x]
         for target in range(1, NODES):
             brought = [
@@ -116,10 +117,10 @@ class Cell(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a pooled 1x1 shortcut: (B, C, H, W) -> (B, 2C, H/2, W/2)."""
+    """Two convolutions plus a pooled 1x1 shortcut: (B, C, H, W) -> (B, 2C, H/2, W/2)."""
 
     def __init__(self, before: int, after: int, shape: Shape) -> None:
-        """The shortcut is average pooling and a convolution without batch norm."""
+        """Make both branches; the shortcut is average pooling and a convolution, no batch norm."""
         super().__init__()
         self.first = ReluConvNorm(before, after, 3, 2, shape)
         self.second = ReluConvNorm(after, after, 3, 1, shape)
@@ -128,13 +129,13 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the two branches."""
+        """Return the sum of the two branches."""
         total: Tensor = self.second(self.first(x)) + self.shortcut(x)
         return total
 
 
 class Frame(NamedTuple):
-    """What all networks share around their cells."""
+    """The layers outside the cells, which are the same in all networks."""
 
     stem: nn.Sequential
     reductions: nn.ModuleList
@@ -143,7 +144,7 @@ class Frame(NamedTuple):
 
     @classmethod
     def build(cls, data: Input, shape: Shape) -> "Frame":
-        """Make the modules; their weights are initialised with those of the cells."""
+        """Make the modules; their weights are initialised later, together with the cells'."""
         widths = widths_of(shape)
         norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
         return cls(
@@ -171,15 +172,16 @@ class Network(nn.Module):
         initialisation: Initialisation = Initialisation.HE,
         around: Shape | None = None,
     ) -> None:
-        """Build on the CPU and initialise every weight from `generator`, nothing from elsewhere.
+        """Build the network on the CPU; every weight is drawn from `generator` and nothing else.
 
-        `around` is the shape of what is around the cells, where its batch norm is another.
+        `around` is the shape of the layers outside the cells, if their batch norm differs from that
+        of the cells.
         """
         super().__init__()
         self.cell = simplify(cell) if form is Form.SIMPLIFIED else tuple(cell)
         self.data = data
         self.shape = shape
-        with torch.device("meta"):  # modules built elsewhere draw from torch's global stream
+        with torch.device("meta"):  # on a real device modules draw from torch's global stream
             frame = Frame.build(data, around or shape)
             self.stem = frame.stem
             self.stages = nn.ModuleList(

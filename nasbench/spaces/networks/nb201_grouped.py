@@ -1,10 +1,10 @@
-"""Many NAS-Bench-201 networks as one, each with weights and statistics of its own.
+"""Several NAS-Bench-201 networks in one module, each with weights and statistics of its own.
 
-The channels of G networks lie side by side, network after network, in one tensor of shape
-(B, G*C, H, W) in channels_last memory. A layer that all networks have is one grouped
-convolution. On an edge of the cell, the networks with the same operation are gathered, go
-through one grouped convolution (or pooling), and are added to the target node. Nothing mixes
-networks: gradients, batch statistics and a NaN stay within the one they belong to.
+The channels of G networks are stored side by side, network after network, in one tensor of shape
+(B, G*C, H, W) in channels_last memory. A layer that all networks have is one grouped convolution.
+On an edge of the cell, the channels of the networks with the same operation are selected, go
+through one grouped convolution (or pooling), and are added to the target node. Networks are never
+mixed: gradients, batch statistics and a NaN stay within one network.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Modules = Sequence[nn.Module]
 
 
 class Stack(nn.Module):
-    """A layer of several networks: parameters and buffers are theirs, concatenated."""
+    """The same layer of several networks, with their parameters and buffers concatenated."""
 
     def __init__(self, modules: Modules) -> None:
         """Concatenate every tensor of `modules` (of one type and shape) along dimension 0."""
@@ -39,7 +39,7 @@ class Stack(nn.Module):
                 self.register_buffer(name, torch.cat([getattr(m, name) for m in modules]))
 
     def copy_to(self, module: nn.Module, position: int) -> None:
-        """Write the tensors of the network at `position` into a module of its own."""
+        """Copy the tensors of the network at `position` to `module`, a layer of one network."""
         for name, joined in (*self.named_parameters(), *self.named_buffers()):
             getattr(module, name).data.copy_(joined.detach().chunk(self.size)[position])
 
@@ -48,7 +48,7 @@ class Conv(Stack):
     """One grouped convolution for the convolutions of several networks."""
 
     def __init__(self, modules: Sequence[nn.Conv2d], *, shared_input: bool = False) -> None:
-        """`shared_input`: all read the same images, as the stem does."""
+        """Stack convolutions; with `shared_input` all read the same images, as in the stem."""
         super().__init__(modules)
         self.stride, self.padding = modules[0].stride, modules[0].padding
         self.groups = 1 if shared_input else len(modules)
@@ -64,13 +64,16 @@ class Norm(Stack):
     """Batch norm of several networks: statistics are per channel, hence per network."""
 
     def __init__(self, modules: Sequence[nn.BatchNorm2d]) -> None:
-        """Take the options of the first module."""
+        """Stack batch norms; the options are those of the first one."""
         super().__init__(modules)
         self.momentum, self.eps = modules[0].momentum or 0.0, modules[0].eps
         self.tracked = modules[0].track_running_stats
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, G*C, H, W) -> the same; batch statistics in training or where none are kept."""
+        """(B, G*C, H, W) -> the same.
+
+        Batch statistics are used in training, and always if no running statistics are kept.
+        """
         return F.batch_norm(
             x,
             self._buffers.get("running_mean"),
@@ -93,7 +96,7 @@ class Linear(Stack):
         self.bias: nn.Parameter
 
     def forward(self, x: Tensor) -> Tensor:
-        """One matrix product per network."""
+        """Compute one matrix product per network."""
         weight = self.weight.view(self.size, -1, x.shape[-1])
         bias = self.bias.view(self.size, 1, -1)
         return torch.baddbmm(bias, x.transpose(0, 1), weight.transpose(1, 2))
@@ -114,13 +117,13 @@ class ReluConvNorm(nn.Module):
         return y
 
     def copy_to(self, module: Any, position: int) -> None:
-        """Write the tensors of the network at `position` into a module of its own."""
+        """Copy the tensors of the network at `position` to `module`, a layer of one network."""
         self.conv.copy_to(module[1], position)
         self.norm.copy_to(module[2], position)
 
 
 class Branch(nn.Module):
-    """What the networks with one operation on one edge do there."""
+    """One operation on one edge, for all networks that have this operation there."""
 
     def __init__(
         self, edge: int, operation: int, groups: int, members: list[int], modules: Modules
@@ -136,11 +139,11 @@ class Branch(nn.Module):
 
     @property
     def members(self) -> Members:
-        """Who takes part, on the device the module is on."""
+        """The networks that take part; the index is on the device of the module."""
         return Members(self.groups, self.positions, self.index)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, n*C, H, W), the n members' source nodes -> what they bring, same shape."""
+        """Source nodes of the n members, (B, n*C, H, W) -> outputs of the operation, same shape."""
         if self.layer is not None:
             y: Tensor = self.layer(x)
             return y
@@ -150,7 +153,7 @@ class Branch(nn.Module):
 
 
 class Cell(nn.Module):
-    """The cells of several networks at one place: (B, G*C, H, W) -> the same."""
+    """One cell of each of several networks, at the same place: (B, G*C, H, W) -> the same."""
 
     def __init__(self, networks: Sequence[Network], stage: int, place: int) -> None:
         """Group the networks by operation on each edge."""
@@ -166,7 +169,7 @@ class Cell(nn.Module):
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the last node of every network; empty nodes are zero."""
+        """Return the last node of every network; nodes without incoming edges are zero."""
         brought: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(NODES)]
         for node in range(NODES):
             if node:
@@ -184,7 +187,7 @@ class Cell(nn.Module):
         return x
 
     def copy_to(self, network: Network, position: int) -> None:
-        """Write the tensors of the network at `position` into a network of its own."""
+        """Copy this cell's tensors of the network at `position` to `network`, a single network."""
         edges = _cell(network, self.stage, self.place).edges
         branches: Any = self.branches
         for branch in branches:
@@ -204,22 +207,25 @@ class ResidualBlock(nn.Module):
         self.shortcut = Conv([module.shortcut[1] for module in modules])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add the two branches."""
+        """Return the sum of the two branches."""
         total: Tensor = self.second(self.first(x)) + self.shortcut(F.avg_pool2d(x, 2))
         return total
 
     def copy_to(self, module: Any, position: int) -> None:
-        """Write the tensors of the network at `position` into a module of its own."""
+        """Copy the tensors of the network at `position` to `module`, a layer of one network."""
         self.first.copy_to(module.first, position)
         self.second.copy_to(module.second, position)
         self.shortcut.copy_to(module.shortcut[1], position)
 
 
 class GroupedNetwork(nn.Module):
-    """G networks as one: images (B, channels, side, side) -> logits (G, B, classes)."""
+    """G networks in one module: images (B, channels, side, side) -> logits (G, B, classes)."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
-        """Copy the weights of `networks`, which agree in data, shape and device."""
+        """Copy the weights of `networks`, which are on one device.
+
+        Raises `InvalidInput` if they do not have the same input and shape.
+        """
         super().__init__()
         if len({(network.data, network.shape) for network in networks}) != 1:
             raise InvalidInput("networks trained as a group must have one input and one shape")
@@ -248,7 +254,7 @@ class GroupedNetwork(nn.Module):
         return logits
 
     def copy_to(self, network: Any, position: int) -> None:
-        """Write weights and statistics of the network at `position` into `network`."""
+        """Copy weights and statistics of the network at `position` to `network`."""
         self.stem.copy_to(network.stem[0], position)
         self.stem_norm.copy_to(network.stem[1], position)
         for cell in self.modules():

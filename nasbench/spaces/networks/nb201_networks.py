@@ -1,4 +1,4 @@
-"""What torch builds of NAS-Bench-201: see `nb201`, `nb201_grouped` and `nb201_supernet`."""
+"""The torch networks of NAS-Bench-201: see `nb201`, `nb201_grouped` and `nb201_supernet`."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,7 +22,7 @@ _MILLION = 1e6
 
 
 class NasBench201Networks(Networks):
-    """Networks of `nb201`: simplified ones are trained, once for each network class."""
+    """The networks of space `nb201`; the simplified form is trained, once per network class."""
 
     space: NasBench201
 
@@ -52,23 +52,24 @@ class NasBench201Networks(Networks):
         return self.space.architecture(self.number(architecture))
 
     def number(self, architecture: Architecture) -> int:
-        """Return the index of the first cell of its network class."""
+        """Return the index of the first cell of a cell's network class."""
         return int(self.space.network_class[self.space.index(architecture)])
 
     @cached_property
     def classes(self) -> NDArray[np.integer[Any]]:
-        """Network classes: 5,260."""
+        """For every cell, the index of the first cell of its network class: 5,260 classes."""
         return self.space.network_class
 
     def side_by_side(self, networks: Sequence[nn.Module]) -> nn.Module:
-        """Join their layers: see `nb201_grouped`."""
+        """Return one module in which the networks' layers are joined: see `nb201_grouped`."""
         return GroupedNetwork([one for one in networks if isinstance(one, Network)])
 
     def sorted_by(self, architecture: Architecture) -> Any:
-        """Return the operations on the edges.
+        """Return the operations on the edges of the simplified cell.
 
-        Sorted by these, a group agrees on its first edges, where it needs no gathering at all, and
-        equal operations on later edges are neighbours: slices instead of gathers.
+        Networks sorted by this key have equal operations on their first edges, so that no channels
+        need to be selected there. On later edges networks with equal operations are neighbours, so
+        that slices are enough.
         """
         return simplify(self.trained_as(architecture))
 
@@ -82,14 +83,17 @@ class NasBench201Networks(Networks):
         initialisation: Initialisation = Initialisation.HE,
         around: Shape | None = None,
     ) -> Supernet:
-        """Return all 15,625 networks in one."""
+        """Return the supernet of all 15,625 networks."""
         return Supernet(
             data, shape,
             generator=generator, precision=precision, initialisation=initialisation, around=around,
         )  # fmt: skip
 
     def multiply_adds(self, data: Input, shape: Shape) -> Lookup:
-        """Return those of every operation on every edge, of all cells together."""
+        """Return the lookup table of every operation on every edge, summed over all cells.
+
+        The unit is millions of multiply-adds.
+        """
         space = self.space
         flops = space.flops(data, shape.channels, shape.cells) / _MILLION
         empty = (NONE,) * len(space.decisions)
@@ -102,18 +106,19 @@ class NasBench201Networks(Networks):
         return Lookup(table, constant, "million multiply-adds")
 
     def sizes(self, data: Input, shape: Shape) -> dict[str, NDArray[np.int64]]:
-        """Return parameters and multiply-adds in closed form."""
+        """Return parameters and multiply-adds, computed from formulas."""
         return {
             "params": self.space.params(data, shape.channels, shape.cells),
             "flops": self.space.flops(data, shape.channels, shape.cells),
         }
 
     def cost_features(self) -> NDArray[np.float64]:
-        """Return what the model of a cell's costs adds up, shape (15625, 10).
+        """Return the features of the additive model of a cell's costs, shape (15625, 10).
 
-        A constant; how many nodes get nothing and are made zero; how many edges have each of the
-        four operations that do something; how many of these the output reads. An operation costs
-        its forward pass wherever it stands, and a backward pass only where the output reads it.
+        They are a constant; the number of nodes without incoming edges, which are set to zero; for
+        each of the four operations other than `none`, the number of edges that have it; and for
+        each of these operations, the number of such edges that reach the output. An operation costs
+        a forward pass on any edge, but a backward pass only if it reaches the output.
         """
         codes = self.space.codes.astype(np.int64)
         read = np.zeros((len(codes), NODES), dtype=bool)

@@ -1,12 +1,12 @@
-"""The supernet of NAS-Bench-201's cell: every operation on every edge, weights shared by all cells.
+"""The supernet of NAS-Bench-201: every operation on every edge, shared by all architectures.
 
 One forward pass serves all one-shot methods: a `Mix` says which operations of each edge are
-computed and how much each counts, the same in all cells of the network.
+computed and with which weight, the same in all cells of the network.
 
-It is fast by construction. All edges that leave a node read the same tensor, so they share one
-ReLU and one pooling, and their convolutions of one kind are a single wide one, (B, C, H, W) ->
-(B, edges * C, H, W), in channels_last memory. A weight that scales a convolution's branch goes
-into the scale of the batch norm that ends it.
+It is built for speed. All edges that leave a node read the same tensor, so they share one ReLU and
+one pooling, and their convolutions of one kind are joined to a single wide one, (B, C, H, W) ->
+(B, edges * C, H, W), in channels_last memory. A weight that scales the output of a convolution is
+multiplied into the scale of the batch norm after it.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from nasbench.spaces.networks.nb201 import (
 )
 
 Active = tuple[tuple[int, ...], ...]
-"""Operations that are computed, of every edge."""
+"""For every edge, the operations that are computed."""
 
 LEAVING = tuple(
     tuple(edge for edge, (start, _) in enumerate(EDGES) if start == node) for node in range(NODES)
@@ -45,10 +45,7 @@ _ENTERING = tuple(tuple(float(end == node) for _, end in EDGES) for node in rang
 
 
 def read_edges(active: Active) -> Active:
-    """Return what is computed without the edges that do not reach the last node.
-
-    Nobody reads those.
-    """
+    """Return `active` without the operations on edges that do not reach the last node."""
     reached = {NODES - 1}
     for node in reversed(range(NODES - 1)):
         onward = (edge for edge in LEAVING[node] if EDGES[edge][1] in reached)
@@ -59,7 +56,7 @@ def read_edges(active: Active) -> Active:
 
 
 def constants_of(mix: Mix) -> Tensor | None:
-    """Return what is added to every number of a node, shape (nodes,): see `Mix.constants`."""
+    """Return the constant added to each node, shape (nodes,), or None: see `Mix.constants`."""
     if mix.weights is None or not mix.constants:
         return None
     absent = [
@@ -74,15 +71,16 @@ def constants_of(mix: Mix) -> Tensor | None:
 class WideConvNorm(nn.Module):
     """The convolutions of one kind on all edges that leave a node, and their batch norms.
 
-    Every edge has parameters of its own, which are joined for the pass: those of an edge that is
-    not computed have no gradient, so an optimiser leaves them alone, momentum and decay included.
+    Every edge has parameters of its own, which are joined for the pass. Parameters of an edge that
+    is not computed have no gradient, so an optimiser does not change them, not even by momentum or
+    weight decay.
     """
 
     def __init__(self, channels: int, kernel: int, edges: int, shape: Shape) -> None:
-        """`edges` convolutions of C to C channels, side by side."""
+        """Make a convolution of C to C channels and a batch norm for each of `edges` edges."""
         super().__init__()
         self.channels, self.padding = channels, kernel // 2
-        # Named as what they are in one network, so that they are initialised as that.
+        # These have the same types as in a single network, so `initialise` treats them alike.
         self.convs = nn.ModuleList(
             nn.Conv2d(channels, channels, kernel, padding=self.padding, bias=False)
             for _ in range(edges)
@@ -95,9 +93,10 @@ class WideConvNorm(nn.Module):
         )
 
     def forward(self, x: Tensor, chosen: Sequence[int], scale: Tensor | None) -> Tensor:
-        """Positive x, after its ReLU, (B, C, H, W) -> (B, len(chosen) * C, H, W).
+        """x, to which ReLU has been applied, (B, C, H, W) -> (B, len(chosen) * C, H, W).
 
-        `chosen` are positions among the edges, `scale` one factor for each of them.
+        `chosen` are positions among the edges. `scale`, shape (len(chosen),), has a factor for the
+        output of each of them; None scales nothing.
         """
         convs: list[Any] = [self.convs[edge] for edge in chosen]
         norms: list[Any] = [self.norms[edge] for edge in chosen]
@@ -129,13 +128,13 @@ class WideConvNorm(nn.Module):
         return (wide, None) if own is None else (wide * own[0], wide * own[1])
 
     def copy_to(self, module: Any, position: int) -> None:
-        """Write the tensors of one edge into a `ReluConvNorm` of its own."""
+        """Copy the weights and statistics of one edge to `module`, a `ReluConvNorm`."""
         module[1].load_state_dict(self.convs[position].state_dict())
         module[2].load_state_dict(self.norms[position].state_dict())
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
-    """Join tensors along their first axis; a single one is given as it is."""
+    """Concatenate tensors along their first axis; return a single one as it is."""
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
@@ -154,9 +153,9 @@ class SuperCell(nn.Module):
         )
 
     def forward(self, x: Tensor, mix: Mix, shift: Tensor | None) -> Tensor:
-        """Compute the last node; a node that nothing enters is zero.
+        """Return the last node; a node that no active operation enters is zero.
 
-        `shift`, shape (nodes,), is added to every number of a node; None adds nothing.
+        `shift`, shape (nodes,), has a constant that is added to each node; None adds nothing.
         """
         nodes: list[Tensor | None] = [x, *(None,) * (NODES - 1)]
         value = x
@@ -172,7 +171,7 @@ class SuperCell(nn.Module):
         return value
 
     def _leave(self, node: int, x: Tensor, mix: Mix) -> list[tuple[int, Tensor]]:
-        """Return what every active operation brings, with the edge it stands on."""
+        """Return the output of every active operation on edges that leave a node, with its edge."""
         takers = {
             operation: [edge for edge in LEAVING[node] if operation in mix.active[edge]]
             for operation in range(len(OPERATIONS))
@@ -197,7 +196,7 @@ class SuperCell(nn.Module):
         return found
 
     def copy_to(self, cell: Any) -> None:
-        """Write the tensors of the operations that `cell`, a `nb201.Cell`, has into it."""
+        """Copy weights and statistics to `cell`, a `nb201.Cell`, for the operations it has."""
         for name, module in cell.edges.items():
             source, target = map(int, name.split("_"))
             for operation, kernel in KERNEL.items():
@@ -208,10 +207,10 @@ class SuperCell(nn.Module):
 
 
 def _pool(x: Tensor) -> Tensor:
-    """Return the mean of every 3x3 neighbourhood, without what lies outside.
+    """Return the mean of every 3x3 neighbourhood, without the pixels outside the image.
 
-    On a CPU as a convolution of each channel by itself: in channels_last two to three times as fast
-    as torch's pooling.
+    On a CPU this is a convolution of each channel by itself, which with channels_last memory is two
+    to three times as fast as torch's pooling.
     """
     if x.device.type != "cpu":
         return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
@@ -222,7 +221,10 @@ def _pool(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _box(channels: int, side: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return a 3x3 kernel of ones per channel, and one over how many pixels each one covers."""
+    """Return a 3x3 kernel of ones per channel, and 1 / the number of pixels in the image it covers.
+
+    The second tensor has shape (side, side): a value for each position of the kernel's centre.
+    """
     along = torch.full((side,), 3.0, dtype=torch.float64)
     along[0] -= 1
     along[-1] -= 1
@@ -247,10 +249,11 @@ class Supernet(base.Supernet):
         initialisation: Initialisation = Initialisation.HE,
         around: Shape | None = None,
     ) -> None:
-        """Build on the CPU and initialise every weight from `generator`, as `Network` does.
+        """Build the supernet on the CPU; every weight is drawn from `generator`, as in `Network`.
 
-        `precision` is what is computed in (autocast) where that is not the type of the weights,
-        `around` the shape of what is around the cells, where its batch norm is another.
+        `precision` is the type that passes are computed in (autocast); None means the type of the
+        weights. `around` is the shape of the layers outside the cells, if their batch norm differs
+        from that of the cells.
         """
         super().__init__()
         self.data, self.shape, self.precision = data, shape, precision
@@ -274,7 +277,7 @@ class Supernet(base.Supernet):
             return self._logits(images, mix, shift).to(images.dtype)
 
     def computing(self) -> AbstractContextManager[None]:
-        """Return a context in which torch computes in this net's precision."""
+        """Return a context in which torch computes in this supernet's precision."""
         device, enabled = self.classifier.weight.device.type, self.precision is not None
         return torch.autocast(device, self.precision, enabled=enabled)
 
@@ -289,7 +292,7 @@ class Supernet(base.Supernet):
         return logits
 
     def inherit(self, architecture: Architecture) -> Network:
-        """Return the network of one cell with the weights and statistics it has here."""
+        """Return the literal network of one cell with a copy of the weights and statistics."""
         alone = Network(
             architecture,
             self.data,

@@ -1,6 +1,6 @@
-"""Gathering and adding the channels of some of many networks that lie side by side.
+"""Select and add the channels of some of the networks whose channels are in one tensor.
 
-The channels of G networks are neighbours, network after network, in one tensor of shape
+The channels of G networks are stored side by side, network after network, in one tensor of shape
 (B, G*C, H, W) in channels_last memory.
 """
 
@@ -14,7 +14,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """Which networks of a group of `groups` take part: a slice where they are neighbours."""
+    """The n networks that take part, by their positions in a group of G = `groups` networks.
+
+    `index` is a tensor with the same numbers as `positions`.
+    """
 
     groups: int
     positions: tuple[int, ...]
@@ -22,17 +25,20 @@ class Members:
 
     @property
     def everyone(self) -> bool:
-        """Whether no network is left out."""
+        """Whether all networks of the group take part."""
         return len(self.positions) == self.groups
 
     @property
     def run(self) -> slice | None:
-        """The positions as a slice, if they are consecutive."""
+        """The positions as a slice if they are consecutive, else None."""
         first, last = self.positions[0], self.positions[-1]
         return slice(first, last + 1) if last - first + 1 == len(self.positions) else None
 
     def gather(self, x: Tensor) -> Tensor:
-        """Copy the members' channels, (B, G*C, H, W) -> (B, n*C, H, W); all of them: `x`."""
+        """Return the members' channels, (B, G*C, H, W) -> (B, n*C, H, W), as a copy.
+
+        If all networks are members, this is `x` itself.
+        """
         if self.everyone:
             return x
         width = x.shape[1] // self.groups
@@ -42,7 +48,7 @@ class Members:
         return _image(_rows(x, self.groups).index_select(1, self.index), x)
 
     def add(self, total: Tensor, piece: Tensor) -> None:
-        """Add a (B, n*C, H, W) piece in place to the members' channels of a total."""
+        """Add `piece` (B, n*C, H, W) in place to the members' channels of `total`."""
         if self.run is not None:
             width = total.shape[1] // self.groups
             total[:, self.run.start * width : self.run.stop * width] += piece
@@ -51,7 +57,7 @@ class Members:
 
 
 def scatter(members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
-    """Sum pieces (B, n*C, H, W) into (B, G*C, H, W), zero where nothing is brought."""
+    """Sum pieces (B, n*C, H, W) into (B, G*C, H, W); channels that are in no piece are zero."""
     order = sorted(range(len(pieces)), key=lambda i: not members[i].everyone)
     first = order[0]
     if members[first].everyone:
@@ -69,37 +75,37 @@ def scatter(members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
 
 
 class Split(torch.autograd.Function):
-    """Gather the channels of some networks, for several lists of networks at once.
+    """Select the channels of some networks, for several lists of networks at once.
 
-    x (B, G*C, H, W) -> one (B, n*C, H, W) per list. One function for all lists, so that the
-    backward pass fills one gradient of x.
+    x (B, G*C, H, W) -> one (B, n*C, H, W) per list. One function handles all lists, so that the
+    backward pass fills a single gradient of x.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
-        """Copy the chosen blocks of channels."""
+        """Return the channels of each list of networks."""
         ctx.members = members
         return tuple(m.gather(x) if not m.everyone else x.view_as(x) for m in members)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Add each gradient where its channels came from."""
+        """Add each gradient to the channels of x that were selected."""
         return scatter(ctx.members, gradients), None
 
 
 class Merge(torch.autograd.Function):
-    """Add the channels of some networks into all networks' sums: the transpose of `Split`."""
+    """Add the channels of some networks to a tensor of all networks: the transpose of `Split`."""
 
     @staticmethod
     def forward(ctx: Any, members: Sequence[Members], *pieces: Tensor) -> Tensor:
-        """Pieces (B, n*C, H, W) -> (B, G*C, H, W), zero where nothing was brought."""
+        """Pieces (B, n*C, H, W) -> (B, G*C, H, W); channels that are in no piece are zero."""
         ctx.members = members
         total = scatter(members, pieces)
         return total.view_as(total) if total is pieces[0] else total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Each piece gets the gradient of the channels it was added to."""
+        """Return for each piece the gradient of the channels it was added to."""
         return None, *(m.gather(gradient) for m in ctx.members)
 
 

@@ -1,1 +1,1 @@
-"""Pieces that several strategies are built from; loaded by those that need them."""
+"""Code that several strategies share; each part is imported only by strategies that need it."""

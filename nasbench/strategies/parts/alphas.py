@@ -1,4 +1,4 @@
-"""What the strategies with architecture parameters share: alphas, their optimiser, the argmax."""
+"""Base classes of strategies with architecture parameters: alphas, their optimiser, the argmax."""
 
 import math
 from abc import abstractmethod
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 ALPHA_PAPER: Mapping[str, object] = {
     **PAPER, "alpha_learning_rate": 3e-4, "alphas_first": False, "clip_alphas": True,
 }  # fmt: skip
-"""The settings of weights and alphas of the recipe `paper`, where they differ from the defaults.
+"""The settings of weights and alphas of the recipe `paper` that differ from the defaults.
 
-In the authors' code the norm that is clipped in a step of the weights is that of all parameters of
-the network, so it counts the alphas' gradient too: that of the weights' loss, on top of what the
-alphas' own last step has left there.
+In the authors' code, a step of the weights clips the gradient norm of all parameters of the
+network. This norm includes the gradient of the alphas: the gradient of the weights' loss, added to
+the gradient that the last step of the alphas has left there.
 """
 ALPHA_NATS: Mapping[str, object] = {**NATS, "alpha_learning_rate": 3e-4, "alphas_first": False}
-"""The settings of weights and alphas of the recipe `nats`, where they differ from the defaults."""
+"""The settings of weights and alphas of the recipe `nats` that differ from the defaults."""
 
 
 @dataclass(frozen=True)
 class AlphaSettings(WeightSettings):
-    """Hyperparameters of weights and alphas: NAS-Bench-201's, but for few steps."""
+    """Hyperparameters of weights and alphas: those of NAS-Bench-201, adapted to few steps."""
 
-    alpha_learning_rate: float = 0.01  #: of Adam
-    alpha_weight_decay: float = 1e-3  #: of the alphas
+    alpha_learning_rate: float = 0.01  #: learning rate of Adam
+    alpha_weight_decay: float = 1e-3  #: weight decay of the alphas
     alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
-    alphas_first: bool = True  #: whether a batch moves the alphas before the weights
+    alphas_first: bool = True  #: whether a batch changes the alphas before the weights
     clip_alphas: bool = False  #: whether the clipped norm counts the alphas' gradient
 
     def __post_init__(self) -> None:
-        """Refuse alphas that cannot move."""
+        """Refuse values with which the alphas cannot learn."""
         super().__post_init__()
         rate = self.alpha_learning_rate
         require(0 < rate < math.inf, "alpha_learning_rate", rate, "above 0")
@@ -56,14 +56,18 @@ class AlphaSettings(WeightSettings):
 
 
 class AlphaSearch(OneShot):
-    """One parameter per decision and choice, alpha, shape (decisions, choices).
+    """A one-shot search with alphas: one parameter per decision and choice.
 
-    All cells of the network share them. They start at 0.001 times normal noise. The answer is
-    the largest alpha of every decision, `none` included, as in NAS-Bench-201.
+    The alphas have shape (decisions, largest number of choices); all cells of the network share
+    them. They start at 0.001 times standard normal noise. The answer is the choice with the largest
+    alpha of every decision, `none` included, as in NAS-Bench-201.
     """
 
     def begin(self, loan: Loan) -> None:
-        """Draw the alphas."""
+        """Draw the alphas and make their optimiser.
+
+        Raises `InvalidInput` if a decision of the space has only one choice.
+        """
         import torch
 
         sizes = self.sizes
@@ -83,18 +87,18 @@ class AlphaSearch(OneShot):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Numbers of choices of the decisions."""
+        """The number of choices of each decision."""
         return require_decisions(self.space, self.name).sizes
 
     @property
     def logits(self) -> "Tensor":
-        """The alphas, shape (decisions, choices of the largest); what is no choice is -infinity."""
+        """The alphas, shape (decisions, largest number of choices); -inf if there is no choice."""
         alphas, absent = self._alphas, self._absent
         return alphas if absent is None else alphas.masked_fill(absent, -math.inf)
 
     @cached_property
     def _absent(self) -> "Tensor | None":
-        """Which alphas are of no choice; None where all decisions have as many choices."""
+        """Which alphas belong to no choice; None if all decisions have equally many choices."""
         import torch
 
         sizes = torch.tensor(self.sizes)
@@ -102,19 +106,23 @@ class AlphaSearch(OneShot):
         return absent.to(self._alphas.device) if absent.any() else None
 
     def tensors(self) -> dict[str, Any]:
-        """Return alphas, their optimiser and the gradient of their last step, which may count."""
+        """Return the alphas, their optimiser, and the gradient of their last step.
+
+        The gradient is needed because the next step of the weights may count it in the clipped
+        norm.
+        """
         kept = {"alphas": self._alphas.detach(), "adam": self._adam.state_dict()}
         return kept if self._alphas.grad is None else {**kept, "gradient": self._alphas.grad}
 
     def restore_tensors(self, checkpoint: Mapping[str, Any]) -> None:
-        """Read them, in place: the optimiser holds on to the alphas."""
+        """Restore what `tensors` returned, in place, since the optimiser refers to the alphas."""
         self._alphas.data.copy_(checkpoint["alphas"])
         self._adam.load_state_dict(checkpoint["adam"])
         if "gradient" in checkpoint:
             self._alphas.grad = checkpoint["gradient"].to(self._alphas)
 
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Move alphas and weights, each once, in the order of the settings."""
+        """Take one step of the alphas and one of the weights, in the order of `alphas_first`."""
         if self.settings.alphas_first:
             self.alphas_step(loan, batch, next(search))
             return self.weights_step(loan, batch)
@@ -135,16 +143,19 @@ class AlphaSearch(OneShot):
         self.descend(self.cross_entropy(loan, batch, mix))
 
     def update_weights_alone(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Take a step of the weights with a mixture; the alphas stay where they are."""
+        """Take one step of the weights with a mixture, without a step of the alphas."""
         return self.update_weights(loan, batch, mix if self.settings.clip_alphas else mix.fixed())
 
     def clipped(self, loan: Loan) -> "list[Tensor]":
-        """Return the weights and, with `clip_alphas`, the alphas."""
+        """Return the weights and, with `clip_alphas`, the alphas: see `OneShot.clipped`."""
         weights = super().clipped(loan)
         return [*weights, self._alphas] if self.settings.clip_alphas else weights
 
     def gumbel_softmax(self, temperature: float) -> "Tensor":
-        """Return the softmax of log-probabilities plus fresh Gumbel noise, at a temperature."""
+        """Return the softmax of log-probabilities plus new Gumbel noise, at a temperature.
+
+        The result has the shape of the alphas and a gradient.
+        """
         import torch
 
         noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
@@ -152,11 +163,11 @@ class AlphaSearch(OneShot):
         return (logits / temperature).softmax(dim=1)
 
     def descend(self, loss: "Tensor") -> None:
-        """Take one Adam step of the alphas; no gradient of the weights is computed."""
+        """Take one Adam step of the alphas on a loss; no gradient of the weights is computed."""
         import torch
 
         (gradient,) = torch.autograd.grad(loss, [self._alphas], allow_unused=True)
-        # A sampled cell may be all skips and zeros: then no alpha scales anything.
+        # The loss depends on no alpha if no operation of a sampled cell reaches the output.
         self._alphas.grad = torch.zeros_like(self._alphas) if gradient is None else gradient
         self._adam.step()
 
@@ -165,7 +176,7 @@ class AlphaSearch(OneShot):
         return tuple(self.logits.detach().argmax(dim=1).tolist())
 
     def traces(self) -> Traces:
-        """Return every alpha's probability and their mean entropy in nats."""
+        """Return the probability of every choice, and the mean entropy of the decisions in nats."""
         import torch
 
         probabilities = self.logits.detach().softmax(dim=1).cpu()
@@ -180,23 +191,23 @@ class AlphaSearch(OneShot):
 
 @dataclass(frozen=True)
 class CostSettings(AlphaSettings):
-    """Hyperparameters of a search that also minds cost."""
+    """Hyperparameters of a search that also considers cost."""
 
     cost: str = "multiply-adds"
-    """What operations cost: `multiply-adds`, what `nasbench latency` has measured, or
-    `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup fitted to a table's column."""
+    """The cost of operations: `multiply-adds`, what `nasbench latency` has measured, or
+    `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup table fitted to a table's column."""
 
 
 class CostAwareSearch(AlphaSearch):
-    """An alpha search that also knows what its operations cost."""
+    """A search with alphas that also knows the costs of its operations."""
 
     def begin(self, loan: Loan) -> None:
-        """Look the operations up too."""
+        """Draw the alphas, and get the lookup table of costs."""
         super().begin(loan)
         self._lookup: Lookup = loan.costs()
 
     def traces(self) -> Traces:
-        """Return what the present probabilities cost in expectation, and what the answer costs."""
+        """Return also the expected cost under the present probabilities and the answer's cost."""
         expected = self._lookup.expected(self.logits.detach().softmax(dim=1))
         answer = tuple(self.logits.detach().argmax(dim=1).tolist())
         unit = self._lookup.unit

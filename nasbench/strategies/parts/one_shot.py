@@ -1,7 +1,8 @@
-"""What all one-shot strategies share: the loop over epochs, the weights' optimiser, the loan.
+"""Base classes of one-shot strategies: the loop over epochs, the weights' optimiser, the loan.
 
 A one-shot strategy trains a supernet, whose weights all architectures share, and derives its
-answer from it. Its module is read when strategies are listed, so torch is imported inside methods.
+answer from it. Torch is imported inside methods, because listing the strategies imports their
+modules.
 """
 
 import math
@@ -30,13 +31,17 @@ Batch = tuple["Tensor", "Tensor"]
 
 
 class Loan(Protocol):
-    """What a benchmark lends a one-shot search: never a test image."""
+    """What a benchmark gives a one-shot search for one run: a supernet, images, no test image.
+
+    The images are in two disjoint parts: training images, to which the weights are fitted, and
+    validation images.
+    """
 
     supernet: "Supernet"
-    """Its weights are initialised from the run's seed."""
+    """The supernet; its weights are initialised from the run's seed."""
 
     def weights(self, epoch: int, batch: int) -> Iterator[Batch]:
-        """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
+        """Yield one epoch of the training images in batches, shuffled and augmented."""
 
     def steps(self, batch: int) -> int:
         """Return the number of batches in an epoch of `weights`."""
@@ -45,36 +50,37 @@ class Loan(Protocol):
         """Yield shuffled batches of the validation images, without end."""
 
     def ranking(self, epoch: int, batch: int) -> Iterator[Batch]:
-        """Yield such batches in another order, for what is derived after an epoch."""
+        """Yield batches as `validation` does, in another order, for the derivation of an answer."""
 
     def costs(self) -> "Lookup":
-        """Return what every operation costs in the whole network, as setting `cost` says."""
+        """Return the lookup table of the costs of operations in the network, for setting `cost`."""
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
-        """Return the validation accuracy (%) of a cell with the shared weights.
+        """Return the validation accuracy (%) of an architecture with the shared weights.
 
-        On the first `images` validation images, or all of them.
+        It is measured on the first `images` validation images; None means all of them.
         """
 
 
 class OneShot(SearchStrategy):
     """A search that trains shared weights and derives its answer from them.
 
-    Subclasses say what a step does (`step`) and what is derived (`derive`). `begin` makes what
-    needs the supernet, once, before the first epoch.
+    A subclass defines `step`, which is called for every batch of training images, and `derive`,
+    which returns the answer. `begin` is called once before the first epoch, for attributes that
+    need the supernet.
     """
 
     rule = DERIVED
     tags = frozenset({Tag.DECISIONS})
 
     def setup(self) -> None:
-        """Start before the first epoch."""
+        """Start at epoch 0, and draw the seed of all derivations."""
         self.epoch = 0
         self.derivations = self.random.integer(2**31)
         self._prepared = False
 
     def ask(self) -> TrainShared | None:
-        """Ask for the next epoch, until all are trained."""
+        """Ask for the next epoch; return None after the last one."""
         if self.epoch >= self.settings.epochs:
             return None
         return TrainShared(self._train, self._derive)
@@ -103,15 +109,18 @@ class OneShot(SearchStrategy):
 
     @property
     def search_batch(self) -> int:
-        """Validation images of each batch that a search learns from."""
+        """Number of images of the validation batches from which the search learns."""
         return int(self.settings.batch)
 
     def _derive(self, loan: Loan) -> Architecture:
-        """Derive with random numbers of this epoch alone: to be watched changes no search."""
+        """Derive the answer with random numbers of this epoch only.
+
+        So deriving and recording an answer after every epoch does not change the search.
+        """
         return self.derive(loan, Random((self.derivations, self.epoch)))
 
     def _prepare(self, loan: Loan) -> None:
-        """Make the optimiser of the weights and what `begin` makes, once."""
+        """Make the optimiser of the weights and call `begin`, once per run."""
         import torch
 
         if not self._prepared:
@@ -123,7 +132,10 @@ class OneShot(SearchStrategy):
             self.begin(loan)
 
     def checkpoint(self, loan: Loan) -> dict[str, Any]:
-        """Return all that `resume` needs, made of tensors and plain values."""
+        """Return all that `resume` needs, made of tensors and plain values.
+
+        `used` are the numbers of the parameters that have had a gradient.
+        """
         weights = loan.supernet.parameters()
         return {
             "state": self.state(),
@@ -134,7 +146,10 @@ class OneShot(SearchStrategy):
         }
 
     def resume(self, loan: Loan, checkpoint: Mapping[str, Any]) -> None:
-        """Continue with the same bits, in a fresh object with a fresh loan of the same seed."""
+        """Continue a run from a checkpoint, to exactly the same results.
+
+        The object must be new, with a new loan of the same seed.
+        """
         import torch
 
         self._prepare(loan)
@@ -142,40 +157,44 @@ class OneShot(SearchStrategy):
         loan.supernet.load_state_dict(checkpoint["weights"])
         self._sgd.load_state_dict(checkpoint["optimiser"])
         weights = list(loan.supernet.parameters())
-        for number in checkpoint["used"]:  # from now on these decay, used or not, if that is set
+        for number in checkpoint["used"]:  # with `idle="decay"` these decay whether used or not
             weights[number].grad = torch.zeros_like(weights[number])
         self.restore_tensors(checkpoint)
 
     def tensors(self) -> dict[str, Any]:
-        """Return what a search has in torch beside the weights; nothing by default."""
+        """Return the search's own tensors, without the shared weights; {} by default."""
         return {}
 
     def restore_tensors(self, checkpoint: Mapping[str, Any]) -> None:
-        """Read what `tensors` returned."""
+        """Restore what `tensors` returned, from a checkpoint that contains it."""
 
     def begin(self, loan: Loan) -> None:
-        """Make what a search has beside the weights; nothing by default."""
+        """Make the search's own parts that need the supernet; does nothing by default."""
 
     @abstractmethod
     def step(self, loan: Loan, batch: Batch, search: Iterator[Batch]) -> "Tensor":
-        """Do what the method does for one batch; return the loss of the weights."""
+        """Do what the method does for one batch of training images; return the weights' loss.
+
+        `search` yields batches of validation images without end.
+        """
 
     def finish(self, loan: Loan, search: Iterator[Batch]) -> Traces:
-        """Do what comes after the weights' epoch and belongs to it; return numbers of it."""
+        """Do what the method does at the end of an epoch; return traces of it, none by default."""
         return {}
 
     @abstractmethod
     def derive(self, loan: Loan, random: Random) -> Architecture:
-        """Return the architecture the search would end with now, drawing from `random` alone."""
+        """Return the answer that the search would give now; random numbers come from `random`."""
 
     def traces(self) -> Traces:
-        """Return numbers of the epoch, beyond the loss; none by default."""
+        """Return further traces of the epoch, besides the loss; none by default."""
         return {}
 
     def _set_rate(self, epochs: float) -> None:
-        """Set the weights' learning rate after a number of epochs: half a cosine, or several.
+        """Set the weights' learning rate after a number of epochs, by a cosine schedule.
 
-        Loshchilov & Hutter, ICLR 2017, equation 5; with `descent` the whole cosine, down and up.
+        Loshchilov & Hutter, ICLR 2017, equation 5: half a period, or several half periods with
+        `restart`; with `descent` the rate falls and rises again, repeatedly.
         """
         s = self.settings
         period = s.restart or s.descent or s.epochs
@@ -186,9 +205,10 @@ class OneShot(SearchStrategy):
             group["lr"] = rate
 
     def accuracy_on(self, loan: Loan, batch: Batch, cell: Architecture) -> float:
-        """Return the share of a batch that a cell gets right with the shared weights as they are.
+        """Return the accuracy, from 0 to 1, of a cell on a batch with the present shared weights.
 
-        Batch norm evaluates: with running statistics where they are kept, which do not move.
+        Batch norm is in evaluation mode: it uses running statistics if they are kept, and does not
+        change them.
         """
         import torch
 
@@ -202,10 +222,10 @@ class OneShot(SearchStrategy):
     def best(
         self, loan: Loan, cells: Sequence[Architecture], *, own_batches: bool = False
     ) -> Architecture:
-        """Return the cell with the best accuracy on `ranking_images`; the first of equals.
+        """Return the cell with the best validation accuracy; of equal cells the first.
 
-        All on the same validation images or, with `own_batches`, each on the next batch of so many:
-        a cell that is there twice is then ranked twice.
+        All cells are ranked on the same `ranking_images` images or, with `own_batches`, each on the
+        next batch of as many images; a cell that occurs twice is then ranked twice.
         """
         images = self.settings.ranking_images
         if not own_batches:
@@ -215,14 +235,14 @@ class OneShot(SearchStrategy):
         return cells[found.index(max(found))]
 
     def cross_entropy(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Return the mean cross entropy of a batch."""
+        """Return the mean cross entropy (nats) of a batch, as a scalar tensor with gradient."""
         import torch.nn.functional as F
 
         images, labels = batch
         return F.cross_entropy(loan.supernet(images, mix), labels)
 
     def update_weights(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Take one SGD step of the shared weights on a batch; return its loss."""
+        """Take one SGD step of the shared weights on a batch; return the loss before the step."""
         import torch
 
         self._sgd.zero_grad(set_to_none=self.settings.idle == "rest")

@@ -1,10 +1,10 @@
 """Policies over architectures and their REINFORCE gradients, in numpy.
 
-A policy samples one choice per decision and, told an advantage, moves its weights along the
-gradient of log-probability (Williams 1992) plus an optional entropy bonus. The networks are
-tiny and the batch is one: numpy with the chain rule written out is several times faster here
-than an autograd tape, and a table run then needs no torch. The gradients are checked against
-torch's autograd in the tests.
+A policy samples one choice per decision. Given an advantage, it changes its weights along the
+gradient of advantage times log-probability (Williams 1992) plus an optional entropy bonus. The
+networks are tiny and the batch size is one, so numpy with hand-written gradients is several times
+faster than autograd, and a table run needs no torch. The tests check the gradients against torch's
+autograd.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ Vector = NDArray[np.float64]
 
 
 class Drawn(Protocol):
-    """An architecture that a policy has drawn, and what it needs to learn from it."""
+    """An architecture that a policy has drawn, with what the policy needs to learn from it."""
 
     @property
     def architecture(self) -> Architecture:
-        """What was drawn."""
+        """The architecture that was drawn."""
 
 
 class Policy(Protocol):
@@ -35,13 +35,13 @@ class Policy(Protocol):
         """Draw one architecture."""
 
     def reinforce(self, drawn: Any, advantage: float) -> None:
-        """Make an architecture that was drawn before more likely (or less, if negative)."""
+        """Make an architecture that was drawn more likely, or less likely if `advantage` < 0."""
 
     def state(self) -> dict[str, object]:
         """Return the weights and the optimiser's moments."""
 
     def restore(self, state: dict[str, object]) -> None:
-        """Continue from a state."""
+        """Continue from a result of `state`."""
 
 
 class Adam(Stateful):
@@ -62,7 +62,7 @@ class Adam(Stateful):
         self._scratch = np.empty(size)
 
     def step(self, weights: Vector, gradient: Vector) -> None:
-        """Move `weights` in place down `gradient`, which is overwritten."""
+        """Take one step of `weights` in place against `gradient`, which is overwritten."""
         self.steps += 1
         beta1, beta2 = self._betas
         scratch = self._scratch
@@ -91,7 +91,7 @@ class MovingAverage(Stateful):
         self.weight = 0.0
 
     def update(self, value: float) -> None:
-        """Take in one more value."""
+        """Include one more value in the average."""
         self.total = self._decay * self.total + (1 - self._decay) * value
         self.weight = self._decay * self.weight + (1 - self._decay)
 
@@ -108,7 +108,7 @@ def softmax(logits: Vector) -> Vector:
 
 
 def draw(probabilities: list[float], uniform: float) -> int:
-    """Return the choice at `uniform` of the cumulative distribution."""
+    """Return the choice at which the cumulative distribution exceeds `uniform`, from [0, 1)."""
     total = 0.0
     for choice, probability in enumerate(probabilities):
         total += probability
@@ -120,9 +120,10 @@ def draw(probabilities: list[float], uniform: float) -> int:
 def logit_gradient(
     probabilities: Vector, chosen: NDArray[np.intp], advantage: float, entropy_weight: float
 ) -> Vector:
-    """Gradient of -(advantage * log p(chosen) + entropy_weight * H) by the logits.
+    """Return the gradient of -(advantage * log p(chosen) + entropy_weight * H) by the logits.
 
-    `probabilities` has shape (decisions, choices), `chosen` (decisions,).
+    H is the sum of the entropies of the decisions. `probabilities` and the result have shape
+    (decisions, choices), `chosen` has shape (decisions,).
     """
     gradient = advantage * probabilities
     gradient[np.arange(len(chosen)), chosen] -= advantage
@@ -134,18 +135,18 @@ def logit_gradient(
 
 
 class _Choices(NamedTuple):
-    """Drawn by independent softmaxes: the policy's own logits say how likely it was."""
+    """An architecture drawn by `SoftmaxPolicy`, which needs nothing else to learn from it."""
 
     architecture: Architecture
 
 
 class SoftmaxPolicy(Stateful):
-    """One independent softmax per decision, what NAS-Bench-201 calls REINFORCE."""
+    """One independent softmax per decision; NAS-Bench-201 calls this REINFORCE."""
 
     def __init__(
         self, sizes: Sequence[int], learning_rate: float, entropy_weight: float, random: Random
     ) -> None:
-        """Start from logits of standard deviation 0.001."""
+        """Draw normal logits with standard deviation 0.001, shape (decisions, most choices)."""
         shape = (len(sizes), max(sizes))
         self.logits = 1e-3 * random.generator.standard_normal(shape)
         for row, size in enumerate(sizes):
@@ -154,7 +155,7 @@ class SoftmaxPolicy(Stateful):
         self._entropy_weight = entropy_weight
 
     def sample(self, random: Random) -> _Choices:
-        """Draw every decision on its own."""
+        """Draw every decision independently."""
         rows = softmax(self.logits).tolist()
         return _Choices(tuple(map(draw, rows, random.uniforms(len(rows)))))
 
@@ -166,9 +167,9 @@ class SoftmaxPolicy(Stateful):
 
 
 class _Step(NamedTuple):
-    """What one LSTM layer keeps of one decision for the way back."""
+    """The values that one LSTM layer keeps at one decision for the backward pass."""
 
-    inputs: Vector  # (2 * hidden,): what comes from below, and the previous hidden vector
+    inputs: Vector  # (2 * hidden,): input from the layer below, and previous hidden vector
     gates: Vector  # (4, hidden): input, forget, output, candidate, after their nonlinearity
     cell: Vector
     squashed: Vector  # tanh of the cell
@@ -176,24 +177,24 @@ class _Step(NamedTuple):
 
 
 class _Trace(NamedTuple):
-    """An architecture and all that the LSTM computed on the way to its probability."""
+    """An architecture, and all that the LSTM computed for its probability."""
 
     architecture: Architecture
     steps: list[list[_Step]]
-    """Per decision, one for each layer."""
+    """For each decision, one step for each layer."""
     tops: Vector
-    """What the heads read, shape (decisions, hidden)."""
+    """The input of the heads, shape (decisions, hidden)."""
     probabilities: Vector
-    """Shape (decisions, widest); 0 for choices that a decision does not have."""
+    """Shape (decisions, most choices); 0 for choices that a decision does not have."""
     updates: int
-    """How often the weights had been moved then."""
+    """The number of updates of the weights before this architecture was drawn."""
 
 
 class LstmPolicy(Stateful):
-    """An LSTM that takes the decisions in order, each given an embedding of the one before.
+    """An LSTM that makes the decisions in order; its input is an embedding of the last choice.
 
     Zoph & Le, ICLR 2017: stacked LSTM layers, weights uniform in +-0.08, a softmax head per
-    decision. The first decision is given a learnt start vector.
+    decision. The input of the first decision is a learnt start vector.
     """
 
     def __init__(
@@ -208,9 +209,10 @@ class LstmPolicy(Stateful):
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
     ) -> None:
-        """Draw the weights; all of them are one flat vector with named views.
+        """Draw the weights, which are named views of one flat vector.
 
-        `betas` and `epsilon` are Adam's.
+        `sizes` are the numbers of choices of the decisions, `hidden` the units of each of `layers`
+        layers; `betas` and `epsilon` are Adam's.
         """
         self._sizes, self._hidden, self._layers = tuple(sizes), hidden, layers
         self._widest, self._entropy_weight = max(sizes), entropy_weight
@@ -242,11 +244,11 @@ class LstmPolicy(Stateful):
         return views
 
     def sample(self, random: Random) -> _Trace:
-        """Take the decisions one after the other."""
+        """Draw an architecture, one decision after the other."""
         return self._forward(lambda _, probabilities: draw(probabilities, random.uniform()))
 
     def _forward(self, choose: Callable[[int, list[float]], int]) -> _Trace:
-        """Run the LSTM; `choose` makes each decision, given its number and its probabilities."""
+        """Run the LSTM forward; `choose` returns the choice, given a decision and probabilities."""
         w, hidden, layers = self._w, self._hidden, self._layers
         state = [np.zeros(hidden) for _ in range(layers)]
         cells = [np.zeros(hidden) for _ in range(layers)]
@@ -277,7 +279,7 @@ class LstmPolicy(Stateful):
         z = self._w["gates"][layer] @ inputs
         z += self._w["bias"][layer]
         gates = z.reshape(4, self._hidden)
-        gates[:3] *= 0.5  # sigmoid(x) = (1 + tanh(x / 2)) / 2: one tanh serves all four
+        gates[:3] *= 0.5  # sigmoid(x) = (1 + tanh(x / 2)) / 2: one call of tanh for all
         np.tanh(gates, out=gates)
         gates[:3] += 1.0
         gates[:3] *= 0.5
@@ -289,7 +291,8 @@ class LstmPolicy(Stateful):
     def reinforce(self, drawn: _Trace, advantage: float) -> None:
         """Back-propagate through the decisions and take one Adam step.
 
-        Where the weights have moved since the draw, the decisions are run through them again.
+        If the weights have changed since the draw, the forward pass is repeated with the same
+        choices.
         """
         if drawn.updates != self.adam.steps:
             made = drawn.architecture
@@ -301,7 +304,7 @@ class LstmPolicy(Stateful):
         self.adam.step(self.weights, self._gradient)
 
     def _backward(self, drawn: _Trace, by_logits: Vector) -> None:
-        """Fill the gradient of every weight, given that of the logits."""
+        """Compute the gradient of every weight, given the gradient of the logits."""
         w, g, hidden, layers = self._w, self._g, self._hidden, self._layers
         self._gradient[:] = 0.0
         g["head"][...] = by_logits[:, :, None] * drawn.tops[:, None, :]
@@ -330,7 +333,7 @@ class LstmPolicy(Stateful):
 
 
 def _cell_backward(step: _Step, by_hidden: Vector, by_cell: Vector, out: Vector) -> Vector:
-    """Write the gradient by the gates' pre-activations into `out`; return that of the old cell."""
+    """Write the gradient of the gates' pre-activations into `out`; return that of the old cell."""
     by_pre = out.reshape(step.gates.shape)
     enter, forget, leave, candidate = step.gates
     by_cell = by_cell + by_hidden * leave * (1.0 - step.squashed * step.squashed)
