@@ -1,1 +1,1 @@
-"""Who answers: tables and training, their importers, the judge, the protocols."""
+"""What answers the requests of a search: tables, training, importers, the judge, protocols."""

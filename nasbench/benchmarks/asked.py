@@ -1,4 +1,4 @@
-"""What a strategy must ask, and the line for one that asks something else."""
+"""Checks of a strategy's requests, with one line of error for a wrong one."""
 
 from nasbench.errors import InvalidInput
 from nasbench.problem import Evaluate, Fidelity, TrainShared
@@ -8,9 +8,9 @@ _LONGEST = 60
 
 
 def check_request(space: Space, request: object) -> None:
-    """Raise `InvalidInput` unless `request` asks for an architecture of `space`.
+    """Raise `InvalidInput` unless `request` is an `Evaluate` of an architecture of `space`.
 
-    Benchmarks call it once a look-up has failed, so that a search pays nothing for it.
+    A table calls it only after a look-up has failed, so that correct requests cost no time here.
     """
     if not isinstance(request, Evaluate):
         raise InvalidInput(
@@ -23,7 +23,7 @@ def check_request(space: Space, request: object) -> None:
 
 
 def check_fidelity(fidelity: object) -> None:
-    """Raise `InvalidInput` unless a request may ask for `fidelity`."""
+    """Raise `InvalidInput` unless `fidelity` is a `Fidelity` of whole numbers."""
     numbers = fidelity if isinstance(fidelity, Fidelity) else (None, None)
     if not _is_count(numbers[0]) or not (numbers[1] is None or _is_count(numbers[1])):
         raise InvalidInput(
@@ -37,7 +37,7 @@ def _is_count(value: object) -> bool:
 
 
 def check_training(request: object) -> None:
-    """Raise `InvalidInput` unless `request` asks to train shared weights for an epoch."""
+    """Raise `InvalidInput` unless `request` is a `TrainShared`: one epoch of a supernet."""
     if not isinstance(request, TrainShared):
         raise InvalidInput(
             f"the strategy asked with {_shown(request)}: ask() of a one-shot strategy returns "
@@ -46,7 +46,7 @@ def check_training(request: object) -> None:
 
 
 def check_architecture(space: Space, asked: object) -> None:
-    """Raise `InvalidInput` unless `asked` is an architecture of a space."""
+    """Raise `InvalidInput` unless `asked` is an architecture of `space`."""
     if not space.contains(asked):
         raise InvalidInput(
             f"the strategy asked for {_shown(asked)}: an architecture of space "

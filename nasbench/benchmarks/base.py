@@ -1,4 +1,4 @@
-"""What the harness asks of a benchmark and of its judge."""
+"""The interfaces of a benchmark, of its sessions and of its judge."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,50 +16,56 @@ class Session(Protocol):
     """Answers the requests of one run."""
 
     def answer(self, request: Any) -> Answer | SharedAnswer:
-        """Return the values of the objectives and the cost, and nothing else."""
+        """Return the values of the objectives and the cost of one request, and nothing else."""
 
 
 class Benchmark(Protocol):
-    """Answers searches; immutable, shared by all runs of a process. It holds no test number."""
+    """Answers the requests of searches.
+
+    A benchmark is immutable, is shared by all runs of a process, and holds no test values.
+    """
 
     @property
     def space(self) -> Space:
-        """What is searched."""
+        """The search space."""
 
     @property
     def objectives(self) -> tuple[Metric, ...]:
-        """What an answer has values of, in this order."""
+        """The metrics in an answer's values, in the same order."""
 
     @property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """Fidelities that can be asked for, from the cheapest to the dearest."""
+        """The fidelities that a request may name, from the cheapest to the most expensive."""
 
     def session(self, random: Random) -> Session:
-        """Return what answers one run; `random` picks among training trials if it must."""
+        """Return a session, which answers one run.
+
+        `random` draws a training seed where an evaluation could be of several.
+        """
 
     @property
     def best_signal(self) -> float | None:
-        """Best score of the first objective in the whole space, None where it is not known."""
+        """Best score of the first objective in the whole space; None where it is not known."""
 
     @property
     def note(self) -> str:
-        """One line on how it answers and on which clock, empty where the table says it all."""
+        """One line on how answers are made and on which clock; empty for a plain table."""
 
     @property
     def cheapest(self) -> float:
-        """Least seconds one evaluation can cost."""
+        """The least cost of one evaluation, in seconds."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Final values of some architectures on one data set, shape (n, objectives)."""
+    """Final values of n architectures on one data set; both arrays have shape (n, objectives)."""
 
-    valid: NDArray[np.float64]  #: mean over the training seeds there are; NaN where unknown
+    valid: NDArray[np.float64]  #: mean over the known training seeds; NaN where none is known
     test: NDArray[np.float64]
 
 
 class Judge(Protocol):
-    """The only reader of test, called after a search has ended."""
+    """The only reader of test values; it is called after a search has ended."""
 
     def read(self, architectures: Sequence[Architecture]) -> Mapping[str, Verdict]:
-        """Return the verdict of each reported data set."""
+        """Return a verdict on `architectures`, in their order, for each reported data set."""

@@ -1,4 +1,4 @@
-"""How many seconds of a table's clock a real second on some device is worth."""
+"""The ratio between a table's seconds and real seconds on one device."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -11,7 +11,10 @@ from nasbench.limits import LARGEST_MEASURE
 
 @dataclass(frozen=True)
 class Calibration:
-    """Table seconds per real second: the median over a few cells, the least and the most."""
+    """Table seconds per real second on one device, measured on a few architectures.
+
+    `factor` is the median over them, `least` and `most` are the smallest and the largest ratio.
+    """
 
     benchmark: str
     table: str
@@ -21,14 +24,14 @@ class Calibration:
     least: float
     most: float
     cells: tuple[int, ...]
-    """Architectures that were trained here for it."""
+    """Indices of the architectures that were trained to measure it."""
     processor: str
     device: str
     threads: int
 
     @property
     def label(self) -> str:
-        """What a figure says of it."""
+        """The text that a figure shows for this calibration."""
         where = self.processor if self.device == "cpu" else self.device
         threads = "s" if self.threads > 1 else ""
         return (
@@ -37,13 +40,13 @@ class Calibration:
         )
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the calibration to a JSON file."""
         with atomic_write(path, RESULTS) as file:
             file.write((json.dumps(asdict(self), indent=2) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> "Calibration":
-        """Read what `save` wrote; `DataError` with the reason where that cannot be."""
+        """Read a file that `save` wrote; `DataError` if it is missing, unreadable or invalid."""
         from pydantic import TypeAdapter
 
         try:

@@ -1,4 +1,4 @@
-"""What follows from a table's description and is not in its columns' names."""
+"""Facts about a table that its notes state and its columns' names do not."""
 
 import re
 from typing import NamedTuple
@@ -10,13 +10,13 @@ _TRAINED = re.compile(r"trained: recipe Recipe\(.*\bcurve_images=(\d+)\b")
 
 
 class CurveImages(NamedTuple):
-    """On how many images of a part a learning curve is read before its last epoch."""
+    """The number of images on which a learning curve is evaluated before its last epoch."""
 
     number: int
 
     @property
     def sentence(self) -> str:
-        """What a reader of a curve must know."""
+        """The sentence that explains this to a reader of the curve."""
         return (
             f"accuracy and loss of every epoch but the last are read on the first {self.number} "
             "images of a part, those of the last epoch on all of them: the step between the last "
@@ -24,17 +24,17 @@ class CurveImages(NamedTuple):
         )
 
     def of(self, column: Column) -> str:
-        """Return what is to be said of a column: nothing of those that are no such curve."""
+        """Return the remark for a column; empty unless it is a validation or test curve."""
         if not column.curve or column.split not in (Split.VALID, Split.TEST):
             return ""
         return f"on {self.number} images, last epoch on all"
 
 
 def curve_images(info: TableInfo) -> CurveImages | None:
-    """Return on how many images curves are read; None where every epoch is read on the same.
+    """Return how many images curves use; None where every epoch is evaluated on the same images.
 
-    Tables made by `nasbench tabulate` say it in the note on their recipe, and those of a user's own
-    images how many there are.
+    Tables made by `nasbench tabulate` state this number in the note on their recipe. Tables of a
+    user's own images also state the size of each part; None if no part is larger than the number.
     """
     trained = [match for note in info.notes if (match := _TRAINED.match(note))]
     if not trained:

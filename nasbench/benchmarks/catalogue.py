@@ -1,8 +1,8 @@
-"""Which tables there are, where they live, and how to get them.
+"""The catalogue of tables: which exist, where their files are, and how to install them.
 
-Tables live in `tables/` below the data folder, downloads in `downloads/`: NASBENCH_DATA if it
-is set, else the platform's folder for user data. The tables in `shipped/` come with the package;
-no other table can take their names.
+Tables are in `tables/` below the data folder, downloads in `downloads/`. The data folder is
+NASBENCH_DATA if it is set, else the platform's folder for user data. The tables in `shipped/` come
+with the package; no other table can have their names.
 """
 
 import difflib
@@ -28,7 +28,7 @@ DATA_VARIABLE = "NASBENCH_DATA"
 SHIPPED = Path(__file__).parent / "shipped"
 """Folder of the tables that come with the package."""
 FETCHED, BUNDLED = "nb201", "digits"
-"""The benchmark of a search that names none: the first if it is installed, else the second."""
+"""The default benchmarks of a search: the first if it is installed, else the second."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -51,7 +51,7 @@ RECIPES = {
 
 
 def recipes() -> dict[str, Recipe]:
-    """Return the tables that can be fetched: our own, and those that other packages make."""
+    """Return the tables that can be built, by name: this package's and those of other packages."""
     return {**{name: _elsewhere(entry) for name, entry in _entries().items()}, **RECIPES}
 
 
@@ -67,7 +67,7 @@ def _elsewhere(entry: EntryPoint) -> Recipe:
             table = make()
         except InvalidInput:
             raise
-        except Exception as error:  # whatever others' code does
+        except Exception as error:  # code of another package may raise anything
             raise InvalidInput(f"table '{entry.name}' cannot be made ({reason(error)})") from error
         if not isinstance(table, Table) or table.name != entry.name:
             raise InvalidInput(
@@ -80,7 +80,7 @@ def _elsewhere(entry: EntryPoint) -> Recipe:
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of the catalogue: a table that is installed, or could be, or is broken."""
+    """One line of the catalogue: a table that is installed, can be fetched, or is damaged."""
 
     name: str
     title: str
@@ -93,7 +93,10 @@ class Listed:
 
 
 def data_folder() -> Path:
-    """Return the folder tables and downloads live in; it may not exist yet."""
+    """Return the data folder of tables and downloads; it may not exist yet.
+
+    Raises `InvalidInput` if NASBENCH_DATA names the home folder of an unknown user.
+    """
     chosen = os.environ.get(DATA_VARIABLE)
     if chosen:
         try:
@@ -108,7 +111,7 @@ def data_folder() -> Path:
 
 
 def table_path(name: str) -> Path:
-    """Return where the table `name` is or would be; `InvalidInput` for an impossible name."""
+    """Return the path of the table `name`, installed or not; `InvalidInput` for an invalid name."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
@@ -119,7 +122,7 @@ def table_path(name: str) -> Path:
 
 
 def new_table_path(name: str) -> Path:
-    """Return where a new table `name` goes; `InvalidInput` for the name of a bundled one."""
+    """Return the path of a new table `name`; `InvalidInput` for the name of a bundled table."""
     path = table_path(name)
     if path.parent == SHIPPED:
         raise InvalidInput(f"table '{name}' comes with nasbench: name yours differently")
@@ -127,13 +130,16 @@ def new_table_path(name: str) -> Path:
 
 
 def default_benchmark() -> str:
-    """Return the benchmark of a search that names none: what is fetched, else what is bundled."""
+    """Return the benchmark of a search that names none.
+
+    It is `FETCHED` if that table is installed, else the bundled one.
+    """
     fetched, bundled = table_path(FETCHED).exists(), table_path(BUNDLED).exists()
     return BUNDLED if bundled and not fetched else FETCHED
 
 
 def provide(name: str, path: Path) -> None:
-    """Let `load_table` find the table `name` at `path`, in this process."""
+    """Make `load_table` open `path` for the table `name`, in this process only."""
     _provided[name] = path
 
 
@@ -143,13 +149,14 @@ _provided: dict[str, Path] = {}
 def load_table(name: str | Path) -> Table:
     """Open an installed table by name, or a table file by its path.
 
-    Raises `DataError` with the command that installs it when it is not there.
+    Raises `DataError` if the table is not installed (with the command that installs it), if the
+    file does not exist, or if it is damaged; `InvalidInput` for an invalid name.
     """
     return Table.open(table_file(name))
 
 
 def table_file(name: str | Path) -> Path:
-    """Return the file of an installed table, or of one named by its path; see `load_table`."""
+    """Return the path of the file that `load_table` opens; raises the same errors."""
     path = require_path("table", name)
     if isinstance(name, str) and name in _provided:
         return _provided[name]
@@ -165,17 +172,18 @@ def table_file(name: str | Path) -> Path:
 
 
 def list_tables() -> list[Listed]:
-    """Return what is installed and what can be fetched, by name."""
+    """Return all tables that are installed or can be fetched, sorted by name."""
     files = (*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))
     names = {path.name.removesuffix(SUFFIX) for path in files}
     return [_listed(name, table_path(name)) for name in sorted(names | set(recipes()))]
 
 
 def fetch_table(name: str, *, force: bool = False) -> Table:
-    """Download what the table `name` needs, build it and install it; return it opened.
+    """Download the files that the table `name` needs, build and install it; return it opened.
 
-    What is installed and whole stays as it is, unless `force`. Downloads are kept, so that
-    building again needs no network.
+    A table that is installed and undamaged is kept as it is, unless `force`. Downloads are kept,
+    so that building it again needs no network. Raises `InvalidInput` for a table that cannot be
+    fetched, `DataError` as `fetch` does.
     """
     known = recipes()
     if name not in known:
@@ -194,7 +202,10 @@ def fetch_table(name: str, *, force: bool = False) -> Table:
 
 
 def verify_table(name: str) -> Table:
-    """Check every byte of an installed table and of its kept downloads."""
+    """Check every byte of an installed table and of its downloads, if they are still there.
+
+    Raises `DataError` for the first damaged file. Returns the table.
+    """
     table = load_table(name)
     table.verify()
     known = recipes()

@@ -1,4 +1,4 @@
-"""A table of a data frame: one's own measurements of a space, in the form that most people have."""
+"""Making a table from a pandas data frame of a user's own measurements of a space."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     import pandas
 
 _LARGEST = 10_000_000
-"""Architectures of the largest space that a table has a row for each of."""
+"""Largest number of architectures of a space that a table can be made for."""
 _LONGEST = 100
-"""Characters of a data set's name."""
+"""Largest number of characters in a data set's name."""
 _WHOLE = {"epochs": (1, 1e9), "seed": (0, 2**53 - 1), "index": (0, 2**53 - 1)}
-"""Columns of whole numbers, with the least and the largest that there may be."""
+"""Columns of whole numbers, with the smallest and the largest value allowed."""
 _SPLITS = (Split.TRAIN, Split.VALID, Split.TEST)
 
 Floats = NDArray[np.float64]
@@ -53,27 +53,30 @@ def table_from_frame(
     notes: Sequence[str] = (),
     protocols: Sequence[Protocol] = (),
 ) -> Table:
-    """Make a table of one's own measurements: a row for each architecture, fidelity and training.
+    """Make a table from a data frame with one row per architecture, fidelity and training.
 
     Columns of the frame:
 
-    - `architecture`: its text, as the space writes it; or `index`, its index in the space;
-    - `epochs`: how many were trained, a whole number; the most of a data set are its full training;
-    - `seconds`: what that evaluation costs on the clock, training and validation, above 0;
-    - `valid_NAME` for each metric, and `test_NAME`, which is read where `epochs` are the most;
-      `train_NAME` may be there too;
-    - `dataset`, where there are several; without it the data set is called as the table;
-    - `seed`, where a row is one of several trainings; without it a row is the only one, or a mean;
-    - `params`, `flops`, `latency/DEVICE` (ms) and `energy/DEVICE` (mJ): costs of the network.
+    - `architecture`: the text of the architecture, as the space writes it; or `index`: its index;
+    - `epochs`: epochs trained, a whole number; the largest of a data set is its full training;
+    - `seconds`: cost of that evaluation on the clock, training and validation together, above 0;
+    - `valid_NAME` and `test_NAME` for each metric, and optionally `train_NAME`; the judge reads
+      `test_NAME` after the full training;
+    - `dataset` (optional): name of the data set; without it, the name of the table;
+    - `seed` (optional): training seed of the row, if an architecture was trained several times;
+      without it, a row is the only training or a mean over trainings;
+    - `params`, `flops`, `latency/DEVICE` (ms) and `energy/DEVICE` (mJ) (optional): costs of the
+      network.
 
-    NaN is a number that is missing; what has no row is missing as well, and its evaluation fails.
-    `space` is its name or itself. The first of `metrics` is what a search is for where nobody says
-    otherwise. Of `protocols` the first is the one of a search that names none; without any,
+    A missing number is NaN. The evaluation of an architecture that has no row or no number fails.
+    `space` is a space or its name; it must have indices and at most 10,000,000 architectures. The
+    first of `metrics` is the objective of a search that names none, and the first of `protocols` is
+    the protocol of a search that names none; without `protocols`,
     `nasbench.benchmarks.protocols.own_protocol` makes one. Save the table with `table.save(path)`
-    and search it by that path, which ends in `.safetensors`.
+    and search it by that path, which must end in `.safetensors`.
 
-    Raises `InvalidInput` that names the column or row which is wrong, and `DataError` for a number
-    outside its metric's bounds.
+    Raises `InvalidInput`, which names the wrong argument, column or row, and `DataError` for a
+    number outside its metric's bounds.
     """
     _check_types(frame, metrics, notes, protocols, name=name, title=title, licence=licence)
     of = _space(space)
@@ -115,7 +118,7 @@ def table_from_frame(
 def _check_types(
     frame: object, metrics: object, notes: object, protocols: object, **texts: object
 ) -> None:
-    """Raise `InvalidInput` for an argument of another type than it must have."""
+    """Raise `InvalidInput` for an argument of the wrong type."""
     import pandas
 
     for what, value in texts.items():
@@ -135,7 +138,10 @@ def _check_types(
 
 
 def _space(space: str | Space) -> EnumerableSpace:
-    """Return the space of a table; `InvalidInput` for one that a table cannot be of."""
+    """Return the space of a table; `InvalidInput` if it has no indices or is too large.
+
+    Also raises `InvalidInput` for a different space that has a registered space's name.
+    """
     of = find_space(space) if isinstance(space, str) else space
     if not isinstance(of, EnumerableSpace) or of.size > _LARGEST:
         raise InvalidInput(
@@ -148,7 +154,7 @@ def _space(space: str | Space) -> EnumerableSpace:
 
 
 def _alike(one: EnumerableSpace, other: Space) -> bool:
-    """Whether two spaces have the same size and begin and end with the same architectures."""
+    """Whether two spaces have the same size, the same first and the same last architecture."""
     if not isinstance(other, EnumerableSpace) or other.size != one.size:
         return False
     ends = (0, one.size - 1)
@@ -157,7 +163,7 @@ def _alike(one: EnumerableSpace, other: Space) -> bool:
 
 
 def _datasets(frame: "pandas.DataFrame", name: str) -> list[str]:
-    """Return the data set of every row; `InvalidInput` for what cannot be the name of one."""
+    """Return the name of every row's data set; `InvalidInput` for an invalid name."""
     if "dataset" not in frame:
         return [name] * len(frame)
     found = frame["dataset"].tolist()
@@ -172,7 +178,7 @@ def _datasets(frame: "pandas.DataFrame", name: str) -> list[str]:
 
 
 def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
-    """Raise `InvalidInput` for a column that is missing, or that no column is called."""
+    """Raise `InvalidInput` for a missing, repeated or unknown column, and for no rows."""
     if not metrics:
         raise InvalidInput("metrics: name at least one, such as nasbench.Metric('accuracy')")
     there = [str(one) for one in frame.columns]
@@ -219,7 +225,7 @@ def _numbers(frame: "pandas.DataFrame") -> dict[str, NDArray[Any]]:
 
 
 def _whole(name: str, column: Floats) -> NDArray[np.int64]:
-    """Return a column of whole numbers; `InvalidInput` names the first that is none."""
+    """Return a column as whole numbers; `InvalidInput` names the first value that is not one."""
     least, most = _WHOLE[name]
     wrong = np.flatnonzero(~((column >= least) & (column == np.floor(column)) & (column <= most)))
     if len(wrong):
@@ -233,7 +239,7 @@ def _whole(name: str, column: Floats) -> NDArray[np.int64]:
 def _indices(
     frame: "pandas.DataFrame", space: EnumerableSpace, numbers: Mapping[str, NDArray[Any]]
 ) -> NDArray[np.int64]:
-    """Return the index of every row's architecture; each text is read once."""
+    """Return the index of every row's architecture; equal texts are parsed only once."""
     if "index" in numbers:
         index: NDArray[np.int64] = numbers["index"]
         for one in index[index >= space.size][:1]:
@@ -245,7 +251,7 @@ def _indices(
         try:
             if one not in known:
                 known[one] = space.index(space.parse(one) if isinstance(one, str) else one)
-        except Exception as error:  # of others' spaces, and of values that are no architecture
+        except Exception as error:  # a user's space may raise anything, and so may odd values
             raise InvalidInput(
                 f"the frame's row {row}: {printable(str(one)):.80} is no architecture of space "
                 f"'{space.name}' ({printable(str(error)):.200})"
@@ -260,7 +266,7 @@ def _measured(
     size: int,
     metrics: Sequence[Metric],
 ) -> Iterator[tuple[Column, NDArray[Any]]]:
-    """Yield the columns of a data set's metrics and seconds."""
+    """Yield the columns of a data set's metrics, query seconds and seed counts."""
     epochs, schedule = part["epochs"], int(part["epochs"].max())
     seeds: Iterable[int | None] = np.unique(part["seed"]).tolist() if "seed" in part else (None,)
     counted = np.zeros(size, dtype=np.int64)
@@ -303,7 +309,7 @@ def _refuse_twice(index: NDArray[np.int64], dataset: str, epochs: int, seed: int
 def _costs(
     dataset: str, part: Mapping[str, NDArray[Any]], index: NDArray[np.int64], size: int
 ) -> Iterator[tuple[Column, NDArray[Any]]]:
-    """Yield the columns of what networks cost; `InvalidInput` where rows of one differ."""
+    """Yield the columns of costs; `InvalidInput` where rows of one architecture differ."""
     for name, column in part.items():
         quantity, _, device = name.partition("/")
         if quantity not in (*SIZES, *OF_A_DEVICE):

@@ -1,8 +1,8 @@
-"""The official image sets: which there are, where they lie, how they get there.
+"""The official image sets: their list, their place on disk, and commands to install them.
 
-They lie in NASBENCH_IMAGES, or in `images/` below the data folder, as their authors publish them:
-an archive, or a folder of batches. Every byte is checked against published checksums, when it
-arrives and whenever it is read.
+They are kept in NASBENCH_IMAGES, or in `images/` below the data folder, in the form that their
+authors publish: an archive, or a folder of batches. Every byte is checked against published
+checksums when it is downloaded or imported and every time it is read.
 """
 
 import hashlib
@@ -26,16 +26,19 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class _Packed(PublicFile):
-    """An archive on its authors' page, or in the folder or at the address of NASBENCH_UPSTREAM."""
+    """An archive to download from its authors' page, or from NASBENCH_UPSTREAM if that is set."""
 
     @property
     def place(self) -> str:
-        """It is not below a repository."""
+        """The file's name alone, since the archive is in no repository."""
         return self.path
 
 
 def images_folder() -> Path:
-    """Return where official archives are looked for: NASBENCH_IMAGES, or below the data folder."""
+    """Return the folder of official images: NASBENCH_IMAGES, or `images/` in the data folder.
+
+    Raises `InvalidInput` if NASBENCH_IMAGES names the home folder of an unknown user.
+    """
     chosen = os.environ.get(IMAGES_VARIABLE)
     try:
         return Path(chosen).expanduser() if chosen else data_folder() / "images"
@@ -46,22 +49,25 @@ def images_folder() -> Path:
 
 
 def fetchable() -> tuple[str, ...]:
-    """Return the image sets that `fetch_images` gets."""
+    """Return the names of the image sets that `fetch_images` can download."""
     return tuple(name for name, release in RELEASES.items() if release.archive is not None)
 
 
 def images_at_hand(name: str) -> Path | None:
-    """Return the folder or archive of an official image set if it is there, unchecked."""
+    """Return the folder or archive of an official image set, None if it is not installed.
+
+    Checksums are not checked.
+    """
     return RELEASES[name].find(images_folder()) if name in RELEASES else None
 
 
 def fetch_images(name: str, *, force: bool = False, release: Release | None = None) -> Path:
-    """Download the archive of an official image set to where it is found; return its path.
+    """Download the archive of an official image set into `images_folder()`; return its path.
 
-    A partial download is continued; what is there and whole, all checksums right, stays and is
-    returned, unless `force`. A folder that is not right stays too, and the archive is used instead
-    of it. `release` says what to get and how it is checked, by default the official one called
-    `name`. Raises `InvalidInput` for a set that is not to be had by a download, `DataError` as
+    A partial download is continued. An installed set whose checksums are all right is kept and its
+    path returned, unless `force`. A folder with a wrong checksum is kept too, but the archive is
+    used instead of it. `release` gives the archive and its checksums; the default is the official
+    release `name`. Raises `InvalidInput` for a set that cannot be downloaded, `DataError` as
     `fetch` does.
     """
     release = release or RELEASES.get(name)
@@ -86,7 +92,7 @@ def fetch_images(name: str, *, force: bool = False, release: Release | None = No
 
 
 def release_at(path: Path, releases: Mapping[str, Release] = RELEASES) -> Release | None:
-    """Return the official release whose batches or archive lie at `path`, by their names."""
+    """Return the official release that is at `path`, known by the names of its files; or None."""
     for release in releases.values():
         if path.is_dir() and release.find(path) is not None:
             return release
@@ -96,10 +102,10 @@ def release_at(path: Path, releases: Mapping[str, Release] = RELEASES) -> Releas
 
 
 def import_images(path: Path, release: Release, *, force: bool = False) -> Path:
-    """Copy a local release to where it is found, checking every file; return the place.
+    """Copy a local release into `images_folder()`, checking every file; return the new path.
 
-    Raises `DataError` where it is there already and `force` is not given, and for files that are
-    not the official ones.
+    Raises `DataError` if the release is installed already and `force` is not given, and for files
+    that are not the official ones.
     """
     there = release.find(images_folder())
     if there is not None and not force:
@@ -115,7 +121,10 @@ def import_images(path: Path, release: Release, *, force: bool = False) -> Path:
 
 
 def verify_images(name: str) -> Path:
-    """Check every file of an image set that is there against its checksum; return its place."""
+    """Check every file of an installed image set against its checksum; return its path.
+
+    Raises `DataError` if the set is missing or damaged.
+    """
     return RELEASES[name].whole(images_folder())
 
 

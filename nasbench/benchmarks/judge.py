@@ -1,4 +1,4 @@
-"""The judge of a table: reads final validation and test once a search is over."""
+"""The judge of a table, which reads final validation and test values after a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from nasbench.spaces.base import Architecture, EnumerableSpace
 
 @dataclass(frozen=True)
 class Truth:
-    """Final values of every architecture on one data set, shape (size,)."""
+    """Final values of every architecture on one data set, shape (size of the space,)."""
 
     valid: NDArray[np.float64]
     test: NDArray[np.float64]
 
 
 class TableJudge:
-    """Looks up what the table says of architectures after full training.
+    """Looks up the values of architectures after full training.
 
-    Values are means over the training seeds the table has.
+    Values are means over the training seeds that the table has; they are NaN if it has none.
     """
 
     def __init__(
@@ -38,9 +38,11 @@ class TableJudge:
         objectives: tuple[Metric, ...] = (ACCURACY,),
         costs: SearchColumns | None = None,
     ) -> None:
-        """Judge on `datasets` at the end of `schedule`; a data set the table lacks is refused.
+        """Judge on `datasets` at the end of `schedule`.
 
-        `costs` are the columns that objectives which are costs are read from.
+        `rows` maps an architecture's index to its row, None where they are equal. Objectives that
+        are costs of the network are read from `costs`. Raises `DataError` if the table lacks one of
+        the data sets.
         """
         self._space = space
         self._truth = {
@@ -68,14 +70,14 @@ class TableJudge:
         }
 
     def truth(self, dataset: str, objective: int = 0) -> Truth:
-        """Return the whole space's values of an objective, for references such as the optimum."""
+        """Return all architectures' values of an objective, for references such as the optimum."""
         return self._truth[dataset][objective]
 
 
 def _columns(
     columns: TestColumns, costs: SearchColumns | None, metric: Metric, dataset: str, schedule: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return final values on validation and test; a cost is the same on both."""
+    """Return the columns of final validation and test values; a cost is the same on both."""
     if costs is not None and is_cost(metric):
         cost = read_cost(costs, metric, dataset)
         return cost, cost

@@ -1,4 +1,4 @@
-"""Protocols: named, published ways to spend a search and to report it."""
+"""Protocols: named experimental settings of a search, such as its budget and reported data sets."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,38 +16,39 @@ from nasbench.problem import ACCURACY
 from nasbench.text import printable
 
 OWN = "own"
-"""Name of the protocol that is made of a table."""
+"""Name of the protocol that `own_protocol` makes for a table."""
 OWN_QUERIES = 106
-"""Evaluations a mean search of the published 12,000 seconds on CIFAR-10 affords."""
+"""Number of evaluations that the published 12,000 s on CIFAR-10 pay for on average."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a search sees, what it may spend and where it is judged, per data set searched."""
+    """What a search sees, its budget and where it is judged, for each data set it can search."""
 
     name: str
     source: str
     space: str
     schedule: int
-    """Training schedule of the search's signal, named by its epochs (`hp` in the files)."""
+    """Training schedule of the validation values that a search sees, named by its number of
+    epochs (`hp` in the official files)."""
     epochs: int
-    """Epoch of that schedule at which validation is read."""
+    """Epoch of that schedule after which a search sees validation."""
     final_schedule: int
-    """Schedule of the final accuracy, read at its last epoch, mean over training seeds."""
+    """Schedule of the final values: read after its last epoch, mean over training seeds."""
     seconds: Mapping[str, float]
-    """Published budget by the data set that is searched."""
+    """Budget in seconds, for each data set that can be searched."""
     reports: Mapping[str, tuple[str, ...]]
-    """Data sets the judge reports, by the data set that is searched."""
+    """Data sets that the judge reports, for each data set that can be searched."""
     trials: str = "mean"
-    """Signal of one query: the mean of the training trials, or a random single one."""
+    """What one query returns: `mean` over the training seeds, or `random`, that of one seed."""
     repeats: str = "charge"
-    """Whether a cell asked again is charged again or free."""
+    """Cost of asking for an architecture again: `charge`, the same again, or `free`."""
     table: str = "nb201"
-    """Name of the table it is made for."""
+    """Name of the table that the protocol is made for."""
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Data sets it searches on."""
+        """The data sets that can be searched."""
         return tuple(self.seconds)
 
     def check(self, dataset: str) -> None:
@@ -98,7 +99,10 @@ def protocols() -> dict[str, Protocol]:
 
 
 def find_protocol(name: str, table: Table | None = None) -> Protocol:
-    """Return a protocol by name: a published one, or one that a table brings along."""
+    """Return a protocol by name: a published one, or one that is stored in `table`.
+
+    Raises `InvalidInput` for an unknown name and for a stored protocol that does not fit `table`.
+    """
     stored = stored_protocols(table) if table else {}
     known = {**stored, **_PROTOCOLS}
     if name not in known:
@@ -110,7 +114,7 @@ def find_protocol(name: str, table: Table | None = None) -> Protocol:
 
 
 def stored_protocols(table: Table) -> dict[str, Protocol]:
-    """Return the protocols that a table brings along, the one that a search takes first."""
+    """Return the protocols that a table stores, by name; the first is the table's default."""
     return {
         one.name: Protocol(space=table.info.space, table=table.name, **one.model_dump())
         for one in table.info.protocols
@@ -119,10 +123,10 @@ def stored_protocols(table: Table) -> dict[str, Protocol]:
 
 
 def protocols_for(table: Table) -> list[Protocol]:
-    """Return the protocols that a table can be searched with, the usual one first.
+    """Return the protocols that a table can be searched with, the default one first.
 
-    They are its own, those published for it, and those published for another table of its space
-    that has the same data sets and epochs.
+    They are those stored in the table, those published for it, then the other published ones, as
+    far as the table has what they need on one of their data sets.
     """
     made = [one for one in _PROTOCOLS.values() if one.table == table.name]
     all_known = {one.name: one for one in (*stored_protocols(table).values(), *made)}
@@ -132,12 +136,12 @@ def protocols_for(table: Table) -> list[Protocol]:
 
 
 def _fits(protocol: Protocol, table: Table) -> bool:
-    """Whether a table has what a protocol needs on one of its data sets."""
+    """Whether a table has what a protocol needs on at least one of the protocol's data sets."""
     return any(not what_lacks(protocol, table, name) for name in protocol.datasets)
 
 
 def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
-    """Return what a table has not that a search of a data set by a protocol needs; empty if all."""
+    """Return what a table lacks for a search of `dataset` by a protocol; empty if nothing."""
     return next(_lacking(protocol, table, dataset), "")
 
 
@@ -166,7 +170,7 @@ def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
 
 
 def require_fit(protocol: Protocol, table: Table) -> None:
-    """Raise `InvalidInput` unless a table can be searched by a protocol on all its data sets."""
+    """Raise `InvalidInput` unless a table has what a protocol needs on all its data sets."""
     if not protocol.datasets:
         raise InvalidInput(f"protocol '{printable(protocol.name)}' searches no data set")
     for name in protocol.datasets:
@@ -179,16 +183,17 @@ def require_fit(protocol: Protocol, table: Table) -> None:
 
 
 def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
-    """Make a protocol, `own`, for a table that nobody has published one for.
+    """Make the protocol `own` for a table that has no published one.
 
-    The judge reads the end of the longest schedule that validation and test are known of. The
-    signal is what the table knows after a third of its epochs at most, or else after the fewest;
-    it is one training's validation where single trainings are known. The budget is what
-    `OWN_QUERIES` mean queries cost. Without `datasets` it is for the first one of the table.
+    The judge reads the end of the longest schedule with both validation and test values. A search
+    sees validation after the largest known number of epochs that is at most a third of that
+    schedule, or after the smallest known number if there is none. Each query returns a random
+    training seed's value if the table has several seeds, else the mean. The budget is the mean cost
+    of a query times `OWN_QUERIES`, rounded to two significant digits. Without `datasets` the
+    protocol is for the first data set of the table.
 
-    Raises `InvalidInput` for a data set that the table has not, and for several that differ in
-    their epochs; `DataError` where a query would cost nothing or less, since the table's seconds
-    do not fit together.
+    Raises `InvalidInput` for a data set that the table lacks or that cannot be judged, and for
+    several data sets whose epochs differ; `DataError` if the cost of a query is unknown, 0 or less.
     """
     metric, names = default_objective(table).name, datasets or searched_in(table)[:1]
     plans = {}
@@ -244,7 +249,7 @@ def _final_schedule(table: Table, dataset: str, metric: str) -> int:
 
 
 def _signal(table: Table, dataset: str, metric: str, final: int) -> tuple[int, int]:
-    """Return the schedule and its epochs after which a search sees validation."""
+    """Return the schedule of the search's signal and the epoch after which it is read."""
     columns = table.search
     known = [
         (schedule, epochs)
@@ -280,7 +285,10 @@ def _budget(table: Table, dataset: str, schedule: int, epochs: int) -> float:
 
 
 def default_protocol(datasets: tuple[str, ...]) -> Protocol:
-    """Return the first protocol that searches on every one of `datasets`."""
+    """Return the first published protocol that can search all of `datasets`.
+
+    Raises `InvalidInput` for an unknown data set.
+    """
     for protocol in _PROTOCOLS.values():
         if set(datasets) <= set(protocol.seconds):
             return protocol

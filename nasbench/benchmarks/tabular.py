@@ -1,4 +1,4 @@
-"""A table as a benchmark: every answer is one look-up."""
+"""A benchmark that answers every request by a look-up in a table."""
 
 import math
 from dataclasses import dataclass
@@ -25,29 +25,29 @@ from nasbench.spaces.base import Architecture, EnumerableSpace
 
 @dataclass(frozen=True)
 class Signal:
-    """What one query returns: validation on `dataset` at an epoch of a schedule."""
+    """What one query returns: validation on `dataset` after `epochs` of a training schedule."""
 
     dataset: str
     schedule: int
     epochs: int
-    trials: str = "mean"  #: mean of the training trials, or a random single one
+    trials: str = "mean"  #: `mean` over the training seeds, or `random`, that of one seed
 
 
 _FEW = 1_000
-"""Architectures whose answers are made one by one, before all of a small space are at once."""
+"""Architectures whose answers are made one by one, before those of a small space are all made."""
 _SMALL = 100_000
-"""Architectures of the largest space whose answers are all made."""
+"""Largest number of architectures of such a small space."""
 
 
 _make_answer = partial(tuple.__new__, Answer)
-"""Make an answer of its fields, without the call in Python that `Answer(...)` is."""
+"""Make an answer from its fields, without the cost of calling `Answer(...)`."""
 
 
 class Answers:
-    """What a table answers at one fidelity, of every training trial that a query may draw.
+    """The answers of a table at one fidelity, for every training seed that a query may draw.
 
-    Arrays are in the order of the space's indices. Answers are made of them when they are first
-    asked for, and shared by all runs of a process.
+    Arrays are in the order of the space's indices. An `Answer` object is made from them on the
+    first request for it, and is then shared by all runs of a process.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Answers:
         seconds: NDArray[np.float64],
         epochs: int,
     ) -> None:
-        """Take values, (trials, architectures, objectives), and seconds, (trials, architectures).
+        """Take values (seeds, architectures, objectives) and seconds (seeds, architectures).
 
-        What the table lacks is NaN in either of them: such an evaluation fails.
+        Where a value or the seconds are NaN, the table lacks the number and the evaluation fails.
         """
         self._space = space
         self.failed = np.isnan(values).any(axis=2) | np.isnan(seconds)
@@ -67,22 +67,22 @@ class Answers:
         self.seconds = np.where(np.isnan(seconds), 0.0, seconds)
         self.epochs = epochs
         self.trials = [_Made(self) for _ in seconds]
-        """The answers to architectures, one mapping for each trial."""
+        """For each training seed, a mapping from architecture to answer."""
         self.known = _Known(self)
-        """The answers that a query of an architecture may draw: of the trials that it has."""
+        """For each architecture, the answers of the training seeds that did not fail."""
 
     def index(self, architecture: Architecture) -> int:
-        """Return an architecture's index; `KeyError` for what is none."""
+        """Return an architecture's index; `KeyError` for one that is not in the space."""
         index = self._space.index(architecture)
         if not 0 <= index < self._space.size or self._space.architecture(index) != architecture:
             raise KeyError(architecture)
         return index
 
     def make(self, architecture: Architecture) -> None:
-        """Make the answers to an architecture, of all trials at once.
+        """Make an architecture's answers for all training seeds.
 
-        Those to all others too, where many have been made and the space is small: a search that
-        goes on for long asks for most of them, and together they take a quarter of the time.
+        Once 1,000 architectures have answers, those of a whole small space are made together: a
+        long search asks for most of them, and making them together takes a quarter of the time.
         """
         index = self.index(architecture)
         if len(self.known) >= _FEW and self._space.size <= _SMALL:
@@ -95,7 +95,7 @@ class Answers:
         self._know(architecture)
 
     def _make_all(self) -> None:
-        """Make all that are not there: a run may hold on to those that are."""
+        """Make all answers that do not exist yet; a run may still use the existing objects."""
         every = self._space.architectures
         for number, trial in enumerate(self.trials):
             made = self._answers(self.values[number], self.seconds[number], self.failed[number])
@@ -112,7 +112,7 @@ class Answers:
     def _answers(
         self, values: NDArray[np.float64], seconds: NDArray[np.float64], failed: NDArray[np.bool_]
     ) -> list[Answer]:
-        """Return answers of rows: values, (n, objectives), seconds and failures, (n,)."""
+        """Return n answers from values (n, objectives), seconds (n,) and failures (n,)."""
         told = map(tuple, np.where(failed[:, None], 0.0, values).tolist())
         rows = zip(told, seconds.tolist(), repeat(self.epochs), failed.tolist(), strict=False)
         return list(map(_make_answer, rows))
@@ -123,7 +123,7 @@ class Answers:
 
 
 class _Made(dict[Architecture, Answer]):
-    """The answers of one trial."""
+    """The answers of one training seed, made when first asked for."""
 
     def __init__(self, of: Answers) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class _Made(dict[Architecture, Answer]):
 
 
 class _Known(dict[Architecture, tuple[Answer, ...]]):
-    """The answers of all trials that know an architecture."""
+    """For each architecture, its answers that did not fail, made when first asked for."""
 
     def __init__(self, of: Answers) -> None:
         super().__init__()
@@ -147,11 +147,11 @@ class _Known(dict[Architecture, tuple[Answer, ...]]):
 
 
 class TabularBenchmark:
-    """Answers from the search columns of a table; it is never given the test columns.
+    """Answers requests from the search columns of a table; it never receives the test columns.
 
-    The cost of a query is what the table says of it: the training seconds of the schedule
-    up to the epoch asked for, plus one validation pass. Where trainings are resumed, the epochs up
-    to an earlier query of the same architecture that has ended are not paid again.
+    A query costs the table's seconds of training up to the requested epoch plus those of one
+    validation pass. Where trainings are resumed, a query is not charged for the epochs of an
+    earlier query of the same architecture that has ended.
     """
 
     def __init__(
@@ -164,7 +164,12 @@ class TabularBenchmark:
         *,
         resume: bool = False,
     ) -> None:
-        """Prepare the protocol's own signal; other epochs are prepared when first asked."""
+        """Read the signal of the protocol; other epochs are read when first asked for.
+
+        `rows` maps an architecture's index to its row, None where they are equal. With `resume`,
+        trainings are resumed. Raises `DataError` if the table lacks a column or has seconds of 0 or
+        less, `InvalidInput` for random seeds of a table that stores fewer than two.
+        """
         self.space = space
         self.objectives = objectives
         self._resume = resume
@@ -178,7 +183,7 @@ class TabularBenchmark:
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """Epochs of the signal's schedule after which the table knows the signal and its cost."""
+        """The epochs of the signal's schedule for which the table has all values and the cost."""
         dataset, schedule = self.signal.dataset, self.signal.schedule
         every = [
             set(self._columns.epochs(dataset, schedule, one.name))
@@ -191,20 +196,23 @@ class TabularBenchmark:
         )
 
     def session(self, random: Random) -> "TableSession":
-        """Return what answers one run."""
+        """Return a session, which answers one run."""
         return ResumingSession(self, random) if self._resume else TableSession(self, random)
 
     def answers(self, fidelity: Fidelity | None) -> Answers:
-        """Return the answers at a fidelity; None is the signal's own."""
+        """Return the answers at a fidelity; None is that of the signal.
+
+        Raises `DataError` for another schedule and for epochs that the table lacks.
+        """
         epochs = self.epochs(fidelity)
         if epochs not in self._by_epochs:
             self._by_epochs[epochs] = self._looked_up(epochs)
         return self._by_epochs[epochs]
 
     def trained_seconds(self, epochs: int) -> NDArray[np.float64]:
-        """Return what training for some epochs costs, without validation.
+        """Return the seconds of training for `epochs`, without validation.
 
-        Shape (trials, architectures).
+        Shape (seeds, architectures).
         """
         if epochs not in self._trained:
             where = (self.signal.dataset, self.signal.schedule, epochs)
@@ -220,7 +228,7 @@ class TabularBenchmark:
         return self._trained[epochs]
 
     def epochs(self, fidelity: Fidelity | None) -> int:
-        """Return the epochs that a request asks for."""
+        """Return the number of epochs of a request's fidelity."""
         return self.signal.epochs if fidelity is None else self._epochs(fidelity)
 
     def _epochs(self, fidelity: Fidelity) -> int:
@@ -235,7 +243,7 @@ class TabularBenchmark:
 
     @cached_property
     def _seeds(self) -> tuple[int | None, ...]:
-        """Training seeds that a query may draw; None is their mean."""
+        """The training seeds that a query may draw; None stands for the mean over all seeds."""
         signal, columns = self.signal, self._columns
         seeds: tuple[int | None, ...] = (None,)
         if signal.trials == "random":
@@ -266,7 +274,10 @@ class TabularBenchmark:
     def _trial(
         self, where: tuple[str, int, int], seed: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return values, (architectures, objectives), and seconds of a query, (architectures,)."""
+        """Return values (architectures, objectives) and query seconds (architectures,) of a seed.
+
+        `where` is the data set, the schedule and the epochs.
+        """
         if self._unread(where, seed):
             size = self.space.size
             return np.full((size, len(self.objectives)), np.nan), np.full(size, np.nan)
@@ -274,7 +285,7 @@ class TabularBenchmark:
         return np.stack(values, axis=1), query_cost(self._columns, self._rows, where, seed)
 
     def _unread(self, where: tuple[str, int, int], seed: int | None) -> bool:
-        """Whether a training was not read after so many epochs, and another one was."""
+        """Whether the table has a value after these epochs for other seeds but not for `seed`."""
         dataset, schedule, epochs = where
         measured = [one.name for one in self.objectives if not is_cost(one)]
         return seed is not None and any(
@@ -286,7 +297,7 @@ class TabularBenchmark:
     def _read(
         self, metric: Metric, where: tuple[str, int, int], seed: int | None
     ) -> NDArray[np.floating[Any]]:
-        """Return the column of an objective on a data set, after epochs of a schedule."""
+        """Return the column of an objective; `where` is data set, schedule and epochs."""
         if is_cost(metric):
             return read_cost(self._columns, metric, where[0])
         return self._columns.after(metric.name, *where, seed)
@@ -296,30 +307,34 @@ class TabularBenchmark:
 
     @cached_property
     def best_signal(self) -> float:
-        """Best score of the space at the protocol's signal, -inf where all are missing."""
+        """Best score of the space at the protocol's signal; -inf if no value is known."""
         own = self.answers(None)
         scores = self.objectives[0].score(own.values[:, :, 0][~own.failed])
         return float(scores.max()) if scores.size else -math.inf
 
     @cached_property
     def cheapest(self) -> float:
-        """Least seconds a query of the protocol's signal costs; 0 where all are missing."""
+        """Least cost in seconds of a query of the protocol's signal; 0 if no cost is known."""
         own = self.answers(None)
         known = own.seconds[~own.failed]
         return float(known.min()) if known.size else 0.0
 
 
 class TableSession:
-    """One run's view of the table: its own draws among the trials."""
+    """Answers one run from a table; it draws the training seeds of this run."""
 
     def __init__(self, benchmark: TabularBenchmark, random: Random) -> None:
-        """Share the benchmark's answers."""
+        """Use the answers of `benchmark`; `random` draws training seeds."""
         self._benchmark = benchmark
         self._random = random
         self._own = benchmark.answers(None)
 
     def answer(self, request: Evaluate) -> Answer:
-        """Look the architecture up; `InvalidInput` says what one is if there is no such."""
+        """Look the architecture up.
+
+        Raises `InvalidInput`, which describes a valid request, for an invalid one; `DataError` for
+        a fidelity that the table lacks.
+        """
         answers = self._own
         try:
             if request.fidelity is not None:
@@ -335,21 +350,21 @@ class TableSession:
 
 
 class ResumingSession(TableSession):
-    """A session in which an architecture's training goes on from where it last ended.
+    """A session that resumes an architecture's earlier training instead of starting a new one.
 
-    That is its evaluation at the highest fidelity that has ended. What goes on is that training,
-    of the same seed; one at the same or a lower fidelity begins anew.
+    It resumes from the evaluation with the most epochs that has ended without failure, with the
+    same training seed. A request for as many epochs or fewer starts a new training.
     """
 
     def __init__(self, benchmark: TabularBenchmark, random: Random) -> None:
-        """Begin without any training."""
+        """Begin with no trainings to resume."""
         super().__init__(benchmark, random)
         self._reached: dict[Architecture, tuple[int, int]] = {}
         self._open: dict[tuple[Architecture, int], list[tuple[Answer, int]]] = {}
-        """Answers that have not been told yet, and the trials that they are of."""
+        """Answers whose evaluations have not ended yet, each with the position of its seed."""
 
     def answer(self, request: Evaluate) -> Answer:
-        """Look the architecture up, and charge what is new of its training."""
+        """Look the architecture up and charge only the epochs that were not trained before."""
         try:
             epochs, number = self._reached.get(request.architecture, (0, 0))
             asked = self._benchmark.epochs(request.fidelity)
@@ -363,7 +378,7 @@ class ResumingSession(TableSession):
         place = number, answers.index(request.architecture)
         paid = float(self._benchmark.trained_seconds(epochs)[place])
         cost = whole.seconds - paid
-        if whole.failed:  # what the table does not know costs nothing
+        if whole.failed:  # its seconds may be missing and then count as 0
             cost = max(0.0, cost)
         elif not cost > 0:
             raise DataError(
@@ -383,11 +398,11 @@ class ResumingSession(TableSession):
         return answer
 
     def told(self, request: Evaluate, answer: Answer) -> None:
-        """Remember how far a training has come, and which it is."""
+        """Record that an evaluation has ended: its epochs and its training seed."""
         what = request.architecture, self._benchmark.epochs(request.fidelity)
         waiting = self._open.get(what, [])
         place = next((i for i, (one, _) in enumerate(waiting) if one is answer), None)
-        if place is None:  # an answer that was known costs nothing and trains nothing
+        if place is None:  # a repeated answer that is free, so that nothing was trained
             return
         _, number = waiting.pop(place)
         if what[1] > self._reached.get(what[0], (0, 0))[0] and not answer.failed:

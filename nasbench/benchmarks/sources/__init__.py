@@ -1,1 +1,1 @@
-"""Where tables come from: public files, official files, loaded official APIs."""
+"""Sources of tables: public files, official files, loaded objects of official APIs."""

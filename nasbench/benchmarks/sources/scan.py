@@ -1,9 +1,9 @@
-"""What a pickle would cost to load, found out without loading it.
+"""Checking how much memory and time a pickle needs, without loading it.
 
-A few hundred bytes can ask for more memory or time than there is: a memo entry numbered two
-thousand million, keys of a dict that are tuples of the same tuple twice, thirty levels deep. So
-the operations of a pickle are gone through first, with a number in place of every object. The
-opcodes are those of protocols 0 to 5, as `pickletools` describes them.
+A few hundred bytes can ask for more memory or time than the machine has. Examples are a memo entry
+with the number two thousand million, and a dict key that is a tuple of the same tuple twice, nested
+thirty levels deep. So the operations of a pickle are first run with a cost, a number, in place of
+every object. The opcodes are those of protocols 0 to 5, as `pickletools` describes them.
 """
 
 import io
@@ -12,19 +12,21 @@ from typing import BinaryIO
 from nasbench.errors import DataError
 
 MOST_BYTES = 256 << 20
-"""Of one pickle; an architecture of the official files has less than 3 MB."""
+"""Largest size of one pickle; an architecture of the official files has less than 3 MB."""
 MOST_OPERATIONS = 20_000_000
 MOST_PARTS = 1_000
-"""Parts a tuple may have, those of tuples in it included: what hashing it takes."""
+"""Largest number of parts of a tuple, with those of nested tuples: the cost of hashing it."""
 MOST_LONG = 64
-"""Whole numbers beyond 64 bits: numbers of equal hash make a dict slow, and they are many."""
+"""Largest number of integers of more than 64 bits: many of these have equal hashes, which makes
+a dict slow."""
 LONGEST_NUMBER = 64
-"""Bytes or digits of a whole number."""
+"""Largest number of bytes or digits of an integer."""
 MEMO_GAP = 1 << 16
-"""How far beyond the number of its entries the memo may be used: a list is as long as its last."""
+"""How far a memo index may exceed the number of entries: Python's memo is a list, which becomes as
+long as the largest index."""
 _FIRST = 1 << 16
 
-# opcodes by what follows them: so many bytes, a text with its length in so many, so many lines
+# opcodes by their argument: its number of bytes, the bytes of a text's length, its lines of text
 _PLAIN = {
     b"K": 1, b"M": 2, b"J": 4, b"G": 8, b"N": 0, b"\x88": 0, b"\x89": 0, b"]": 0, b"}": 0,
     b")": 0, b"\x8f": 0,
@@ -39,7 +41,7 @@ _COUNTED_BY_CODE = {key[0]: size for key, size in _COUNTED.items()}
 _LINES_BY_CODE = {key[0]: number for key, number in _LINES.items()}
 _TUPLES = {0x85: 1, 0x86: 2, 0x87: 3}
 _TUPLE = ord("t")
-# REDUCE, NEWOBJ, STACK_GLOBAL, NEWOBJ_EX, BUILD, APPEND, BINPERSID: objects popped and pushed
+# objects popped and pushed: REDUCE, NEWOBJ, STACK_GLOBAL, NEWOBJ_EX, BUILD, APPEND, BINPERSID
 _FIXED = {
     0x52: (2, 1), 0x81: (2, 1), 0x93: (2, 1), 0x92: (3, 1), 0x62: (1, 0), 0x61: (1, 0),
     0x51: (1, 1),
@@ -53,20 +55,21 @@ _REFUSED = {
 
 
 class _MoreError(Exception):
-    """The pickle goes on beyond the bytes that are there."""
+    """The pickle is longer than the bytes read so far."""
 
 
 def one_pickle(stream: BinaryIO, source: str) -> BinaryIO:
-    """Return the next pickle of `stream`, known to be cheap to load; the stream stands behind it.
+    """Return the next pickle of `stream` after checking that it is cheap to load.
 
-    Raises `DataError` that names `source` for a pickle that is cut, or asks for too much.
+    The stream then stands at the end of that pickle. Raises `DataError`, which names `source`, for
+    a pickle that is truncated or needs too much memory or time.
     """
     start, size = stream.tell(), _FIRST
     while True:
         data = stream.read(size)
         try:
             end = _Scan(data, source).end()
-        except (_MoreError, IndexError):  # cut within an operation, or one without its objects
+        except (_MoreError, IndexError):  # an operation is cut, or its objects are missing
             if len(data) < size:
                 reason = "it ends too early or its operations do not fit together"
                 raise _damaged(source, reason) from None
@@ -80,7 +83,7 @@ def one_pickle(stream: BinaryIO, source: str) -> BinaryIO:
 
 
 def check_tuple(parts: "tuple[object, ...]", source: str) -> None:
-    """Raise `DataError` for a tuple that takes too long to hash; tuples in it were checked."""
+    """Raise `DataError` for a tuple that takes too long to hash; nested tuples were checked."""
     left = MOST_PARTS
     waiting: list[object] = [parts]
     while waiting:
@@ -101,7 +104,7 @@ def _damaged(source: str, reason: str) -> DataError:
 
 
 class _Scan:
-    """Goes through the operations of one pickle; a stack of costs stands for its objects."""
+    """Runs the operations of one pickle on a stack of costs instead of objects."""
 
     def __init__(self, data: bytes, source: str) -> None:
         """Scan `data` from its beginning."""
@@ -112,7 +115,7 @@ class _Scan:
         self._long = 0
 
     def end(self) -> int:
-        """Return where the pickle ends; `_MoreError` where `data` does not hold its end."""
+        """Return the position of the pickle's end; `_MoreError` if it is not in `data`."""
         data, stack, marks, memo = self._data, self._stack, self._marks, self._memo
         position, length, operations = 0, len(self._data), 0
         plain, counted = _PLAIN_BY_CODE, _COUNTED_BY_CODE
@@ -147,7 +150,7 @@ class _Scan:
         raise _MoreError
 
     def _after_text(self, position: int, size: int) -> int:
-        """Step over a text whose length is written in `size` bytes."""
+        """Return the position after a text whose length is written in `size` bytes."""
         start = position + size
         count = int.from_bytes(self._data[position:start], "little")
         if count > MOST_BYTES:
@@ -158,7 +161,7 @@ class _Scan:
         return start + count
 
     def _other(self, code: int, position: int) -> int:
-        """Do one of the rarer operations; return where the next one is."""
+        """Run one of the rarer operations; return the position of the next one."""
         stack = self._stack
         if code in _TUPLES or code == _TUPLE:
             self._tuple(_TUPLES[code] if code in _TUPLES else len(stack) - self._marks.pop())
@@ -167,7 +170,7 @@ class _Scan:
             if len(stack) < popped:
                 raise IndexError
             stack[len(stack) - popped :] = [1] * pushed
-        elif code in b"ldo1":  # LIST, DICT, OBJ, POP_MARK: with all that stands above the mark
+        elif code in b"ldo1":  # LIST, DICT, OBJ, POP_MARK: they pop everything above the mark
             del stack[self._marks.pop() :]
             if code != ord("1"):
                 stack.append(1)
@@ -211,7 +214,7 @@ class _Scan:
         raise _damaged(self._source, f"it asks for {_REFUSED.get(code, f'operation {code:#x}')}")
 
     def _line(self, code: int, position: int) -> int:
-        """Do an operation whose argument is text up to the end of one line, or of two."""
+        """Run an operation whose argument is one or two lines of text."""
         end = position
         for _ in range(_LINES_BY_CODE.get(code, 1)):
             end = self._data.find(b"\n", end) + 1
@@ -232,7 +235,7 @@ class _Scan:
         return end
 
     def _number(self, length: int, short: int) -> int:
-        """Push a whole number of so many bytes or digits; more than `short` may be a few only."""
+        """Push an integer of `length` bytes or digits; only a few may be longer than `short`."""
         self._long += length > short
         if length > LONGEST_NUMBER or self._long > MOST_LONG:
             raise _damaged(self._source, "whole numbers of too many digits")

@@ -1,14 +1,14 @@
-"""Reading a pickle of all architectures while holding one of them.
+"""Reading a pickle of all architectures with only one of them in memory.
 
 The official single files are one pickle of a dict with 15,625 architectures; loading it
-takes 27 GB. Here Python's own (pure Python) unpickler is told to hand over every
-architecture as soon as its dict is complete and to forget it: the dict is emptied, and the
-unpickler's memo, which would keep every string and dict alive, is compacted.
+takes 27 GB. Here Python's own (pure Python) unpickler passes every architecture to a function as
+soon as its dict is complete, and then forgets it: the dict is emptied, and the unpickler's memo,
+which would keep every string and dict alive, is compacted.
 
-The memo cannot simply be cut: later architectures may refer back to any earlier string. Its
-strings are a few thousand different ones, repeated, so the memo of a finished architecture
-becomes a list of their numbers, compressed to about a kilobyte. Whatever else it held is
-forgotten; a file that refers back to a forgotten number is refused, not misread.
+The memo cannot simply be emptied, because later architectures may refer to any earlier string. It
+contains only a few thousand different strings, many times, so the memo of a finished architecture
+is replaced by a list of their numbers, compressed to about a kilobyte. All other objects in it are
+forgotten. A file that refers to a forgotten object is refused, so it is never misread.
 """
 
 import array
@@ -23,7 +23,7 @@ from nasbench.benchmarks.sources.unpickle import Names, readable, refused, stand
 from nasbench.errors import DataError
 
 Cell = dict[str, dict[str, Any]]
-"""What the official files hold of one architecture: schedule to results."""
+"""The results of one architecture in the official files, by schedule."""
 
 _FORGOTTEN = 0
 _LONGEST_LINE = 1 << 20
@@ -33,10 +33,11 @@ _CONTAINERS = (dict, list, set, float, int, bytes, bytearray)
 def stream_cells(
     stream: BinaryIO, source: str, on_cell: Callable[[Cell], None], names: Names | None = None
 ) -> Any:
-    """Read one pickle, calling `on_cell` with each architecture; return the emptied rest.
+    """Read one pickle, calling `on_cell` with each architecture; return the rest of its content.
 
-    The dict given to `on_cell` is emptied afterwards; `names` is the allow-list (`stand_ins()`).
-    Raises `DataError` naming `source`.
+    The dict given to `on_cell` is emptied after the call, so the returned object has no results.
+    `names` is the allow-list, by default `stand_ins()`. Raises `DataError`, which names `source`,
+    for a pickle that is damaged, not allowed or too large.
     """
     with readable(source):
         allowed = stand_ins() if names is None else names
@@ -44,7 +45,7 @@ def stream_cells(
 
 
 class _Bounded:
-    """A stream that gives a bounded number of bytes from one architecture to the next."""
+    """A stream that limits the number of bytes read per architecture."""
 
     def __init__(self, stream: BinaryIO, source: str) -> None:
         """Read from `stream`."""
@@ -55,7 +56,7 @@ class _Bounded:
         self._left = MOST_BYTES
 
     def read(self, number: int) -> bytes:
-        """Return so many bytes."""
+        """Return `number` bytes; `DataError` if the architecture has too many."""
         self._left -= number
         if self._left < 0:
             raise DataError(
@@ -65,7 +66,7 @@ class _Bounded:
         return self._stream.read(number)
 
     def readline(self) -> bytes:
-        """Return a line, or the beginning of one that is far too long."""
+        """Return a line, or only its beginning if it is far too long."""
         line = self._stream.readline(_LONGEST_LINE)
         self.read(0)
         self._left -= len(line)
@@ -73,7 +74,7 @@ class _Bounded:
 
 
 def _limited_number(make: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return the operation `make` of an unpickler, which may read a few long numbers only."""
+    """Return the unpickler's operation `make`, limited to a few integers of over 64 bits."""
 
     def load(unpickler: Any) -> None:
         make(unpickler)
@@ -90,7 +91,7 @@ def _limited_number(make: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _limited(make: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Return the operation `make` of an unpickler, whose tuple may not take long to hash."""
+    """Return the unpickler's operation `make`, which refuses tuples that take long to hash."""
 
     def load(unpickler: Any) -> None:
         make(unpickler)
@@ -100,7 +101,7 @@ def _limited(make: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 class _StreamingUnpickler(pickle._Unpickler):
-    """Python's unpickler, with an allow-list, that forgets what has been handed over."""
+    """Python's unpickler with an allow-list; it forgets an architecture after passing it on."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
     stack: list[Any]
@@ -124,7 +125,7 @@ class _StreamingUnpickler(pickle._Unpickler):
             raise refused(self._source, module, name) from None
 
     def persistent_load(self, pid: Any, /) -> Any:
-        return None  # a tensor's weights, which are left out
+        return None  # the weights of a tensor are left out
 
     def _load_setitems(self) -> None:
         items = self.pop_mark()
@@ -141,7 +142,7 @@ class _StreamingUnpickler(pickle._Unpickler):
         self._after(target)
 
     def _after(self, target: Any) -> None:
-        """Hand over `target` if it is a complete architecture."""
+        """Pass `target` to `on_cell` and forget it, if it is a complete architecture."""
         if type(target) is dict and is_cell(target):
             self._on_cell(target)
             self.memo.forget_since(target)
@@ -161,13 +162,13 @@ class _StreamingUnpickler(pickle._Unpickler):
 
 
 def is_cell(value: dict[Any, Any]) -> bool:
-    """Whether a dict maps schedules to results, which hold `all_results`."""
+    """Whether a dict maps schedules to results, which are dicts with a key `all_results`."""
     first = next(iter(value.values()), None)
     return type(first) is dict and "all_results" in first
 
 
 class _Memo:
-    """The unpickler's memo: recent entries as they are, older ones as numbers of strings."""
+    """The unpickler's memo: new entries are objects, older ones are numbers of strings."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -195,7 +196,7 @@ class _Memo:
             return value
 
     def forget_since(self, target: object) -> None:
-        """Compact the entries from that of `target` on; nothing newer is on the stack."""
+        """Compact the entries from `target` on; no later object is on the stack."""
         start = self._start_of(target)
         numbers = array.array("I", bytes(4 * (self._size - start)))
         for index in [index for index in self._live if index >= start]:
@@ -207,7 +208,7 @@ class _Memo:
                     self._strings.append(value)
                 numbers[index - start] = number
             elif not isinstance(value, (*_CONTAINERS, tuple)):
-                continue  # a stand-in, such as a number type: kept as it is
+                continue  # a stand-in, such as a number type, is kept
             del self._live[index]
         self._starts.append(start)
         self._packed.append(zlib.compress(numbers.tobytes(), 1))

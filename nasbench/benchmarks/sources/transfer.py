@@ -1,8 +1,8 @@
-"""One file over HTTP, from a server that is neither believed nor waited for without end.
+"""Downloading one file over HTTP, with limits on time and with checks of the server's answers.
 
-A download that gets no byte for 30 seconds, or fewer than 1,000 a second over half a minute, ends
-with one line. The network is used in a thread of its own, so that Ctrl-C is obeyed at once,
-whatever a name server or a server does.
+A download that receives no byte for 30 seconds, or fewer than 1,000 bytes per second over half a
+minute, ends with a one-line error. The network is used in a separate thread, so that Ctrl-C works
+at once even while a name server or a server does not answer.
 """
 
 import http.client
@@ -26,13 +26,13 @@ from nasbench.text import address, printable
 _TRIES = 4
 _PAUSE = 1.0  # seconds before the second try, doubled before each further one
 _TIMEOUT = 30.0
-"""Longest wait for the next byte, all tries together."""
-_SILENT = 5.0  # seconds after which a wait is told
+"""Longest wait for the next byte in seconds, over all tries together."""
+_SILENT = 5.0  # seconds of waiting after which a note is printed
 _LEAST_RATE = 1_000
-"""Bytes a second that must arrive, on average over `_RATE_SECONDS`."""
+"""Bytes per second that must arrive on average over `_RATE_SECONDS`."""
 _RATE_SECONDS = 30.0
 _BLOCK = 1 << 16
-_AHEAD = 4  # blocks that wait to be written
+_AHEAD = 4  # blocks received before they are written
 _LONGEST_REASON = 120
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 _WHOLE, _PARTIAL, _NOT_FOUND, _NO_SUCH_RANGE = 200, 206, 404, 416
@@ -42,11 +42,11 @@ Report = Callable[[int], None]
 
 
 class _InterruptedError(Exception):
-    """A failure that may pass: worth another try."""
+    """A temporary failure, after which another try may succeed."""
 
 
 class _SlowError(Exception):
-    """The server takes too long: no further try now."""
+    """The server is too slow, so there is no further try."""
 
 
 def note(line: str) -> None:
@@ -55,10 +55,10 @@ def note(line: str) -> None:
 
 
 def receive_with_retries(url: str, size: int, out: BinaryIO, report: Report) -> None:
-    """Append to `out` what it lacks of `size` bytes; `DataError` where that cannot be.
+    """Append the missing bytes of a file of `size` bytes to `out`; `DataError` on failure.
 
-    `report` is told of the bytes. What has arrived stays in `out` where another call may go on
-    from it.
+    `report` is called with the numbers of bytes. Bytes that have arrived stay in `out`, so that a
+    later call can continue from them.
     """
     patience = _Patience(urllib.parse.urlsplit(url).netloc)
     for attempt in range(1, _TRIES + 1):
@@ -76,7 +76,7 @@ def receive_with_retries(url: str, size: int, out: BinaryIO, report: Report) -> 
 
 
 def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Patience") -> None:
-    """Append to `out` what is missing; `_InterruptedError` where another try may help."""
+    """Append the missing bytes to `out`; `_InterruptedError` if another try may help."""
     have = out.seek(0, os.SEEK_END)
     if have >= size:
         have = out.truncate(0)
@@ -84,7 +84,7 @@ def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Pat
         try:
             status, headers = transfer.begin(patience)
             if have and (status != _PARTIAL or not _continues(headers, have)):
-                have = out.truncate(0)  # the server sends it whole again, or another part of it
+                have = out.truncate(0)  # the server sends the whole file or another part of it
                 if status == _PARTIAL:
                     raise _InterruptedError("the server sent another part than was asked for")
             if status not in (_WHOLE, _PARTIAL):
@@ -102,24 +102,24 @@ def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Pat
                 report(len(block))
         except urllib.error.HTTPError as error:
             if error.code == _NO_SUCH_RANGE and have:
-                out.truncate(0)  # what is here is no beginning of the server's file
+                out.truncate(0)  # the bytes here are not the beginning of the server's file
             raise _http_failure(url, error, resuming=bool(have)) from error
     if have < size:
         raise _InterruptedError(f"the connection closed after {have} of {size} bytes")
 
 
 class _Patience:
-    """How long is waited for a server: since its last byte, and for how many in half a minute."""
+    """The limits on waiting for a server: time since the last byte, and bytes per half minute."""
 
     def __init__(self, host: str) -> None:
-        """Begin to wait for `host`."""
+        """Start the clock of waiting for `host`."""
         self._host = host
         self._since = self._window = time.monotonic()
         self._arrived = 0
         self._told = False
 
     def wait(self) -> float:
-        """Return the seconds until the next look; `_SlowError` once it has taken too long."""
+        """Return the seconds until the next check; `_SlowError` after too long a wait."""
         waited = time.monotonic() - self._since
         if waited >= _TIMEOUT:
             raise _SlowError(f"no answer within {_TIMEOUT:g} s")
@@ -129,7 +129,7 @@ class _Patience:
         return min(_TIMEOUT - waited, _SILENT)
 
     def arrived(self, number: int) -> None:
-        """Count bytes; `_SlowError` where there were too few in the last half minute."""
+        """Count `number` bytes; `_SlowError` if too few arrived in the last half minute."""
         self._since = now = time.monotonic()
         self._arrived += number
         spent = now - self._window
@@ -139,7 +139,7 @@ class _Patience:
             self._window, self._arrived = now, 0
 
     def pause(self, seconds: float) -> None:
-        """Wait before the next try, which does not count as the server's silence."""
+        """Wait before the next try; this time does not count as waiting for the server."""
         time.sleep(seconds)
         self._since += seconds
         self._window += seconds
@@ -152,7 +152,7 @@ def _continues(headers: http.client.HTTPMessage, have: int) -> bool:
 
 
 def _length(headers: http.client.HTTPMessage) -> int | None:
-    """Return the bytes the server says will come, None where it does not say."""
+    """Return the number of bytes that the server announces, None if it does not say."""
     text = headers.get("Content-Length", "").strip()
     chunked = "Transfer-Encoding" in headers
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) and not chunked else None
@@ -162,10 +162,10 @@ Item = tuple[int, http.client.HTTPMessage] | bytes | BaseException
 
 
 class _Transfer:
-    """One request in a thread of its own: its status and headers, then blocks, then b''."""
+    """One request in a separate thread, which yields status and headers, then blocks, then b''."""
 
     def __init__(self, url: str, have: int) -> None:
-        """Ask for `url` from byte `have` on."""
+        """Request `url` from byte `have` on."""
         self._url = url
         self._items: queue.Queue[Item] = queue.Queue(_AHEAD)
         self._over = threading.Event()
@@ -174,17 +174,17 @@ class _Transfer:
     def begin(self, patience: _Patience) -> tuple[int, http.client.HTTPMessage]:
         """Return the status and the headers of the answer."""
         item = self._next(patience)
-        assert isinstance(item, tuple)  # noqa: S101  # the first thing that `_pump` puts
+        assert isinstance(item, tuple)  # noqa: S101  # the first item that `_pump` puts
         return item
 
     def block(self, patience: _Patience) -> bytes:
         """Return the next bytes, b'' at the end."""
         item = self._next(patience)
-        assert isinstance(item, bytes)  # noqa: S101  # all that `_pump` puts after the first
+        assert isinstance(item, bytes)  # noqa: S101  # every later item that `_pump` puts
         return item
 
     def close(self) -> None:
-        """Let the thread end with its next byte, and nobody wait for it."""
+        """Tell the thread to end after its next bytes, without waiting for it."""
         self._over.set()
 
     def _next(self, patience: _Patience) -> Item:
@@ -208,7 +208,7 @@ class _Transfer:
                     self._put(block)
                     if not block:
                         return
-        except BaseException as error:  # whatever it is, the waiting thread is told
+        except BaseException as error:  # any error is passed to the waiting thread
             self._put(error)
 
     def _put(self, item: Item) -> None:
@@ -219,7 +219,7 @@ class _Transfer:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Return what opens HTTP addresses and follows redirects to such, and to nothing else."""
+    """Return an opener of HTTP(S) addresses only, which follows redirects to such addresses."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(),
@@ -238,7 +238,7 @@ def _request(url: str, have: int) -> urllib.request.Request:
 
 
 def _http_failure(url: str, error: urllib.error.HTTPError, *, resuming: bool) -> Exception:
-    """Return what an answer with an error's code means."""
+    """Return the error for an HTTP error code: temporary, not found, or lasting."""
     told = f"the server answers {error.code} ({_reason(error.reason)})"
     if error.code in _TEMPORARY or (error.code == _NO_SUCH_RANGE and resuming):
         return _InterruptedError(told)
@@ -250,7 +250,7 @@ def _http_failure(url: str, error: urllib.error.HTTPError, *, resuming: bool) ->
 
 
 def _failure(url: str, error: BaseException) -> Exception:
-    """Return `_InterruptedError` for a failure of the network, `DataError` if it is for good."""
+    """Return `_InterruptedError` for a failure of the network, `DataError` for a lasting one."""
     if isinstance(error, (OSError, http.client.HTTPException)):
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         return _InterruptedError(_network_reason(reason))
@@ -274,6 +274,6 @@ def _network_reason(reason: object) -> str:
 
 
 def _reason(reason: object) -> str:
-    """Return what a server or a library says as part of one line."""
+    """Return the message of a server or a library, printable and shortened, on one line."""
     text = printable(" ".join(str(reason).split())) or type(reason).__name__
     return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"

@@ -1,10 +1,10 @@
-"""Reading other people's pickles without letting them run anything.
+"""Reading untrusted pickles without running any code that they name.
 
-A pickle is a program: it names functions and calls them. The unpicklers here know a dozen
-names and answer each with an inert stand-in of their own, made afresh for every file; any
-other name is refused before anything happens, and so is a pickle that would take all memory or
-time (`scan`). numpy's own reconstruction functions are never called with what a file says: arrays
-are made from plain number types only.
+A pickle is a program that names functions and calls them. The unpicklers here know about a dozen
+names and replace each by a stand-in without side effects, newly made for every file. Any other name
+is refused before the pickle can use it, and so is a pickle that needs too much memory or time (see
+`scan`). numpy's reconstruction functions are never called with content of a file: arrays are made
+from plain number types only.
 """
 
 import codecs
@@ -29,9 +29,11 @@ Names = dict[tuple[str, str], Any]
 def load(
     stream: BinaryIO, source: str, *, encoding: str = "ASCII", names: "Names | None" = None
 ) -> Any:
-    """Return the first pickle of `stream`; `DataError` names `source` if it is refused.
+    """Return the object of the next pickle in `stream`.
 
-    `encoding` is of the text in pickles of Python 2, `names` the allow-list (`stand_ins()`).
+    `encoding` is that of texts in pickles of Python 2; `names` is the allow-list, by default
+    `stand_ins()`. Raises `DataError`, which names `source`, for a pickle that is damaged, not
+    allowed or too costly.
     """
     with readable(source):
         stream = one_pickle(stream, source)
@@ -40,7 +42,7 @@ def load(
 
 @contextmanager
 def readable(source: str) -> Iterator[None]:
-    """Turn whatever a damaged pickle raises into one line that names `source`."""
+    """Turn any error of reading a damaged pickle into a one-line `DataError` with `source`."""
     try:
         yield
     except (DataError, OSError):
@@ -79,9 +81,9 @@ class _Unpickler(pickle.Unpickler):
 
 
 def stand_ins() -> Names:
-    """Return the allow-list: (module, name) to an inert stand-in, new in every call.
+    """Return the allow-list, which maps (module, name) to a stand-in without side effects.
 
-    New, because a pickle may set attributes of whatever it is handed.
+    The stand-ins are new in every call, because a pickle may set attributes of them.
     """
     return {name: _renewed(stand_in) for name, stand_in in _ALLOWED.items()}
 
@@ -109,7 +111,7 @@ class _Dtype:
             self.code = ">" + self.code.lstrip("<>|=")
 
     def numbers(self, data: bytes) -> NDArray[Any]:
-        """Return the numbers that `data` are the bytes of."""
+        """Return the array of numbers whose bytes are `data`."""
         if _OBJECTS.match(self.code):
             raise ValueError("bytes as objects")
         return np.frombuffer(data, dtype=self.code)

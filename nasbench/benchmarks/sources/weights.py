@@ -1,8 +1,8 @@
-"""Pickles that hold networks' weights beside results: read without them.
+"""Reading results from pickles that also contain networks' weights, without the weights.
 
-Weights are tensors, which a pickle rebuilds by calling torch. Here every such name is answered with
-a stand-in that keeps nothing, so results that lie beside weights are read, torch is not needed and
-nothing of the file is run.
+Weights are tensors, which a pickle rebuilds by calling torch. Here every such name is replaced by a
+stand-in that keeps nothing. So results beside weights can be read, torch is not needed, and no code
+of the file is run.
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ _LEFT_OUT = (
 
 
 class Weights:
-    """Counts the tensors that one file holds."""
+    """Counts the tensors in one file, in `tensors`."""
 
     def __init__(self, source: str) -> None:
-        """Name the file for messages."""
+        """Start at 0; `source` is the file's name in error messages."""
         self.source = source
         self.tensors = 0
 
     def names(self) -> Names:
-        """Return the allow-list with stand-ins for all that tensors are made of."""
+        """Return an allow-list that also has stand-ins for the parts of tensors."""
 
         class Tensor(_Nothing):
             def __init__(tensor, *parts: object) -> None:  # noqa: N805  # `self` is the count
@@ -46,7 +46,7 @@ class Weights:
 
 
 class _Names(dict[tuple[str, str], Any]):
-    """An allow-list that knows what a whole network looks like: it is refused for what it is."""
+    """An allow-list whose error for a pickled torch module says that the file is a network."""
 
     def __init__(self, source: str, names: Names) -> None:
         super().__init__(names)
@@ -62,7 +62,7 @@ class _Names(dict[tuple[str, str], Any]):
 
 
 class _Nothing:
-    """Takes whatever a pickle gives it and keeps none of it."""
+    """A stand-in that accepts any arguments and state and keeps nothing."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -72,7 +72,7 @@ class _Nothing:
 
 
 class _Mapping(dict[Any, Any]):
-    """An ordered dict whose attributes, which state dicts of torch have, are left out."""
+    """An ordered dict without attributes; torch's state dicts have some, which are left out."""
 
     def __setstate__(self, _: Any) -> None:
         pass

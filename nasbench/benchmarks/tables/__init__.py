@@ -1,1 +1,1 @@
-"""Tables: their files, their columns, and the views that a search and the judge get of them."""
+"""Tables: their file format, their columns, and the views for a search and for the judge."""

@@ -4,17 +4,17 @@
     {dataset}/{split}/hp{schedule}/curve/{accuracy|loss|seconds}/seed777     after every epoch
     {dataset}/{split}/hp{schedule}/per-epoch/seconds/seed777   the same seconds in every epoch
     {dataset}/{split}/per-epoch/seconds                        the same in every schedule too
-    {dataset}/{split}/hp{schedule}/count                       seeds there are
+    {dataset}/{split}/hp{schedule}/count                       number of training seeds
     {dataset}/query/hp{schedule}/seconds/{mean|seed777}        the whole schedule + one validation
     {dataset}/query/hp{schedule}/ep{epoch}/seconds/{mean|seed777}  its first epochs + one validation
     {dataset}/{params|flops}                                   size of the network
     {dataset}/{latency|energy|intensity}/{device}              hardware
     rows                                                       stored row of every index
 
-Instead of accuracy and loss a table has the metrics of its own, if it names some. `dataset` of
-NAS-Bench-201 is the official name: `cifar10-valid` trained on half of CIFAR-10's training set,
-`cifar10` on all of it. The seconds of a `per-epoch` column are those of one training epoch in
-split `train`, of one evaluation pass in the others.
+A table that names its own metrics has them in place of accuracy and loss. `dataset` of
+NAS-Bench-201 is the official name: networks of `cifar10-valid` are trained on half of CIFAR-10's
+training set, those of `cifar10` on all of it. A `per-epoch` column holds the seconds of one
+training epoch if its split is `train`, else those of one evaluation pass.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ UNITS: dict[str, str] = {
 
 
 class Series(NamedTuple):
-    """What is measured on which images, under which training schedule."""
+    """A measured quantity on one data set and split, under one training schedule."""
 
     dataset: str  # official name
     split: Split
@@ -76,7 +76,7 @@ def after_epoch(
 
 
 def curve(series: Series, seed: int, *, epochs: int, provenance: str = "") -> Column:
-    """Return the column of measurements after every epoch, shape (rows, epochs)."""
+    """Return the column of a learning curve: a number after every epoch, shape (rows, epochs)."""
     return _measurement(series, "curve", seed).model_copy(
         update={"epochs": epochs, "curve": True, "provenance": provenance}
     )
@@ -131,9 +131,9 @@ def query_seconds(
     provenance: str = "",
     fitted: bool = False,
 ) -> Column:
-    """Return the column of what a query costs: a schedule's training and one validation pass.
+    """Return the column of a query's cost: training for a schedule plus one validation pass.
 
-    With `epochs` only that many epochs of it are trained.
+    With `epochs`, the training is only the first `epochs` of the schedule.
     """
     epochs = schedule if epochs is None else epochs
     part = "" if epochs == schedule else f"/ep{epochs}"
@@ -152,7 +152,7 @@ def query_seconds(
 
 
 def seed_count(dataset: str, split: Split, schedule: int, *, provenance: str = "") -> Column:
-    """Return the column of how many seeds each architecture has."""
+    """Return the column of the number of training seeds of each architecture."""
     return Column(
         name=f"{dataset}/{split}/hp{schedule}/count",
         quantity=Quantity.COUNT,
@@ -178,7 +178,7 @@ def size(dataset: str, quantity: Quantity, *, provenance: str = "") -> Column:
 def hardware(
     dataset: str, quantity: Quantity, device: str, *, unit: str = "", provenance: str = ""
 ) -> Column:
-    """Return the column of a hardware figure on one device."""
+    """Return the column of a hardware cost (latency, energy, intensity) on one device."""
     return Column(
         name=f"{dataset}/{quantity}/{device}",
         quantity=quantity,
@@ -190,7 +190,7 @@ def hardware(
 
 
 def row_map() -> Column:
-    """Return the column that maps architectures to stored rows; the only one in index order."""
+    """Return the column that maps each architecture's index to its stored row."""
     return Column(
         name=ROWS,
         quantity=Quantity.ROW,

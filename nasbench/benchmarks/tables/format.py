@@ -1,15 +1,15 @@
-"""The file a table lives in: a valid safetensors file that describes itself.
+"""The file format of a table: a valid safetensors file that describes itself.
 
-Layout: 8 bytes little-endian header length, a JSON header padded with spaces so that the data
-begin at a multiple of 8, then the columns, raw, little-endian, row-major, without holes, the
-widest numbers first so that every column is aligned. The header's `__metadata__` holds
+Layout: the header length in 8 bytes, little-endian; a JSON header, padded with spaces so that the
+data begin at a multiple of 8; then the columns, raw, little-endian, row-major, without gaps. The
+widest numbers come first, so that every column is aligned. The header's `__metadata__` holds
 
 - `nasbench`: `TableInfo` as canonical JSON (sorted keys, no spaces), one `Column` per tensor;
-- `sha256`: the SHA-256 of that text, which is the table's hash. As the text holds the SHA-256
+- `sha256`: the SHA-256 of that text, which is the table's hash. As the text contains the SHA-256
   of every column, the hash covers the data too.
 
-Nothing in the file depends on time or place: the same input gives the same bytes. Any
-safetensors reader opens it; this module needs none.
+Nothing in the file depends on the time or the machine: the same input gives the same bytes. Any
+safetensors reader can open it; this module does not use the safetensors package.
 """
 
 import hashlib
@@ -33,10 +33,12 @@ from nasbench.problem import Metric
 from nasbench.text import printable
 
 SCHEMA_VERSION = 2
-"""Newest schema that is read. A table that says no more than schema 1 could is written as that."""
+"""Newest schema that is read. A table that uses no feature of schema 2 is written as schema 1."""
 SUFFIX = ".safetensors"
 CHECKED_WHOLE = 16 << 20
-"""Tables up to this many bytes are checked when opened, larger ones column by column."""
+"""Size in bytes up to which all columns of a table are checked when it is opened.
+
+The columns of a larger table are checked one by one, when they are first read."""
 
 _ALIGNMENT = 8
 _LONGEST_HEADER = 100_000_000
@@ -58,16 +60,16 @@ Array = NDArray[Any]
 
 
 class Split(StrEnum):
-    """Which images a number was measured on."""
+    """The images that a number was measured on."""
 
     TRAIN = "train"
     VALID = "valid"
     TEST = "test"
-    POOLED = "pooled"  #: validation and test images together: as forbidden to a search as test
+    POOLED = "pooled"  #: validation and test images together; a search may not see it either
 
 
 class Quantity(StrEnum):
-    """What a number measures, unless it is of a metric of the table's own."""
+    """What a number measures, unless it is a metric that the table itself defines."""
 
     ACCURACY = "accuracy"
     LOSS = "loss"
@@ -82,7 +84,7 @@ class Quantity(StrEnum):
 
 
 RESERVED = (set(Quantity) - {Quantity.ACCURACY, Quantity.LOSS}) | set(Split)
-"""Names that no metric of a table can have."""
+"""Names that a metric of a table cannot have."""
 
 
 class _Stored(BaseModel):
@@ -90,16 +92,16 @@ class _Stored(BaseModel):
 
 
 class Column(_Stored):
-    """What one column holds; `dtype`, `shape` and `sha256` are filled in by the writer."""
+    """The description of one column; the writer fills in `dtype`, `shape` and `sha256`."""
 
     name: str
-    quantity: str  #: a `Quantity`, or the name of a metric of the table's own
+    quantity: str  #: a `Quantity`, or the name of a metric that the table defines
     unit: str
-    dataset: str | None = None  #: name of the data set among the columns, see `TableInfo.datasets`
+    dataset: str | None = None  #: the data set's name in columns, see `TableInfo.datasets`
     split: Split | None = None
     schedule: int | None = None  #: length of the training schedule in epochs, the official `hp`
-    epochs: int | None = None  #: epochs trained when measured; of a curve, how many it has
-    curve: bool = False  #: one number after every epoch, shape (rows, epochs)
+    epochs: int | None = None  #: epochs trained before the measurement; for a curve, its length
+    curve: bool = False  #: whether it has a number after every epoch, shape (rows, epochs)
     seed: int | None = None
     device: str | None = None
     averaging: str = "none"
@@ -121,7 +123,7 @@ class Source(_Stored):
 
 
 class TableMetric(_Stored):
-    """A metric of a table's own: `nasbench.Metric`, where None is no bound."""
+    """A metric that a table defines: `nasbench.Metric`, with None for a bound that is infinite."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._-]{0,63}$")]
     direction: Literal["max", "min"]
@@ -131,20 +133,20 @@ class TableMetric(_Stored):
 
     @classmethod
     def of(cls, metric: Metric) -> "TableMetric":
-        """Return a metric as a table stores it."""
+        """Return a `Metric` in the form that a table stores."""
         bounds = {"low": metric.low, "high": metric.high}
         finite = {name: one for name, one in bounds.items() if math.isfinite(one)}
         return cls(name=metric.name, direction=metric.direction, unit=metric.unit, **finite)
 
     def metric(self) -> Metric:
-        """Return it as all others know it."""
+        """Return it as a `nasbench.Metric`."""
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return Metric(self.name, self.direction, self.unit, low, high)
 
 
 class TableProtocol(_Stored):
-    """A protocol that a table brings along: `nasbench.Protocol` without space and table."""
+    """A protocol stored in a table: `nasbench.Protocol` without its space and table."""
 
     name: str
     source: str
@@ -158,22 +160,22 @@ class TableProtocol(_Stored):
 
 
 class TableInfo(_Stored):
-    """What a table is, where it comes from, and its columns."""
+    """The description of a table: its space, its sources, its columns, metrics and protocols."""
 
     schema_version: int = 1
     name: str
     title: str
     space: str
-    rows: int  #: rows stored
-    cells: int  #: architectures that have any number
+    rows: int  #: number of stored rows
+    cells: int  #: number of architectures that have any number
     licence: str
     attribution: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     columns: tuple[Column, ...] = ()
-    metrics: tuple[TableMetric, ...] = ()  #: of its own; none: those that `earlier` names
-    datasets: dict[str, str] = {}  #: where a search sees another name's columns: that name
-    protocols: tuple[TableProtocol, ...] = ()  #: the first is the one that a search takes
+    metrics: tuple[TableMetric, ...] = ()  #: metrics it defines; if empty, `earlier.METRICS`
+    datasets: dict[str, str] = {}  #: data set -> name of its columns that a search sees, if other
+    protocols: tuple[TableProtocol, ...] = ()  #: the first is the default of a search
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TableInfo":
@@ -192,9 +194,9 @@ class TableInfo(_Stored):
         return self
 
     def canonical(self) -> str:
-        """Return the one JSON text of this table, which its hash is taken of.
+        """Return the canonical JSON text of this description, from which the hash is computed.
 
-        What schema 1 has not is left out where it is empty, so that such tables keep their hash.
+        Fields that schema 1 lacks are left out where empty, so that older tables keep their hash.
         """
         values = self.model_dump(mode="json")
         for name in ("metrics", "datasets", "protocols"):
@@ -205,7 +207,7 @@ class TableInfo(_Stored):
 
 @dataclass(frozen=True)
 class Chunks:
-    """A column too large to hold: its dtype, its shape and what yields its rows in order."""
+    """A column too large for memory: its dtype, its shape, and `read`, which yields its rows."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -229,13 +231,13 @@ def describe(column: Column, array: Array) -> Column:
 
 
 def first_mistake(error: ValidationError) -> tuple[str, str]:
-    """Return where the first mistake in a description is, dotted, and what it is."""
+    """Return the first mistake in a description: its field, such as `columns.0.name`, and why."""
     first = error.errors()[0]
     return ".".join(str(part) for part in first["loc"]), first["msg"]
 
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return the safetensors name of a dtype."""
+    """Return the safetensors name of a dtype; `DataError` for one that a table cannot hold."""
     try:
         return _NAMES[dtype]
     except KeyError:
@@ -248,10 +250,12 @@ def storage_order(columns: Iterable[Column]) -> list[Column]:
 
 
 def write_table(path: Path, info: TableInfo, data: Mapping[str, Array | Chunks]) -> TableInfo:
-    """Write a table in one pass over its data, atomically; return what it says of itself.
+    """Write a table atomically, in one pass over its data; return its completed description.
 
-    `info.columns` describe `data`; their dtype, shape and hash are filled in here. The header
-    comes first in the file and holds the hashes, whose length is known: it is written last.
+    `data` maps the names in `info.columns` to arrays. Their dtype, shape and hash are filled in
+    here. The header is first in the file but written last, since it contains the hashes of the
+    data; their length is known before. Raises `DataError` for a number out of bounds, for a dtype
+    that a table cannot hold, and if the file cannot be written.
     """
     sized = [
         column.model_copy(
@@ -323,14 +327,13 @@ def _header(info: TableInfo) -> bytes:
 
 
 class StoredColumns:
-    """A table file, memory-mapped: shared by all processes that open it.
+    """A table file that is memory-mapped, so that all processes that open it share its memory.
 
-    Raises `DataError` when the file is missing, truncated, altered, no table, or of a newer
-    schema.
+    Raises `DataError` if the file is missing, truncated, altered, no table, or of a newer schema.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read and check the header; up to 16 MiB the data are checked too."""
+        """Read and check the header; in a file of up to 16 MiB check the data too."""
         self.path = path
         try:
             with path.open("rb") as file:
@@ -348,7 +351,7 @@ class StoredColumns:
             self.verify()
 
     def array(self, name: str) -> Array:
-        """Return a column, read-only, its SHA-256 checked the first time it is asked for."""
+        """Return a column as a read-only array; its SHA-256 is checked on the first request."""
         array = self._checked.get(name)
         if array is None:
             array = self._checked[name] = self._read(self._by_name[name])

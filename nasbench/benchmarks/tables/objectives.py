@@ -1,7 +1,7 @@
-"""What a table lets a search be for: metrics of its validation columns, and costs of networks.
+"""The objectives that a table offers: metrics of its validation columns, and costs of networks.
 
-A cost, such as the number of weights or the latency on a device, is the same whatever images a
-network is read on: the search sees the number that the judge reports.
+A cost, such as the number of weights or the latency on a device, does not depend on a split: the
+search sees the same number that the judge reports.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,10 @@ OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
 
 
 def find_objective(table: Table, name: str) -> Metric:
-    """Return what a search of a table can be for; `InvalidInput` names all that there is.
+    """Return the objective `name` of a table; `InvalidInput` lists all objectives for another name.
 
-    `latency` and `energy` alone are those of the table's only device, `latency/NAME` of any.
+    The objective of a device is `latency/DEVICE` or `energy/DEVICE`; if the table has only one
+    device, `latency` or `energy` is enough.
     """
     known = {metric.name: metric for metric in objectives_of(table)}
     for quantity in OF_A_DEVICE:
@@ -38,7 +39,7 @@ def find_objective(table: Table, name: str) -> Metric:
 
 
 def objectives_of(table: Table) -> Iterator[Metric]:
-    """Yield every metric that a search of a table can be for."""
+    """Yield every objective that a table offers."""
     columns = table.info.columns
     for metric in table.metrics:
         if any((one.quantity, one.split) == (metric.name, Split.VALID) for one in columns):
@@ -51,7 +52,10 @@ def objectives_of(table: Table) -> Iterator[Metric]:
 
 
 def default_objective(table: Table) -> Metric:
-    """Return what a search of a table is for where nobody says so: its first metric."""
+    """Return the objective of a search that names none: the table's first metric on validation.
+
+    Raises `InvalidInput` if the table has no validation values.
+    """
     for metric in objectives_of(table):
         if not is_cost(metric):
             return metric
@@ -59,12 +63,16 @@ def default_objective(table: Table) -> Metric:
 
 
 def is_cost(metric: Metric) -> bool:
-    """Whether a metric is a cost of the network, which no images are needed for."""
+    """Whether a metric is a cost of the network, measured without images of the data set."""
     return metric.name.partition("/")[0] in (*SIZES, *OF_A_DEVICE)
 
 
 def read_cost(columns: SearchColumns, metric: Metric, dataset: str) -> Array:
-    """Return a cost of every network, NaN where the table has none; shape (rows,) or (size,)."""
+    """Return a cost of all networks, NaN where it is missing; shape (rows,) or (size,).
+
+    It has `size` entries where the table stores one cost per architecture instead of per row.
+    Raises `DataError` if the table has no such cost on `dataset`.
+    """
     quantity, _, device = metric.name.partition("/")
     numbers: Array
     if quantity == Quantity.PARAMS:
@@ -76,4 +84,4 @@ def read_cost(columns: SearchColumns, metric: Metric, dataset: str) -> Array:
     else:
         numbers = columns.energy(dataset, device)
     found = np.asarray(numbers, dtype=np.float64)
-    return np.where(found < 0, np.nan, found)  # -1 is what HW-NAS-Bench writes for none
+    return np.where(found < 0, np.nan, found)  # HW-NAS-Bench writes -1 for a missing number

@@ -1,11 +1,12 @@
-"""A benchmark's numbers: one immutable row per architecture, columns that know their split.
+"""A benchmark's numbers: immutable rows of architectures, and columns with a known split.
 
-`Table` hands out no column by its name. `Table.search` is what a search may see (training,
-validation, costs, sizes; never a number measured on a test image), `Table.test` is what the
-judge reads after the search: see `nasbench.benchmarks.tables.views`. The file is described in
-`nasbench.benchmarks.tables.format`, the names of columns in `nasbench.benchmarks.tables.columns`.
+`Table` has no method that returns a column by its name. `Table.search` gives what a search may see
+(training, validation, costs, sizes; never a number measured on a test image), `Table.test` gives
+what the judge reads after the search: see `nasbench.benchmarks.tables.views`. The file is
+described in `nasbench.benchmarks.tables.format`, the names of columns in
+`nasbench.benchmarks.tables.columns`.
 
-`Table.rows` maps an architecture's index to its row, None where row and index are the same.
+`Table.rows` maps an architecture's index to its row; it is None where row and index are equal.
 """
 
 from __future__ import annotations
@@ -47,12 +48,16 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """An immutable benchmark table, from a file (`Table.open`) or from arrays."""
+    """An immutable benchmark table, read from a file (`open`) or made from arrays.
+
+    `search` and `test` are the views for a search and for the judge; `info` describes the table;
+    `hash` is its SHA-256; `path` is its file, None for a table in memory.
+    """
 
     def __init__(
         self, info: TableInfo, identity: str, read: Callable[[str], Array], path: Path | None
     ) -> None:
-        """Take a described set of columns; use `open` or `from_columns`."""
+        """Use `open` or `from_columns` instead; `read` returns the array of a column's name."""
         self.info = info
         self.hash = identity
         self.path = path
@@ -62,7 +67,7 @@ class Table:
 
     @classmethod
     def open(cls, path: Path) -> Table:
-        """Memory-map a table file; `DataError` if it is missing, damaged or too new."""
+        """Memory-map a table file; `DataError` if it is missing, damaged or of a newer schema."""
         stored = StoredColumns(path)
         table = cls(stored.info, stored.hash, stored.array, path)
         table._check_shapes(f"table '{printable(path)}'")
@@ -70,7 +75,11 @@ class Table:
 
     @classmethod
     def from_columns(cls, info: TableInfo, data: Mapping[str, Array]) -> Table:
-        """Make a table of arrays in memory; `info.columns` describe them."""
+        """Make a table from arrays in memory; `data` maps the names in `info.columns` to them.
+
+        An array has shape (rows,) or (size of the space,); a curve has a second axis of epochs.
+        Raises `DataError` for a number out of bounds or for shapes that do not fit together.
+        """
         arrays = {column.name: data[column.name].view() for column in info.columns}
         for array in arrays.values():
             array.flags.writeable = False
@@ -83,11 +92,11 @@ class Table:
         return table
 
     def _check_shapes(self, where: str) -> None:
-        """Raise `DataError` unless columns, rows and the map of rows belong together."""
+        """Raise `DataError` unless the shapes of columns and the row map fit together."""
         try:
             size = get_enumerable(self.info.space).size
         except InvalidInput:
-            return  # of a space that this version does not know: nothing is looked up in it
+            return  # an unknown space: no architecture of it can be looked up
         if not (self.info.rows >= 0 and 0 <= self.info.cells <= size):
             raise DataError(
                 f"{where}: it says it has {self.info.rows} rows, {self.info.cells} cells"
@@ -109,12 +118,12 @@ class Table:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """What its columns of training, validation and test measure."""
+        """The metrics that its training, validation and test columns measure."""
         return metrics_of(self.info)
 
     @property
     def space(self) -> EnumerableSpace:
-        """The space whose architectures the table knows."""
+        """The space of the table's architectures; `DataError` if that space is unknown."""
         try:
             return get_enumerable(self.info.space)
         except InvalidInput as error:
@@ -122,13 +131,19 @@ class Table:
 
     @property
     def rows(self) -> NDArray[np.integer[Any]] | None:
-        """Stored row of every architecture index, or None where they are the same."""
+        """Stored row of every architecture, shape (size of the space,), in index order.
+
+        None where row and index are equal.
+        """
         if any(column.name == ROWS for column in self.info.columns):
             return self._read(ROWS)
         return None
 
     def save(self, path: str | Path) -> None:
-        """Write the table to a file, atomically; the same table gives the same bytes."""
+        """Write the table to a file atomically; the same table always gives the same bytes.
+
+        Raises `DataError` if the file cannot be written.
+        """
         write_table(Path(path), self.info, {c.name: self._read(c.name) for c in self.info.columns})
 
     def verify(self) -> None:
@@ -137,12 +152,13 @@ class Table:
             StoredColumns(self.path).verify()
 
     def to_pandas(self, *, curves: bool = False) -> pandas.DataFrame:
-        """Return all rows as a data frame, one per architecture, indexed by official index.
+        """Return the table as a data frame with one row per architecture, in index order.
 
-        The first column is the official string, the others are named as in the table; with
-        `curves`, a curve becomes one column per epoch (`.../curve/accuracy/seed777/ep12`).
+        The first column is the architecture's text; the others have the names of the table's
+        columns. Curves are left out; with `curves`, each becomes one column per epoch
+        (`.../curve/accuracy/seed777/ep12`).
         """
-        import pandas  # half a second, paid by who asks for a frame
+        import pandas  # takes half a second, so only this method imports it
 
         space, rows = self.space, self.rows
         frame: dict[str, Any] = {"architecture": [space.format(one) for one in space.architectures]}

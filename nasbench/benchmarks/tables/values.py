@@ -1,8 +1,7 @@
-"""Which numbers a table may hold: what is measured has bounds, and NaN says that it is missing.
+"""Bounds of the numbers in a table; NaN stands for a missing number.
 
-An accuracy of infinity or a query that costs nothing or less is a mistake in a file, and a search
-of such a table could go on for ever. So every number is looked at when it is written and again
-when it is read.
+An infinite accuracy, or a query that costs 0 s or less, is a mistake in a file, and a search of
+such a table might never end. So every number is checked when it is written and when it is read.
 """
 
 import math
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Bounds(NamedTuple):
-    """From `low`, itself allowed or not, to `high`, which is allowed."""
+    """An interval from `low` to `high`; `low` itself is not allowed with `open_low`."""
 
     low: float
     high: float
@@ -32,9 +31,9 @@ class _Bounds(NamedTuple):
 _AT_LEAST_0 = _Bounds(0.0, LARGEST_MEASURE, False, f"0 to {LARGEST_MEASURE:g}")
 _BOUNDS = {  # by the value of a `Quantity`
     "accuracy": _Bounds(0.0, 100.0, False, "0 to 100 %"),
-    "loss": _Bounds(0.0, np.inf, False, "at least 0"),  # infinite where it diverged
+    "loss": _Bounds(0.0, np.inf, False, "at least 0"),  # infinite after divergence
     "seconds": _Bounds(0.0, LARGEST_MEASURE, True, f"above 0, at most {LARGEST_MEASURE:g}"),
-    # -1 is what HW-NAS-Bench writes where there is no figure, and earlier tables have it
+    # HW-NAS-Bench writes -1 for a missing number, and earlier tables kept it
     "latency": _AT_LEAST_0._replace(low=-1.0),
     "energy": _AT_LEAST_0._replace(low=-1.0),
     "intensity": _AT_LEAST_0._replace(low=-1.0),
@@ -49,10 +48,10 @@ def check_values(
     *,
     first: int = 0,
 ) -> None:
-    """Raise `DataError` that names `where`, column and row of the first number out of bounds.
+    """Raise `DataError` if a number is out of bounds, with `where`, column and row of the first.
 
-    `array` holds rows of `column` from row `first` on, shape (rows,) or (rows, epochs). NaN is
-    always allowed: the number is missing. `metrics` are the table's own.
+    `array` holds the rows of `column` from row `first` on, shape (rows,) or (rows, epochs). NaN,
+    a missing number, is always allowed. `metrics` are those that the table defines.
     """
     own = {one.name: one for one in metrics}.get(column.quantity)
     bounds = _BOUNDS.get(column.quantity, _AT_LEAST_0) if own is None else _of_metric(own.metric())
@@ -71,7 +70,7 @@ def check_values(
 
 
 def _of_metric(metric: "Metric") -> _Bounds:
-    """Return a metric's bounds; what has none is infinite only on the side that is worse."""
+    """Return a metric's bounds; without a bound, infinity is allowed only on the worse side."""
     low, high = metric.low, metric.high
     if metric.direction == "max":
         high = min(high, LARGEST_MEASURE)
@@ -81,7 +80,7 @@ def _of_metric(metric: "Metric") -> _Bounds:
 
 
 def _within(array: "Array", bounds: _Bounds) -> bool:
-    """Whether all numbers but NaN are within the bounds: two passes, no copy."""
+    """Whether all numbers except NaN are within the bounds; needs two passes and no copy."""
     least = float(np.fmin.reduce(array, axis=None))
     most = float(np.fmax.reduce(array, axis=None))
     if math.isnan(least):  # all are missing
@@ -91,10 +90,10 @@ def _within(array: "Array", bounds: _Bounds) -> bool:
 
 
 def check_shape(column: "Column", rows: int, size: int | None, where: str) -> None:
-    """Raise `DataError` unless a column's shape is that of a table of `rows` stored rows.
+    """Raise `DataError` unless a column's shape fits a table of `rows` stored rows.
 
-    A column has a number per stored row or, where `size` is known, one per architecture. A curve
-    has as many columns as epochs.
+    A column has one number per stored row or, if the size of the space is known, per architecture;
+    the row map always has one per architecture. A curve has shape (that number, epochs).
     """
     lengths = [rows] if size is None else [rows, size]
     if column.quantity == "row":

@@ -1,8 +1,10 @@
-"""What may be seen of a table: by a search, and by the judge once it is over.
+"""The two views of a table: what a search may see, and what the judge reads after the search.
 
-Arrays are read-only, NaN where a number is missing, one entry per stored row. A data set's name is
-the one that the judge knows: among the columns, what a search sees of it may have another
-(`TableInfo.datasets`).
+Arrays are read-only and NaN where a number is missing. They have one entry per stored row, shape
+(rows,); costs, seconds and sizes have one per architecture, shape (size of the space,), where a
+table stores them so: see `per_architecture`. A data set is named as the judge names it; the
+columns that a search sees of it may have another name (`TableInfo.datasets`). Methods raise
+`DataError` for a column that the table lacks.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _sealed: ContextVar[bool] = ContextVar("test set sealed", default=False)
 
 @contextmanager
 def seal_test() -> Iterator[None]:
-    """Let every read of a table's test columns raise `TestSetSealed` inside the block."""
+    """Make reads of test columns raise `TestSetSealed` inside the block, in this context."""
     token = _sealed.set(True)
     try:
         yield
@@ -45,7 +47,7 @@ def seal_test() -> Iterator[None]:
 
 
 class _Columns:
-    """Some columns of a table, those whose split is allowed; no method gives any other."""
+    """The columns of a table whose split is allowed; no method returns any other column."""
 
     def __init__(
         self, table: TableInfo, columns: Iterable[Column], read: Callable[[str], Array]
@@ -60,15 +62,15 @@ class _Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns that can be reached from here."""
+        """Names of the columns of this view."""
         return tuple(self._columns)
 
     def _seen(self, metric: str, dataset: str, schedule: int, split: Split = Split.VALID) -> Series:
-        """Return what a search may see of a metric on a data set, under a schedule."""
+        """Return the series that a search may see of a metric on a data set, under a schedule."""
         return Series(self._name(dataset), split, self._known(metric), schedule)
 
     def _name(self, dataset: str) -> str:
-        """Return the name of the columns that a search sees of a data set."""
+        """Return the name that a data set has in the columns that a search sees."""
         return self.searched.get(dataset, dataset)
 
     def _known(self, metric: str) -> str:
@@ -102,7 +104,7 @@ class _Columns:
         return DataError(f"table '{self._table}' has no '{wanted.name}' here; it has: {there}")
 
     def _seeds(self, series: Series) -> list[int]:
-        """Return the single seeds that have `series` at some epoch, ascending."""
+        """Return the seeds that have a number of `series` at some epoch, in ascending order."""
         return self._seeds_of(*series)
 
     def _seeds_of(
@@ -114,14 +116,14 @@ class _Columns:
     def _of(
         self, dataset: str, split: Split | None, quantity: str, schedule: int
     ) -> Iterator[Column]:
-        """Yield the columns of a measurement under a schedule, of any seed and epoch."""
+        """Yield the columns of a measurement under a schedule, for all seeds and epochs."""
         wanted = dataset, split, quantity, schedule
         for column in self._columns.values():
             if (column.dataset, column.split, column.quantity, column.schedule) == wanted:
                 yield column
 
     def _measured(self, series: Series, epoch: int, seed: int | None) -> Array:
-        """Return one seed's measurement after `epoch`, or the mean over the seeds there are."""
+        """Return a seed's measurement after `epoch`; for None the mean over the known seeds."""
         column = after_epoch(series, epoch, seed)
         if self._has(column):
             return self._get(column)
@@ -136,14 +138,14 @@ class _Columns:
         raise self._absent(column)
 
     def _reaches(self, series: Series, epoch: int, seed: int) -> bool:
-        """Whether a seed has a number after `epoch`, alone or in a curve."""
+        """Whether a seed has a number after `epoch`, in a column of its own or in a curve."""
         if self._has(after_epoch(series, epoch, seed)):
             return True
         stored = self._columns.get(curve(series, seed, epochs=series.schedule).name)
         return stored is not None and stored.epochs is not None and 1 <= epoch <= stored.epochs
 
     def _ended(self, series: Series) -> tuple[int, ...]:
-        """Return the schedules, whatever that of `series` is, at whose end there is a number."""
+        """Return the schedules with a number after their last epoch; ignores `series.schedule`."""
         wanted = series[:3]
         alike = {
             column.schedule
@@ -155,7 +157,7 @@ class _Columns:
         )
 
     def _known_after(self, series: Series, epoch: int) -> bool:
-        """Whether there is a number after `epoch`, of the mean or of a single seed."""
+        """Whether there is a number after `epoch`: a stored mean or one of any seed."""
         return self._has(after_epoch(series, epoch, None)) or any(
             self._reaches(series, epoch, seed) for seed in self._seeds(series)
         )
@@ -170,7 +172,7 @@ class _Columns:
         return self._derived[key]
 
     def _mean_of(self, key: Any, columns: Iterable[Column]) -> Array:
-        """Return the mean of those columns that there are."""
+        """Return the mean of those of `columns` that the table has."""
         return self._mean(key, [self._get(column) for column in columns if self._has(column)])
 
     def _mean(self, key: Any, arrays: list[Array]) -> Array:
@@ -180,14 +182,14 @@ class _Columns:
 
 
 class SearchColumns(_Columns):
-    """What a search may see: training and validation, costs and sizes, no test image."""
+    """What a search may see: training and validation values, costs and sizes, no test values."""
 
     def accuracy(
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
     ) -> NDArray[np.floating[Any]]:
         """Return validation accuracy (%) after `epoch` of `schedule`, shape (rows,).
 
-        Of one seed, or (None) the mean over the seeds there are.
+        It is that of training seed `seed`, or for None the mean over the known seeds.
         """
         return self.after("accuracy", dataset, schedule, epoch, seed)
 
@@ -201,11 +203,14 @@ class SearchColumns(_Columns):
         *,
         split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric after `epoch`, shape (rows,), of validation or of `split` train."""
+        """Return a metric on `split` (valid or train) after `epoch` of `schedule`, shape (rows,).
+
+        It is that of training seed `seed`, or for None the mean over the known seeds.
+        """
         return self._measured(self._seen(metric, dataset, schedule, split), epoch, seed)
 
     def knows_of(self, metric: str, dataset: str, schedule: int, epoch: int, seed: int) -> bool:
-        """Whether validation of a single training is known after `epoch`."""
+        """Whether validation of training seed `seed` is known after `epoch` of `schedule`."""
         return self._reaches(self._seen(metric, dataset, schedule), epoch, seed)
 
     def curve(
@@ -217,7 +222,10 @@ class SearchColumns(_Columns):
         *,
         split: Split = Split.VALID,
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric after every epoch, shape (rows, epochs); None is the mean of seeds."""
+        """Return a metric after every epoch of `schedule`, shape (rows, epochs).
+
+        It is that of training seed `seed`, or for None the mean over the seeds with a curve.
+        """
         series = self._seen(metric, dataset, schedule, split)
         seeds = self._seeds(series) if seed is None else [seed]
         columns = [curve(series, one, epochs=schedule) for one in seeds or [0]]
@@ -230,7 +238,10 @@ class SearchColumns(_Columns):
     def trials(
         self, dataset: str, schedule: int, metric: str = "accuracy", epoch: int | None = None
     ) -> tuple[int, ...]:
-        """Return the seeds whose own validation is known after `epoch`, or else at the end."""
+        """Return the training seeds whose validation is known after `epoch`, ascending.
+
+        Without `epoch`, it is the last epoch of `schedule`.
+        """
         series, after = self._seen(metric, dataset, schedule), epoch or schedule
         return tuple(one for one in self._seeds(series) if self._reaches(series, after, one))
 
@@ -247,16 +258,17 @@ class SearchColumns(_Columns):
         )
 
     def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
-        """Return the schedules at whose end validation is known, ascending."""
+        """Return the schedules with a validation value after their last epoch, ascending."""
         return self._ended(self._seen(metric, dataset, 0))
 
     def query_seconds(
         self, dataset: str, schedule: int, seed: int | None = None, *, epochs: int | None = None
     ) -> NDArray[np.float64]:
-        """Return the seconds of one query: the schedule, or its first epochs, and one validation.
+        """Return the seconds of one query: training plus one validation pass.
 
-        Shape (rows,), or (size of the space,) where costs are known per architecture. Of one
-        seed, or the mean where single seeds have no costs of their own.
+        The training is the whole schedule, or its first `epochs`. Shape (rows,), or (size of the
+        space,) where the table stores costs per architecture. The seconds are those of `seed`; for
+        None, or for a seed without costs of its own, they are the mean.
         """
         name = self._name(dataset)
         wanted = [query_seconds(name, schedule, one, epochs=epochs) for one in (seed, None)]
@@ -270,13 +282,13 @@ class SearchColumns(_Columns):
         return self._get(*wanted)
 
     def prices(self, dataset: str, schedule: int, epochs: int) -> bool:
-        """Whether the table itself says what a query of some epochs of a schedule costs."""
+        """Whether the table stores the cost of a query of `epochs` of a schedule."""
         name = self._name(dataset)
         seeds = (None, *self._seeds_of(name, None, Quantity.SECONDS, schedule))
         return any(self._has(query_seconds(name, schedule, one, epochs=epochs)) for one in seeds)
 
     def priced(self, dataset: str, schedule: int, epochs: int) -> bool:
-        """Whether it is known what a query of some epochs of a schedule costs."""
+        """Whether the cost of a query of `epochs` is stored or follows from seconds per epoch."""
         name = self._name(dataset)
         if self.prices(dataset, schedule, epochs):
             return True
@@ -287,12 +299,12 @@ class SearchColumns(_Columns):
         )
 
     def knows(self, dataset: str) -> bool:
-        """Whether there is any column that a search on a data set could see."""
+        """Whether the table has any column that a search on `dataset` may see."""
         return any(name.startswith(f"{self._name(dataset)}/") for name in self.names)
 
     @property
     def query_seconds_fitted(self) -> bool:
-        """Whether the cost of a query uses a fitted formula instead of measured seconds."""
+        """Whether any seconds of the table come from a fitted formula instead of measurements."""
         return any(
             column.fitted and column.quantity == Quantity.SECONDS
             for column in self._columns.values()
@@ -301,33 +313,36 @@ class SearchColumns(_Columns):
     def epoch_seconds(
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:
-        """Return the seconds of one training epoch, shape (rows,)."""
+        """Return the seconds of one training epoch, shape (rows,) or (size of the space,)."""
         return self._per_epoch(self._name(dataset), Split.TRAIN, schedule, seed)
 
     def validation_seconds(
         self, dataset: str, schedule: int, seed: int | None = None
     ) -> NDArray[np.float64]:
-        """Return the seconds of one validation pass, shape (rows,)."""
+        """Return the seconds of one validation pass, shape (rows,) or (size of the space,)."""
         return self._per_epoch(self._name(dataset), Split.VALID, schedule, seed)
 
     def params(self, dataset: str) -> NDArray[np.int64]:
-        """Return the number of weights as the benchmark records it, shape (rows,)."""
+        """Return the benchmark's number of weights, shape (rows,) or (size of the space,)."""
         return self._get(size(self._name(dataset), Quantity.PARAMS))
 
     def flops(self, dataset: str) -> NDArray[np.int64]:
-        """Return multiply-adds of one forward pass, shape (rows,)."""
+        """Return multiply-adds of a forward pass, shape (rows,) or (size of the space,)."""
         return self._get(size(self._name(dataset), Quantity.FLOPS))
 
     def devices(self) -> tuple[str, ...]:
-        """Return the devices whose latency or energy the table knows."""
+        """Return the names of the devices whose costs the table has, sorted."""
         return tuple(sorted({c.device for c in self._columns.values() if c.device is not None}))
 
     def latency(self, dataset: str, device: str) -> NDArray[np.floating[Any]]:
-        """Return the latency on a device (unit in the column's metadata), shape (rows,)."""
+        """Return the latency on a device, shape (rows,) or (size of the space,).
+
+        The unit is that of the column: ms, or s in a table of official files.
+        """
         return self._hardware(dataset, Quantity.LATENCY, device)
 
     def energy(self, dataset: str, device: str) -> NDArray[np.floating[Any]]:
-        """Return the energy of one inference (mJ) on a device, shape (rows,)."""
+        """Return the energy of an inference (mJ) on a device, shape (rows,) or (size,)."""
         return self._hardware(dataset, Quantity.ENERGY, device)
 
     def _hardware(self, dataset: str, quantity: Quantity, device: str) -> Array:
@@ -347,9 +362,12 @@ class SearchColumns(_Columns):
 
 
 class TestColumns(_Columns):
-    """What the judge reads, once, after the search."""
+    """What the judge reads after the search: test values and final validation values.
 
-    __test__ = False  # no test case, whatever pytest makes of the name
+    While a search runs, reads raise `TestSetSealed`: see `seal_test`.
+    """
+
+    __test__ = False  # keeps pytest from taking this class for a test
 
     def _get(self, *wanted: Column) -> Array:
         if _sealed.get():
@@ -362,21 +380,27 @@ class TestColumns(_Columns):
     def accuracy(
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
     ) -> NDArray[np.floating[Any]]:
-        """Return test accuracy (%) after `epoch`, shape (rows,); None is the mean over seeds."""
+        """Return test accuracy (%) after `epoch` of `schedule`, shape (rows,).
+
+        It is that of training seed `seed`, or for None the mean over the known seeds.
+        """
         return self.after("accuracy", dataset, schedule, epoch, seed)
 
     def after(
         self, metric: str, dataset: str, schedule: int, epoch: int, seed: int | None = None
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric on test after `epoch`, shape (rows,); None is the mean over seeds."""
+        """Return a metric on test after `epoch` of `schedule`, shape (rows,).
+
+        It is that of training seed `seed`, or for None the mean over the known seeds.
+        """
         return self._measured(self._test(metric, dataset, schedule), epoch, seed)
 
     def mean(
         self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric on test at the end, mean over the seeds there are, shape (rows,).
+        """Return a metric on test after the last epoch, mean over the known seeds, shape (rows,).
 
-        The end is that of `schedule`, or of the longest one that test is known of.
+        The epoch is the last one of `schedule`; without `schedule`, that of `longest`.
         """
         schedule = schedule or self.longest(dataset)
         return self._measured(self._test(metric, dataset, schedule), schedule, None)
@@ -384,27 +408,27 @@ class TestColumns(_Columns):
     def trials(
         self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> tuple[int, ...]:
-        """Return the seeds whose own test value is known."""
+        """Return the training seeds that have a test value at some epoch of `schedule`."""
         schedule = schedule or self.longest(dataset)
         return tuple(self._seeds(self._test(metric, dataset, schedule)))
 
     def count(self, dataset: str, schedule: int | None = None) -> NDArray[np.integer[Any]]:
-        """Return how many seeds the final test mean of each architecture has, shape (rows,)."""
+        """Return the number of seeds in the final test mean of each architecture, shape (rows,)."""
         return self._get(seed_count(dataset, Split.TEST, schedule or self.longest(dataset)))
 
     def valid_mean(
         self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> NDArray[np.floating[Any]]:
-        """Return a metric on validation at the end, mean over seeds, shape (rows,)."""
+        """Return a metric on validation after the last epoch, mean over seeds, shape (rows,)."""
         schedule = schedule or self.longest(dataset)
         return self._measured(self._seen(metric, dataset, schedule), schedule, None)
 
     def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
-        """Return the schedules at whose end test is known, ascending."""
+        """Return the schedules with a test value after their last epoch, ascending."""
         return self._ended(self._test(metric, dataset, 0))
 
     def longest(self, dataset: str) -> int:
-        """Return the longest schedule that a data set's test is known of."""
+        """Return the longest schedule with test values of `dataset`; `DataError` if none."""
         found = [
             column.schedule
             for column in self._columns.values()
@@ -419,12 +443,16 @@ class TestColumns(_Columns):
 
 
 def metrics_of(table: TableInfo) -> tuple[Metric, ...]:
-    """Return the metrics that a table's columns may be of."""
+    """Return the metrics that a table defines; for a table that defines none, `earlier.METRICS`."""
     return tuple(one.metric() for one in table.metrics) or earlier.METRICS
 
 
 def per_architecture(column: Array, rows: NDArray[np.integer[Any]] | None) -> Array:
-    """Spread a column over all architectures; one in index order is whole already."""
+    """Return a column with one entry per architecture, in index order, shape (size, ...).
+
+    `rows` maps indices to rows, None where they are equal. A column that has one entry per
+    architecture already is returned unchanged.
+    """
     return column if rows is None or len(column) == len(rows) else column[rows]
 
 
@@ -434,11 +462,11 @@ def query_cost(
     signal: tuple[str, int, int],
     seed: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the seconds of one query, shape (size of the space,).
+    """Return the seconds of one query, training plus one validation pass, shape (size,).
 
-    `signal` is a data set, a schedule and the epochs of it that are trained; a validation pass
-    comes on top. Where the table does not say what so many epochs cost, it is what the schedule
-    costs less the seconds of the epochs that are left out.
+    `signal` is the data set, the schedule and the number of its epochs that are trained. Where the
+    table does not store the cost of that many epochs, the result is the cost of the whole schedule
+    minus the seconds of the epochs that are left out. Raises `DataError` if the table lacks both.
     """
     dataset, schedule, epochs = signal
     if columns.prices(dataset, schedule, epochs):
@@ -457,10 +485,10 @@ def training_cost(
     signal: tuple[str, int, int],
     seed: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the seconds of a query's training alone, shape (size of the space,).
+    """Return the seconds of a query's training without its validation pass, shape (size,).
 
-    Where the table itself says what so many epochs cost, that is all of it: what a validation pass
-    costs is not known then.
+    Where the table stores the cost of a query of fewer epochs than the schedule, the result is that
+    whole cost, since the part of the validation pass is not known then.
     """
     dataset, schedule, epochs = signal
     if epochs == schedule or not columns.prices(dataset, schedule, epochs):
@@ -470,9 +498,10 @@ def training_cost(
 
 
 def mean_over_seeds(arrays: list[Array]) -> Array:
-    """Return the mean of arrays of one shape, leaving out NaN; NaN where all are missing.
+    """Return the mean of arrays of one shape, ignoring NaN; NaN where all arrays have NaN.
 
-    Added one after the other, in order, as the official libraries do: the same bits.
+    The arrays are added one by one in their order, as the official libraries do, so that the
+    result has the same bits.
     """
     total = np.zeros(arrays[0].shape)
     count = np.zeros(arrays[0].shape)

@@ -1,1 +1,1 @@
-"""Answering by training: data sets, recipes, one network at a time or many at once."""
+"""Answering requests by training: data sets, recipes, training of one or many networks."""

@@ -1,10 +1,10 @@
-"""From shards to a table: one row per distinct network, costs per architecture.
+"""Assembling a table from shards: one row per distinct network, costs per architecture.
 
-Rows are in ascending order of their canonical cell, and the `rows` column maps architectures
-to them. What depends on the function alone (accuracies, losses, seeds) has one entry per row;
-what depends on the literal network (parameters, FLOPs, seconds, latency) has one entry per
-architecture, in index order. The same shards give the same bytes, however they are spread over
-files. What is missing is NaN and counted, nothing is interpolated.
+Rows are in ascending order of their canonical cell, and the column `rows` maps architectures to
+rows. Results of training (accuracies, losses, seeds) have one entry per row. Numbers that depend on
+the literal network (parameters, FLOPs, seconds, latency) have one entry per architecture, in index
+order. The same trainings give the same bytes, whatever files they are in. A missing number is NaN
+and is counted; no number of a training is interpolated.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,12 +44,12 @@ from nasbench.spaces.networks.base import networks_of
 Columns = Iterable[tuple[Column, Array]]
 
 COSTS_COMMAND = "nasbench tabulate --costs-only"
-"""With the options a table was made with, this measures costs and writes it anew."""
+"""Command that measures costs and rewrites a table, if given the options it was made with."""
 
 ACCURACY_TYPE = np.float32
 LOSS_TYPE = np.float16  # losses are rounded to 11 bits; accuracies are exact
 COST_TYPE = np.float32
-"""Costs are known to a percent; four bytes keep a table small enough to be shipped."""
+"""Costs are precise to about a percent, and four bytes keep a table small enough to ship."""
 
 _CURVES = {
     "validation_accuracy": (Split.VALID, Quantity.ACCURACY),
@@ -69,9 +69,10 @@ _ATTRIBUTION = {
 
 
 def assemble(plan: Plan, name: str | None = None) -> Table:
-    """Make the table of all shards and costs of a plan, finished or not.
+    """Make a table from all shards and costs of a plan, even if some trainings are missing.
 
-    Raises `DataError` where nothing is finished.
+    Its name is `name`, or that of the data set. Raises `DataError` if no training is finished or a
+    file is damaged, `InvalidInput` for files of another plan.
     """
     space, data = plan.searched, plan.data()
     classes = networks_of(space).classes
@@ -114,7 +115,7 @@ def assemble(plan: Plan, name: str | None = None) -> Table:
 
 
 def _extent(trained: int, rows: int) -> str:
-    """Say how much of the space is there."""
+    """Return a text that says how many of the distinct cells were trained."""
     return "every cell" if trained == rows else f"{trained} of {rows} distinct cells"
 
 
@@ -127,8 +128,8 @@ def _curves(
 ) -> Columns:
     """Yield the learning curves of every seed, shape (rows, epochs), and counts of seeds.
 
-    `every` are the indices of what is trained, shape (rows,); `read_on` says on how many images
-    those curves are read that see fewer before the last epoch.
+    `every` has the canonical index of each row, shape (rows,). `read_on` has the number of images
+    on which the curves of a split are evaluated before the last epoch, if it is not all of them.
     """
     epochs = identity.recipe.epochs
     final = {split: np.zeros(len(every), dtype=np.uint8) for split in (Split.VALID, Split.TEST)}
@@ -158,7 +159,7 @@ def _curves(
 
 
 def _read_on(data: DataSet, recipe: Recipe) -> dict[Split, int]:
-    """Return how many images a curve is read on, for the splits that have more than that."""
+    """Return the number of images of a curve, for the splits that have more images than that."""
     few = recipe.curve_images
     parts = {Split.VALID: Part.VALIDATION, Split.TEST: Part.TEST}
     return {
@@ -173,7 +174,7 @@ def _count(identity: Identity, split: Split) -> Column:
 
 
 def _sizes(space: EnumerableSpace, identity: Identity, plan: Plan) -> Columns:
-    """Yield parameters and FLOPs of the literal networks, as far as they are known."""
+    """Yield parameters and, where known, FLOPs of the literal networks, shape (size,)."""
     data, shape = plan.data().input, plan.recipe.shape
     for name, numbers in networks_of(space).sizes(data, shape).items():
         provenance = "closed form, literal network"
@@ -181,10 +182,10 @@ def _sizes(space: EnumerableSpace, identity: Identity, plan: Plan) -> Columns:
 
 
 def _costs(space: EnumerableSpace, costs: Sequence[Measured], identity: Identity) -> Columns:
-    """Yield seconds and latency of every architecture; the first device is the clock.
+    """Yield the columns of seconds and latency, shape (size,); the first device is the clock.
 
-    Beside each stands how often it was measured: 0 is modelled. Where two folders know costs
-    of one device, the first folder's are taken.
+    A further column per device counts the measurements of each architecture; 0 means that its costs
+    are modelled. If two folders have costs of the same device, those of the first are used.
     """
     matrix, dataset, epochs = (
         networks_of(space).cost_features(),
@@ -206,7 +207,7 @@ def _costs(space: EnumerableSpace, costs: Sequence[Measured], identity: Identity
         if first:
             error = f"{where}; {epochs} epochs and one validation pass; {train.error}"
             column = query_seconds(dataset, epochs, None, provenance=error)
-            # Of the rounded columns, so that what a query costs is their sum.
+            # from the rounded columns, so that a query costs exactly their sum
             seconds = epochs * _rounded(train) + _rounded(valid)
             yield _on(column, None), seconds.astype(COST_TYPE)
         column = hardware(
@@ -222,7 +223,7 @@ def _costs(space: EnumerableSpace, costs: Sequence[Measured], identity: Identity
 
 
 def _on(column: Column, device: str | None) -> Column:
-    """Finish the description of a cost; a device other than the clock's is part of its name."""
+    """Complete the description of a cost; the name of a device other than the clock is added."""
     update: dict[str, Any] = {"fitted": True, "averaging": "median of repeats"}
     if device is not None and column.device is None:
         update |= {"name": f"{column.name}/{device}", "device": device}
@@ -261,7 +262,7 @@ def _notes(
     rows: int,
     costs: Sequence[Measured],
 ) -> Iterable[str]:
-    """Yield what a reader of the table must know; nothing in it depends on time."""
+    """Yield the notes for readers of the table; nothing in them depends on the time."""
     mine = np.isin(trainings.seed, seeds)
     said = all("group" in about for about in trainings.origins)
     grouped = f", in groups of {identity.group}" if said else ""

@@ -1,8 +1,8 @@
-"""Answering a search by training: real validation accuracy at real seconds, and its judge.
+"""A benchmark and a judge that train: validation accuracy and its cost in real seconds.
 
-The clock of such a search is the machine's, not a simulation: its seconds are comparable with
-those of another search on the same machine, and with nothing else. A finished training is
-kept, and asked for again it costs what it cost the first time.
+The clock of such a search is the machine's, not a simulation, so its seconds can only be compared
+with those of a search on the same machine. Finished trainings are kept; asking for one again costs
+as many seconds as the first time.
 """
 
 import time
@@ -29,7 +29,7 @@ from nasbench.spaces.networks.base import networks_of
 
 
 class Trainer:
-    """Starts trainings of one recipe on one data set and place, and names them for the cache."""
+    """Starts trainings with one recipe on one data set and device, and makes their cache keys."""
 
     def __init__(
         self,
@@ -41,7 +41,11 @@ class Trainer:
         precision: str = "float32",
         fingerprint: str | None = None,
     ) -> None:
-        """Move the data to the device, once; `fingerprint` is that of the whole data set."""
+        """Move the data to the device once.
+
+        `fingerprint` is that of the whole data set; by default it is computed from `data`. Raises
+        `InvalidInput` for a space without networks and for a device that does not exist.
+        """
         self.space, self.recipe, self.precision = space, recipe, precision
         networks_of(space)  # `InvalidInput` where it has none
         self.device, self.threads = find_device(place.device), place.threads
@@ -49,23 +53,24 @@ class Trainer:
         self.data = data.to(self.device)
 
     def without_test(self) -> "Trainer":
-        """Return a trainer whose validation images stand in place of test: none is left to leak.
+        """Return a trainer that has the validation images in place of the test images.
 
-        Its trainings keep their names, which come from the whole data set.
+        So no test image can leak into a search. The cache keys of its trainings do not change,
+        since they use the fingerprint of the whole data set.
         """
         other = copy(self)
         other.data = self.data.without_test()
         return other
 
     def start(self, architecture: Architecture, seed: int) -> Training:
-        """Return a training before its first epoch, of the threads that torch has now."""
+        """Return a training before its first epoch, with torch's current number of threads."""
         return single(
             self.space, architecture, seed, self.data, self.recipe,
             device=str(self.device), precision=self.precision,
         )  # fmt: skip
 
     def named(self, architecture: Architecture, seed: int, epochs: int) -> Trained:
-        """Say what is trained; architectures that are the same network are one training."""
+        """Return the cache key of a training; architectures with the same network share it."""
         trained = networks_of(self.space).trained_as(architecture)
         return Trained(
             space=self.space.name,
@@ -81,15 +86,16 @@ class Trainer:
 
 
 class TrainedBenchmark:
-    """Trains what a search asks for; it is given no test image.
+    """Answers requests by training; it has no test images.
 
-    An evaluation trains `epochs` epochs of the recipe's schedule (a shorter training is the
-    schedule cut short, as a table's early epochs are), reads validation once, and costs the
-    real seconds of both. A training whose loss is not finite is a failed evaluation and is
-    charged. With several training seeds each evaluation draws one.
+    An evaluation trains the first `epochs` epochs of the recipe's schedule, evaluates the network
+    on the validation images once, and costs the real seconds of both. A shorter training is the
+    same schedule cut short, like the early epochs of a table. A training whose loss is not finite
+    is a failed evaluation, and it is charged. If there are several training seeds, each evaluation
+    draws one.
     """
 
-    best_signal: float | None = None  #: not known without training the whole space
+    best_signal: float | None = None  #: unknown without training the whole space
     cheapest = 0.0
     objectives: tuple[Metric, ...] = (ACCURACY,)
 
@@ -101,7 +107,11 @@ class TrainedBenchmark:
         epochs: int | None = None,
         seeds: Sequence[int] = (0,),
     ) -> None:
-        """Search at `epochs` of the recipe unless a request says otherwise (None: all)."""
+        """Train `epochs` of the recipe (None: all) unless a request names a fidelity.
+
+        `cache` is the folder of finished trainings. Raises `InvalidInput` if the recipe has fewer
+        epochs, or without training seeds.
+        """
         self.space: Space = trainer.space
         self.recipe = trainer.recipe
         self.epochs = self._checked(epochs)
@@ -113,29 +123,32 @@ class TrainedBenchmark:
 
     @property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """Every epoch of the recipe."""
+        """One fidelity for every number of epochs, from 1 to all epochs of the recipe."""
         whole = self.recipe.epochs
         return tuple(Fidelity(epochs, whole) for epochs in range(1, whole + 1))
 
     @property
     def clock(self) -> str:
-        """What its seconds are."""
+        """A text that says which machine's seconds it counts."""
         return f"real seconds on {machine(self._trainer.device)}"
 
     @property
     def note(self) -> str:
-        """One line for the user and for the record: every answer is a training, on which clock."""
+        """One line that says that every answer is a training, and on which clock."""
         return (
             f"every answer is a training (recipe {self.recipe.name}, {self.epochs} epochs); its "
             f"clock is {self.clock}, a finished training is charged what it cost when it ran"
         )
 
     def session(self, random: Random) -> "TrainedSession":
-        """Return what answers one run."""
+        """Return a session, which answers one run."""
         return TrainedSession(self, random)
 
     def train(self, architecture: Architecture, seed: int, epochs: int | None = None) -> Finished:
-        """Return a finished training, from the cache if it is there."""
+        """Return a finished training, from the cache if it is there, else by training it now.
+
+        Raises `InvalidInput` for epochs that the recipe lacks and if memory is too small.
+        """
         epochs = self.epochs if epochs is None else self._checked(epochs)
         named = self._trainer.named(architecture, seed, epochs)
         found = self._cache.find(named)
@@ -146,7 +159,7 @@ class TrainedBenchmark:
 
     def _train(self, architecture: Architecture, seed: int, epochs: int) -> Finished:
         training = self._trainer.start(architecture, seed)
-        began = time.perf_counter()  # not before: building the first network loads half of torch
+        began = time.perf_counter()  # building the first network loads much of torch: not counted
         fine = train_epochs(training, epochs)
         accuracy, loss = evaluate(training, Part.VALIDATION) if fine else (0.0, None)
         fine = fine and loss is not None and bool(np.isfinite(loss))
@@ -171,14 +184,17 @@ class TrainedBenchmark:
 
 
 class TrainedSession:
-    """One run's view of a benchmark that trains."""
+    """Answers one run by training, and draws the training seeds of this run."""
 
     def __init__(self, benchmark: TrainedBenchmark, random: Random) -> None:
-        """Draw training seeds, where there are several, from the run's own stream."""
+        """Use `random` to draw training seeds, if there are several."""
         self._benchmark, self._random = benchmark, random
 
     def answer(self, request: Evaluate) -> Answer:
-        """Train, or remember."""
+        """Train the architecture, or take its finished training from the cache.
+
+        Raises `InvalidInput` for an invalid request and if memory is too small.
+        """
         check_request(self._benchmark.space, request)
         seeds = self._benchmark.seeds
         seed = seeds[0] if len(seeds) == 1 else self._random.choice(seeds)
@@ -197,17 +213,20 @@ class TrainedSession:
 
 
 class TrainedJudge:
-    """Trains the final incumbent from scratch, once per seed, and reads test at the end.
+    """Trains the final incumbent from scratch, once per seed, and then reads the test images.
 
-    Only the last architecture it is given is trained: earlier incumbents are NaN, a final
-    training of each would cost more than the search. Accuracies are means over the seeds
-    that did not diverge.
+    Only the last architecture of those to judge is trained. Values of earlier incumbents are NaN,
+    since a final training of each would cost more than the search. Accuracies are means over the
+    seeds whose training did not diverge.
     """
 
     def __init__(
         self, trainer: Trainer, cache: Path, *, seeds: Sequence[int], name: str | None = None
     ) -> None:
-        """Judge with the trainer's recipe at its last epoch; report the data set as `name`."""
+        """Judge after all epochs of the trainer's recipe; `name` is the reported data set's name.
+
+        Raises `InvalidInput` without training seeds.
+        """
         self.name, self.seeds = name or trainer.data.name, tuple(seeds)
         if not self.seeds:
             raise InvalidInput("a judge by training needs at least one training seed")
@@ -215,7 +234,7 @@ class TrainedJudge:
         self._cache: Cache[Judged] = Cache.of_judge(cache)
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
-        """Return the verdict, NaN for all architectures but the last."""
+        """Return the verdict of the data set, NaN for all architectures except the last."""
         valid, test = np.full((2, len(architectures)), np.nan)
         if len(architectures):
             final = [self.train(architectures[-1], seed) for seed in self.seeds]
@@ -224,7 +243,7 @@ class TrainedJudge:
         return {self.name: Verdict(valid[:, None], test[:, None])}
 
     def train(self, architecture: Architecture, seed: int) -> Judged:
-        """Return a final training, from the cache if it is there."""
+        """Return a final training, from the cache if it is there, else by training it now."""
         named = self._trainer.named(architecture, seed, self._trainer.recipe.epochs)
         found = self._cache.find(named)
         if found is not None:

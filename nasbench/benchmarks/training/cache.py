@@ -1,10 +1,10 @@
-"""Finished trainings on disk, one JSON file each, so that none is paid for twice.
+"""A cache of finished trainings on disk, one JSON file each, so that none is trained twice.
 
-Below the cache folder: `search/` holds what searches asked for, validation and nothing of
-test, `final/` what judges read. A file is named by the SHA-256 of what was trained: network
-class of the cell, seed, recipe, epochs, data, precision and kind of device. It is written
-under a temporary name and renamed; several processes may share a cache. It holds its own SHA-256
-(see `seal`); one that is damaged is set aside under another name, and trained again.
+In the cache folder, `search/` has the trainings of searches, with validation values and no test
+values, and `final/` has those of judges. The name of a file is the SHA-256 of its key: space,
+network class, seed, recipe, epochs, data, precision, kind of device and number of threads. A file
+is written under a temporary name and then renamed, so several processes can share a cache. It
+contains its own SHA-256 (see `seal`). A damaged file is renamed, and its training is done again.
 """
 
 import errno
@@ -27,31 +27,34 @@ from nasbench.seal import BLANK, check_seal, sealed
 
 CACHE_VARIABLE = "NASBENCH_TRAININGS"
 _NO_FILE = (errno.EISDIR, errno.ELOOP, errno.EIO)
-"""Errors of what lies where a file should be, or cannot be read from its disk any more."""
+"""Errors of a path that is not a regular file, or that the disk can no longer read."""
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What one training has to be to be the same: everything its numbers depend on."""
+    """The key of a training in the cache: everything that its numbers depend on."""
 
     space: str
     cell: str
-    """The first cell of the network class, as the space writes it."""
+    """The architecture that represents the network class, as the space writes it."""
     seed: int
     recipe: Recipe
     epochs: int
-    """Epochs trained; fewer than the recipe's is a schedule that was cut short."""
+    """Epochs trained; if fewer than the recipe's, the schedule is cut short."""
     data: str
     """Fingerprint of the data set."""
     precision: str
     device: str
-    """Kind of device: a clock of seconds does not mix them."""
+    """Kind of device, such as `cpu` or `cuda`; seconds of different kinds are not mixed."""
     threads: int = 1
-    """Of a CPU: sums in another order differ in their last bits."""
+    """CPU threads; another number adds sums in another order, so their last bits differ."""
 
     def digest(self) -> str:
-        """SHA-256 over all of it, the whole recipe too; one thread has the name it always had."""
+        """Return the SHA-256 of all fields, with the whole recipe.
+
+        `threads` is left out if it is 1, so that older files keep their names.
+        """
         named = asdict(self)
         if self.threads == 1:
             del named["threads"]
@@ -61,19 +64,20 @@ class Trained:
 
 @dataclass(frozen=True)
 class Finished:
-    """A training as a search may know it: percent, and what it cost on the machine it ran on."""
+    """The result of a training for a search, without test values."""
 
     accuracy: float
-    """Validation; 0.0 where it diverged."""
+    """Validation accuracy in percent; 0.0 if the training diverged."""
     loss: float | None
+    """Mean cross entropy on validation; None if the training diverged."""
     seconds: float
-    """Real seconds of its epochs and of one validation pass."""
+    """Real seconds of its epochs and one validation pass, on the machine that it ran on."""
     epochs: int
     diverged: bool
     machine: str
 
     def check(self, training: Trained) -> None:
-        """Raise `ValueError` for what `training` cannot have given."""
+        """Raise `ValueError` or `TypeError` for values that `training` cannot have."""
         _percent(self.accuracy)
         _seconds(self.seconds)
         _text(self.machine)
@@ -87,7 +91,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Judged:
-    """A final training as a judge knows it: percent, None where it diverged."""
+    """The result of a final training for a judge.
+
+    `valid` and `test` are accuracies in percent, None if the training diverged.
+    """
 
     valid: float | None
     test: float | None
@@ -95,7 +102,7 @@ class Judged:
     machine: str
 
     def check(self, training: Trained) -> None:
-        """Raise `ValueError` for what no training gives."""
+        """Raise `ValueError` or `TypeError` for values that no training has."""
         if (self.valid is None) != (self.test is None):
             raise ValueError(f"validation {self.valid} with test {self.test}")
         for value in (self.valid, self.test):
@@ -117,32 +124,31 @@ def _on_stderr(line: str) -> None:
 
 
 class Cache(Generic[Record]):
-    """The finished trainings of one kind, in one folder."""
+    """The finished trainings of one kind (`Finished` or `Judged`) in one folder."""
 
     def __init__(
         self, folder: Path, kind: type[Record], say: Callable[[str], None] = _on_stderr
     ) -> None:
-        """Keep records of `kind` in `folder`, which is made when the first one is kept.
+        """Keep records of `kind` in `folder`, which is created for the first record.
 
-        `say` is told of entries that are damaged.
+        `say` is called with one line for each damaged file.
         """
         self._folder, self._kind, self._say = folder, kind, say
 
     @classmethod
     def of_search(cls, folder: Path) -> "Cache[Finished]":
-        """The part of a cache folder that searches read: no test number is in it."""
+        """Return the part of a cache folder that searches read; it has no test values."""
         return Cache(folder / "search", Finished)
 
     @classmethod
     def of_judge(cls, folder: Path) -> "Cache[Judged]":
-        """The part of a cache folder that judges read."""
+        """Return the part of a cache folder that judges read."""
         return Cache(folder / "final", Judged)
 
     def find(self, training: Trained) -> Record | None:
-        """Return the record of a training, None if it is not there.
+        """Return the record of a training, None if there is no file or the file is damaged.
 
-        A damaged file is set aside and is not there. Raises `DataError` for one that cannot be
-        read or set aside.
+        A damaged file is renamed. Raises `DataError` for a file that cannot be read or renamed.
         """
         path = self._path(training)
         try:
@@ -162,7 +168,7 @@ class Cache(Generic[Record]):
             return None
 
     def _record(self, content: bytes, training: Trained) -> Record:
-        """Read an entry; any of four kinds of error where it is not one of `training`."""
+        """Read the record of `training`; raises one of four kinds of error if it is another."""
         check_seal(content)
         stored = json.loads(content.decode())
         if not isinstance(stored, dict) or stored["schema"] != SCHEMA:
@@ -174,22 +180,22 @@ class Cache(Generic[Record]):
         return record
 
     def _set_aside(self, path: Path, reason: str) -> None:
-        """Rename a damaged file, so that nothing is lost, and say so."""
+        """Rename a damaged file, so that nothing is lost, and report it."""
         names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
         place = next(name for name in names if not (name.exists() or name.is_symlink()))
         line = f"finished training '{path}' is damaged ({reason})"
         try:
             path.rename(place)
         except FileNotFoundError:
-            return  # another process has just done so
+            return  # another process has just renamed it
         except OSError as error:
             raise DataError(f"{line} and cannot be renamed: remove it") from error
         self._say(f"{line}: it is kept as '{place.name}' and trained again")
 
     def keep(self, training: Trained, record: Record) -> Record:
-        """Write a record and return it, or the one that another process kept meanwhile.
+        """Write a record and return it; if another process has already kept one, return that.
 
-        The first to finish is kept, so that every run is charged the same.
+        The first finished training is kept, so that every run is charged the same seconds.
         """
         other = self.find(training)
         if other is not None:
@@ -211,7 +217,7 @@ class Cache(Generic[Record]):
 
 
 def cache_folder() -> Path:
-    """Return where finished trainings are kept: NASBENCH_TRAININGS, or below the data folder."""
+    """Return the folder of finished trainings: NASBENCH_TRAININGS, or one in the data folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser() if chosen else data_folder() / "trainings"
 

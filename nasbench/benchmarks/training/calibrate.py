@@ -1,8 +1,9 @@
-"""Measuring what an epoch of a table's own training takes on this device.
+"""Measuring the real seconds of a training epoch on this device, to compare with a table's.
 
-The networks are those the table's costs are of: literal, each alone, trained with the table's
-recipe. Some steps are timed and scaled to an epoch; where a data set's files are not at hand,
-on blank images of its size, which take as long.
+The networks are literal and trained one at a time, like those of the table's costs, with the
+default recipe of the data set. A few steps are timed and scaled to an epoch. For the official data
+sets of NAS-Bench-201 the images are blank ones of the same size, which take as long, so that no
+files are needed.
 """
 
 import time
@@ -30,10 +31,10 @@ from nasbench.spaces.networks.base import networks_of
 
 CELLS = 5
 _IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "ImageNet16-120": 151_700}
-"""Images of an epoch on the official tables' clocks."""
+"""Number of images in an epoch that the official tables' seconds are of."""
 _STEPS = 3
 _SECONDS = 2.0
-"""Least time that steps of a cell are repeated for."""
+"""Least time in seconds for which the steps of a cell are repeated."""
 
 
 def calibrate(
@@ -44,10 +45,11 @@ def calibrate(
     threads: int = 1,
     cells: int = CELLS,
 ) -> Calibration:
-    """Train some steps of a few cells; compare with the seconds the table has for them.
+    """Time training steps of a few cells and compare them with the table's seconds of an epoch.
 
-    The cells lie evenly between the table's quickest and slowest. Raises `DataError` where the
-    table has no seconds of an epoch, `InvalidInput` where it has no networks to train.
+    The cells are spread evenly over the table's seconds, from the fastest to the slowest. Raises
+    `DataError` if the table has no seconds of an epoch, `InvalidInput` if its space has no networks
+    to train or for invalid numbers of cells or threads.
     """
     space = table.space
     networks_of(space)  # `InvalidInput` where it has none
@@ -74,7 +76,7 @@ def calibrate(
 
 
 def _images(dataset: str, chosen: Recipe) -> tuple[DataSet, float]:
-    """Return a data set of a few batches, and how many batches an epoch of the whole has."""
+    """Return a data set of a few batches, and the number of batches in an epoch of the whole."""
     number = _STEPS * chosen.batch
     if dataset in INPUTS:
         return _blank(dataset, find_input(dataset), number), _IMAGES[dataset] / chosen.batch
@@ -96,7 +98,7 @@ def _blank(name: str, data: Input, number: int) -> DataSet:
 
 
 def _step(space: EnumerableSpace, index: int, data: DataSet, chosen: Recipe, device: str) -> float:
-    """Return the real seconds of one training step of a cell, the median over some epochs."""
+    """Return the real seconds of one training step of a cell: a median over short epochs."""
     network = networks_of(space).build_literal(
         space.architecture(index), data.input, chosen.shape, generator=initialisation(index, 0)
     )
@@ -106,6 +108,6 @@ def _step(space: EnumerableSpace, index: int, data: DataSet, chosen: Recipe, dev
     while len(times) < 2 or sum(times) < _SECONDS:
         training.epoch = 0
         start = time.perf_counter()
-        training.train_epoch()  # its losses are read at the end: nothing is left on the device
+        training.train_epoch()  # it reads the losses at its end, so the device has finished
         times.append(time.perf_counter() - start)
     return float(np.median(times[1:])) / steps

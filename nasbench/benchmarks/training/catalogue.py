@@ -1,9 +1,9 @@
-"""Finding a data set by name: bundled, official in a local folder, or a user's own.
+"""Finding a data set by its name: bundled, official, or of a user's own images.
 
 digits                              bundled
 cifar10, cifar100, ImageNet16-120   official files in --data-dir, NASBENCH_IMAGES or where
                                     `nasbench data fetch` and `import` put them
-folder:PATH, folder:PATH@SIDE       one folder of images per class, 32x32 if no side is given
+folder:PATH, folder:PATH@SIDE       one folder of images per class; 32x32 pixels without a side
 npz:PATH                            arrays
 """
 
@@ -24,7 +24,7 @@ from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import INPUTS
 
 DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
-"""Side of the images of a folder that names none, and the most that one may name."""
+"""Side of the images of `folder:PATH` in pixels, and the largest side in `folder:PATH@SIDE`."""
 _FOLDER = re.compile(r"(?P<path>.+?)(?:@(?P<side>\d{1,9}))?")
 
 
@@ -61,17 +61,17 @@ _BY_NAME: dict[str, Callable[[Path], DataSet]] = {
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Return how a data set can be named."""
+    """Return the names of data sets and the forms of names for a user's own images."""
     return (*_BY_NAME, "folder:PATH", "npz:PATH")
 
 
 def is_own(name: str) -> bool:
-    """Whether a name means a user's own images."""
+    """Whether `name` is that of a user's own images."""
     return name.startswith(("folder:", "npz:"))
 
 
 def load_data(name: str, folder: Path | None = None) -> DataSet:
-    """Read the data set `name`, official ones from `folder` or `images_folder`.
+    """Read the data set `name`; official ones are read from `folder`, else `images_folder()`.
 
     Raises `InvalidInput` for an unknown name, `DataError` for files that are missing,
     damaged or not the official ones.
@@ -102,14 +102,15 @@ def load_data(name: str, folder: Path | None = None) -> DataSet:
 
 @lru_cache(maxsize=2)
 def shared_data(name: str, folder: Path | None = None) -> DataSet:
-    """Return what `load_data` does, read once per process: its images are not to be changed."""
+    """Return the same as `load_data`, read once per process; callers must not change its images."""
     return load_data(name, folder)
 
 
 def table_name(dataset: str) -> str:
-    """Return what a table of a data set is called unless a user says otherwise.
+    """Return the default name of a table of a data set.
 
-    The last part of its path in lower case, with `-` for what a table's name cannot hold.
+    It is the last part of the data set's path in lower case, with `-` in place of characters that a
+    table's name cannot have.
     """
     name = Path(dataset.removeprefix("npz:").removesuffix(".npz")).name
     if dataset.startswith("folder:"):
@@ -119,7 +120,7 @@ def table_name(dataset: str) -> str:
 
 
 def find_input(name: str) -> Input:
-    """Return image size and classes of a data set; of the official ones without their files."""
+    """Return the image size and classes of a data set; official ones need no files for it."""
     return INPUTS[name] if name in INPUTS else load_data(name).input
 
 
@@ -139,7 +140,11 @@ def _image_folder(text: str) -> DataSet:
 
 
 def _local(name: str, text: str) -> Path:
-    """Return the path that the name of a user's own data set holds; `InvalidInput` for none."""
+    """Return the path in the name of a user's data set.
+
+    Raises `InvalidInput` for the home folder of an unknown user, `DataError` for a path that the
+    system cannot check.
+    """
     try:
         path = Path(text).expanduser()
         path.exists()
@@ -153,6 +158,6 @@ def _local(name: str, text: str) -> Path:
 
 
 def default_recipe(dataset: str) -> str:
-    """Return the recipe made for a data set if there is one, else `nb201-12`."""
+    """Return the name of the recipe made for a data set; if there is none, `nb201-12`."""
     own = [name for name in RECIPES if name.startswith(f"{dataset}-") or name == dataset]
     return own[0] if own else "nb201-12"

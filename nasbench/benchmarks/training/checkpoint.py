@@ -1,7 +1,7 @@
-"""Checkpoints: tensors and plain values in one file that holds its own SHA-256.
+"""Checkpoints: tensors and plain values in one file that contains its own SHA-256.
 
-The hash (see `seal`) is the comment of the zip archive that torch writes, so `torch.load` reads
-these files too. Those of earlier versions have no comment, and are read without a check.
+The hash (see `seal`) is the comment of the zip archive that torch writes, so `torch.load` can read
+these files too. Files of earlier versions have no comment and are read without this check.
 """
 
 import io
@@ -22,8 +22,8 @@ _ZIP_END = b"PK\x05\x06"
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any], place: Place = DATA) -> None:
-    """Write a checkpoint, whole or not at all; see `atomic_write`."""
-    made = io.BytesIO()  # torch hides what a full disk says
+    """Write a checkpoint atomically; `place` gives the error of a disk that refuses it."""
+    made = io.BytesIO()  # in memory, since torch hides the errors of a full disk
     torch.save(dict(content), made)
     comment = BLANK.encode()
     archive = made.getvalue()[:-2] + len(comment).to_bytes(2, "little") + comment
@@ -32,16 +32,17 @@ def write_checkpoint(path: Path, content: Mapping[str, Any], place: Place = DATA
 
 
 def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Return a checkpoint, its tensors on a device; `DataError` for a file that is none.
+    """Return the content of a checkpoint, with its tensors on `device`.
 
-    No byte of it has changed since it was written. What it holds is for the caller to check.
+    Raises `DataError` for a file that is not a checkpoint or has changed since it was written. The
+    caller must check the content.
     """
     try:
         archive = read_whole(path)
         if not check_seal(archive) and not _is_of_an_earlier_version(archive):
             raise Broken("no checkpoint of ours")
         content = torch.load(io.BytesIO(archive), map_location=device, weights_only=True)
-    except Exception as error:  # of a damaged file torch raises whatever it stumbles on
+    except Exception as error:  # torch may raise any error for a damaged file
         raise unreadable(path, error) from error
     if not isinstance(content, dict):
         raise unreadable(path, "no checkpoint of ours")
@@ -49,13 +50,13 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
 
 
 def unreadable(path: Path, reason: object) -> DataError:
-    """Return the error of one line for a damaged checkpoint."""
+    """Return the one-line error for a damaged checkpoint."""
     first_line = str(reason).strip().split("\n")[0][:200] or type(reason).__name__
     return DataError(f"checkpoint {path} cannot be read: remove it ({first_line})")
 
 
 def check_tensors(found: object, like: Mapping[str, Tensor], what: str) -> None:
-    """Raise `ValueError` where tensors by name are others than `like` in shape or type."""
+    """Raise `ValueError` unless `found` has the tensors of `like`: names, shapes and types."""
     if not isinstance(found, dict) or found.keys() != like.keys():
         raise ValueError(f"its {what} are others than this training's")
     for name, expected in like.items():
@@ -63,16 +64,16 @@ def check_tensors(found: object, like: Mapping[str, Tensor], what: str) -> None:
 
 
 def check_tensor(found: object, like: Tensor, what: str) -> None:
-    """Raise `ValueError` for anything but a tensor of the same shape and type."""
+    """Raise `ValueError` unless `found` is a tensor of the shape and type of `like`."""
     if not isinstance(found, Tensor) or (found.shape, found.dtype) != (like.shape, like.dtype):
         raise ValueError(f"its {what} are of another shape or type")
 
 
 def same_values(found: object, wanted: object) -> bool:
-    """Whether what a checkpoint holds are these plain values, numbers as precise as they are.
+    """Whether a checkpoint's values equal the plain values `wanted`, with exact numbers.
 
-    What it holds may be anything, such as tensors where a number belongs, for which Python's `==`
-    raises an error of its own.
+    Python's `==` is not used, since `found` may be anything, such as a tensor in place of a number,
+    for which `==` raises an error.
     """
     try:
         return json.dumps(found, sort_keys=True) == json.dumps(wanted, sort_keys=True)
@@ -81,5 +82,5 @@ def same_values(found: object, wanted: object) -> bool:
 
 
 def _is_of_an_earlier_version(archive: bytes) -> bool:
-    """Whether a zip archive ends as torch lets it end: a comment was never there."""
+    """Whether a zip archive has no comment, like those that torch itself writes."""
     return archive[-22:-18] == _ZIP_END and archive[-2:] == bytes(2)

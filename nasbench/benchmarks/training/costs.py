@@ -1,13 +1,12 @@
-"""What a network costs by itself: measured on a sample of cells, modelled for the rest.
+"""Costs of single networks, measured on a sample of cells and modelled for the others.
 
-Measured is the literal form (all operations of the string, dead ones too), alone, not in a
-group: seconds of a training epoch, seconds of a pass over all validation images, milliseconds
-of one image's inference. On a CPU these are CPU seconds of one thread, so that other work on
-the machine does not count; on a GPU, wall seconds around synchronisations. Every cell is
-measured once per round, in rounds over the whole sample, and the median is taken.
+A network is measured alone, not in a group, and in its literal form (all operations of the string,
+dead ones too): seconds of a training epoch, seconds of a pass over all validation images, and
+milliseconds of inference on one image. On a CPU these are CPU seconds of one thread, so that other
+work on the machine does not count; on a GPU they are wall seconds between synchronisations. Every
+cell is measured once per round, in rounds over the whole sample, and the median is taken.
 
-The model is additive over what the space's networks name (`Networks.cost_features`), fitted by
-least squares.
+The model is a linear sum over the features of `Networks.cost_features`, fitted by least squares.
 """
 
 import re
@@ -45,7 +44,7 @@ THREADS = 1
 ROUNDS = 3
 _SAMPLE, _FOLDS = 202, 10
 _KEPT_EVERY = 60.0
-"""Seconds after which what is measured is written."""
+"""Seconds after which new measurements are written to the file."""
 _INFERENCES = 20
 
 Floats = NDArray[np.float64]
@@ -53,7 +52,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Costs of some cells on one device; `values[name]` are medians over rounds, shape (n,)."""
+    """Measured costs of n cells on one device.
+
+    `index` has their indices, `rounds` the number of measurements of each, and `values` maps each
+    of `COSTS` to medians over rounds; all shapes are (n,).
+    """
 
     device: str
     index: NDArray[np.int64]
@@ -63,14 +66,17 @@ class Measured:
 
 
 class Modelled(NamedTuple):
-    """One cost of every architecture, and how wrong the model is where it was not fitted."""
+    """One cost of every architecture, and the error of the model on held-out cells."""
 
     values: Floats  # shape (size of the space,): measured, else modelled
-    error: str
+    error: str  # a text
 
 
 def sample(space: EnumerableSpace, number: int) -> list[int]:
-    """Return the indices of random cells; a larger sample begins with the smaller ones."""
+    """Return the indices of `number` random cells; a larger sample begins with the smaller one.
+
+    Raises `InvalidInput` unless `number` is from 1 to the size of the space.
+    """
     if not 1 <= number <= space.size:
         raise InvalidInput(f"costs {number}: the space has 1 to {space.size} cells")
     order = np.random.default_rng(_SAMPLE).permutation(space.size)
@@ -78,9 +84,10 @@ def sample(space: EnumerableSpace, number: int) -> list[int]:
 
 
 def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelled:
-    """Fit costs (n,) of the cells `index` on `matrix` (size, features); keep what is measured.
+    """Fit the costs `known` (n,) of the cells `index` (n,) on features `matrix` (size, features).
 
-    The error stated is of tenths of the cells held out in turn.
+    Measured costs are kept, the others are modelled. The stated error is from 10-fold
+    cross-validation. Raises `DataError` if the model gives a cost of 0 or less.
     """
     rows = matrix[index]
     held_out = np.full(len(known), np.nan)
@@ -119,10 +126,11 @@ def measure(
     rounds: int = ROUNDS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Measure what is not measured yet; return the file, which is written now and then.
+    """Measure the costs of `number` cells that are missing in `folder`; return the file's path.
 
-    `progress` is told how many measurements are there and how many are wanted. Raises
-    `InvalidInput` if the file there is of another processor or device.
+    The file is also written about once a minute. `progress` is called with the numbers of finished
+    and of wanted measurements. Raises `InvalidInput` if the existing file is of another processor,
+    device, space, recipe or data set, `DataError` if it is damaged.
     """
     find_device(device)
     path = folder / f"costs-{torch.device(device).type}.parquet"
@@ -156,7 +164,7 @@ def measure(
 
 
 def read_costs(folder: Path, identity: Identity) -> list[Measured]:
-    """Return what was measured on each device, the CPU first."""
+    """Return the costs measured on each device, the CPU first."""
     found = []
     for path in sorted(folder.glob("costs-*.parquet"), key=lambda p: (p.stem != "costs-cpu", p)):
         known, about = _read(path, identity), read_parquet(path)[1]["origin"]
@@ -170,7 +178,7 @@ def read_costs(folder: Path, identity: Identity) -> list[Measured]:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Return what is recorded of where costs are measured."""
+    """Return the record of the machine, device and software of a measurement of costs."""
     name = device if device == "cpu" else torch.cuda.get_device_name(device)
     return {**origin(name, THREADS, 0.0), "processor": processor()}
 
@@ -178,7 +186,7 @@ def machine(device: str) -> dict[str, Any]:
 def _costs(
     space: EnumerableSpace, index: int, data: DataSet, recipe: Recipe, device: str
 ) -> tuple[float, ...]:
-    """Measure one cell once: the three `COSTS`."""
+    """Measure the three `COSTS` of one cell once."""
     network = networks_of(space).build_literal(
         space.architecture(index), data.input, recipe.shape, generator=initialisation(index, 0)
     )
@@ -187,7 +195,7 @@ def _costs(
     start = clock()
     training.train_epoch()
     epoch = clock() - start
-    training.epoch = recipe.epochs  # the last epoch is read on all images
+    training.epoch = recipe.epochs  # only after the last epoch are all images used
     start = clock()
     training.evaluate(Part.VALIDATION)
     validation = clock() - start
@@ -196,7 +204,7 @@ def _costs(
 
 @torch.no_grad()
 def _latency(training: Training, clock: Callable[[], float]) -> float:
-    """Return the median milliseconds of one image, network in evaluation mode."""
+    """Return the median milliseconds of inference on one image."""
     image = training.data.parts[Part.VALIDATION].images[:1]
     times = []
     for _ in range(_INFERENCES):
@@ -207,7 +215,10 @@ def _latency(training: Training, clock: Callable[[], float]) -> float:
 
 
 def device_clock(device: torch.device) -> Callable[[], float]:
-    """Return the clock of a device: CPU seconds of this process, or seconds once it is idle."""
+    """Return the clock of a device.
+
+    It counts CPU seconds of this process, or, for a GPU, wall seconds after synchronising it.
+    """
     if device.type != "cuda":
         return time.process_time
 
@@ -257,10 +268,10 @@ def _read(path: Path, identity: Identity) -> dict[tuple[int, int], tuple[float, 
 
 
 def device_name(about: Mapping[str, Any]) -> str:
-    """Return what a device is called: a CPU by its processor."""
+    """Return the name of a device; for a CPU it is that of the processor."""
     return str(about["processor" if about["device"] == "cpu" else "device"])
 
 
 def device_slug(about: Mapping[str, Any]) -> str:
-    """Return a device's name for columns and files."""
+    """Return a device's name in the form that columns and files use: `a-z`, digits and `-`."""
     return re.sub(r"[^a-z0-9]+", "-", device_name(about).lower()).strip("-")

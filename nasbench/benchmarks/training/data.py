@@ -1,8 +1,8 @@
-"""Data sets as a training sees them: three parts that never overlap, and an augmentation.
+"""Data sets for training: three parts that never overlap, and an augmentation.
 
-The weights are fitted to `Part.WEIGHTS`, a search is guided by `Part.VALIDATION`, and
-`Part.TEST` is for the judge. A whole data set lies on the device; augmentation works on
-whole batches there, with random numbers from a generator the caller passes.
+The weights are fitted to `Part.WEIGHTS`, a search sees `Part.VALIDATION`, and `Part.TEST` is for
+the judge. The whole data set is kept on the device. Augmentation works on whole batches there, with
+random numbers from a generator that the caller passes.
 """
 
 import enum
@@ -21,11 +21,11 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.inputs import Input
 
 SMALLEST_SIDE = 4
-"""The network halves the side of an image twice: this one becomes a single pixel."""
+"""Smallest side of an image in pixels: the network halves the side twice, to a single pixel."""
 
 
 class Part(enum.Enum):
-    """What the images of a data set may be used for."""
+    """The part of a data set, named by the use of its images."""
 
     WEIGHTS = "weights"
     VALIDATION = "validation"
@@ -39,16 +39,16 @@ class Images(NamedTuple):
     labels: Tensor
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Images":
-        """Move to a device; images in `dtype`."""
+        """Return them on a device, with the images in `dtype`."""
         return Images(self.images.to(device, dtype), self.labels.to(device))
 
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-"""Change a batch (B, channels, side, side) with random numbers of a CPU generator."""
+"""A function that changes a batch (B, channels, side, side) with numbers of a CPU generator."""
 
 
 def unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Augment nothing."""
+    """Return the images unchanged: no augmentation."""
     return images
 
 
@@ -56,8 +56,9 @@ def unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
 class DataSet:
     """A data set of three disjoint parts.
 
-    Images of `WEIGHTS` are raw material: what the network sees is `augment` of them. Images
-    of the other parts are as the network sees them.
+    Images of `WEIGHTS` are stored raw, and the network sees them after `augment`. Images of the
+    other parts are stored as the network sees them. Raises `DataError` for an empty part and for
+    labels outside 0 to `input.classes` - 1.
     """
 
     name: str
@@ -65,10 +66,10 @@ class DataSet:
     parts: Mapping[Part, Images]
     augment: Augment = unchanged
     found: Found | None = None
-    """What was found where a user's own images were read; None for others."""
+    """What the reader of a user's own images found; None for other data sets."""
 
     def __post_init__(self) -> None:
-        """Refuse empty parts and labels outside the classes."""
+        """Raise `DataError` for an empty part and for labels outside the classes."""
         for part in Part:
             labels = self.parts[part].labels
             if not len(labels):
@@ -80,19 +81,19 @@ class DataSet:
                 )
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "DataSet":
-        """Return the data set on a device."""
+        """Return the data set on a device, with its images in `dtype`."""
         moved = {part: images.to(device, dtype) for part, images in self.parts.items()}
         return replace(self, parts=moved)
 
     def without_test(self) -> "DataSet":
-        """Return it with the validation images in place of test: none is left to leak."""
+        """Return a copy with the validation images in place of test, so that test cannot leak."""
         return replace(self, parts={**self.parts, Part.TEST: self.parts[Part.VALIDATION]})
 
     def steps(self, batch: int) -> int:
         """Return the number of batches in a training epoch.
 
-        Raises `InvalidInput` for batches of one image that is a single pixel at the network's
-        end: batch norm has nothing to average there.
+        Raises `InvalidInput` for `batch` 1 with images of the smallest side: at the end of the
+        network each is a single pixel, so batch norm has nothing to average.
         """
         if batch == 1 and self.input.side == SMALLEST_SIDE:
             raise InvalidInput(
@@ -105,9 +106,9 @@ class DataSet:
     def epoch(self, seed: int, epoch: int, batch: int) -> Iterator[Images]:
         """Yield the shuffled, augmented batches of a training epoch; the last may be smaller.
 
-        A last one of a single image is left out: batch norm may have nothing to average there.
-        They depend on the seed and the epoch alone, not on what is trained nor on what came
-        before, so a resumed training sees the same images.
+        A last batch of a single image is left out, since batch norm may have nothing to average
+        there. The batches depend only on the seed and the epoch, not on the network or on earlier
+        epochs, so a resumed training sees the same images.
         """
         generator = data_order(seed, epoch)
         images, labels = self.parts[Part.WEIGHTS]
@@ -116,7 +117,7 @@ class DataSet:
             yield Images(self.augment(images[chosen], generator), labels[chosen])
 
     def fingerprint(self) -> str:
-        """SHA-256 over name, input, augmentation and all images and labels."""
+        """Return the SHA-256 of name, input, augmentation and all images and labels."""
         return self._fingerprint
 
     @cached_property

@@ -1,11 +1,11 @@
-"""`digits`: a classification task that needs no download, hard enough to tell cells apart.
+"""`digits`: a classification task that needs no download and on which cells differ in accuracy.
 
 It is made from the 1,797 handwritten digits of 8x8 pixels that scikit-learn bundles (UCI
 Optical Recognition of Handwritten Digits). Every image is one digit, rotated, stretched and
 shifted at random, with a little pixel noise. The three parts come from disjoint original digits.
-What makes cells differ is the geometry: pixel noise, distractors and inverted contrast make the
-task harder too, but were measured to add more noise between training seeds than difference
-between cells.
+The random geometry makes the task hard enough to show differences between cells. Pixel noise,
+distractors and inverted contrast make it harder too, but measurements showed that they increase the
+noise between training seeds more than the differences between cells.
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _BRIGHTEST = 16.0
 
 
 class Sizes(NamedTuple):
-    """Original digits of each part, and how often each is used.
+    """The number of original digits of each part, and how often each is used.
 
-    An epoch shows every digit for the weights `repeats` times, distorted anew each time;
-    validation and test hold `copies` fixed distortions of each of theirs.
+    A training epoch shows every digit of `weights` `repeats` times, newly distorted each time.
+    Validation and test have `copies` fixed distortions of each of their digits.
     """
 
     weights: int = 697
@@ -41,10 +41,11 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Distortion:
-    """How a clean digit becomes an image of the task; ranges are symmetric and uniform.
+    """The random distortion of a digit; each number is drawn uniformly from -range to +range.
 
-    `rotation` in radians, `scale` relative and of each axis by itself, `shift` in original
-    pixels, `noise` the standard deviation of pixels in units of a digit's full contrast.
+    `rotation` is the range of angles in radians, `scale` that of relative changes of size, drawn
+    for each axis separately, and `shift` that of shifts in original pixels. `noise` is the standard
+    deviation of pixel noise, where 1 is a digit's full contrast. `side` is that of the images.
     """
 
     side: int = 8
@@ -75,10 +76,10 @@ class Distortion:
 
 
 def digits(distortion: Distortion | None = None, sizes: Sizes | None = None) -> DataSet:
-    """Build the task on the CPU; equal arguments give equal images.
+    """Build the data set on the CPU; equal arguments give equal images.
 
-    Random numbers are the same everywhere, pixels to rounding: another processor may differ
-    in their last bits.
+    Random numbers are the same on every machine. Pixels are the same except for rounding: on
+    another processor their last bits may differ.
     """
     distortion, sizes = distortion or Distortion(), sizes or Sizes()
     bundled = load_digits()

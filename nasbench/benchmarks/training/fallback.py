@@ -1,4 +1,7 @@
-"""A table first, training only where the table does not know: `--fallback train`."""
+"""A benchmark that looks requests up in a table and trains those that the table lacks.
+
+It is used with `--fallback train`.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,7 +20,7 @@ from nasbench.spaces.base import Architecture
 
 
 def table_knows(table: Table, signal: Signal, reports: Sequence[str], final_schedule: int) -> bool:
-    """Whether a table has the signal of a data set, its costs and all reported test columns."""
+    """Whether a table has a search's signal and costs and the final values of all `reports`."""
     try:
         table.search.accuracy(signal.dataset, signal.schedule, signal.epochs)
         table.search.query_seconds(signal.dataset, signal.schedule)
@@ -30,14 +33,16 @@ def table_knows(table: Table, signal: Signal, reports: Sequence[str], final_sche
 
 
 def missing(table: TabularBenchmark) -> int:
-    """How many architectures the table has no signal of, in any trial."""
+    """Return the number of architectures without a value of the signal, for any training seed."""
     return int(table.answers(None).failed.all(axis=0).sum())
 
 
 def measured_scale(table: TabularBenchmark, trained: TrainedBenchmark, cells: int = 3) -> float:
-    """Train some cells the table knows: seconds of its clock per real second, their sums' ratio.
+    """Return the table's seconds per real second, measured by training some known architectures.
 
-    The cells are spread evenly over the known ones; their trainings are kept.
+    It is the ratio of two sums over `cells` architectures: their seconds in the table and the real
+    seconds of training them. The architectures are spread evenly over the known ones, in index
+    order, and their trainings are kept in the cache. Raises `InvalidInput` if none is known.
     """
     answers = table.answers(None)
     known = np.flatnonzero(~answers.failed[0]).tolist()
@@ -50,51 +55,51 @@ def measured_scale(table: TabularBenchmark, trained: TrainedBenchmark, cells: in
 
 
 class FallbackBenchmark:
-    """Asks the table; an architecture that is missing there is trained.
+    """Answers requests from the table, and by training if the table lacks the architecture.
 
-    `scale` turns real seconds of a training into seconds of the table's clock. It must be
-    given, as a measured ratio: two clocks are not added up silently.
+    `scale` converts real seconds of a training into seconds of the table's clock. It must be given,
+    as a measured ratio, since seconds of two different clocks cannot simply be added.
     """
 
     def __init__(self, table: TabularBenchmark, trained: TrainedBenchmark, *, scale: float) -> None:
-        """Share the table's answers."""
+        """Use `table` first; `InvalidInput` unless `scale` is finite and above 0."""
         if not (np.isfinite(scale) and scale > 0):
             raise InvalidInput(f"a clock's scale cannot be {scale}: it must be above 0")
         self.space = table.space
         self.table, self.trained, self.scale = table, trained, scale
 
     def session(self, random: Random) -> "FallbackSession":
-        """Return what answers one run."""
+        """Return a session, which answers one run."""
         return FallbackSession(self, self.table.session(random), self.trained.session(random))
 
     @property
     def objectives(self) -> tuple[Metric, ...]:
-        """The table's."""
+        """The objectives of the table's benchmark."""
         return self.table.objectives
 
     @property
     def fidelities(self) -> tuple[Fidelity, ...]:
-        """The table's."""
+        """The fidelities of the table's benchmark."""
         return self.table.fidelities
 
     @cached_property
     def missing(self) -> int:
-        """How many architectures the table does not know."""
+        """The number of architectures without a value of the signal in the table."""
         return missing(self.table)
 
     @property
     def best_signal(self) -> float | None:
-        """The table's, where it knows the whole space."""
+        """The table's best score of the signal; None if the table lacks any architecture."""
         return None if self.missing else self.table.best_signal
 
     @cached_property
     def cheapest(self) -> float:
-        """Least seconds of an evaluation: unknown, so 0, where something is to be trained."""
+        """The least cost of an evaluation in seconds; 0 if the table lacks any architecture."""
         return 0.0 if self.missing else self.table.cheapest
 
     @property
     def note(self) -> str:
-        """One line for the user and for the record: what is trained, and on which clock."""
+        """One line that says how many architectures must be trained, and on which clock."""
         if not self.missing:
             return f"the table knows all {self.space.size} architectures: nothing is trained"
         return (
@@ -105,17 +110,17 @@ class FallbackBenchmark:
 
 
 class FallbackSession:
-    """One run's view; `trained` counts the answers that the table did not have."""
+    """Answers one run; `trained` counts the answers that the table did not have."""
 
     def __init__(
         self, benchmark: FallbackBenchmark, table: TableSession, trained: TrainedSession
     ) -> None:
-        """Ask `table` first."""
+        """Use `table` first, then `trained`."""
         self._benchmark, self._table, self._trained = benchmark, table, trained
         self.trained = 0
 
     def answer(self, request: Evaluate) -> Answer:
-        """Look up, else train."""
+        """Look the request up in the table; train if the table has no value for it."""
         try:
             answer = self._table.answer(request)
         except DataError:  # the table has no such epoch
@@ -128,13 +133,14 @@ class FallbackSession:
 
 
 class FallbackJudge:
-    """Looks up; the final incumbent is trained for the data set searched if it is missing.
+    """Judges by the table, and trains the final incumbent if the table lacks it.
 
-    Reported data sets other than the one searched stay NaN where the table has no number.
+    It is trained only on the data set of the search. For other reported data sets, values that the
+    table lacks stay NaN.
     """
 
     def __init__(self, table: TableJudge, trained: TrainedJudge) -> None:
-        """Ask `table` first."""
+        """Use `table` first, then `trained`."""
         self._table, self._trained = table, trained
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:

@@ -1,4 +1,4 @@
-"""What was found where a user's images were read: for the screen, for JSON and for provenance."""
+"""A report on reading a user's own images: for the screen, for JSON and for a table's notes."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,24 +15,25 @@ _WIDEST = 40
 
 @dataclass(frozen=True)
 class Found:
-    """Images per class and part, and whatever did not go in as it was stored."""
+    """The number of images per class and part, and the files that were left out or changed."""
 
     dataset: str
     side: int
     channels: int
     classes: tuple[str, ...]
     images: Mapping[str, tuple[int, ...]]
-    """By part: images of every class, in the order of `classes`."""
+    """For each part, the number of images of every class, in the order of `classes`."""
     skipped: tuple[str, ...] = ()
-    """What was passed over, by its path below the data set's folder or its name in the file."""
+    """Files or arrays that were ignored: their paths in the data set's folder, or their names."""
     merged: tuple[str, ...] = ()
-    """Images that are identical to an earlier one, which alone is used."""
+    """Images left out because they are identical to an earlier one: texts that name both."""
     treated: Mapping[str, int] = field(default_factory=dict)
-    """How many images were read in a way that a user should know of."""
+    """For each kind of change, such as scaling to 8 bits, the number of images with it."""
     remarks: tuple[str, ...] = ()
+    """Further warnings, each a line."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the report as plain values that JSON can hold."""
         counts = zip(*self.images.values(), strict=True)
         return {
             "dataset": self.dataset,
@@ -54,7 +55,7 @@ class Found:
             file.write(f"{json.dumps(self.to_json(), indent=2)}\n".encode())
 
     def lines(self) -> Iterator[str]:
-        """Yield a table of what was found, and a line for each thing that was done to it."""
+        """Yield the lines of the report: a table of counts, then one line per remark."""
         total = sum(map(sum, self.images.values()))
         yield (
             f"data set {self.dataset}: {total} images of {len(self.classes)} classes, used as "
@@ -78,7 +79,7 @@ class Found:
             yield f"  {remark}"
 
     def notes(self) -> Iterator[str]:
-        """Yield what a table made of these images says of them."""
+        """Yield the notes about these images for a table that is made from them."""
         totals = ", ".join(f"{sum(counts)} {part}" for part, counts in self.images.items())
         yield f"images: {totals}, {len(self.classes)} classes"
         yield from (f"images: {line.strip()}" for line in self._remarks())
@@ -98,7 +99,7 @@ class Found:
 
 
 def readable(name: str) -> str:
-    """Return a file's or class's name for printing and JSON: what cannot be shown is escaped."""
+    """Return the name of a file or class for printing: unprintable characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 

@@ -1,7 +1,7 @@
-"""Train many architectures at once, each as if it were alone.
+"""Training many architectures at once, with the same result as training each one alone.
 
-All networks of a group have one seed and therefore see the same batches. Their initial
-weights come from streams of their own, so it does not matter which share a group.
+All networks of a group have the same training seed and therefore see the same batches. The initial
+weights of each come from a separate random stream, so they do not depend on the group.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,10 @@ def grouped(
     device: str = "cpu",
     precision: str = "float32",
 ) -> Training:
-    """The training of several architectures with one seed; row i of its curves is the i-th.
+    """Return the training of several architectures with one seed, before its first epoch.
 
-    Fast where neighbours are alike: see `Networks.arranged`.
+    Row i of its curves is that of architecture i. It is fast if neighbouring architectures are
+    similar: see `Networks.arranged`.
     """
     networks = [initial_network(space, one, seed, data, recipe) for one in architectures]
     return Training(

@@ -1,10 +1,11 @@
-"""Latency of operations on this machine, measured one by one, and the costs a search is lent.
+"""Latency of operations, measured on this machine, and cost tables for one-shot searches.
 
-Measured is inference on one image (or a batch), in milliseconds: in each stage a cell with one
-operation on all its edges, of which an operation's share is one edge's, and the network around the
-cells. On a CPU these are CPU seconds of one thread, so that other work on the machine does not
-count. A network's latency is then the sum over its parts; how far that is from the latency of whole
-networks is measured too and kept with the table.
+The latency is that of inference on one image (or a batch), in milliseconds. For each operation and
+stage, a cell with this operation on all edges is measured, and its time divided by the number of
+edges is the operation's latency. The network around the cells (the frame) is measured too. On a CPU
+this is the CPU time of one thread, so that other work on the machine does not count. The latency of
+a network is then predicted as a sum over its parts. The error of these sums for whole networks is
+measured as well, and kept with the latencies.
 """
 
 import hashlib
@@ -45,16 +46,16 @@ from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
 from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, widths_of
 
 MULTIPLY_ADDS = "multiply-adds"
-"""The cost that needs no measurement."""
+"""Name of the cost that needs no measurement."""
 ROUNDS = 20
 CHECKED = 30
-"""Whole networks that sums are compared with."""
+"""Number of whole networks that the sums are compared with."""
 _LEAST_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """What operations of one network shape take on one device, in milliseconds."""
+    """The latency of each operation, for one network shape on one device, in milliseconds."""
 
     side: int
     channels: int
@@ -63,27 +64,28 @@ class Latencies:
     cells: int  #: N per stage
     batch: int
     operations: tuple[tuple[float, ...], ...]
-    """Shape (stages, operations), in the order of `OPERATIONS`."""
+    """Latency of an operation on one edge, shape (stages, operations), in the order of
+    `OPERATIONS`."""
     frame: float
-    """Stem, reductions, head and classifier."""
+    """Latency of stem, reductions, head and classifier together."""
     error: float
-    """Mean error of the sums for whole networks, as a share of what these take."""
+    """Mean relative error of the sums, compared with the latency of whole networks."""
     correlation: float
-    """Spearman's, of the sums with what whole networks take."""
+    """Spearman's rank correlation between the sums and the latency of whole networks."""
     machine: dict[str, Any]
 
     @property
     def place(self) -> str:
-        """The device, by its processor's name for a CPU."""
+        """The device's name; for a CPU it is that of the processor."""
         return device_name(self.machine)
 
     def lookup(self, space: CategoricalSpace) -> Lookup:
-        """Return the costs of operations in the whole network."""
+        """Return the cost of every operation in the whole network, in ms."""
         return by_stage(space, np.array(self.operations), self.frame, self.cells, "ms")
 
     @property
     def name(self) -> str:
-        """Device, shape, and a hash of all that was measured: a stored name is these numbers."""
+        """Device, shape, and a hash of all fields, so that a name stands for exact numbers."""
         digest = hashlib.sha256(self._text().encode()).hexdigest()[:8]
         shape = f"c{self.width}n{self.cells}-{self.side}x{self.side}"
         return f"{device_slug(self.machine)}-{shape}-{digest}"
@@ -92,7 +94,7 @@ class Latencies:
         return json.dumps(asdict(self), sort_keys=True)
 
     def save(self) -> Path:
-        """Write it where `find_lookup` looks; return the path."""
+        """Write the latencies to the file where `find_lookup` looks for them; return its path."""
         path = _folder() / f"{self.name}.json"
         with atomic_write(path) as file:
             file.write(self._text().encode())
@@ -100,7 +102,11 @@ class Latencies:
 
     @classmethod
     def load(cls, name: str) -> "Latencies":
-        """Read what was saved under a name; `InvalidInput` lists what there is."""
+        """Read the latencies saved as `name`.
+
+        Raises `InvalidInput`, which lists the known names, for an unknown name; `DataError` for a
+        file that is damaged or was changed.
+        """
         path = _folder() / f"{name}.json"
         try:
             found = cls(**json.loads(path.read_text(encoding="utf-8")))
@@ -122,7 +128,7 @@ def _folder() -> Path:
 
 
 def measured() -> list[str]:
-    """Return the names of all latencies measured on this machine's account."""
+    """Return the names of all latencies saved in the data folder, sorted."""
     return sorted(path.stem for path in _folder().glob("*.json"))
 
 
@@ -137,7 +143,8 @@ def measure(
 ) -> Latencies:
     """Measure every operation in every stage, the frame, and some whole networks.
 
-    All are measured once per round and the medians taken.
+    Each is measured once per round, and the median over `rounds` is taken. Raises `InvalidInput`
+    for a device that does not exist and for invalid numbers of images or rounds.
     """
     batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
     place = find_device(device)
@@ -166,10 +173,11 @@ def measure(
 
 
 def find_lookup(name: str, space: Space, data: Input, shape: Shape) -> Lookup:
-    """Return the costs called `name` for networks of a shape.
+    """Return the cost of every operation, from the source called `name`, for networks of a shape.
 
-    `multiply-adds`; `TABLE:COLUMN` for a hardware column of a table, of that table's networks; or
-    what `nasbench latency` measured, which must be of this shape. `InvalidInput` for others.
+    `name` is `multiply-adds`; `TABLE:COLUMN`, a hardware column of a table, whose networks may have
+    another shape; or a name that `nasbench latency` saved, whose shape must be this one. Raises
+    `InvalidInput` for other names and shapes, `DataError` for a column with missing numbers.
     """
     if name == MULTIPLY_ADDS:
         return networks_of(space).multiply_adds(data, shape)
@@ -194,7 +202,7 @@ def find_lookup(name: str, space: Space, data: Input, shape: Shape) -> Lookup:
 
 
 def _column(name: str, column: str, space: CategoricalSpace) -> Lookup:
-    """Fit a lookup table to a hardware column of a table."""
+    """Fit the cost of each operation to a hardware column of a table."""
     quantity = {"latency": "ms", "energy": "mJ"}
     parts = column.split("/")
     if len(parts) != 3 or parts[1] not in quantity:
@@ -222,7 +230,7 @@ def _column(name: str, column: str, space: CategoricalSpace) -> Lookup:
 def _parts(
     data: Input, shape: Shape, batch: int, device: torch.device
 ) -> list[Callable[[], object]]:
-    """Return calls: the frame, then a cell of every operation in every stage."""
+    """Return functions to time: the frame, then a cell of every operation in every stage."""
     frame = Frame.build(data, shape)
     modules = nn.ModuleList([frame.stem, frame.reductions, frame.head, frame.classifier])
     modules.eval().to(device)
@@ -255,8 +263,8 @@ def _whole(
 
 
 def _milliseconds(call: Callable[[], object], clock: Callable[[], float]) -> float:
-    """Return what a call takes: a mean over as many in a row as a clock can tell apart."""
-    call()  # what it reads is in the caches then
+    """Return the milliseconds of a call: a mean over repeated calls that take at least 1 ms."""
+    call()  # fills the caches
     done, start = 0, clock()
     while True:
         call()

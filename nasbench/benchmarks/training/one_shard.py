@@ -1,4 +1,4 @@
-"""Training one group of architectures: the work that a tabulation is made of."""
+"""Training one group of architectures, which is one job of a tabulation."""
 
 import time
 from functools import cached_property
@@ -16,39 +16,39 @@ from nasbench.errors import InvalidInput
 
 
 class Job(NamedTuple):
-    """One shard to be trained: canonical cells and a seed."""
+    """One shard to train: the canonical indices of its cells, and a training seed."""
 
     cells: tuple[int, ...]
     seed: int
 
 
 class Done(NamedTuple):
-    """What a worker says of a finished job."""
+    """A worker's report on finished jobs: numbers of trainings and of those that diverged."""
 
     trained: int
     diverged: int
 
 
 class Trainer:
-    """Does jobs in one process: builds the data set once, writes a shard per job."""
+    """Trains jobs in one process: it builds the data set once and writes a shard per job."""
 
     def __init__(self, plan: Plan) -> None:
-        """Nothing heavy happens before the first job."""
+        """Keep the plan; the data set is built for the first job."""
         self._plan = plan
         self.space = plan.searched
 
     @cached_property
     def data(self) -> DataSet:
-        """The data set."""
+        """The data set of the plan, built when first used."""
         return self._plan.data()
 
     @cached_property
     def identity(self) -> Identity:
-        """What this process's shards are of."""
+        """The identity that all shards of the plan share."""
         return self._plan.identity(self.data)
 
     def train(self, job: Job) -> Done:
-        """Train a group and write its shard; `InvalidInput` if memory does not suffice."""
+        """Train a group and write its shard; `InvalidInput` if memory is too small."""
         plan, began = self._plan, time.perf_counter()
         try:
             training = grouped(
@@ -74,7 +74,7 @@ class Trainer:
 
 
 def _trainings(job: Job, training: Training, about: dict[str, object]) -> Trainings:
-    """Take the curves; from the epoch on in which a training diverged they are NaN."""
+    """Return the curves of a training; they are NaN from the epoch in which a network diverged."""
     curves = {name: curve.numpy().copy() for name, curve in training.curves.items()}
     lost = np.logical_or.accumulate(~np.isfinite(curves["train_loss"]), axis=1)
     for curve in curves.values():
@@ -86,7 +86,7 @@ def _trainings(job: Job, training: Training, about: dict[str, object]) -> Traini
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return "allocate memory" in str(error)  # all that torch says of it on a CPU
+    return "allocate memory" in str(error)  # torch's message on a CPU, where it has no class
 
 
 def _device_name(device: str) -> str:

@@ -1,4 +1,4 @@
-"""What a tabulation is to train, and where it keeps it."""
+"""The plan of a tabulation: what to train, and where to keep the results."""
 
 import os
 from collections.abc import Callable
@@ -24,9 +24,10 @@ _SAMPLE = 201
 
 
 def distinct_cells(space: EnumerableSpace, number: int | None = None) -> tuple[int, ...]:
-    """Return the canonical index of every distinct network, or of a random sample.
+    """Return the canonical index of every distinct network, or of `number` random ones, sorted.
 
-    A larger sample contains the smaller ones.
+    A larger sample contains the smaller ones. Raises `InvalidInput` unless `number` is from 1 to
+    the number of distinct networks.
     """
     every = np.unique(networks_of(space).classes)
     if number is None:
@@ -39,10 +40,10 @@ def distinct_cells(space: EnumerableSpace, number: int | None = None) -> tuple[i
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be trained, and where it is kept. Workers receive it, so it is plain values.
+    """What to train and where to keep it; it can be sent to worker processes.
 
-    `cells` are canonical indices; `data` builds the data set in each process; shards lie in
-    `out`/shards, those of the folders `also` count as done.
+    `cells` are canonical indices. `data` is a function that builds the data set in each process.
+    Shards are written to `out`/shards; trainings in the folders `also` count as finished.
     """
 
     data: Callable[[], DataSet]
@@ -56,31 +57,34 @@ class Plan:
     also: tuple[Path, ...] = ()
     space: str = "nb201"
     threads: int = 1
-    """Of each worker. Like `group` it decides about last bits, so shards say both."""
+    """CPU threads of each worker. Like `group`, it changes last bits, so shards record both."""
 
     def identity(self, data: DataSet) -> Identity:
-        """Return what all shards of this plan must share; `data` is what its `data` builds."""
+        """Return the identity that all shards of this plan must share; `data` is the data set."""
         threads = self.threads if torch.device(self.device).type == "cpu" else None
         return Identity.of(self.space, data, self.recipe, self.precision, self.group, threads)
 
     @property
     def searched(self) -> EnumerableSpace:
-        """The space; `InvalidInput` where there is none of that name, or one without indices."""
-        found = find_space(self.space)  # here and in workers: a user may name a module's
+        """The space; `InvalidInput` for an unknown name and for a space without indices."""
+        found = find_space(self.space)  # in workers too, since it may be in a user's module
         return get_enumerable(found.name)
 
     @property
     def shards(self) -> Path:
-        """The folder this tabulation writes to."""
+        """The folder of shards that this tabulation writes to."""
         return self.out / "shards"
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All folders shards are read from."""
+        """All folders from which shards are read."""
         return (self.shards, *(_shards_of(folder) for folder in self.also))
 
     def check(self) -> None:
-        """Raise an error of one line for what would fail later on, in the middle of the work."""
+        """Raise a one-line error for settings and folders that would fail during the work.
+
+        It is `InvalidInput`, or `StoreError` for a folder that cannot be written.
+        """
         GROUP.check(self.group)
         if not self.seeds or not self.cells:
             raise InvalidInput("nothing to train: ask for one seed and one cell or more")
@@ -97,5 +101,5 @@ class Plan:
 
 
 def _shards_of(folder: Path) -> Path:
-    """Take the folder of a tabulation as well as its folder of shards."""
+    """Return the folder of shards, given either it or the folder of a tabulation."""
     return folder / "shards" if (folder / "shards").is_dir() else folder

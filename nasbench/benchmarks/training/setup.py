@@ -1,11 +1,11 @@
-"""How a search by training is set up, as one line of text that names it and builds it.
+"""The settings of a search by training, and their form as one line of text.
 
     nb201-12:6@0/nb201-200@1,2,3/float32
 
-Search with the first 6 epochs of recipe nb201-12 and training seed 0; judge with recipe
-nb201-200 and the mean of seeds 1, 2, 3; in float32. The last may be left out, and so may the
-epochs (all of the recipe's) and the seeds. Where the trainings run is no part of it; earlier
-versions wrote the device before the precision, and their texts are read.
+This means: search with the first 6 epochs of recipe nb201-12 and training seed 0; judge with recipe
+nb201-200 and the mean over seeds 1, 2, 3; compute in float32. The precision may be left out, and so
+may the epochs (all epochs of the recipe) and the seeds. The device is not part of the text. Earlier
+versions wrote it before the precision, and such texts can still be read.
 """
 
 import hashlib
@@ -24,29 +24,34 @@ from nasbench.spaces import get_space
 
 SEARCH_SEEDS = (0,)
 FINAL_SEEDS = (1, 2, 3)
-"""Other seeds than the search's: the luck that won the search is not judged again."""
+"""They differ from the search's seeds, so that a lucky training of the search is not reused."""
 
 _PART = re.compile(r"(?P<recipe>[\w.-]+)(?::(?P<epochs>\d+))?(?:@(?P<seeds>\d+(?:,\d+)*))?")
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What an evaluation trains, and what the judge trains."""
+    """The settings of the trainings of a search and of its judge.
+
+    Raises `InvalidInput` for an unknown recipe or precision and for epochs that the recipe lacks.
+    """
 
     search: str
+    """Name of the recipe of evaluations."""
     final: str
+    """Name of the recipe of the judge, trained to its last epoch."""
     epochs: int
-    """Epochs of the search recipe."""
+    """Number of epochs of the search recipe that an evaluation trains."""
     search_seeds: tuple[int, ...] = SEARCH_SEEDS
     final_seeds: tuple[int, ...] = FINAL_SEEDS
     precision: str = "float32"
     device: str | None = None
-    """Where an earlier version trained, which belonged to the text; None of a later one."""
+    """The device, which was part of the text in earlier versions; None in a later text."""
     earlier: bool = False
-    """Whether the recipes are what these names stood for earlier; not part of the text."""
+    """Whether the names mean the earlier recipes of these names; not part of the text."""
 
     def __post_init__(self) -> None:
-        """Refuse unknown recipes and precisions, and epochs a recipe has not."""
+        """Raise `InvalidInput` for unknown recipes or precisions and epochs out of range."""
         recipe(self.final)
         longest = recipe(self.search).epochs
         if not 1 <= self.epochs <= longest:
@@ -62,11 +67,11 @@ class TrainingSetup:
         return search, final
 
     def meanings(self) -> tuple["TrainingSetup", ...]:
-        """Return what its text can mean: today's recipes of these names, and the earlier ones."""
+        """Return the two meanings of the text: with today's recipes and with the earlier ones."""
         return replace(self, earlier=False), replace(self, earlier=True)
 
     def __str__(self) -> str:
-        """Write it in full, as `parse` reads it."""
+        """Return the full text, which `parse` reads."""
         seeds = [",".join(map(str, some)) for some in (self.search_seeds, self.final_seeds)]
         return "/".join([
             f"{self.search}:{self.epochs}@{seeds[0]}", f"{self.final}@{seeds[1]}",
@@ -75,7 +80,10 @@ class TrainingSetup:
 
     @classmethod
     def parse(cls, text: str) -> "TrainingSetup":
-        """Read what `__str__` writes, with or without the parts that may be left out."""
+        """Read a text as `__str__` writes it, or without its optional parts.
+
+        Raises `InvalidInput` for a text of another form.
+        """
         parts = text.split("/")
         matches = [_PART.fullmatch(part) for part in parts[:2]]
         if len(parts) > 4 or len(matches) < 2 or not (matches[0] and matches[1]):
@@ -104,7 +112,11 @@ class TrainingSetup:
 
     @classmethod
     def default(cls, dataset: str) -> "TrainingSetup":
-        """The recipe made for a data set, for both; else the published pair, 12 and 200 epochs."""
+        """Return the default settings for a data set.
+
+        Both recipes are the one made for the data set; if there is none, they are `nb201-12` for
+        the search and `nb201-200` for the judge.
+        """
         name = default_recipe(dataset)
         final = "nb201-200" if name == "nb201-12" else name
         return cls(name, final, recipe(name).epochs)
@@ -117,10 +129,11 @@ def open_training(
     place: Place = HERE,
     folder: Path | None = None,
 ) -> tuple[TrainedBenchmark, TrainedJudge]:
-    """Return what answers and what judges a search of a space on a data set, by training.
+    """Return a benchmark and a judge that train, for a search of the space `name` on a data set.
 
-    Official images come from `folder`, or from NASBENCH_IMAGES. The trainings are kept in
-    `cache_folder()`.
+    Official images are read from `folder`, else from `images_folder()`. Finished trainings are kept
+    in `cache_folder()`. Raises `InvalidInput` for an unknown space, data set or device, `DataError`
+    for missing or damaged images.
     """
     space = get_space(name)
     data = shared_data(dataset, folder)
@@ -147,13 +160,13 @@ def open_training(
 
 
 def training_hash(dataset: str, setup: TrainingSetup, folder: Path | None = None) -> str:
-    """SHA-256 over data and recipes: what the hash of a table is to a search by look-up."""
+    """Return the SHA-256 of data, settings and recipes, used like the hash of a table."""
     fingerprint = shared_data(dataset, folder).fingerprint()
     return hashlib.sha256(repr((fingerprint, str(setup), setup.recipes)).encode()).hexdigest()
 
 
 def check_precision(name: str) -> None:
-    """Raise `InvalidInput` for a precision that there is not."""
+    """Raise `InvalidInput` unless `name` is one of `PRECISIONS`."""
     if name not in PRECISIONS:
         raise InvalidInput(f"precision '{name}' is unknown: use one of {', '.join(PRECISIONS)}")
 

@@ -1,13 +1,13 @@
-"""Finished trainings on disk: one small Parquet file per group of cells and seed.
+"""Shards: finished trainings on disk, one small Parquet file per group of cells and seed.
 
-    shards/seed0-00042-1a2b3c4d.parquet    first cell of the group, hash of all its cells
+    shards/seed0-00042-1a2b3c4d.parquet    seed, first cell of the group, hash of all its cells
 
-One row per training: `cell` (the canonical index of its network class), `seed`, `diverged`,
-and a list column per learning curve, float32, one number per epoch, NaN from the epoch on in
-which a training diverged. The file's metadata hold the `identity` that shards of one table
-must share, and their `origin`: versions, processor, threads, seconds. Shards of several
-machines may lie in one folder or in several. What is read is checked, byte by byte (`parquet`)
-and for what it says.
+A shard has one row per training: `cell` (the canonical index of its network class), `seed`,
+`diverged`, and a list column per learning curve, float32, one number per epoch. A curve is NaN from
+the epoch in which its training diverged. The file's metadata contain the `identity` that all shards
+of one table share, and the `origin`: versions, processor, threads, seconds. Shards of several
+machines may be in one folder or in several. A shard that is read is checked: its bytes against a
+hash (see `parquet`), and its values for being possible.
 """
 
 import dataclasses
@@ -36,13 +36,13 @@ from nasbench.spaces.networks.base import networks_of
 SCHEMA = 1
 _GROUP = "group"
 _LATER = (_GROUP, "threads")
-"""Parts of an identity that the first shards do not say, and that costs do not depend on."""
+"""Fields of an identity that the oldest shards do not have, and that costs do not depend on."""
 _LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What the shards of one table have in common."""
+    """What all shards of one table must share."""
 
     space: str
     dataset: str
@@ -50,20 +50,21 @@ class Identity:
     recipe: Recipe
     precision: str = "float32"
     group: int | None = None
-    """Networks trained at once: sums in another order differ in their last bits. None: unsaid."""
+    """Number of networks trained at once; another number adds sums in another order, so their last
+    bits differ. None where it is not stated."""
     threads: int | None = None
-    """Of a worker's CPU, for the same reason; None where no CPU trains."""
+    """CPU threads of a worker, for the same reason; None where no CPU trains."""
 
     @classmethod
     def of(
         cls, space: str, data: DataSet, recipe: Recipe, precision: str,
         group: int | None = None, threads: int | None = None,
     ) -> "Identity":  # fmt: skip
-        """Take the fingerprint of `data`."""
+        """Return the identity of shards of `data`, from its name and fingerprint."""
         return cls(space, data.name, data.fingerprint(), recipe, precision, group, threads)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, as they come back from a file; what is unsaid is left out."""
+        """Return plain values in the form that a file gives back, without fields that are None."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         for name in _LATER:
             if plain[name] is None:
@@ -71,9 +72,9 @@ class Identity:
         return {"schema": SCHEMA, **plain}
 
     def check(self, stored: Mapping[str, Any], path: Path) -> None:
-        """Raise `InvalidInput`, naming the first difference, if `stored` is another identity.
+        """Raise `InvalidInput`, which names the first difference, if `stored` is another identity.
 
-        What only one of them says of `group` and `threads` is no difference.
+        `group` and `threads` are compared only if both identities have them.
         """
         there, here = _flat(stored), _flat(self.to_json())
         for key in [*here, *(key for key in there if key not in here)]:
@@ -88,7 +89,7 @@ class Identity:
 
 
 def origin(device: str, threads: int, wall_seconds: float) -> dict[str, Any]:
-    """Return what is recorded of the machine and the software of a measurement."""
+    """Return the record of the machine and the software of a measurement."""
     return {
         "nasbench": version("nasbench"),
         "python": platform.python_version(),
@@ -102,7 +103,10 @@ def origin(device: str, threads: int, wall_seconds: float) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Trainings:
-    """Trainings side by side; row i of every array is one of them, `epochs` numbers a curve."""
+    """n trainings; entry i of every array is of training i.
+
+    `cell`, `seed` and `diverged` have shape (n,); `curves` maps names to arrays (n, epochs).
+    """
 
     cell: NDArray[np.int64]
     seed: NDArray[np.int64]
@@ -111,23 +115,26 @@ class Trainings:
     origins: tuple[dict[str, Any], ...] = ()
 
     def __len__(self) -> int:
-        """Count the trainings."""
+        """Return the number of trainings."""
         return len(self.cell)
 
     @property
     def pairs(self) -> set[tuple[int, int]]:
-        """What is there, as (cell, seed)."""
+        """The (cell, seed) of every training."""
         return set(zip(self.cell.tolist(), self.seed.tolist(), strict=True))
 
 
 def shard_path(folder: Path, cells: Sequence[int], seed: int) -> Path:
-    """Return where the shard of these canonical cells and this seed lies."""
+    """Return the path of the shard of these canonical cells and this seed."""
     digest = hashlib.sha256(repr(tuple(cells)).encode()).hexdigest()[:8]
     return folder / f"seed{seed}-{cells[0]:05d}-{digest}.parquet"
 
 
 def write_shard(folder: Path, trainings: Trainings, identity: Identity) -> Path:
-    """Write trainings of one seed and one origin, atomically; `StoreError` if the disk refuses."""
+    """Write trainings of one seed and one origin atomically; return the path.
+
+    Raises `StoreError` if the file cannot be written.
+    """
     columns: dict[str, pa.Array] = {
         "cell": pa.array(trainings.cell, pa.int32()),
         "seed": pa.array(trainings.seed, pa.int32()),
@@ -144,7 +151,7 @@ def write_shard(folder: Path, trainings: Trainings, identity: Identity) -> Path:
 
 
 def write_parquet(path: Path, columns: Mapping[str, pa.Array], about: Mapping[str, Any]) -> None:
-    """Write a small compressed file that says what it is; `StoreError` if the disk refuses."""
+    """Write columns and metadata to a compressed file; `StoreError` if it cannot be written."""
     content = to_parquet(
         pa.table(dict(columns)), about, use_dictionary=False, write_statistics=False
     )
@@ -153,7 +160,7 @@ def write_parquet(path: Path, columns: Mapping[str, pa.Array], about: Mapping[st
 
 
 def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """Return a file's columns and what it says it is; `DataError` if it is damaged."""
+    """Return a file's columns and its identity and origin; `DataError` if it is damaged."""
     try:
         table, about = from_parquet(path)
         _check_about(about)
@@ -163,14 +170,14 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def damaged(path: Path, reason: object) -> DataError:
-    """Return the error of one line for a damaged file of trainings or costs."""
+    """Return the one-line error for a damaged file of trainings or costs."""
     return DataError(
         f"'{path}' cannot be read ({reason}): delete it and go on, what it held is done again"
     )
 
 
 def _check_about(about: Mapping[str, Any]) -> None:
-    """Raise `ValueError` where a file does not say what it is of and where it was made."""
+    """Raise `ValueError` unless a file's metadata have an identity and a complete origin."""
     if not all(isinstance(about.get(name), dict) for name in ("identity", "origin")):
         raise ValueError("it does not say what it is of")
     found = about["origin"]
@@ -183,10 +190,10 @@ def _check_about(about: Mapping[str, Any]) -> None:
 
 
 def read_shards(folders: Iterable[Path], identity: Identity) -> Trainings:
-    """Read all shards of some folders, ordered by seed and cell, each training once.
+    """Read all shards of some folders; return their trainings ordered by seed and cell.
 
-    Of a training that is there twice, the one in the first folder and file by name is kept.
-    Raises `InvalidInput` for a shard of another recipe or other data, `DataError` for a
+    If a training is in several shards, the one in the first folder, and there in the first file by
+    name, is returned. Raises `InvalidInput` for a shard of another identity, `DataError` for a
     damaged one.
     """
     parts, origins = [], []
@@ -214,7 +221,11 @@ def read_shards(folders: Iterable[Path], identity: Identity) -> Trainings:
 def _check_identity(
     identity: Identity, about: Mapping[str, Any], trainings: int, path: Path
 ) -> None:
-    """Check what a shard is of; of an old one, threads and the size of its group tell."""
+    """Check the identity of a shard.
+
+    An old shard does not state threads and group: its origin's threads are used, and its number of
+    trainings, if that is too large for the group.
+    """
     stored = {"threads": about["origin"]["threads"], **about["identity"]}
     if "group" not in stored and trainings > (identity.group or trainings):
         stored["group"] = trainings
@@ -222,7 +233,7 @@ def _check_identity(
 
 
 def _trainings(table: pa.Table, identity: Identity, path: Path) -> Trainings:
-    """Return what a shard holds; `DataError` for what no training of `identity` gives."""
+    """Return the trainings of a shard; `DataError` for values that no such training has."""
     try:
         curves = {name: _curve(table, name, identity.recipe.epochs) for name in CURVES}
         cell, seed = (_whole(table, name) for name in ("cell", "seed"))
@@ -261,9 +272,9 @@ def _curve(table: pa.Table, name: str, epochs: int) -> NDArray[np.float32]:
 
 
 def _check_curves(curves: Mapping[str, NDArray[np.float32]], diverged: NDArray[np.bool_]) -> None:
-    """Raise `ValueError` for values that are none; what is not known has diverged.
+    """Raise `ValueError` for impossible values, and for NaN in a training that did not diverge.
 
-    Validation and test losses alone may be infinite, or no number, of a training that goes on.
+    Only validation and test losses of such a training may be infinite or NaN.
     """
     if not np.array_equal(diverged, np.isnan(curves["train_loss"][:, -1])):
         raise ValueError("columns 'diverged' and 'train_loss' contradict each other")
@@ -297,6 +308,6 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _short(value: object) -> str:
-    """Write a value; of a fingerprint the first digits."""
+    """Return a value as text, with only the first digits of a fingerprint."""
     text = str(value)
     return text if len(text) <= 40 else f"{text[:12]}…"

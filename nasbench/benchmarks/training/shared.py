@@ -1,4 +1,4 @@
-"""Lending a supernet and images to a one-shot search, and timing what it does with them."""
+"""A benchmark for one-shot searches: it provides supernet and images, and times each epoch."""
 
 import math
 import time
@@ -29,19 +29,24 @@ from nasbench.spaces.networks.lookup import Lookup
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 
 AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
-"""What a supernet, whose weights are in float32, is computed in."""
+"""Precisions of a supernet's computation; its weights are always in float32."""
 _RANKED_AT_ONCE = 256
 _RANKING = 1
-"""Tells the order of images that sampled cells are ranked on from the one that a search sees."""
+"""Part of the random stream's key that gives `Loan.ranking` another order than `validation`."""
 _SAMPLE, _SAMPLED_CELLS, _SAMPLED_IMAGES = 203, 24, 256
-"""Cells whose accuracy with the shared weights is recorded every epoch, the same in all runs."""
+"""Seed and number of the cells whose accuracy with the shared weights is recorded every epoch, the
+same cells in all runs; and the number of images that they are evaluated on."""
 _MOST_SAMPLED_FROM = 10_000_000
-"""Architectures of the largest space of which some are recorded so."""
+"""Largest number of architectures of a space for which such cells are drawn."""
 _CALIBRATED_AT_ONCE, _CALIBRATION_BATCHES = 128, 4
 
 
 class Loan:
-    """A supernet and batches of two disjoint halves of the data, for one run."""
+    """The supernet of one run and batches of two disjoint parts of the data.
+
+    A one-shot strategy gets it in `TrainShared.train` and `TrainShared.derive`. `supernet` is the
+    network on `device`, with the weights that the strategy trains.
+    """
 
     def __init__(
         self,
@@ -56,7 +61,10 @@ class Loan:
         initialisation: str = "he",
         around: Shape | None = None,
     ) -> None:
-        """Initialise the weights from `seed`, which also orders the images of `data`."""
+        """Initialise the weights from `seed`, which also determines the order of the images.
+
+        The other settings are those of `SharedBenchmark`; `costs` are the costs of operations.
+        """
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
         generator = stream(Purpose.SUPERNET, seed)
@@ -68,7 +76,7 @@ class Loan:
         self.supernet = network.to(self.device)
 
     def weights(self, epoch: int, batch: int) -> Iterator[Images]:
-        """Yield an epoch of the images that weights are fitted to, shuffled and augmented."""
+        """Yield the batches of an epoch for fitting the weights, shuffled and augmented."""
         return self._data.epoch(self._seed, epoch, batch)
 
     def steps(self, batch: int) -> int:
@@ -76,11 +84,14 @@ class Loan:
         return self._data.steps(batch)
 
     def validation(self, epoch: int, batch: int) -> Iterator[Images]:
-        """Yield shuffled batches of the validation images, without end, as they are."""
+        """Yield shuffled batches of the validation images endlessly, without augmentation.
+
+        All batches have the same size: `batch`, or all images if there are fewer.
+        """
         return self._shuffled(stream(Purpose.SEARCH_ORDER, self._seed, epoch), batch)
 
     def ranking(self, epoch: int, batch: int) -> Iterator[Images]:
-        """Yield such batches in another order, for what is derived after an epoch."""
+        """Yield batches like `validation` in another order, to rank architectures for `derive`."""
         return self._shuffled(stream(Purpose.SEARCH_ORDER, self._seed, epoch, _RANKING), batch)
 
     def _shuffled(self, generator: torch.Generator, batch: int) -> Iterator[Images]:
@@ -97,21 +108,26 @@ class Loan:
         return list(islice(self.weights(0, _CALIBRATED_AT_ONCE), _CALIBRATION_BATCHES))
 
     def costs(self) -> Lookup:
-        """Return what every operation costs in the whole network."""
+        """Return the cost of every operation in the whole network.
+
+        Raises `InvalidInput` if the strategy's settings name no cost.
+        """
         if self._costs is None:
             raise InvalidInput("the strategy's settings name no cost: give them a field 'cost'")
         return self._costs
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
-        """Return the validation accuracy (%) of a cell with the shared weights: see `read`."""
+        """Return an architecture's validation accuracy (%) with the shared weights: see `read`."""
         return self.read(architecture, images)[0]
 
     @torch.no_grad()
     def read(self, architecture: Architecture, images: int | None = None) -> tuple[float, float]:
-        """Return validation accuracy (%) and mean cross entropy of a cell with the shared weights.
+        """Return an architecture's validation accuracy (%) and loss with the shared weights.
 
-        Its batch norm uses the statistics of each batch where none are kept, else the running
-        ones, or those of some batches of training images that it sees first.
+        The loss is the mean cross entropy. Both are measured on the first `images` validation
+        images (None: all). With `reestimate`, the statistics of batch norm are first estimated on
+        four batches of training images. Otherwise batch norm uses its running statistics or, if
+        the supernet keeps none, those of each batch.
         """
         network = self._reestimated(architecture) if self._reestimate else None
         mode = self.supernet.training
@@ -119,7 +135,7 @@ class Loan:
         part = self._data.parts[Part.VALIDATION]
         pictures, labels = part.images[:images], part.labels[:images]
         correct, loss = torch.zeros((2,), dtype=torch.float64)
-        batches = -(-len(labels) // _RANKED_AT_ONCE)  # of equal size, so none is a mere rest
+        batches = -(-len(labels) // _RANKED_AT_ONCE)  # of equal size, so that no batch is small
         parts = (pictures.tensor_split(batches), labels.tensor_split(batches))
         for some, truth in zip(*parts, strict=True):
             logits = (
@@ -131,7 +147,10 @@ class Loan:
         return 100 * float(correct) / len(labels), float(loss) / len(labels)
 
     def _reestimated(self, architecture: Architecture) -> Callable[[Tensor], Tensor]:
-        """Return the network of a cell, its statistics estimated anew, in the net's precision."""
+        """Return an architecture's network with newly estimated batch norm statistics.
+
+        It computes in the precision of the supernet.
+        """
         network = self.supernet.inherit(architecture).to(self.device)
 
         def logits(images: Tensor) -> Tensor:
@@ -146,7 +165,7 @@ class Loan:
 def _estimate(
     network: nn.Module, batches: Sequence[Images], forward: Callable[[Tensor], Tensor]
 ) -> None:
-    """Replace batch norm's statistics by the mean over some batches; leave it evaluating."""
+    """Replace batch norm's statistics by their mean over `batches`; end in evaluation mode."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
@@ -158,7 +177,7 @@ def _estimate(
 
 
 class SharedBenchmark:
-    """Lends what a one-shot search trains on; its clock is real seconds of the epochs."""
+    """Provides what a one-shot search trains on; its clock counts the real seconds of epochs."""
 
     best_signal: float | None = None
     cheapest = 0.0
@@ -178,12 +197,14 @@ class SharedBenchmark:
         initialisation: str = "he",
         around: Shape | None = None,
     ) -> None:
-        """Name what is lent; the data are moved to the device once for all runs.
+        """Set up supernets of `shape` for all runs; the data are moved to the device only once.
 
-        `cost` is what operations cost, where a strategy asks that: see `latency.find_lookup`;
-        `place` is where the weights are trained; `precision` is one of `AUTOCAST`,
-        `initialisation` a value of `Initialisation`; `around` is the shape of what is around the
-        supernet's cells, where its batch norm is another.
+        `reestimate` makes `Loan.read` estimate batch norm statistics anew. `cost` names the costs
+        of operations, for a strategy that needs them: see `latency.find_lookup`. `place` is the
+        device and threads that train the weights. `precision` is one of `AUTOCAST`;
+        `initialisation` is a value of `Initialisation`; `around` is the shape of the layers around
+        the supernet's cells, if their batch norm has other options. Raises `InvalidInput` for a
+        space without networks, a device that does not exist and an unknown cost.
         """
         networks_of(space)  # `InvalidInput` where it has none
         self.space = space
@@ -208,11 +229,11 @@ class SharedBenchmark:
 
     @property
     def note(self) -> str:
-        """One line on how it answers and on which clock."""
+        """One line that says which data the weights are trained on, and on which clock."""
         return f"shared weights are trained on {self._source.name}; seconds are real ones"
 
     def session(self, random: Random) -> "SharedSession":
-        """Return what answers one run; the seed of its weights and batches is drawn here."""
+        """Return a session, which answers one run; `random` draws the seed of its weights."""
         seed = random.integer(2**31)
         loan = Loan(
             self.space, self.data, self.shape, seed,
@@ -223,29 +244,35 @@ class SharedBenchmark:
 
 
 def _typed(traces: Mapping[Any, float]) -> dict[Trace, float]:
-    """Return the numbers of an epoch; a strategy may give one by a name alone."""
+    """Return the numbers of an epoch by `Trace`; a key that is only a name becomes a `Trace`."""
     return {
         Trace.number(one) if isinstance(one, str) else one: value for one, value in traces.items()
     }
 
 
 class SharedSession:
-    """One run's loan; after every epoch it also records how the shared weights rank a few cells.
+    """Answers one run; after every epoch it also records the shared weights' accuracy on few cells.
 
-    That is not charged: a search that is not watched does not do it. Deriving is, but once: a
-    search that ends after any epoch has trained all epochs so far and derived one answer.
+    This record is not charged, since a search does not need it. Deriving an architecture is
+    charged only once per run: after any epoch, the run has paid for all its training so far and for
+    one derivation, because a search that ends there would derive only once.
     """
 
     def __init__(
         self, space: Space, loan: Loan, sample: Mapping[int, Architecture], threads: int
     ) -> None:
-        """Lend the same supernet for the whole run; `sample` are architectures by index."""
+        """Use the supernet of `loan` for the whole run; `sample` maps indices to architectures."""
         self._space, self.loan, self._sample, self._threads = space, loan, sample, threads
         self.derivation = 0.0
-        """Seconds charged for a derivation so far: what the last one took."""
+        """Seconds charged for deriving so far: those of the last derivation, or more if the charge
+        could not be lowered."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
-        """Let the search train its epoch and derive, timed."""
+        """Let the strategy train one epoch and derive an architecture, and time both.
+
+        Raises `InvalidInput` for an invalid request or derived architecture, `NasbenchError` if
+        memory is too small, the device is lost, or the training loss is not finite.
+        """
         check_training(request)
         with torch_threads(self._threads):
             return self._answer(request)
@@ -266,7 +293,7 @@ class SharedSession:
             ) from error
         derivation = time.perf_counter() - began - trained
         seconds = max(trained + derivation - self.derivation, 0.0)
-        self.derivation += seconds - trained  # more than it took, where nothing was left to charge
+        self.derivation += seconds - trained  # above `derivation` where the charge reached 0 s
         if not math.isfinite(traces[TRAIN_LOSS]):
             raise NasbenchError("the loss of the shared weights is not finite: lower learning_rate")
         ranked = {

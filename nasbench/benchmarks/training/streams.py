@@ -1,4 +1,4 @@
-"""Independent random streams for training: what a stream is for is part of its seed."""
+"""Independent random streams for training; the purpose of a stream is part of its seed."""
 
 import enum
 
@@ -7,7 +7,7 @@ import torch
 
 
 class Purpose(enum.IntEnum):
-    """What random numbers are drawn for; the values are part of every published table."""
+    """The purpose of a random stream; every published table depends on these values."""
 
     INITIALISATION = 1
     DATA_ORDER = 2
@@ -18,20 +18,20 @@ class Purpose(enum.IntEnum):
 
 
 def stream(purpose: Purpose, *key: int) -> torch.Generator:
-    """Return a CPU generator that depends on the purpose and the key, and on nothing else.
+    """Return a CPU generator that depends only on the purpose and the key.
 
-    The words of numpy's `SeedSequence` keep streams apart whose keys are close. All random
-    numbers are drawn on the CPU, so that devices agree on them.
+    numpy's `SeedSequence` makes the streams of similar keys independent. All random numbers are
+    drawn on the CPU, so that they are the same on every device.
     """
     words = np.random.SeedSequence((int(purpose), *key)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0]) >> 1)
 
 
 def initialisation(canonical_index: int, seed: int) -> torch.Generator:
-    """The stream of a network's initial weights: of its cell's class and the training seed."""
+    """Return the stream of a network's initial weights, from its class and the training seed."""
     return stream(Purpose.INITIALISATION, canonical_index, seed)
 
 
 def data_order(seed: int, epoch: int) -> torch.Generator:
-    """The stream that shuffles and augments an epoch: the same for all cells of a seed."""
+    """Return the stream that shuffles and augments an epoch, the same for all architectures."""
     return stream(Purpose.DATA_ORDER, seed, epoch)

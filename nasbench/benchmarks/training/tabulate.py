@@ -1,10 +1,10 @@
-"""Train every architecture of a space, group by group, and keep what is finished.
+"""Training the architectures of a space, group by group, and keeping finished trainings.
 
-A job is a group of cells and a seed; a finished job is a shard (`shards.py`). Which cells form
-a group depends on the cells asked for and the group size alone, so a tabulation that was
-killed and goes on trains the same groups, and gives the same bits, as an undisturbed one. Shards
-made with another group size or number of threads are refused. Only where some cells of a group are
-there, as after a smaller sample of cells, are they left out and the rest is grouped anew.
+A job is a group of cells and a seed; a finished job is a shard (`shards.py`). The cells of a group
+depend only on the cells of the plan and the group size. So a tabulation that was killed and
+continued trains the same groups, and gives the same bits, as one without interruption. Shards made
+with another group size or number of threads are refused. If only some cells of a group are
+finished, for example from a smaller sample of cells, the others are grouped anew.
 """
 
 from collections import Counter
@@ -25,20 +25,20 @@ from nasbench.spaces.networks.base import networks_of
 
 
 class Progress(Protocol):
-    """Where a tabulation tells how far it is."""
+    """Receives reports on the progress of a tabulation."""
 
     def start(self, total: int, there: int) -> None:
-        """So many trainings are asked for, so many of them are there already."""
+        """Report that `total` trainings are wanted and `there` of them are finished already."""
 
     def advance(self, trained: int) -> None:
-        """So many more are finished."""
+        """Report that `trained` more trainings are finished."""
 
 
 def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -> list[Job]:
-    """Return the jobs left, seed after seed, in groups that are full wherever possible.
+    """Return the jobs left to do, seed by seed, in groups that are full wherever possible.
 
-    A group of which nothing is there stays as it is; what is left of the others is grouped
-    anew.
+    `there` has the (cell, seed) of finished trainings. A group without finished trainings stays as
+    it is; the unfinished cells of all other groups are grouped anew.
     """
     whole = [_indices(space, group) for group in _groups(space, plan.cells, plan.group)]
     jobs = []
@@ -56,10 +56,13 @@ def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -
 
 
 def tabulate(plan: Plan, *, workers: int = 1, progress: Progress | None = None) -> Done:
-    """Train what is not there yet; return how many were trained now, and diverged.
+    """Train all unfinished trainings of a plan; return how many were trained and diverged now.
 
-    One worker is this process; more are processes of their own, which end with it. Each has the
-    plan's threads: what is computed does not depend on the number of workers.
+    A single worker is this process; several workers are separate processes, which end with this
+    one. Each has the plan's threads, so results do not depend on the number of workers. Raises
+    `InvalidInput` for a wrong plan, too many workers, shards of another identity or too little
+    memory; `DataError` for a damaged shard; `StoreError` if a worker was killed or a file cannot be
+    written.
     """
     plan.check()
     _check_cores(workers, plan.threads)

@@ -1,4 +1,4 @@
-"""How many CPU threads torch uses: a setting of the process, put back by whoever changes it."""
+"""Setting torch's number of CPU threads for a block of code, since it is global in a process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use a number of CPU threads, and then as many as before."""
+    """Let torch use `number` CPU threads inside the block, then as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

@@ -1,9 +1,8 @@
-"""The training loop: SGD with Nesterov momentum and a cosine schedule, curves, exact resume.
+"""The training loop: SGD with Nesterov momentum and a cosine schedule, curves, checkpoints.
 
-`Training` trains whatever maps images to logits of shape (G, B, classes): one network
-(`single`) or G networks side by side (`grouped.py`). SGD updates each number by itself and
-the loss is the sum of the networks' mean losses, so every network gets exactly its own
-gradient.
+`Training` trains a module that maps images to logits of shape (G, B, classes): one network
+(`single`) or G networks side by side (`grouped.py`). The loss is the sum of the networks' mean
+losses, and SGD updates each weight separately, so every network gets exactly its own gradient.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,21 +33,24 @@ from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
-"""Accuracies in percent, mean cross entropies."""
+"""Names of the learning curves: accuracies in percent, losses as mean cross entropy."""
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
-"""Type of weights and images; `bfloat16` is autocast, its weights stay in float32."""
+"""Type of weights and images for each precision; with `bfloat16`, torch's autocast is used and the
+weights stay in float32."""
 _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
-"""Numbers in the widest layer of one evaluation batch: few enough for a CPU's cache."""
+"""Limit of numbers in the widest layer of an evaluation batch; a CPU's fit into its cache."""
 
 
 class Training:
-    """A training, epoch by epoch.
+    """A training of one or several networks, epoch by epoch.
 
-    On a CPU it belongs to the number of threads torch has when it is made, `threads`, or had when a
-    checkpoint was begun that it goes on from; it trains with so many, whatever torch has then. With
-    another number, sums are added in another order and the bits are others.
+    On a CPU it always uses the same number of threads, `threads`: torch's number at its creation
+    or, if it continues from a checkpoint, that of the checkpoint. With another number, sums are
+    added in another order, so the last bits differ.
+
     `curves` maps each of `CURVES` to a float32 tensor (networks, epochs), NaN where not
-    measured; `diverged`, shape (networks,), tells where a training loss was not finite.
+    measured; `diverged`, bool (networks,), is true where a training loss was not finite; `epoch` is
+    the number of epochs trained.
     """
 
     def __init__(
@@ -62,7 +64,11 @@ class Training:
         device: str = "cpu",
         precision: str = "float32",
     ) -> None:
-        """Train `network`, which computes logits (len(names), B, classes), on images of `data`."""
+        """Move `network`, which computes logits (len(names), B, classes), and `data` to `device`.
+
+        `names` are the architectures' texts, `precision` is one of `PRECISIONS`. Raises
+        `InvalidInput` for a device that does not exist.
+        """
         self.names, self.size = tuple(names), len(names)
         self.seed, self.recipe, self.precision = seed, recipe, precision
         self.device = find_device(device)
@@ -83,7 +89,10 @@ class Training:
         self.diverged = torch.zeros(self.size, dtype=torch.bool)
 
     def run(self, after: Callable[["Training"], None] | None = None) -> None:
-        """Train to the end, evaluating every epoch; `after` is called with each one done."""
+        """Train all remaining epochs, with an evaluation on validation and test after each.
+
+        `after` is called with this training after every epoch.
+        """
         while self.epoch < self.recipe.epochs:
             self.train_epoch()
             self.evaluate(Part.VALIDATION)
@@ -92,7 +101,10 @@ class Training:
                 after(self)
 
     def train_epoch(self) -> None:
-        """One pass over the images for the weights; raises `InvalidInput` out of memory."""
+        """Train one epoch on the images for the weights.
+
+        Raises `InvalidInput` if a GPU's memory is too small.
+        """
         with self._on_threads():
             self._train_epoch()
 
@@ -125,7 +137,10 @@ class Training:
         self.epoch += 1
 
     def evaluate(self, part: Part) -> None:
-        """Read accuracy and loss of the epoch just finished on a part's images."""
+        """Write accuracy and loss on a part, after the last trained epoch, into `curves`.
+
+        Before the recipe's last epoch only its first `curve_images` images are used.
+        """
         with self._on_threads(), torch.no_grad():
             self._evaluate(part)
 
@@ -161,7 +176,10 @@ class Training:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with to be continued here."""
+        """Return all that the numbers depend on; a checkpoint to continue from must have the same.
+
+        Only the number of threads may be another, see `is_of`.
+        """
         return {
             "networks": list(self.names),
             "seed": self.seed,
@@ -172,13 +190,13 @@ class Training:
         }
 
     def is_of(self, identity: object) -> bool:
-        """Whether a stored identity is this training's, on whatever number of threads."""
+        """Whether a stored identity is that of this training, with any number of threads."""
         if not isinstance(identity, dict):
             return False
         return same_values({**identity, "threads": 0}, {**self.identity(), "threads": 0})
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
+        """Write a checkpoint atomically; `StoreError` if it cannot be written."""
         state = {
             "identity": self.identity(),
             "epoch": self.epoch,
@@ -190,9 +208,9 @@ class Training:
         write_checkpoint(path, state, RESULTS)
 
     def load(self, path: Path) -> None:
-        """Continue from a checkpoint: with the same bits on the CPU.
+        """Continue from a checkpoint; on a CPU the result has the same bits as without a stop.
 
-        It goes on with the threads that it began with, if the checkpoint says how many. Raises
+        It continues with the checkpoint's number of threads, if that is stated. Raises
         `DataError`, and changes nothing, if the file is damaged or belongs to another training.
         """
         state = read_checkpoint(path, self.device)
@@ -203,7 +221,7 @@ class Training:
             )
         try:
             self._check(state)
-        except Exception as error:  # whatever a check stumbles on in values of other types
+        except Exception as error:  # a check may raise any error for values of wrong types
             raise unreadable(path, error) from error
         threads = state["identity"].get("threads", self.threads)
         if self.threads:
@@ -215,7 +233,7 @@ class Training:
         self.diverged = state["diverged"].cpu()
 
     def _check(self, state: Mapping[str, Any]) -> None:
-        """Raise an error for a state that this training cannot have been in."""
+        """Raise an error for a state that this training cannot have."""
         epoch, threads = state["epoch"], state["identity"].get("threads", 1)
         if type(epoch) is not int or not 0 <= epoch <= self.recipe.epochs:
             raise ValueError(f"its epoch is {epoch} of {self.recipe.epochs}")
@@ -237,7 +255,7 @@ class Training:
             raise ValueError("its weights are not finite")
 
     def _check_optimiser(self, stored: Mapping[str, Any]) -> None:
-        """Check settings, which but for the learning rate are the recipe's, and momenta."""
+        """Raise an error unless settings (except the learning rate) and momenta fit."""
         parameters = list(self.network.parameters())
         if not isinstance(stored, dict) or not isinstance(stored["param_groups"], list):
             raise ValueError("its optimiser has no settings")
@@ -254,16 +272,16 @@ class Training:
 
 
 class One(nn.Module):
-    """A network seen as a group of one: logits (1, B, classes)."""
+    """A single network as a group of one: images -> logits (1, B, classes)."""
 
     def __init__(self, network: nn.Module) -> None:
-        """Keep the network's weights in channels_last memory, 1.4 to 3.8 times faster."""
+        """Put the weights into channels_last memory, which is 1.4 to 3.8 times faster."""
         super().__init__()
         self.alone = network
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (B, channels, side, side) -> (1, B, classes)."""
+        """Images (B, channels, side, side) -> logits (1, B, classes)."""
         logits: Tensor = self.alone(images.contiguous(memory_format=torch.channels_last))
         return logits[None]
 
@@ -271,9 +289,10 @@ class One(nn.Module):
 def initial_network(
     space: Space, architecture: Architecture, seed: int, data: DataSet, recipe: Recipe
 ) -> nn.Module:
-    """Return the network a training starts from: that of all architectures that are the same one.
+    """Return the network that a training of an architecture starts from.
 
-    Its weights depend on the network and the seed alone.
+    Architectures with the same network share it. Its weights depend only on the network, the recipe
+    and the seed.
     """
     networks = networks_of(space)
     return networks.build(
@@ -295,14 +314,14 @@ def single(
     device: str = "cpu",
     precision: str = "float32",
 ) -> Training:
-    """The training of one architecture by itself."""
+    """Return the training of one architecture alone, before its first epoch."""
     network = One(initial_network(space, architecture, seed, data, recipe))
     names = [space.format(architecture)]
     return Training(network, names, seed, data, recipe, device=device, precision=precision)
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device called `name`; `InvalidInput` if it is not there."""
+    """Return the device called `name`; `InvalidInput` if this machine does not have it."""
     try:
         device = torch.device(known_device(name))
         torch.empty(0, device=device)

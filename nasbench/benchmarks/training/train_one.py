@@ -1,8 +1,8 @@
-"""One architecture trained to the end: a checkpoint and a curve on disk, test read once.
+"""Training one architecture to the end, with files on disk and one evaluation on test.
 
 OUT/curve.csv        one line per epoch
-OUT/checkpoint.pt    after every epoch; a stopped training goes on from it
-OUT/result.json      when all is done: what was trained, where, and its test accuracy
+OUT/checkpoint.pt    written after every epoch; a stopped training continues from it
+OUT/result.json      written at the end: what was trained, where, and its test accuracy
 """
 
 import csv
@@ -30,22 +30,22 @@ CURVE, CHECKPOINT, RESULT = "curve.csv", "checkpoint.pt", "result.json"
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the learning curve: accuracy in percent, mean losses, real seconds."""
+    """One line of the learning curve: accuracy in percent, losses as mean cross entropy."""
 
     epoch: int
     train_loss: float
     validation_loss: float
     validation_accuracy: float
     seconds: float
-    """Training and the validation pass; NaN where a stop lost it."""
+    """Real seconds of training and the validation pass; NaN if they were lost by a stop."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished training came to; accuracies in percent."""
+    """The result of a finished training: accuracies in percent, losses as mean cross entropy."""
 
     training: dict[str, Any]
-    """All that the numbers depend on, see `Training.identity`, the CPU's threads too."""
+    """All that the numbers depend on, the CPU's threads too: see `Training.identity`."""
     validation_accuracy: float
     validation_loss: float
     test_accuracy: float
@@ -59,13 +59,13 @@ Watch = Callable[[Epoch], None]
 
 
 def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
-    """Train a single network to its last epoch, then read test, once.
+    """Train a single network to its last epoch, then evaluate it on test once.
 
-    Goes on from a checkpoint in `folder`, with the same bits on the CPU: on as many threads as it
-    began with. A training that is finished there is read, not repeated. `watch` is called with
-    every epoch there is, those before a stop too. Raises `DataError` if the folder holds another
-    training or a damaged file, `NasbenchError` if the loss is no longer finite, `InvalidInput` out
-    of memory.
+    A checkpoint in `folder` is continued, on a CPU with the same bits, since it keeps its number of
+    threads. A finished training in `folder` is read, not repeated. `watch` is called with every
+    epoch, those before a stop too. Raises `DataError` if the folder contains another training or a
+    damaged file, `NasbenchError` if the loss is no longer finite, `InvalidInput` if memory is too
+    small, `StoreError` if a file cannot be written.
     """
     done = _read_result(folder / RESULT, training)
     if done is not None:
@@ -96,9 +96,9 @@ def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
 
 
 def train_epochs(training: Training, epochs: int) -> bool:
-    """Train up to an epoch of the schedule without a look at any other image.
+    """Train until `epochs` epochs of the schedule are done, without any evaluation.
 
-    False, and no further epoch is trained, as soon as the loss is not finite.
+    Returns True. If the training loss is not finite after an epoch, it stops and returns False.
     """
     with enough_memory(training.recipe.batch, training.device):
         while training.epoch < epochs:
@@ -121,7 +121,7 @@ def evaluate(training: Training, part: Part) -> tuple[float, float]:
 
 @contextmanager
 def enough_memory(batch: int, device: torch.device | str) -> Iterator[None]:
-    """Turn an allocation that fails into a line that says what to lower."""
+    """Turn a failed memory allocation into an `InvalidInput` that says what to lower."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -170,7 +170,7 @@ def _diverged(epoch: int) -> NasbenchError:
 
 
 def _restored(training: Training, written: list[Epoch]) -> list[Epoch]:
-    """Return the epochs of a checkpoint; their seconds are in the curve's file only."""
+    """Return the epochs of a restored training, with their seconds from the curve's file."""
     seconds = {epoch.epoch: epoch.seconds for epoch in written}
     curves = training.curves
     return [
@@ -221,7 +221,10 @@ def _read_curve(path: Path) -> list[Epoch]:
 
 
 def _read_result(path: Path, training: Training) -> Result | None:
-    """Return the result in a folder if it is of this training; `DataError` if of another."""
+    """Return the stored result of this training, None without a file.
+
+    Raises `DataError` if the file is damaged or of another training.
+    """
     try:
         content = read_whole(path)
         check_seal(content)
@@ -243,7 +246,7 @@ def _read_result(path: Path, training: Training) -> Result | None:
 
 
 def _check(result: Result) -> None:
-    """Raise `ValueError` for numbers that no finished training has."""
+    """Raise `ValueError` or `TypeError` for values that no finished training has."""
     for name, most in (
         ("validation_accuracy", 100), ("test_accuracy", 100),
         ("validation_loss", math.inf), ("test_loss", math.inf), ("seconds", math.inf),

@@ -1,4 +1,4 @@
-"""Worker processes that train shards, and that never outlive the process they work for."""
+"""Worker processes that train shards and always end with their parent process."""
 
 import os
 import signal
@@ -18,9 +18,10 @@ from nasbench.errors import NasbenchError, StoreError
 
 
 def in_processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Done]:
-    """Do jobs on worker processes, yield each when its shard is written; leave none behind.
+    """Train jobs in worker processes; yield a report for each job when its shard is written.
 
-    An error of a worker is raised here; shards that are written stay.
+    All workers have ended when this generator ends. An error of a worker is raised here, and
+    `StoreError` for a worker that was killed; shards that are written stay.
     """
     crew: dict[Connection, SpawnProcess] = {}
     queue = deque(jobs)
@@ -37,7 +38,7 @@ def in_processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Done
                 if answer is None:
                     busy.remove(ready)
                     continue
-                with suppress(BrokenPipeError):  # a worker just killed is noticed when read
+                with suppress(BrokenPipeError):  # a killed worker is noticed by `_receive`
                     ready.send(queue.popleft() if queue else None)
                 yield answer
     finally:
@@ -53,12 +54,12 @@ def _start(plan: Plan) -> tuple[Connection, SpawnProcess]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, plan), daemon=True)
     process.start()
-    theirs.close()  # so that a killed worker is an end of file here
+    theirs.close()  # so that reading from a killed worker gives an end of file
     return ours, process
 
 
 def _receive(connection: Connection, process: SpawnProcess) -> Done | None:
-    """Return a finished job, None when the worker has nothing left to do."""
+    """Return the report on a finished job; None when the worker has no jobs left."""
     try:
         answer = connection.recv()
     except (EOFError, ConnectionResetError):
@@ -74,8 +75,8 @@ def _receive(connection: Connection, process: SpawnProcess) -> Done | None:
 
 
 def _serve(connection: Connection, plan: Plan) -> None:
-    """Train jobs until None is sent; the life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us
+    """Train the jobs that arrive until None arrives; this is all that a worker does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(plan.threads)
     trainer = Trainer(plan)
@@ -88,7 +89,7 @@ def _serve(connection: Connection, plan: Plan) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process the moment its parent is gone, even if that was killed."""
+    """End this process as soon as its parent has ended, even if the parent was killed."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])

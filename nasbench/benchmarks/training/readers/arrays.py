@@ -1,4 +1,4 @@
-"""A user's own arrays: an `.npz` file of images and labels."""
+"""Reading a user's own arrays: an `.npz` file of images and labels."""
 
 from itertools import combinations
 from pathlib import Path
@@ -30,16 +30,18 @@ _NAMES = f"{', '.join(_SPLIT)}; or {', '.join(_WHOLE)}"
 
 
 def npz_file(path: Path) -> DataSet:
-    """Read `x_train, y_train, x_valid, y_valid, x_test, y_test`, or `images, labels`.
+    """Read arrays `x_train, y_train, x_valid, y_valid, x_test, y_test`, or `images, labels`.
 
-    Images have shape (n, side, side), (n, side, side, channels) or (n, channels, side, side),
-    with 1 or 3 channels, uint8 or floats as they are; labels are any whole numbers, shape
-    (n,). Images without a split are split by `split_by_class`, identical ones counted once, under
-    the label that comes first. Trainings see random crops after padding by an eighth of the side,
-    and no mirror images, which may mean something else. `DataSet.found` says what was read, passed
-    over and left out. Raises `DataError` for what cannot be read, both kinds of names in one file,
-    objects instead of numbers (they are pickles, which can run code), and an image that is in two
-    parts.
+    Images have shape (n, side, side), (n, side, side, channels) or (n, channels, side, side), with
+    1 or 3 channels. They are uint8, scaled to 0..1, or floats, used as they are. Labels are any
+    whole numbers, shape (n,). `images` are split by `split_by_class`; of identical images only the
+    first, with its label, is used. Trainings see random crops after padding by an eighth of the
+    side, and no mirror images, since these may have another meaning. `DataSet.found` reports what
+    was read, ignored and left out.
+
+    Raises `DataError` for a file that cannot be read, both kinds of names in one file, fewer than
+    two classes, arrays of other shapes or types, objects instead of numbers (they are pickles,
+    which can run code), and an image that is in two parts.
     """
     name = f"npz:{path.name}"
     arrays, skipped = _load(path)
@@ -67,7 +69,7 @@ def npz_file(path: Path) -> DataSet:
 
 
 def _load(path: Path) -> tuple[Arrays, tuple[str, ...]]:
-    """Return the arrays that have a meaning here, and the names of the others."""
+    """Return the arrays with known names, and the names of the others."""
     try:
         with path.open("rb") as raw, _opened(raw) as file:
             _check_names(path, set(file.files))
@@ -81,7 +83,7 @@ def _load(path: Path) -> tuple[Arrays, tuple[str, ...]]:
         raise
     except MemoryError:
         raise DataError(f"cannot read '{path}': it holds more than memory does") from None
-    except Exception as error:  # damaged or odd archives: whatever zipfile, zlib and numpy raise
+    except Exception as error:  # zipfile, zlib and numpy may raise anything for damaged archives
         reason = " ".join(str(error).split())
         if "pickle" in reason.lower():
             raise DataError(
@@ -110,7 +112,7 @@ def _check_names(path: Path, names: set[str]) -> None:
 
 
 def _check_size(path: Path, file: Any) -> None:
-    """Refuse arrays that cannot lie in this machine's memory, before any of them is unpacked."""
+    """Raise `DataError` for arrays larger than this machine's memory, before unpacking any."""
     size = sum(entry.file_size for entry in file.zip.infolist())
     if size > memory():
         raise DataError(
@@ -153,13 +155,17 @@ def _channels_first(images: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def _finite(images: NDArray[Any]) -> bool:
-    """Whether floats stay finite in single precision, in which networks compute."""
+    """Whether floats stay finite in single precision, which networks compute in."""
     with np.errstate(over="ignore"):
         return bool(np.isfinite(images.astype(np.float32)).all())
 
 
 def _checked(path: Path, split: Split, numbers: NDArray[np.int64]) -> Split:
-    """Refuse parts that do not fit together; rank the labels 0, 1, 2, ..."""
+    """Return the parts with labels 0, 1, 2, ...; `DataError` if they do not fit together.
+
+    `numbers` are the labels of `y_train`, sorted. Parts must not have other labels, another shape
+    or type of images, or an image in common.
+    """
     ranked: Split = {}
     for part, (images, labels) in split.items():
         word = _WORDS[part]

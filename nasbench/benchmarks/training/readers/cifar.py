@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky, 2009) from their official Python archives."""
+"""Reading CIFAR-10 and CIFAR-100 (Krizhevsky, 2009) from their official Python archives."""
 
 from pathlib import Path
 
@@ -15,10 +15,11 @@ PAD = 4
 
 
 def cifar10(root: Path, release: Release = CIFAR10) -> DataSet:
-    """Halves of the training set for weights and validation, the test set for test.
+    """Read CIFAR-10: halves of the training set for weights and validation, the test set for test.
 
-    That is NAS-Bench-201's `cifar10-valid`. Which image is in which half is a permutation of
-    our own, see `halves`; the published one is not used.
+    This is NAS-Bench-201's `cifar10-valid`, but the images are divided into halves by this
+    project's own permutation (see `halves`), not by the published one. Raises `DataError` for files
+    that are missing, damaged or not the official ones.
     """
     train, test = _read(root, release, labels="labels", test="test_batch")
     weights, validation = halves("cifar10", len(train.labels))
@@ -31,9 +32,10 @@ def cifar10(root: Path, release: Release = CIFAR10) -> DataSet:
 
 
 def cifar100(root: Path, release: Release = CIFAR100) -> DataSet:
-    """The training set for weights, halves of the test set for validation and test.
+    """Read CIFAR-100: the training set for weights, halves of the test set for the other parts.
 
-    So NAS-Bench-201 does; which image is in which half is our own permutation, see `halves`.
+    NAS-Bench-201 uses the same parts, but the images are divided into halves by this project's own
+    permutation, see `halves`. Raises `DataError` as `cifar10` does.
     """
     train, test = _read(root, release, labels="fine_labels", test="test")
     validation, held = halves("cifar100", len(test.labels))
@@ -46,7 +48,7 @@ def cifar100(root: Path, release: Release = CIFAR100) -> DataSet:
 
 
 def _read(root: Path, release: Release, *, labels: str, test: str) -> tuple[Pixels, Pixels]:
-    """Return the training set, its batches one after the other, and the test set."""
+    """Return the training set, with its batches in order, and the test set."""
     batches = {
         name: read_batch(content, path, labels, SIDE) for name, path, content in release.read(root)
     }

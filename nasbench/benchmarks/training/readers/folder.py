@@ -1,4 +1,4 @@
-"""A user's own images: a folder with one folder of image files per class."""
+"""Reading a user's own images: a folder with one folder of image files per class."""
 
 import os
 from collections import Counter
@@ -23,7 +23,7 @@ from nasbench.files import not_there
 
 
 class _Gathered:
-    """What has been read of a folder so far."""
+    """The images and the report of a folder, as far as it has been read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -38,7 +38,7 @@ class _Gathered:
         return readable(path.relative_to(self.root).as_posix())
 
     def take(self, folder: Path, label: int, side: int) -> None:
-        """Read every image file of a class; what is none is passed over."""
+        """Read every image file of a class; other files and folders are recorded as skipped."""
         for path in _entries(folder):
             seen = path.is_file() and not _is_hidden(path)
             picture = read_picture(path, side) if seen else None
@@ -53,7 +53,10 @@ class _Gathered:
             self.brightest = max(self.brightest, picture.brightest)
 
     def _check_memory(self, side: int) -> None:
-        """Images are kept as bytes here and as floats of four bytes afterwards."""
+        """Raise `DataError` if the images read so far are too large for this machine's memory.
+
+        Each number takes one byte here and later four more, as a float.
+        """
         if 5 * 3 * side * side * len(self.images) > memory():
             raise DataError(
                 f"image folder '{readable(str(self.root))}': {len(self.images)} images of "
@@ -63,16 +66,18 @@ class _Gathered:
 
 
 def image_folder(path: Path, side: int) -> DataSet:
-    """Read `path`/class/image files as RGB squares of `side` pixels; classes by folder name.
+    """Read `path`/class/image files as RGB squares of `side` pixels, with classes sorted by name.
 
-    Every file that Pillow can read is an image, whatever it is called; see `read_picture` for what
-    becomes of modes and transparency. Files and folders whose names begin with a dot are hidden:
-    they are passed over and told of as such. Identical images count once, under the first of their
-    classes. Every class is split 60/20/20, see `split_by_class`. Trainings see random crops after
-    padding by an eighth of the side, and no mirror images, which may mean something else.
-    `DataSet.found` says what was read, passed over and left out. Raises `DataError` for a folder
-    that is not there or has fewer than two classes, a class with too few images, a damaged image,
-    and class folders that lie one level down.
+    Every file that Pillow can read is an image, whatever its name; see `read_picture` for modes and
+    transparency. Files and folders whose names begin with a dot are hidden: they are ignored and
+    reported as skipped. Of identical images only the first is used, with its class. Every class is
+    split 60/20/20, see `split_by_class`. Trainings see random crops after padding by an eighth of
+    the side, and no mirror images, since these may have another meaning. `DataSet.found` reports
+    what was read, ignored and left out.
+
+    Raises `DataError` for a folder that does not exist or has fewer than two classes, a class with
+    too few images, a damaged image, class folders that are one level deeper, and more images than
+    fit into memory.
     """
     if not path.is_dir():
         raise DataError(
@@ -111,7 +116,7 @@ def image_folder(path: Path, side: int) -> DataSet:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what a folder holds, hidden or not, by name."""
+    """Return the paths in a folder, hidden or not, sorted by name."""
     try:
         return sorted(folder.iterdir())
     except OSError as error:
@@ -125,7 +130,10 @@ def _is_hidden(path: Path) -> bool:
 
 
 def _check_level(path: Path, classes: list[Path]) -> None:
-    """Refuse class folders that hold folders and no image: they are train, test, or a wrapper."""
+    """Raise `DataError` for class folders that contain folders but no image.
+
+    Such folders are not classes but a level above them, such as `train` and `test`.
+    """
     hollow = [folder for folder in classes if _is_hollow(folder)]
     if hollow:
         names = ", ".join(f"'{readable(folder.name)}'" for folder in hollow[:5])

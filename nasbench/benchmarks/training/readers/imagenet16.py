@@ -1,7 +1,7 @@
-"""ImageNet16-120: the first 120 classes of ImageNet at 16x16 pixels.
+"""Reading ImageNet16-120: the first 120 classes of ImageNet at 16x16 pixels.
 
-Chrabaszcz et al., A Downsampled Variant of ImageNet, 2017; the batches and their checksums
-are those of NAS-Bench-201 (Dong & Yang, ICLR 2020), 151,700 and 6,000 images.
+Source: Chrabaszcz et al., A Downsampled Variant of ImageNet, 2017. The batches and their checksums
+are those of NAS-Bench-201 (Dong & Yang, ICLR 2020): 151,700 training and 6,000 validation images.
 """
 
 from pathlib import Path
@@ -20,14 +20,16 @@ PAD = 2
 
 
 def imagenet16_120(root: Path, release: Release = IMAGENET16) -> DataSet:
-    """The training batches for weights, halves of the official validation set for the rest.
+    """Read ImageNet16-120: the training set for weights, halves of the validation set for the rest.
 
-    So NAS-Bench-201 does; which image is in which half is our own permutation, see `halves`.
+    NAS-Bench-201 uses the same parts, but the images are divided into halves by this project's own
+    permutation, see `halves`. Raises `DataError` for files that are missing, damaged or not the
+    official ones.
     """
     batches = {}
     for name, path, content in release.read(root):
         images, labels = read_batch(content, path, "labels", SIDE)
-        first = np.flatnonzero((labels >= 1) & (labels <= CLASSES))  # the files count from 1
+        first = np.flatnonzero((labels >= 1) & (labels <= CLASSES))  # file labels begin at 1
         batches[name] = Pixels(images[first], labels[first] - 1)
     held = batches.pop("val_data")
     images, labels = zip(*batches.values(), strict=True)

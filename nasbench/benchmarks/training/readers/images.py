@@ -1,4 +1,4 @@
-"""From raw pixels to a data set: fixed splits, normalisation, augmentation on the device."""
+"""Making a data set from raw pixels: fixed splits, normalisation, augmentation on the device."""
 
 import hashlib
 import math
@@ -19,17 +19,17 @@ from nasbench.errors import DataError
 from nasbench.spaces.inputs import Input
 
 FEWEST = 5
-"""Different images that a class needs to be split: three for weights, one for each other part."""
+"""Least number of different images of a class: three for weights, one for each other part."""
 
 
 class Pixels(NamedTuple):
-    """Images as they are stored, (n, channels, side, side), uint8 or float, and labels (n,)."""
+    """Raw images (n, channels, side, side), uint8 or float, and their labels (n,)."""
 
     images: NDArray[Any]
     labels: NDArray[np.int64]
 
     def take(self, chosen: NDArray[np.int64]) -> "Pixels":
-        """Return some of the images."""
+        """Return the images at the positions `chosen`, with their labels."""
         return Pixels(self.images[chosen], self.labels[chosen])
 
 
@@ -38,7 +38,7 @@ Split = dict[Part, Pixels]
 
 @dataclass(frozen=True)
 class Read:
-    """What a reader knows of a user's images beside the pixels; the fields are `Found`'s."""
+    """A reader's report on a user's images without their counts; fields are those of `Found`."""
 
     classes: tuple[str, ...]
     skipped: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Read:
     remarks: tuple[str, ...] = ()
 
     def found(self, name: str, split: Split, size: Input) -> Found:
-        """Count the images of every class and part."""
+        """Return the complete report, with the number of images of every class and part."""
         counts = {
             part.value: tuple(np.bincount(split[part].labels, minlength=len(self.classes)).tolist())
             for part in Part
@@ -60,9 +60,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random crop of the zero-padded image, random mirror image, normalisation per channel.
+    """Random crop of the zero-padded image, optional random flip, normalisation per channel.
 
-    The padding is black before normalisation, as in NAS-Bench-201.
+    `pad` is in pixels; the padding is black before normalisation, as in NAS-Bench-201. `flip`
+    mirrors half of the images. `mean` and `deviation` have one number per channel.
     """
 
     pad: int
@@ -71,7 +72,7 @@ class Augmentation:
     deviation: tuple[float, ...]
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Augment raw images (B, channels, side, side) in 0..1, each in its own way."""
+        """Augment raw images (B, channels, side, side) in 0..1, each one differently."""
         batch, _, _, side = images.shape
         corners = torch.randint(0, 2 * self.pad + 1, (2, batch, 1), generator=generator)
         rows, columns = corners + torch.arange(side)  # (B, side) each
@@ -97,12 +98,13 @@ class Augmentation:
 def assemble(name: str, split: Split, classes: int | Read, *, pad: int, flip: bool) -> DataSet:
     """Make a data set, normalised by the mean and deviation of the images for the weights.
 
-    `classes` is their number for official data, of which nothing else is to be said, or what a
-    reader knows of a user's own.
+    `classes` is the number of classes of official data, or the reader's report on a user's images.
+    `pad` and `flip` are those of `Augmentation`.
 
-    The other parts are put in random order, the same for ever: files are often sorted by class,
-    and a part of the images must stand for all, in every batch.
-    Raises `DataError` for images that are not square or whose side is no multiple of 4.
+    Images of validation and test are put in a fixed random order: files are often sorted by class,
+    but every batch and the first images of a part must represent all classes. Raises `DataError`
+    for images that are not square or whose side is not a multiple of 4, and for a part of only one
+    image with side 4.
     """
     number = classes if isinstance(classes, int) else len(classes.classes)
     _, channels, height, width = split[Part.WEIGHTS].images.shape
@@ -137,15 +139,15 @@ def assemble(name: str, split: Split, classes: int | Read, *, pad: int, flip: bo
 
 
 def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, pixels in 0..1.
+    """Return the mean and standard deviation of each channel, with uint8 pixels scaled to 0..1.
 
-    Rounded to six digits, so that equal images give equal bits on every machine. A channel
-    without contrast has deviation 1.
+    They are rounded to six decimal places, so that equal images give equal bits on every machine. A
+    channel without contrast gets the deviation 1.
     """
     means, deviations = [], []
     for channel in range(images.shape[1]):
         values = images[:, channel]
-        if values.dtype == np.uint8:  # by counting: exact, and without a copy in floats
+        if values.dtype == np.uint8:  # counting is exact and needs no copy in floats
             counts = np.bincount(values.reshape(-1), minlength=256)
             levels = np.arange(256) / 255
             mean = float((counts * levels).sum() / counts.sum())
@@ -159,17 +161,17 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
 
 
 def memory() -> float:
-    """Return the bytes of memory this machine has, infinity where it does not say."""
+    """Return the size of this machine's memory in bytes, infinity where it is unknown."""
     if not hasattr(os, "sysconf"):  # not on every platform
         return math.inf
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut the numbers 0..count-1 in halves, the same for ever; the second may be longer.
+    """Divide the numbers 0..count-1 into two fixed halves, each sorted; the second may be longer.
 
-    The numbers are sorted by the SHA-256 of `name/number`: no random stream whose numbers
-    could change with a library. (It is not the permutation behind the published tables.)
+    The numbers are ordered by the SHA-256 of `name/number`, since the numbers of a random stream
+    could change with a library's version. It is not the permutation behind the published tables.
     """
     order = _by_hash(f"{name}/{number}".encode() for number in range(count))
     return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
@@ -178,8 +180,8 @@ def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
     """Split every class 60/20/20, in the order of the SHA-256 of its images.
 
-    The images are all different (see `merged`), so that none is in two parts. Raises `DataError`
-    for a class with fewer than five images.
+    All images must be different (see `merged`), so that no image is in two parts. Raises
+    `DataError` for a class with fewer than five images.
     """
     chosen: dict[Part, list[NDArray[np.int64]]] = {part: [] for part in Part}
     for label, text in enumerate(classes):
@@ -198,10 +200,10 @@ def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
 
 
 def merged(pixels: Pixels) -> tuple[Pixels, list[tuple[int, int]]]:
-    """Leave out images that are identical to an earlier one, of whatever class.
+    """Leave out images that are identical to an earlier one, even of another class.
 
-    Returns the different images in their order, and for each that is left out its position and
-    that of the earlier one.
+    Returns the different images in their order and, for each image left out, its position and that
+    of the earlier one.
     """
     _, first, which = np.unique(digests(pixels.images), return_index=True, return_inverse=True)
     earlier = first[which]
@@ -211,7 +213,7 @@ def merged(pixels: Pixels) -> tuple[Pixels, list[tuple[int, int]]]:
 
 
 def digests(images: NDArray[Any]) -> NDArray[np.bytes_]:
-    """Return the SHA-256 of every image in hexadecimal digits, shape (n,)."""
+    """Return the SHA-256 of every image as hexadecimal digits, shape (n,)."""
     return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images], dtype="S64")
 
 

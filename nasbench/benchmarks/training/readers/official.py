@@ -1,4 +1,4 @@
-"""Files of an official release in a local folder: found, checked, read into memory."""
+"""Finding, checking and reading the files of an official image release in a local folder."""
 
 import hashlib
 import tarfile
@@ -11,11 +11,11 @@ from nasbench.errors import DataError
 
 @dataclass(frozen=True)
 class Archive:
-    """The one file that an official release is published as."""
+    """The single archive file in which an official release is published."""
 
     name: str
     host: str
-    """Address of the folder it is in."""
+    """Address of the folder that contains it."""
     size: int
     md5: str
     sha256: str
@@ -23,39 +23,41 @@ class Archive:
 
 @dataclass(frozen=True)
 class Release:
-    """What an official data set consists of."""
+    """An official data set: its files, their checksums, its archive and its terms."""
 
     name: str
     page: str
     """Address of the official page."""
     folder: str
-    """Name of the folder the files lie in, unpacked or inside the archive."""
+    """Name of the folder that contains the files, on disk or in the archive."""
     files: Mapping[str, str]
-    """Published MD5 of each file."""
+    """Published MD5 of each file, by name."""
     archive: Archive | None = None
     terms: str = ""
-    """What its authors ask of who uses it."""
+    """What the authors ask of users."""
 
     def find(self, root: Path) -> Path | None:
-        """Return the folder or archive in `root` that is read first, unchecked; None without one.
+        """Return the folder or archive in `root` that is read first; None if there is none.
 
-        It is `root`/`folder` or `root` itself where all files are in it, else `root`'s archive.
+        It is `root`/`folder` or `root` itself if all files are in it, else the archive in `root`.
+        Checksums are not checked.
         """
         return next(iter(self._places(root)), None)
 
     def read(self, root: Path) -> Iterator[tuple[str, str, bytes]]:
-        """Yield name, full path and content of every file, each after its checksum is right.
+        """Yield name, full path and content of every file, after checking its checksum.
 
-        They are read where `find` says, or from the archive where the folder's are not right.
-        Raises `DataError` where they are missing, unreadable or not the official ones.
+        The files are read from the place that `find` returns, or from another place in `root` if
+        the checksums there are wrong. Raises `DataError` if files are missing, unreadable or not
+        the official ones.
         """
         places = self._places(root)
         yield from self._files(places[0] if len(places) == 1 else self.whole(root))
 
     def whole(self, root: Path) -> Path:
-        """Return the folder or archive in `root` that `read` takes, after all its checksums.
+        """Return the first folder or archive in `root` whose checksums are all right.
 
-        Raises `DataError` as `read` does, of two damaged places for the first.
+        Raises `DataError` as `read` does; if several places are damaged, the error is of the first.
         """
         fault = None
         for place in self._places(root):
@@ -68,12 +70,12 @@ class Release:
         raise fault or self._missing(root)
 
     def check(self, place: Path) -> None:
-        """Raise `DataError` unless every file of the folder or archive `place` is official."""
+        """Raise `DataError` unless all files of the folder or archive `place` are official."""
         for _ in self._files(place):
             pass
 
     def how_to_get(self) -> str:
-        """Say what a user does to have the images here."""
+        """Return a text that tells a user how to get the images."""
         if self.archive is not None:
             return (
                 f"run `nasbench data fetch {self.name}`, or get '{self.folder}' or "
@@ -86,7 +88,7 @@ class Release:
         )
 
     def _places(self, root: Path) -> list[Path]:
-        """Return the folders with all files, then the archive: what is read, the first first."""
+        """Return the folders with all files, then the archive, in the order of reading."""
         places = [
             folder
             for folder in (root / self.folder, root)
@@ -122,7 +124,7 @@ class Release:
             yield name, str(path), content
 
     def _from_archive(self, path: Path, packed: Archive) -> Iterator[tuple[str, str, bytes]]:
-        """Read the members in memory: nothing is unpacked to the disk."""
+        """Yield the files from the archive; they are unpacked in memory only."""
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, _md5).hexdigest()
@@ -149,7 +151,7 @@ class Release:
         )
 
     def _how_to_replace(self) -> str:
-        """Say what a user does with a damaged file."""
+        """Return a text that tells a user how to replace a damaged file."""
         if self.archive is not None:
             return (
                 f"remove it and run `nasbench data fetch {self.name}`, or get it again from "
@@ -159,5 +161,5 @@ class Release:
 
 
 def _md5(content: bytes = b"") -> "hashlib._Hash":
-    # it tells a damaged file from a whole one; safety is the unpickler's part
+    # MD5 only detects damage; the unpickler protects against hostile files
     return hashlib.md5(content, usedforsecurity=False)

@@ -1,7 +1,7 @@
-"""Batches of images as CIFAR and downsampled ImageNet publish them: pickles of Python 2.
+"""Reading batches of images as CIFAR and downsampled ImageNet publish them: pickles of Python 2.
 
-A batch is a dict with `data`, uint8 of shape (n, channels * side * side), channel after
-channel, and a list of labels. Nothing that a pickle names is ever called.
+A batch is a dict with `data`, uint8 of shape (n, channels * side * side) with one channel after the
+other, and a list of labels. No function that a pickle names is ever called.
 """
 
 import io
@@ -16,13 +16,13 @@ _CHANNELS = 3
 
 
 def read_batch(content: bytes, source: str, labels: str, side: int) -> Pixels:
-    """Return the images and the entry called `labels` of one batch.
+    """Return the images (n, 3, side, side) of one batch and its labels, the entry `labels`.
 
-    Raises `DataError` that names `source` if the pickle asks for anything but plain arrays,
-    is damaged, or does not hold what a batch holds.
+    Raises `DataError`, which names `source`, if the pickle asks for anything except plain arrays,
+    is damaged, or is not a batch.
     """
     with readable(source):
-        # text of Python 2 may be bytes: latin1 keeps it byte for byte
+        # a text of Python 2 may be bytes; latin1 keeps every byte
         entry = load(io.BytesIO(content), source, encoding="latin1", names=_stand_ins())
         data = entry["data"].array
         numbers = np.array(entry[labels], dtype=np.int64)
@@ -32,7 +32,7 @@ def read_batch(content: bytes, source: str, labels: str, side: int) -> Pixels:
 
 
 def _stand_ins() -> Names:
-    """Return the allow-list with a number type whose raw data may be text of Python 2."""
+    """Return an allow-list whose number type also accepts data stored as a text of Python 2."""
     names = stand_ins()
     dtype: Any = names["numpy", "dtype"]
 

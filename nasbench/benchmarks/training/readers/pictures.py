@@ -1,7 +1,7 @@
-"""One image file as a square of RGB, whatever the mode it is stored in.
+"""Reading one image file as an RGB square, from any mode in which it is stored.
 
 White and black of the file stay white and black: numbers of more than eight bits are scaled by
-the range of their format, never cut off. Where no format says what white is, the file is refused.
+the range of their format, never clipped. A file whose format does not define white is refused.
 """
 
 import warnings
@@ -17,26 +17,26 @@ from nasbench.benchmarks.training.found_images import readable
 from nasbench.errors import DataError
 
 BACKGROUND = "white"
-"""What shows through where an image is transparent."""
+"""Colour behind the transparent pixels of an image."""
 FLOATS = "floats from 0 to 1, scaled to 8 bits"
 TRANSPARENT = f"transparent, laid on {BACKGROUND}"
 FRAMES = "several frames, of which the first is used"
 
 _NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-"""Formats that Pillow opens without being able to read them, or with another program's help."""
+"""Formats that Pillow can open but not read, or reads only with another program."""
 _WHITE = 65535
 _DARK = _WHITE // 4
 _BITS, _PHOTOMETRIC, _SAMPLES = 258, 262, 339
 """Tags of TIFF 6.0: BitsPerSample, PhotometricInterpretation, SampleFormat."""
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 _WITH_WHITE = {"IM", "JPEG2000", "PNG", "PPM", "TIFF"}
-"""Formats in which the largest 16-bit value is white; elsewhere these are measurements."""
+"""Formats in which the largest 16-bit value is white; in others, values are measurements."""
 _STEPS = {"L;2": 85, "L;4": 17}
-"""By Pillow's name of how few bits are stored: what one step of them is in eight bits."""
+"""Pillow's names of 2-bit and 4-bit greys, with the size of one of their steps in eight bits."""
 
 
 class Picture(NamedTuple):
-    """One image, shape (3, side, side), what was done to it, and the brightest 16-bit value."""
+    """One image, shape (3, side, side), the changes made to it, and its brightest 16-bit value."""
 
     square: NDArray[np.uint8]
     treated: tuple[str, ...]
@@ -44,24 +44,24 @@ class Picture(NamedTuple):
 
 
 def formats() -> tuple[str, ...]:
-    """Return the formats that are read: all that Pillow reads by itself."""
+    """Return the formats that are read: all that Pillow reads without another program."""
     Image.init()
     return tuple(name for name in Image.OPEN if name not in _NOT_READ)
 
 
 def suffixes() -> frozenset[str]:
-    """Return the endings of these formats' files, in lower case."""
+    """Return the file name suffixes of these formats, such as `.png`, in lower case."""
     known = set(formats())
     return frozenset(end for end, name in Image.registered_extensions().items() if name in known)
 
 
 def read_picture(path: Path, side: int) -> Picture | None:
-    """Read a file, its middle square resized to `side` (bilinear); None if it is no image.
+    """Read a file and resize its middle square to `side` pixels (bilinear); None for no image.
 
-    Greys of 16 bits, and TIFF's of 12, are scaled by the range of their bits, floats from 0 to 1
-    multiplied by 255, transparent pixels laid on `BACKGROUND`. Raises `DataError` for an image that
-    is damaged, larger than Pillow's limit of pixels, of signed samples, or of a mode or format in
-    which white is not defined, such as FITS.
+    Greys of 16 bits, and of 12 bits in TIFF, are scaled by the range of their bits. Floats from 0
+    to 1 are multiplied by 255. Transparent pixels are laid on `BACKGROUND`. Raises `DataError` for
+    an image that is damaged, has more pixels than Pillow's limit, has signed samples, or has a mode
+    or format in which white is not defined, such as FITS.
     """
     try:
         with warnings.catch_warnings():
@@ -77,7 +77,7 @@ def read_picture(path: Path, side: int) -> Picture | None:
         raise _cannot(path, f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels") from error
     except MemoryError as error:
         raise _cannot(path, "it takes more memory than there is") from error
-    except Exception as error:  # decoders of damaged files raise whatever comes
+    except Exception as error:  # decoders may raise any error for damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise _cannot(path, readable(f"{reason:.200}")) from error
 
@@ -109,7 +109,7 @@ def _square(stored: ImageFile.ImageFile, side: int) -> Picture:
 
 
 def _check_samples(stored: ImageFile.ImageFile) -> None:
-    """Raise `ValueError` where the numbers of a file are no brightness from black to white."""
+    """Raise `ValueError` if a file's numbers are not brightness between black and white."""
     if stored.format == "FITS":
         raise ValueError(
             "FITS, whose numbers are signed measurements that do not say what white is: save it as "
@@ -123,19 +123,19 @@ def _check_samples(stored: ImageFile.ImageFile) -> None:
 
 
 def _tags(stored: Image.Image) -> Mapping[int, Any]:
-    """Return a TIFF's tags; nothing of other formats."""
+    """Return a TIFF's tags; an empty mapping for other formats."""
     tags: Mapping[int, Any] = getattr(stored, "tag_v2", {})
     return tags
 
 
 def _eight_bits(image: Image.Image, stored: Image.Image) -> tuple[Image.Image, str, int]:
-    """Return an image of eight bits per channel, what that took, and the brightest 16-bit value.
+    """Return an image of eight bits per channel, the change made, and the brightest 16-bit value.
 
-    `image` is `stored` upright; only the latter knows its file's format.
+    `image` is `stored` turned upright; only `stored` has the format and tags of the file.
     """
     negative = _tags(stored).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    # Pillow turns TIFFs of 8 bits and less round where white is 0, but not those of more bits
-    if image.mode == "La":  # grey that is multiplied by its alpha
+    # where 0 is white, Pillow inverts TIFFs of up to 8 bits, but not those of more bits
+    if image.mode == "La":  # grey that is already multiplied by its alpha
         return image.convert("LA"), "", 0
     if image.mode.startswith("I;16") or (image.mode == "I" and stored.format in ("PNG", "PPM")):
         if stored.format not in _WITH_WHITE:
@@ -163,7 +163,7 @@ def _eight_bits(image: Image.Image, stored: Image.Image) -> tuple[Image.Image, s
 
 
 def _sixteen_bits(image: Image.Image, bits: int, negative: bool) -> tuple[Image.Image, str, int]:
-    """Scale greys of `bits` bits, transparent where the file says that one value is."""
+    """Scale greys of `bits` bits to eight; pixels of the file's transparent value get alpha 0."""
     white = 2**bits - 1
     values = np.asarray(image).astype(np.int64)
     hole = image.info.get("transparency")
@@ -177,11 +177,12 @@ def _sixteen_bits(image: Image.Image, bits: int, negative: bool) -> tuple[Image.
 
 
 def _with_hole(image: Image.Image, stored: ImageFile.ImageFile, packing: str) -> Image.Image:
-    """Return a PNG transparent in its one transparent colour, which Pillow leaves in stored bits.
+    """Return a PNG in which pixels of the file's one transparent colour are transparent.
 
-    `packing` is Pillow's name of how its pixels are stored. Of 16-bit colours Pillow keeps the high
-    bytes only, so the low ones are read too: a colour that differs in them alone is seen (PNG,
-    third edition, section 11.3.1.1).
+    Pillow keeps that colour in the file's bits, not in eight. `packing` is Pillow's name for the
+    way the pixels are stored. Pillow keeps only the high bytes of 16-bit colours, so the low bytes
+    are read here too: a colour that differs only in them is not transparent (PNG, third edition,
+    section 11.3.1.1).
     """
     hole = image.info.get("transparency")
     if packing in _STEPS and isinstance(hole, int):
@@ -189,7 +190,7 @@ def _with_hole(image: Image.Image, stored: ImageFile.ImageFile, packing: str) ->
     if packing != "RGB;16B" or not isinstance(hole, tuple):
         return image
     with Image.open(stored.filename, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args="RGB;16L") for tile in again.tile]  # the other byte
+        again.tile = [tile._replace(args="RGB;16L") for tile in again.tile]  # the low bytes
         low = np.asarray(ImageOps.exif_transpose(again)).astype(np.int64)
     hidden = (256 * np.asarray(image).astype(np.int64) + low == np.array(hole)).all(axis=-1)
     clear = image.copy()
@@ -199,5 +200,5 @@ def _with_hole(image: Image.Image, stored: ImageFile.ImageFile, packing: str) ->
 
 
 def dark(brightest: int) -> bool:
-    """Whether 16-bit images with this brightest value use less than a quarter of their range."""
+    """Whether 16-bit images with this brightest value use less than a quarter of the range."""
     return 0 < brightest < _DARK

@@ -1,7 +1,7 @@
 """The official releases of images: their files, checksums, addresses and terms.
 
-MD5 of single files and archives are those that the authors and torchvision's loaders check, SHA-256
-of the archives are pinned in keras' loaders (3.15).
+The MD5 of files and archives are those that the authors and torchvision's loaders use; the SHA-256
+of the archives are those in keras' loaders (3.15).
 """
 
 from nasbench.benchmarks.training.readers.official import Archive, Release
