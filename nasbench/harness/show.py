@@ -135,7 +135,7 @@ def operation_names(sheet: Sheet) -> list[str]:
 
 
 def alive_edges(sheet: Sheet) -> tuple[bool, ...]:
-    """Return whether each edge of a NAS-Bench-201 cell lies on a path to the output."""
+    """Return whether each edge of a NAS-Bench-201 cell carries a signal from input to output."""
     return live_edges(sheet.architecture)
 
 
@@ -186,9 +186,9 @@ def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
 
 
 def _record(table: Table, dataset: str, index: int) -> Record | None:
-    """Return a table's values at the signal and the final schedule of the first protocol.
+    """Return what a table has of an architecture on a data set; None where it has nothing.
 
-    This is the first protocol of the data set; None where the table has no value.
+    Signal and final schedule are those of the first protocol that searches the data set.
     """
     fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
