@@ -57,7 +57,7 @@ def attempt(runner: Runner, seed: int, retries: int) -> Run:
 
 
 class InProcess:
-    """Makes one run after the other in this process, which needs no time to start.
+    """Makes one run after the other in this process, which starts faster than any other way.
 
     Quick runs are yielded in batches, about one per second, as a file for each run would make a
     hundred times more files than needed. A killed process loses one batch.

@@ -127,8 +127,8 @@ def entropy_of(
 ) -> int:
     """Return an experiment's own part of its runs' randomness: 48 bits of a SHA-256.
 
-    It makes the runs of different experiments independent of each other although their seeds are
-    equal. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
+    It makes runs with equal seeds independent of each other where they are counted as separate
+    runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
     and the protocol; and the names of the objectives where they are not accuracy alone. The budget

@@ -25,7 +25,7 @@ class Incumbent:
         self._best = -np.inf
 
     def takes(self, score: float, fidelity: int) -> bool:
-        """Make an evaluation the answer if it is better, and return whether it was made so.
+        """Make an evaluation the answer if the rule says so, and return whether it was made so.
 
         `fidelity` is in epochs. The score of a failed evaluation is NaN.
         """
@@ -55,9 +55,9 @@ class Front:
     def takes(self, scores: tuple[float, ...], fidelity: int, number: int = 0) -> bool:
         """Add an evaluation unless a member is as good as it, and return whether it was added.
 
-        Members that the new evaluation is better than are removed; the first one at a higher
-        fidelity (in epochs) replaces the whole set. Of evaluations with equal scores the first
-        stays. The scores of a failed evaluation are NaN.
+        Members that the new evaluation is better than are removed. The first one at a higher
+        fidelity (in epochs) replaces the whole set; one at a lower fidelity is not added. Of
+        evaluations with equal scores the first stays. The scores of a failed evaluation are NaN.
         """
         if fidelity < self._highest or not all(map(isfinite, scores)):
             return False

@@ -345,7 +345,8 @@ class Study:
         """Judge the run and store it below a results folder; return the experiment's folder.
 
         Raises `InvalidInput` while the search is not over, for answers or a function of your own,
-        and where the seed is stored already.
+        and where the seed is stored already; `StoreError` where `name` cannot be a folder or holds
+        another experiment, and where the folder cannot be written.
         """
         out = require_path("folder", folder)
         runner = self._runner

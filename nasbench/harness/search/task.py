@@ -107,10 +107,14 @@ class Task:
     """SHA-256 of the table, of images and recipes where everything is trained, or of both."""
     space: str
     signal: Signal
+    """The data set and the fidelity of the validation values that the search is told."""
     repeats: str
+    """What a repeated request costs: `charge` or `free`, see `nasbench.rules`."""
     budget: Budget
     final_schedule: int
+    """Epochs of the schedule after which the judge reads final values."""
     reports: tuple[str, ...]
+    """Data sets on which the judge reads final values."""
     shared: bool = False
     """Whether shared weights are trained, instead of architectures evaluated."""
     images: str = ""
