@@ -1,1 +1,1 @@
-"""The command line: a thin shell that parses, calls and prints."""
+"""The command line, which only parses options, calls the other packages and prints."""

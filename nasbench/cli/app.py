@@ -1,4 +1,4 @@
-"""`nasbench`: the commands. What is around them, errors and signals, is in `entry`."""
+"""The commands of `nasbench`; their errors and signals are handled in `entry`."""
 
 import typer
 

@@ -24,7 +24,7 @@ def audit(
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> int:
-    """Derive every number of a results folder again; exit code 1 where something is wrong."""
+    """Compute every number of a results folder again; exit code 1 if something is wrong."""
     from nasbench.cli.progress import counting
     from nasbench.harness.audit import audit as audit_results
 

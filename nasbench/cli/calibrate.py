@@ -24,7 +24,7 @@ def calibrate(
     cells: Annotated[int, number(limits.CELLS, help="Reference cells that are trained.")] = 5,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("calibration.json"),
 ) -> None:
-    """Measure how many seconds of a table's clock a real second on this device is worth.
+    """Measure how many seconds of a table's clock correspond to a real second on this device.
 
     With `nasbench compare --calibration FILE`, one-shot runs then share a time axis with others.
     """

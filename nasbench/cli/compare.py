@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 
 class Centre(StrEnum):
-    """What the figures draw."""
+    """The average of runs that the figures draw."""
 
     MEAN = "mean"
     MEDIAN = "median"
@@ -35,14 +35,14 @@ class Centre(StrEnum):
 
 
 class Clock(StrEnum):
-    """What the figures run over."""
+    """The x axis of the figures."""
 
     SECONDS = "seconds"
     EVALUATIONS = "evaluations"
 
 
 class Style(StrEnum):
-    """How large figures' letters are."""
+    """The size of letters in the figures."""
 
     PAPER = "paper"
     TALK = "talk"
@@ -154,7 +154,7 @@ def compare(
 
 
 def _print_published(found: "list[Reproduction]") -> None:
-    """Print what reproductions of published tables came to."""
+    """Print the results of reproductions of published tables."""
     from nasbench.cli.screen import Screen
     from nasbench.harness.compare.terminal import print_table
 

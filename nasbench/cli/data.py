@@ -22,7 +22,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 @app.command()
 def fetch(name: Name = "nb201", force: Force = False) -> None:
-    """Download the public files of a table and build it, or an image set to train on."""
+    """Download a table's public files and build the table, or download an image set."""
     from nasbench.benchmarks.catalogue import fetch_table, recipes
     from nasbench.benchmarks.images import fetch_images, fetchable
     from nasbench.benchmarks.training.readers.releases import RELEASES
@@ -49,7 +49,7 @@ def import_(
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,
     force: Force = False,
 ) -> None:
-    """Read official benchmark files into a table, or put official images where they are found."""
+    """Read official benchmark files into a table, or copy official images to their folder."""
     from nasbench.benchmarks.images import import_images, release_at
     from nasbench.benchmarks.sources.official import import_official
     from nasbench.errors import InvalidInput
@@ -69,7 +69,7 @@ def import_(
 
 @app.command("list")
 def list_() -> None:
-    """Show tables and image sets: those that are there and how to get the others."""
+    """Show the installed tables and image sets, and how to get the others."""
     from nasbench.benchmarks.catalogue import list_tables
     from nasbench.benchmarks.images import images_at_hand
     from nasbench.benchmarks.training.readers.releases import RELEASES
@@ -151,7 +151,7 @@ def path(
         str | None, typer.Argument(help="Table or image set; none: the data folder.")
     ] = None,
 ) -> None:
-    """Print where tables and images live, or where one of them is."""
+    """Print the data folder, or where a table or an image set is."""
     from nasbench.benchmarks.catalogue import data_folder, table_path
     from nasbench.benchmarks.images import images_at_hand, images_folder
 
@@ -162,7 +162,7 @@ def path(
 
 
 def _is_images(name: str) -> bool:
-    """Whether a name means an official image set: a table of that name goes first."""
+    """Return whether a name means an image set; an installed table of that name has precedence."""
     from nasbench.benchmarks.catalogue import table_path
     from nasbench.benchmarks.training.readers.releases import RELEASES
 

@@ -1,9 +1,9 @@
-"""The process around a command: its streams and signals, and the one place where errors end.
+"""The process of a command: its streams and signals, and the one place where errors are handled.
 
-Whatever happens, a user reads one line, and the exit code is 0; 1 where no run finished or an
-audit found faults; 2 for what cannot be used or done; 128 + n where signal n ended the command,
-as 141 where the reader of a pipe has left. `NASBENCH_TRACEBACK=1` shows where an error of nasbench
-itself came from.
+A user reads one line about an error. The exit code is 0 for success; 1 where no run finished or an
+audit found faults; 2 for input that cannot be used and work that cannot be done; 128 + n where
+signal n ended the command, such as 141 where the reader of a pipe has closed it.
+`NASBENCH_TRACEBACK=1` shows where an error of nasbench itself came from.
 """
 
 import errno
@@ -25,8 +25,8 @@ TRACEBACK = "NASBENCH_TRACEBACK"
 _INTERRUPTED = 128 + signal.SIGINT
 _LEFT = 128 + signal.SIGPIPE
 _ENDING = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
-"""Signals that end a process: a command tidies up first, as for Ctrl-C. Batch systems use several
-of them."""
+"""Signals that end a process; a command first cleans up, as after Ctrl-C. Batch systems send
+several of them."""
 _AGAIN_SECONDS = 0.05
 _COMPLETION = ("--install-completion", "--show-completion")
 
@@ -34,14 +34,14 @@ _COMPLETION = ("--install-completion", "--show-completion")
 def run(load: Callable[[], Callable[..., object]]) -> NoReturn:
     """Run the command line that `load` returns, and end the process.
 
-    No traceback of ours ever reaches a user, also while modules are imported.
+    Users see no traceback, not even of an error while modules are imported.
     """
     _open_streams()
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever this is set to
     with _ended_cleanly() as received:
         code = _flushed(_run(load, sys.argv[1:]))
     with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is left to do is Python's end
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # only Python's own end is left
     sys.exit(128 + received[0] if received and code == _INTERRUPTED else code)
 
 
@@ -61,7 +61,7 @@ def _run(load: Callable[[], Callable[..., object]], words: Sequence[str]) -> int
         return _system(error)
     except BaseException as error:  # those of native libraries are no `Exception`
         return _fault(error)
-    if result == _INTERRUPTED:  # typer gives the code of a Ctrl-C back
+    if result == _INTERRUPTED:  # typer returns this code after Ctrl-C
         return _say("interrupted; finished runs are stored, the same command goes on", result)
     return result if isinstance(result, int) else 0
 
@@ -88,7 +88,10 @@ def _remove_leftovers() -> None:
 
 
 def _exited(error: SystemExit, words: Sequence[str]) -> int:
-    """Return the code for somebody's `sys.exit`: a library's of a broken pipe, or a stranger's."""
+    """Return the exit code after a `sys.exit` that nasbench did not call.
+
+    A library may call it for a broken pipe or for shell completion; any other call is an error.
+    """
     cause = error.__context__
     if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
         return _LEFT
@@ -103,7 +106,7 @@ def _exited(error: SystemExit, words: Sequence[str]) -> int:
 
 
 def _system(error: OSError | MemoryError) -> int:
-    """Say what the machine refused."""
+    """Report an error of the operating system, and return the exit code."""
     if isinstance(error, MemoryError):
         return _say("out of memory: use fewer --workers, or fewer seeds per call", 2)
     if isinstance(error, BrokenPipeError) and _reader_left():
@@ -112,7 +115,7 @@ def _system(error: OSError | MemoryError) -> int:
 
 
 def _fault(error: BaseException) -> int:
-    """Say that nasbench failed, and how to see where."""
+    """Report an error in nasbench itself, and how to see where it is; return the exit code."""
     kind = type(error)
     if os.environ.get(TRACEBACK):
         from traceback import print_exception
@@ -129,7 +132,7 @@ def _fault(error: BaseException) -> int:
 def _first_words(error: BaseException) -> str:
     try:
         return " ".join(str(error).split())[:200]
-    except Exception:  # a text that cannot even be made
+    except Exception:  # making the text fails, too
         return "no text"
 
 
@@ -139,10 +142,11 @@ def _say(line: str, code: int) -> int:
 
 
 def _open_streams() -> None:
-    """See to it that stdin, stdout and stderr are there and take every character.
+    """Make sure that stdin, stdout and stderr are open and accept every character.
 
-    Where the caller has closed one, the next file opened would get its number, and be written
-    into. What is said on stderr is lost where it cannot be written, and the work goes on.
+    If the caller has closed one, the next file that is opened would get its number, and output
+    would be written into that file. Text that cannot be written to stderr is lost, and the command
+    continues.
     """
     while (lowest := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(lowest, True)
@@ -162,7 +166,7 @@ def _to(number: int) -> "_Notes":
 
 
 class _Notes(io.TextIOWrapper):
-    """A stream whose text is lost where it cannot be written: to a full disk, or a closed pipe."""
+    """A stream that drops text that it cannot write, such as to a full disk or a closed pipe."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -182,7 +186,7 @@ def _is_descriptor(stream: object, number: int) -> bool:
 
 
 def _flushed(code: int) -> int:
-    """Write what is left of the output; return the code, or another one where that fails."""
+    """Write the rest of the output; return `code`, or another exit code if that fails."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -198,7 +202,7 @@ def _flushed(code: int) -> int:
 
 
 def _reader_left() -> bool:
-    """Whether whoever read our output has left."""
+    """Return whether the reader of stdout or stderr has closed its pipe."""
     poll = select.poll()
     for number in (1, 2):
         poll.register(number, select.POLLERR)
@@ -207,11 +211,11 @@ def _reader_left() -> bool:
 
 @contextmanager
 def _ended_cleanly() -> Iterator[list[int]]:
-    """Let signals that end a process end a command as Ctrl-C does; yield those received.
+    """Let signals that end a process end a command as Ctrl-C does; yield a list of those received.
 
-    A signal that the caller ignores (`nohup`) or that a handler is there for is left alone. An
-    interruption that Python had to pass over, inside a destructor, is made again. What fails
-    beside the command, in a thread or a destructor, is not shown.
+    A signal that the caller ignores (`nohup`), or that has a handler already, is not changed. An
+    interruption that Python ignored, because it came inside a destructor, is raised again. Errors
+    in a thread or a destructor are not shown, unless `NASBENCH_TRACEBACK` is set.
     """
     received: list[int] = []
 
@@ -225,7 +229,7 @@ def _ended_cleanly() -> Iterator[list[int]]:
             main = threading.main_thread().ident, number
             again = threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, main)
             again.daemon = True
-            again.start()  # here, it would be raised in this function, and passed over as well
+            again.start()  # raised here, it would be ignored as well
 
     if threading.current_thread() is not threading.main_thread():
         yield received

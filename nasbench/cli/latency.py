@@ -25,7 +25,7 @@ def latency(
     ] = 20,
     json_: Annotated[bool, typer.Option("--json", help="Print what is stored as JSON.")] = False,
 ) -> None:
-    """Measure what each operation takes on this machine: a cost for hardware-aware strategies."""
+    """Measure each operation's latency on this machine: a cost for hardware-aware strategies."""
     from nasbench.benchmarks.training.catalogue import find_input
     from nasbench.benchmarks.training.latency import measure
     from nasbench.spaces.nb201 import NasBench201

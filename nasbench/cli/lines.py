@@ -1,4 +1,4 @@
-"""Lines that commands print: whatever is in a name, it cannot steer the terminal."""
+"""Printing of lines, with escapes for characters in names that would control the terminal."""
 
 import sys
 
@@ -6,10 +6,10 @@ from nasbench.text import printable
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print a text on stdout, or on stderr; what is not meant to be seen is escaped."""
+    """Print a text on stdout, or on stderr if `err`; invisible characters are escaped."""
     print(printable(text, "\n"), file=sys.stderr if err else sys.stdout, flush=err)
 
 
 def warn(what: object) -> None:
-    """Print what a user should look at, on standard error."""
+    """Print a warning on stderr."""
     say(f"warning: {what}", err=True)

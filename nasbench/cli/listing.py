@@ -43,7 +43,7 @@ def spaces() -> None:
 
 @app.command()
 def benchmarks() -> None:
-    """Benchmark tables, installed or to be fetched."""
+    """Benchmark tables: those that are installed and those that can be fetched."""
     from nasbench.benchmarks.catalogue import list_tables
 
     for table in list_tables():
@@ -57,7 +57,7 @@ def benchmarks() -> None:
 
 @app.command()
 def protocols() -> None:
-    """Protocols: what a search sees, spends and is judged by."""
+    """Protocols: a search's validation signal, its budget and its final values."""
     from nasbench.benchmarks import protocols as found
     from nasbench.benchmarks.catalogue import list_tables, load_table
 

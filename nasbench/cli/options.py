@@ -1,4 +1,4 @@
-"""Options of commands: those of a search, numbers within limits, and none that is empty."""
+"""Options of commands: those of a search, numbers with limits, and a check for empty values."""
 
 import functools
 import inspect
@@ -18,17 +18,17 @@ _KINDS = {Count: "<int>", Amount: "<float>"}
 
 
 def number(limit: Count | Amount, *names: str, help: str) -> Any:
-    """Return a typer option for a number; `InvalidInput` says what is allowed where it is not."""
+    """Return a typer option for a number; it raises `InvalidInput` for one outside the limits."""
     return typer.Option(*names, parser=limit.read, metavar=_KINDS[type(limit)], help=help)
 
 
 def with_options(
     kind: Any, first: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of a `TypedDict` of `harness.options`, those of `first` at first.
+    """Return a decorator that gives a command the options of a `TypedDict` of `harness.options`.
 
-    Its function has a parameter `given`, in whose place they stand, and which is told those that
-    were given: name and value.
+    They take the place of the function's parameter `given`, in the order of `first` and then of the
+    `TypedDict`. The function gets, as `given`, a dict of the options that a user gave, by name.
     """
     known = {name: one for name, (_, one) in options_of(kind).items() if one.help}
     names = [*first, *(name for name in known if name not in first)]
@@ -55,7 +55,7 @@ def with_options(
 
 
 def _parameter(name: str, option: Option) -> inspect.Parameter:
-    """Return an option as a parameter of a command, None where it is not given."""
+    """Return an option as a parameter of a command; its value is None where it is not given."""
     said = f"{option.help} [default: {option.usual}]" if option.usual else option.help
     kind: Any = str
     info = typer.Option(*option.flags, help=said)
@@ -77,14 +77,15 @@ def _read(option: Option, value: Any) -> Any:
 
 
 def split(values: list[str] | None) -> list[str] | None:
-    """Return what comma-separated and repeated values name, one by one."""
+    """Return a list of single values from comma-separated and repeated ones."""
     return None if values is None else [part for value in values for part in value.split(",")]
 
 
 def filled(arguments: Sequence[str]) -> list[str]:
-    """Return a command line, home folders in it; `InvalidInput` names what has nothing in it.
+    """Return a command line's arguments, with home folders in place of `~`.
 
-    Such as `--name ''` or `--out=`: most often a variable of a script that is not set.
+    Raises `InvalidInput` for an empty value, such as `--name ''` or `--out=`, which most often
+    comes from a variable that is not set in a script.
     """
     for before, one in zip(["", *arguments], arguments, strict=False):
         if not one.strip(" \t\r\n,") or re.fullmatch(r"--[\w-]+=[\s,]*", one):
@@ -95,8 +96,8 @@ def filled(arguments: Sequence[str]) -> list[str]:
 
 
 def _expanded(argument: str) -> str:
-    """Return `--out=~/runs` as a shell gives `--out ~/runs`: with the home folder in it."""
+    """Return `--out=~/runs` with the home folder in it, as a shell gives it for `--out ~/runs`."""
     name, sign, value = argument.partition("=")
     if sign and name.startswith("--") and value.startswith("~"):
-        return f"{name}={os.path.expanduser(value)}"  # noqa: PTH111  # of no user it stays
+        return f"{name}={os.path.expanduser(value)}"  # noqa: PTH111  # kept for an unknown user
     return argument

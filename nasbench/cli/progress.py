@@ -18,7 +18,7 @@ from nasbench.harness.search.experiment import Experiment
 
 
 class Bar:
-    """One bar for all runs of a command: count, rate, time left, the strategy at work."""
+    """One bar for all runs of a command: count, rate, time left and the current strategy."""
 
     def __init__(self, progress: Progress) -> None:
         """Draw on `progress`."""
@@ -26,13 +26,13 @@ class Bar:
         self._task = progress.add_task("", total=None, rate="")
 
     def start(self, total: int, skipped: int) -> None:
-        """Lengthen the bar."""
+        """Add `total` runs to the length of the bar."""
         there = f"{skipped} runs are there already" if skipped else ""
         known = self._progress.tasks[0].total or 0
         self._progress.update(self._task, total=known + total, description=there)
 
     def advance(self, experiment: Experiment, runs: int) -> None:
-        """Count runs."""
+        """Count `runs` more finished runs."""
         task = self._progress.tasks[0]
         speed = task.finished_speed or task.speed
         self._progress.update(
@@ -55,7 +55,7 @@ def progress_bar() -> Iterator[Bar | None]:
 
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield what counts one more of `total` on a bar; no bar when stderr is no terminal."""
+    """Yield a function that counts one more of `total` on a bar, if stderr is a terminal."""
     if not (total and sys.stderr.isatty()):
         yield lambda: None
         return
@@ -69,5 +69,5 @@ def _progress() -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    # its own file: while a run prints, stderr is kept from the screen
+    # the present stderr, as `sys.stderr` is the run's log while a run is made
     return Progress(*columns, console=Console(file=sys.stderr), transient=True)

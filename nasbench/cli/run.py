@@ -86,7 +86,7 @@ def _say_default() -> None:
 
 
 def _say(line: str, screen: TextIO | None = None) -> None:
-    """Print a note; on `screen` where stderr may be a run's log."""
+    """Print a note on stderr, or on `screen` where `sys.stderr` may be a run's log."""
     print(f"note: {printable(line, keep=chr(10))}", file=screen or sys.stderr, flush=True)
 
 
@@ -100,7 +100,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput(f"experiment file '{path}': {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are the former
+    except (ValueError, RecursionError) as error:  # the former for numbers too long
         raise InvalidInput(f"experiment file '{path}' is not TOML: {error}") from error
     return dict(read_config(data))
 

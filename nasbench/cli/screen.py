@@ -1,4 +1,4 @@
-"""Tables that commands print: whatever is in a name, it cannot steer the terminal."""
+"""Printing of tables, with escapes for characters in names that would control the terminal."""
 
 from collections.abc import Iterable
 
@@ -9,11 +9,11 @@ from nasbench.text import printable
 
 
 class Screen(Console):
-    """A rich console that shows characters that are not meant to be seen as their escapes."""
+    """A rich console that shows invisible characters as escapes."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Yield what rich makes of something, escaped."""
+        """Yield the segments that rich makes of `renderable`, with invisible characters escaped."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text, "\n"), style, control)

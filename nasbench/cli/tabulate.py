@@ -64,7 +64,7 @@ def tabulate(
         bool, typer.Option("--install", help="Put the table where `--benchmark NAME` finds it.")
     ] = False,
 ) -> None:
-    """Train every architecture of a space once per distinct cell and seed; write a table."""
+    """Train every distinct cell of a space once per seed; write a table of all architectures."""
     from nasbench.benchmarks.catalogue import new_table_path, table_path
     from nasbench.benchmarks.tables.format import SUFFIX
     from nasbench.benchmarks.training.assemble import assemble as make
@@ -78,7 +78,7 @@ def tabulate(
     from nasbench.provenance import cores
     from nasbench.spaces import find_space, get_enumerable
 
-    find_space(space)  # a user may name a module's
+    find_space(space)  # it imports a user's module
     known = get_enumerable(space)
     if precision not in PRECISIONS:
         raise InvalidInput(f"precision '{precision}' is unknown: use {' or '.join(PRECISIONS)}")
@@ -124,7 +124,7 @@ def tabulate(
 def _measure(plan: Any, number: int) -> None:
     from nasbench.benchmarks.training.costs import measure
 
-    for device in dict.fromkeys(("cpu", plan.device)):  # the CPU's seconds are the clock
+    for device in dict.fromkeys(("cpu", plan.device)):  # seconds on the CPU are the table's clock
         with _reporting(f"costs on {device}") as report:
             measure(
                 plan.searched, plan.data(), plan.recipe, plan.shards, number,
@@ -133,17 +133,17 @@ def _measure(plan: Any, number: int) -> None:
 
 
 class Report:
-    """Says how far the work is: a bar on a terminal, else a line on stderr every minute."""
+    """Shows the progress of work: a bar on a terminal, else a line on stderr every minute."""
 
     def __init__(self, what: str, bar: "Progress | None") -> None:
-        """Count `what`."""
+        """Count things called `what`, on `bar` or in lines."""
         self._what, self._bar = what, bar
         self._total = self._there = self._done = 0
         self._began = self._said = time.monotonic()
         self._task = None if bar is None else bar.add_task(what, total=None, rate="")
 
     def start(self, total: int, there: int) -> None:
-        """Set the length; only what comes now counts for the rate."""
+        """Set the total; only work done from now on counts for the rate."""
         self._total, self._there, self._done = total, there, there
         self._began = time.monotonic()
         if self._bar is not None and self._task is not None:
@@ -152,7 +152,7 @@ class Report:
             say(f"{there} of {total} {self._what} are there already", err=True)
 
     def advance(self, count: int) -> None:
-        """Count some more."""
+        """Count `count` more."""
         self._done += count
         if self._bar is not None and self._task is not None:
             rate, left = self._pace()
@@ -167,13 +167,13 @@ class Report:
             )
 
     def __call__(self, done: int, total: int) -> None:
-        """Take `done` of `total`, as the measurement of costs says it."""
+        """Set the progress to `done` of `total`, as the measurement of costs reports it."""
         if not self._total:
             self.start(total, done - 1)
         self.advance(done - self._done)
 
     def _pace(self) -> tuple[float, str]:
-        """Return the trainings per hour and the time left."""
+        """Return the counted things per hour and the time left, as text."""
         spent = max(time.monotonic() - self._began, 1e-9)
         rate = 3600 * (self._done - self._there) / spent
         minutes = 60 * (self._total - self._done) / rate if rate else 0.0

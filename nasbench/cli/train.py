@@ -61,9 +61,9 @@ def train(
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train one architecture from scratch and read test once, at the end.
+    """Train one architecture from scratch and read the test split once, at the end.
 
-    Started again, it goes on where it stopped: with the same bits on the CPU.
+    Started again, it resumes where it stopped; on the CPU the result has the same bits.
     """
     from nasbench.benchmarks.training.catalogue import default_recipe, load_data
     from nasbench.benchmarks.training.recipes import recipe as find_recipe
@@ -104,7 +104,7 @@ def train(
 
 
 def _folder(data: str, recipe: str, space: "Space", architecture: "Architecture", seed: int) -> str:
-    """Return the name of a training's folder: architectures without an index have a hash."""
+    """Return the name of a training's folder, with the architecture's index or else a hash."""
     import hashlib
 
     from nasbench.spaces.base import EnumerableSpace
@@ -127,7 +127,7 @@ def _architecture(space: "Space", text: str) -> "Architecture":
 
 
 def _changed(recipe: "Recipe", epochs: int | None, batch: int | None) -> "Recipe":
-    """Return the recipe with the numbers the user gave; its name then says so."""
+    """Return the recipe with the numbers that the user gave, which its name then includes."""
     from dataclasses import replace
 
     if epochs is not None and epochs != recipe.epochs:

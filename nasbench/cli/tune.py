@@ -48,7 +48,7 @@ def tune(
     threads: Annotated[int, number(limits.per_core("threads"), help="As in `nasbench run`.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
 ) -> None:
-    """Find settings of a strategy on seeds of their own; write an experiment file of the best."""
+    """Find settings of a strategy on separate seeds; write an experiment file with the best."""
     from nasbench.harness.execution.tune import tune as search
 
     record, path = search(

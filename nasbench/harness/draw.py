@@ -60,8 +60,9 @@ class _Canvas:
 def cell_text(sheet: Sheet) -> "Text":
     """Draw the cell with box characters, 75 columns wide.
 
-    The nodes stand in a row, 0 the input and 3 the output; long edges of the input run above
-    it, the other below. What carries nothing from input to output is broken and pale.
+    The nodes are in a row, 0 is the input and 3 the output. The long edges from the input run above
+    the row, the one from 1 to 3 below. Edges that carry nothing from input to output are dashed and
+    pale.
     """
     canvas = _Canvas(7, 3 * _STEP + 6)
     edges = dict(

@@ -1,7 +1,8 @@
 """The options of a search, each defined once: for Python, the command line and experiment files.
 
-`nasbench.run` and `nasbench.Study` take them as keywords; the command line's options and what an
-experiment file may say are made of these definitions (`cli.options`, `execution.config`).
+`nasbench.run` and `nasbench.Study` take them as keywords. The options of the command line
+(`cli.options`) and the keys of experiment files (`execution.config`) are made from these
+definitions.
 """
 
 import inspect
@@ -23,29 +24,33 @@ Kind = TypeVar("Kind", bound="SearchOptions")
 Settings = Mapping[str, Mapping[str, object]]
 """Hyperparameters that differ from the defaults, by strategy."""
 Form = Literal["text", "texts", "path"] | Count | Amount | tuple[str, ...]
-"""What is written for an option: a text, one or several, a path, a number, or one of some words."""
+"""How a value of an option is written: as a text, one or several texts, a path, a number, or one of
+some words."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """An option beside its name and its type in Python."""
+    """The definition of an option, without its name and its type in Python."""
 
     default: Any
     help: str = ""
-    """For the command line; empty where it is not an option there."""
+    """The help text on the command line; empty where the command line has no such option."""
     usual: str = ""
-    """What it is where nothing is given, for the command line; empty where the help says it."""
+    """The default as the help text shows it; empty where the help text shows none."""
     form: Form = "text"
     valid: str = ""
-    """What an experiment file may say, for messages; empty where a file has no such key."""
+    """What is valid in an experiment file, for error messages.
+
+    Empty where it follows from `form`; if `help` is empty too, a file has no such key.
+    """
     file: Any = None
     """Its type in an experiment file, where that does not follow from `form`."""
     flags: tuple[str, ...] = ()
-    """Names on the command line, where they are not the option's own."""
+    """The names on the command line, where they differ from the option's own name."""
 
 
 class SearchOptions(TypedDict, total=False):
-    """Which search it is: the options of one run."""
+    """The options that define one search."""
 
     benchmark: Annotated[
         str | Path | None,
@@ -140,7 +145,7 @@ class SearchOptions(TypedDict, total=False):
 
 
 class RunOptions(SearchOptions, total=False):
-    """What `nasbench.run` takes beside the strategies: searches, seeds, and where they run."""
+    """The options of `nasbench.run`: those of a search, its seeds, and where and how it runs."""
 
     seeds: Annotated[
         int | str | Sequence[int],
@@ -236,7 +241,7 @@ def options_of(kind: Any) -> dict[str, tuple[Any, Option]]:
 
 
 def filled(kind: type[Kind], given: Kind) -> Kind:
-    """Return the options with the defaults of those that are not given.
+    """Return the given options, and the defaults of all others.
 
     Raises `TypeError` for a name that is no option, as Python does for a call.
     """

@@ -19,7 +19,7 @@ from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
-_DIGITS = 20  # more than any index has; Python refuses to convert some thousands
+_DIGITS = 20  # more than any index has; Python refuses to convert thousands of digits
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Score:
     """One value of the architecture and its rank."""
 
     value: float
-    rank: int  #: 1 is the best; equals share the better rank
-    among: int  #: architectures with a known value
+    rank: int  #: 1 is the best; equal values share the better rank
+    among: int  #: number of architectures with a known value
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,25 @@ class Record:
     table: str
     dataset: str
     metric: Metric
-    epochs: int  #: after which a search sees validation
-    signal: Score | None  #: validation then
+    epochs: int  #: epochs after which a search is told the validation value
+    signal: Score | None  #: validation after these epochs
     valid: Score | None  #: validation after the final schedule
     test: Score | None  #: test after the final schedule
-    seconds: float  #: of one query of the signal; NaN where unknown
+    seconds: float  #: cost of one query of the signal; NaN where unknown
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What only a cell of NAS-Bench-201 has."""
+    """Properties that only a cell of NAS-Bench-201 has."""
 
     isomorphism_class: int
-    """Smallest index of the cells that are equal as the paper counts them."""
+    """Smallest index among the cells that the paper counts as equal to this one."""
     isomorphic: int
-    """How many they are."""
+    """Number of these cells."""
     function_class: int
-    """Smallest index of the cells that compute the same sums."""
+    """Smallest index among the cells that compute the same sums as this one."""
     equivalent: int
+    """Number of these cells."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Sheet:
 
 
 def describe(architecture: str, space: str = "nb201") -> Sheet:
-    """Look an architecture up by its string or index; `InvalidInput` if it is neither."""
+    """Look an architecture up by its string or index; raise `InvalidInput` for any other text."""
     found = find_space(space)
     text = architecture.strip()
     asked, index = _find(found, text), None
@@ -134,7 +135,7 @@ def operation_names(sheet: Sheet) -> list[str]:
 
 
 def alive_edges(sheet: Sheet) -> tuple[bool, ...]:
-    """Return whether each edge of a NAS-Bench-201 cell carries anything to the output."""
+    """Return whether each edge of a NAS-Bench-201 cell carries a signal from input to output."""
     return live_edges(sheet.architecture)
 
 
@@ -149,7 +150,7 @@ def score(values: NDArray[np.floating], index: int, metric: Metric = ACCURACY) -
 
 
 def _tables(space: str, problems: list[str]) -> Iterator[Table]:
-    """Yield the tables of a space that can be read; what cannot be is a problem."""
+    """Yield the readable tables of a space; add a line to `problems` for each unreadable table."""
     for listed in list_tables():
         if listed.problem:
             problems.append(listed.problem)
@@ -185,7 +186,10 @@ def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
 
 
 def _record(table: Table, dataset: str, index: int) -> Record | None:
-    """Return what a table says, at the signal and the end of the data set's first protocol."""
+    """Return what a table has of an architecture on a data set; None where it has nothing.
+
+    Signal and final schedule are those of the first protocol that searches the data set.
+    """
     fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
         protocol = next(fitting, None) or own_protocol(table, (dataset,))

@@ -1,4 +1,4 @@
-"""Derive every number of a results folder again, and list what is not as it should be."""
+"""Computes every number of a results folder again, and lists the errors that it finds."""
 
 from nasbench.harness.audit.all_checks import audit
 from nasbench.harness.audit.findings import Audit, Finding

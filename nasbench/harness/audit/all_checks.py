@@ -1,4 +1,4 @@
-"""`nasbench audit`: all checks of a results folder, in the order a reader wants them."""
+"""`nasbench audit`: all checks of a results folder, in the order that suits a reader."""
 
 import os
 import secrets
@@ -49,13 +49,16 @@ def audit(
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
 
-    Which cells a run asked is believed, and all else is derived again; `replays` random runs are
-    made again from their seeds, and of these nothing is believed. `seed` draws them, one that
-    nobody can foresee where it is None; runs that say they ended by themselves, and some of those
-    that asked the same as another one, are made again too. Strategies of other modules are only
-    replayed with `trust`, as that runs their code. `advance` is called after each. Comparisons
-    that `nasbench compare` left in the folder are computed again, unless `comparison` is False.
-    Raises `StoreError` for a folder that cannot be read.
+    The audit takes from the folder which architectures a run asked for, and computes everything
+    else again. In addition, `replays` random runs are made again from their seeds, without using
+    anything that is stored of them. They are drawn with `seed`; None is a seed that nobody can
+    foresee. Runs that are stored as exhausted, and some of those that asked the same as another
+    run, are made again too. Strategies of other modules are replayed only with `trust`, as this
+    runs their code. `advance` is called after each run. Comparisons that `nasbench compare` wrote
+    into the folder are computed again, unless `comparison` is False.
+
+    Returns an `Audit` with all findings. Raises `StoreError` for a folder that cannot be read or
+    holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
     """
     replays = REPLAYS.check(replays)
     folder = Path(os.path.realpath(require_path("results", results)))
@@ -64,7 +67,7 @@ def audit(
     published, findings = _published(folder, files)
     stored = read_results(folder)
     findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
-    if not (published or findings):  # a fresh checkout has nothing but what is published
+    if not (published or findings):  # a fresh checkout has published files only
         stored.need_runs()
     united = unite(stored.experiments)
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
@@ -126,7 +129,7 @@ def _published(
 
 
 def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
-    """Check what lies in the folders of the experiments, beside their runs."""
+    """Check all files in the folders of the experiments except the rows of their runs."""
     kept = list(experiments(stored.folder, [])) if stored.experiments else []
     for one, runs in zip(kept, stored.experiments, strict=True):
         yield from check_experiment(one)

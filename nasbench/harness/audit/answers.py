@@ -1,8 +1,9 @@
-"""Are values and costs what the table answers, by the task's rules of charging?
+"""Checks that values and costs are what the table answers, by the task's rules of charging.
 
-Which architecture a run asked at which fidelity is believed. Of several training trials a query
-draws one, which is not stored: an evaluation is right if it is of some trial, and where trainings
-are resumed of the trial that its training was of before.
+The stored architectures and fidelities of requests are not checked. Where the table has several
+trainings of an architecture ("trials"), a query draws one of them, and which one is not stored. So
+an evaluation is right if it fits any trial or, where trainings are resumed, the trial that the
+training was of before.
 """
 
 from collections.abc import Iterator
@@ -22,18 +23,18 @@ Floats = NDArray[np.float64]
 
 
 _SHOWN = 10
-"""Fidelities that a finding names."""
+"""Most fidelities that a finding names."""
 
 
 class Looked:
-    """What the table answers at one fidelity.
+    """The table's answers at one fidelity.
 
-    `values` are NaN where an evaluation fails, shape (trials, architectures, objectives), `seconds`
-    (trials, architectures).
+    `values` has shape (trials, architectures, objectives), NaN where an evaluation fails; `seconds`
+    has shape (trials, architectures).
     """
 
     def __init__(self, benchmark: TabularBenchmark, epochs: int) -> None:
-        """Look all architectures up; there is no trial where the table has no such epoch."""
+        """Look all architectures up; where the table has no such epoch, there are 0 trials."""
         self._benchmark, self._epochs = benchmark, epochs
         try:
             found = benchmark.answers(Fidelity(epochs))
@@ -50,7 +51,7 @@ class Looked:
 
 
 def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
-    """Look every evaluation up again: its value, what it cost and the epochs it was charged."""
+    """Yield findings about evaluations whose values, seconds or epochs are not the table's."""
     asked, usual = runs.lists("fidelity"), runs.experiment.task.signal.epochs
     known = {int(one): Looked(benchmark, int(one)) for one in np.unique(asked.values)}
     if runs.experiment.task.promotion is Promotion.RESUME:
@@ -71,17 +72,17 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
 
 
 def same(first: Floats, second: Floats) -> NDArray[np.bool_]:
-    """Compare to the bit; unknown is equal to unknown."""
+    """Return which elements are equal to the bit; NaN is equal to NaN."""
     return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
 
 
 def _alike(first: Floats, second: Floats) -> NDArray[np.bool_]:
-    """Whether all objectives are the same: the last axis of both."""
+    """Return which elements are the same in all objectives, the last axis of both."""
     return np.asarray(same(first, second).all(axis=-1))
 
 
 def _anew(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
-    """Whether each evaluation has a trial's value and the cost of all its epochs."""
+    """Return whether each evaluation has a trial's values and is charged all of its epochs."""
     cells, asked = runs.architectures.indices.values, runs.lists("fidelity").values
     values, seconds = runs.values, runs.lists("seconds").values
     right = np.zeros(len(cells), dtype=bool)
@@ -95,7 +96,7 @@ def _anew(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
 
 
 def _free(runs: ExperimentRuns) -> NDArray[np.bool_]:
-    """Whether each evaluation may be a repeat that costs nothing: of the same value as before."""
+    """Return whether each evaluation may be a free repeat, with the same values as before."""
     codes, asked = runs.architectures.codes, runs.lists("fidelity").values
     if runs.experiment.task.repeats != "free":
         return np.zeros(len(asked), dtype=bool)
@@ -109,7 +110,7 @@ def _free(runs: ExperimentRuns) -> NDArray[np.bool_]:
 
 
 def _resumed(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
-    """Whether each evaluation is right where a training goes on from where it last ended."""
+    """Return whether each evaluation is right where a training resumes from its last end."""
     names = ["fidelity", "seconds", "epochs"]
     if runs.experiment.task.simulated_workers > 1:
         names += ["started", "finished"]
@@ -148,10 +149,10 @@ class _Trainings:
         distinct, first = np.unique(cells[order], return_index=True)
         self._by_cell = dict(zip(distinct.tolist(), np.split(order, first[1:]), strict=True))
         self._trials: list[set[int]] = [set() for _ in cells]
-        """Training trials that each evaluation may be of."""
+        """The trials that each evaluation fits."""
 
     def right(self, *, free: bool) -> list[bool]:
-        """Whether each evaluation may be of some trial; repeats may cost nothing if `free`."""
+        """Return whether each evaluation fits any trial; repeats may cost nothing if `free`."""
         started = self._started
         order = range(len(self._cells)) if started is None else np.argsort(started, kind="stable")
         for step in map(int, order):
@@ -166,19 +167,22 @@ class _Trainings:
         return [bool(trials) for trials in self._trials]
 
     def _repeats(self, step: int, before: int) -> bool:
-        """Whether an evaluation has the fidelity and the values of an earlier one."""
+        """Return whether an evaluation has the fidelity and the values of an earlier one."""
         alike = _alike(self._values[step], self._values[before])
         return bool(alike and self._fidelity[step] == self._fidelity[before])
 
     def _matching(self, step: int, before: int | None) -> set[int]:
-        """Return the trials that have an evaluation's value and cost, after another one or none."""
+        """Return the trials that have the values and the cost of the evaluation `step`.
+
+        `before` is the evaluation whose training is resumed, None if it begins anew.
+        """
         cell, asked = self._cells[step], int(self._fidelity[step])
         reached = 0 if before is None else int(self._fidelity[before])
         paid = reached if reached < asked else 0
         looked = self._known[asked]
         if not len(looked.seconds):  # the table has no such epoch
             return set()
-        if paid and before is not None and not self._trials[before]:  # nothing goes on from that
+        if paid and before is not None and not self._trials[before]:  # it cannot be resumed
             return set()
         cost = looked.seconds[:, cell]
         if paid:
@@ -191,9 +195,9 @@ class _Trainings:
         return found & self._trials[before] if paid and before is not None else found
 
     def _told(self, step: int) -> list[list[int]]:
-        """Return which evaluations of a cell may have been told when a step began.
+        """Return the possible lists of the cell's evaluations that were told before a step began.
 
-        Of those that ended at that very moment it is not stored whether they were told before.
+        There are several: it is not stored whether one that ended at that time was told before.
         """
         alike = self._by_cell[int(self._cells[step])]
         if self._started is None or self._finished is None:
@@ -203,6 +207,6 @@ class _Trainings:
         return [sure, *([*sure, int(one)] for one in alike[(ended == began) & (alike != step)])]
 
     def _reached(self, told: list[int]) -> int | None:
-        """Return the evaluation whose training goes on: the first at the highest fidelity."""
+        """Return the evaluation whose training is resumed: the first at the highest fidelity."""
         fine = [one for one in told if not np.isnan(self._values[one]).any()]
         return max(fine, key=lambda one: self._fidelity[one], default=None)

@@ -1,4 +1,4 @@
-"""Is a stored comparison what its runs say, wherever below the results it lies?"""
+"""Checks that stored comparisons, anywhere below the results folder, are what their runs give."""
 
 import json
 import re
@@ -21,19 +21,19 @@ _REPRODUCTION = "reproduction.json"
 _TABLE = re.compile(r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)")
 _FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png)")
 _MANY = 2
-"""Files with names of ours that make a folder one of ours."""
+"""Number of files with names that nasbench uses, from which on a folder is taken for its own."""
 
 
 def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, list[Finding]]:
     """Compute every stored comparison again; return how many values were compared, and findings.
 
-    `files` are all below the results. All that each `comparison.json` holds is compared, and the
-    tables beside it. Tables that belong to none are
-    faults: nothing says what they were made of. Of figures nothing is checked.
+    `files` are all files below the results folder. Every value of each `comparison.json` is
+    compared, and so are the tables beside it. Tables that belong to no comparison are faults, as
+    nothing says what they were made from. Figures are not checked.
     """
     count, findings = 0, []
     kept = {file: _read(file) for file in files if file.name == _COMPARISON}
-    ours = [  # another tool's is left alone; tables of ours beside it are found below
+    ours = [  # files of other tools are ignored; `_loose` finds our tables beside them
         file
         for file, stored in kept.items()
         if stored is not None or file.parent == results.folder / _USUAL
@@ -47,13 +47,13 @@ def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, lis
 
 
 def _nearest(path: Path, files: Sequence[Path]) -> Path | None:
-    """Return the comparison in whose folder a path lies, the innermost where they are nested."""
+    """Return the comparison in whose folder a path is, the innermost where folders are nested."""
     around = [file for file in files if path.is_relative_to(file.parent)]
     return max(around, key=lambda file: len(file.parts), default=None)
 
 
 def _read(file: Path) -> tuple[Any, str | None, Options | None] | None:
-    """Return a comparison, the version that made it and its options; None if it is none."""
+    """Return a comparison, the version that made it and its options; None for another file."""
     try:
         stored = json.loads(read_whole(file))
         options = Options.of(stored["options"]) if "options" in stored else None
@@ -83,14 +83,14 @@ def _check(
     except (CannotCompare, InvalidInput) as error:
         return 0, [Finding("comparison", where, f"should have been refused: {error}")]
     expected = json.loads(json.dumps(again.to_json(), allow_nan=False))
-    content.pop("files", None)  # what was written is looked for
+    content.pop("files", None)  # the list of written files is not compared
     findings = [Finding("comparison", where, what) for what in told(content, expected)]
     findings += _texts(again, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
 
 
 def _compared(results: Results, file: Path) -> Results:
-    """Return what a comparison is of: the nearest folder around it that holds runs."""
+    """Return the runs that were compared: those of the nearest folder around the file."""
     for folder in file.parents:
         if folder == results.folder:
             break
@@ -105,7 +105,7 @@ def _compared(results: Results, file: Path) -> Results:
 def _texts(
     again: Comparison, folder: Path, below: Path, around: Sequence[Path]
 ) -> Iterator[Finding]:
-    """Compare the tables that are there, in all their forms, with what the runs give."""
+    """Compare the stored tables, in all their formats, with the tables that the runs give."""
     expected = {folder / place: text for place, text in texts(again)}
     for path, text in expected.items():
         where = path.relative_to(below).as_posix()
@@ -121,7 +121,7 @@ def _texts(
 
 
 def _loose(folder: Path, files: Sequence[Path], comparisons: Sequence[Path]) -> Iterator[Finding]:
-    """Name tables of ours whose `comparison.json` or `reproduction.json` is not there."""
+    """Yield a finding for tables of nasbench without `comparison.json` or `reproduction.json`."""
     by_folder: dict[Path, list[Path]] = {}
     for path in files:
         if path.name in ("reproduction.md", "reproduction.tex"):
@@ -142,7 +142,7 @@ def _loose(folder: Path, files: Sequence[Path], comparisons: Sequence[Path]) -> 
 
 
 def _signed(path: Path) -> bool:
-    """Whether a table ends as ours do, with protocol, table and version."""
+    """Return whether a file mentions nasbench and a protocol, as its own tables do."""
     try:
         text = read_whole(path).decode()
     except (OSError, UnicodeDecodeError):

@@ -1,9 +1,10 @@
-"""Does a run stand there twice?
+"""Checks that no run is stored twice.
 
-A strategy may have few possible outcomes: runs that asked the same are no fault by that. A copy is
-told by what no two runs have in common: the times that were measured, and what was learnt.
-How often chance would make them equal is estimated from the runs themselves. Runs that only asked
-the same are made again, where that costs look-ups and no training.
+A strategy may have few possible outcomes, so runs that asked the same are not a fault by
+themselves. A copied run is recognised by values that two different runs do not share: measured
+times and, with shared weights, learnt values. How often chance makes them equal is estimated from
+the runs themselves. Runs that only asked the same are made again, where this needs look-ups and no
+training.
 """
 
 import hashlib
@@ -20,22 +21,22 @@ from nasbench.harness.results.records import value_column
 from nasbench.harness.search.task import Kind
 
 RATE = 1e-6
-"""Equal runs that chance is expected to make in an experiment: of more than that none is a fault.
+"""Equal runs are a fault if chance is expected to make fewer of them than this per experiment.
 
-That is the rate of false alarms: one of a million experiments, while steps are independent.
+This is the rate of false alarms: one in a million experiments, if steps are independent.
 """
 _LEAST = 1e-3
-"""Chance that two runs measure the same at one step: no less, however many differ."""
+"""Lower bound of the estimated chance that two runs have equal values at one step."""
 MADE_AGAIN = 20
-"""Runs of one experiment, drawn at random, that are made again as they asked what another did."""
+"""Most runs of one experiment that are made again because they asked the same as another run."""
 
 _Where = tuple[object, ...]
 
 
 def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
-    """See that no two runs measured or learnt the same, to the bit.
+    """Yield a finding for runs that measured or learnt the same as another run, to the bit.
 
-    Two runs of one search, as with two budgets or two protocols, learn the same.
+    Two runs of the same search, such as with two budgets or two protocols, may learn the same.
     """
     first: dict[bytes, _Where] = {}
     for one in found:
@@ -55,7 +56,10 @@ def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
 
 
 def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
-    """Return per run what no other one has: its times, and of shared weights what was learnt."""
+    """Return measured times and, for shared weights, learnt values: one array per run of each.
+
+    No two different runs have equal arrays.
+    """
     names = {"times": ["optimiser"]}
     if runs.experiment.task.shared:
         learnt = [value_column(runs.metric), *(one.column for one in runs.traces())]
@@ -68,10 +72,11 @@ def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
 
 
 def _chance(traces: Sequence[NDArray[np.float64]]) -> float:
-    """Return how often two values of different runs are equal, at most; copies count once.
+    """Return an upper bound of the chance that values of two runs are equal; copies count once.
 
-    Of M pairs of values C are equal: the chance is below (C + 6 sqrt(C) + 14) / M but in one of a
-    million samples, the bound of a Poisson count. Of few values nothing is known, and it is 1.
+    If C of M pairs of values are equal, the chance is below (C + 6 sqrt(C) + 14) / M except in one
+    of a million samples (a bound for Poisson counts). With few values nothing is known, and the
+    bound is 1.
     """
     different = {trace.tobytes(): trace for trace in traces}
     pool = np.concatenate(list(different.values())) if different else np.array([])
@@ -90,11 +95,12 @@ def _search(runs: ExperimentRuns) -> _Where:
 def alike(
     found: Sequence[ExperimentRuns], generator: np.random.Generator
 ) -> list[tuple[ExperimentRuns, list[int], list[int]]]:
-    """Return the experiments with runs that asked the same as another one of their task.
+    """Return the experiments with runs that asked the same as another run of their task.
 
-    With the seeds of these runs, and those of them, `MADE_AGAIN` at most, to be made again: none
-    where answers are trained, which costs what the search did. Runs of shared weights ask
-    nothing, and many derive the same cell.
+    Each comes with the seeds of these runs, and with the seeds, `MADE_AGAIN` at most, that are to
+    be made again. There are none of these where answers are trained, as that costs as much as the
+    search. Runs of shared weights are left out: they ask for no architecture, and many derive the
+    same cell.
     """
     by_trajectory: dict[tuple[object, bytes], list[tuple[int, int]]] = defaultdict(list)
     for number, one in enumerate(found):
@@ -118,7 +124,7 @@ def alike(
 
 
 def note_alike(one: ExperimentRuns, seeds: Sequence[int], again: int) -> Finding:
-    """Say that runs asked the same, and how many of them were made again."""
+    """Return a note that runs asked the same, and how many of them were made again."""
     told = (
         f"{again} of them were made again, and are told above where they came out otherwise"
         if again

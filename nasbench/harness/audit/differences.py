@@ -1,4 +1,4 @@
-"""Where a stored JSON value differs from what it should be."""
+"""Differences between a stored JSON value and the expected one."""
 
 import csv
 import math
@@ -11,7 +11,7 @@ from typing import Any
 from nasbench.files import read_whole
 
 SHOWN = 5
-"""Differences that are told one by one."""
+"""Most differences that are described one by one."""
 
 
 def told(stored: Any, expected: Any) -> list[str]:
@@ -24,7 +24,10 @@ def told(stored: Any, expected: Any) -> list[str]:
 
 
 def differences(stored: Any, expected: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield where two JSON values differ, which is which; a key that is too many too."""
+    """Yield (place, stored, expected), as texts, where two JSON values differ.
+
+    A key that only the stored value has is a difference, too.
+    """
     if isinstance(expected, dict) and isinstance(stored, dict):
         for name, value in expected.items():
             yield from differences(stored.get(name), value, f"{place}.{name}".lstrip("."))
@@ -38,15 +41,15 @@ def differences(stored: Any, expected: Any, place: str) -> Iterator[tuple[str, A
 
 
 def unknown(stored: Any, known: Any, place: str = "") -> Iterator[str]:
-    """Yield the keys, with their place, that a JSON object has and a known one does not."""
+    """Yield the keys, with their place, that are in a stored JSON object but not in `known`."""
     if isinstance(stored, dict) and isinstance(known, dict):
         yield from (f"{place}.{name}".lstrip(".") for name in stored.keys() - known.keys())
 
 
 def same_text(path: Path, text: str) -> bool:
-    """Whether a file, if it is there, holds a text; numbers of a `.csv` may be rounded elsewhere.
+    """Return whether a file holds a text, or does not exist.
 
-    Their last digits depend on the processor.
+    Numbers of a `.csv` may differ by rounding, as their last digits depend on the processor.
     """
     if not path.exists():
         return True
@@ -61,7 +64,7 @@ def same_text(path: Path, text: str) -> bool:
 
 
 def _numbers(rows: list[list[str]]) -> list[list[Any]]:
-    """Return a table's cells, those that are numbers as such."""
+    """Return a table's cells, with those that hold numbers as floats."""
 
     def read(cell: str) -> Any:
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""May a run have ended where it did? What would have come next is not stored."""
+"""Checks whether a run may have ended where it did, as its next evaluation is not stored."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from nasbench.problem import Fidelity
 
 
 class Largest(NamedTuple):
-    """The most that one more evaluation may have cost."""
+    """The highest possible cost of one more evaluation."""
 
     seconds: float
     epochs: int
@@ -25,10 +25,11 @@ class Largest(NamedTuple):
 def largest(
     runs: ExperimentRuns, benchmark: TabularBenchmark | None, *, any_fidelity: bool = False
 ) -> Largest:
-    """Return what one more evaluation of these runs may have cost at most.
+    """Return the highest possible cost of one more evaluation of these runs.
 
-    That is at the task's own fidelity where all were, else at the highest that the table knows;
-    with `any_fidelity` always the latter. Without a table seconds have no limit.
+    It is the cost at the task's own fidelity if all evaluations were made at it, else the cost at
+    the highest fidelity that the table knows; with `any_fidelity` it is always the latter. Without
+    a table, seconds have no limit.
     """
     epochs, own = runs.lists("epochs").values, runs.experiment.task.signal.epochs
     if benchmark is None:
@@ -44,10 +45,10 @@ def largest(
 def ended_early(
     runs: ExperimentRuns, early: NDArray[np.bool_], unseen: NDArray[np.bool_]
 ) -> Iterator[Finding]:
-    """Yield the runs that ended early, and those of which only a replay can tell.
+    """Yield a finding for runs that ended early, and one for runs that only a replay can check.
 
-    The latter were never seen at another fidelity than the task's own, and did not fit only if the
-    next evaluation was at a higher one. No strategy of this package begins so.
+    The latter, `unseen`, asked only at the task's own fidelity, and ended in time only if their
+    next evaluation was at a higher one. No strategy of this package begins like that.
     """
     ours = is_ours(runs.experiment.strategy)
     if ours:
@@ -65,11 +66,11 @@ def ended_early(
 
 
 def may_end(stored: str, clock: Clock, most: Largest, whole: object = None) -> bool:
-    """Whether a run whose evaluations a clock has counted may have ended for the stored reason.
+    """Return whether a run may have ended for the stored reason.
 
-    The evaluation that did not fit in is not stored: from then on not even the largest may have
-    fitted in. Runs that ended by themselves are replayed, or, of shared training, had `whole`
-    epochs.
+    `clock` has counted all evaluations of the run. The evaluation that did not fit into the budget
+    is not stored, so the check is that the largest one, `most`, would not have fitted. Runs that
+    ended as exhausted are replayed elsewhere; those of shared training must have `whole` epochs.
     """
     budget = clock.budget
     if clock.stop is not None:

@@ -1,4 +1,4 @@
-"""What an audit finds."""
+"""The findings of an audit."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from nasbench.harness.results.load import ExperimentRuns, Ragged
 
 _SHOWN = 3
-"""Seeds that a finding names."""
+"""Most seeds that a finding names."""
 
 
 class Finding(NamedTuple):
-    """One thing that is not as it should be, or that a reader should know."""
+    """One error in a results folder, or one thing that a reader should know."""
 
     check: str
     """Name of the check."""
     where: str
-    """Experiment below the results folder, or file."""
+    """The experiment's path below the results folder, or a file."""
     what: str
-    """One line: what is there, what should be."""
+    """One line: what is stored and what it should be."""
     fault: bool = True
-    """Whether it makes a number wrong or a comparison unfair; else it is worth knowing."""
+    """Whether it makes a number wrong or a comparison unfair; otherwise it is a note."""
 
     def __str__(self) -> str:
         return f"{'FAULT' if self.fault else 'note '}  {self.check}: {self.where}: {self.what}"
@@ -30,21 +30,21 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that was found, and how much was looked at."""
+    """All findings of an audit, and how much was checked."""
 
     findings: tuple[Finding, ...]
     experiments: int
     runs: int
     evaluations: int
-    """Whose value and cost were looked up again."""
+    """Number of evaluations in all checked runs that finished."""
     verdicts: int
-    """Final values that were read again."""
+    """Number of final values in all checked runs that finished."""
     numbers: int
-    """Of a stored comparison that were computed again."""
+    """Number of values in stored comparisons and reproductions that were computed again."""
     replayed: int
-    """Runs that were made again from their seeds."""
+    """Number of runs that were made again from their seeds."""
     seed: int
-    """That drew these: the same again draws the same."""
+    """The seed with which these runs were drawn; the same seed draws the same runs."""
 
     @property
     def faults(self) -> tuple[Finding, ...]:

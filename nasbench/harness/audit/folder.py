@@ -1,4 +1,4 @@
-"""Is what stands side by side in a results folder comparable, and complete?"""
+"""Checks that the experiments of a results folder are comparable and complete."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,13 @@ from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 
 FAILED = 0.1
-"""Share of failed runs above which those that finished say little of the strategy."""
+"""Share of failed runs above which the finished runs say little about the strategy."""
 _PARTS = 2
-"""Gaps between ranges of seeds that somebody may have run one after the other."""
+"""Most gaps between seeds that are normal, as a user may run several ranges of seeds."""
 
 
 def check_task(task: Task) -> Iterator[Finding]:
-    """See that the table of a task is the one that is installed, and has what the task asks."""
+    """Check that a task's table is the installed one, and has what the task asks for."""
     if task.trains and task.objectives != (ACCURACY,):
         what = "what is trained is judged by its accuracy, and the runs say something else"
         yield Finding("table", task.benchmark, what)
@@ -60,11 +60,11 @@ def check_task(task: Task) -> Iterator[Finding]:
 
 
 def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
-    """See that an experiment is what its name and its randomness say."""
+    """Check that an experiment's entropy and folder name belong to its settings."""
     experiment = folder.experiment
     defaults = folder.description.get("defaults")
     if isinstance(defaults, dict):
-        known = {**experiment.settings, **defaults}  # settings that came later are their own
+        known = {**experiment.settings, **defaults}  # newer settings count as their defaults
         rule, strategy, settings = (
             experiment.entropy_rule, experiment.strategy, experiment.settings
         )  # fmt: skip
@@ -92,12 +92,12 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
 
 
 def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
-    """See that rows of one task have the same seeds, all of a range, and none that failed."""
+    """Check that rows of one task have the same seeds, without gaps and without failed runs."""
     by_task: dict[Task, list[ExperimentRuns]] = defaultdict(list)
     for one in found:
         by_task[one.experiment.task].append(one)
         seeds = one.seeds
-        gaps = np.flatnonzero(np.diff(seeds) > 1)  # seeds lie far apart: what is between is counted
+        gaps = np.flatnonzero(np.diff(seeds) > 1)  # seeds may be far apart: count them
         if len(gaps):
             missing = int(seeds[-1]) - int(seeds[0]) + 1 - len(seeds)
             yield Finding(
@@ -121,7 +121,7 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
 
 
 def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
-    """See that no row is reported on what any row's settings were tuned on."""
+    """Check that no row is reported on seeds or data on which settings were tuned."""
     records = [one.tuning for one in found if one.tuning is not None]
     for one in found:
         task, experiment = one.experiment.task, one.experiment

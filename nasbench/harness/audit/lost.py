@@ -1,4 +1,4 @@
-"""Is everything there that was stored? What was taken away is found by what it leaves behind."""
+"""Checks that nothing that was stored is missing, by the traces that removed files leave."""
 
 import os
 import re
@@ -15,12 +15,12 @@ _COLUMNS = ("seed", "error", "architecture", "incumbents")
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted; no link to a folder is followed."""
+    """Return all files below a folder, sorted; links to folders are not followed."""
     return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def check_empty(results: Results) -> Iterator[Finding]:
-    """Name experiments of which no run is stored, in whatever folder."""
+    """Yield a finding for each experiment of which no folder holds a run."""
     with_runs = {one.experiment.digest() for one in results.experiments if len(one)}
     for one in results.experiments:
         if one.experiment.digest() not in with_runs:
@@ -29,10 +29,10 @@ def check_empty(results: Results) -> Iterator[Finding]:
 
 
 def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
-    """See that every file holds the runs it is named after, and no seed has two results.
+    """Check that every file holds the seeds in its name, and that no seed has two results.
 
-    Rows are compared only where a seed is stored more than once. Damaged files are passed over:
-    they are findings already.
+    Rows are compared only where a seed is stored more than once. Damaged files are skipped, as they
+    are findings already.
     """
     stored: dict[tuple[str, int], list[Path]] = {}
     for folder in folders:

@@ -1,7 +1,7 @@
-"""Does an experiment say of itself what its runs' files, its strategy and the format say?
+"""Checks what an experiment says of itself against its files of runs, its strategy and the format.
 
-Version, commit, machine and command cannot be derived: they are compared with each other where
-they are stored more than once. Whoever changes all copies alike is not found.
+Version, commit, machine and command cannot be computed again: they are compared with each other
+where they are stored more than once. A change of all copies is not found.
 """
 
 import io
@@ -30,33 +30,33 @@ from nasbench.strategies.registry import strategies
 _CODE = ("nasbench", "commit")
 _MACHINE = ("python", "platform", "processor")
 _OURS = "nasbench.strategies."
-"""Module names of the strategies that come with the package begin so."""
+"""Beginning of the module names of the strategies that come with the package."""
 _LONG = 60
-"""Characters of a value that are shown."""
+"""Most characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
 class RunsFile:
-    """A file of runs, as far as an audit needs it beside its rows."""
+    """What an audit needs of a file of runs besides its rows."""
 
     path: Path
     about: Mapping[str, Any]
-    """What it says of the code and the machine that wrote it; empty where it says nothing."""
+    """The stored provenance: which code and machine wrote the file; empty where none is stored."""
 
 
 def runs_files(files: Sequence[Path]) -> list[RunsFile]:
-    """Return those of some files that hold runs and can be read; others are named elsewhere."""
+    """Return the files of runs that can be read; another check reports the others."""
     found = [(path, _about(path)) for path in files if fnmatch(path.name, "runs-*.parquet")]
     return [RunsFile(path, about) for path, about in found if about is not None]
 
 
 def _about(path: Path) -> Mapping[str, Any] | None:
-    """Return what a file of runs says of itself; None where it is damaged."""
+    """Return the stored provenance of a file of runs; None where the file is damaged."""
     try:
         content = io.BytesIO(read_whole(path))  # Arrow opens no path that is not UTF-8
         stored = pq.read_schema(content).metadata or {}
         about = json.loads(stored.get(b"nasbench", b"{}"))
-    except Exception:  # of a damaged file pyarrow raises whatever it stumbles on
+    except Exception:  # for a damaged file, pyarrow raises errors of many types
         return None
     return about if isinstance(about, dict) else {}
 
@@ -64,10 +64,10 @@ def _about(path: Path) -> Mapping[str, Any] | None:
 def check_provenance(
     results: Results, folders: Sequence[ExperimentFolder], files: Sequence[RunsFile]
 ) -> Iterator[Finding]:
-    """See that all runs come from the same code, and name other differences.
+    """Check that all runs come from the same code, and note other differences.
 
-    What an earlier version began goes on by its own entropy rule, with runs of both versions:
-    between those and others, another code is only worth knowing.
+    An experiment that an earlier version began, with its entropy rule, may have runs of two
+    versions: a difference in code between such runs and others is only a note.
     """
     earlier = {one.path for one in folders if _of_an_earlier_rule(one)}
     versions: dict[str, dict[str, str]] = defaultdict(dict)
@@ -99,11 +99,12 @@ def check_provenance(
 
 
 def check_origin(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterator[Finding]:
-    """See that what an experiment says of code, machine and command is what its runs' files say.
+    """Check that an experiment names the same code, machine and command as its files of runs.
 
-    The process that made the folder may have ended before it stored a run, and another one gone
-    on elsewhere or with another command: but for the code, that is only worth knowing. So is the
-    code where an earlier version began the experiment.
+    The process that made the folder may have ended before it stored a run, and another process may
+    have continued on another machine or with another command. So only a difference in code is a
+    fault, other differences are notes; where an earlier version began the experiment, a difference
+    in code is a note, too.
     """
     written = [_traits(one.about) for one in files if one.path.parent == folder.path]
     if not written:
@@ -120,12 +121,12 @@ def check_origin(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterato
 
 
 def _of_an_earlier_rule(folder: ExperimentFolder) -> bool:
-    """Whether an earlier version began an experiment, so that this one may have gone on with it."""
+    """Return whether an earlier version began an experiment, which this one may have continued."""
     return folder.experiment.entropy_rule < ENTROPY_RULE
 
 
 def _traits(made: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is stored of code, machine, libraries and command, by name."""
+    """Return the stored code, machine, libraries and command of a provenance, by name."""
     libraries, command = made.get("libraries"), made.get("command")
     return {
         **{name: str(made.get(name)) for name in (*_CODE, *_MACHINE)},
@@ -135,10 +136,10 @@ def _traits(made: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
-    """See that what a strategy of this package said of itself is what it says.
+    """Check that the stored description of a strategy of this package is the strategy's own.
 
-    Another version of it may have said something else: then it is only worth knowing. A setting
-    that its experiment does not have either came later, and is none of its defaults.
+    Another version of the strategy may have described itself differently, so a difference is then
+    only a note. A setting that the experiment does not have either is newer, and is not compared.
     """
     strategy = _ours(folder.experiment.strategy)
     if strategy is None:
@@ -158,7 +159,7 @@ def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
 
 
 def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
-    """See that an experiment.json holds nothing that this package does not write there."""
+    """Check that an experiment.json has no key that this package does not write."""
     path = folder.path / "experiment.json"
     try:
         stored = json.loads(read_whole(path))
@@ -186,7 +187,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
 def check_asked(
     folder: ExperimentFolder, files: Sequence[RunsFile], seeds: Sequence[int]
 ) -> Iterator[Finding]:
-    """Name seeds that a stored command asked for and that are not there, failed or finished."""
+    """Yield a finding for seeds that a stored command asked for and of which no run is stored."""
     there = set(seeds)
     commands = [folder.provenance, *(one.about for one in files if one.path.parent == folder.path)]
     for text in dict.fromkeys(_asked(one.get("command")) for one in commands):
@@ -204,7 +205,7 @@ def check_asked(
 
 
 def _asked(command: Any) -> str:
-    """Return the seeds that a command of `nasbench run` names, empty where it names none."""
+    """Return the text of seeds in a command of `nasbench run`, empty where it has none."""
     if not isinstance(command, list) or "run" not in command:
         return ""
     words = [str(word) for word in command]
@@ -217,16 +218,16 @@ def _asked(command: Any) -> str:
 
 
 def _ours(name: str) -> type[SearchStrategy] | None:
-    """Return the strategy of this package that has a name; what results name is not imported."""
+    """Return this package's strategy of a name, else None; no module of a user is imported."""
     found = None if ":" in name else strategies().get(name)
     return found if found is not None and found.__module__.startswith(_OURS) else None
 
 
 def is_ours(strategy: str) -> bool:
-    """Whether a strategy comes with this package."""
+    """Return whether a strategy comes with this package."""
     return _ours(strategy) is not None
 
 
 def made_here(about: Mapping[str, Any]) -> bool:
-    """Whether a provenance says that the code which now reads it wrote it."""
+    """Return whether a provenance has the version and the commit of the code that runs now."""
     return all(about.get(name) == provenance()[name] for name in _CODE)

@@ -1,4 +1,4 @@
-"""Is a task what the protocol says that it is called after?"""
+"""Checks that a task agrees with the protocol that it names."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,10 +19,11 @@ from nasbench.rules import Promotion, Selection
 
 
 def check_protocol(label: str, task: Task) -> Iterator[Finding]:
-    """Name what a task has other than the protocol that it is called after.
+    """Yield a finding for each value in which a task differs from the protocol that it names.
 
-    What no option of `nasbench run` changes is a fault; a budget of its own, trials and repeats
-    are notes, but a budget that a reader cannot tell from the published one is a fault.
+    A difference that no option of `nasbench run` can make is a fault; one that an option can make,
+    such as in budget, trials or repeats, is a note. But a budget that a reader cannot distinguish
+    from the published one is a fault.
     """
     if task.kind is Kind.TRAINED:
         yield from _trained(label, task)
@@ -42,7 +43,10 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
 
 
 def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, bool]]:
-    """Yield what a protocol decides: name, the task's, the protocol's, whether other is a fault."""
+    """Yield the values that a protocol sets.
+
+    Each is a name, the task's value, the protocol's, and whether a difference is a fault.
+    """
     signal, dataset = task.signal, task.signal.dataset
     yield "space", task.space, usual.space, True
     if not task.shared:
@@ -59,14 +63,14 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
 
 
 def _objective(task: Task) -> str:
-    """Return what a search is for where nobody says so."""
+    """Return the name of the objective of a search where the user names none."""
     if task.reference.protocol in protocols():
         return ACCURACY.name
     return default_objective(load_table(task.reference.name)).name
 
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
-    """Compare budgets, to the last digit: less than one evaluation apart, nobody sees it."""
+    """Compare budgets to the last digit; a difference of less than one evaluation is a fault."""
     published = usual.seconds.get(task.signal.dataset)
     if task.shared or published is None or task.budget == Budget(published):
         return
@@ -74,7 +78,7 @@ def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
     seconds = task.budget.seconds
     hidden = (
         seconds is not None
-        and task.budget == Budget(seconds)  # nothing else ends it, such as patience
+        and task.budget == Budget(seconds)  # no other limit, such as patience
         and (there == shown or abs(seconds - published) < _cheapest(task))
     )
     if there == shown:
@@ -93,7 +97,7 @@ def _cheapest(task: Task) -> float:
 
 
 def _of_the_table(task: Task) -> Protocol | None:
-    """Return the protocol that a task's table brings along or that is made of it."""
+    """Return a task's protocol from its table: one stored in it, or one made from it."""
     try:
         table = load_table(task.reference.name)
         if task.reference.protocol != OWN:
@@ -104,7 +108,7 @@ def _of_the_table(task: Task) -> Protocol | None:
 
 
 def _trained(label: str, task: Task) -> Iterator[Finding]:
-    """Make the task of a search by training again of its protocol, and compare."""
+    """Make the task of a search by training again from its protocol, and compare both."""
     try:
         made = trained_task(
             task.space, task.signal.dataset, task.reference.setup, task.repeats, task.budget
@@ -113,7 +117,7 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
         what = f"images and recipes of these trainings cannot be checked here: {error}"
         yield Finding("protocol", label, what, fault=False)
         return
-    if task.shared:  # such a search has the same judge, and a signal and a budget of its own
+    if task.shared:  # it has the same judge, but a signal and a budget of its own
         made = replace(task, content=made.content, reference=made.reference, space=made.space,
                        final_schedule=made.final_schedule, reports=made.reports,
                        signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
@@ -122,7 +126,7 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
 
 
 def _fallback(label: str, task: Task) -> Iterator[Finding]:
-    """See that table, images and recipes of a table with trainings are those that are here."""
+    """Check that a task with a table and trainings has the table, images and recipes found here."""
     try:
         open_judge(task)
     except (DataError, InvalidInput) as error:

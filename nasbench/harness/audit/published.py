@@ -1,4 +1,4 @@
-"""Is a published reproduction what its cells, its recipe and the table say?"""
+"""Checks that a published reproduction is what its cells, its recipe and the table give."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ from nasbench.harness.search.seeds import parse_seeds
 from nasbench.spaces import get_enumerable
 
 _FINAL = 200
-"""Epochs of the schedule that published tables are judged by."""
+"""Epochs of the schedule after which published tables give final values."""
 
 
 def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Finding]]:
-    """Make a reproduction again of its cells; return how many values were compared, and findings.
+    """Make a reproduction again from its cells; return how many values were compared, and findings.
 
-    Which cells the runs ended with is believed, as the runs are not published. Where the table is
-    not installed, only what the recipe says is checked.
+    The final cells of the runs are not checked, as the runs are not published. Where the table is
+    not installed, only values that the recipe gives are checked.
     """
     where = f"{file.parent.name}/{FILE}"
 
@@ -71,7 +71,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
 
 
 def _rows(found: Reproduction, recipe: Recipe) -> Iterator[tuple[str, bool]]:
-    """Yield what is wrong with the rows a reproduction has, and whether that is a fault."""
+    """Yield errors in which rows a reproduction has, and whether each one is a fault."""
     if found.seeds not in (recipe.seeds, recipe.quick_seeds):
         yield f"seeds are {found.seeds}, in the recipe {recipe.seeds}", True
         return
@@ -94,7 +94,7 @@ def _rows(found: Reproduction, recipe: Recipe) -> Iterator[tuple[str, bool]]:
 
 
 def _as_in(found: Reproduction, recipe: Recipe, rows: Sequence[Measured]) -> Reproduction:
-    """Return a reproduction with everything that its recipe decides."""
+    """Return a reproduction with these rows and with all values that its recipe sets."""
     by_name = {(row.row, row.dataset): row for row in rows}
 
     def published(row: Published, dataset: str) -> Measured:
@@ -117,7 +117,7 @@ def _as_in(found: Reproduction, recipe: Recipe, rows: Sequence[Measured]) -> Rep
 
 
 def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproduction:
-    """Return what must be so whatever the rule of verdicts was: the numbers."""
+    """Return what to expect of a reproduction with another rule of verdicts: its numbers only."""
     remarks = {(row.row, row.dataset): row.remark for row in found.rows}
     rows = (
         replace(
@@ -132,7 +132,7 @@ def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproducti
 
 
 def _measured(found: Reproduction, recipe: Recipe, table: Table) -> list[Measured]:
-    """Return what rows with these cells come to by the table."""
+    """Return the rows of a reproduction, measured from its cells and the table."""
     space = get_enumerable(table.info.space)
     judge = TableJudge(table.test, table.rows, space, recipe.reports, _FINAL)
     cells = {(row.row, row.dataset): row.cells for row in found.rows}
@@ -146,7 +146,7 @@ def _measured(found: Reproduction, recipe: Recipe, table: Table) -> list[Measure
 
 
 def _plain(found: Reproduction) -> Any:
-    """Return a reproduction as JSON values, rows by name, numbers that are none as None."""
+    """Return a reproduction as JSON values, with rows by name and None for NaN and infinity."""
     whole = json.loads(json.dumps(asdict(found)), parse_constant=lambda _: None)
     rows = {f"{row['row']} on {row['dataset']}": row for row in whole.pop("rows")}
     return {**whole, **rows}

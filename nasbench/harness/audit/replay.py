@@ -1,8 +1,8 @@
-"""Do runs come out the same when they are made again from their seeds?
+"""Checks that runs come out the same when they are made again from their seeds.
 
-Nothing that was trained before is believed: trainings begin with an empty cache, and no checkpoint
-is read. Where seconds are real they cannot come out the same; the stored ones are charged, so that
-a run ends where it did, and what it did is compared.
+Nothing that was trained before is used: trainings begin with an empty cache, and no checkpoint is
+read. Where seconds are real they cannot come out the same. Then the stored seconds are charged, so
+that a run ends where the stored one did, and everything else is compared.
 """
 
 import os
@@ -30,14 +30,14 @@ from nasbench.strategies.registry import find_strategy
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
 _HERE = ("processor", "device", "threads")
-"""Of where a run was made; earlier versions did not store all of it."""
+"""Columns about where a run was made; earlier versions did not store all of them."""
 _REAL = ("seconds", "clock_seconds")
-"""Timings too, where shared weights or networks are trained."""
+"""Columns that are timings, too, where shared weights or networks are trained."""
 LOOSE = "; it was trained on another device than a CPU, which need not add in a fixed order"
 _NAMED = 8
-"""Columns that are named of a run that comes out otherwise."""
+"""Most columns that are named of a run that comes out different."""
 _SLOWER = 10.0
-"""Times as long an evaluation may have taken there than the run's others let expect."""
+"""Factor by which an evaluation of a stored run may have taken longer than its others suggest."""
 
 Chosen = Sequence[tuple[ExperimentRuns, int]]
 """Runs to make again: an experiment and a seed each."""
@@ -46,7 +46,10 @@ Chosen = Sequence[tuple[ExperimentRuns, int]]
 def draw(
     found: Sequence[ExperimentRuns], number: int, seed: int
 ) -> list[tuple[ExperimentRuns, int]]:
-    """Draw runs at random, without replacement, failed ones too; the same for the same seed."""
+    """Draw `number` runs at random, without replacement, failed ones included.
+
+    The same `seed` draws the same runs.
+    """
     every = [(one, int(run)) for one in found for run in one.seeds]
     generator = np.random.default_rng(seed)
     places = generator.choice(len(every), min(number, len(every)), replace=False)
@@ -54,14 +57,15 @@ def draw(
 
 
 def may_run(one: ExperimentRuns, *, trust: bool) -> bool:
-    """Whether a replay may import the strategy: not from a module that only the results name."""
+    """Return whether a replay may import the strategy; one of another module needs `trust`."""
     return trust or ":" not in one.experiment.strategy
 
 
 def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[ExperimentRuns, int]]:
-    """Return the runs whose strategy is said to have had nothing left to ask.
+    """Return the runs that are stored as exhausted: the strategy had nothing left to ask.
 
-    Nothing that is stored shows it, but where the whole space was asked.
+    Only a replay can check this, except where the whole space was asked, or where networks or
+    shared weights were trained: such runs are left out.
     """
     chosen = []
     for one in found:
@@ -77,10 +81,10 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
 def replay(
     chosen: Chosen, advance: Callable[[], None], *, trust: bool
 ) -> tuple[int, list[Finding]]:
-    """Make runs again; return how many were, and what differs by a bit.
+    """Make runs again; return how many were made, and findings about those that differ by any bit.
 
-    `advance` is called after each. Without `trust` no strategy is imported from a module that only
-    the results name.
+    `advance` is called after each run. Without `trust`, no strategy of a module that only the
+    results name is imported.
     """
     made, findings = 0, []
     real = any(one.experiment.task.trains for one, _ in chosen)
@@ -108,7 +112,7 @@ def replay(
 
 
 def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again | Finding":
-    """Return what makes an experiment's runs again, or why nothing can."""
+    """Return an object that makes an experiment's runs again, or a finding why none can."""
     experiment = one.experiment
     if not may_run(one, trust=trust):
         what = "is a strategy of another module, not run without --trust"
@@ -130,7 +134,7 @@ def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again
 
 
 def _differing(one: ExperimentRuns, seed: int, runner: "_Again") -> list[str]:
-    """Return the columns in which a run differs; unknown is equal to unknown."""
+    """Return the columns in which a run differs from the stored one; NaN is equal to NaN."""
     stored = one.select(one.seeds == seed)
     again = to_rows(one.experiment, [runner.again(seed, stored)])
     skipped = {*_TIMINGS, *_HERE, *(_REAL if one.experiment.task.trains else ())}
@@ -149,11 +153,11 @@ def _values(table: pa.Table, name: str) -> str | None:
 
 @contextmanager
 def _nothing_trained() -> Iterator[None]:
-    """Let all trainings begin anew: finished ones and checkpoints lie in an empty folder."""
+    """Let all trainings begin anew, with an empty folder for their results and checkpoints."""
     from nasbench.benchmarks.training.cache import CACHE_VARIABLE
 
     before = os.environ.get(CACHE_VARIABLE)
-    close_benchmarks()  # it holds the cache that was there when it was opened
+    close_benchmarks()  # an open one still has the cache that it was opened with
     with tempfile.TemporaryDirectory(prefix="nasbench-audit-") as folder:
         os.environ[CACHE_VARIABLE] = folder
         try:
@@ -170,12 +174,12 @@ class _Again(Runner):
     """Makes stored runs again."""
 
     def __init__(self, experiment: Experiment, place: Place | None) -> None:
-        """Open the benchmark; `NasbenchError` where it cannot be."""
+        """Open the benchmark; raise `NasbenchError` where it cannot be opened."""
         super().__init__(experiment, place)
         self._opened = self._benchmark
 
     def again(self, seed: int, stored: ExperimentRuns) -> Run:
-        """Run a seed; where seconds are real, charge those of the one stored run."""
+        """Run a seed; where seconds are real, charge those of the stored run, the only row."""
         task = self.experiment.task
         if self.experiment.task.trains:
             seconds, epochs = stored.lists("seconds").values, stored.lists("epochs").values
@@ -185,7 +189,7 @@ class _Again(Runner):
 
 
 class _Lent:
-    """Stands for something of which it has all that it does not have itself."""
+    """Wraps an object, and has all attributes of it that the wrapper does not define itself."""
 
     def __init__(self, lent: Any) -> None:
         self._lent = lent
@@ -195,23 +199,24 @@ class _Lent:
 
 
 class _Charged(_Lent):
-    """A benchmark whose answers cost what is stored of one run."""
+    """A benchmark whose answers cost the stored seconds of one run."""
 
     def __init__(self, benchmark: Any, seconds: list[float], limit: float | None) -> None:
         super().__init__(benchmark)
         self._seconds, self._limit = seconds, limit
 
     def session(self, random: Any) -> "_ChargedSession":
-        """Return what answers the run."""
+        """Return the session of the run."""
         return _ChargedSession(self._lent.session(random), self._seconds, self._limit)
 
 
 class _ChargedSession(_Lent):
-    """A session whose answers cost what is stored, as far as that goes.
+    """A session whose answers cost the stored seconds, until all of these are used.
 
-    The answer after the last stored one did not fit into the budget of seconds. What it would have
-    cost there is estimated by what the others took there and here: if even `_SLOWER` times as much
-    fits, the run was cut, and the answer is charged.
+    The answer after the last stored one did not fit into the budget of seconds when the run was
+    made. Its cost then is estimated from its cost now and the ratio of all earlier costs. If even
+    `_SLOWER` times this estimate fits into the budget, stored evaluations are missing: the answer
+    is charged the estimate, so that the run comes out longer than the stored one.
     """
 
     def __init__(self, session: Any, seconds: list[float], limit: float | None) -> None:
@@ -220,7 +225,7 @@ class _ChargedSession(_Lent):
         self._there, self._here, self._cut = 0.0, 0.0, False
 
     def answer(self, request: Any) -> Any:
-        """Answer at the stored cost."""
+        """Answer a request, at the stored cost."""
         answer = self._lent.answer(request)
         if self._left:
             cost = self._left.popleft()
@@ -230,6 +235,6 @@ class _ChargedSession(_Lent):
         else:
             expected = answer.seconds * self._there / self._here
             fits = not self._cut and self._there + _SLOWER * expected <= self._limit
-            self._cut |= fits  # one more shows it
+            self._cut |= fits  # one more is enough to differ
             cost = expected if fits else self._limit + 1.0
         return answer._replace(seconds=cost)

@@ -1,8 +1,9 @@
-"""Are evaluations of several simulated workers placed as the event queue places them?
+"""Checks when evaluations of several simulated workers began and ended.
 
-What is stored of a run is when each evaluation began and ended, and on which worker. A worker
-begins at the start or when some evaluation ends, never before the end of its own last one. Why it
-began no other is not stored: it may have waited for answers, or asked for one beyond the budget.
+A stored run has the start, the end and the worker of each evaluation. A worker begins an evaluation
+at time 0 or when any evaluation ends, never before the end of its own last one. Why it began no
+other evaluation is not stored: the strategy may have waited for answers, or asked for one beyond
+the budget.
 """
 
 import math
@@ -20,7 +21,7 @@ from nasbench.problem import Answer
 
 
 class Placed(NamedTuple):
-    """The evaluations of one run in the order in which they ended, shape (n,) each."""
+    """The evaluations of one run in the order in which they ended; arrays have shape (n,)."""
 
     values: NDArray[np.float64]  #: shape (n, objectives)
     fidelity: NDArray[np.int64]
@@ -42,10 +43,10 @@ def placed(runs: ExperimentRuns) -> Iterator[Placed]:
 def check_schedule(
     runs: ExperimentRuns, best: float | None, most: Largest, beyond: Largest
 ) -> Iterator[Finding]:
-    """Yield what is wrong with when evaluations began and ended.
+    """Yield findings about when evaluations began and ended.
 
-    `best` is the best score of the space; `most` and `beyond` are what one more evaluation may
-    cost, at the fidelities that were asked and at any.
+    `best` is the best score of the space. `most` and `beyond` are the highest cost of one more
+    evaluation, at the fidelities that were asked and at any fidelity.
     """
     task = runs.experiment.task
     every = list(placed(runs))
@@ -68,7 +69,7 @@ def check_schedule(
 
 
 def _in_order(one: Placed) -> bool:
-    """Whether workers begin at events only, and each after its own last evaluation."""
+    """Return whether workers begin at time 0 or an end, and each after its last evaluation."""
     if not np.isin(one.started, np.concatenate(([0.0], one.finished))).all():
         return False
     order = np.lexsort((one.finished, one.worker))
@@ -77,7 +78,7 @@ def _in_order(one: Placed) -> bool:
 
 
 def _charged(one: Placed, clock: Clock) -> Clock | None:
-    """Count the evaluations of a run on a clock; None where one is beyond the budget."""
+    """Count a run's evaluations on `clock` and return it; None where one is beyond the budget."""
     budget = clock.budget
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
     columns = (one.values, one.fidelity, one.epochs, one.finished)

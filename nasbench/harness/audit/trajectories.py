@@ -1,7 +1,7 @@
-"""Are runs what the table, the budget and the rules make of their choices?
+"""Checks that runs are what the table, the budget and the rules make of the cells they asked.
 
-Nothing that is stored is believed but which cells were asked: values, costs, totals, the end, the
-incumbents and the final values follow from them.
+Only the cells that were asked are taken as stored. Values, costs, totals, the end, the incumbents
+and the final values follow from them, and are computed again.
 """
 
 import math
@@ -29,7 +29,7 @@ from nasbench.rules import Selection
 
 
 def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
-    """Yield what is wrong with the finished runs of an experiment."""
+    """Yield findings about the finished runs of an experiment."""
     runs = one.select(~one.failed)
     if not len(runs):
         return
@@ -53,7 +53,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
-    """Add a run's columns up again."""
+    """Check the totals of runs against the sums of their columns."""
     cells = runs.architectures.codes
     expected = {
         "evaluations": cells.lengths,
@@ -75,24 +75,24 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _last(lists: Ragged) -> NDArray[np.float64]:
-    """Return the last value of every list, 0 of an empty one."""
+    """Return the last value of every list, 0 for an empty one."""
     ends = np.where(lists.lengths == 0, 0, lists.offsets[1:] - 1)
     return np.where(lists.lengths == 0, 0, lists.values[ends] if len(lists.values) else 0)
 
 
 def _sums(lists: Ragged) -> NDArray[np.float64]:
-    """Add in order, as the clock does."""
+    """Return the sum of every list, added in order, as the clock adds."""
     return _last(lists.each(np.cumsum))
 
 
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
-    """See that incumbents were chosen by validation and by nothing else."""
+    """Check that incumbents were chosen by validation, with the task's selection rule."""
     task, stored, fidelity = runs.experiment.task, runs.lists("incumbents"), runs.lists("fidelity")
     scores = Ragged(scores_of(task.objectives, runs.values), fidelity.offsets)
     last = runs.lists("selected") if len(task.objectives) > 1 else None
     wrong = np.zeros(len(runs), dtype=bool)
     for run in range(len(runs)):
-        if task.shared:  # what would be derived, after every epoch
+        if task.shared:  # every epoch that did not fail has an incumbent
             expected = np.flatnonzero(~np.isnan(scores[run][:, 0]))
         else:
             chosen = choose(task.selection, scores[run], fidelity[run], task.signal.epochs)
@@ -115,13 +115,13 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _over_all(scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return strictly new maxima whatever their fidelity, as earlier versions chose."""
+    """Return the steps of new maxima over all fidelities, as earlier versions chose incumbents."""
     fidelity = np.zeros(len(scores), dtype=np.int64)
     return choose(Selection.HIGHEST, scores[:, None], fidelity, 0).incumbents
 
 
 def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
-    """Read the table's final values again."""
+    """Check the final values of incumbents against the table."""
     judge = open_judge(runs.experiment.task)
     if not isinstance(judge, TableJudge):
         return
@@ -138,7 +138,7 @@ def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
 
 
 def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[Finding]:
-    """Charge every evaluation again: none may overshoot, and a run ends where its budget does."""
+    """Charge every evaluation again; check that none overshoots and that no run ended early."""
     budget = runs.experiment.task.budget
     best = None if benchmark is None else benchmark.best_signal
     seconds, epochs, fidelity = (runs.lists(name) for name in ("seconds", "epochs", "fidelity"))

@@ -1,1 +1,1 @@
-"""Where runs happen: in this process, on Ray, interrupted, tuned."""
+"""Execution of runs: in this process or on Ray, their interruption, and tuning."""

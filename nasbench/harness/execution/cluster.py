@@ -1,7 +1,7 @@
-"""Runs on Ray: chunks of seeds travel to workers, and finished runs back as rows to be stored.
+"""Runs on Ray: chunks of seeds are sent to workers, which return finished runs as rows to store.
 
-Results on disk are the truth, and Ray's state is never asked what is done. A chunk that is lost,
-with its worker or its node, is sent again.
+Which runs are done is read from the results on disk, never from Ray's state. A chunk that is lost
+with its worker or its node is sent again.
 """
 
 import importlib
@@ -38,7 +38,7 @@ from nasbench.place import Place
 from nasbench.provenance import provenance
 
 CHUNK_SECONDS = 1.0
-"""Work sent at once: sending costs milliseconds, and this is what a lost node loses."""
+"""Seconds of work in a chunk: sending one costs milliseconds, and a lost worker loses one."""
 _LARGEST_CHUNK = 1000
 _LOSSES = 2
 """Times a run may lose its worker and be sent again; then it is recorded as failed."""
@@ -52,7 +52,10 @@ _WAIT_SECONDS = 0.5
 
 
 class Limits(NamedTuple):
-    """What runs may take: so many at once (None: what the cluster has room for), each so much."""
+    """How many runs go on at once, and the CPUs and GPUs that each of them takes.
+
+    `workers` None means as many as the cluster has room for.
+    """
 
     workers: int | None
     cpus: float = 1.0
@@ -60,7 +63,7 @@ class Limits(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """Seeds of one job that travel together, and how often their worker was lost."""
+    """Seeds of one job that are sent together, and how often their worker was lost."""
 
     job: int
     seeds: list[int]
@@ -71,11 +74,11 @@ class RayExecutor:
     """Runs chunks of seeds as Ray tasks."""
 
     def __init__(self, limits: Limits, *, address: str | None = None, retries: int = 0) -> None:
-        """Start an instance when there is work, or connect to the one at `address`."""
+        """Take the limits; `execute` starts an instance or connects to the one at `address`."""
         self._limits, self._address, self._retries = limits, address, retries
 
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
-        """Yield the runs as their chunks come back; leave no process behind."""
+        """Yield the runs as their chunks come back, then end all processes that were started."""
         if not any(job.seeds for job in jobs):
             return
         elsewhere = self._address is not None or connected_already()
@@ -86,7 +89,7 @@ class RayExecutor:
 
 
 class _Driver:
-    """Keeps all workers busy with chunks sized by how long runs have taken."""
+    """Keeps all workers busy with chunks, whose size depends on how long earlier runs took."""
 
     def __init__(
         self, ray: Any, jobs: Sequence[Job], limits: Limits, retries: int, tables: "_Tables"
@@ -117,9 +120,9 @@ class _Driver:
                 yield from self._receive(reference, self._pending.pop(reference))
 
     def _most(self) -> int:
-        """Return how many chunks may be under way: of short ones, a second for every worker.
+        """Return how many chunks may be under way: one for every worker, or two of short runs.
 
-        Slow runs are not sent ahead of a free worker, so that few are under way when a user stops.
+        Slow runs are sent only to free workers, so that few are under way when a user stops.
         """
         room = max(1, self._room(self._ray.cluster_resources()))
         workers = self._limits.workers
@@ -136,7 +139,7 @@ class _Driver:
         )
 
     def _check_room(self) -> None:
-        """Raise `InvalidInput` where no node could ever take a run: Ray would wait for one."""
+        """Raise `InvalidInput` where no node has room for a run; Ray would wait for one forever."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if not any(map(self._room, nodes)):
             there = "; ".join(
@@ -170,7 +173,7 @@ class _Driver:
         self._pending[reference] = chunk
 
     def _finished(self) -> list[Any]:
-        """Return what has come back, after waiting a moment for the first."""
+        """Return the chunks that have come back, after waiting up to 0.5 s for the first."""
         ready, _ = self._ray.wait(list(self._pending), num_returns=1, timeout=_WAIT_SECONDS)
         if not ready:
             return []
@@ -181,7 +184,7 @@ class _Driver:
         errors = self._ray.exceptions
         try:
             rows: pa.Table = self._ray.get(reference)
-        except errors.RayTaskError as error:  # not of a run: these are recorded in the run
+        except errors.RayTaskError as error:  # errors of a run are recorded in the run
             cause = error.cause
             raise (
                 cause
@@ -196,7 +199,10 @@ class _Driver:
         yield chunk.job, rows
 
     def _lost(self, chunk: _Chunk, reason: str) -> Iterator[tuple[int, pa.Table]]:
-        """Send a lost chunk again, its seeds one by one: one of them may be the cause."""
+        """Send a lost chunk's seeds again, one by one, as one of them may be the cause.
+
+        A seed that is lost too often is yielded as a failed run.
+        """
         losses = chunk.losses + 1
         if losses <= max(_LOSSES, self._retries) or len(chunk.seeds) > 1:
             self._again.extend(_Chunk(chunk.job, [seed], losses) for seed in chunk.seeds)
@@ -213,7 +219,7 @@ def _reason(error: Exception) -> str:
 
 
 def identity() -> dict[str, str | None]:
-    """Return what driver and workers must have in common for their runs to be the same bits."""
+    """Return the versions that driver and workers must share for runs to have the same bits."""
     here = provenance()
     libraries = here["libraries"]
     return {
@@ -225,7 +231,8 @@ def identity() -> dict[str, str | None]:
 
 
 _Tables = dict[str, tuple[str, list[Any]]]
-"""Tables that are sent along by the name that tasks use: hash, and a reference to the file."""
+"""Tables that are sent to workers, by their names in tasks: each one's hash, and a list with the
+reference to its file in Ray's store."""
 
 
 def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
@@ -239,7 +246,7 @@ def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
 
 
 def _provide(tables: _Tables) -> None:
-    """See to it that the tables can be loaded here: a node writes each once, to be mapped."""
+    """Make the tables loadable on this node, which writes each to a file once and maps it."""
     ray = importlib.import_module("ray")
     for name, (table, (reference,)) in tables.items():
         with suppress(NasbenchError):
@@ -274,7 +281,7 @@ def _work(
     driver: Mapping[str, str | None],
     tables: _Tables,
 ) -> pa.Table:
-    """Run seeds of an experiment, as JSON, on a worker; return their rows."""
+    """Run seeds of an experiment, which is given as JSON, on a worker; return their rows."""
     here = identity()
     for name, version in driver.items():
         if here[name] != version:
@@ -288,7 +295,7 @@ def _work(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a worker is to run: an experiment, as JSON, where, and the tables sent along."""
+    """What a worker has to run: an experiment as JSON, the place of training, and its tables."""
 
     experiment: str
     place: Place

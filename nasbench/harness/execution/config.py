@@ -1,4 +1,4 @@
-"""Experiment files: what one may say, and every mistake in one as a line that names its key."""
+"""Experiment files: which keys and values are valid, and errors that name the wrong key."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from nasbench.text import printable, shown
 
 
 def _seen(text: str) -> str:
-    """Refuse what cannot be a name or a path, such as a text with a NUL in it."""
+    """Return a text; raise `ValueError` for characters that cannot be seen, such as NUL."""
     if printable(text) != text:
         raise ValueError("it has characters that cannot be seen")
     return text
@@ -27,11 +27,11 @@ Name = Annotated[str, Field(pattern=r"^\w[\w.@+-]{0,63}$")]
 Epochs = Annotated[int, Field(ge=EPOCHS.least, le=EPOCHS.most)]
 Model = TypeVar("Model", bound=BaseModel)
 _ENDLESS = 2**62
-"""A limit that stands for the width of a number only."""
+"""A limit from which on messages show no limit: it only says which numbers can be stored."""
 
 
 class _Strict(BaseModel):
-    """Nothing is converted and nothing unknown is passed over; descriptions say what is valid."""
+    """A model that converts no value and refuses unknown keys; descriptions say what is valid."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -56,7 +56,7 @@ class CustomProtocol(_Strict):
 
 
 def _of_a_file(option: Option) -> tuple[Any, Any]:
-    """Return the type of an option in an experiment file, and what is said of a wrong value."""
+    """Return an option's type in an experiment file, and a field that describes what is valid."""
     form, kind, said = option.form, option.file, option.valid
     if isinstance(form, Count):
         kind = Annotated[int, Field(ge=form.least, le=form.most)]
@@ -86,13 +86,13 @@ _KEYS: dict[str, Any] = {
     },
 }
 ExperimentFile = create_model("ExperimentFile", __base__=_Strict, **_KEYS)
-"""What an experiment file may say: strategies, and the options of `nasbench run`."""
+"""The keys of an experiment file: `strategies`, and the options of `nasbench run`."""
 
 
 def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     """Yield the keyword arguments of `run` from the content of an experiment file.
 
-    Raises `InvalidInput` that names the key, what it was given and what is valid.
+    Raises `InvalidInput`, which names the key, its wrong value and what is valid.
     """
     file = _validated(ExperimentFile, data, "experiment file:")
     for key, value in file.model_dump(exclude_unset=True).items():
@@ -106,9 +106,9 @@ def read_config(data: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def custom_protocol(values: Mapping[str, Any]) -> Protocol:
-    """Return a protocol made from a named one, `base`, with some of its values changed.
+    """Return a protocol made from a published one, `base`, with some of its values changed.
 
-    Raises `InvalidInput` that names the key, what it was given and what is valid.
+    Raises `InvalidInput`, which names the key, its wrong value and what is valid.
     """
     given = _validated(CustomProtocol, values, "protocol:")
     base = find_protocol(given.base)
@@ -132,7 +132,7 @@ def custom_protocol(values: Mapping[str, Any]) -> Protocol:
 
 
 def _validated(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
-    """Return `data` as `model`; `InvalidInput` is about the first mistake."""
+    """Return `data` as `model`; raise `InvalidInput` about the first mistake in it."""
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:

@@ -1,6 +1,6 @@
-"""Where runs happen: the interface, in this process, and the choice between that and Ray.
+"""Executors of runs: their interface, one in this process, and one that chooses it or Ray.
 
-Whatever the executor, the number of workers, the order or an interruption: a run is the same bits.
+A run has the same bits whatever the executor, the number of workers, the order or interruptions.
 """
 
 import time
@@ -16,16 +16,16 @@ from nasbench.harness.search.runner import Runner
 from nasbench.place import HERE, Place
 
 START_SECONDS = 8.0
-"""What a Ray instance of our own costs before its workers are at work: measured 5 to 8 s."""
+"""Seconds until the workers of a Ray instance that we start are at work; 5 to 8 were measured."""
 _GAIN_SECONDS = 10.0
-"""What must be saved for `Automatic` to start one."""
+"""Seconds that a Ray instance must save for `Automatic` to start one."""
 _EFFICIENCY = 0.8
-"""Share of a further core that is counted on."""
+"""Expected work of each further core, as a share of the first core's."""
 _MEASURED_SECONDS = 1.0
 _BATCH_SECONDS = 1.0
 _BATCH_RUNS = 500
 _SLOW_SECONDS = 0.05
-"""A run that takes as long is handed over at once: the next one may take as long."""
+"""Seconds above which a run is yielded at once, as the next run may take as long."""
 
 
 class Job(NamedTuple):
@@ -40,14 +40,14 @@ class Executor(Protocol):
     """Runs the seeds of jobs and yields them as rows to be stored, when they are finished."""
 
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
-        """Yield a job's number and rows of some of its runs, for all seeds, in any order.
+        """Yield pairs of a job's number and rows of some of its runs, for all seeds, in any order.
 
-        Once `stop` is requested nothing more is begun, and what is under way is finished.
+        Once `stop` is requested, no further run begins, and runs under way are finished.
         """
 
 
 def attempt(runner: Runner, seed: int, retries: int) -> Run:
-    """Run a seed, again where it fails, `retries` times; return the last run."""
+    """Run a seed, and again up to `retries` times while it fails; return the last run."""
     run = runner.run(seed)
     for _ in range(retries):
         if not run.error:
@@ -57,14 +57,14 @@ def attempt(runner: Runner, seed: int, retries: int) -> Run:
 
 
 class InProcess:
-    """One run after the other, in this process: the fastest start there is.
+    """Makes one run after the other in this process, which starts faster than any other way.
 
-    Quick runs are handed over about once a second: a file for each would be a hundred times more
-    files than needed. What a killed process loses is as much.
+    Quick runs are yielded in batches, about one per second, as a file for each run would make a
+    hundred times more files than needed. A killed process loses one batch.
     """
 
     def __init__(self, retries: int = 0) -> None:
-        """Run a seed that fails up to `retries` times more."""
+        """Take the number of times that a failed seed is run again."""
         self._retries = retries
 
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
@@ -96,10 +96,11 @@ class InProcess:
 
 
 class Automatic:
-    """In this process while that is quickest by measure, on several workers for what is left.
+    """Makes runs in this process, or on several workers where this is expected to be faster.
 
-    Searches that train are given to workers at once where there are two runs or more, as one of
-    them takes longer than Ray's start. Of a table's runs some are made here and timed first.
+    If some searches train and there are two runs or more, all runs are given to workers at once,
+    as a run that trains takes longer than Ray's start. Otherwise runs are first made and timed in
+    this process, and the runs that are left are given to workers if this saves enough time.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Automatic:
         self._here, self._parallel, self._cores, self._say = here, parallel, cores, say
 
     def execute(self, jobs: Sequence[Job], stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
-        """Yield the runs; of a table, the first second's in order."""
+        """Yield the runs; those that are made in this process come in order."""
         left = sum(len(job.seeds) for job in jobs)
         if self._cores > 1 and left > 1 and any(job.experiment.task.trains for job in jobs):
             self._say(f"{left} runs that train on {self._cores} workers (--workers)")
@@ -136,6 +137,6 @@ class Automatic:
                 return
 
     def _saved(self, seconds: float) -> float:
-        """Return how much sooner this much work is done on all cores."""
+        """Return how many seconds all cores save, Ray's start included, on `seconds` of work."""
         speed = 1 + _EFFICIENCY * (self._cores - 1)
         return seconds - seconds / speed - START_SECONDS

@@ -1,4 +1,4 @@
-"""Ctrl-C in two steps: the first lets finish what is under way, the second stops at once."""
+"""Ctrl-C in two steps: after the first, runs under way are finished; the second stops at once."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ class Interruption:
     """Whether the user has asked to stop."""
 
     def __init__(self) -> None:
-        """Nothing is asked yet."""
+        """Start without a request to stop."""
         self.requested = False
 
 

@@ -1,4 +1,4 @@
-"""What a run prints, kept with the run: on a cluster nobody would see it."""
+"""The text that a run prints, stored with the run, as nobody would see it on a cluster."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class Log:
 
     @property
     def text(self) -> str:
-        """What was printed; of a long text its beginning and end."""
+        """The printed text; of more than 20,000 characters only the beginning and the end."""
         whole = self._written.getvalue()
         if len(whole) <= _MOST:
             return whole
@@ -27,6 +27,6 @@ class Log:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Keep what Python prints on stdout and stderr, warnings included, from the screen."""
+        """Record, and do not show, what Python prints on stdout and stderr, warnings included."""
         with redirect_stdout(self._written), redirect_stderr(self._written):
             yield

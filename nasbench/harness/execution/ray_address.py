@@ -1,4 +1,4 @@
-"""Whether a Ray cluster answers at an address, in seconds: Ray itself tries for minutes."""
+"""Checks whether a Ray cluster answers at an address, in seconds; Ray itself tries for minutes."""
 
 import importlib
 import os
@@ -17,18 +17,18 @@ _QUESTIONS = {
     "": "/ray.rpc.NodeInfoGcsService/CheckAlive",
     _CLIENT: "/ray.rpc.RayletDriver/ClusterInfo",
 }
-"""What a head and a server of `ray://` are asked, with an empty message."""
+"""Methods of a Ray head and of a `ray://` server that are called, with an empty message."""
 
 
 def check_address(address: str) -> None:
-    """Raise `InvalidInput` for what is no address, or where nobody listens."""
+    """Raise `InvalidInput` for a text that is no address, and where no process listens there."""
     found = _find(address)
     if found is None:
         return
     _, host, port = found
     try:
         socket.create_connection((host.strip("[]"), port), _CONNECT_SECONDS).close()
-    except (OSError, UnicodeError) as error:  # the latter: a host name that cannot be one
+    except (OSError, UnicodeError) as error:  # the latter for an invalid host name
         where = "there" if address != "auto" else f"at {host}:{port}"
         reason = getattr(error, "strerror", None) or error
         raise InvalidInput(
@@ -38,9 +38,9 @@ def check_address(address: str) -> None:
 
 
 def check_cluster(ray: Any, address: str) -> None:
-    """Raise `InvalidInput` where who listens at an address is not Ray: it gets ten seconds.
+    """Raise `InvalidInput` where no Ray head answers at an address within ten seconds.
 
-    Somebody who is Ray and refuses the token passes: `ray.init` says so itself.
+    A head that refuses the token passes this check, as `ray.init` itself reports the refusal.
     """
     found = _find(address)
     if found is None:
@@ -64,7 +64,7 @@ def check_cluster(ray: Any, address: str) -> None:
 
 
 def _channel(ray: Any, grpc: Any, target: str) -> Any:
-    """Return a channel as Ray makes it, with its TLS and token."""
+    """Return a gRPC channel as Ray makes it, with Ray's TLS and token."""
     options = [("grpc.enable_http_proxy", 0)]
     with suppress(ImportError, AttributeError):
         theirs = importlib.import_module("ray._private.grpc_utils")
@@ -73,7 +73,10 @@ def _channel(ray: Any, grpc: Any, target: str) -> Any:
 
 
 def _find(address: str) -> tuple[str, str, int] | None:
-    """Return scheme, host and port, None where `auto` knows no head; or raise `InvalidInput`."""
+    """Return an address's scheme, host and port; None where `auto` finds no head.
+
+    Raises `InvalidInput` for a text that is no address.
+    """
     given = address
     if address == "auto":
         last = _last_head()
@@ -88,7 +91,10 @@ def _find(address: str) -> tuple[str, str, int] | None:
 
 
 def _last_head() -> str | None:
-    """Return where Ray looks for a cluster by itself: it waits for minutes where that is gone."""
+    """Return the address where Ray itself looks for a cluster, None where it knows none.
+
+    Ray waits for minutes if that cluster is gone.
+    """
     note = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir())) / "ray" / "ray_current_cluster"
     try:
         return os.environ.get("RAY_ADDRESS") or note.read_text(encoding="utf-8").strip() or None

@@ -1,8 +1,8 @@
-"""Ray, connected: an instance of our own on this machine, or a cluster that is there already.
+"""Connections to Ray: to an instance of our own on this machine, or to a running cluster.
 
-Our own instance listens on the loopback interface only, which is checked, asks for a token made
-for it, has no dashboard, keeps its files where only this user can go, and ends with this process,
-however that ends.
+Our own instance listens on the loopback interface only (which is checked), requires a token made
+for it, has no dashboard, keeps its files in a folder that only this user can open, and ends with
+this process, in whatever way the process ends.
 """
 
 import importlib
@@ -26,13 +26,13 @@ from nasbench.harness.execution.ray_address import check_address, check_cluster
 from nasbench.leftovers import temporary_folder, temporary_places
 
 LONGEST_SOCKET = 103 if sys.platform == "darwin" else 107
-"""Bytes of a socket's path that the operating system takes."""
+"""Most bytes that the operating system allows in a socket's path."""
 _PREFIX = "nasbench-ray-"
 _LOOPBACK = "127.0.0.1"
 _STORE_BYTES = 200_000_000
 _QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 _UNKNOWN = re.compile("failed to connect|connection timeout", re.IGNORECASE)
-"""What Ray says where it was not let in; of a wrong token it says no more."""
+"""Ray's error messages where it could not connect; it has no other one for a wrong token."""
 _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
@@ -40,10 +40,11 @@ _ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0"}
 def ray_instance(
     cpus: int, address: str | None = None, settings: Mapping[str, str] | None = None
 ) -> Iterator[Any]:
-    """Yield Ray, connected; afterwards everything that was started here is gone.
+    """Yield the module `ray`, connected; afterwards end everything that was started here.
 
-    Without `address` an instance with so many `cpus` is started. `settings` are environment
-    variables of Ray's.
+    Without `address`, an instance with `cpus` CPUs is started. `settings` are environment variables
+    for Ray. A connection that the user made before is used, and left open. Raises `InvalidInput`
+    where no cluster answers at `address`, and `NasbenchError` where Ray cannot start.
     """
     if address is not None:
         check_address(address)
@@ -57,8 +58,8 @@ def ray_instance(
     with _environment(ours if address is None else always):
         ray = importlib.import_module("ray")
         worker = importlib.import_module("ray._private.worker")
-        vars(worker)["_worker_logs_enabled"] = False  # no public switch; a loss fills the screen
-        if connected_already():  # theirs is used, and left as it is
+        vars(worker)["_worker_logs_enabled"] = False  # no public switch; a loss prints many lines
+        if connected_already():  # the user's connection is used, and left as it is
             yield ray
             return
         _read_settings(ray)
@@ -69,26 +70,26 @@ def ray_instance(
 
 
 def connected_already() -> bool:
-    """Whether whoever uses this package has connected this process to Ray."""
+    """Return whether the user of this package has connected this process to Ray."""
     ray = sys.modules.get("ray")
     return ray is not None and bool(ray.is_initialized())
 
 
 @cache
 def _token() -> str:
-    """Return the token of our own instances: one for a process, which Ray reads once."""
+    """Return the token of our own instances: one per process, as Ray reads it only once."""
     return secrets.token_hex(32)
 
 
 def _read_settings(ray: Any) -> None:
-    """Let Ray read its variables again: whoever imported it before us made it read them then."""
+    """Let Ray read its environment variables again: it has read them if it was imported before."""
     with suppress(AttributeError):
         ray._raylet.Config.initialize("")
         ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _private(ray: Any, cpus: int) -> Iterator[Any]:
-    """Start an instance of our own and end it, with all that it started."""
+    """Start an instance of our own; afterwards end it, with all processes that it started."""
     with temporary_folder(_PREFIX, socket_place()) as (folder, lock):
         watch = subprocess.Popen(  # noqa: S603  # our own file
             [sys.executable, "-S", watchdog.__file__, str(folder)],
@@ -106,7 +107,7 @@ def _private(ray: Any, cpus: int) -> Iterator[Any]:
 
 def socket_place() -> Path:
     """Return the first temporary folder whose path is short enough for Ray's sockets in it."""
-    # Ray's own: a folder named by date, time and process, and the longer one of two sockets
+    # Ray adds a folder named by date, time and process, and two sockets: this is the longer one
     inside = f"/{_PREFIX}xxxxxxxx/r/session_2026-01-01_00-00-00_000000_{os.getpid()}"
     longest = LONGEST_SOCKET - len(f"{inside}/sockets/plasma_store")
     for place in temporary_places():
@@ -139,10 +140,11 @@ def _start(ray: Any, cpus: int, folder: Path) -> None:
 
 @contextmanager
 def _loopback() -> Iterator[None]:
-    """Let Ray take the loopback address as it is given.
+    """Make Ray use the loopback address that it is given.
 
-    On Linux it puts an address that other machines reach in its place, and then listens on every
-    interface. The switch, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, is read when Ray is imported.
+    On Linux Ray would replace it by an address that other machines can reach, and then listen on
+    every interface. The switch against this, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0, is read when Ray
+    is imported.
     """
     constants = vars(importlib.import_module("ray._private.ray_constants"))
     before = constants.get("ENABLE_RAY_CLUSTER")
@@ -154,7 +156,7 @@ def _loopback() -> Iterator[None]:
 
 
 def _listening() -> set[str]:
-    """Return the addresses, HOST port PORT, where this process and those below it listen."""
+    """Return the addresses, `HOST port PORT`, where this process and its descendants listen."""
     psutil = importlib.import_module("psutil")  # Ray brings it along
     here = psutil.Process()
     found = set()
@@ -175,7 +177,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _connected(ray: Any, address: str) -> Iterator[Any]:
-    """Connect to a cluster and leave it as it is."""
+    """Connect to a running cluster; afterwards disconnect, and leave the cluster as it is."""
     try:
         with _mute():
             check_cluster(ray, address)
@@ -183,7 +185,7 @@ def _connected(ray: Any, address: str) -> Iterator[Any]:
                 ray.init(address=address, **_QUIET)
     except (RuntimeError, TimeoutError, ConnectionError, ray.exceptions.RayError) as error:
         reason = _line(error)
-        if _UNKNOWN.search(reason):  # somebody listens there, see `check_cluster`
+        if _UNKNOWN.search(reason):  # a process listens there, see `check_cluster`
             reason = (
                 "who answers there is no Ray head, or does not take RAY_AUTH_TOKEN: set the "
                 "cluster's own (and RAY_AUTH_MODE=token)"
@@ -197,7 +199,10 @@ def _connected(ray: Any, address: str) -> Iterator[Any]:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while: Ray reads its settings from them, and leaves some of its own."""
+    """Set environment variables with Ray's settings; afterwards restore all variables.
+
+    Variables that Ray itself has set are removed, too.
+    """
     before = dict(os.environ)
     os.environ.update(settings)
     try:
@@ -210,7 +215,7 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _mute() -> Iterator[None]:
-    """Keep what native code writes on stderr from the screen: a line a second about a token."""
+    """Hide what native code writes on stderr: Ray writes a line a second about a token."""
     sys.stderr.flush()
     screen, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -226,7 +231,7 @@ def _mute() -> Iterator[None]:
 def _own_signals() -> Iterator[None]:
     """Keep our handler of SIGTERM: Ray sets one of its own, which calls `sys.exit`.
 
-    A signal that Ray's handler has taken before it is put back is given to ours.
+    A signal that Ray's handler received before ours was restored is passed on to ours.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -47,18 +47,18 @@ from nasbench.text import shown
 
 
 class Progress(Protocol):
-    """Is told how far a call of `run` has come."""
+    """Receives the progress of a call of `run`."""
 
     def start(self, total: int, skipped: int) -> None:
-        """`total` runs will be made; `skipped` are there already."""
+        """Begin: `total` runs will be made, `skipped` are stored already."""
 
     def advance(self, experiment: Experiment, runs: int) -> None:
-        """So many more runs are finished."""
+        """Count `runs` more finished runs of `experiment`."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one experiment's part of a call came to."""
+    """The result of one experiment in a call of `run`."""
 
     path: Path
     experiment: Experiment
@@ -83,38 +83,46 @@ def run(
 ) -> list[Outcome]:
     """Search with every strategy on every data set, once per seed, and store the runs.
 
-    Seeds that are stored already are skipped. `seeds` is a number (10 is 0 to 9), a text
-    (`100-199`, `0,3,5-7`) or the seeds themselves; `budget` a text (`12000s`, `100evals`)
-    or the protocol's own if None. Without `benchmark`, `datasets` and `protocol` the search is
-    on CIFAR-10 of NAS-Bench-201 where that is installed, else on the bundled `digits`; where a
-    strategy trains on images, those of CIFAR-10 have to be there too. `recipe`
-    names settings that one-shot strategies come with, before `settings` change them.
+    Returns one `Outcome` per strategy and data set. Seeds that are stored already are skipped.
+    Options that are not described here are described by `nasbench run --help`.
+
+    `seeds` is a number (10 is 0 to 9), a text (`100-199`, `0,3,5-7`) or the seeds themselves.
+    `budget` is a text (`12000s`, `100evals`) or, if None, the protocol's own. Without `benchmark`,
+    `datasets` and `protocol` the search is on CIFAR-10 of NAS-Bench-201 where that is installed,
+    else on the bundled `digits`; where a strategy trains on images, the images of CIFAR-10 must be
+    installed too. `recipe` names settings that one-shot strategies come with; `settings` are
+    applied after them.
 
     `signal` is what a query of a table with several training seeds returns: their `mean` or a
-    `random` one; `trials` is its earlier name. `simulated_workers` is how many evaluations of a run
-    go on at once on the clock of its table: strategies are told answers in the order in which
-    evaluations end, and a budget of seconds is the time that passes, not the workers' sum.
+    `random` one; `trials` is its earlier name. `simulated_workers` is the number of evaluations of
+    a run that go on at once on the clock of its table: strategies are told answers in the order in
+    which evaluations end, and a budget of seconds limits the time that passes, not the sum over
+    workers.
 
     `objective` is the metric to search for: one that the table has on validation images, such as
-    `loss`, which is minimised; if None its first, `accuracy` as a rule. The judge reads the same
-    metric. Of
-    several, such as `accuracy,latency`, the answer is a set: what none is better than in all.
+    `loss`, which is minimised. If None, it is the table's first metric, which is usually
+    `accuracy`. The judge reads the same metric. With several metrics, such as `accuracy,latency`,
+    the answer is a set, the front: all evaluations that no other one is better than.
 
-    Where a strategy asks for fidelities, the answer is the best at the `highest` that was reached
-    or, by `selection` `own`, at the protocol's. An architecture that is asked again at a higher
-    one is charged all of its epochs (`promotion` `restart`) or those since the last evaluation of
-    it (`resume`).
+    Where a strategy asks for fidelities, the answer is the best evaluation at the highest fidelity
+    that was reached (`selection` `highest`) or at the protocol's own (`own`). An architecture that
+    is evaluated again at a higher fidelity is charged all of its epochs (`promotion` `restart`) or
+    only those since its last evaluation (`resume`).
 
-    `workers` is how many runs go on at once: 1 is in this process, more are on Ray, `auto` begins
-    here and gives the rest to Ray where that is measured to pay. `ray_address` (`auto`,
-    `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own. A run
-    takes `cpus_per_run` and `gpus_per_run`. What is trained is trained on `device` (`cpu`, `cuda`)
-    with `threads` of the CPU, which is stored with each run and tells no rows apart. A run that
-    fails is made again `retries` times and then recorded as failed. Runs are the same bits
-    whatever the executor, order or interruptions.
-    `tuning` is the record of `nasbench tune` that comes with tuned settings, and is kept with the
-    runs. `say` is told what was chosen. Raises `NasbenchError` for input that cannot be used, and
-    `KeyboardInterrupt`, what is finished being stored, once the user has asked to stop.
+    `workers` is the number of runs that go on at once. One run at a time is made in this process,
+    several are made on Ray. `auto` begins in this process and gives the other runs to Ray where
+    measurements show that this saves time; runs that train go to Ray at once. `ray_address`
+    (`auto`, `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own.
+    A run on Ray takes `cpus_per_run` CPUs and `gpus_per_run` GPUs. Networks and shared weights are
+    trained on `device` (`cpu`, `cuda`) with `threads` threads of the CPU; both are stored with each
+    run but do not make another experiment. A run that fails is made again up to `retries` times and
+    then recorded as failed. Runs have the same bits whatever the executor, order or interruptions.
+
+    `tuning` is the record of `nasbench tune` that comes with tuned settings; it is stored with the
+    runs. `progress` receives how far the runs are, `say` the lines about what was chosen.
+
+    Raises `NasbenchError` for input that cannot be used. Raises `KeyboardInterrupt` after the user
+    has asked to stop; finished runs are stored before.
     """
     chosen = filled(RunOptions, options)
     datasets, budget = chosen["datasets"], chosen["budget"]
@@ -139,7 +147,7 @@ def run(
     name = chosen["name"]
     experiments = [as_stored(one, results, name, place, say) for one in experiments]
     for experiment in experiments:
-        Runner(experiment, place)  # every experiment is known to start before any of them runs
+        Runner(experiment, place)  # so that no run begins if another experiment cannot start
         _say_if_cut_short(experiment, say)
     tuning = chosen["tuning"]
     record = None if tuning is None else Tuning.read(tuning)
@@ -163,7 +171,7 @@ def run(
 
 
 def check_types(options: Mapping[str, Any], *texts: str) -> None:
-    """Raise `InvalidInput` for an option of another type than it takes; `texts` name texts."""
+    """Raise `InvalidInput` for an option of a wrong type; `texts` are names of text options."""
     if options["benchmark"] is not None:
         require_path("benchmark", options["benchmark"])
     for name, kinds, what in (
@@ -187,17 +195,20 @@ def _names(of: str, names: str | Sequence[str]) -> list[str]:
 
 
 def if_shared(names: Sequence[str]) -> Budget | None:
-    """Return a budget for tasks whose strategies all put the epochs they train in its place."""
+    """Return a placeholder budget if all strategies train shared weights, else None.
+
+    Such strategies replace it by a budget of the epochs that they train.
+    """
     return Budget(epochs=1) if len(shared_among(names)) == len(names) else None
 
 
 def shared_among(names: Sequence[str]) -> list[str]:
-    """Return the strategies that train shared weights, on images."""
+    """Return the names of the strategies that train shared weights, which they do on images."""
     return [name for name in names if find_strategy(name).rule == DERIVED]
 
 
 def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
-    """Say that a budget ends a search of shared weights within its schedule."""
+    """Say so where a budget ends a search of shared weights before the end of its schedule."""
     own, given = experiment.settings.get("epochs"), experiment.task.budget.epochs
     if experiment.task.shared and own and given and given < own:
         name = experiment.strategy
@@ -210,7 +221,7 @@ def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> Non
 def _images(
     experiments: Sequence[Experiment], say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
-    """Say what was found of a user's own images, and return it by data set."""
+    """Say which images were found in a user's own data sets, and return this by data set."""
     found = {one.task.signal.dataset: found_images(one.task) for one in experiments}
     for one in found.values():
         if one is not None:
@@ -219,7 +230,7 @@ def _images(
 
 
 def _executor(options: RunOptions, say: Callable[[str], None]) -> Executor:
-    """Return what runs the seeds; `auto` on a cluster means all there is room for."""
+    """Return the executor; on a cluster, `auto` workers are as many as there is room for."""
     address = options["ray_address"]
     cpus, gpus = options["cpus_per_run"], options["gpus_per_run"]
     number = parse_workers(options["workers"], WORKERS if address is not None else None)
@@ -240,9 +251,10 @@ def _executor(options: RunOptions, say: Callable[[str], None]) -> Executor:
 
 
 def parse_workers(workers: int | str, most: Count | None = None) -> int | None:
-    """Return how many runs go on at once, None for `auto`; `InvalidInput` for anything else.
+    """Return the number of runs that go on at once, None for `auto`.
 
-    At most `most`, or what one machine has cores for.
+    Raises `InvalidInput` for anything else, and for a number above the limit: `most`, or what this
+    machine has cores for.
     """
     if workers == "auto":
         return None
@@ -287,9 +299,10 @@ def make_experiment(
     seed: int = 0,
     budget: Budget | None = None,
 ) -> Experiment:
-    """Return a strategy with settings on a task; one that shares weights trains its own epochs.
+    """Return the experiment of a strategy with settings on a task.
 
-    `values` are the settings that differ from the defaults, `budget` is what a user gave.
+    `values` are the settings that differ from the defaults. `budget` is the user's budget; a
+    strategy that trains shared weights trains for the epochs of its settings where that is None.
     """
     strategy = find_strategy(name)
     made = make_settings(strategy, values)
@@ -308,7 +321,7 @@ def _run_missing(
     progress: Progress | None,
     say: Callable[[str], None],
 ) -> list[Outcome]:
-    """Run and store the missing seeds; an interruption stores what is finished first."""
+    """Run and store the missing seeds; on an interruption, finished runs are stored first."""
     failed: list[dict[int, str]] = [{} for _ in jobs]
     with draining(say) as stop:
         for number, rows in executor.execute(jobs, stop):
@@ -331,6 +344,6 @@ def _run_missing(
 
 
 def _failures(rows: pa.Table) -> dict[int, str]:
-    """Return the last line of what each failed seed ended with."""
+    """Return the last line of each failed seed's error, by seed."""
     pairs = zip(rows["seed"].to_pylist(), rows["error"].to_pylist(), strict=True)
     return {seed: error.strip().splitlines()[-1] for seed, error in pairs if error}

@@ -1,9 +1,9 @@
 """`nasbench tune`: find a strategy's settings on seeds that reporting may not use.
 
-Ray Tune proposes settings, random ones after the defaults, and its scheduler stops bad ones
-early: ASHA (Li et al., MLSys 2020), whose resource is seeds. A trial is an ordinary experiment
-in an ordinary results folder, so every tuning run is stored, and none is made twice. Validation
-decides; what the judge read of test is stored as always, and not looked at.
+Ray Tune proposes the default settings first and then random ones. Its scheduler stops bad settings
+early: ASHA (Li et al., MLSys 2020), whose resource is the number of seeds. A trial is an ordinary
+experiment in an ordinary results folder, so every tuning run is stored, and none is made twice.
+Settings are chosen by validation; the judge's test values are stored as always, but not used.
 """
 
 import importlib
@@ -42,10 +42,11 @@ from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.text import file_name
 
 METRICS = ("regret", "signal")
-"""`regret`: how much worse the final validation of the answer is than the table's best.
-`signal`: what the search itself saw of its answer on validation. Both in the objective's unit."""
+"""`regret`: how much worse the answer's final validation value is than the table's best.
+`signal`: the answer's validation value as the search itself was told it. Both are in the unit of
+the objective."""
 FAILED = 1e9
-"""Value of settings that are refused or whose runs fail: the scheduler does not like infinity."""
+"""Value of settings that are refused or whose runs fail; finite, as the scheduler requires."""
 _FEWEST = 5
 """Seeds after which bad settings are first stopped."""
 _FACTOR = 3
@@ -78,13 +79,13 @@ class _Plan:
 
 
 class _Report(NamedTuple):
-    """How a setting does so far."""
+    """The result of a trial's settings so far."""
 
     value: float
     seeds: int
-    """So many went into `value`."""
+    """Number of seeds that `value` is the mean of."""
     reason: str = ""
-    """Of a failure."""
+    """Reason of a failure, empty without one."""
     stored: bool = True
     """Whether its runs could be stored."""
 
@@ -113,7 +114,8 @@ def tune(
     `space` is a text such as `population=5..100,sample=2..20`, `learning_rate=0.001..0.5:log` or
     `form=product|sum`. Returns the record and the experiment file, `OUT/tuned-STRATEGY.toml`.
     With one worker the choice is the same every time; with more it depends on which trials the
-    scheduler saw first. Raises `InvalidInput` for what cannot be used.
+    scheduler saw first. Raises `InvalidInput` for input that cannot be used, `StoreError` where
+    runs cannot be stored, and `NasbenchError` where no settings finished all seeds.
     """
     began = time.perf_counter()
     found = find_strategy(strategy)
@@ -142,7 +144,7 @@ def tune(
 
 
 def parse_space(strategy: type[SearchStrategy], text: str) -> dict[str, Choices]:
-    """Read what settings are tried; `InvalidInput` names what cannot be read."""
+    """Return the values to try by setting; raise `InvalidInput` for a part that cannot be read."""
     found: dict[str, Choices] = {}
     defaults = asdict(strategy.Settings())
     for part in filter(None, map(str.strip, text.split(","))):
@@ -209,7 +211,7 @@ def _plan(
 
 
 def trial(config: Mapping[str, object], plan: _Plan) -> None:
-    """Run a setting's seeds block by block, store them, and tell Ray Tune how it does."""
+    """Run a trial's seeds block by block, store the runs, and report to Ray Tune each time."""
     report = importlib.import_module("ray.tune").report
     try:
         for one in _blocks(config, plan):
@@ -219,7 +221,7 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
 
 
 def _blocks(config: Mapping[str, object], plan: _Plan) -> Iterator[_Report]:
-    """Yield how a setting does after each block of seeds, until a run fails."""
+    """Yield the trial's result after each block of seeds, until a run fails."""
     try:
         experiment = make_experiment(plan.task, plan.strategy, _plain(config), plan.experiment_seed)
         runner = Runner(experiment, plan.place)
@@ -256,7 +258,10 @@ def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> flo
 
 
 def _best_validation(task: Task) -> float:
-    """Return the best final score on validation; 0 where all is trained, which shifts all."""
+    """Return the table's best final validation score.
+
+    It is 0 where it is not known, as where everything is trained; this shifts all values alike.
+    """
     from nasbench.harness.compare.references import open_known
 
     try:
@@ -268,7 +273,7 @@ def _best_validation(task: Task) -> float:
 def _search(
     plan: _Plan, ranges: Mapping[str, Choices], samples: int, workers: int
 ) -> list[dict[str, Any]]:
-    """Let Ray Tune try settings; return what was last reported of each, with its settings."""
+    """Let Ray Tune try settings; return the last report of each trial, with its settings."""
     defaults = asdict(find_strategy(plan.strategy).Settings())
     quiet = {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
     with temporary_folder("nasbench-tune-") as (storage, _), ray_instance(workers, settings=quiet):
@@ -313,7 +318,7 @@ def _row(one: Any) -> dict[str, Any]:
 
 @contextmanager
 def _own_signals() -> Iterator[None]:
-    """Keep our handlers of signals: after its own Ray Tune returns a part as if it were all."""
+    """Keep our signal handlers: after a signal to its own, Ray Tune returns incomplete results."""
     module = vars(importlib.import_module("ray.tune.tune"))
     before = module.get("_setup_signal_catching")
     module["_setup_signal_catching"] = threading.Event
@@ -329,7 +334,7 @@ def _plain(config: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _domain(tune: Any, choices: Choices) -> Any:
-    """Return what Ray Tune draws from."""
+    """Return the domain from which Ray Tune draws values."""
     if not isinstance(choices, Span):
         return tune.choice(list(choices))
     low, high, whole, log = choices
@@ -361,7 +366,7 @@ def _record(
     reserved: bool,
     seconds: float,
 ) -> Tuning:
-    """Add up what all trials cost, from what is stored of them."""
+    """Return the record of tuning, with the cost of all trials summed over their stored runs."""
     runs = queries = 0
     simulated = 0.0
     wanted = [seed for block in plan.blocks for seed in block]

@@ -1,7 +1,8 @@
-"""What tuning leaves: the settings it chose, and a record that says on what and at what cost.
+"""The result of tuning: the chosen settings, and a record of how, and at what cost, it chose them.
 
-Both are an experiment file that `nasbench run --config` reads. The record stays with every run
-made from it, so that a comparison can show the cost of tuning and refuse the seeds that were used.
+Both are written to one experiment file, which `nasbench run --config` reads. The record is stored
+with every run made from that file, so that a comparison can show the cost of tuning and refuse the
+seeds that were used.
 """
 
 import json
@@ -23,18 +24,18 @@ class Tuning:
     table: str
     """SHA-256 of the table."""
     dataset: str
-    """Searched while tuning."""
+    """The data set searched while tuning."""
     seeds: tuple[int, ...]
     experiment_seed: int
     reserved: bool
-    """Whether the whole data set may not be reported, and not only the seeds."""
+    """Whether no run on the data set may be reported; else only runs of the seeds may not."""
     metric: str
     value: float
-    """Of the chosen settings, over all seeds."""
+    """Value of the metric for the chosen settings, the mean over all seeds."""
     tried: int
-    """Settings that were tried."""
+    """Number of settings that were tried."""
     runs: int
-    """Searches that were made for all of them, and what these cost."""
+    """Number of searches for all tried settings; the next three fields are their cost."""
     queries: int
     simulated_seconds: float
     wall_seconds: float
@@ -42,7 +43,7 @@ class Tuning:
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Tuning":
-        """Read what was stored; `InvalidInput` where it is no such record."""
+        """Read a stored record; raise `InvalidInput` where it is none of `nasbench tune`."""
         from pydantic import TypeAdapter
 
         try:

@@ -1,10 +1,10 @@
-"""Ends what is left of a private Ray instance when the process that started it is gone.
+"""Ends what is left of a private Ray instance when the process that started it has ended.
 
-Run as a script, with the standard library alone, by `ray_instance`, with the instance's temporary
-folder as its argument: standard input ends when the driver does, however it ends. Ray's own
-processes follow their parents, but those that are just starting take a minute to notice. They are
-known by the instance's mark in their environment, which the driver itself had not when it began,
-or by their open files.
+`ray_instance` runs this file as a script, which needs the standard library alone, with the
+instance's temporary folder as its argument. The script's standard input ends when the driver (the
+process that started the instance) ends, in whatever way. Ray's own processes end after their
+parents, but those that are just starting take a minute to do so. They are recognised by a mark in
+their environment, which the driver did not have when it began, or by their open files.
 """
 
 import os
@@ -16,20 +16,21 @@ from contextlib import suppress
 from pathlib import Path
 
 GOODBYE = b"."
-"""Sent by a driver that has shut its instance down: then one look is enough."""
+"""Sent by a driver that has shut its instance down; then one sweep that finds nothing is enough."""
 VARIABLE = "NASBENCH_INSTANCE"
-"""Name of the mark; Ray takes its own token from its agents' environment."""
+"""Environment variable with the mark; Ray's own token is removed from its agents' environment."""
 _PAUSE = 0.25
 _QUIET = 8
-"""Looks in a row that find nothing, before it is believed that nothing is left."""
+"""Number of sweeps in a row that must find nothing, before the script ends."""
 
 
 _IGNORED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU")
-"""Sent to all processes of a job, by a batch system or a terminal: here it is the driver's end."""
+"""Signals that a batch system or a terminal sends to all processes of a job. The script ignores
+them, as it ends its work only after the driver."""
 
 
 def main() -> None:
-    """Wait for the end of standard input, then end what is marked and remove its folder."""
+    """Wait for the end of standard input, then end the instance's processes; remove its folder."""
     for name in _IGNORED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     spared = {os.getpid(), os.getppid()}  # the driver may still hold a log open
@@ -54,7 +55,7 @@ def _sweep(mark: bytes, folder: str, spared: set[int]) -> int:
 
 
 def _belongs(process: Path, mark: bytes, folder: str) -> bool:
-    """Whether a process carries the mark, or is this interpreter and writes into the folder.
+    """Return whether a process has the mark, or is this interpreter with open files in the folder.
 
     Ray's Python processes rename themselves, which can overwrite their environment.
     """

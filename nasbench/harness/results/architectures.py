@@ -1,4 +1,4 @@
-"""Architectures as results hold them: by the text that their space writes, each read once."""
+"""Architectures as texts, which is how results hold them; each is converted once."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,11 +11,11 @@ from nasbench.spaces import get_enumerable, get_space
 from nasbench.spaces.base import Architecture
 
 _MOST = 1_000_000
-"""Architectures that are kept in memory; of more, all are read anew."""
+"""The most architectures that are kept in memory; with more, all are forgotten."""
 
 
 class Texts:
-    """The architectures of a space by their texts, and the texts by architecture."""
+    """Converts the architectures of a space to their texts and back."""
 
     def __init__(self, space: str) -> None:
         """Take the space of this name; `InvalidInput` if there is none."""
@@ -29,9 +29,10 @@ class Texts:
         return self._keep(architecture, self.space.format(architecture)) if text is None else text
 
     def read(self, text: str) -> Architecture:
-        """Return the architecture that a text is of; `InvalidInput` where there is none.
+        """Return the architecture of a text.
 
-        Nor where its space writes it otherwise: one architecture has one text in all results.
+        Raises `InvalidInput` where there is none, and where its space writes it differently: an
+        architecture has one text in all results.
         """
         found = self._architectures.get(text)
         if found is None:
@@ -41,7 +42,7 @@ class Texts:
         return found
 
     def indices(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Return the index of every text's architecture, in a space that has indices."""
+        """Return the index of every text's architecture, shape (texts,), in an enumerable space."""
         index = get_enumerable(self.space.name).index
         return np.array([index(self.read(text)) for text in texts], dtype=np.int64)
 
@@ -56,5 +57,5 @@ class Texts:
 
 @lru_cache(maxsize=8)
 def texts_of(space: str) -> Texts:
-    """Return the texts of a space, one object per process."""
+    """Return the converter of a space; a process makes it once."""
     return Texts(space)

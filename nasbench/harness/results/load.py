@@ -1,4 +1,4 @@
-"""Stored runs, read back: as arrays for the comparison, as data frames for anybody."""
+"""Reading stored runs: as arrays for the comparison, as data frames for users."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ _TOTALS = (
 
 @dataclass(frozen=True)
 class Ragged:
-    """One list per run, end to end: list i is `values[offsets[i]:offsets[i + 1]]`."""
+    """One list per run, all in one array: list i is `values[offsets[i]:offsets[i + 1]]`."""
 
     values: NDArray[Any]
     offsets: NDArray[np.int64]  #: shape (runs + 1,)
@@ -53,14 +53,14 @@ class Ragged:
         return np.diff(self.offsets)
 
     def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> "Ragged":
-        """Apply a function that keeps the length to every list."""
+        """Apply a function to every list; it must return an array of the same length."""
         if not len(self.values):
             return self
         parts = [function(self[run]) for run in range(len(self))]
         return Ragged(np.concatenate(parts), self.offsets)
 
     def at(self, positions: "Ragged") -> "Ragged":
-        """Return the elements of every list at the positions that the same list of another has."""
+        """Return, for every run, the elements of its list at its list of `positions`."""
         flat = positions.values + np.repeat(self.offsets[:-1], positions.lengths)
         return Ragged(self.values[flat], positions.offsets)
 
@@ -71,15 +71,15 @@ class Ragged:
 
 @dataclass(frozen=True)
 class Architectures:
-    """The architectures of every run's evaluations, each text once."""
+    """The architectures of all runs' evaluations, with each text stored once."""
 
     codes: Ragged
-    """Places in `texts`, one per evaluation."""
+    """Positions in `texts`, one per evaluation."""
     texts: NDArray[Any]
     space: str
 
     def at(self, positions: Ragged) -> "Architectures":
-        """Return the architectures of every run at positions of its evaluations."""
+        """Return, for every run, the architectures of the evaluations at its `positions`."""
         return replace(self, codes=self.codes.at(positions))
 
     def of(self, run: int) -> NDArray[Any]:
@@ -88,7 +88,10 @@ class Architectures:
 
     @cached_property
     def indices(self) -> Ragged:
-        """The same as indices of a space that has them; `InvalidInput` for any other."""
+        """The architectures as indices in their space.
+
+        Raises `InvalidInput` for a space whose architectures have no indices.
+        """
         used, places = np.unique(self.codes.values, return_inverse=True)
         found = texts_of(self.space).indices(self.texts[used].tolist())
         return Ragged(found[places.ravel()], self.codes.offsets)
@@ -96,7 +99,10 @@ class Architectures:
 
 @dataclass(frozen=True)
 class ExperimentRuns:
-    """The runs of one experiment, one per seed, sorted by seed."""
+    """The runs of one experiment, one per seed, sorted by seed.
+
+    Where a shape is given, `runs` is the number of runs, failed ones included.
+    """
 
     label: str
     """Folder below the results folder."""
@@ -122,13 +128,14 @@ class ExperimentRuns:
 
     @property
     def bibtex(self) -> str:
-        """The strategy's entries as BibTeX, empty where it has none."""
+        """The strategy's BibTeX entries, empty where it has none."""
         return self._on_its_card("bibtex")
 
     def _on_its_card(self, name: str) -> str:
-        """Return what a strategy says of itself.
+        """Return a text of the strategy's description, empty where there is none.
 
-        Earlier versions did not store it: it is what the strategy says which has the name here.
+        Earlier versions did not store it; then it is that of this version's strategy of the same
+        name.
         """
         if name in self.description or ":" in self.experiment.strategy:
             return str(self.description.get(name, ""))
@@ -143,20 +150,20 @@ class ExperimentRuns:
 
     @property
     def tuning(self) -> Tuning | None:
-        """How the settings were chosen, where that was by `nasbench tune`."""
+        """How the settings were chosen by `nasbench tune`; None where they were not."""
         stored = self.description.get("tuning")
         return Tuning.read(stored) if isinstance(stored, dict) else None
 
     @property
     def processors(self) -> tuple[str, ...]:
-        """The processors that made the runs: on a cluster, not all the driver's."""
+        """Names of the processors that made the runs; on a cluster there may be several."""
         known = "processor" in self.table.column_names  # an earlier version stored the driver's
         found = pc.unique(self.table["processor"]).to_pylist() if known else [None]
         return tuple(sorted({str(one or self.provenance.get("processor")) for one in found}))
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Where the runs trained, each place once; none of runs that trained nothing."""
+        """The places where the runs trained, each once; empty where nothing was trained."""
         if not self.experiment.task.trains:
             return ()
         if "device" not in self.table.column_names:  # it was a setting in an earlier version
@@ -166,20 +173,20 @@ class ExperimentRuns:
 
     @property
     def seeds(self) -> NDArray[np.int64]:
-        """Seeds with a run, finished or failed."""
+        """The seed of each run, shape (runs,)."""
         return self.column("seed")
 
     @property
     def failed(self) -> NDArray[np.bool_]:
-        """Whether each run failed."""
+        """Whether each run failed, shape (runs,)."""
         return np.array([bool(error) for error in self.table["error"].to_pylist()], dtype=bool)
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return one value per run."""
+        """Return a column with one value per run, shape (runs,)."""
         return np.asarray(self.table[name].to_numpy())
 
     def lists(self, name: str) -> Ragged:
-        """Return one list per run."""
+        """Return a column with one list per run."""
         column = self.table[name].combine_chunks()
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
@@ -197,7 +204,10 @@ class ExperimentRuns:
         return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
 
     def verdicts(self, split: str, dataset: str, objective: int = 0) -> Ragged:
-        """Return what the judge read of every incumbent on `valid` or `test`, of an objective."""
+        """Return the judge's value of every incumbent on a data set's split, `valid` or `test`.
+
+        `objective` is the number of the objective, from 0.
+        """
         metric = self.experiment.task.objectives[objective]
         return self.lists(verdict_column(split, dataset, metric))
 
@@ -208,17 +218,17 @@ class ExperimentRuns:
 
     @property
     def signal(self) -> Ragged:
-        """What the search was told of the first objective, a value per evaluation."""
+        """The values of the first objective that the search was told, one per evaluation."""
         return self.lists(value_column(self.metric))
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """What the search was told of all objectives, shape (evaluations, objectives)."""
+        """The values that the search was told, shape (evaluations of all runs, objectives)."""
         objectives = self.experiment.task.objectives
         return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
 
     def traces(self, kind: TraceKind | None = None) -> list[Trace]:
-        """Return what was recorded of every epoch of shared weights, of all kinds or of one."""
+        """Return the traces that were recorded of shared training, of all kinds or of one."""
         found = filter(None, map(Trace.read, self.table.column_names))
         return [one for one in found if kind in (None, one.kind)]
 
@@ -249,7 +259,7 @@ class Fault:
 
     @classmethod
     def of(cls, damaged: Damaged, folder: Path) -> "Fault":
-        """Name the file as it is called below `folder`."""
+        """Return the fault of a damaged file, with its path relative to `folder`."""
         where = damaged.path.relative_to(folder).as_posix()
         return cls(encodable(where), damaged.reason, damaged.fix)
 
@@ -265,10 +275,10 @@ class Results:
     folder: Path
     experiments: tuple[ExperimentRuns, ...]
     faults: tuple[Fault, ...] = ()
-    """Damaged files, whose runs are left out: what is computed from the others is not of all."""
+    """Damaged files. Their runs are missing from `experiments` and from all that is computed."""
 
     def need_runs(self) -> None:
-        """Raise `StoreError` where there is no run, with the first fault if that is why."""
+        """Raise `StoreError` where there is no run; the error names the first fault, if any."""
         if any(len(one) for one in self.experiments):
             return
         if self.faults:
@@ -285,11 +295,11 @@ class Results:
     def runs(self) -> "pandas.DataFrame":
         """One row per run: what was run, its totals and its final incumbent.
 
-        `incumbent` is the text of the final incumbent (missing where the run failed, and of
-        several objectives, whose answer is a set: see `sets.csv` of a comparison), `signal` what
-        the search saw of it on validation, `valid/NAME` and `test/NAME` its final values on every
-        reported data set, NaN where it was not reported. All three are of `metric`, the
-        first objective, such as `accuracy`.
+        `incumbent` is the text of the final incumbent. `signal` is its validation value as the
+        search was told it, `valid/NAME` and `test/NAME` are its final values on every reported data
+        set NAME, NaN where it was not reported. All three are values of `metric`, the first
+        objective, such as `accuracy`. `incumbent` is missing, and the values are NaN, where the run
+        failed and for several objectives, whose answer is a set (see `sets.csv` of a comparison).
         """
         import pandas
 
@@ -299,13 +309,14 @@ class Results:
     def trajectories(self) -> "pandas.DataFrame":
         """One row per evaluation, in order, of every run that finished.
 
-        `value`, of the first objective `metric`, `seconds` and `epochs` are those of the
-        evaluation, `fidelity` the epochs after which its value was read. The four clocks are
-        running totals: `clock_seconds` (the table's, real ones where weights or networks are
-        trained; of several simulated workers the time that has passed), `optimiser_seconds`,
-        `evaluations` and `training_epochs`. `architecture` and `incumbent` are texts: the latter
-        of the answer so far, of several objectives of what last came into the set, missing while
-        no evaluation has succeeded; `incumbent_value` is its validation.
+        `value` is the value of the first objective, `metric`. `value`, `seconds` and `epochs` are
+        those of the single evaluation; `fidelity` is the number of epochs after which its value was
+        read. Four columns are running totals: `clock_seconds` (the table's seconds, or real ones
+        where weights or networks are trained; with several simulated workers the time that has
+        passed), `optimiser_seconds`, `evaluations` and `training_epochs`. `architecture` and
+        `incumbent` are texts. `incumbent` is the answer so far (with several objectives, the last
+        evaluation that entered the front) and `incumbent_value` its validation value. Before the
+        first answer `incumbent` is missing and `incumbent_value` is NaN.
         """
         import pandas
 
@@ -317,9 +328,10 @@ class Results:
 
 
 def load_results(folder: str | Path) -> Results:
-    """Read every experiment below `folder` that is not damaged; `faults` names what is left out.
+    """Read every experiment below a results folder; damaged files are left out.
 
-    Raises `StoreError` where no run is left, and for a later version's experiment.
+    `faults` of the result names the files that are left out. Raises `StoreError` where no run is
+    left, and for an experiment that a later version of nasbench stored.
     """
     results = read_results(folder)
     results.need_runs()
@@ -327,7 +339,7 @@ def load_results(folder: str | Path) -> Results:
 
 
 def read_results(folder: str | Path) -> Results:
-    """Read what `load_results` reads, be it nothing."""
+    """Read as `load_results` does, but accept a folder in which no run can be read."""
     path = require_path("results", folder)
     left_out: list[Damaged] = []
     found = tuple(_read(one, left_out) for one in experiments(path, left_out))
@@ -342,10 +354,11 @@ def _read(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
 
 
 def best_so_far(steps: Ragged, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for every evaluation of every run the step of its incumbent, -1 before the first.
+    """Return, for every evaluation of every run, the step of the incumbent at that time.
 
-    `steps` are the steps at which the incumbent changed, `lengths` the number of evaluations
-    of each run. Shape (evaluations of all runs,).
+    The result has shape (evaluations of all runs,) and is -1 before a run's first incumbent.
+    `steps` are the steps at which the incumbent changed, `lengths` is the number of evaluations of
+    each run, shape (runs,).
     """
     total = int(lengths.sum())
     starts = np.cumsum(lengths) - lengths

@@ -1,20 +1,22 @@
-"""Runs as rows of an Arrow table: what an executor hands over and what is stored (schema 2).
+"""Runs as rows of an Arrow table, which executors return and results store (schema 2).
 
 A row holds a run's summary and, in list columns, its whole trajectory:
 
     seed, error, log, stop, processor            which run, how it ended, and where it was made
-    evaluations, distinct, training_epochs       counts; of shared weights an evaluation is an epoch
+    evaluations, distinct, training_epochs       counts; with shared weights an evaluation is an
+                                                 epoch; `distinct` counts different architectures
     clock_seconds, optimiser_seconds, wall_seconds
-    device, threads                 only where something is trained: where that was
+    device, threads                 where networks or weights were trained; only if they were
     architecture                    text of every evaluation's architecture, dictionary-encoded
     value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
-    fidelity                        epochs after which the value was read; 0 of shared weights
-    seconds, epochs, optimiser      what each cost: on the run's clock, in epochs, in real seconds
+    fidelity                        epochs after which the value was read; 0 for shared weights
+    seconds, epochs, optimiser      cost of each evaluation: seconds on the run's clock, training
+                                    epochs, and real seconds of the strategy
     started, finished, worker       only with several simulated workers
-    figure/NAME                     a trace: a number of every epoch of shared training (`trace`)
+    figure/NAME                     a trace: one number per epoch of shared training (see `trace`)
     incumbents                      evaluations at which the answer changed
-    selected                        of several objectives: the incumbents in the final set
-    valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     what the judge says of the incumbents
+    selected                        only with several objectives: the incumbents in the final front
+    valid/DATASET/OBJECTIVE, test/DATASET/OBJECTIVE     the judge's values of the incumbents
 """
 
 from collections.abc import Sequence
@@ -33,16 +35,17 @@ from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
 
 TRAJECTORY = ("architecture", "fidelity", "seconds", "epochs", "optimiser")
-"""List columns with one value per evaluation, in order, beside the values of objectives."""
+"""List columns with one value per evaluation, in order; `value/OBJECTIVE` are others."""
 
 SCHEDULE = ("started", "finished", "worker")
-"""List columns of runs with several simulated workers: seconds on the run's clock, and who."""
+"""List columns of runs with several simulated workers: when each evaluation began and ended, in
+seconds on the run's clock, and the number of its worker."""
 
 SPLITS = ("valid", "test")
-"""What the judge reads."""
+"""The splits that the judge reads."""
 
 ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
-"""Type of an architecture in a list."""
+"""Arrow type of an architecture in a list column."""
 
 
 def value_column(metric: Metric) -> str:
@@ -51,14 +54,15 @@ def value_column(metric: Metric) -> str:
 
 
 def verdict_column(split: str, dataset: str, metric: Metric) -> str:
-    """Return the name of the list column of what the judge read on `valid` or `test`."""
+    """Return the name of the list column with the judge's values on a split of a data set."""
     return f"{split}/{dataset}/{metric.name}"
 
 
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
     """Return one row per run: its summary, its trajectory, its incumbents' verdicts.
 
-    `processor` is that of this machine: rows are made where the run was.
+    The column `processor` names this machine's processor, so rows must be made on the machine that
+    made the runs.
     """
     task = experiment.task
     tracks = [_Track(run) for run in runs]
@@ -108,7 +112,7 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
 
 
 def _places(runs: Sequence[Run]) -> dict[str, pa.Array]:
-    """Return where runs trained; a run that was lost with its worker did so nowhere."""
+    """Return columns of the places where runs trained: empty for a run lost with its worker."""
     places = [("", 0) if run.place is None else run.place for run in runs]
     return {
         "device": pa.array([device for device, _ in places], pa.string()),
@@ -137,18 +141,18 @@ class _Track:
         self.traces = () if trajectory is None else trajectory.traces
 
     def values(self, objective: int) -> NDArray[np.float64]:
-        """Return the values of an objective, by its place."""
+        """Return the values of the objective with a number, from 0; shape (evaluations,)."""
         made = self._trajectory
         return np.array([], dtype=np.float64) if made is None else made.values[:, objective]
 
     @property
     def clock(self) -> float:
-        """What the clock says when the last evaluation has ended."""
+        """Seconds on the run's clock when the last evaluation ended, 0 without evaluations."""
         return float(self.finished[-1]) if len(self.finished) else 0.0
 
 
 def _total(seconds: NDArray[np.float64]) -> float:
-    """Add in order, as the clock does: the same bits as its reading."""
+    """Return the sum of `seconds`, added in order, as a clock adds them, to get the same bits."""
     return float(np.cumsum(seconds)[-1]) if len(seconds) else 0.0
 
 
@@ -161,13 +165,13 @@ def _written(space: str, rows: Sequence[Sequence[Architecture]]) -> pa.ListArray
 
 
 def as_texts(codes: pa.ListArray, texts: Sequence[str]) -> pa.ListArray:
-    """Return lists of texts, from lists of their places in `texts`."""
+    """Return lists of texts, from lists of positions in `texts`."""
     words = pa.DictionaryArray.from_arrays(codes.values, pa.array(texts, pa.string()))
     return pa.ListArray.from_arrays(codes.offsets, words)
 
 
 def _lists(rows: Sequence[Any], dtype: type[np.generic]) -> pa.ListArray:
-    """Return an Arrow list column; one conversion for all runs, not one for each."""
+    """Return an Arrow list column with one list per row; all lists are converted at once."""
     offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
     values = np.concatenate([np.asarray(row, dtype=dtype) for row in rows] or [np.array([], dtype)])
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))

@@ -1,6 +1,7 @@
-"""Runs that were stored by schema 1, as schema 2 has them.
+"""Conversion of runs from schema 1, which earlier versions stored, to schema 2.
 
-Schema 1 knew one space of indices, one objective, accuracy, and called an evaluation a query.
+Schema 1 stored architectures as indices of one space, had accuracy as its only objective, and
+called an evaluation a query.
 """
 
 import numpy as np
@@ -21,14 +22,14 @@ _RENAMED = {
 
 
 def earlier_names(experiment: Experiment, columns: list[str]) -> list[str]:
-    """Return what columns of schema 2 were called in schema 1, and what they are made of."""
+    """Return the columns of schema 1 from which columns of schema 2 are made."""
     before = {now: name for name, now in _names(experiment).items()}
     made_of = ["epochs"] if "fidelity" in columns else []
     return [*(before[name] for name in columns if name in before), *made_of]
 
 
 def is_of_schema1(table: pa.Table) -> bool:
-    """Whether rows were stored by schema 1, as their columns tell."""
+    """Return whether rows have the columns of schema 1."""
     names = table.column_names
     if "architecture" in names and pa.types.is_list(table["architecture"].type):
         return bool(pa.types.is_integer(table["architecture"].type.value_type))
@@ -36,9 +37,9 @@ def is_of_schema1(table: pa.Table) -> bool:
 
 
 def upgraded(table: pa.Table, experiment: Experiment) -> pa.Table:
-    """Return rows of schema 1 as schema 2 has them; `ValueError` where they cannot be.
+    """Return rows of schema 1 in schema 2; raise `ValueError` where they cannot be converted.
 
-    What is wrong with them otherwise is for the reader of schema 2 to find.
+    Other errors in the rows are left to the checks of schema 2.
     """
     names = _names(experiment)
     made = dict(zip(table.column_names, table.columns, strict=True))
@@ -51,7 +52,7 @@ def upgraded(table: pa.Table, experiment: Experiment) -> pa.Table:
 
 
 def _names(experiment: Experiment) -> dict[str, str]:
-    """Return the names of columns in schema 2 by those of schema 1, where they differ."""
+    """Return the new names of columns, in schema 2, by their names in schema 1."""
     judged = {
         f"{split}/{name}": verdict_column(split, name, ACCURACY)
         for name in experiment.task.reports
@@ -61,7 +62,7 @@ def _names(experiment: Experiment) -> dict[str, str]:
 
 
 def _texts(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
-    """Return architectures as texts, from their indices."""
+    """Return architectures as texts, from their indices; raise `ValueError` for a wrong index."""
     space = get_enumerable(experiment.task.space)
     lists = _whole(column, "architecture")
     indices = lists.values.to_numpy(zero_copy_only=False)
@@ -80,7 +81,7 @@ def _texts(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
 
 
 def _fidelity(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
-    """Return the epochs that evaluations were read after: those charged, unless they were free."""
+    """Return evaluations' fidelity: the epochs charged or, if they were free, the task's own."""
     lists = _whole(column, "epochs")
     own = experiment.task.signal.epochs
     charged = lists.values.to_numpy(zero_copy_only=False)
@@ -89,7 +90,7 @@ def _fidelity(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
 
 
 def _whole(column: pa.ChunkedArray, name: str) -> pa.ListArray:
-    """Return a list column of whole numbers in one piece; `ValueError` where it is none."""
+    """Return a list column of whole numbers as one array; raise `ValueError` for another type."""
     kind = column.type
     if not (pa.types.is_list(kind) and pa.types.is_integer(kind.value_type)):
         raise ValueError(f"column '{name}' has type {str(kind)[:80]} where list<int64> belongs")

@@ -1,12 +1,12 @@
-"""Results on disk: one folder per experiment, JSON for what it is, Parquet for its runs.
+"""Results on disk: one folder per experiment, with JSON that describes it and runs in Parquet.
 
     results/<name>/<strategy>.../experiment.json       the experiment and its provenance
                                  runs-<first>-<last>-<hash>.parquet   one row per run
 
 Rows are as `records` makes them. Files are written under a temporary name and renamed, so any
-number of processes may write to one folder; a seed that two of them ran is the same run twice,
-and is read once. What is read is checked, byte by byte (`parquet`) and for what it says
-(`validation`); a reader of a whole results folder leaves out what is damaged, and says so.
+number of processes may write to one folder. If two of them run the same seed, both store the same
+run, and it is read once. When a file is read, its bytes (`parquet`) and its contents (`validation`)
+are checked. A reader of a whole results folder leaves out damaged files and reports them.
 """
 
 import fnmatch
@@ -48,14 +48,14 @@ _RUNS = "runs-*.parquet"
 
 
 class NewerSchema(StoreError):
-    """An experiment was stored by a later nasbench: this one cannot tell what it says."""
+    """An experiment was stored by a later version of nasbench, in a schema unknown to this one."""
 
 
 class Damaged(StoreError):
-    """A file of a results folder that cannot be believed."""
+    """A file of a results folder cannot be read, or what it says cannot be true."""
 
     def __init__(self, path: Path, reason: str, fix: str) -> None:
-        """Keep the parts of the line."""
+        """Keep the parts of the message."""
         super().__init__(path, reason, fix)
         self.path, self.reason, self.fix = path, reason, fix
 
@@ -72,7 +72,7 @@ class RunsFile:
     table: pa.Table
     """One row per run, in the file's order."""
     provenance: Mapping[str, Any]
-    """Of the code and the machine that wrote the file."""
+    """Which code wrote the file, and on which machine."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class ExperimentFolder:
     provenance: Mapping[str, Any]
     description: Mapping[str, Any]
     """What the strategy said of itself when it ran: `family`, `reference`, `colour`, `bibtex`,
-    `defaults`, and how its settings were chosen, `tuning`, if `nasbench tune` did. A reader needs
-    the strategy's module for none of it, and never imports it."""
+    `defaults`, and, if `nasbench tune` chose its settings, how it did so, `tuning`. A reader does
+    not need the strategy's module for this, and never imports it."""
 
     @property
     def label(self) -> str:
@@ -93,7 +93,7 @@ class ExperimentFolder:
         return encodable(f"{self.path.parent.name}/{self.path.name}")
 
     def finished(self) -> set[int]:
-        """Return the seeds that ended well; failed ones may be run again."""
+        """Return the seeds whose runs ended without an error; failed ones may be run again."""
         table = self.read(["seed", "error"])
         ended = zip(table["seed"].to_pylist(), table["error"].to_pylist(), strict=True)
         return {seed for seed, error in ended if not error}
@@ -107,18 +107,18 @@ class ExperimentFolder:
             file.write(content)
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Return one row per seed, sorted; of a seed stored twice a good run is kept.
+        """Return one row per seed, sorted; of a seed stored twice, a run without an error is kept.
 
-        Raises `StoreError`, one line that names the file, where one is damaged.
+        Raises `Damaged`, whose message is one line that names the file, for a damaged file.
         """
         return self.united(list(self.files(columns)))
 
     def files(
         self, columns: list[str] | None = None, left_out: list[Damaged] | None = None
     ) -> Iterator[RunsFile]:
-        """Yield every file of runs, in order of their names, or some columns of each.
+        """Yield every file of runs in the order of their names, with all or some of its columns.
 
-        A damaged one is appended to `left_out`; without that it is raised.
+        A damaged file is appended to `left_out`; if that is None, it is raised as `Damaged`.
         """
         wanted = None if columns is None else list(dict.fromkeys([*columns, "seed", "error"]))
         for path in sorted(self.path.glob(_RUNS)):
@@ -130,14 +130,14 @@ class ExperimentFolder:
                 left_out.append(error)
 
     def united(self, files: Sequence[RunsFile]) -> pa.Table:
-        """Return the rows of some files as `read` does; a table without rows of none."""
+        """Return the rows of some files as `read` does; without files, a table without rows."""
         if not files:
             return to_rows(self.experiment, [])
         return one_per_seed([file.table for file in files])
 
 
 def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return one row per seed, sorted; of a seed that is there twice, a good run."""
+    """Return one row per seed, sorted; of a seed that occurs twice, a run without an error."""
     table = _filled(pa.concat_tables(tables, promote_options="permissive"))
     errors = table["error"].to_pylist()
     row_of: dict[int, int] = {}
@@ -148,7 +148,7 @@ def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _filled(table: pa.Table) -> pa.Table:
-    """Return rows of several files in which traces that one did not store are unknown."""
+    """Return rows of several files, with NaN for the traces that one of them did not store."""
     for number, name in enumerate(table.column_names):
         if Trace.read(name) and table[name].null_count:
             steps = table["architecture"].combine_chunks()
@@ -169,12 +169,12 @@ def open_folder(
     tuning: Tuning | None = None,
     images: Mapping[str, Any] | None = None,
 ) -> ExperimentFolder:
-    """Return the folder of `experiment` below `results`, made if it is not there.
+    """Return the folder of `experiment` below `results`; make it if it is not there.
 
-    `tuning` says how its settings were chosen, `images` what was found of a user's own images; both
-    are kept with it. Without a name, other settings
-    make another folder. With one, a folder that holds other settings is refused and the difference
-    shown, also where another strategy of the same name was run on another task.
+    `tuning` says how the settings were chosen, `images` describes a user's own images; both are
+    stored with the experiment. Without a name, an experiment with other settings gets another
+    folder. With a name, `StoreError` is raised, and shows the differences, where the folder holds
+    other settings, and where another strategy of the same name was run on another task.
     """
     path = results / folder_name(experiment, name)
     if not (path / _FILE).exists():
@@ -197,7 +197,7 @@ def open_folder(
 
 
 def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
-    """Add the record of tuning to what an experiment says of itself."""
+    """Add the record of tuning to the stored description of the experiment's strategy."""
     content = _json(path / _FILE)
     content["strategy"]["tuning"] = asdict(tuning)
     with atomic_write(path / _FILE, RESULTS) as file:
@@ -206,7 +206,7 @@ def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
 
 
 def _raise_schema(path: Path) -> None:
-    """Say that runs of this version may follow those of an earlier one, which cannot read them."""
+    """Store this version's schema number, as an earlier version cannot read runs of this one."""
     content = _json(path / _FILE)
     if content.get("schema") != SCHEMA:
         content["schema"] = SCHEMA
@@ -215,13 +215,16 @@ def _raise_schema(path: Path) -> None:
 
 
 def _create(path: Path, text: str) -> None:
-    """Write a file unless another process has just done so: the first one stays."""
+    """Write a file unless another process has just done so: the first process's file stays."""
     with atomic_write(path, RESULTS, first=True) as file:
         file.write(text.encode())
 
 
 def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
-    """Refuse another task under one name; data sets may differ in what depends on them."""
+    """Raise `StoreError` where `experiment` has another task than one stored under its name.
+
+    On another data set it may also differ in what depends on the data set.
+    """
     stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
     own: tuple[str, ...] = ("strategy", "settings.", "entropy")
     if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
@@ -259,7 +262,10 @@ def _description(strategy: str) -> dict[str, Any]:
 
 
 def read_folder(path: Path) -> ExperimentFolder:
-    """Read an experiment's folder; `StoreError` if it is damaged, `NewerSchema` if it is newer."""
+    """Read an experiment's folder.
+
+    Raises `Damaged` for a damaged one, and `NewerSchema` for one of a later version of nasbench.
+    """
     file = path / _FILE
     data = _json(file)
     if not isinstance(data, dict):
@@ -299,8 +305,9 @@ def _damaged(file: Path, reason: str) -> Damaged:
 def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterator[ExperimentFolder]:
     """Yield every experiment below `results` (or `results` itself), in path order.
 
-    A file of the same name that somebody else's tool made is passed over. A damaged experiment is
-    appended to `left_out`; without that it is raised.
+    An `experiment.json` that another tool made is ignored. A damaged experiment is appended to
+    `left_out`; if that is None, it is raised as `Damaged`. Raises `StoreError` where `results` is
+    no folder.
     """
     if not results.is_dir():
         fix = "name another" if results.exists() else f"run `nasbench run --out {results}` first"
@@ -322,9 +329,9 @@ def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterato
 
 
 def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[Path]]:
-    """Return the folders of experiments, and those with runs of which nothing says what was run.
+    """Return the folders of experiments, and those that hold runs without an `experiment.json`.
 
-    Both in path order. What may not be read is appended to `unreadable`.
+    Both are in path order. A folder that may not be read is appended to `unreadable`.
     """
 
     def refused(error: OSError) -> None:
@@ -342,14 +349,14 @@ def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[P
 
 
 def in_group(group: Path) -> Iterator[ExperimentFolder]:
-    """Yield the experiments that lie directly in a folder, in path order; damaged ones are not."""
+    """Yield the experiments directly in a folder, in path order, without unreadable ones."""
     for file in sorted(group.glob(f"*/{_FILE}")):
         with suppress(StoreError):
             yield read_folder(file.parent)
 
 
 def holds_runs(results: Path) -> bool:
-    """Whether any run is stored below a folder, be it damaged."""
+    """Return whether any file of runs, damaged or not, is stored below a folder."""
     return any(fnmatch.filter(names, _RUNS) for _, _, names in os.walk(results))
 
 
@@ -362,7 +369,10 @@ def _is_ours(file: Path) -> bool:
 
 
 def folder_name(experiment: Experiment, name: str | None) -> Path:
-    """Return where an experiment lies below a results folder; `StoreError` for an odd name."""
+    """Return an experiment's path relative to its results folder.
+
+    Raises `StoreError` for a name that cannot be a folder's.
+    """
     task = experiment.task
     strategy = _slug(experiment.strategy)
     if name is None:
@@ -402,14 +412,17 @@ def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> Runs
         if columns is not None:
             table = table.select([name for name in columns if name in table.column_names])
         table = conform(table, experiment, columns)
-    except ValueError as error:  # `Unreadable`, `Misfit`, or what schema 1 cannot have been
+    except ValueError as error:  # `Unreadable`, `Misfit`, or an error of `upgraded`
         fix = "delete it and run the experiment again, which repeats its seeds only"
         raise Damaged(path, str(error), fix) from error
     return RunsFile(path, table, made)
 
 
 def _digest(table: pa.Table) -> str:
-    """Return 8 digits of a hash of everything but timings: equal where the runs are equal."""
+    """Return 8 hexadecimal digits of a hash that is equal for equal runs.
+
+    It is a SHA-256 of seeds, architectures, values and seconds on the run's clock.
+    """
     digest = hashlib.sha256()
     values = [name for name in table.column_names if name.startswith("value/")]
     for name in ("seed", "architecture", *values, "seconds"):

@@ -1,8 +1,8 @@
-"""What a file of runs must be to be believed: types, nulls, ranges, lengths that belong together.
+"""Checks of stored runs: types, nulls, ranges, and lengths that must be equal.
 
-It is checked once, when a file is read, for all rows at once; whoever works with stored runs
-afterwards need not. That a row fits itself is all that is seen here, its totals up to rounding:
-whether they are the clock's to the bit, or a number is the table's, is for the audit to say.
+They are made once, when a file is read, for all rows at once, so that no later code needs to. They
+show only that a row is consistent with itself, its totals up to rounding. Whether totals equal the
+clock's to the bit, and whether a number is the table's, is checked by the audit.
 """
 
 import json
@@ -44,18 +44,18 @@ _TEXTS = ("error", "log", "stop", "processor")
 _COUNTS = ("seed", "evaluations", "distinct", "training_epochs")
 _SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
 _PLACE = {"device": pa.string(), "threads": pa.int64()}
-"""Of runs that trained."""
+"""Columns of runs that trained."""
 _LATER = {"log", "processor", *_PLACE}
 """Columns that the first versions did not write."""
 _SUMS = {
     "training_epochs": "epochs", "clock_seconds": "seconds", "optimiser_seconds": "optimiser",
 }  # fmt: skip
-"""Totals, and the list that each is the sum of."""
+"""Columns of totals, each with the list column that it is the sum of."""
 ROUNDING = 1e-6
-"""Part of a time that adding many up may lose."""
+"""Relative rounding error that a sum of many times may have."""
 _TOO_MUCH = 2**63
 _TOO_MANY = 2**31
-"""Evaluations of a run that a step can be the number of."""
+"""More evaluations than a run can have: numbers of steps are below this, as 32-bit integers."""
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
     **dict.fromkeys(_COUNTS, pa.int64()),
@@ -75,12 +75,12 @@ _SCHEDULE = {
 
 
 class Misfit(ValueError):
-    """Rows are no runs of their experiment; the text names column and row."""
+    """Rows cannot be runs of their experiment; the message names column and row."""
 
 
 @dataclass(frozen=True)
 class _Lists:
-    """A list column without its Arrow: list i is `values[offsets[i]:offsets[i + 1]]`."""
+    """A list column as NumPy arrays: list i is `values[offsets[i]:offsets[i + 1]]`."""
 
     name: str
     values: NDArray[Any]
@@ -89,7 +89,7 @@ class _Lists:
     @classmethod
     def of(cls, table: pa.Table, name: str) -> "_Lists":
         column = table[name].combine_chunks()
-        offsets = column.offsets.to_numpy()  # not flatten(): it is free, and no list is null
+        offsets = column.offsets.to_numpy()  # without the cost of flatten(), as no list is null
         flat = column.values.slice(offsets[0], offsets[-1] - offsets[0])
         if flat.null_count:
             raise Misfit(f"column '{name}' has a null inside a list")
@@ -102,14 +102,15 @@ class _Lists:
         return self.offsets[1:] - self.offsets[:-1]
 
     def row(self, element: int) -> int:
-        """Return the list that an element is in."""
+        """Return the row whose list an element is in."""
         return int(np.searchsorted(self.offsets, element, side="right")) - 1
 
 
 def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None = None) -> pa.Table:
-    """Return rows in the types of the store; `Misfit` where they are no runs of `experiment`.
+    """Return rows in the types of the store.
 
-    With `columns`, `table` holds only those, and only what they say by themselves is checked.
+    Raises `Misfit` where they cannot be runs of `experiment`. With `columns`, `table` holds only
+    these columns, and each is checked by itself, not against others.
     """
     if not len(table):
         raise Misfit("it holds no run")
@@ -173,7 +174,7 @@ def _cast(column: pa.ChunkedArray, name: str, wanted: pa.DataType) -> pa.Chunked
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.ListArray:
-    """Return lists of texts with every text stored once, as another writer may not have done."""
+    """Return lists of texts with every text stored once, which other writers may not do."""
     whole = pa.concat_arrays([chunk.cast(pa.list_(pa.string())) for chunk in column.chunks])
     return pa.ListArray.from_arrays(whole.offsets, whole.values.dictionary_encode())
 
@@ -196,7 +197,7 @@ def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 class _Rows:
-    """Rows of the right types, and the complaint about one of them."""
+    """Rows of the right types, and checks that raise `Misfit` for the first wrong row."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
@@ -219,13 +220,13 @@ class _Rows:
         return Misfit(f"column '{name}', row {row} (seed {seed}): {what}")
 
     def range(self, name: str, least: float, most: float) -> None:
-        """See that every value lies from `least` to below `most`."""
+        """Check that every value is at least `least` and below `most`."""
         values = self.table[name].to_numpy()
         wrong = ~((values >= least) & (values < most))
         self.refuse(wrong, name, lambda row: f"{values[row]} is out of range")
 
     def each(self, name: str, good: Callable[[NDArray[Any]], NDArray[np.bool_]], what: str) -> None:
-        """See that every element of every list is good."""
+        """Check that `good` is true for every element of every list."""
         lists = self.lists(name)
         fine = good(lists.values)
         if not fine.all():
@@ -233,7 +234,7 @@ class _Rows:
             raise self.misfit(name, lists.row(at), f"{lists.values[at]} {what}")
 
     def long(self, name: str, wanted: NDArray[np.int32], what: str) -> None:
-        """See that lists are as long as they must be."""
+        """Check that lists have the lengths `wanted`."""
         lengths = self.lists(name).lengths
         if np.array_equal(lengths, wanted):
             return
@@ -243,7 +244,7 @@ class _Rows:
 
 
 def _check_devices(rows: _Rows) -> None:
-    """Check that every run names a device, or none where it was lost with its worker."""
+    """Check that every run's device is known; it is empty if the run was lost with its worker."""
     for row, device in enumerate(rows.table["device"].to_pylist()):
         try:
             known_device(device or "cpu")
@@ -252,7 +253,7 @@ def _check_devices(rows: _Rows) -> None:
 
 
 def _check_steps(rows: _Rows, experiment: Experiment) -> None:
-    """Check why runs ended and, evaluation by evaluation, what they did."""
+    """Check why runs ended, and the columns with one value per evaluation."""
     stops, failed = rows.table["stop"], rows.failed
     texts = stops.to_pylist()
     known = pc.is_in(stops, pa.array([FAILED, *Stop])).to_numpy()
@@ -301,7 +302,7 @@ def _check_architectures(rows: _Rows, space: str) -> None:
 
 
 def _check_schedule(rows: _Rows, workers: int) -> None:
-    """Check when evaluations began and ended: in order, each as long as it cost."""
+    """Check that each evaluation took as long as it cost, and that their ends are in order."""
     started, finished, cost = (rows.lists(name) for name in ("started", "finished", "seconds"))
     rows.each("worker", lambda x: (x >= 0) & (x < workers), f"is none of {workers} workers")
     rows.each("started", lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds")
@@ -362,7 +363,7 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
 
 
 def _check_selected(rows: _Rows) -> None:
-    """Check that final sets are of incumbents, each once and ascending, and never empty."""
+    """Check that final sets hold incumbents, ascending and each once, and are not empty."""
     selected, incumbents = rows.lists("selected"), rows.lists("incumbents")
     rows.refuse(
         (selected.lengths > 0) == rows.failed, "selected",
@@ -379,16 +380,16 @@ def _check_selected(rows: _Rows) -> None:
 
 
 def _within(metric: Metric, values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether values can be of a metric; what is not known is NaN."""
+    """Return which values a metric can have; NaN, an unknown value, is one of them."""
     inside = (values >= metric.low) & (values <= metric.high)
     measured = ~np.isfinite(values) | (np.abs(values) <= LARGEST_MEASURE)
     return np.asarray(np.isnan(values) | (inside & measured))
 
 
 def check_text(values: Any) -> None:
-    """Raise `Misfit` where JSON values hold text that is no Unicode: half of a surrogate pair.
+    """Raise `Misfit` where a text of JSON values has half of a surrogate pair, which is no Unicode.
 
-    JSON can write it, and neither data frames nor files of text can hold it.
+    JSON can hold such a text, but data frames and text files cannot.
     """
     try:
         json.dumps(values, ensure_ascii=False).encode()
@@ -398,10 +399,10 @@ def check_text(values: Any) -> None:
 
 
 def check_experiment(experiment: Experiment, about: Any) -> None:
-    """Raise an error for an experiment that nobody can have run, or a description of another form.
+    """Raise an error for an experiment that cannot have been run, or a description of wrong form.
 
-    `about` is what the strategy said of itself, see `ExperimentFolder.description`. What pydantic
-    checked, types and budgets, is known to be right.
+    `about` is what the strategy said of itself, see `ExperimentFolder.description`. Types and
+    budgets are not checked here, as pydantic has checked them before.
     """
     task, signal = experiment.task, experiment.task.signal
     get_space(task.space)  # `InvalidInput` where there is no such space
@@ -427,7 +428,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:
-        earlier = {"threads": int, "device": str}  # where it trained was a setting once
+        earlier = {"threads": int, "device": str}  # the place was once two settings
         there = {name: kind for name, kind in earlier.items() if name in experiment.settings}
         _check_types(
             experiment.settings, {"epochs": int, **there}, "setting '{}' of shared weights"
@@ -443,7 +444,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
 
 
 def check_objectives(objectives: Sequence[Metric]) -> None:
-    """Raise `Misfit` where metrics are none that a search can have."""
+    """Raise `Misfit` where metrics cannot be the objectives of a search."""
     names = [one.name for one in objectives]
     if not names or len(set(names)) < len(names):
         raise Misfit("it has no objective, or one twice")
@@ -459,7 +460,7 @@ def _check_types(values: Mapping[str, Any], kinds: Mapping[str, type], what: str
 
 
 def check_provenance(about: Any) -> None:
-    """Raise `Misfit` where what is stored of code and machine is not what `provenance` gives."""
+    """Raise `Misfit` where stored provenance does not have the form that `provenance` gives."""
     if not isinstance(about, dict):
         raise Misfit("its provenance is no JSON object")
     for name in ("nasbench", "commit", "python", "platform", "processor"):

@@ -1,1 +1,1 @@
-"""A search: what is asked for, the loop, the clock, what the answer is, one run by hand."""
+"""A search: its task, budget, clock, loop and answer, and the class `Study` for one run."""

@@ -1,4 +1,4 @@
-"""Budgets as users write them, and the clock that charges a run."""
+"""The budget of a run, and the clock that charges the run's evaluations to it."""
 
 import math
 import re
@@ -16,7 +16,7 @@ _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?|epochs?)")
 _FREE_IN_A_ROW = 10_000
-_MOST_EVALUATIONS = 1_000_000  # about a minute and a gigabyte, of a table
+_MOST_EVALUATIONS = 1_000_000  # with a table, they take about a minute and a gigabyte
 _TOO_MUCH = 2**63  # counts are stored in 64 bits
 
 
@@ -25,7 +25,7 @@ class Stop(StrEnum):
 
     SECONDS = "seconds"  # the next evaluation would have overshot the budget of seconds
     EVALUATIONS = "evaluations"
-    EPOCHS = "epochs"  # as with seconds, what would overshoot does not count
+    EPOCHS = "epochs"  # the next evaluation would have overshot the budget of epochs
     PATIENCE = "patience"
     TARGET = "target"
     EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
@@ -39,20 +39,30 @@ def _require_countable(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class Budget:
-    """When a run ends: at the first of its limits; None is no limit."""
+    """The limits of a run, which ends at the first limit that it reaches.
+
+    None means no limit. Raises `InvalidInput` where seconds, evaluations and epochs are all None,
+    and for a limit that is 0, negative or too large to count (2**63 or more).
+    """
 
     seconds: float | None = None
-    """Seconds on the run's clock. An evaluation that would overshoot does not count."""
+    """Seconds on the run's clock. An evaluation that would end later does not count."""
     evaluations: int | None = None
     epochs: int | None = None
-    """Training epochs, of architectures or of shared weights."""
+    """Training epochs, of single architectures or of shared weights."""
     patience: int | None = None
-    """Evaluations in a row that do not become the answer, or come into the set that it is."""
+    """Number of evaluations in a row that do not change the answer, after which the run ends.
+
+    The answer is the incumbent or, with several objectives, the front.
+    """
     target_regret: float | None = None
-    """Validation regret on the search's own signal, in units of the first objective."""
+    """Validation regret of the answer, 0 or more, at which the run ends.
+
+    It is computed from the values that the search is told, in units of the first objective.
+    """
 
     def __post_init__(self) -> None:
-        """Refuse limits that end a run before it begins, and no limit at all."""
+        """Raise `InvalidInput` for limits that cannot be used."""
         if self.seconds is None and self.evaluations is None and self.epochs is None:
             raise InvalidInput(
                 "a budget needs seconds, evaluations or epochs: 12000s, 5h, 100evals"
@@ -71,7 +81,10 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> "Budget":
-        """Read `12000s`, `5h`, `30min`, `2d`, `100evals`, `50epochs`, or some joined by commas."""
+        """Read a text such as `12000s`, `5h`, `30min`, `2d`, `100evals`, `50epochs`.
+
+        Several may be joined by commas. Raises `InvalidInput` for a text that cannot be read.
+        """
         limits: dict[str, float] = {}
         for part in text.split(","):
             match = _PART.fullmatch(part.strip())
@@ -100,9 +113,10 @@ class Budget:
         return self.patience is not None or self.target_regret is not None
 
     def check_cost(self, cheapest: float) -> None:
-        """Raise `InvalidInput` where seconds alone would pay for a search without end.
+        """Raise `InvalidInput` where seconds alone pay for more than 1,000,000 evaluations.
 
-        `cheapest` is the least seconds an evaluation can cost, 0 where that is not known.
+        `cheapest` is the least number of seconds that an evaluation can cost, or 0 if it is not
+        known; then nothing is checked.
         """
         only_seconds = self.evaluations is None and self.epochs is None
         if self.seconds is None or not only_seconds or cheapest <= 0:
@@ -140,10 +154,11 @@ def _number(value: float) -> str:
 
 
 class Clock:
-    """Charges a run's answers against its budget, the same way for every strategy.
+    """Charges a run's answers to its budget, in the same way for every strategy.
 
-    An evaluation begins at the present time (`begin`) and is counted when it ends (`end`), which
-    moves the time on. With one worker an evaluation ends before the next one begins.
+    An evaluation begins at the clock's present time (`begin`). It is counted when it ends (`end`),
+    and the clock then moves to that time. With one worker an evaluation ends before the next one
+    begins.
     """
 
     __slots__ = (
@@ -164,9 +179,10 @@ class Clock:
     ) -> None:
         """Start at zero.
 
-        Patience ends where no evaluation becomes the answer by the rule `selection`, a target where
-        the first objective of the answer is as good, at the fidelity `own`, in epochs, if that is
-        given; `best_score`, the best there is, serves the target.
+        `selection` is the rule by which an evaluation becomes the answer, which patience needs.
+        `best_score` is the best known score of the first objective, which a target regret needs;
+        `InvalidInput` is raised where it is missing. If `own`, the task's own fidelity in epochs,
+        is given, only an answer at this fidelity can reach the target.
         """
         self.budget = budget
         self._own = own
@@ -194,21 +210,27 @@ class Clock:
         self.evaluations = 0
         self.epochs = 0
         self.overshot: Stop | None = None
-        """What an evaluation would last have overshot, so that it did not begin."""
+        """The limit that the last refused evaluation would have overshot; None without one."""
         self.stop: Stop | None = None
         self.full = False
-        """Whether as many evaluations have begun as the budget has."""
+        """Whether as many evaluations have begun as the budget allows."""
 
     @property
     def chosen(self) -> Chosen:
-        """What the answers were, by the evaluations' numbers in the order in which they ended."""
+        """The answers so far, as numbers of evaluations.
+
+        Evaluations are numbered from 0 in the order in which they ended.
+        """
         changed = np.array(self._changed, dtype=np.int64)
         if self._front is None:
             return Chosen(changed, changed[-1:])
         return Chosen(changed, np.array([one for one, _ in self._front.members], dtype=np.int64))
 
     def begin(self, answer: Answer | SharedAnswer) -> float | None:
-        """Let an evaluation begin now; when it ends, None if it overshoots seconds or epochs."""
+        """Begin an evaluation now and return the time, in seconds, at which it will end.
+
+        Returns None, and begins nothing, if it would overshoot the budget of seconds or epochs.
+        """
         finished = self.seconds + answer.seconds
         if finished > self._seconds:
             self.overshot = Stop.SECONDS
@@ -223,7 +245,7 @@ class Clock:
         return finished
 
     def charge(self, answer: Answer | SharedAnswer, fidelity: int = 0) -> bool:
-        """Let an evaluation begin and end; False, and nothing is counted, if it overshoots."""
+        """Begin and end an evaluation; return False, and count nothing, if it would overshoot."""
         finished = self.begin(answer)
         if finished is None:
             self.stop = self.overshot
@@ -232,7 +254,10 @@ class Clock:
         return True
 
     def end(self, answer: Answer | SharedAnswer, finished: float, fidelity: int = 0) -> None:
-        """Count an evaluation that has begun: it is now the time when it ends."""
+        """Count an evaluation that has begun, and move the clock to its end, `finished`.
+
+        `fidelity` is the number of epochs after which its values were read.
+        """
         number = self.evaluations
         self.evaluations = number + 1
         self.epochs += answer.epochs
@@ -258,7 +283,7 @@ class Clock:
             self.stop = Stop.STALLED
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
-        """Whether an evaluation comes into the set that is the answer."""
+        """Add an evaluation to the front if it belongs there, and return whether it does."""
         pairs = zip(self.objectives, answer.values, strict=True)
         scores = tuple(metric.score(value) for metric, value in pairs)
         number = self.evaluations - 1

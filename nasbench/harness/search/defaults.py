@@ -1,4 +1,4 @@
-"""What a search is on, when a user leaves some of it open: table, data sets, protocol."""
+"""Defaults of a search: the table, data sets and protocol that a user did not name."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,20 +21,24 @@ from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.harness.search.task import trained_space
 
 Say = Callable[[str], None]
-"""Is told what was chosen, one line at a time."""
+"""A function that receives messages about what was chosen, one line at a time."""
 _TRAINED_ON = "digits"
-"""Data set of a search by training that names none: the one that needs no download."""
+"""The default data set of a search by training: it needs no download."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A table by name or file, data sets, and a protocol; None: the one that fits a training."""
+    """The benchmark, data sets and protocol that were chosen.
+
+    `benchmark` is a table's name, the path of a table file, or `train:SPACE`. `protocol` is None
+    where the default of a training is to be used.
+    """
 
     benchmark: str
     datasets: tuple[str, ...]
     protocol: Protocol | str | None
     space: str | None = None
-    """Of a search in which everything is trained; None where a table answers."""
+    """The space of a search in which everything is trained; None where a table answers."""
 
 
 def choose(
@@ -46,12 +50,14 @@ def choose(
     shared: Sequence[str] = (),
     say: Say = lambda _: None,
 ) -> Choice:
-    """Fill in what is None: what was given decides, a protocol first, then the data sets.
+    """Choose what is None from what was given: a given protocol decides first, then data sets.
 
-    With nothing given it is the fetched NAS-Bench-201 if it is there, else the bundled table.
-    With `fallback` a data set no protocol knows is left to training. `shared` names strategies of
-    the command that train on images: with nothing given, they and the others are put on the first
-    data set whose images are at hand, and `say` is told which that is.
+    With nothing given, the benchmark is the fetched NAS-Bench-201 if it is there, else the bundled
+    table. With `fallback`, a data set that no protocol knows is left to training.
+
+    `shared` names the strategies of the command that train on images. If there are some and
+    nothing is given, all strategies of the command search the default benchmark where its images
+    are at hand, else the bundled table; `say` is told of the second case.
     """
     if shared and benchmark is None and datasets is None and protocol is None:
         benchmark = _with_images(shared, say)
@@ -86,7 +92,7 @@ def _with_images(shared: Sequence[str], say: Say) -> str:
 
 
 def _located(benchmark: str | Path) -> str:
-    """Return a table's name, or the one absolute path of a table file: a task needs one name."""
+    """Return a table's name as it is, or the real path of a table file: tasks need one name."""
     text = str(benchmark)
     return os.path.realpath(text) if text.endswith(SUFFIX) else text
 
@@ -97,7 +103,7 @@ def _unknown(datasets: Sequence[str]) -> bool:
 
 
 def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None) -> Protocol:
-    """Return a protocol by its name: a published one needs no table at hand."""
+    """Return a protocol by its name; for a published one, no table is loaded."""
     if protocol in protocols():
         return find_protocol(protocol)
     table = load_table(benchmark or default_benchmark())
@@ -109,7 +115,7 @@ def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None)
 
 
 def _made_for(benchmark: str) -> Protocol:
-    """Return the usual protocol of a table: one made for it, one that fits it, or its own."""
+    """Return a table's default protocol: one made for it, else one that fits, else its own."""
     for protocol in protocols().values():
         if protocol.table == benchmark:
             return protocol

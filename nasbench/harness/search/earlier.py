@@ -1,4 +1,4 @@
-"""Experiments that an earlier version began: they go on as they were begun."""
+"""Experiments that an earlier version began, which continue by the rules of that version."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,14 +17,14 @@ def as_stored(
     place: Place,
     say: Callable[[str], None],
 ) -> Experiment:
-    """Return the stored experiment that this one goes on with, or else `experiment` itself.
+    """Return the stored experiment that `experiment` continues, or else `experiment` itself.
 
-    Where results hold the same search with the entropy of an earlier rule, or from before a
-    setting existed, or trained at the same place as `place` when that was part of a protocol,
-    more seeds of it belong to it: its runs keep their rule, and a comparison
-    shows one row instead of two. Searches of shared weights begin anew where settings have come
-    since, as their training may have changed with the version. `say` is told where an earlier
-    experiment goes on.
+    A stored experiment is the same search although its entropy is of an earlier rule, a setting
+    did not exist yet, or its protocol named the device, which is that of `place`. More seeds are
+    then added to the stored experiment: its runs keep their rule, and a comparison shows one row
+    instead of two. A search of shared weights begins anew if settings have been added since, as
+    its training may have changed with the version. `say` is told where an experiment with an
+    earlier entropy rule continues.
     """
     path = results / folder_name(experiment, name)
     same = [one for one in in_group(path.parent) if _same_search(one, experiment, place)]
@@ -40,10 +40,14 @@ def as_stored(
 
 
 def _same_search(folder: ExperimentFolder, asked: Experiment, place: Place) -> bool:
-    """Whether a stored experiment differs in nothing but its rule and what came later or went."""
+    """Return whether a stored experiment is the same search as `asked`.
+
+    They may differ in the entropy rule, in settings added since, and in a place of training that
+    an earlier version stored.
+    """
     stored = folder.experiment
     reference = stored.task.reference
-    if reference.earlier_device == place.device:  # its hash is of the text that had the device
+    if reference.earlier_device == place.device:  # its hash includes the device
         task = replace(
             stored.task, reference=reference.without_device(), content=asked.task.content
         )

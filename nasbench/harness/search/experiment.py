@@ -1,4 +1,4 @@
-"""What is run: a task and a strategy with settings, and the randomness of each of its runs."""
+"""An experiment: a task, a strategy with settings, and the randomness of each of its runs."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 ENTROPY_RULE = 1
-"""Number of the rule by which new experiments make their entropy; 0 is that of earlier versions."""
+"""Number of the rule by which new experiments make their entropy; earlier versions used rule 0."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """All hyperparameters, defaults included."""
     seed: int = 0
-    """Shifts every run's randomness."""
+    """The experiment seed, which changes the randomness of every run."""
     entropy: int = 0
     """The experiment's own part of every run's randomness: see `entropy_of`."""
     entropy_rule: int = 0
@@ -48,16 +48,21 @@ class Experiment:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Experiment":
-        """Read what `to_json` wrote; `ValueError` names what is missing or of a wrong type."""
+        """Read what `to_json` wrote.
+
+        Raises `ValueError`, which names what is missing or has a wrong type.
+        """
         task = data.get("task")
         if isinstance(task, Mapping):
             data = {**data, "task": Task.fields_of(task)}
         return _adapter().validate_python(data)
 
     def settings_of(self, known: Iterable[str]) -> Mapping[str, Any]:
-        """Return the settings of a strategy whose settings have the names `known`.
+        """Return the settings without those of earlier versions.
 
-        Earlier versions had a place among those of strategies that share weights: it is left out.
+        Earlier versions stored the place of training (`device`, `threads`) among the settings of
+        strategies that share weights. Both are left out unless they are in `known`, the names of
+        the strategy's present settings.
         """
         if not self.task.shared:
             return self.settings
@@ -66,9 +71,10 @@ class Experiment:
 
     @property
     def earlier_place(self) -> Place:
-        """Where an earlier version's runs were trained, which was part of the experiment.
+        """The place of training that an earlier version stored as part of the experiment.
 
-        It was two settings of strategies that share weights, and part of a training's setup.
+        For strategies that share weights it was two settings, for other trainings a part of their
+        setup. What is not stored is as in `HERE`.
         """
         if not self.task.shared:
             return Place(self.task.reference.earlier_device or HERE.device)
@@ -79,20 +85,23 @@ class Experiment:
         )
 
     def digest(self) -> str:
-        """Return 8 hexadecimal digits that tell this experiment from every other."""
+        """Return 8 hexadecimal digits of a SHA-256 that identify this experiment."""
         text = json.dumps(self.to_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One finished seed: its trajectory and what the judge says of its incumbents."""
+    """The run of one seed: its trajectory and the judge's verdicts on its incumbents."""
 
     seed: int
     trajectory: Trajectory | None
     """None where the run failed."""
     verdicts: Mapping[str, Verdict]
-    """Per reported data set, aligned with `trajectory.incumbents`, of every objective."""
+    """By reported data set: values of every objective, a row per step in `trajectory.incumbents`.
+
+    Empty where the run failed.
+    """
     wall_seconds: float
     error: str = ""
     """Traceback of a failed run."""
@@ -116,19 +125,19 @@ def entropy_of(
     settings: Mapping[str, Any],
     defaults: Mapping[str, Any],
 ) -> int:
-    """Return an experiment's own part of its runs' randomness, 48 bits of a SHA-256.
+    """Return an experiment's own part of its runs' randomness: 48 bits of a SHA-256.
 
     It makes runs with equal seeds independent of each other where they are counted as separate
     runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
     and the protocol; and the names of the objectives where they are not accuracy alone. The budget
-    is not in it: a run with a larger budget begins like one with a smaller. By rule 0, of earlier
-    versions, the hash is of strategy and settings alone, so that searches of several data sets
-    evaluate the same architectures for equal seeds.
+    is not hashed: a run with a larger budget begins like one with a smaller budget. By rule 0, of
+    earlier versions, only the strategy and its settings are hashed, so that searches of several
+    data sets evaluate the same architectures for equal seeds.
 
     The number is stored with the experiment, so that a later change of a default does not change
-    what a resumed one draws. Raises `InvalidInput` for a rule that there is not.
+    what a resumed experiment draws. Raises `InvalidInput` for an unknown rule.
     """
     chosen = {name: value for name, value in settings.items() if value != defaults[name]}
     if rule == 0:
@@ -154,10 +163,11 @@ def entropy_of(
 
 
 def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
-    """Return the randomness of one run: the strategy's and the benchmark's.
+    """Return two independent random streams for one run: the strategy's and the benchmark's.
 
-    A `SeedSequence` joins the 32-bit words of its numbers, so that other numbers may make the same
-    one where some are larger: such seeds enter as a hash of their text, by rule 0 as they are.
+    A `SeedSequence` joins the 32-bit words of its numbers, so that two different lists of numbers
+    can give the same sequence if a number has more than one word. Seeds of 2**32 or more therefore
+    enter as a hash of their text; by entropy rule 0 they enter as they are.
     """
     numbers = [experiment.seed, seed, experiment.entropy]
     if experiment.entropy_rule and max(numbers[:2]) >= 2**32:
@@ -169,7 +179,10 @@ def streams(experiment: Experiment, seed: int) -> tuple[Random, Random]:
 
 
 def random_of(identity: Mapping[str, Any], experiment_seed: int, seed: int) -> Random:
-    """Return the randomness of a run outside any experiment: of its seeds and an identity."""
+    """Return the random stream of a run that belongs to no experiment.
+
+    It is seeded with a SHA-256 of `identity` and both seeds.
+    """
     text = json.dumps([identity, experiment_seed, seed], sort_keys=True, default=str)
     number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
     return Random(np.random.SeedSequence(number))

@@ -1,4 +1,4 @@
-"""A function of one's own as what a search asks: any space, any metrics, real seconds."""
+"""A search that asks a user's own function: on any space, with any metrics, in real seconds."""
 
 import inspect
 import math
@@ -34,9 +34,11 @@ def begin_function(
     experiment_seed: int,
     seed: int,
 ) -> Begun:
-    """Return a run of a strategy whose requests a function answers.
+    """Return a run, before its first request, of a strategy whose requests a function answers.
 
-    The strategy's randomness is of seeds, strategy, settings and the space's name.
+    The strategy's random stream depends on both seeds, the strategy, its settings and the space's
+    name. Raises `InvalidInput` where space or budget is missing, for a strategy that trains shared
+    weights, for metrics that cannot be used, and for a target regret.
     """
     if space is None or budget is None:
         missing = "a space" if space is None else "a budget, such as 100evals"
@@ -68,7 +70,10 @@ def begin_function(
 
 
 def checked_answer(answer: Answer, objectives: int) -> Answer:
-    """Return an answer that a clock and a strategy can take; `InvalidInput` for any other."""
+    """Return `answer` if its values, seconds and epochs have the right types and ranges.
+
+    `objectives` is the number of values it must have. Raises `InvalidInput` for any other answer.
+    """
     values, seconds, epochs = answer.values, answer.seconds, answer.epochs
     numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
     if not (numbers and len(values) == objectives):
@@ -81,20 +86,21 @@ def checked_answer(answer: Answer, objectives: int) -> Answer:
 
 
 class _Called:
-    """Answers with what a function returns: numbers, or an `Answer` with seconds of its own.
+    """A session that answers with what a user's function returns.
 
-    A function with an argument `fidelity` is told the request's, None where it names none.
+    The function returns a number for each metric, or an `Answer` with seconds of its own. If it
+    has an argument `fidelity`, it is given the request's, which is None where none was named.
     """
 
     def __init__(self, function: Function, space: Space, metrics: tuple[Metric, ...]) -> None:
         self._function, self._space, self._metrics = function, space, metrics
         try:
             self._takes_fidelity = "fidelity" in inspect.signature(function).parameters
-        except (TypeError, ValueError):  # of some functions in C
+        except (TypeError, ValueError):  # some functions in C have no signature
             self._takes_fidelity = False
 
     def answer(self, request: Evaluate) -> Answer:
-        """Call the function; NaN is an evaluation that failed."""
+        """Call the function and return its answer; a value of NaN is a failed evaluation."""
         check_request(self._space, request)
         began = perf_counter()
         more = {"fidelity": request.fidelity} if self._takes_fidelity else {}

@@ -1,4 +1,4 @@
-"""The loop: one strategy, one benchmark, one clock, one trajectory."""
+"""The search loop: a strategy asks, a benchmark answers, a clock charges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,20 +30,23 @@ class Trajectory:
 
     architectures: list[Architecture]
     values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
-    fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 of shared weights
+    fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 for shared weights
     seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
-    optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy thought about each
+    optimiser_seconds: NDArray[np.float64]  #: real seconds the strategy computed for each
     started: NDArray[np.float64]  #: when each began on the run's clock, in seconds
     finished: NDArray[np.float64]  #: when each ended; never falls
     worker: NDArray[np.int32]  #: number of the simulated worker that did it
     chosen: Chosen
-    """What the answers were."""
+    """Steps at which the answer changed, and those of the final answer."""
     stop: Stop
     derived: bool = False
-    """Whether the architecture of a step is what the search would return then."""
+    """Whether shared weights were trained.
+
+    The architecture of a step is then the one that the search would have returned at that step.
+    """
     traces: tuple[Traces, ...] = ()
-    """Numbers of every epoch of shared training; empty where nothing is shared."""
+    """Numbers recorded in every epoch of shared training; empty where no weights are shared."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -52,33 +55,41 @@ class Trajectory:
 
     @property
     def incumbents(self) -> NDArray[np.int64]:
-        """Steps at which the answer changed: every one where it is derived, or by the rule."""
+        """Steps at which the answer changed by the selection rule, shape (changes,).
+
+        With shared weights, every step that did not fail.
+        """
         return self.chosen.incumbents
 
     @property
     def selected(self) -> NDArray[np.int64]:
-        """Steps of the final answer: the last of the incumbents, or those in the final set."""
+        """Steps of the final answer: the last incumbent or, for several objectives, the front."""
         return self.chosen.selected
 
 
 _Open = tuple[float, int, int, float, Trial, Answer | SharedAnswer, float]
-"""A trial whose evaluation goes on: when it ends, its number, its worker, when it began, the trial
-itself, its answer, and the real seconds that the strategy took to ask. They are ordered by the
-first two. A plain tuple, as it costs a tenth of a named one to make."""
+"""A trial whose evaluation has not ended yet: the time of its end, its number, its worker, the time
+of its start, the trial itself, its answer, and the real seconds that the strategy took to ask.
+Times are seconds on the run's clock. Open trials are ordered by the first two items. It is a plain
+tuple because that takes a tenth of the time of a named one to make."""
 
 _make_trial = partial(tuple.__new__, Trial)
-"""Make a trial of number and request, without the call in Python that `Trial(...)` is."""
+"""Make a trial from a pair (number, request), without the Python function behind `Trial(...)`."""
 
 
 def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
     """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
 
-    The problem's workers are simulated: each takes the next request when it is free, lowest number
-    first, and a strategy is told answers in the order in which evaluations end. Of several that end
-    at one moment each is told, and its worker asks again, before the next is told. What would end
-    beyond the budget of seconds does not count and is never told, and its worker takes no other;
-    what would overshoot the budget of epochs ends all asking. What is open when a search stops
-    early does not count either. One worker asks and tells in turn.
+    The problem's workers are simulated. A worker that is free takes the next request; if several
+    are free, the one with the lowest number does. The strategy is told answers in the order in
+    which evaluations end. If several end at the same time, the strategy is told of one, and its
+    worker takes the next request, before the strategy is told of another. With one worker, asking
+    and telling alternate.
+
+    An evaluation that would end after the budget of seconds does not count: the strategy is never
+    told of it, and its worker takes no other request. An evaluation that would overshoot the budget
+    of epochs ends all asking. Evaluations that are open when a search stops early do not count
+    either. Raises `InvalidInput` where the strategy waits although no evaluation is open.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
     begin, end, problem = clock.begin, clock.end, strategy.problem
@@ -88,9 +99,9 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     open_trials: list[_Open] = []
     requests: list[Request] = []
     answers: list[Answer | SharedAnswer] = []
-    numbers: list[float] = []  # end to end, so that no object is kept for an evaluation
+    numbers: list[float] = []  # five per evaluation in one flat list, to keep no object for each
     more, exhausted = True, False
-    now = perf_counter()  # once after every call of the strategy, as reading a clock costs too
+    now = perf_counter()  # read once after every call of the strategy, as reading it costs time
     while clock.stop is None:
         while more and free:
             request = ask()
@@ -98,7 +109,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             if request is WAIT:
                 if not open_trials and clock.overshot is None:
                     raise InvalidInput("the strategy waits, and no answer is still to come")
-                break  # or what it waits for was beyond the budget
+                break  # it waits for an open trial, or for one that was beyond the budget
             if request is None:
                 more, exhausted = False, True
                 break
@@ -109,7 +120,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
                 trial = _make_trial((number, request))
                 heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
                 more = not clock.full
-            elif clock.overshot is Stop.EPOCHS:  # those of all workers, seconds are each worker's
+            elif clock.overshot is Stop.EPOCHS:  # all workers share one budget of epochs
                 more = False
             now = perf_counter() if free else now
         if not open_trials:
@@ -139,7 +150,11 @@ def trajectory_of(
     stop: Stop,
     clock: Clock,
 ) -> Trajectory:
-    """Return a run as arrays; `columns` are fidelity, thought, start, end and worker of each."""
+    """Return a run's evaluations as a `Trajectory`.
+
+    `columns` has shape (5, evaluations): fidelity in epochs, real seconds of the strategy, start
+    and end in seconds on the run's clock, and number of the worker.
+    """
     fidelity, thought, started, finished, worker = columns
     kind: Any = type(answers[0]) if answers else Answer
     of_each = kind(*(zip(*answers, strict=True) if answers else ((),) * 4))  # all values of each
@@ -166,15 +181,16 @@ def trajectory_of(
 
 
 def _derived(values: NDArray[np.float64]) -> Chosen:
-    """Return the answers of a search of shared weights: whatever it would derive then."""
+    """Return the answers of a search of shared weights: every step that did not fail is one."""
     steps = np.flatnonzero(~np.isnan(values[:, 0]))
     return Chosen(steps, steps[-1:])
 
 
 class FreeRepeats:
-    """A session in which asking again what has been told costs nothing and gives the same answer.
+    """A session that repeats the first answer, at no cost, when a request is repeated.
 
-    What is asked again while its first evaluation goes on is evaluated, and charged, once more.
+    It knows an answer once the strategy has been told it. A request that is repeated before, while
+    its first evaluation is still open, is evaluated and charged again.
     """
 
     def __init__(self, session: Session, own: int | None = None) -> None:
@@ -189,7 +205,7 @@ class FreeRepeats:
         what = self._what(request)
         try:
             known = self._known.get(what)
-        except TypeError:  # what cannot be hashed is no architecture: the session says so
+        except TypeError:  # it cannot be hashed, so it is no architecture: the session raises
             return self._session.answer(request)
         return self._session.answer(request) if known is None else known
 
@@ -202,6 +218,6 @@ class FreeRepeats:
             self._known.setdefault(self._what(request), answer._replace(seconds=0.0, epochs=0))
 
     def _what(self, request: Evaluate) -> object:
-        """Return what two requests have in common that ask the same, however it is written."""
+        """Return a key that is equal for equal requests, with the own fidelity named or not."""
         asked = request.fidelity
         return request.architecture, self._own if asked is None else asked.epochs

@@ -1,4 +1,4 @@
-"""Opening what answers a task and what judges it; one pair per process."""
+"""Opening the benchmark and the judge of a task, once per process."""
 
 from functools import lru_cache
 
@@ -16,15 +16,17 @@ from nasbench.spaces import get_enumerable
 
 
 def open_benchmark(task: Task, place: Place = HERE) -> tuple[Benchmark, Judge]:
-    """Return the benchmark and the judge of a task; what is trained is trained at `place`.
+    """Return the benchmark and the judge of a task; networks are trained at `place`.
 
-    They are opened once in a process, and again after `close_benchmarks`.
+    They are opened once in a process, and again after `close_benchmarks`. Raises `NasbenchError`
+    where the table has changed since the task's runs were stored, and `InvalidInput` for a budget
+    that is too small for one evaluation or, being of seconds alone, too large.
     """
     return _opened(task, place if task.trains else HERE)
 
 
 def close_benchmarks() -> None:
-    """Forget what is open, such as a cache of trainings in another folder than the present one."""
+    """Forget all open benchmarks, for example where the cache of trainings has a new folder."""
     _opened.cache_clear()
 
 
@@ -43,7 +45,7 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
 
 
 def open_judge(task: Task, place: Place = HERE) -> Judge:
-    """Return the judge of a task alone, for a search that asks its benchmark nothing."""
+    """Return only the judge of a task, for a search that sends no request to its benchmark."""
     return (
         _table_judge(task, _table(task))
         if task.kind is Kind.TABLE

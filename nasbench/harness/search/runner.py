@@ -1,4 +1,4 @@
-"""How one seed of an experiment becomes a run."""
+"""Running the seeds of an experiment."""
 
 import traceback
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ from nasbench.strategies.registry import find_strategy, make_settings
 
 
 def stored_settings(strategy: type[SearchStrategy], experiment: Experiment) -> Any:
-    """Return an experiment's settings as its strategy has them.
+    """Return an experiment's settings as an object of the strategy's `Settings`.
 
-    Raises `InvalidInput` for settings that it has not.
+    Raises `InvalidInput` for settings that the strategy does not have.
     """
     known = (field.name for field in fields(strategy.Settings))
     return make_settings(strategy, experiment.settings_of(known))
@@ -40,17 +40,17 @@ class Begun(NamedTuple):
     session: Session
     clock: Clock
     set_up: float
-    """Real seconds that making the strategy took: it may think before it asks."""
+    """Real seconds that it took to make the strategy, which may compute before it asks."""
 
 
 class Runner:
     """Runs seeds of one experiment; what they share is prepared once."""
 
     def __init__(self, experiment: Experiment, place: Place | None = None) -> None:
-        """Open the benchmark and check the settings; `NasbenchError` if either is amiss.
+        """Open the benchmark and check the settings; raise `NasbenchError` if either is wrong.
 
-        What is trained is trained at `place`; if None where an earlier version says that it was,
-        or else on one thread of the CPU.
+        Networks and shared weights are trained at `place`. If it is None, they are trained at the
+        place that an earlier version stored, or else on one thread of the CPU.
         """
         self.experiment = experiment
         self.place = experiment.earlier_place if place is None else place
@@ -72,7 +72,7 @@ class Runner:
         require_tags(self._strategy, self._problem)
 
     def run(self, seed: int) -> Run:
-        """Run one seed from start to verdict; an error on the way is recorded."""
+        """Run one seed and judge it; an error is recorded in the returned run, not raised."""
         began, log = perf_counter(), Log()
         try:
             with log.recording():
@@ -88,7 +88,7 @@ class Runner:
 
     @property
     def _recorded(self) -> Place | None:
-        """What is stored of the place: nothing of a search that trains nothing."""
+        """The place that is stored with a run; None for a search that trains nothing."""
         return self.place if self.experiment.task.trains else None
 
     def begin(self, seed: int) -> "Begun":
@@ -105,7 +105,10 @@ class Runner:
         return Begun(strategy, session, task.clock(self._benchmark.best_signal), set_up)
 
     def judge(self, trajectory: Trajectory) -> Mapping[str, Verdict]:
-        """Return what the judge says of a run's incumbents; `NasbenchError` where it has none."""
+        """Return the judge's verdicts on a run's incumbents, by data set.
+
+        Raises `NasbenchError` where the run has no incumbent.
+        """
         steps = trajectory.incumbents
         if not len(steps):
             at = f" at {self.experiment.task.signal.epochs} epochs, the protocol's own fidelity,"
@@ -124,11 +127,11 @@ class Runner:
         return trajectory
 
     def _resumable(self, seed: int, session: Any, strategy: Any, clock: Clock) -> Trajectory:
-        """Search with a checkpoint after every epoch, which is there until the verdict is."""
+        """Search with a checkpoint after every epoch; it is kept until the run is judged."""
         path = self._checkpoint(seed)
         try:
             return search(strategy, Resumable(session, strategy, path), clock)
-        except Exception:  # to go on there would end there again
+        except Exception:  # resuming from it would end in the same error
             path.unlink(missing_ok=True)
             raise
 

@@ -12,10 +12,11 @@ _DIGITS = len(str(LARGEST_SEED))
 
 
 def parse_seeds(seeds: int | str | Sequence[int], most: Count = SEEDS) -> list[int]:
-    """Return the seeds meant: `10` is 0 to 9, `100-199` a range, `0,3,5-7` a list, `7,` one.
+    """Return the seeds that a number, a text or a list stands for, each once.
 
-    A seed is 0 to 2**63 - 1, `most` limits how many there are. Raises `InvalidInput` for anything
-    else, before a list is made.
+    `10` stands for 0 to 9, `100-199` for a range, `0,3,5-7` for a list and `7,` for the seed 7
+    alone. A seed is 0 to 2**63 - 1, and `most` limits how many there are. Raises `InvalidInput` for
+    anything else, before a list is made.
     """
     if isinstance(seeds, str):
         text = seeds.strip()
@@ -37,7 +38,7 @@ def parse_experiment_seed(value: object) -> int:
 
 
 def _limited(text: str, most: Count) -> Iterator[int]:
-    """Yield the seeds of a list of numbers and ranges, once their number is known to be allowed."""
+    """Check how many seeds a list of numbers and ranges has, then yield them."""
     parts = [_part(part, text) for part in text.rstrip(",").split(",")]
     most.check(sum(last - first + 1 for first, last in parts))
     for first, last in parts:
@@ -45,7 +46,7 @@ def _limited(text: str, most: Count) -> Iterator[int]:
 
 
 def _number(digits: str, text: str) -> int:
-    """Read a seed; Python itself refuses to convert some thousands of digits."""
+    """Read a seed; check its length first, as Python does not convert thousands of digits."""
     digits = digits.lstrip("0") or "0"
     if len(digits) > _DIGITS or int(digits) > LARGEST_SEED:
         raise InvalidInput(f"seeds '{_short(text)}': a seed is at most {LARGEST_SEED}")
@@ -70,5 +71,5 @@ def _part(part: str, text: str) -> tuple[int, int]:
 
 
 def _short(text: str) -> str:
-    """Return a text of a user for a line of bounded length."""
+    """Return a user's text in a printable form of at most 60 characters."""
     return f"{printable(text):.60}"

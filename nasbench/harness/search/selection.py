@@ -1,7 +1,7 @@
-"""What a search's answer is at any time: which evaluations are its incumbents.
+"""Selection of a search's answer at any time: which evaluations are its incumbents.
 
-Values are compared at one fidelity only, since an accuracy after one epoch says nothing beside one
-after fifteen. An evaluation that failed, or has a value that is infinite, is never an incumbent.
+Only values at the same fidelity are compared, since an accuracy after one epoch cannot be compared
+with one after fifteen. An evaluation that failed, or has an infinite value, is never an incumbent.
 """
 
 from math import inf, isfinite
@@ -14,7 +14,7 @@ from nasbench.rules import Selection
 
 
 class Incumbent:
-    """The answer of a search of one objective, evaluation by evaluation."""
+    """The answer of a search of one objective, updated with every evaluation."""
 
     __slots__ = ("_best", "_highest", "_only")
 
@@ -25,7 +25,10 @@ class Incumbent:
         self._best = -np.inf
 
     def takes(self, score: float, fidelity: int) -> bool:
-        """Whether an evaluation becomes the answer; one that failed has the score NaN."""
+        """Make an evaluation the answer if the rule says so, and return whether it was made so.
+
+        `fidelity` is in epochs. The score of a failed evaluation is NaN.
+        """
         if self._only is not None and fidelity != self._only:
             return False
         if fidelity > self._highest:
@@ -39,7 +42,7 @@ class Incumbent:
 
 
 class Front:
-    """The answer of a search of several objectives: a set, evaluation by evaluation."""
+    """The answer of a search of several objectives: a set, updated with every evaluation."""
 
     __slots__ = ("_highest", "members")
 
@@ -50,9 +53,11 @@ class Front:
         """Numbers and scores of the evaluations in the set, in the order in which they came."""
 
     def takes(self, scores: tuple[float, ...], fidelity: int, number: int = 0) -> bool:
-        """Whether an evaluation comes into the set; it takes the place of those it is better than.
+        """Add an evaluation unless a member is as good as it, and return whether it was added.
 
-        Of equals the first stays. One that failed has scores of NaN.
+        Members that the new evaluation is better than are removed. The first one at a higher
+        fidelity (in epochs) replaces the whole set; one at a lower fidelity is not added. Of
+        evaluations with equal scores the first stays. The scores of a failed evaluation are NaN.
         """
         if fidelity < self._highest or not all(map(isfinite, scores)):
             return False
@@ -67,26 +72,27 @@ class Front:
 
 
 def _as_good(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
-    """Whether scores are at least as high as others, each of them."""
+    """Return whether every score of `first` is at least as high as its counterpart."""
     return all(one >= other for one, other in zip(first, second, strict=True))
 
 
 class Chosen(NamedTuple):
-    """What a search's answers were, and what the last one is."""
+    """The answers of a search over time, and its final answer, as numbers of evaluations."""
 
     incumbents: NDArray[np.int64]
     """Evaluations at which the answer changed, ascending, shape (changes,)."""
     selected: NDArray[np.int64]
-    """Those of them that are the answer in the end, ascending: one, or a set of any size."""
+    """Incumbents that are the final answer, ascending, shape (answers,): one, or the front."""
 
 
 def choose(
     rule: Selection, scores: NDArray[np.float64], fidelity: NDArray[np.int64], own: int
 ) -> Chosen:
-    """Return the answers of a run; of equals the first.
+    """Return the answers of a run by a selection rule; of equal evaluations the first is taken.
 
-    `scores` have shape (evaluations, objectives), NaN where an evaluation failed, and `fidelity`
-    (evaluations,), in the order in which they ended; `own` is the task's own in epochs.
+    `scores` has shape (evaluations, objectives), NaN where an evaluation failed; `fidelity` has
+    shape (evaluations,), in epochs. Both are in the order in which evaluations ended. `own` is the
+    task's own fidelity in epochs.
     """
     if rule is Selection.FRONT:
         front, changed = Front(), []

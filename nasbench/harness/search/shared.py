@@ -1,4 +1,4 @@
-"""One-shot strategies in the harness: their tasks, what is lent to them, their checkpoints."""
+"""One-shot strategies in the harness: their tasks, their benchmarks and their checkpoints."""
 
 import hashlib
 import math
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 
 def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None) -> Task:
-    """Return what a one-shot strategy does on a task: the same judge, epochs as its budget.
+    """Return a task for a one-shot strategy, with the same judge and a budget in epochs.
 
-    A user's budget goes first; without one it is the epochs of the strategy's settings. Raises
-    `InvalidInput` where the data set's images are not at hand, and for rules of early stopping:
-    what is derived is judged after the search.
+    `budget` is the user's budget; if it is None, the budget is the epochs of the strategy's
+    settings. Raises `InvalidInput` where the data set's images are not at hand; for early stopping,
+    as the derived architecture is judged only after the search; for objectives other than accuracy;
+    and for several simulated workers.
     """
     if task.budget.stops_early:
         raise InvalidInput(
@@ -71,7 +72,10 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
 def open_shared(
     task: Task, strategy: type[SearchStrategy], settings: Any, place: Place
 ) -> "tuple[SharedBenchmark, Judge]":
-    """Return what lends a one-shot strategy its supernet and images, and the task's judge."""
+    """Return the benchmark with a one-shot strategy's supernet and images, and the task's judge.
+
+    Raises `NasbenchError` where the images have changed since the task's runs were stored.
+    """
     data = _images(task, strategy.name)
     if task.images and data.fingerprint() != task.images:  # an earlier version stored none
         raise NasbenchError(
@@ -99,7 +103,7 @@ def _images(task: Task, strategy: str) -> "DataSet":
 
 
 def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) -> "SharedBenchmark":
-    """Return what lends a one-shot strategy with these settings its supernet and images."""
+    """Return the benchmark with the supernet and images of a one-shot strategy's settings."""
     from nasbench.benchmarks.training.shared import SharedBenchmark
     from nasbench.spaces.networks.base import Shape
 
@@ -115,9 +119,10 @@ def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) ->
 
 
 def checkpoint_path(experiment: Experiment, seed: int, place: Place = HERE) -> Path:
-    """Return where the checkpoint of an unfinished run lies: beside the finished trainings.
+    """Return the path of an unfinished run's checkpoint, in the cache folder of trainings.
 
-    A run goes on only where it was begun: its bits are those of one place.
+    The path depends on the place (device and threads), as other places compute other bits: a run
+    resumes only at the place where it began.
     """
     from nasbench.benchmarks.training.cache import cache_folder
 
@@ -126,12 +131,12 @@ def checkpoint_path(experiment: Experiment, seed: int, place: Place = HERE) -> P
 
 
 class Resumable:
-    """A session that writes a checkpoint after every epoch, and goes on from one.
+    """A session that writes a checkpoint after every epoch, and resumes from one.
 
-    What the checkpoint holds was trained, timed and judged derivable before: its answers are given
-    again in order, then strategy and weights are put where they were. On the CPU the run ends with
-    the same bits as one that was never interrupted, timings apart. Another version's checkpoint
-    could end otherwise: that, like a damaged one, is made anew.
+    To resume, it first gives the checkpoint's answers again in order, without training, and then
+    restores the strategy and the weights. On the CPU the run ends with the same bits as one that
+    was never interrupted, except for timings. A checkpoint of another version could lead to other
+    bits: it is not used, nor is a damaged one, and the search begins anew.
     """
 
     def __init__(self, session: "SharedSession", strategy: "OneShot", path: Path) -> None:
@@ -154,10 +159,10 @@ class Resumable:
         return answer
 
     def _resume(self) -> None:
-        """Put strategy and weights where they were after the last epoch."""
+        """Restore strategy and weights as they were after the checkpoint's last epoch."""
         try:
             self._strategy.resume(self._session.loan, self._saved)
-        except Exception as error:  # whatever a strategy stumbles on in a state that is none
+        except Exception as error:  # any error that a wrong state may cause in a strategy
             raise DataError(
                 f"checkpoint {self._path} is of another state of the search: it is removed"
             ) from error
@@ -184,9 +189,10 @@ class Resumable:
 
 
 def _saved(path: Path, session: "SharedSession", strategy: "OneShot") -> dict[str, Any]:
-    """Return the checkpoint at `path`; nothing where there is none to go on from.
+    """Return the checkpoint at `path`, or an empty dict where there is none to resume from.
 
-    A damaged one is told, on stderr and so in the run's log; another version's is not.
+    A damaged checkpoint is reported on stderr, and so in the run's log. A checkpoint of another
+    version is ignored without a report.
     """
     from nasbench.benchmarks.training.checkpoint import read_checkpoint, same_values
 
@@ -199,7 +205,7 @@ def _saved(path: Path, session: "SharedSession", strategy: "OneShot") -> dict[st
         if not same_values(saved["run"], path.stem):
             raise ValueError(f"checkpoint {path} is of the run {saved['run']}")
         _check(saved, session, strategy)
-    except Exception as error:  # whatever a check stumbles on in values of other types
+    except Exception as error:  # any error that values of wrong types may cause in a check
         print(f"the search begins anew: {error}", file=sys.stderr)
         return {}
     return saved
@@ -236,7 +242,7 @@ def _is_seconds(value: object) -> bool:
 
 @cache
 def _code() -> str:
-    """Return what tells the code that wrote a checkpoint from any other: a hash of its sources."""
+    """Return a hash of source files, which identifies the code that wrote a checkpoint."""
     digest = hashlib.sha256()
     root = Path(nasbench.__file__).parent
     searching = (

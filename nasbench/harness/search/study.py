@@ -1,4 +1,4 @@
-"""A search by hand: ask, evaluate and tell in one's own loop, then judge and save."""
+"""A search in a loop of the user's own: ask, evaluate and tell, then judge and save."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     import pandas
 
 VALUE = Metric("value")
-"""What an own function returns, unless `metrics` say otherwise: more is better."""
+"""The metric of a user's own function, unless `metrics` names others: more is better."""
 
 
 _OF_FUNCTIONS = {"budget", "patience", "experiment_seed", "recipe"}
-"""Options that mean something to a search of a function of one's own."""
+"""Options that a search with a user's own function has."""
 
 
 def _only_of_benchmarks(options: SearchOptions, dataset: str | None) -> None:
-    """Raise `InvalidInput` for an option that means nothing to a function of one's own."""
+    """Raise `InvalidInput` for an option that a search with a user's own function lacks."""
     of_benchmarks = {"dataset": (dataset, None)} | {
         name: (options.get(name), option.default)
         for name, (_, option) in options_of(SearchOptions).items()
@@ -54,15 +54,15 @@ class Best(NamedTuple):
 
     architecture: Architecture
     text: str
-    """The same as its space writes it."""
+    """The architecture as text, as its space writes it."""
     values: tuple[float, ...]
-    """Of every objective, as the search saw them."""
+    """One value per objective, as the search was told it."""
     step: int
     """Number of the evaluation, from 0."""
 
 
 class Study:
-    """One run of a strategy, step by step.
+    """One run of a strategy, in steps that you call yourself.
 
         study = nasbench.Study("regularized-evolution", benchmark="digits", seed=0)
         for trial in study:
@@ -70,13 +70,14 @@ class Study:
         study.best, study.history
         study.judge()
 
-    It is the run that `nasbench run` makes of the same options and seed in a new folder, to the
-    bit; `run` does what the loop above does. `judge` reads test, once the search is over; `save`
-    stores the run beside others. One trial is open at a time.
+    The run is bit for bit the one that `nasbench run` makes from the same options and seed in a new
+    folder. The method `run` does what the loop above does. `judge` reads the test split, once the
+    search is over; `save` stores the run beside others. Only one trial is open at a time.
 
-    `objective` is the name of a metric or several, as in `nasbench.run`, or a function of one's
-    own: it takes an architecture of `space` and returns its value, or a tuple of one for each of
-    `metrics`; nobody judges it, its seconds are real ones, and it needs a `budget`.
+    `objective` is the name of one or several metrics, as in `nasbench.run`, or a function of your
+    own. The function takes an architecture of `space` and returns its value, or a tuple with one
+    value for each of `metrics`. A search with a function needs a `budget`, is charged real seconds
+    and has no judge.
     """
 
     @spelled_out(SearchOptions)
@@ -92,9 +93,9 @@ class Study:
         metrics: Metric | Sequence[Metric] = VALUE,
         **options: Unpack[SearchOptions],
     ) -> None:
-        """Begin; on what is not told above see `nasbench.run`.
+        """Begin the search; for options that are not described above see `nasbench.run`.
 
-        Raises `InvalidInput` for what cannot be used.
+        Raises `InvalidInput` for options that cannot be used, alone or together.
         """
         self._began = perf_counter()
         self.seed = SEED.check(seed)
@@ -142,12 +143,12 @@ class Study:
 
     @property
     def space(self) -> Space:
-        """What is searched."""
+        """The space that is searched."""
         return self._begun.strategy.space
 
     @property
     def objectives(self) -> tuple[Metric, ...]:
-        """What answers have values of."""
+        """The metrics that an answer has values of, in the same order."""
         return self._begun.clock.objectives
 
     @property
@@ -156,12 +157,16 @@ class Study:
         return self._begun.clock.stop or self._ended
 
     def __iter__(self) -> Iterator[Trial]:
-        """Yield trials until the search is over; each is told before the next is asked for."""
+        """Yield trials until the search is over; tell each one's answer before the next."""
         while (trial := self.ask()) is not None:
             yield trial
 
     def ask(self) -> Trial | None:
-        """Return the next trial, None where the search is over."""
+        """Return the next trial, or None if the search is over.
+
+        Raises `InvalidInput` where a trial is open, where the study is judged, and where an error
+        has broken it off.
+        """
         self._require_whole()
         if self._judged is not None:
             raise InvalidInput("the study is judged: a search that went on would have seen test")
@@ -182,9 +187,10 @@ class Study:
         return self._open
 
     def evaluate(self, trial: Trial) -> Answer | SharedAnswer:
-        """Return the benchmark's answer to a trial, or the function's; nothing is charged yet.
+        """Return the answer of the benchmark, or of your function, to the open trial.
 
-        The same one again where it was evaluated before.
+        Nothing is charged yet. Called again for the same trial, it returns the same answer. Raises
+        `InvalidInput` where `trial` is not the open one.
         """
         self._require_open(trial)
         if self._evaluated is None:
@@ -193,9 +199,11 @@ class Study:
         return self._evaluated
 
     def tell(self, trial: Trial, answer: Answer | SharedAnswer) -> None:
-        """Charge an answer and tell the strategy; one that would overshoot ends the search.
+        """Charge an answer and tell the strategy.
 
-        An answer of one's own, a `nasbench.Answer`, is taken, but such a study cannot be saved.
+        An answer that would overshoot the budget ends the search instead. You may pass a
+        `nasbench.Answer` of your own, but such a study cannot be saved. Raises `InvalidInput` where
+        `trial` is not the open one, and for an answer that cannot be used.
         """
         self._require_open(trial)
         if answer is not self._evaluated:
@@ -205,7 +213,7 @@ class Study:
                 )
             checked_answer(answer, len(self.objectives))
             self._genuine = False
-        self._open, self._broken = None, True  # until all has been told
+        self._open, self._broken = None, True  # stays so if an error comes before the end
         clock, own = self._begun.clock, self._begun.strategy.problem.own
         started = clock.seconds
         finished = clock.begin(answer)
@@ -238,7 +246,7 @@ class Study:
             raise InvalidInput("this trial is not open: use the one that study.ask() returned last")
 
     def run(self) -> "Study":
-        """Ask, evaluate and tell until the search is over."""
+        """Ask, evaluate and tell until the search is over; return this study."""
         for trial in self:
             self.tell(trial, self.evaluate(trial))
         return self
@@ -252,14 +260,21 @@ class Study:
 
     @property
     def best(self) -> Best | None:
-        """The answer so far, None before the first one; of several objectives see `front`."""
+        """The incumbent so far; None before the first one.
+
+        Raises `InvalidInput` for several objectives, whose answer is `front`.
+        """
         if len(self.objectives) > 1:
             raise InvalidInput("a search of several objectives has no best answer: use study.front")
         return next(iter(self.front), None)
 
     @property
     def front(self) -> list[Best]:
-        """All answers so far: one, or of several objectives what no other is better than."""
+        """The answers so far: the incumbent or, for several objectives, the front.
+
+        The front has the evaluations that no other is better than, at the highest fidelity reached.
+        The list is empty before the first answer.
+        """
         made, write = self._trajectory, self.space.format
         return [
             Best(made.architectures[step], write(made.architectures[step]),
@@ -271,7 +286,10 @@ class Study:
     def history(self) -> "pandas.DataFrame":
         """One row per evaluation: what was asked, told and charged, and where the answer changed.
 
-        `value/NAME` is what was told of an objective.
+        Columns: `architecture` as text, `value/NAME` (what the strategy was told of the objective
+        NAME), `fidelity` in epochs, `seconds` (cost on the run's clock), `clock_seconds` (the clock
+        at its end), `epochs` charged, `optimiser_seconds` (real seconds of the strategy), and
+        `incumbent` (whether the answer changed).
         """
         import pandas
 
@@ -291,10 +309,12 @@ class Study:
         )
 
     def judge(self) -> "pandas.DataFrame":
-        """Return what the judge says of the answers, once the search is over.
+        """Return the judge's values of the final answers, once the search is over.
 
-        One row per answer and reported data set: its text and, by objective, `valid/NAME` and
-        `test/NAME`.
+        There is one row per answer and reported data set, with the columns `architecture` (as
+        text), `dataset` and, for every objective NAME, `valid/NAME` and `test/NAME`. Raises
+        `InvalidInput` while the search is not over and for a function of your own, `NasbenchError`
+        where no evaluation succeeded. No trial can be asked for afterwards.
         """
         import pandas
 
@@ -324,8 +344,9 @@ class Study:
     def save(self, folder: str | Path = "results", *, name: str | None = None) -> Path:
         """Judge the run and store it below a results folder; return the experiment's folder.
 
-        Raises `InvalidInput` while the search is not over, for answers of one's own, and where the
-        seed is stored already.
+        Raises `InvalidInput` while the search is not over, for answers or a function of your own,
+        and where the seed is stored already; `StoreError` where `name` cannot be a folder or holds
+        another experiment, and where the folder cannot be written.
         """
         out = require_path("folder", folder)
         runner = self._runner

@@ -1,4 +1,4 @@
-"""What is searched and judged, as data: all that two runs must share to be compared."""
+"""Tasks: what is searched and how it is judged, which two runs must share to be compared."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,12 +22,12 @@ class Kind(StrEnum):
     TRAINED = "trained"
     """All are trainings."""
     FALLBACK = "fallback"
-    """What a table has is looked up, the rest is trained."""
+    """Architectures that the table has are looked up, the others are trained."""
 
 
 @dataclass(frozen=True)
 class BenchmarkReference:
-    """Which benchmark answers: what any process needs to open it again.
+    """The reference to a benchmark, from which any process can open it again.
 
     It is written as two texts, which users give and stored experiments have:
 
@@ -40,13 +40,13 @@ class BenchmarkReference:
 
     kind: Kind
     name: str
-    """Of a table, or its file's path; where everything is trained, of the space."""
+    """The table's name or file path; where everything is trained, the space's name."""
     protocol: str = ""
     """Name of the table's protocol; empty where everything is trained."""
     setup: str = ""
-    """How networks are trained, see `benchmarks.training.setup`; empty where none is."""
+    """How networks are trained (see `benchmarks.training.setup`); empty where none is trained."""
     scale: float = 1.0
-    """Seconds of the table's clock that a training is charged for each real second."""
+    """Seconds on the table's clock that a training is charged for each real second."""
 
     @property
     def benchmark(self) -> str:
@@ -66,25 +66,25 @@ class BenchmarkReference:
 
     @property
     def earlier_device(self) -> str | None:
-        """The device that an earlier version wrote into the setup; later ones write none."""
+        """The device that an earlier version wrote into the setup; None where there is none."""
         parts = self.setup.split("/")
         return parts[2] if len(parts) == 4 else None
 
     def without_device(self) -> "BenchmarkReference":
-        """Return the reference as a later version writes it."""
+        """Return the reference as later versions write it, without a device in its setup."""
         parts = self.setup.split("/")
         return replace(self, setup="/".join([*parts[:2], parts[3]])) if len(parts) == 4 else self
 
     @classmethod
     def read(cls, benchmark: str, protocol: str) -> "BenchmarkReference":
-        """Read the two texts; `ValueError` for texts that no reference is written as."""
+        """Read the two texts; raise `ValueError` for texts that no reference has."""
         space = trained_space(benchmark)
         if space is not None:
             return cls(Kind.TRAINED, space, setup=protocol)
         if not benchmark.endswith(_FALLBACK):
             return cls(Kind.TABLE, benchmark, protocol)
         before, _, scale = protocol.rpartition("*")
-        own, _, setup = before.rpartition("+")  # a protocol's name may have one in it
+        own, _, setup = before.rpartition("+")  # a protocol's name may contain a plus
         found = cls(
             Kind.FALLBACK, benchmark.removesuffix(_FALLBACK), own, setup, float(scale or "nan")
         )
@@ -100,30 +100,37 @@ def trained_space(benchmark: str) -> str | None:
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched and judged: everything two runs must share to be compared."""
+    """What is searched and how it is judged: all that two runs must share to be compared."""
 
     reference: BenchmarkReference
     content: str
-    """SHA-256 of the table; of images and recipes where everything is trained, or of both."""
+    """SHA-256 of the table, of images and recipes where everything is trained, or of both."""
     space: str
     signal: Signal
+    """The data set and the fidelity of the validation values that the search is told."""
     repeats: str
+    """What a repeated request costs: `charge` or `free`, see `nasbench.rules`."""
     budget: Budget
     final_schedule: int
+    """Epochs of the schedule after which the judge reads final values."""
     reports: tuple[str, ...]
+    """Data sets on which the judge reads final values."""
     shared: bool = False
     """Whether shared weights are trained, instead of architectures evaluated."""
     images: str = ""
-    """SHA-256 of the images that shared weights are trained on; empty where none are, and in
-    experiments that an earlier version began."""
+    """SHA-256 of the images that shared weights are trained on; empty where no weights are shared,
+    and in experiments that an earlier version began."""
     simulated_workers: int = 1
     """How many evaluations go on at once on the run's clock."""
     objectives: tuple[Metric, ...] = (ACCURACY,)
-    """What is searched for and judged: of one the best is the answer, of several their front."""
+    """Metrics that are searched for and judged.
+
+    With one metric the answer is the best evaluation, with several it is their front.
+    """
     selection: Selection = Selection.HIGHEST
-    """Which evaluation is the answer, where some are made at other fidelities than the task's."""
+    """The rule for which evaluation is the answer, where fidelities differ from the task's own."""
     promotion: Promotion = Promotion.RESTART
-    """What an evaluation of an architecture at a higher fidelity than before is charged."""
+    """The rule for what is charged if an architecture is evaluated again at a higher fidelity."""
 
     @property
     def benchmark(self) -> str:
@@ -142,7 +149,7 @@ class Task:
 
     @property
     def trains(self) -> bool:
-        """Whether networks or shared weights are trained, so that its seconds are real ones."""
+        """Whether networks or shared weights are trained, so that real seconds are measured."""
         return self.shared or self.kind is not Kind.TABLE
 
     @property
@@ -157,14 +164,14 @@ class Task:
 
     @property
     def judge(self) -> tuple[object, ...]:
-        """What decides which number an architecture gets in the end."""
+        """The fields that decide which final values the judge gives an architecture."""
         return (
             self.benchmark, self.content, self.space, self.signal.dataset, self.final_schedule,
             self.reports, self.objectives,
         )  # fmt: skip
 
     def values(self) -> dict[str, Any]:
-        """Return all that it says as plain values, under the names that are stored."""
+        """Return all fields as plain values, under the names that stored experiments use."""
         values = asdict(self)
         del values["reference"], values["content"], values["shared"]
         return {
@@ -173,9 +180,10 @@ class Task:
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
-        """Return the task as JSON values; what an earlier version had not, and is as then, is not.
+        """Return the task as JSON values, without newer fields that have their default value.
 
-        So the digest of an experiment that an earlier version began stays what it was.
+        An earlier version did not have these fields, so the digest of an experiment that it began
+        stays the same.
         """
         values = self.values()
         usual = {
@@ -190,9 +198,9 @@ class Task:
 
     @staticmethod
     def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of the task that `to_json` wrote, of types that are not yet checked.
+        """Return the fields of a task from what `to_json` wrote; their types are not checked yet.
 
-        Raises `ValueError` for values of which benchmark, protocol and kind cannot be read.
+        Raises `ValueError` where benchmark, protocol, table or signal cannot be read.
         """
         known = dict(values)
         texts = {name: known.pop(name, None) for name in ("benchmark", "protocol", "table")}

@@ -1,4 +1,4 @@
-"""From what a user asks for to tasks: one per data set searched."""
+"""Making tasks from a user's options: one task per data set searched."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ Rule = TypeVar("Rule", bound=StrEnum)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a user may change of a protocol; None leaves it as it is."""
+    """What a user may change in a protocol; None leaves the protocol's value."""
 
     budget: Budget | None = None
     patience: int | None = None
@@ -49,7 +49,7 @@ class Wanted:
     repeats: str | None = None
     simulated_workers: int = 1
     objectives: tuple[str, ...] = ()
-    """None is the table's first metric."""
+    """Names of metrics; without any, the objective is the table's first metric."""
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
 
@@ -57,7 +57,7 @@ class Wanted:
     def read(cls, options: Mapping[str, Any], budget: Budget | None) -> "Wanted":
         """Read the options of a search as a user gives them.
 
-        Raises `InvalidInput` for what none of them can be.
+        Raises `InvalidInput` for a value that an option cannot have.
         """
         patience, target_regret = options["patience"], options["target_regret"]
         objective = options.get("objective")
@@ -79,7 +79,7 @@ class Wanted:
         )
 
     def limit(self, budget: Budget | None) -> Budget | None:
-        """Return the budget, its own or else `budget`, with early stopping if that is wanted."""
+        """Return the wanted budget, or else `budget`, with early stopping if that is wanted."""
         budget = self.budget or budget
         if budget is None or (self.patience is None and self.target_regret is None):
             return budget
@@ -87,8 +87,8 @@ class Wanted:
 
 
 def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
-    """Return the member of an enum that has a value; `InvalidInput` names all where none has."""
-    valid = {one.value: one for one in kind if one is not Selection.FRONT}  # of several objectives
+    """Return the enum's member with a value; `InvalidInput` for another names all valid ones."""
+    valid = {one.value: one for one in kind if one is not Selection.FRONT}  # not a user's choice
     if value not in valid:
         raise InvalidInput(f"{name} {shown(value)} is unknown: valid are {', '.join(valid)}")
     return valid[value]
@@ -105,10 +105,10 @@ def make_tasks(
     place: Place = HERE,
     say: Say = lambda _: None,
 ) -> list[Task]:
-    """Return one task per data set; `InvalidInput` for what does not fit together.
+    """Return one task per data set; raise `InvalidInput` for options that do not fit together.
 
-    `shared` names the strategies that train on images, see `choose`; clocks are compared at
-    `place` where a table is completed by trainings.
+    `shared` names the strategies that train on images, see `choose`. Where trainings complete a
+    table, some are timed at `place` to scale their seconds to the table's clock.
     """
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
@@ -172,7 +172,11 @@ def _tabular(
 
 
 def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
-    """Return what a search of a table is for; `InvalidInput` where the table or a rule lacks it."""
+    """Return the objectives of a search of a table.
+
+    Raises `InvalidInput` for a metric that the table lacks, one that is named twice, a cost that
+    is named first, and several metrics with a target regret.
+    """
     named = wanted.objectives
     found = tuple(find_objective(table, name) for name in named) or (default_objective(table),)
     if len({one.name for one in found}) < len(found):
@@ -201,7 +205,7 @@ def _selection(wanted: Wanted) -> Selection:
 def _trained(
     space: str, dataset: str, protocol: str | Protocol | None, wanted: Wanted, place: Place
 ) -> Task:
-    find_space(space)  # a user may name a module's; `InvalidInput` for what is none
+    find_space(space)  # raises `InvalidInput` for an unknown space
     if wanted.simulated_workers > 1:
         raise InvalidInput(SIMULATED)
     if wanted.promotion is Promotion.RESUME:
@@ -223,7 +227,7 @@ def _trained(
             f"protocol '{protocol}': the device is no part of it: leave '/{device}' away and use "
             "--device"
         )
-    if device is not None:  # as earlier versions wrote it
+    if device is not None:  # the protocol is in the form of an earlier version
         setup = task.reference.without_device().setup
         task = trained_task(space, dataset, setup, wanted.repeats, wanted.limit(None))
     return replace(task, selection=wanted.selection)

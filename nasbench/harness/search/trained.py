@@ -1,7 +1,7 @@
 """Tasks whose answers are trained: `--benchmark train:SPACE`, and `--fallback train`.
 
-The whole set-up of the trainings is the task's protocol, as text: whoever has the task can
-open the same benchmark, in another process too.
+The task's protocol is a text with the whole set-up of the trainings, so that any process that has
+the task can open the same benchmark.
 """
 
 import hashlib
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def found_images(task: Task) -> "Found | None":
-    """Return what was found of a user's own images if a task trains on such; they are read once."""
+    """Return which images were found in a user's own data set, None if a task trains on no such.
+
+    The images are read once per process.
+    """
     if not task.trains:
         return None
     from nasbench.benchmarks.training.catalogue import is_own, shared_data
@@ -39,7 +42,10 @@ def found_images(task: Task) -> "Found | None":
 def trained_task(
     space: str, dataset: str, setup: str | None, repeats: str | None, budget: Budget | None
 ) -> Task:
-    """Return the task of a search of a space in which everything is trained."""
+    """Return the task of a search of a space in which everything is trained.
+
+    Raises `InvalidInput` without a budget and for an unknown rule of repeats.
+    """
     from nasbench.benchmarks.training.recipes import recipe
     from nasbench.benchmarks.training.setup import TrainingSetup, training_hash
 
@@ -65,9 +71,11 @@ def trained_task(
 
 
 def with_fallback(task: Task, place: Place) -> Task:
-    """Return the task of a table with trainings for what it lacks; itself if it lacks nothing.
+    """Return a table's task with trainings for the architectures that the table lacks.
 
-    The scale of the two clocks is measured at `place`.
+    The task is returned unchanged if the table lacks none. The scale between the two clocks is
+    measured at `place`. Raises `InvalidInput` for objectives other than accuracy, promotion
+    `resume` and several simulated workers.
     """
     from nasbench.benchmarks.training.fallback import measured_scale, missing
     from nasbench.benchmarks.training.setup import TrainingSetup, open_training
@@ -106,7 +114,10 @@ def with_fallback(task: Task, place: Place) -> Task:
 
 
 def open_trained(task: Task, place: Place) -> tuple[Benchmark, Judge]:
-    """Return the benchmark and the judge of such a task; `NasbenchError` if the data changed."""
+    """Return the benchmark and the judge of a task whose answers are trained.
+
+    Raises `NasbenchError` if its data or recipes have changed since its runs were stored.
+    """
     from nasbench.benchmarks.training.setup import (
         TrainingSetup,
         open_training,
@@ -134,7 +145,7 @@ def _open_fallback(task: Task, place: Place) -> "tuple[Benchmark, FallbackJudge]
     )
     trained, judge = open_training(task.space, task.signal.dataset, setup, place)
     known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
-    if task.shared:  # such a search asks for no signal
+    if task.shared:  # a search of shared weights does not ask the table
         return trained, FallbackJudge(known, judge)
     tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
     return (
@@ -152,7 +163,10 @@ def _hash(table: str, dataset: str, setup: "TrainingSetup") -> str:
 def _as_stored(
     task: Task, setup: "TrainingSetup", hashed: "Callable[[TrainingSetup], str]"
 ) -> "TrainingSetup":
-    """Return what a setup's text meant when the task's runs were stored: their hash tells it."""
+    """Return the meaning that a setup's text had when the task's runs were stored.
+
+    It is found by the stored hash. Raises `NasbenchError` where no meaning has this hash.
+    """
     for one in setup.meanings():
         if hashed(one) == task.content:
             return one
