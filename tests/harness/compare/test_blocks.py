@@ -81,7 +81,7 @@ def test_a_pilot_of_two_seeds_does_not_shrink_the_others(tmp_path: Path) -> None
     run("regularized-evolution", seeds="0-7", budget="10evals", out=tmp_path)
     run("reinforce-softmax", seeds="3,5", budget="10evals", out=tmp_path)
     comparison = compare(tmp_path, datasets="cifar10")
-    assert [(row.strategy, row.n) for row in comparison.rows] == [
+    assert [(row.experiment.strategy, row.n) for row in comparison.rows] == [
         ("random-search", 8),
         ("regularized-evolution", 8),
         ("reinforce-softmax", 2),
@@ -134,7 +134,7 @@ def test_other_seeds_but_as_many_are_compared_in_full(tmp_path: Path) -> None:
 def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
     run(["random-search", f"{__name__}:FailsSometimes"], seeds=20, budget="5evals", out=tmp_path)
     comparison = compare(tmp_path, datasets="cifar10")
-    rows = {row.strategy: row for row in comparison.rows}
+    rows = {row.experiment.strategy: row for row in comparison.rows}
     broken = rows[f"{__name__}:FailsSometimes"]
     assert broken.n + broken.failed == 20
     assert 0 < broken.failed < 20

@@ -24,14 +24,14 @@ def test_half_of_a_budget_is_a_search_with_half_of_it(
     rows, halves = (compare(tmp_path / name).rows for name in ("whole", "half"))
     for row, less in zip(rows, halves, strict=True):
         _, middle, end = row.parts
-        assert middle.test == pytest.approx(less.test)
+        assert middle.test == pytest.approx(less.finals.test)
         assert middle.among_best == less.tested.among_best
         assert (end.n, end.test, end.among_best) == (20, row.finals.test, row.tested.among_best)
     gains = []
     for row in rows:
         finals = [
             load_results(tmp_path / name / f"nb201-cifar10-{name_of}")
-            .runs.query(f"strategy == '{row.strategy}'")[f"test/{row.dataset}"]
+            .runs.query(f"strategy == '{row.experiment.strategy}'")[f"test/{row.dataset}"]
             .to_numpy()
             for name, name_of in (("whole", whole), ("half", half))
         ]
@@ -66,14 +66,10 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
             if reference.reference == "expected random search"
         )
         assert row.anytime.target == pytest.approx(expected)
-        assert row.anytime.in_seconds.runs == sum(
-            tests[i].max() >= row.anytime.target for i in range(100)
-        )
+        seconds, evaluations = row.anytime.in_seconds, row.anytime.in_evaluations
+        assert seconds.runs == sum(tests[i].max() >= row.anytime.target for i in range(100))
         assert row.anytime.clock == "evaluations"
-        assert (
-            row.anytime.in_evaluations.expected
-            >= 40 * (100 - row.anytime.in_seconds.runs) / row.anytime.in_seconds.runs
-        )
+        assert evaluations.expected >= 40 * (100 - seconds.runs) / seconds.runs
     for row in compare(tmp_path, target=0.0).rows:
         best = (one.verdicts("test", row.dataset).values >= row.anytime.target).sum()
         assert row.anytime.in_seconds.runs <= best < 50
@@ -92,17 +88,14 @@ def test_a_run_that_missed_the_target_took_its_whole_budget(
             seconds = np.cumsum(one.lists("seconds")[seed])[one.lists("incumbents")[seed]]
             there = one.verdicts("test", row.dataset)[seed] >= row.anytime.target
             taken.append(seconds[there][0] if there.any() else 2500.0)
-        assert 0 < row.anytime.in_seconds.runs < 40
-        assert row.anytime.in_seconds.expected == pytest.approx(
-            sum(taken) / row.anytime.in_seconds.runs
-        )
+        reached = row.anytime.in_seconds
+        assert 0 < reached.runs < 40
+        assert reached.expected == pytest.approx(sum(taken) / reached.runs)
     early = tmp_path / "early"
     run("random-search", seeds=40, budget="2500s", patience=3, out=early)
     for row in compare(early, target=0.0).rows:  # most ended before their budget
-        assert (
-            row.anytime.in_seconds.runs == 0
-            or row.anytime.in_seconds.expected < 40 * 2500 / row.anytime.in_seconds.runs
-        )
+        reached = row.anytime.in_seconds
+        assert reached.runs == 0 or reached.expected < 40 * 2500 / reached.runs
 
 
 def test_mean_regret_lies_between_the_first_and_the_last(
@@ -112,11 +105,8 @@ def test_mean_regret_lies_between_the_first_and_the_last(
     for row in compare(tmp_path).rows:
         assert (row.anytime.start, row.anytime.end) == (1, 40)
         first = row.parts[0].test.value  # regret falls on average
-        assert (
-            row.in_table.regret
-            < row.anytime.regret
-            < row.in_table.regret + row.finals.test.value - first + 1
-        )
+        last = row.in_table.regret
+        assert last < row.anytime.regret < last + row.finals.test.value - first + 1
 
 
 def test_the_file_of_parts_holds_their_numbers(tmp_path: Path, synthetic_nb201: Path) -> None:

@@ -70,7 +70,7 @@ def test_identical_runs_are_all_best(tmp_path: Path) -> None:
 def test_a_strategy_that_always_fails_stands_beside_one_that_does_not(tmp_path: Path) -> None:
     run("workers:Fails,random-search", seeds=4, budget="5evals", out=tmp_path)
     comparison = compared(tmp_path)
-    failed = [row for row in comparison.rows if row.strategy == "workers:Fails"]
+    failed = [row for row in comparison.rows if row.experiment.strategy == "workers:Fails"]
     assert all((row.n, row.failed, row.tested.among_best) == (0, 4, False) for row in failed)
     assert any("4 of 4 runs failed" in note for note in comparison.notes)
 

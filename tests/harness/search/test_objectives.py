@@ -92,7 +92,7 @@ def test_a_loss_is_compared_as_its_mirror_image_is(both: tuple[Path, Path]) -> N
                 near(100 - part.test.value), near(100 - part.test.high), near(100 - part.test.low)
             )  # fmt: skip
             assert (mirrored.n, mirrored.p_value) == (part.n, near(part.p_value))
-        assert (other.metric, other.direction, other.unit) == ("loss", "min", "nats")
+        assert (here["metric"], here["direction"], here["unit"]) == ("loss", "min", "nats")
     for one, other in zip(more.references, less.references, strict=True):
         assert (other.reference, other.regret_mean) == (one.reference, near(one.regret_mean))
         assert (other.test_mean, other.test_std) == (near(100 - one.test_mean), near(one.test_std))
@@ -155,7 +155,7 @@ def test_incumbents_have_the_least_validation_loss(results: Path) -> None:
     mean = next(one for one in block.references if one.reference == "mean architecture")
     assert mean.test_mean == pytest.approx(np.nanmean(curves["test"]))
     for row in block.rows:  # percent better than the mean architecture, by its definition
-        final = load_results(results).runs.query(f"strategy == '{row.strategy}'")["test/digits"]
+        final = load_results(results).runs.query(f"strategy == '{row.experiment.strategy}'")["test/digits"]
         better = 100 * (np.nanmean(curves["test"]) - final) / np.nanmean(curves["test"])
         assert row.in_table.improvement == pytest.approx(better.mean())
         assert row.in_table.regret == pytest.approx(final.mean() - np.nanmin(curves["test"]))

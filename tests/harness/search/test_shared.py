@@ -72,7 +72,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     assert [one.experiment.strategy for one in block.contenders] == [
         "darts", "random-search", "rsps"
     ]  # fmt: skip
-    rows = {row.strategy: row for row in block.of("cifar10")[0]}
+    rows = {row.experiment.strategy: row for row in block.of("cifar10")[0]}
     assert rows["darts"].family == "gradient"
     assert rows["rsps"].costs.training_epochs == SMALL["epochs"]
     assert rows["random-search"].in_table.regret > 0
