@@ -120,9 +120,7 @@ def content(results: Path) -> dict[str, dict[str, list[object]]]:
 
 def environment(**more: str) -> dict[str, str]:
     """Return variables in which this file's strategies can be imported."""
-    here = Path(__file__).parent
-    path = os.pathsep.join([str(here.parents[1]), str(here)])
-    return {**os.environ, "PYTHONPATH": path, **more}
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parent), **more}
 
 
 def command(*words: str) -> list[str]:
