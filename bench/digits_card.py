@@ -91,7 +91,7 @@ def main() -> None:
     curves = np.stack(
         [
             per_architecture(table.search.curve("digits", schedule, seed), table.rows)
-            for seed in table.search.trials("digits", schedule)
+            for seed in table.search.seeds("digits", schedule)
         ]
     ).astype(np.float64)  # (seeds, cells, epochs)
     complete = ~np.isnan(curves[:, :, -1]).any(axis=0)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.harness.compare.across import Problem, standings_across
+from nasbench.harness.compare.across import OneDataSet, standings_across
 from nasbench.harness.compare.estimates import interval
 from nasbench.harness.compare.significance import standings
 
@@ -111,7 +111,7 @@ def datasets(experiments: int) -> Iterator[str]:
                 for _ in range(experiments):
                     drawn = searches(generator, draw, number, len(labels), runs, shared)
                     made = [
-                        Problem(str(place), 0 if together else place, tuple(one), tuple(-one))
+                        OneDataSet(str(place), 0 if together else place, tuple(one), tuple(-one))
                         for place, one in enumerate(drawn)
                     ]
                     across = standings_across(labels, made)

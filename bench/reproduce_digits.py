@@ -37,7 +37,7 @@ def finals(table: Table, schedule: int, cells: list[int]) -> dict[int, Floats]:
         seed: np.asarray(
             per_architecture(table.search.accuracy("digits", schedule, schedule, seed), table.rows)
         )[cells]
-        for seed in table.search.trials("digits", schedule)
+        for seed in table.search.seeds("digits", schedule)
     }
 
 

@@ -28,7 +28,7 @@ from nasbench.randomness import Random
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.nb201 import EDGES, INPUTS, OPERATIONS, NasBench201
 from nasbench.spaces.networks.base import Shape
-from nasbench.spaces.networks.nb201_supernet import Supernet
+from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
 Step = Callable[[], None]
@@ -85,7 +85,10 @@ def steps(
 
 
 def _forward(
-    fused: Supernet, images: Tensor, active: tuple[tuple[int, ...], ...], weights: Tensor | None
+    fused: NasBench201Supernet,
+    images: Tensor,
+    active: tuple[tuple[int, ...], ...],
+    weights: Tensor | None,
 ) -> Tensor:
     logits: Tensor = fused(images, Mix(active, weights))
     return logits
@@ -116,7 +119,9 @@ def main() -> None:
     versions = {}
     for name, precision in (("fused", None), ("fused, bfloat16", torch.bfloat16)):
         generator = torch.Generator().manual_seed(0)
-        fused = Supernet(data, shape, generator=generator, precision=precision).to(device)
+        fused = NasBench201Supernet(data, shape, generator=generator, precision=precision).to(
+            device
+        )
         forward = partial(_forward, fused)
         versions[name] = steps(fused, forward, images, labels, only_alphas=True)
     for name, layout in (

@@ -16,24 +16,24 @@ _BLOCK = 1 << 20
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class Place(NamedTuple):
+class FileKind(NamedTuple):
     """The exception and the advice to give when a kind of file cannot be written."""
 
     error: type[NasbenchError]
     elsewhere: str
 
 
-DATA = Place(DataError, "point NASBENCH_DATA elsewhere")
-RESULTS = Place(StoreError, "choose another --out")
+DATA = FileKind(DataError, "point NASBENCH_DATA elsewhere")
+RESULTS = FileKind(StoreError, "choose another --out")
 
 
 @contextmanager
-def atomic_write(path: Path, place: Place = DATA, *, first: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, kind: FileKind = DATA, *, first: bool = False) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; rename it to `path` on success, else remove it.
 
     Two writers of the same path use different temporary files, so `path` always holds a complete
     file: that of the last writer or, with `first`, of the first one. The umask decides who may
-    read the file. A full disk or a missing permission raises the one-line error of `place`.
+    read the file. A full disk or a missing permission raises the one-line error of `kind`.
     Temporary files that killed processes left in the folder are removed (see `leftovers`).
     """
     temporary: Path | None = None
@@ -51,7 +51,7 @@ def atomic_write(path: Path, place: Place = DATA, *, first: bool = False) -> Ite
             else:
                 temporary.replace(path)  # while the temporary file is still locked
     except OSError as error:
-        raise disk_error(path, error, place) from error
+        raise disk_error(path, error, kind) from error
     finally:
         if temporary is not None:
             with suppress(OSError):
@@ -69,8 +69,8 @@ def _tidy(folder: Path) -> None:
         remove_parts(whole)
 
 
-def check_writable(folder: Path, place: Place = RESULTS) -> None:
-    """Raise the error of `place` unless `folder` can be made and a file can be written in it.
+def check_writable(folder: Path, kind: FileKind = RESULTS) -> None:
+    """Raise the error of `kind` unless `folder` can be made and a file can be written in it.
 
     A trial file is made and removed. This is called before long work whose result could not be
     stored otherwise.
@@ -81,7 +81,7 @@ def check_writable(folder: Path, place: Place = RESULTS) -> None:
         os.close(descriptor)
         probe.unlink()
     except OSError as error:
-        raise disk_error(folder, error, place) from error
+        raise disk_error(folder, error, kind) from error
 
 
 def may_not_be_written(error: BaseException) -> bool:
@@ -90,17 +90,17 @@ def may_not_be_written(error: BaseException) -> bool:
     return isinstance(cause, OSError) and cause.errno in _FORBIDDEN
 
 
-def disk_error(path: Path, error: OSError, place: Place = DATA) -> NasbenchError:
+def disk_error(path: Path, error: OSError, kind: FileKind = DATA) -> NasbenchError:
     """Return the one-line error for an operating system error that occurred on writing `path`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        fix = f"the disk is full: free some space or {place.elsewhere}"
+        fix = f"the disk is full: free some space or {kind.elsewhere}"
     elif error.errno in _FORBIDDEN:
-        fix = f"no permission: make the folder writable or {place.elsewhere}"
+        fix = f"no permission: make the folder writable or {kind.elsewhere}"
     elif error.errno in (errno.ENOTDIR, errno.EEXIST):
-        fix = f"a file is where a folder should be: remove it or {place.elsewhere}"
+        fix = f"a file is where a folder should be: remove it or {kind.elsewhere}"
     else:
         fix = error.strerror or str(error)
-    return place.error(f"cannot write '{path}': {fix}")
+    return kind.error(f"cannot write '{path}': {fix}")
 
 
 def not_there(path: Path) -> str:

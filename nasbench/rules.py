@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-TRIALS = ("mean", "random")
+SIGNALS = ("mean", "random")
 """What a query returns for an architecture with several training seeds: mean, or a random one."""
 REPEATS = ("charge", "free")
 """What a second evaluation of the same architecture costs: as much as the first, or nothing."""

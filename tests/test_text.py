@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.harness.compare.formats import (
-    Cell,
+    Entry,
     Section,
     TextTable,
     frame_to_csv,
@@ -70,7 +70,7 @@ def test_no_text_of_a_csv_is_a_formula_and_numbers_stay() -> None:
 
 @pytest.mark.parametrize("write", [to_markdown, to_latex])
 def test_tables_show_no_character_that_steers(write: object) -> None:
-    row = [Cell(HOSTILE), Cell("1")]
+    row = [Entry(HOSTILE), Entry("1")]
     table = TextTable("t", HOSTILE, (HOSTILE, "n"), [Section(HOSTILE, [row], [])], (HOSTILE,))
     text = write(table)  # type: ignore[operator]
     assert all(one.isprintable() or one == "\n" for one in text)
@@ -105,14 +105,14 @@ def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
     """A protocol's name is stored with runs, and runs may come from anybody."""
     from types import SimpleNamespace
 
-    from nasbench.benchmarks.tabular import Signal
+    from nasbench.benchmarks.tabular import Query
     from nasbench.harness.compare.write import folder_names
     from nasbench.harness.search.budget import Budget
     from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 
     reference = BenchmarkReference(Kind.TABLE, "../../b", protocol)
     task = Task(
-        reference, "0" * 64, "nb201", Signal("../d", 12, 12), "charge",
+        reference, "0" * 64, "nb201", Query("../d", 12, 12), "charge",
         Budget(evaluations=5), 200, ("../../d",),
     )  # fmt: skip
     blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task)] * 2)

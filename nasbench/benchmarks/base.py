@@ -57,7 +57,7 @@ class Benchmark(Protocol):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FinalValues:
     """Final values of n architectures on one data set; both arrays have shape (n, objectives)."""
 
     valid: NDArray[np.float64]  #: mean over the known training seeds; NaN where none is known
@@ -67,5 +67,5 @@ class Verdict:
 class Judge(Protocol):
     """The only reader of test values; it is called after a search has ended."""
 
-    def read(self, architectures: Sequence[Architecture]) -> Mapping[str, Verdict]:
+    def read(self, architectures: Sequence[Architecture]) -> Mapping[str, FinalValues]:
         """Return a verdict on `architectures`, in their order, for each reported data set."""

@@ -34,7 +34,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TableSource:
     """A table that can be built from public files."""
 
     title: str
@@ -44,15 +44,15 @@ class Recipe:
 
 GROUP = "nasbench.tables"
 """Entry points of this group are functions of other packages that return a table."""
-RECIPES = {
-    public.NAME: Recipe("NAS-Bench-201 from public files", public.FILES, public.build),
-    hardware.NAME: Recipe("HW-NAS-Bench latency and energy", hardware.FILES, hardware.build),
+TABLE_SOURCES = {
+    public.NAME: TableSource("NAS-Bench-201 from public files", public.FILES, public.build),
+    hardware.NAME: TableSource("HW-NAS-Bench latency and energy", hardware.FILES, hardware.build),
 }
 
 
-def recipes() -> dict[str, Recipe]:
+def table_sources() -> dict[str, TableSource]:
     """Return the tables that can be built, by name: this package's and those of other packages."""
-    return {**{name: _elsewhere(entry) for name, entry in _entries().items()}, **RECIPES}
+    return {**{name: _elsewhere(entry) for name, entry in _entries().items()}, **TABLE_SOURCES}
 
 
 @cache
@@ -60,7 +60,7 @@ def _entries() -> dict[str, EntryPoint]:
     return {one.name: one for one in entry_points(group=GROUP) if _NAME.fullmatch(one.name)}
 
 
-def _elsewhere(entry: EntryPoint) -> Recipe:
+def _elsewhere(entry: EntryPoint) -> TableSource:
     def build(_: Sequence[Path]) -> Table:
         make = imported("table", entry.name, entry.value)
         try:
@@ -75,7 +75,7 @@ def _elsewhere(entry: EntryPoint) -> Recipe:
             )
         return table
 
-    return Recipe(f"made by {entry.value}", (), build)
+    return TableSource(f"made by {entry.value}", (), build)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def list_tables() -> list[Listed]:
     """Return all tables that are installed or can be fetched, sorted by name."""
     files = (*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))
     names = {path.name.removesuffix(SUFFIX) for path in files}
-    return [_listed(name, table_path(name)) for name in sorted(names | set(recipes()))]
+    return [_listed(name, table_path(name)) for name in sorted(names | set(table_sources()))]
 
 
 def fetch_table(name: str, *, force: bool = False) -> Table:
@@ -185,7 +185,7 @@ def fetch_table(name: str, *, force: bool = False) -> Table:
     so that building it again needs no network. Raises `InvalidInput` for a table that cannot be
     fetched, `DataError` as `fetch` does.
     """
-    known = recipes()
+    known = table_sources()
     if name not in known:
         raise InvalidInput(
             f"table '{name}' cannot be fetched: known are {', '.join(known)}{_nearest(name)}"
@@ -208,7 +208,7 @@ def verify_table(name: str) -> Table:
     """
     table = load_table(name)
     table.verify()
-    known = recipes()
+    known = table_sources()
     for file in known[name].files if name in known else ():
         kept = data_folder() / "downloads" / file.place
         if kept.exists() and sha256_of(kept) != file.sha256:
@@ -235,7 +235,7 @@ def _is_table(path: Path) -> bool:
 
 def _listed(name: str, path: Path) -> Listed:
     if not path.exists():
-        return Listed(name, recipes()[name].title, path, installed=False)
+        return Listed(name, table_sources()[name].title, path, installed=False)
     try:
         table = Table.open(path)
     except DataError as error:
@@ -252,15 +252,15 @@ def _listed(name: str, path: Path) -> Listed:
 
 
 def _not_installed(name: str) -> DataError:
-    if name in recipes():
+    if name in table_sources():
         return DataError(f"table '{name}' is not installed: run `nasbench data fetch {name}`")
     return DataError(
         f"table '{name}' is not installed: `nasbench data list` shows what is, "
-        f"`nasbench data fetch` gets {' or '.join(recipes())}, "
+        f"`nasbench data fetch` gets {' or '.join(table_sources())}, "
         f"`nasbench data import` reads official files{_nearest(name)}"
     )
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, recipes(), n=1)
+    near = difflib.get_close_matches(name, table_sources(), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""

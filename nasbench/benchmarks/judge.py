@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.base import FinalValues
 from nasbench.benchmarks.tables.objectives import is_cost, read_cost
 from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, per_architecture
 from nasbench.problem import ACCURACY, Metric
@@ -58,11 +58,11 @@ class TableJudge:
             for name in datasets
         }
 
-    def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
+    def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
         """Return the verdict of each data set on `architectures`."""
         indices = [self._space.index(architecture) for architecture in architectures]
         return {
-            name: Verdict(
+            name: FinalValues(
                 np.stack([truth.valid[indices] for truth in truths], axis=1),
                 np.stack([truth.test[indices] for truth in truths], axis=1),
             )

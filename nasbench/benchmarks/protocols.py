@@ -39,7 +39,7 @@ class Protocol:
     """Budget in seconds, for each data set that can be searched."""
     reports: Mapping[str, tuple[str, ...]]
     """Data sets that the judge reports, for each data set that can be searched."""
-    trials: str = "mean"
+    signal: str = "mean"
     """What one query returns: `mean` over the training seeds, or `random`, that of one seed."""
     repeats: str = "charge"
     """Cost of asking for an architecture again: `charge`, the same again, or `free`."""
@@ -158,8 +158,8 @@ def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
         yield f"its budget on '{dataset}' is {seconds:g} s"
     if epochs not in search.epochs(dataset, schedule, metric):
         yield f"'{dataset}' is not known after {epochs} of {schedule} epochs"
-    single = search.trials(dataset, schedule, metric, epochs)
-    if protocol.trials == "random" and len(single) < 2:
+    single = search.seeds(dataset, schedule, metric, epochs)
+    if protocol.signal == "random" and len(single) < 2:
         yield f"there are no single trainings of '{dataset}' after {epochs} epochs"
     if not reports or len(set(reports)) < len(reports):
         yield f"it reports no data set for '{dataset}', or one twice"
@@ -196,6 +196,11 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
     several data sets whose epochs differ; `DataError` if the cost of a query is unknown, 0 or less.
     """
     metric, names = default_objective(table).name, datasets or searched_in(table)[:1]
+    if not names:
+        raise InvalidInput(
+            f"table '{table.name}' knows {metric} at the end of no schedule: there is nothing to "
+            "search"
+        )
     plans = {}
     for dataset in names:
         if not table.search.knows(dataset):
@@ -205,14 +210,14 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
             )
         final = _final_schedule(table, dataset, metric)
         schedule, epochs = _signal(table, dataset, metric, final)
-        single = len(table.search.trials(dataset, schedule, metric, epochs)) > 1
+        single = len(table.search.seeds(dataset, schedule, metric, epochs)) > 1
         plans[dataset] = (schedule, epochs, final, "random" if single else "mean")
     if len(set(plans.values())) > 1:
         raise InvalidInput(
             f"data sets {', '.join(names)} of table '{table.name}' are trained for different "
             "epochs: search them one at a time"
         )
-    schedule, epochs, final, trials = next(iter(plans.values()))
+    schedule, epochs, final, signal = next(iter(plans.values()))
     return Protocol(
         name=OWN,
         source=f"made of table '{table.name}'",
@@ -222,7 +227,7 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
         final_schedule=final,
         seconds={name: _budget(table, name, schedule, epochs) for name in names},
         reports={name: (name,) for name in names},
-        trials=trials,
+        signal=signal,
         table=table.name,
     )
 

@@ -24,13 +24,13 @@ from nasbench.spaces.base import Architecture, EnumerableSpace
 
 
 @dataclass(frozen=True)
-class Signal:
+class Query:
     """What one query returns: validation on `dataset` after `epochs` of a training schedule."""
 
     dataset: str
     schedule: int
     epochs: int
-    trials: str = "mean"  #: `mean` over the training seeds, or `random`, that of one seed
+    signal: str = "mean"  #: `mean` over the training seeds, or `random`, that of one seed
 
 
 _FEW = 1_000
@@ -66,7 +66,7 @@ class Answers:
         self.values = np.where(self.failed[:, :, None], np.nan, values)
         self.seconds = np.where(np.isnan(seconds), 0.0, seconds)
         self.epochs = epochs
-        self.trials = [_Made(self) for _ in seconds]
+        self.by_seed = [_Made(self) for _ in seconds]
         """For each training seed, a mapping from architecture to answer."""
         self.known = _Known(self)
         """For each architecture, the answers of the training seeds that did not fail."""
@@ -90,24 +90,24 @@ class Answers:
             return
         row = slice(None), index
         made = self._answers(self.values[row], self.seconds[row], self.failed[row])
-        for trial, answer in zip(self.trials, made, strict=True):
-            trial[architecture] = answer
+        for of_seed, answer in zip(self.by_seed, made, strict=True):
+            of_seed[architecture] = answer
         self._know(architecture)
 
     def _make_all(self) -> None:
         """Make all answers that do not exist yet; a run may still use the existing objects."""
         every = self._space.architectures
-        for number, trial in enumerate(self.trials):
+        for number, of_seed in enumerate(self.by_seed):
             made = self._answers(self.values[number], self.seconds[number], self.failed[number])
-            there = dict(trial)
-            trial.update(zip(every, made, strict=True))
-            trial.update(there)
+            there = dict(of_seed)
+            of_seed.update(zip(every, made, strict=True))
+            of_seed.update(there)
         if self.failed.any():
             for architecture in every:
                 self._know(architecture)
         else:
-            of_trials = [map(trial.__getitem__, every) for trial in self.trials]
-            self.known.update(zip(every, zip(*of_trials, strict=True), strict=True))
+            of_seeds = [map(one.__getitem__, every) for one in self.by_seed]
+            self.known.update(zip(every, zip(*of_seeds, strict=True), strict=True))
 
     def _answers(
         self, values: NDArray[np.float64], seconds: NDArray[np.float64], failed: NDArray[np.bool_]
@@ -118,7 +118,7 @@ class Answers:
         return list(map(_make_answer, rows))
 
     def _know(self, architecture: Architecture) -> None:
-        every = [trial[architecture] for trial in self.trials]
+        every = [one[architecture] for one in self.by_seed]
         self.known[architecture] = tuple([one for one in every if not one.failed])
 
 
@@ -159,7 +159,7 @@ class TabularBenchmark:
         columns: SearchColumns,
         rows: NDArray[np.integer[Any]] | None,
         space: EnumerableSpace,
-        signal: Signal,
+        query: Query,
         objectives: tuple[Metric, ...] = (ACCURACY,),
         *,
         resume: bool = False,
@@ -174,17 +174,17 @@ class TabularBenchmark:
         self.objectives = objectives
         self._resume = resume
         self._rows = rows
-        self.signal = signal
+        self.query = query
         self._columns = columns
         self._trained: dict[int, NDArray[np.float64]] = {}
-        self._by_epochs = {signal.epochs: self._looked_up(signal.epochs)}
+        self._by_epochs = {query.epochs: self._looked_up(query.epochs)}
 
     note = ""
 
     @cached_property
     def fidelities(self) -> tuple[Fidelity, ...]:
         """The epochs of the signal's schedule for which the table has all values and the cost."""
-        dataset, schedule = self.signal.dataset, self.signal.schedule
+        dataset, schedule = self.query.dataset, self.query.schedule
         every = [
             set(self._columns.epochs(dataset, schedule, one.name))
             for one in self.objectives if not is_cost(one)
@@ -215,7 +215,7 @@ class TabularBenchmark:
         Shape (seeds, architectures).
         """
         if epochs not in self._trained:
-            where = (self.signal.dataset, self.signal.schedule, epochs)
+            where = (self.query.dataset, self.query.schedule, epochs)
             unread = np.full(self.space.size, np.nan)
             self._trained[epochs] = np.stack(
                 [
@@ -229,11 +229,11 @@ class TabularBenchmark:
 
     def epochs(self, fidelity: Fidelity | None) -> int:
         """Return the number of epochs of a request's fidelity."""
-        return self.signal.epochs if fidelity is None else self._epochs(fidelity)
+        return self.query.epochs if fidelity is None else self._epochs(fidelity)
 
     def _epochs(self, fidelity: Fidelity) -> int:
         check_fidelity(fidelity)
-        schedule = self.signal.schedule
+        schedule = self.query.schedule
         if fidelity.schedule not in (None, schedule):
             raise DataError(
                 f"a fidelity of schedule {fidelity.schedule} is unknown to this task: its schedule "
@@ -244,34 +244,34 @@ class TabularBenchmark:
     @cached_property
     def _seeds(self) -> tuple[int | None, ...]:
         """The training seeds that a query may draw; None stands for the mean over all seeds."""
-        signal, columns = self.signal, self._columns
+        query, columns = self.query, self._columns
         seeds: tuple[int | None, ...] = (None,)
-        if signal.trials == "random":
+        if query.signal == "random":
             name = self.objectives[0].name
-            seeds = columns.trials(signal.dataset, signal.schedule, name, signal.epochs)
+            seeds = columns.seeds(query.dataset, query.schedule, name, query.epochs)
             if len(seeds) < 2:
                 raise InvalidInput(
-                    f"signal 'random': this table has no single trainings of {signal.dataset}'s "
-                    f"{signal.schedule}-epoch signal, only their mean; import the official "
+                    f"signal 'random': this table has no single trainings of {query.dataset}'s "
+                    f"{query.schedule}-epoch signal, only their mean; import the official "
                     "file (`nasbench data import`) or use --signal mean"
                 )
         return seeds
 
     def _looked_up(self, epochs: int) -> Answers:
-        where = (self.signal.dataset, self.signal.schedule, epochs)
-        read = [self._trial(where, seed) for seed in self._seeds]
+        where = (self.query.dataset, self.query.schedule, epochs)
+        read = [self._of_seed(where, seed) for seed in self._seeds]
         values, seconds = (np.stack(one) for one in zip(*read, strict=True))
         free = np.argwhere(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
         if len(free):
-            trial, architecture = map(int, free[0])
+            seed, architecture = map(int, free[0])
             raise DataError(
-                f"the table's seconds on '{self.signal.dataset}' do not fit together: {epochs} of "
-                f"{self.signal.schedule} epochs of architecture {architecture} would take "
-                f"{seconds[trial, architecture]:g} s: make the table again"
+                f"the table's seconds on '{self.query.dataset}' do not fit together: {epochs} of "
+                f"{self.query.schedule} epochs of architecture {architecture} would take "
+                f"{seconds[seed, architecture]:g} s: make the table again"
             )
         return Answers(self.space, values, seconds, epochs)
 
-    def _trial(
+    def _of_seed(
         self, where: tuple[str, int, int], seed: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return values (architectures, objectives) and query seconds (architectures,) of a seed.
@@ -339,11 +339,11 @@ class TableSession:
         try:
             if request.fidelity is not None:
                 answers = self._benchmark.answers(request.fidelity)
-            trials = answers.trials
-            if len(trials) == 1:
-                return trials[0][request.architecture]
+            by_seed = answers.by_seed
+            if len(by_seed) == 1:
+                return by_seed[0][request.architecture]
             known = answers.known[request.architecture]
-            return self._random.choice(known) if known else trials[0][request.architecture]
+            return self._random.choice(known) if known else by_seed[0][request.architecture]
         except (LookupError, TypeError, ValueError, AttributeError, InvalidInput):
             check_request(self._benchmark.space, request)
             raise
@@ -371,7 +371,7 @@ class ResumingSession(TableSession):
             if not 0 < epochs < asked:
                 return self._began(request, asked)
             answers = self._benchmark.answers(request.fidelity)
-            whole = answers.trials[number][request.architecture]
+            whole = answers.by_seed[number][request.architecture]
         except (LookupError, TypeError, ValueError, AttributeError, InvalidInput):
             check_request(self._benchmark.space, request)
             raise
@@ -392,8 +392,8 @@ class ResumingSession(TableSession):
 
     def _began(self, request: Evaluate, asked: int) -> Answer:
         answer = super().answer(request)
-        trials = self._benchmark.answers(request.fidelity).trials
-        number = next(i for i, one in enumerate(trials) if one[request.architecture] is answer)
+        by_seed = self._benchmark.answers(request.fidelity).by_seed
+        number = next(i for i, one in enumerate(by_seed) if one[request.architecture] is answer)
         self._open.setdefault((request.architecture, asked), []).append((answer, number))
         return answer
 

@@ -34,7 +34,7 @@ class Centre(StrEnum):
     IQM = "iqm"
 
 
-class Clock(StrEnum):
+class TimeAxis(StrEnum):
     """The x axis of the figures."""
 
     SECONDS = "seconds"
@@ -66,7 +66,7 @@ def compare(
         typer.Option(help="Figures: mean or iqm, with 95 % intervals, or median with quartiles."),
     ] = Centre.MEAN,
     clock: Annotated[
-        Clock | None, typer.Option(help="Figures: the x axis. [default: one of each]")
+        TimeAxis | None, typer.Option(help="Figures: the x axis. [default: one of each]")
     ] = None,
     calibration: Annotated[
         Path | None,

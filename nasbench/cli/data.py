@@ -23,15 +23,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 @app.command()
 def fetch(name: Name = "nb201", force: Force = False) -> None:
     """Download a table's public files and build the table, or download an image set."""
-    from nasbench.benchmarks.catalogue import fetch_table, recipes
+    from nasbench.benchmarks.catalogue import fetch_table, table_sources
     from nasbench.benchmarks.images import fetch_images, fetchable
     from nasbench.benchmarks.training.readers.releases import RELEASES
 
     if name in RELEASES:
         _say_images(name, fetch_images(name, force=force))
         return
-    if name not in recipes():
-        raise _unknown(name, (*recipes(), *fetchable()))
+    if name not in table_sources():
+        raise _unknown(name, (*table_sources(), *fetchable()))
     table = fetch_table(name, force=force)
     _say_installed(table)
     _say_attribution(table)

@@ -90,7 +90,7 @@ def results(
         total += len(found)
         say(
             f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
-            f"{task.signal.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
+            f"{task.query.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
             + (f", {failed} failed" if failed else "")
         )
     say(f"{total} runs")

@@ -16,7 +16,7 @@ from nasbench.text import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nasbench.harness.execution.run import Outcome
+    from nasbench.harness.execution.run import RunSummary
 
 
 @with_options(RunOptions, first=("seeds", "benchmark", "datasets", "budget", "out", "workers"))
@@ -121,7 +121,7 @@ def _settings(pairs: list[str], base: dict[str, Any]) -> dict[str, dict[str, obj
     return settings
 
 
-def _print_json(outcomes: "list[Outcome]") -> None:
+def _print_json(outcomes: "list[RunSummary]") -> None:
     import json
 
     from nasbench.harness.search.trained import found_images
@@ -141,11 +141,13 @@ def _print_json(outcomes: "list[Outcome]") -> None:
     say(json.dumps(rows, indent=2))
 
 
-def _results_folder(outcomes: "list[Outcome]") -> Path:
+def _results_folder(outcomes: "list[RunSummary]") -> Path:
     return outcomes[0].path.parent.parent
 
 
-def _print_summary(outcomes: "list[Outcome]", seconds: float, options: "Mapping[str, Any]") -> None:
+def _print_summary(
+    outcomes: "list[RunSummary]", seconds: float, options: "Mapping[str, Any]"
+) -> None:
     from rich.markup import escape
 
     from nasbench.cli.screen import Screen
@@ -163,7 +165,7 @@ def _print_summary(outcomes: "list[Outcome]", seconds: float, options: "Mapping[
         if outcome.failed:
             parts.append(f"[red]{len(outcome.failed)} failed[/red]")
         console.print(
-            f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.signal.dataset} "
+            f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.query.dataset} "
             f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
         )
         if task.kind is not Kind.TABLE:

@@ -11,7 +11,7 @@ from nasbench.cli.lines import say
 if TYPE_CHECKING:
     from nasbench.cli.screen import Screen
     from nasbench.harness.compare.units import Units
-    from nasbench.harness.show import Cell, Record, Score, Sheet
+    from nasbench.harness.show import Equals, Record, Score, Sheet
 
 _FORMS = ("png", "svg", "pdf")
 
@@ -74,7 +74,7 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
         say(f"note: {problem}", err=True)
 
 
-def _print_cell(console: "Screen", sheet: "Sheet", cell: "Cell") -> None:
+def _print_cell(console: "Screen", sheet: "Sheet", cell: "Equals") -> None:
     from nasbench.harness.draw import cell_text
 
     console.print(cell_text(sheet), soft_wrap=True)

@@ -60,7 +60,7 @@ def tune(
     )  # fmt: skip
     say(path.read_text(encoding="utf-8"))
     say(
-        f"{record.tried} settings tried in {record.runs} runs: {record.simulated_seconds:,.0f} "
+        f"{record.tried} settings tried in {record.runs} runs: {record.clock_seconds:,.0f} "
         f"seconds of the benchmark's clock, {record.wall_seconds:.0f} real ones"
     )
     say(f"Now: nasbench run --config {path} --seeds 100")

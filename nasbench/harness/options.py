@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, TypeVar
 from nasbench import limits
 from nasbench.limits import Amount, Count
 from nasbench.place import HERE
-from nasbench.rules import REPEATS, TRIALS, Promotion, Selection
+from nasbench.rules import REPEATS, SIGNALS, Promotion, Selection
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.protocols import Protocol
@@ -114,7 +114,7 @@ class SearchOptions(TypedDict, total=False):
         str | None,
         Option(
             None, "What a query returns: the `mean` of the training seeds or a `random` one.",
-            form=TRIALS, flags=("--signal", "--trials"),
+            form=SIGNALS, flags=("--signal", "--trials"),
         ),
     ]  # fmt: skip
     repeats: Annotated[
@@ -163,7 +163,8 @@ class RunOptions(SearchOptions, total=False):
         ),
     ]  # fmt: skip
     trials: Annotated[
-        str | None, Option(None, form=TRIALS, valid="'mean' or 'random', an earlier name of signal")
+        str | None,
+        Option(None, form=SIGNALS, valid="'mean' or 'random', an earlier name of signal"),
     ]
     simulated_workers: Annotated[
         int,

@@ -55,7 +55,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Equals:
     """Properties that only a cell of NAS-Bench-201 has."""
 
     isomorphism_class: int
@@ -77,7 +77,7 @@ class Sheet:
     """None where the space has no indices."""
     architecture: Architecture
     text: str
-    cell: Cell | None
+    cell: Equals | None
     sizes: tuple[Size, ...]
     records: tuple[Record, ...]
     problems: tuple[str, ...]
@@ -119,9 +119,9 @@ def _find(space: Space, text: str) -> Architecture:
     return space.architecture(int(text))
 
 
-def _cell(space: NasBench201, cell: Architecture) -> Cell:
+def _cell(space: NasBench201, cell: Architecture) -> Equals:
     index, paper, function = space.index(cell), space.isomorphism_class, space.function_class
-    return Cell(
+    return Equals(
         isomorphism_class=int(paper[index]),
         isomorphic=int((paper == paper[index]).sum()),
         function_class=int(function[index]),

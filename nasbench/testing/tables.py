@@ -12,7 +12,7 @@ from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for,
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import seal_test
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import TestSetSealed
 from nasbench.problem import Evaluate
 from nasbench.randomness import Random
@@ -44,7 +44,7 @@ class TableConformance:
 
     def _benchmark(self, dataset: str, protocol: Protocol) -> TabularBenchmark:
         table = self._table
-        signal = Signal(dataset, protocol.schedule, protocol.epochs, protocol.trials)
+        signal = Query(dataset, protocol.schedule, protocol.epochs, protocol.signal)
         metric = default_objective(table)
         return TabularBenchmark(table.search, table.rows, table.space, signal, (metric,))
 

@@ -11,7 +11,7 @@ import pytest
 
 from nasbench.benchmarks import catalogue
 from nasbench.benchmarks.catalogue import (
-    RECIPES,
+    TABLE_SOURCES,
     data_folder,
     fetch_table,
     list_tables,
@@ -103,7 +103,7 @@ def test_a_damaged_table_is_listed_verified_and_replaced(files: Path) -> None:
 
 def test_damaged_downloads_are_found_and_fetched_again(files: Path, folder: Path) -> None:
     fetch_table("nb201")
-    kept = folder / "downloads" / RECIPES["nb201"].files[1].place
+    kept = folder / "downloads" / TABLE_SOURCES["nb201"].files[1].place
     kept.chmod(0o644)
     kept.write_bytes(b"x" + kept.read_bytes()[1:])
     with pytest.raises(DataError, match=r"damaged \(the table is whole\)"):
@@ -149,4 +149,4 @@ def test_importing_the_catalogue_is_light() -> None:
         env={**os.environ},
     )
     assert done.stdout.strip() == "set()"
-    assert catalogue.RECIPES.keys() == {"nb201", "nb201-hw"}
+    assert catalogue.TABLE_SOURCES.keys() == {"nb201", "nb201-hw"}

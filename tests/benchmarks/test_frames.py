@@ -13,7 +13,7 @@ from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds
 from nasbench.benchmarks.tables.format import Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.results.load import load_results
@@ -85,7 +85,7 @@ def test_indices_are_as_good_as_texts() -> None:
 
 def test_a_query_draws_a_training_and_what_has_no_row_fails() -> None:
     table = made()
-    benchmark = TabularBenchmark(table.search, None, SPACE, Signal("mine", 4, 4, "random"), (LOSS,))
+    benchmark = TabularBenchmark(table.search, None, SPACE, Query("mine", 4, 4, "random"), (LOSS,))
     answers = [benchmark.session(Random(seed)).answer(Evaluate("a")) for seed in range(20)]
     assert {(one.values, one.seconds) for one in answers} == {((3.0,), 9.0), ((2.0,), 8.0)}
     assert benchmark.session(Random(0)).answer(Evaluate("d")).values == (4.0,)
@@ -97,7 +97,7 @@ def test_what_a_resumed_training_costs_is_the_difference() -> None:
     """One training each: the first epoch is paid once. 9 - 2 = 7 s of a, 5 - 3 = 2 s of b."""
     table = made(frame().query("seed == 0"))
     benchmark = TabularBenchmark(
-        table.search, None, SPACE, Signal("mine", 4, 1), (LOSS,), resume=True
+        table.search, None, SPACE, Query("mine", 4, 1), (LOSS,), resume=True
     )
     session = benchmark.session(Random(0))
     for name, expected in (("a", 7.0), ("b", 2.0)):
@@ -146,7 +146,7 @@ def test_numbers_out_of_bounds_are_refused(changes: dict[str, float], words: str
 def test_a_protocol_comes_along(tmp_path: Path) -> None:
     mine = Protocol(
         name="mine-2026", source="a paper", space="letters", table="mine", schedule=4, epochs=1,
-        final_schedule=4, seconds={"mine": 30.0}, reports={"mine": ("mine",)}, trials="mean",
+        final_schedule=4, seconds={"mine": 30.0}, reports={"mine": ("mine",)}, signal="mean",
     )  # fmt: skip
     path = tmp_path / "mine.safetensors"
     made(protocols=[mine]).save(path)
@@ -233,11 +233,11 @@ def test_a_large_space_costs_nothing_up_front() -> None:
         for seed in range(3)
     ])  # fmt: skip
     table = nasbench.table_from_frame(rows, name="bits", space=space)
-    benchmark = TabularBenchmark(table.search, None, space, Signal("bits", 1, 1, "random"))
+    benchmark = TabularBenchmark(table.search, None, space, Query("bits", 1, 1, "random"))
     session, random = benchmark.session(Random(0)), Random(1)
     seen = {session.answer(Evaluate(space.sample(random))).values[0] for _ in range(100)}
     assert seen == {50.0, 51.0, 52.0}
-    assert sum(map(len, benchmark.answers(None).trials)) <= 300
+    assert sum(map(len, benchmark.answers(None).by_seed)) <= 300
     assert "_listed" not in vars(space)
 
 
@@ -252,7 +252,7 @@ def test_one_metric_is_enough_for_a_name() -> None:
 def resuming(rows: pd.DataFrame) -> Any:
     """Return a session that goes on with trainings, after one epoch of `a`."""
     benchmark = TabularBenchmark(
-        made(rows).search, None, SPACE, Signal("mine", 4, 1), (LOSS,), resume=True
+        made(rows).search, None, SPACE, Query("mine", 4, 1), (LOSS,), resume=True
     )
     session = benchmark.session(Random(0))
     first = Evaluate("a", Fidelity(1))
@@ -282,7 +282,14 @@ def test_trainings_that_are_not_known_early_are_not_drawn() -> None:
         columns=NAMES,
     )
     found = own_protocol(made(rows))
-    assert (found.epochs, found.trials) == (1, "mean")
+    assert (found.epochs, found.signal) == (1, "mean")
+
+
+def test_a_table_without_a_value_at_the_end_cannot_be_searched() -> None:
+    rows = frame()
+    rows.loc[rows["epochs"] == 4, "valid_loss"] = np.nan
+    with pytest.raises(InvalidInput, match="knows loss at the end of no schedule"):
+        own_protocol(made(rows))
 
 
 def test_a_table_that_cannot_be_judged_by_a_published_protocol_has_its_own() -> None:
@@ -309,7 +316,7 @@ PROTOCOL: dict[str, Any] = {
         ({"reports": {"mine": ("zz",)}}, "'zz' is not known after 4 epochs"),
         ({"final_schedule": 77}, "'mine' is not known after 77 epochs"),
         ({"epochs": 3}, "'mine' is not known after 3 of 4 epochs"),
-        ({"trials": "random"}, "there are no single trainings of 'mine' after 1 epochs"),
+        ({"signal": "random"}, "there are no single trainings of 'mine' after 1 epochs"),
         ({"seconds": {"mine": -1.0}}, "its budget on 'mine' is -1 s"),
         ({"seconds": {"mine": np.nan}}, "its budget on 'mine' is nan s"),
         ({"seconds": {}}, "searches no data set"),

@@ -76,7 +76,7 @@ def test_every_epoch_of_every_trial_equals_nats_bench(table: Table, api: Any, in
     compared = 0
     for hp, schedule in (("12", 12), ("200", 200)):
         for dataset, official in OFFICIAL.items():
-            for seed in table.search.trials(dataset, schedule):
+            for seed in table.search.seeds(dataset, schedule):
                 for epoch in range(schedule):
                     info = api.get_more_info(index, official, epoch, hp=hp, is_random=seed)
                     for split, metric in product((Split.VALID, Split.TRAIN), ("accuracy", "loss")):
@@ -231,7 +231,7 @@ def test_the_cost_of_a_query_equals_nats_bench(table: Table, api: Any, index: in
     assert not table.search.query_seconds_fitted
     for hp, schedule in (("12", 12), ("200", 200)):
         for dataset, official in OFFICIAL.items():
-            for seed in table.search.trials(dataset, schedule):
+            for seed in table.search.seeds(dataset, schedule):
                 info = api.get_more_info(index, official, None, hp=hp, is_random=seed)
                 theirs = info["train-all-time"] + info["valid-per-time"]
                 assert same(table.search.query_seconds(dataset, schedule, seed)[where], theirs)
@@ -263,8 +263,8 @@ def test_final_answers_and_sizes_equal_nats_bench(table: Table, api: Any, index:
 
 
 def test_trials_and_means_of_the_cheap_schedule(table: Table) -> None:
-    assert table.search.trials("cifar10", 12) == (111, 777)
-    assert table.search.trials("ImageNet16-120", 12) == (111,)
+    assert table.search.seeds("cifar10", 12) == (111, 777)
+    assert table.search.seeds("ImageNet16-120", 12) == (111,)
     both = [table.search.accuracy("cifar10", 12, 12, seed)[row(table, 0)] for seed in (111, 777)]
     assert both[0] != both[1]
     assert table.search.accuracy("cifar10", 12, 12)[row(table, 0)] == sum(both) / 2

@@ -47,7 +47,7 @@ def test_accuracies_agree_on_all_cells(table: Table, expected: pd.DataFrame, dat
 def test_single_seeds_agree_and_missing_ones_are_missing(
     table: Table, expected: pd.DataFrame
 ) -> None:
-    assert table.search.trials("cifar10", 200) == (777, 888, 999)
+    assert table.search.seeds("cifar10", 200) == (777, 888, 999)
     for seed in (777, 888, 999):
         ours = table.search.accuracy("cifar10", 200, 200, seed)
         np.testing.assert_allclose(
@@ -112,8 +112,8 @@ def test_the_number_of_seeds_is_right_for_the_test_means_too(table: Table) -> No
 
 def test_a_search_sees_what_the_field_allows_and_no_more(table: Table) -> None:
     assert not any("/test/" in name or "/pooled/" in name for name in table.search.names)
-    assert table.search.trials("cifar10", 12) == ()  # the mean of two only
-    assert table.search.trials("cifar100", 12) == (111,)
+    assert table.search.seeds("cifar10", 12) == ()  # the mean of two only
+    assert table.search.seeds("cifar100", 12) == (111,)
     for dataset in ("cifar100", "ImageNet16-120"):
         with pytest.raises(DataError):
             table.search.curve(dataset, 200)

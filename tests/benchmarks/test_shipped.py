@@ -31,7 +31,7 @@ def finals() -> np.ndarray:
     return np.stack(
         [
             per_architecture(table.search.accuracy("digits", EPOCHS, EPOCHS, seed), table.rows)
-            for seed in table.search.trials("digits", EPOCHS)
+            for seed in table.search.seeds("digits", EPOCHS)
         ],
         axis=1,
     ).astype(np.float64)
@@ -46,7 +46,7 @@ def test_the_file_is_small_and_what_the_card_says() -> None:
 
 def test_every_cell_has_every_epoch_of_two_seeds() -> None:
     table = load_table("digits")
-    assert table.search.trials("digits", EPOCHS) == table.test.trials("digits", EPOCHS) == (0, 1)
+    assert table.search.seeds("digits", EPOCHS) == table.test.seeds("digits", EPOCHS) == (0, 1)
     for view in (table.search, table.test):
         for epoch in range(1, EPOCHS + 1):
             for seed in (0, 1):

@@ -225,7 +225,7 @@ def test_what_is_absent_is_named_with_what_exists() -> None:
 
 def test_epochs_count_from_one_and_means_leave_out_missing_seeds() -> None:
     search = example().search
-    assert search.trials("cifar10", 12) == (111, 777)
+    assert search.seeds("cifar10", 12) == (111, 777)
     assert search.accuracy("cifar10", 12, 1, 777)[7] == 7
     assert search.accuracy("cifar10", 12, 12)[7] == (7 + 9) / 2 + 11
     assert np.isnan(search.accuracy("cifar10", 12, 12, 111)[3])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from tables import DATASETS, SIZE, synthetic_table
 
+from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.views import seal_test
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.loop import FreeRepeats, search
@@ -17,10 +18,10 @@ from nasbench.strategies.base import BEST
 from nasbench.strategies.registry import make_settings, strategies
 
 SPACE = get_space("nb201")
-SIGNAL = Signal("cifar10", 12, 12)
+SIGNAL = Query("cifar10", 12, 12)
 
 
-def benchmark(table: object, signal: Signal = SIGNAL) -> TabularBenchmark:
+def benchmark(table: object, signal: Query = SIGNAL) -> TabularBenchmark:
     return TabularBenchmark(table.search, table.rows, SPACE, signal)  # type: ignore[attr-defined]
 
 
@@ -42,12 +43,12 @@ def test_best_and_cheapest() -> None:
 
 def test_single_trials_that_do_not_exist_are_refused() -> None:
     with pytest.raises(InvalidInput, match=r"no single trainings.*--signal mean"):
-        benchmark(synthetic_table(), Signal("cifar10", 12, 12, "random"))
+        benchmark(synthetic_table(), Query("cifar10", 12, 12, "random"))
 
 
 def test_random_trials_are_drawn_evenly_each_at_its_own_cost() -> None:
     table = synthetic_table(trials=(777, 111))
-    session = benchmark(table, Signal("cifar10", 12, 12, "random")).session(Random(0))
+    session = benchmark(table, Query("cifar10", 12, 12, "random")).session(Random(0))
     cell = SPACE.architecture(8)
     expected = {
         (
@@ -148,14 +149,23 @@ def test_the_test_set_is_sealed_while_a_search_runs() -> None:
     assert len(table.test.mean("cifar10")) == SIZE
 
 
+def test_what_was_read_before_is_sealed_too() -> None:
+    """A curve's epochs are kept once they have been read."""
+    table = load_table("digits")
+    known = table.test.mean("digits")
+    with seal_test(), pytest.raises(TestSetSealed, match="only the judge may read them"):
+        table.test.mean("digits")
+    assert table.test.mean("digits") is known
+
+
 def test_the_judge_reads_final_means() -> None:
     table = synthetic_table()
     judge = TableJudge(table.test, table.rows, SPACE, DATASETS, 200)
     indices = [4, 9, 4]
-    verdicts = judge.read([SPACE.architecture(index) for index in indices])
+    finals = judge.read([SPACE.architecture(index) for index in indices])
     for name in DATASETS:
-        assert np.array_equal(verdicts[name].test[:, 0], table.test.mean(name)[indices])
-        assert np.array_equal(verdicts[name].valid[:, 0], table.test.valid_mean(name)[indices])
+        assert np.array_equal(finals[name].test[:, 0], table.test.mean(name)[indices])
+        assert np.array_equal(finals[name].valid[:, 0], table.test.valid_mean(name)[indices])
 
 
 def test_free_repeats_cost_nothing_and_say_the_same() -> None:

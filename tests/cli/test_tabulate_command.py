@@ -27,7 +27,9 @@ app.command()(tabulate)
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setitem(recipes.RECIPES, "tiny", Recipe("tiny", Shape(2, 1), epochs=1, batch=20))
+    monkeypatch.setitem(
+        recipes.TABLE_SOURCES, "tiny", Recipe("tiny", Shape(2, 1), epochs=1, batch=20)
+    )
     monkeypatch.setitem(catalogue._BY_NAME, "digits", lambda _: digits(Distortion(), SIZES))
     return tmp_path
 
@@ -52,7 +54,7 @@ def test_a_sample_becomes_a_table_that_is_found_by_name(
     assert "4 of 10520 trainings are there" in said
     table = load_table("mine")
     assert table.hash == load_table(str(out / "mine.safetensors")).hash
-    assert table.search.trials("digits", 1) == (0, 1)
+    assert table.search.seeds("digits", 1) == (0, 1)
     np.testing.assert_allclose(table.search.query_seconds("digits", 1), np.full(15625, 3.0))
     assert "0 trainings finished" in run(*basics, "--costs", "20", "--name", "again")
     assert "trainings finished" not in run(*basics, "--assemble", "--name", "again")

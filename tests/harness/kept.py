@@ -68,7 +68,7 @@ def digest(run: Run) -> str:
     for array, kind in (
         (made.signal, "<f8"), (made.epochs, "<i8"), (made.incumbents, "<i8"),
         *(() if made.derived else ((made.seconds, "<f8"),)),
-        *((part, "<f8") for one in run.verdicts.values() for part in (one.valid, one.test)),
+        *((part, "<f8") for one in run.finals.values() for part in (one.valid, one.test)),
     ):  # fmt: skip
         hashed.update(np.asarray(array).astype(kind).tobytes())
     return hashed.hexdigest()[:12]

@@ -119,7 +119,7 @@ def test_searches_go_on_and_say_so(results: Path) -> None:
         assert content["schema"] == (2 if len(one) == 5 else 1)
     for one in grown:
         assert (one.column("evaluations") == 30).all()
-        assert np.isfinite(one.verdicts("test", "digits").values).all()
+        assert np.isfinite(one.finals("test", "digits").values).all()
     # rows of 3 and 5 seeds, and of two commits, are what an audit names
     assert {one.check for one in audit(results).faults} == {"seeds", "code"}
     assert len(compare(results).rows) == 6

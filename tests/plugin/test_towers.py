@@ -4,7 +4,7 @@ import pytest
 from nasbench_towers.table import PERPLEXITY, towers
 
 from nasbench.benchmarks.base import Benchmark
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.testing import (
     BenchmarkConformance,
     SpaceConformance,
@@ -30,7 +30,7 @@ class TestStrategy(StrategyConformance):
 class TestBenchmark(BenchmarkConformance):
     @pytest.fixture(autouse=True, scope="class")
     def _once(self, request: pytest.FixtureRequest) -> None:
-        signal = Signal("towers", schedule=9, epochs=3)
+        signal = Query("towers", schedule=9, epochs=3)
         request.cls.made = TabularBenchmark(
             TABLE.search, TABLE.rows, TABLE.space, signal, (PERPLEXITY,)
         )

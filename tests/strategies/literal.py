@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import EDGES, NODES, OPERATIONS
 from nasbench.spaces.networks.base import Shape
-from nasbench.spaces.networks.nb201_supernet import Supernet
+from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
 from tests.spaces.networks.plain_supernet import PlainSupernet
 from tests.spaces.networks.test_nb201_supernet import shared
 
 Batch = tuple[Tensor, Tensor]
 
 
-def copy_of(fused: Supernet, data: Input, shape: Shape) -> PlainSupernet:
+def copy_of(fused: NasBench201Supernet, data: Input, shape: Shape) -> PlainSupernet:
     """Return the plain network with the weights of a fused one."""
     plain = PlainSupernet(data, shape, generator=torch.Generator()).double()
     for name in ("stem", "reductions", "head", "classifier"):

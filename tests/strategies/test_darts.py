@@ -11,7 +11,7 @@ from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Shape
-from nasbench.spaces.networks.nb201_supernet import Supernet
+from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
 from nasbench.strategies import darts
 from nasbench.strategies.darts import SecondOrderDarts
 from nasbench.strategies.registry import make_settings
@@ -33,7 +33,9 @@ def test_equation_7(xi: float, monkeypatch: pytest.MonkeyPatch) -> None:
         (part.images[:12].double(), part.labels[:12])
         for part in (data.parts[Part.WEIGHTS], data.parts[Part.VALIDATION])
     ]
-    supernet = Supernet(data.input, SHAPE, generator=torch.Generator().manual_seed(1)).double()
+    supernet = NasBench201Supernet(
+        data.input, SHAPE, generator=torch.Generator().manual_seed(1)
+    ).double()
     search = SecondOrderDarts(
         Problem(get_space("nb201")), make_settings(SecondOrderDarts, SMALL), Random(0)
     )

@@ -12,7 +12,7 @@ from nasbench.benchmarks.base import Benchmark
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.format import Split
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tabular import Signal, TableSession, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TableSession, TabularBenchmark
 from nasbench.errors import DataError
 from nasbench.problem import LOSS, Answer, Evaluate, Fidelity
 from nasbench.randomness import Random
@@ -144,7 +144,7 @@ class OfTheTable(BenchmarkConformance):
     session: type[TableSession] = TableSession
 
     def benchmark(self) -> Benchmark:
-        signal = Signal("mine", 9, 3)
+        signal = Query("mine", 9, 3)
         found = TabularBenchmark(RIGHT.search, RIGHT.rows, RIGHT.space, signal, (LOSS,))
         made_of = self.session
         found.session = lambda random: made_of(found, random)  # type: ignore[method-assign]
@@ -239,7 +239,7 @@ def test_a_benchmark_that_holds_its_table_is_found() -> None:
 def test_random_numbers_are_drawn_from_the_session() -> None:
     """The digits table has two trainings a cell: a query draws one by the session's generator."""
     table = load_table("digits")
-    signal = Signal("digits", 15, 5, "random")
+    signal = Query("digits", 15, 5, "random")
     benchmark = TabularBenchmark(table.search, table.rows, table.space, signal)
     cell = Random(0)
     one = table.space.sample(cell)

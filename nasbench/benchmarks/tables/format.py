@@ -148,6 +148,8 @@ class TableMetric(_Stored):
 class TableProtocol(_Stored):
     """A protocol stored in a table: `nasbench.Protocol` without its space and table."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     name: str
     source: str
     schedule: Annotated[int, Field(ge=1)]
@@ -155,7 +157,7 @@ class TableProtocol(_Stored):
     final_schedule: Annotated[int, Field(ge=1)]
     seconds: dict[str, float]
     reports: dict[str, tuple[str, ...]]
-    trials: Literal["mean", "random"] = "mean"
+    signal: Literal["mean", "random"] = Field("mean", alias="trials")
     repeats: Literal["charge", "free"] = "charge"
 
 
@@ -198,7 +200,7 @@ class TableInfo(_Stored):
 
         Fields that schema 1 lacks are left out where empty, so that older tables keep their hash.
         """
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", by_alias=True)
         for name in ("metrics", "datasets", "protocols"):
             if not values[name]:
                 del values[name]

@@ -86,10 +86,14 @@ class _Columns:
 
     def _get(self, *wanted: Column) -> Array:
         """Return the first of `wanted` that exists."""
+        self._allow()
         for column in wanted:
             if column.name in self._columns:
                 return self._read[column.name]()
         raise self._absent(wanted[0])
+
+    def _allow(self) -> None:
+        """Raise an error where these columns may not be read now; called before every read."""
 
     def _absent(self, wanted: Column) -> DataError:
         alike = [c for c in self._columns.values() if c.quantity == wanted.quantity]
@@ -165,6 +169,7 @@ class _Columns:
     def _slice(self, column: Column, epoch: int) -> Array:
         """Return one epoch of a curve, contiguous and in double precision."""
         key = (column.name, epoch)
+        self._allow()
         if key not in self._derived:
             array = self._get(column)[:, epoch - 1].astype(np.float64)
             array.flags.writeable = False
@@ -235,7 +240,7 @@ class SearchColumns(_Columns):
             return self._get(columns[0])
         return self._mean_of(("curve", series), columns)
 
-    def trials(
+    def seeds(
         self, dataset: str, schedule: int, metric: str = "accuracy", epoch: int | None = None
     ) -> tuple[int, ...]:
         """Return the training seeds whose validation is known after `epoch`, ascending.
@@ -369,13 +374,12 @@ class TestColumns(_Columns):
 
     __test__ = False  # keeps pytest from taking this class for a test
 
-    def _get(self, *wanted: Column) -> Array:
+    def _allow(self) -> None:
         if _sealed.get():
             raise TestSetSealed(
                 f"the search asked table '{self._table}' for test or final accuracies: only the "
                 "judge may read them, after the search"
             )
-        return super()._get(*wanted)
 
     def accuracy(
         self, dataset: str, schedule: int, epoch: int, seed: int | None = None
@@ -405,7 +409,7 @@ class TestColumns(_Columns):
         schedule = schedule or self.longest(dataset)
         return self._measured(self._test(metric, dataset, schedule), schedule, None)
 
-    def trials(
+    def seeds(
         self, dataset: str, schedule: int | None = None, metric: str = "accuracy"
     ) -> tuple[int, ...]:
         """Return the training seeds that have a test value at some epoch of `schedule`."""

@@ -27,7 +27,7 @@ from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, Ta
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training.costs import (
     COSTS,
-    Measured,
+    MeasuredCosts,
     Modelled,
     additive,
     device_name,
@@ -181,7 +181,7 @@ def _sizes(space: EnumerableSpace, identity: Identity, plan: Plan) -> Columns:
         yield size(identity.dataset, Quantity(name), provenance=provenance), _smallest(numbers)
 
 
-def _costs(space: EnumerableSpace, costs: Sequence[Measured], identity: Identity) -> Columns:
+def _costs(space: EnumerableSpace, costs: Sequence[MeasuredCosts], identity: Identity) -> Columns:
     """Yield the columns of seconds and latency, shape (size,); the first device is the clock.
 
     A further column per device counts the measurements of each architecture; 0 means that its costs
@@ -240,7 +240,7 @@ def _repeats(dataset: str, device: str) -> Column:
     )
 
 
-def _where(one: Measured) -> str:
+def _where(one: MeasuredCosts) -> str:
     about = one.origin
     kind = "CPU seconds of 1 thread" if about["device"] == "cpu" else "seconds"
     library = f"torch {about['libraries']['torch']}"
@@ -260,7 +260,7 @@ def _notes(
     trainings: Trainings,
     seeds: Sequence[int],
     rows: int,
-    costs: Sequence[Measured],
+    costs: Sequence[MeasuredCosts],
 ) -> Iterable[str]:
     """Yield the notes for readers of the table; nothing in them depends on the time."""
     mine = np.isin(trainings.seed, seeds)

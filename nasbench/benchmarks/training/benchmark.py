@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.asked import check_request
-from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.base import FinalValues
 from nasbench.benchmarks.training.cache import Cache, Finished, Judged, Trained
 from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.recipes import Recipe
@@ -233,14 +233,14 @@ class TrainedJudge:
         self._trainer = trainer
         self._cache: Cache[Judged] = Cache.of_judge(cache)
 
-    def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
+    def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
         """Return the verdict of the data set, NaN for all architectures except the last."""
         valid, test = np.full((2, len(architectures)), np.nan)
         if len(architectures):
             final = [self.train(architectures[-1], seed) for seed in self.seeds]
             valid[-1] = _mean([one.valid for one in final])
             test[-1] = _mean([one.test for one in final])
-        return {self.name: Verdict(valid[:, None], test[:, None])}
+        return {self.name: FinalValues(valid[:, None], test[:, None])}
 
     def train(self, architecture: Architecture, seed: int) -> Judged:
         """Return a final training, from the cache if it is there, else by training it now."""

@@ -14,20 +14,20 @@ import torch
 from torch import Tensor
 
 from nasbench.errors import DataError
-from nasbench.files import DATA, Place, atomic_write, read_whole
+from nasbench.files import DATA, FileKind, atomic_write, read_whole
 from nasbench.seal import BLANK, Broken, check_seal, sealed
 
 _ZIP_END = b"PK\x05\x06"
 """First bytes of the last record of a zip archive: 22 bytes, then its comment."""
 
 
-def write_checkpoint(path: Path, content: Mapping[str, Any], place: Place = DATA) -> None:
-    """Write a checkpoint atomically; `place` gives the error of a disk that refuses it."""
+def write_checkpoint(path: Path, content: Mapping[str, Any], kind: FileKind = DATA) -> None:
+    """Write a checkpoint atomically; `kind` gives the error of a disk that refuses it."""
     made = io.BytesIO()  # in memory, since torch hides the errors of a full disk
     torch.save(dict(content), made)
     comment = BLANK.encode()
     archive = made.getvalue()[:-2] + len(comment).to_bytes(2, "little") + comment
-    with atomic_write(path, place) as file:
+    with atomic_write(path, kind) as file:
         file.write(sealed(archive))
 
 

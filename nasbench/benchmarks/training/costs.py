@@ -51,8 +51,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """Measured costs of n cells on one device.
+class MeasuredCosts:
+    """MeasuredCosts costs of n cells on one device.
 
     `index` has their indices, `rounds` the number of measurements of each, and `values` maps each
     of `COSTS` to medians over rounds; all shapes are (n,).
@@ -86,7 +86,7 @@ def sample(space: EnumerableSpace, number: int) -> list[int]:
 def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelled:
     """Fit the costs `known` (n,) of the cells `index` (n,) on features `matrix` (size, features).
 
-    Measured costs are kept, the others are modelled. The stated error is from 10-fold
+    MeasuredCosts costs are kept, the others are modelled. The stated error is from 10-fold
     cross-validation. Raises `DataError` if the model gives a cost of 0 or less.
     """
     rows = matrix[index]
@@ -163,7 +163,7 @@ def measure(
     return path
 
 
-def read_costs(folder: Path, identity: Identity) -> list[Measured]:
+def read_costs(folder: Path, identity: Identity) -> list[MeasuredCosts]:
     """Return the costs measured on each device, the CPU first."""
     found = []
     for path in sorted(folder.glob("costs-*.parquet"), key=lambda p: (p.stem != "costs-cpu", p)):
@@ -173,7 +173,9 @@ def read_costs(folder: Path, identity: Identity) -> list[Measured]:
         medians = np.array([np.median(rounds, axis=0) for rounds in by_cell])
         values = {name: medians[:, i] for i, name in enumerate(COSTS)}
         rounds = np.array([len(one) for one in by_cell], dtype=np.int64)
-        found.append(Measured(device_slug(about), index.astype(np.int64), rounds, values, about))
+        found.append(
+            MeasuredCosts(device_slug(about), index.astype(np.int64), rounds, values, about)
+        )
     return found
 
 

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.base import FinalValues
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tabular import Signal, TableSession, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TableSession, TabularBenchmark
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, TrainedSession
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import Answer, Evaluate, Fidelity, Metric
@@ -19,11 +19,11 @@ from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 
 
-def table_knows(table: Table, signal: Signal, reports: Sequence[str], final_schedule: int) -> bool:
+def table_knows(table: Table, query: Query, reports: Sequence[str], final_schedule: int) -> bool:
     """Whether a table has a search's signal and costs and the final values of all `reports`."""
     try:
-        table.search.accuracy(signal.dataset, signal.schedule, signal.epochs)
-        table.search.query_seconds(signal.dataset, signal.schedule)
+        table.search.accuracy(query.dataset, query.schedule, query.epochs)
+        table.search.query_seconds(query.dataset, query.schedule)
         for name in reports:
             table.test.mean(name, final_schedule)
             table.test.valid_mean(name, final_schedule)
@@ -143,13 +143,13 @@ class FallbackJudge:
         """Use `table` first, then `trained`."""
         self._table, self._trained = table, trained
 
-    def read(self, architectures: Sequence[Architecture]) -> dict[str, Verdict]:
+    def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
         """Return the verdict of each data set on `architectures`."""
-        verdicts = self._table.read(architectures)
-        known = verdicts.get(self._trained.name)
+        finals = self._table.read(architectures)
+        known = finals.get(self._trained.name)
         if known is None or not len(architectures) or not np.isnan(known.test[-1]).any():
-            return verdicts
+            return finals
         final = self._trained.read(architectures[-1:])[self._trained.name]
         valid, test = known.valid.copy(), known.test.copy()
         valid[-1], test[-1] = final.valid[0], final.test[0]
-        return {**verdicts, self._trained.name: Verdict(valid, test)}
+        return {**finals, self._trained.name: FinalValues(valid, test)}

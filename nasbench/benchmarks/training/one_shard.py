@@ -15,7 +15,7 @@ from nasbench.benchmarks.training.train import Training
 from nasbench.errors import InvalidInput
 
 
-class Job(NamedTuple):
+class ShardJob(NamedTuple):
     """One shard to train: the canonical indices of its cells, and a training seed."""
 
     cells: tuple[int, ...]
@@ -29,7 +29,7 @@ class Done(NamedTuple):
     diverged: int
 
 
-class Trainer:
+class ShardTrainer:
     """Trains jobs in one process: it builds the data set once and writes a shard per job."""
 
     def __init__(self, plan: Plan) -> None:
@@ -47,7 +47,7 @@ class Trainer:
         """The identity that all shards of the plan share."""
         return self._plan.identity(self.data)
 
-    def train(self, job: Job) -> Done:
+    def train(self, job: ShardJob) -> Done:
         """Train a group and write its shard; `InvalidInput` if memory is too small."""
         plan, began = self._plan, time.perf_counter()
         try:
@@ -73,7 +73,7 @@ class Trainer:
         return Done(len(job.cells), int(trainings.diverged.sum()))
 
 
-def _trainings(job: Job, training: Training, about: dict[str, object]) -> Trainings:
+def _trainings(job: ShardJob, training: Training, about: dict[str, object]) -> Trainings:
     """Return the curves of a training; they are NaN from the epoch in which a network diverged."""
     curves = {name: curve.numpy().copy() for name, curve in training.curves.items()}
     lost = np.logical_or.accumulate(~np.isfinite(curves["train_loss"]), axis=1)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from nasbench.benchmarks.training.one_shard import Done, Job, Trainer
+from nasbench.benchmarks.training.one_shard import Done, ShardJob, ShardTrainer
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import (
     read_shards,
@@ -24,7 +24,7 @@ from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.networks.base import networks_of
 
 
-class Progress(Protocol):
+class TabulationProgress(Protocol):
     """Receives reports on the progress of a tabulation."""
 
     def start(self, total: int, there: int) -> None:
@@ -34,7 +34,7 @@ class Progress(Protocol):
         """Report that `trained` more trainings are finished."""
 
 
-def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -> list[Job]:
+def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -> list[ShardJob]:
     """Return the jobs left to do, seed by seed, in groups that are full wherever possible.
 
     `there` has the (cell, seed) of finished trainings. A group without finished trainings stays as
@@ -47,15 +47,15 @@ def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -
         for group in whole:
             missing = tuple(cell for cell in group if (cell, seed) not in there)
             if len(missing) == len(group):
-                jobs.append(Job(group, seed))
+                jobs.append(ShardJob(group, seed))
             else:
                 rest += missing
         regrouped = _groups(space, rest, plan.group)
-        jobs += [Job(_indices(space, group), seed) for group in regrouped]
+        jobs += [ShardJob(_indices(space, group), seed) for group in regrouped]
     return jobs
 
 
-def tabulate(plan: Plan, *, workers: int = 1, progress: Progress | None = None) -> Done:
+def tabulate(plan: Plan, *, workers: int = 1, progress: TabulationProgress | None = None) -> Done:
     """Train all unfinished trainings of a plan; return how many were trained and diverged now.
 
     A single worker is this process; several workers are separate processes, which end with this
@@ -66,7 +66,7 @@ def tabulate(plan: Plan, *, workers: int = 1, progress: Progress | None = None) 
     """
     plan.check()
     _check_cores(workers, plan.threads)
-    trainer = Trainer(plan)
+    trainer = ShardTrainer(plan)
     stored = read_shards(plan.folders, trainer.identity).pairs
     wanted = {(cell, seed) for cell in plan.cells for seed in plan.seeds}
     there = stored & wanted
@@ -81,7 +81,9 @@ def tabulate(plan: Plan, *, workers: int = 1, progress: Progress | None = None) 
     return Done(total["trained"], total["diverged"])
 
 
-def _work(plan: Plan, trainer: Trainer, jobs: Sequence[Job], workers: int) -> Iterator[Done]:
+def _work(
+    plan: Plan, trainer: ShardTrainer, jobs: Sequence[ShardJob], workers: int
+) -> Iterator[Done]:
     if workers > 1:
         yield from in_processes(plan, jobs, workers)
         return

@@ -12,12 +12,12 @@ from multiprocessing.context import SpawnProcess
 
 import torch
 
-from nasbench.benchmarks.training.one_shard import Done, Job, Trainer
+from nasbench.benchmarks.training.one_shard import Done, ShardJob, ShardTrainer
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.errors import NasbenchError, StoreError
 
 
-def in_processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Done]:
+def in_processes(plan: Plan, jobs: Sequence[ShardJob], workers: int) -> Iterator[Done]:
     """Train jobs in worker processes; yield a report for each job when its shard is written.
 
     All workers have ended when this generator ends. An error of a worker is raised here, and
@@ -79,7 +79,7 @@ def _serve(connection: Connection, plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(plan.threads)
-    trainer = Trainer(plan)
+    trainer = ShardTrainer(plan)
     try:
         while (job := connection.recv()) is not None:
             connection.send(trainer.train(job))

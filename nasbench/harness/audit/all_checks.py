@@ -15,7 +15,7 @@ from nasbench.harness.audit.findings import Audit, Finding
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
 from nasbench.harness.audit.lost import check_empty, check_files, files_below
 from nasbench.harness.audit.origin import (
-    RunsFile,
+    StoredOrigin,
     check_asked,
     check_description,
     check_keys,
@@ -101,7 +101,7 @@ def audit(
         experiments=len(stored.experiments),
         runs=sum(len(one) for one in stored.experiments),
         evaluations=sum(int(one.column("evaluations").sum()) for one in finished),
-        verdicts=sum(
+        finals=sum(
             2
             * int(one.lists("incumbents").lengths.sum())
             * len(one.experiment.task.reports)
@@ -128,7 +128,7 @@ def _published(
     return published, findings
 
 
-def _folders(stored: Results, files: Sequence[RunsFile]) -> Iterator[Finding]:
+def _folders(stored: Results, files: Sequence[StoredOrigin]) -> Iterator[Finding]:
     """Check all files in the folders of the experiments except the rows of their runs."""
     kept = list(experiments(stored.folder, [])) if stored.experiments else []
     for one, runs in zip(kept, stored.experiments, strict=True):

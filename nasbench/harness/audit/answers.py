@@ -52,7 +52,7 @@ class Looked:
 
 def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator[Finding]:
     """Yield findings about evaluations whose values, seconds or epochs are not the table's."""
-    asked, usual = runs.lists("fidelity"), runs.experiment.task.signal.epochs
+    asked, usual = runs.lists("fidelity"), runs.experiment.task.query.epochs
     known = {int(one): Looked(benchmark, int(one)) for one in np.unique(asked.values)}
     if runs.experiment.task.promotion is Promotion.RESUME:
         right = _resumed(runs, known)

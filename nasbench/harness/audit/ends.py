@@ -31,7 +31,7 @@ def largest(
     the highest fidelity that the table knows; with `any_fidelity` it is always the latter. Without
     a table, seconds have no limit.
     """
-    epochs, own = runs.lists("epochs").values, runs.experiment.task.signal.epochs
+    epochs, own = runs.lists("epochs").values, runs.experiment.task.query.epochs
     if benchmark is None:
         return Largest(math.inf, int(min(epochs[epochs > 0], default=1)))
     asked = runs.lists("fidelity").values

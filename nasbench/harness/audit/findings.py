@@ -37,7 +37,7 @@ class Audit:
     runs: int
     evaluations: int
     """Number of evaluations in all checked runs that finished."""
-    verdicts: int
+    finals: int
     """Number of final values in all checked runs that finished."""
     numbers: int
     """Number of values in stored comparisons and reproductions that were computed again."""
@@ -56,7 +56,7 @@ class Audit:
         """One line: what was checked."""
         return (
             f"{self.experiments} experiments, {self.runs} runs, {self.evaluations} evaluations, "
-            f"{self.verdicts} final values, {self.numbers} numbers of a stored comparison, "
+            f"{self.finals} final values, {self.numbers} numbers of a stored comparison, "
             f"{self.replayed} runs replayed (--seed {self.seed}): faults {len(self.faults)}, "
             f"notes {len(self.findings) - len(self.faults)}"
         )

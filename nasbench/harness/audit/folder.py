@@ -129,7 +129,7 @@ def check_tuning(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
             if record.strategy != experiment.strategy:
                 continue
             reason = record.forbids(
-                task.signal.dataset, task.content, experiment.seed, set(one.seeds.tolist())
+                task.query.dataset, task.content, experiment.seed, set(one.seeds.tolist())
             )
             if reason:
                 yield Finding("tuning", one.label, reason)

@@ -36,7 +36,7 @@ _LONG = 60
 
 
 @dataclass(frozen=True)
-class RunsFile:
+class StoredOrigin:
     """What an audit needs of a file of runs besides its rows."""
 
     path: Path
@@ -44,10 +44,10 @@ class RunsFile:
     """The stored provenance: which code and machine wrote the file; empty where none is stored."""
 
 
-def runs_files(files: Sequence[Path]) -> list[RunsFile]:
+def runs_files(files: Sequence[Path]) -> list[StoredOrigin]:
     """Return the files of runs that can be read; another check reports the others."""
     found = [(path, _about(path)) for path in files if fnmatch(path.name, "runs-*.parquet")]
-    return [RunsFile(path, about) for path, about in found if about is not None]
+    return [StoredOrigin(path, about) for path, about in found if about is not None]
 
 
 def _about(path: Path) -> Mapping[str, Any] | None:
@@ -62,7 +62,7 @@ def _about(path: Path) -> Mapping[str, Any] | None:
 
 
 def check_provenance(
-    results: Results, folders: Sequence[ExperimentFolder], files: Sequence[RunsFile]
+    results: Results, folders: Sequence[ExperimentFolder], files: Sequence[StoredOrigin]
 ) -> Iterator[Finding]:
     """Check that all runs come from the same code, and note other differences.
 
@@ -98,7 +98,7 @@ def check_provenance(
             yield Finding("code", where, f"made from changed sources ({value[:12]})", fault=False)
 
 
-def check_origin(folder: ExperimentFolder, files: Sequence[RunsFile]) -> Iterator[Finding]:
+def check_origin(folder: ExperimentFolder, files: Sequence[StoredOrigin]) -> Iterator[Finding]:
     """Check that an experiment names the same code, machine and command as its files of runs.
 
     The process that made the folder may have ended before it stored a run, and another process may
@@ -185,7 +185,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
 
 
 def check_asked(
-    folder: ExperimentFolder, files: Sequence[RunsFile], seeds: Sequence[int]
+    folder: ExperimentFolder, files: Sequence[StoredOrigin], seeds: Sequence[int]
 ) -> Iterator[Finding]:
     """Yield a finding for seeds that a stored command asked for and of which no run is stored."""
     there = set(seeds)

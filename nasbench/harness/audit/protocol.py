@@ -6,7 +6,7 @@ from dataclasses import replace
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import OWN, Protocol, own_protocol, protocols, stored_protocols
 from nasbench.benchmarks.tables.objectives import default_objective
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import told
 from nasbench.harness.audit.findings import Finding
@@ -47,12 +47,12 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
 
     Each is a name, the task's value, the protocol's, and whether a difference is a fault.
     """
-    signal, dataset = task.signal, task.signal.dataset
+    query, dataset = task.query, task.query.dataset
     yield "space", task.space, usual.space, True
     if not task.shared:
-        yield "schedule", signal.schedule, usual.schedule, True
-        yield "epochs", signal.epochs, usual.epochs, True
-        yield "trials", signal.trials, usual.trials, False
+        yield "schedule", query.schedule, usual.schedule, True
+        yield "epochs", query.epochs, usual.epochs, True
+        yield "trials", query.signal, usual.signal, False
         yield "repeats", task.repeats, usual.repeats, False
         yield "simulated workers", task.simulated_workers, 1, False
         yield "objectives", [one.name for one in task.objectives], [_objective(task)], False
@@ -71,7 +71,7 @@ def _objective(task: Task) -> str:
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
     """Compare budgets to the last digit; a difference of less than one evaluation is a fault."""
-    published = usual.seconds.get(task.signal.dataset)
+    published = usual.seconds.get(task.query.dataset)
     if task.shared or published is None or task.budget == Budget(published):
         return
     shown, there = f"{published:g}s", str(task.budget)
@@ -102,7 +102,7 @@ def _of_the_table(task: Task) -> Protocol | None:
         table = load_table(task.reference.name)
         if task.reference.protocol != OWN:
             return stored_protocols(table).get(task.reference.protocol)
-        return own_protocol(table, (task.signal.dataset,))
+        return own_protocol(table, (task.query.dataset,))
     except (NasbenchError, ValueError):  # not installed, or without that data set
         return None
 
@@ -111,7 +111,7 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
     """Make the task of a search by training again from its protocol, and compare both."""
     try:
         made = trained_task(
-            task.space, task.signal.dataset, task.reference.setup, task.repeats, task.budget
+            task.space, task.query.dataset, task.reference.setup, task.repeats, task.budget
         )
     except (DataError, InvalidInput) as error:
         what = f"images and recipes of these trainings cannot be checked here: {error}"
@@ -120,7 +120,7 @@ def _trained(label: str, task: Task) -> Iterator[Finding]:
     if task.shared:  # it has the same judge, but a signal and a budget of its own
         made = replace(task, content=made.content, reference=made.reference, space=made.space,
                        final_schedule=made.final_schedule, reports=made.reports,
-                       signal=Signal(task.signal.dataset, 0, 0), repeats="charge")  # fmt: skip
+                       query=Query(task.query.dataset, 0, 0), repeats="charge")  # fmt: skip
     for what in told(task.to_json(), made.to_json()):
         yield Finding("protocol", label, f"{what} by its protocol")
 

@@ -1,4 +1,4 @@
-"""Checks that a published reproduction is what its cells, its recipe and the table give."""
+"""Checks that a published reproduction is what its cells and both tables give."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.folder import FAILED
 from nasbench.harness.compare.formats import to_latex, to_markdown
-from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
+from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.reproduce.verdict import RULE
 from nasbench.harness.search.seeds import parse_seeds
@@ -28,7 +28,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
     """Make a reproduction again from its cells; return how many values were compared, and findings.
 
     The final cells of the runs are not checked, as the runs are not published. Where the table is
-    not installed, only values that the recipe gives are checked.
+    not installed, only values that the published table gives are checked.
     """
     where = f"{file.parent.name}/{FILE}"
 
@@ -36,10 +36,10 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
         return Finding("reproduction", where, what, fault=fault)
 
     try:
-        recipe = load_recipe(found.name)
+        paper = load_published(found.name)
     except InvalidInput as error:
         return 0, [finding(str(error))]
-    findings = [finding(what, fault=fault) for what, fault in _rows(found, recipe)]
+    findings = [finding(what, fault=fault) for what, fault in _rows(found, paper)]
     if found.rule != RULE:
         what = "its verdicts are of an earlier rule and are not looked at: run it again"
         findings.append(finding(what, fault=False))
@@ -52,10 +52,10 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
     if any(one.fault for one in findings):
         return count, findings
     try:
-        table = load_table(recipe.benchmark)
+        table = load_table(paper.benchmark)
     except NasbenchError as error:
         findings.append(finding(f"its cells are not looked up: {error}", fault=False))
-        expected = _as_in(found, recipe, found.rows)
+        expected = _as_in(found, paper, found.rows)
     else:
         if table.hash != found.table:
             what = f"made with table {found.table[:8]}, installed is {table.hash[:8]}"
@@ -63,27 +63,27 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
         size = get_enumerable(table.info.space).size
         if not all(0 <= cell < size for row in found.rows for cell in row.cells):
             return count, [*findings, finding("a cell is none of the space")]
-        expected = _as_in(found, recipe, _measured(found, recipe, table))
+        expected = _as_in(found, paper, _measured(found, paper, table))
     if found.rule != RULE:
         expected = _without_verdicts(found, expected)
     findings += [finding(what) for what in told(_plain(found), _plain(expected))]
     return count, findings
 
 
-def _rows(found: Reproduction, recipe: Recipe) -> Iterator[tuple[str, bool]]:
+def _rows(found: Reproduction, paper: PublishedTable) -> Iterator[tuple[str, bool]]:
     """Yield errors in which rows a reproduction has, and whether each one is a fault."""
-    if found.seeds not in (recipe.seeds, recipe.quick_seeds):
-        yield f"seeds are {found.seeds}, in the recipe {recipe.seeds}", True
+    if found.seeds not in (paper.seeds, paper.quick_seeds):
+        yield f"seeds are {found.seeds}, in the published table {paper.seeds}", True
         return
     there = {(row.row, row.dataset): row for row in found.rows}
-    known = {(row.name, dataset) for row in recipe.rows for dataset in recipe.reports}
+    known = {(row.name, dataset) for row in paper.rows for dataset in paper.reports}
     for name, dataset in there.keys() - known:
-        yield f"{name} on {dataset}: the row is not in the recipe", True
+        yield f"{name} on {dataset}: the row is not in the published table", True
     if len(there) < len(found.rows):
         yield "a row is there twice", True
     wanted = len(parse_seeds(found.seeds))
-    for dataset in recipe.reports:
-        for row in recipe.rows:
+    for dataset in paper.reports:
+        for row in paper.rows:
             place, one = f"{row.name} on {dataset}", there.get((row.name, dataset))
             if one is None:
                 yield f"{place}: the row is left out", True
@@ -93,8 +93,8 @@ def _rows(found: Reproduction, recipe: Recipe) -> Iterator[tuple[str, bool]]:
                 yield what, not 0 < lost <= FAILED * wanted
 
 
-def _as_in(found: Reproduction, recipe: Recipe, rows: Sequence[Measured]) -> Reproduction:
-    """Return a reproduction with these rows and with all values that its recipe sets."""
+def _as_in(found: Reproduction, paper: PublishedTable, rows: Sequence[Measured]) -> Reproduction:
+    """Return a reproduction with these rows and with all values that its published table sets."""
     by_name = {(row.row, row.dataset): row for row in rows}
 
     def published(row: Published, dataset: str) -> Measured:
@@ -107,12 +107,12 @@ def _as_in(found: Reproduction, recipe: Recipe, rows: Sequence[Measured]) -> Rep
 
     return replace(
         found,
-        title=recipe.title,
-        command=command(found.name, quick=found.seeds != recipe.seeds),
-        protocol=recipe.protocol,
-        margin=recipe.margin,
-        deviations=recipe.deviations,
-        rows=tuple(published(row, name) for name in recipe.reports for row in recipe.rows),
+        title=paper.title,
+        command=command(found.name, quick=found.seeds != paper.seeds),
+        protocol=paper.protocol,
+        margin=paper.margin,
+        deviations=paper.deviations,
+        rows=tuple(published(row, name) for name in paper.reports for row in paper.rows),
     )
 
 
@@ -131,17 +131,17 @@ def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproducti
     )  # fmt: skip
 
 
-def _measured(found: Reproduction, recipe: Recipe, table: Table) -> list[Measured]:
+def _measured(found: Reproduction, paper: PublishedTable, table: Table) -> list[Measured]:
     """Return the rows of a reproduction, measured from its cells and the table."""
     space = get_enumerable(table.info.space)
-    judge = TableJudge(table.test, table.rows, space, recipe.reports, _FINAL)
+    judge = TableJudge(table.test, table.rows, space, paper.reports, _FINAL)
     cells = {(row.row, row.dataset): row.cells for row in found.rows}
     rows = []
-    for dataset in recipe.reports:
+    for dataset in paper.reports:
         truth = judge.truth(dataset).test
-        for row in recipe.rows:
+        for row in paper.rows:
             mine = () if row.not_run else cells[row.name, dataset]
-            rows.append(measured(row, dataset, recipe, truth[list(mine)], mine))
+            rows.append(measured(row, dataset, paper, truth[list(mine)], mine))
     return rows
 
 

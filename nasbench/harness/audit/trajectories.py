@@ -42,7 +42,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
         )
         yield from _ends(runs, None)
         return
-    yield from _verdicts(runs)
+    yield from _finals(runs)
     if task.shared:
         yield from _ends(runs, None)
         return
@@ -95,7 +95,7 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
         if task.shared:  # every epoch that did not fail has an incumbent
             expected = np.flatnonzero(~np.isnan(scores[run][:, 0]))
         else:
-            chosen = choose(task.selection, scores[run], fidelity[run], task.signal.epochs)
+            chosen = choose(task.selection, scores[run], fidelity[run], task.query.epochs)
             expected = chosen.incumbents
             wrong[run] = last is not None and not np.array_equal(chosen.selected, last[run])
         wrong[run] |= not np.array_equal(expected, stored[run])
@@ -120,7 +120,7 @@ def _over_all(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return choose(Selection.HIGHEST, scores[:, None], fidelity, 0).incumbents
 
 
-def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
+def _finals(runs: ExperimentRuns) -> Iterator[Finding]:
     """Check the final values of incumbents against the table."""
     judge = open_judge(runs.experiment.task)
     if not isinstance(judge, TableJudge):
@@ -128,13 +128,13 @@ def _verdicts(runs: ExperimentRuns) -> Iterator[Finding]:
     cells = runs.architectures.at(runs.lists("incumbents")).indices
     for name in runs.experiment.task.reports:
         for place, split in product(range(len(runs.experiment.task.objectives)), SPLITS):
-            stored = runs.verdicts(split, name, place)
+            stored = runs.finals(split, name, place)
             truth = getattr(judge.truth(name, place), split)
             wrong = ~same(truth[cells.values], stored.values)
             if wrong.any():
                 text = f"{split} on {name} of {int(wrong.sum())} incumbents is not the table's"
                 where = name_elements(runs, stored, wrong)
-                yield Finding("verdicts", runs.label, f"{text}: {where}")
+                yield Finding("finals", runs.label, f"{text}: {where}")
 
 
 def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Problem:
+class OneDataSet:
     """One data set: every strategy's final test scores, and their regrets where known."""
 
     name: str
@@ -65,7 +65,7 @@ class Standings:
     """Statistics of strategies over several data sets; arrays are in the order of `labels`."""
 
     labels: tuple[str, ...]
-    problems: tuple[str, ...]
+    datasets: tuple[str, ...]
     ranks: Floats  #: mean rank of mean test scores, 1 is best, shape (strategies,)
     rank_intervals: tuple[Interval, ...]
     regret: tuple[Interval, ...]  #: intervals of `regret_mean`
@@ -101,7 +101,7 @@ class Standings:
     @property
     def warning(self) -> str:
         """Why the tests over data sets cannot be relied on; empty where they can."""
-        number = len(self.problems)
+        number = len(self.datasets)
         reach = "" if self.telling else ", more than ranks can differ"
         if not self.independent:
             told = "no difference of mean ranks over them can be significant"
@@ -114,9 +114,11 @@ class Standings:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
+        """Return everything as JSON values; data sets are called `problems`, as in older files."""
         return {
-            key: value.tolist() if isinstance(value, np.ndarray) else value
+            "problems" if key == "datasets" else key: (
+                value.tolist() if isinstance(value, np.ndarray) else value
+            )
             for key, value in asdict(self).items()
         }
 
@@ -144,31 +146,31 @@ class Standings:
         )
 
 
-def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Standings:
+def standings_across(labels: Sequence[str], datasets: Sequence[OneDataSet]) -> Standings:
     """Compare strategies over data sets; every problem holds one sample per label, in order."""
-    scores = [one.scores for one in problems]
+    scores = [one.scores for one in datasets]
     means = np.array([[sample.mean() for sample in samples] for samples in scores])
     ranks = ranks_of(means).mean(axis=0)
     runs = min(len(sample) for samples in scores for sample in samples)
     rows = range(len(labels))
     drawn = np.array(
-        [[_means(problems, place, row, problems[place].scores[row]) for row in rows]
-         for place in range(len(problems))]
-    )  # (problems, strategies, resamples)  # fmt: skip
+        [[_means(datasets, place, row, datasets[place].scores[row]) for row in rows]
+         for place in range(len(datasets))]
+    )  # (datasets, strategies, resamples)  # fmt: skip
     rank_draws = ranks_of(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
-    regret, regret_mean = _regrets(problems, runs)
-    regret_iqm, iqm_intervals = _middles(problems, runs)
-    better, low, high = _better(problems, runs)
-    independent = len({one.stratum for one in problems}) == len(problems)
+    regret, regret_mean = _regrets(datasets, runs)
+    regret_iqm, iqm_intervals = _middles(datasets, runs)
+    better, low, high = _better(datasets, runs)
+    independent = len({one.stratum for one in datasets}) == len(datasets)
     if independent:
         p_value = friedman(means)
-        difference = critical_difference(len(labels), len(problems))
+        difference = critical_difference(len(labels), len(datasets))
     else:
-        p_value, difference = divided(strata_of(problems), len(labels))
+        p_value, difference = divided(strata_of(datasets), len(labels))
         p_value = p_value if min(means.shape) > 2 else np.nan
     return Standings(
         labels=tuple(labels),
-        problems=tuple(one.name for one in problems),
+        datasets=tuple(one.name for one in datasets),
         ranks=ranks,
         rank_intervals=tuple(percentiles(one, runs) for one in rank_draws.T),
         regret=regret,
@@ -185,11 +187,11 @@ def standings_across(labels: Sequence[str], problems: Sequence[Problem]) -> Stan
     )
 
 
-def strata_of(problems: Sequence[Problem]) -> list[Runs]:
+def strata_of(datasets: Sequence[OneDataSet]) -> list[Runs]:
     """Return the independent runs of every stratum, on all of its data sets."""
     found = []
-    for stratum in dict.fromkeys(one.stratum for one in problems):
-        mine = [one for one in problems if one.stratum == stratum]
+    for stratum in dict.fromkeys(one.stratum for one in datasets):
+        mine = [one for one in datasets if one.stratum == stratum]
         rows, scores = [], []
         for row in range(len(mine[0].scores)):
             seeds = _all_seeds(mine, row)
@@ -202,64 +204,64 @@ def strata_of(problems: Sequence[Problem]) -> list[Runs]:
     return found
 
 
-def _all_seeds(problems: Sequence[Problem], row: int) -> NDArray[np.int64]:
+def _all_seeds(datasets: Sequence[OneDataSet], row: int) -> NDArray[np.int64]:
     """Return the seeds that a strategy has on at least one of the data sets, ascending."""
-    return np.unique(np.concatenate([one.of(row) for one in problems]))
+    return np.unique(np.concatenate([one.of(row) for one in datasets]))
 
 
-def _drawn(problems: Sequence[Problem], place: int, row: int) -> Floats:
+def _drawn(datasets: Sequence[OneDataSet], place: int, row: int) -> Floats:
     """Return how often each run of a data set is in each bootstrap sample, (resamples, runs).
 
     Seeds are resampled, in the same way for all data sets of a stratum: each seed brings its values
     on all these data sets, also those of other searches that share its random draws.
     """
-    one = problems[place]
-    seeds = _all_seeds([other for other in problems if other.stratum == one.stratum], row)
+    one = datasets[place]
+    seeds = _all_seeds([other for other in datasets if other.stratum == one.stratum], row)
     counts = weights(len(seeds), (one.stratum, row)) * len(seeds)
     mine = np.searchsorted(seeds, one.of(row))
     return np.asarray(np.rint(counts if len(mine) == len(seeds) else counts[:, mine]))
 
 
-def _means(problems: Sequence[Problem], place: int, row: int, values: Floats) -> Floats:
+def _means(datasets: Sequence[OneDataSet], place: int, row: int, values: Floats) -> Floats:
     """Return the mean of `values` in each bootstrap sample.
 
     `values` has shape (runs, ...) and the result (resamples, ...). NaN for a bootstrap sample that
     holds no run of the data set.
     """
-    counts = _drawn(problems, place, row)
+    counts = _drawn(datasets, place, row)
     whole = counts.sum(axis=1).reshape(-1, *[1] * (values.ndim - 1))
     with np.errstate(invalid="ignore"):
         return np.asarray((counts @ values) / whole)
 
 
-def _regrets(problems: Sequence[Problem], runs: int) -> tuple[tuple[Interval, ...], Floats]:
+def _regrets(datasets: Sequence[OneDataSet], runs: int) -> tuple[tuple[Interval, ...], Floats]:
     """Return the interval of each strategy's mean normalised regret, and the mean itself."""
-    rows = len(problems[0].scores)
-    if not all(one.regret for one in problems):
+    rows = len(datasets[0].scores)
+    if not all(one.regret for one in datasets):
         return (Interval(np.nan, np.nan),) * rows, np.full(rows, np.nan)
     found, centres = [], []
     for row in range(rows):
-        samples = [one.regret[row] for one in problems]
-        drawn = [_means(problems, place, row, sample) for place, sample in enumerate(samples)]
+        samples = [one.regret[row] for one in datasets]
+        drawn = [_means(datasets, place, row, sample) for place, sample in enumerate(samples)]
         found.append(percentiles(np.mean(drawn, axis=0), runs))
         centres.append(np.mean([sample.mean() for sample in samples]))
     return tuple(found), np.array(centres)
 
 
-def _middles(problems: Sequence[Problem], runs: int) -> tuple[Floats, tuple[Interval, ...]]:
+def _middles(datasets: Sequence[OneDataSet], runs: int) -> tuple[Floats, tuple[Interval, ...]]:
     """Return each strategy's interquartile mean of normalised regret, and its interval.
 
     Runs of all data sets are pooled.
     """
-    rows = len(problems[0].scores)
-    if not all(one.regret for one in problems):
+    rows = len(datasets[0].scores)
+    if not all(one.regret for one in datasets):
         return np.full(rows, np.nan), (Interval(np.nan, np.nan),) * rows
     middles, found = [], []
     for row in range(rows):
-        values = np.concatenate([one.regret[row] for one in problems])
+        values = np.concatenate([one.regret[row] for one in datasets])
         order = np.argsort(values, kind="stable")
         counts = np.concatenate(
-            [_drawn(problems, place, row) for place in range(len(problems))], axis=1
+            [_drawn(datasets, place, row) for place in range(len(datasets))], axis=1
         )
         middles.append(float(interquartile_mean(values[order])))
         found.append(percentiles(weighted_middle(values[order], counts[:, order]), runs))
@@ -281,19 +283,19 @@ def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
         return np.asarray((kept @ ordered) / kept.sum(axis=1))
 
 
-def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Floats]:
+def _better(datasets: Sequence[OneDataSet], runs: int) -> tuple[Floats, Floats, Floats]:
     """Return the probability of improvement and its interval's ends, shape (rows, rows) each.
 
     A12 of two bootstrap samples is bilinear in the numbers of times that runs are drawn.
     """
-    rows = len(problems[0].scores)
+    rows = len(datasets[0].scores)
     centre, low, high = (np.full((rows, rows), 0.5) for _ in range(3))
     pairs = [(i, j) for j in range(rows) for i in range(j)]
     chances: dict[tuple[int, int], list[Floats]] = {pair: [] for pair in pairs}
-    for place, one in enumerate(problems):
+    for place, one in enumerate(datasets):
         shares = []
         for row in range(rows):
-            counts = _drawn(problems, place, row)
+            counts = _drawn(datasets, place, row)
             with np.errstate(invalid="ignore"):
                 shares.append(counts / counts.sum(axis=1, keepdims=True))
         for j, second in enumerate(one.scores):
@@ -302,7 +304,7 @@ def _better(problems: Sequence[Problem], runs: int) -> tuple[Floats, Floats, Flo
                 chances[i, j].append(_chance(one.scores[i], shares[i], np.sort(second), upto))
     for i, j in pairs:
         found = percentiles(np.mean(chances[i, j], axis=0), runs)
-        centre[i, j] = np.mean([superiority(one.scores[i], one.scores[j]) for one in problems])
+        centre[i, j] = np.mean([superiority(one.scores[i], one.scores[j]) for one in datasets])
         low[i, j], high[i, j] = found
         centre[j, i], low[j, i], high[j, i] = 1 - centre[i, j], 1 - found.high, 1 - found.low
     return centre, low, high
@@ -331,7 +333,7 @@ def _chance(first: Floats, shares: Floats, ordered: Floats, upto: Floats) -> Flo
 
 
 def profile(
-    problems: Sequence[Problem], row: int, thresholds: Floats
+    datasets: Sequence[OneDataSet], row: int, thresholds: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Return the share of runs with a normalised regret of at most each threshold, and its band.
 
@@ -340,10 +342,10 @@ def profile(
     pointwise intervals.
     """
     centre, shares = np.zeros(len(thresholds)), []
-    runs = min(len(one.regret[row]) for one in problems)
-    for place, one in enumerate(problems):
+    runs = min(len(one.regret[row]) for one in datasets)
+    for place, one in enumerate(datasets):
         below = (one.regret[row][:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
-        centre += below.mean(axis=0) / len(problems)
-        shares.append(_means(problems, place, row, below))
+        centre += below.mean(axis=0) / len(datasets)
+        shares.append(_means(datasets, place, row, below))
     ends = [percentiles(column, runs) for column in np.mean(shares, axis=0).T]
     return centre, np.array([end.low for end in ends]), np.array([end.high for end in ends])

@@ -62,7 +62,7 @@ class Contender:
         if what == "signal":
             values = self.runs.signal.at(self.runs.lists("incumbents"))
         else:
-            values = self.runs.verdicts(what, dataset)
+            values = self.runs.finals(what, dataset)
         return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
 
     def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
@@ -134,7 +134,7 @@ def _refuse_tuned(found: Sequence[ExperimentRuns]) -> None:
             continue
         experiment = one.experiment
         task, seeds = experiment.task, set(one.seeds.tolist())
-        reason = one.tuning.forbids(task.signal.dataset, task.content, experiment.seed, seeds)
+        reason = one.tuning.forbids(task.query.dataset, task.content, experiment.seed, seeds)
         if reason:
             raise CannotCompare(f"{experiment.strategy} ({one.label}): {reason}")
 
@@ -146,16 +146,16 @@ def _leading(tasks: Iterable[Task]) -> list[Task]:
     those has the same judge: then the first one-shot task of each judge stands for the block.
     """
     asked = [task for task in tasks if not task.shared]
-    judges = {task.judge for task in asked}
+    judges = {task.judged_by for task in asked}
     alone: dict[object, Task] = {}
     for task in tasks:
-        if task.shared and task.judge not in judges:
-            alone.setdefault(task.judge, task)
+        if task.shared and task.judged_by not in judges:
+            alone.setdefault(task.judged_by, task)
     return [*asked, *alone.values()]
 
 
 def _belongs(task: Task, leading: Task) -> bool:
-    return task == leading or (task.shared and task.judge == leading.judge)
+    return task == leading or (task.shared and task.judged_by == leading.judged_by)
 
 
 def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:

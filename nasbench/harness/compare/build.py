@@ -176,7 +176,7 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
 def _misfit(group: Group, calibration: Calibration) -> str:
     """Return why a calibration does not fit a group's one-shot runs; empty if it fits."""
     task, theirs = group.task, (calibration.table, calibration.dataset)
-    if theirs != (task.content, task.signal.dataset):
+    if theirs != (task.content, task.query.dataset):
         return f"it is of {theirs[1]} of table {theirs[0][:8]}"
     here = (calibration.processor, calibration.device, calibration.threads)
     for one in group.contenders:

@@ -66,7 +66,7 @@ class Block:
         return ", ".join(
             [
                 f"protocol {task.protocol}",
-                f"searched on {task.signal.dataset}",
+                f"searched on {task.query.dataset}",
                 *self._budgets,
                 *distinguishing_parts(task).values(),
                 f"n = {self.seeds}",

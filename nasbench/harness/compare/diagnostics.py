@@ -142,7 +142,7 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
     derived cell's accuracy with the shared weights lies below the table's. Both are NaN after a
     run's end.
     """
-    dataset = one.experiment.task.signal.dataset
+    dataset = one.experiment.task.query.dataset
     truth = known.valid[dataset]
     sample = sorted(int(trace.words[0]) for trace in one.runs.traces(TraceKind.RANKED))
     shared = np.stack([matrix(one.runs.trace(Trace.ranked(index))) for index in sample])
@@ -200,6 +200,6 @@ def _finish(
             ncols=len(names), frameon=False, handlelength=1.5, columnspacing=1.2,
         )  # fmt: skip
     figure.suptitle(
-        f"{one.label} on {one.experiment.task.signal.dataset}", x=0.1, ha="left", fontsize=9
+        f"{one.label} on {one.experiment.task.query.dataset}", x=0.1, ha="left", fontsize=9
     )
     figure.text(0.01, 0.03 / height, "\n".join(foot), fontsize=5, color="0.45", va="bottom")

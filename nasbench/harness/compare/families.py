@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.across import Problem, Standings, standings_across
+from nasbench.harness.compare.across import OneDataSet, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
 from nasbench.harness.search.budget import Budget
 from nasbench.problem import Metric
@@ -40,7 +40,7 @@ class Family:
     """The blocks' numbers in the comparison, from 1."""
     contenders: tuple["Contender", ...]
     """Contenders of the first block that have finished runs in all blocks."""
-    problems: tuple[Problem, ...]
+    datasets: tuple[OneDataSet, ...]
     standings: Standings
 
     @property
@@ -62,11 +62,11 @@ class Family:
     @property
     def footer(self) -> str:
         """One line for the foot of a table or figure."""
-        names = ", ".join(self.standings.problems)
+        names = ", ".join(self.standings.datasets)
         if len(self.blocks) == 1:
             return f"over {names}; {self.blocks[0].footer}"
         tasks = [block.task for block in self.blocks]
-        budgets = ", ".join(f"{task.budget} on {task.signal.dataset}" for task in tasks)
+        budgets = ", ".join(f"{task.budget} on {task.query.dataset}" for task in tasks)
         task = tasks[0]
         return (
             f"over {names}; protocol {task.protocol}, budgets {budgets}, n = "
@@ -83,12 +83,12 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
         same = [blocks[number] for number in numbers]
         keys = [[_key(one) for one in block.contenders if len(one.runs)] for block in same]
         common = [key for key in keys[0] if all(key in other for other in keys[1:])]
-        problems = _problems(same, common)
-        if len(common) > 1 and len(problems) > 1:
+        datasets = _datasets(same, common)
+        if len(common) > 1 and len(datasets) > 1:
             shown = tuple(one for one in same[0].contenders if _key(one) in common)
-            standings = standings_across([one.label for one in shown], problems)
+            standings = standings_across([one.label for one in shown], datasets)
             yield Family(
-                tuple(same), tuple(number + 1 for number in numbers), shown, problems, standings
+                tuple(same), tuple(number + 1 for number in numbers), shown, datasets, standings
             )
 
 
@@ -119,7 +119,7 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
         groups.setdefault(_general(task, None), []).append(tasks.index(task))
     found = []
     for places in groups.values():
-        if len({tasks[place].signal.dataset for place in places}) == len(places):
+        if len({tasks[place].query.dataset for place in places}) == len(places):
             found.append(places)
             continue
         by_budget: dict[Task, list[int]] = {}
@@ -131,7 +131,7 @@ def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
 
 def _general(task: "Task", budget: Budget | None) -> "Task":
     """Return a task without what depends on its data set, with `budget` if it is given."""
-    signal = replace(task.signal, dataset="")
+    query = replace(task.query, dataset="")
     kind = Budget(
         seconds=None if task.budget.seconds is None else 1.0,
         evaluations=None if task.budget.evaluations is None else 1,
@@ -139,7 +139,7 @@ def _general(task: "Task", budget: Budget | None) -> "Task":
         patience=task.budget.patience,
         target_regret=task.budget.target_regret,
     )
-    return replace(task, signal=signal, reports=(), budget=budget or kind, images="")
+    return replace(task, query=query, reports=(), budget=budget or kind, images="")
 
 
 def _key(one: "Contender") -> str:
@@ -150,7 +150,7 @@ def _key(one: "Contender") -> str:
     return json.dumps(chosen, sort_keys=True, default=str)
 
 
-def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, ...]:
+def _datasets(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[OneDataSet, ...]:
     """Return one problem per shown data set on which every row has a value."""
     found = []
     names = [name for block in blocks for name in block.datasets]
@@ -162,12 +162,12 @@ def _problems(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[Problem, 
             if not all(there[key].any() for key in keys):
                 continue
             samples = tuple(by_key[key].final("test", name)[there[key]] for key in keys)
-            title = name if names.count(name) == 1 else f"{name} ({block.task.signal.dataset})"
+            title = name if names.count(name) == 1 else f"{name} ({block.task.query.dataset})"
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
-            found.append(Problem(title, 0 if together else search, samples, regret, seeds))
+            found.append(OneDataSet(title, 0 if together else search, samples, regret, seeds))
     return tuple(found)
 
 

@@ -152,15 +152,13 @@ def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.floa
     It is the mean over the answers that a query can give. For one-shot searches, which query
     nothing, it is the final validation score.
     """
-    signal, metric = block.task.signal, block.units.metric
+    query, metric = block.task.query, block.units.metric
     if block.task.shared:
         return table.valid[dataset], _named(metric, f"validation {metric.name} on {dataset}")
     weighted = table.search.weights * table.signal
     seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
     there = np.bincount(table.cells, minlength=len(seen)) > 0
-    name = (
-        f"search signal: validation {metric.name} on {signal.dataset} after {signal.epochs} epochs"
-    )
+    name = f"search signal: validation {metric.name} on {query.dataset} after {query.epochs} epochs"
     return np.where(there, seen, np.nan), _named(metric, name)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Cell(NamedTuple):
+class Entry(NamedTuple):
     """Text of one cell."""
 
     text: str
@@ -22,8 +22,8 @@ class Section:
     """Rows under one heading; reference rows come last, below a rule."""
 
     heading: str
-    rows: list[list[Cell]]
-    references: list[list[Cell]]
+    rows: list[list[Entry]]
+    references: list[list[Entry]]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def frame_to_csv(data: "pandas.DataFrame") -> str:
     return str(data.assign(**texts).to_csv(index=False, lineterminator="\n"))
 
 
-def _marked(cell: Cell, escape: Callable[[str], str], bold: Callable[[str], str]) -> str:
+def _marked(cell: Entry, escape: Callable[[str], str], bold: Callable[[str], str]) -> str:
     return bold(escape(cell.text)) if cell.bold else escape(cell.text)
 
 
@@ -125,7 +125,7 @@ def _ampersands(cells: Sequence[str]) -> str:
     return f"{' & '.join(cells)} \\\\"
 
 
-def _latex_row(cells: list[Cell]) -> str:
+def _latex_row(cells: list[Entry]) -> str:
     return _ampersands([_marked(cell, escape_latex, "\\textbf{{{}}}".format) for cell in cells])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def spread(wanted: Sequence[float], gap: float) -> list[float]:
+def set_apart(wanted: Sequence[float], gap: float) -> list[float]:
     """Return the positions closest to the wanted ones, in the same order, at least `gap` apart.
 
     Neighbours that are too close form a cluster around their mean position. This is the

@@ -67,9 +67,9 @@ def _versions(rows: Sequence[ExperimentRuns]) -> list[str]:
 
 def describe(task: Task) -> str:
     """Return one line that says what a block's runs share."""
-    signal = task.signal
+    query = task.query
     parts = [
-        f"{task.benchmark}, searched on {signal.dataset}",
+        f"{task.benchmark}, searched on {query.dataset}",
         *(
             ["shared weights, the answer derived after every epoch"]
             if task.shared
@@ -86,9 +86,9 @@ def describe(task: Task) -> str:
 
 
 def _signal(task: Task) -> str:
-    signal, name = task.signal, ", and ".join(one.name for one in task.objectives)
-    trial = ", a random training per query" if signal.trials == "random" else ""
-    after = f"{signal.epochs} of {signal.schedule} epochs"
+    query, name = task.query, ", and ".join(one.name for one in task.objectives)
+    trial = ", a random training per query" if query.signal == "random" else ""
+    after = f"{query.epochs} of {query.schedule} epochs"
     return f"signal: validation {name} after {after}{trial}"
 
 
@@ -100,20 +100,20 @@ def distinguishing_parts(task: Task) -> dict[str, str]:
     that its signal is always named, except for a search by training, whose protocol says
     everything.
     """
-    signal, found = task.signal, {}
+    query, found = task.query, {}
     usual = protocols().get(task.reference.protocol)
     if task.kind is not Kind.TRAINED:
         if task.shared:
             found["shared"] = "shared weights"
-        elif usual is None or (signal.schedule, signal.epochs) != (usual.schedule, usual.epochs):
-            key = f"signal-{signal.epochs}of{signal.schedule}"
-            found[key] = f"signal after {signal.epochs} of {signal.schedule} epochs"
-        if not task.shared and signal.trials != (usual.trials if usual else "mean"):
+        elif usual is None or (query.schedule, query.epochs) != (usual.schedule, usual.epochs):
+            key = f"signal-{query.epochs}of{query.schedule}"
+            found[key] = f"signal after {query.epochs} of {query.schedule} epochs"
+        if not task.shared and query.signal != (usual.signal if usual else "mean"):
             words = {"random": "a random training per query", "mean": "the mean of the trainings"}
-            found[f"signal-{signal.trials}"] = words[signal.trials]
+            found[f"signal-{query.signal}"] = words[query.signal]
         if usual is None or task.final_schedule != usual.final_schedule:
             found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"
-        if usual and task.reports != usual.reports.get(signal.dataset):
+        if usual and task.reports != usual.reports.get(query.dataset):
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
-from nasbench.harness.compare.label_positions import spread
+from nasbench.harness.compare.label_positions import set_apart
 from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:
@@ -428,7 +428,7 @@ def _name_lines(
     to_axes = (axes.transData + axes.transAxes.inverted()).transform
     ends = [float(to_axes((axes.get_xlim()[1], line.curve.centre[-1]))[1]) for line in named]
     gap = 0.14 / (axes.get_position().height * height)
-    for line, end, place in zip(named, ends, spread(ends, gap), strict=True):
+    for line, end, place in zip(named, ends, set_apart(ends, gap), strict=True):
         axes.annotate(
             line.label, xy=(1, end), xytext=(1.05, place), xycoords="axes fraction",
             fontsize=7, color=line.colour, va="center",

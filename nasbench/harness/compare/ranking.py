@@ -32,7 +32,7 @@ _THRESHOLDS = 200
 def family_figures(family: Family, *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
     """Yield a figure of mean ranks and, where regrets are known, one of profiles, with names."""
     yield "critical-difference", _ranks(family, width)
-    if all(one.regret for one in family.problems):
+    if all(one.regret for one in family.datasets):
         yield "profile", _profile(family, width)
 
 
@@ -83,7 +83,7 @@ def _ranks(family: Family, width: float) -> Figure:
 def _profile(family: Family, width: float) -> Figure:
     """Draw each strategy's performance profile over normalised regret, see `across.profile`."""
     styles = looks(family.contenders)
-    values = np.concatenate([np.concatenate(one.regret) for one in family.problems])
+    values = np.concatenate([np.concatenate(one.regret) for one in family.datasets])
     values = values[np.isfinite(values)]
     top = float(np.quantile(values, 0.99)) if len(values) else 0.0
     grid = np.linspace(0, max(top, 1e-3), _THRESHOLDS)
@@ -95,7 +95,7 @@ def _profile(family: Family, width: float) -> Figure:
         figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         for row, (one, look) in enumerate(zip(family.contenders, styles, strict=True)):
-            band = Band(grid, *profile(family.problems, row, grid))
+            band = Band(grid, *profile(family.datasets, row, grid))
             draw_line(axes, Line(one.label, band, look[0], DASHES[row % len(DASHES)]))
         axes.set_xlim(0, grid[-1])
         axes.set_ylim(0, 1)

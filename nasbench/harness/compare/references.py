@@ -172,7 +172,7 @@ class Known:
     @property
     def most(self) -> float:
         """The most evaluations that the budget's limits of evaluations and epochs allow."""
-        budget, each = self.task.budget, self.task.signal.epochs
+        budget, each = self.task.budget, self.task.query.epochs
         limits = [np.inf if budget.evaluations is None else budget.evaluations]
         if budget.epochs is not None and each:
             limits.append(budget.epochs // each)
@@ -185,7 +185,7 @@ class Known:
         Where repeated evaluations cost nothing, they also change nothing: a search that is limited
         by seconds then counts as one without replacement.
         """
-        free = self.task.repeats == "free" and self.task.signal.trials == "mean"
+        free = self.task.repeats == "free" and self.task.query.signal == "mean"
         return not (free and self.task.budget.seconds is not None)
 
 
@@ -230,7 +230,7 @@ def open_known(task: Task) -> Known:
     if task.shared:  # one-shot searches do not query the table
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
-        benchmark = TabularBenchmark(table.search, table.rows, space, task.signal, (metric,))
+        benchmark = TabularBenchmark(table.search, table.rows, space, task.query, (metric,))
         looked = benchmark.answers(None)
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)

@@ -220,12 +220,12 @@ class Row:
             "settings": dict(experiment.settings),
             "experiment_seed": experiment.seed,
             "benchmark": task.benchmark,
-            "searched": task.signal.dataset,
+            "searched": task.query.dataset,
             "dataset": self.dataset,
             "protocol": task.protocol,
             "budget": str(task.budget),
-            "signal_epochs": task.signal.epochs,
-            "trials": task.signal.trials,
+            "signal_epochs": task.query.epochs,
+            "trials": task.query.signal,
             "repeats": task.repeats,
             "metric": task.metric.name,
             "direction": task.metric.direction,
@@ -333,7 +333,7 @@ def _costs(one: Contender) -> Costs:
     return Costs(
         **means,
         tuning_runs=tuning.runs if tuning else 0,
-        tuning_seconds=tuning.simulated_seconds if tuning else 0.0,
+        tuning_seconds=tuning.clock_seconds if tuning else 0.0,
     )
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
-from nasbench.harness.compare.formats import Cell, Section, TextTable
-from nasbench.harness.compare.units import Units, spread, written
+from nasbench.harness.compare.formats import Entry, Section, TextTable
+from nasbench.harness.compare.units import Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _members(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the judge's values of every run's final set, shape (members,) each."""
     steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
-    judged = one.runs.verdicts(split, dataset, objective)
+    judged = one.runs.finals(split, dataset, objective)
     for run in range(len(one.runs)):
         yield finite(judged[run][np.isin(steps[run], selected[run])])
 
@@ -107,15 +107,15 @@ def sets_table(block: "Block") -> TextTable:
             dataset,
             [
                 [
-                    Cell(row.label), Cell(str(row.n)),
-                    *([Cell(str(row.failed))] if failed else []),
-                    Cell(spread(row.members.mean, row.members.std, 1)),
+                    Entry(row.label), Entry(str(row.n)),
+                    *([Entry(str(row.failed))] if failed else []),
+                    Entry(mean_and_deviation(row.members.mean, row.members.std, 1)),
                     *(
-                        Cell(spread(best.mean, best.std, unit.digits))
+                        Entry(mean_and_deviation(best.mean, best.std, unit.digits))
                         for best, unit in zip(row.best, units, strict=True)
                     ),
-                    Cell(written(row.evaluations_mean, ".1f")),
-                    Cell(written(row.clock_seconds_mean, ".0f")),
+                    Entry(written(row.evaluations_mean, ".1f")),
+                    Entry(written(row.clock_seconds_mean, ".0f")),
                 ]
                 for row in block.sets
                 if row.dataset == dataset

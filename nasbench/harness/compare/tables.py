@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nasbench.harness.compare.convergence import PARTS
 from nasbench.harness.compare.estimates import Estimate, known
 from nasbench.harness.compare.formats import (
-    Cell,
+    Entry,
     Section,
     TextTable,
     escape_markdown,
@@ -25,7 +25,7 @@ from nasbench.harness.compare.significance import (
     detectable_superiority,
     runs_to_detect,
 )
-from nasbench.harness.compare.units import UNKNOWN, Units, spread, written
+from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.search.task import Kind
 
 if TYPE_CHECKING:
@@ -119,22 +119,22 @@ def cost_table(block: "Block") -> TextTable:
     )  # fmt: skip
     rows = [
         [
-            Cell(row.label),
-            Cell(row.family),
-            Cell(str(row.n)),
-            Cell(str(row.failed)),
-            Cell(_number(row.costs.evaluations, 1)),
-            Cell(_number(row.costs.distinct, 1)),
-            Cell(_number(row.costs.training_epochs, 0)),
-            Cell(_number(row.costs.clock_seconds, 0)),
-            Cell(_seconds(row.costs.optimiser_seconds)),
-            Cell(_seconds(row.costs.wall_seconds)),
-            *([Cell(_number(row.costs.tuning_seconds, 0))] if tuned else []),
-            Cell(_interval(row.finals.test, digits), _bold(row.tested)),
+            Entry(row.label),
+            Entry(row.family),
+            Entry(str(row.n)),
+            Entry(str(row.failed)),
+            Entry(_number(row.costs.evaluations, 1)),
+            Entry(_number(row.costs.distinct, 1)),
+            Entry(_number(row.costs.training_epochs, 0)),
+            Entry(_number(row.costs.clock_seconds, 0)),
+            Entry(_seconds(row.costs.optimiser_seconds)),
+            Entry(_seconds(row.costs.wall_seconds)),
+            *([Entry(_number(row.costs.tuning_seconds, 0))] if tuned else []),
+            Entry(_interval(row.finals.test, digits), _bold(row.tested)),
         ]
         for row in first
     ]
-    shared = [row.label for row in first if row.experiment.task.signal.epochs == 0]
+    shared = [row.label for row in first if row.experiment.task.query.epochs == 0]
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
     clock = () if len(shared) == len(first) else (_clock(block),)
     found = (TUNING,) if tuned else ()
@@ -155,16 +155,16 @@ def estimates_table(block: "Block") -> TextTable:
         "random evaluations",
     )  # fmt: skip
 
-    def cells(row: Row) -> list[Cell]:
+    def cells(row: Row) -> list[Entry]:
         return [
-            Cell(row.label),
-            Cell(str(row.n)),
-            Cell(_interval(row.finals.test, digits), _bold(row.tested)),
-            Cell(_interval(row.finals.test_median, digits)),
-            Cell(_interval(row.finals.test_iqm, digits)),
-            Cell(_number(row.in_table.percentile, 2)),
-            Cell(_number(row.in_table.improvement, 2)),
-            Cell(_count(row.in_table.random_evaluations.value)),
+            Entry(row.label),
+            Entry(str(row.n)),
+            Entry(_interval(row.finals.test, digits), _bold(row.tested)),
+            Entry(_interval(row.finals.test_median, digits)),
+            Entry(_interval(row.finals.test_iqm, digits)),
+            Entry(_number(row.in_table.percentile, 2)),
+            Entry(_number(row.in_table.improvement, 2)),
+            Entry(_count(row.in_table.random_evaluations.value)),
         ]
 
     caption = (
@@ -185,20 +185,20 @@ def course_table(block: "Block") -> TextTable:
         "median evals", "expected evals",
     )  # fmt: skip
 
-    def cells(row: Row) -> list[Cell]:
+    def cells(row: Row) -> list[Entry]:
         whole, anytime = row.parts[-1], row.anytime
         seconds, evaluations = anytime.in_seconds, anytime.in_evaluations
         return [
-            Cell(row.label),
-            Cell(str(row.n)),
-            *(Cell(_interval(part.test, digits), _bold(part)) for part in row.parts),
-            Cell(_p_value(whole.p_value)),
-            Cell(units.write(anytime.regret)),
-            Cell(UNKNOWN if math.isnan(anytime.target) else f"{seconds.runs}/{row.n}"),
-            Cell(_count(seconds.median)),
-            Cell(_count(seconds.expected)),
-            Cell(_count(evaluations.median)),
-            Cell(_count(evaluations.expected)),
+            Entry(row.label),
+            Entry(str(row.n)),
+            *(Entry(_interval(part.test, digits), _bold(part)) for part in row.parts),
+            Entry(_p_value(whole.p_value)),
+            Entry(units.write(anytime.regret)),
+            Entry(UNKNOWN if math.isnan(anytime.target) else f"{seconds.runs}/{row.n}"),
+            Entry(_count(seconds.median)),
+            Entry(_count(seconds.expected)),
+            Entry(_count(evaluations.median)),
+            Entry(_count(evaluations.expected)),
         ]
 
     targets = {
@@ -224,12 +224,12 @@ def pairs_table(block: "Block") -> TextTable:
     columns = ("", "strategy", *(str(number) for number in range(1, len(labels) + 1)))
     sections = []
     for dataset in block.datasets:
-        grid = [[Cell("") for _ in labels] for _ in labels]
+        grid = [[Entry("") for _ in labels] for _ in labels]
         for pair in block.pairs[dataset]:
-            grid[pair.first][pair.second] = Cell(_p_value(pair.corrected), pair.corrected < ALPHA)
-            grid[pair.second][pair.first] = Cell(_number(1 - pair.superiority, 2))
+            grid[pair.first][pair.second] = Entry(_p_value(pair.corrected), pair.corrected < ALPHA)
+            grid[pair.second][pair.first] = Entry(_number(1 - pair.superiority, 2))
         lines = [
-            [Cell(str(number)), Cell(label), *cells]
+            [Entry(str(number)), Entry(label), *cells]
             for number, (label, cells) in enumerate(zip(labels, grid, strict=True), start=1)
         ]
         sections.append(Section(dataset, lines, []))
@@ -265,15 +265,15 @@ def ranks_table(family: "Family") -> TextTable:
         )  # fmt: skip
         lines.append(
             [
-                Cell(found.labels[row]),
-                Cell(_interval(rank), found.telling and row in rivals),
-                Cell(_interval(regret, digits=3)),
-                Cell(_interval(iqm, digits=3)),
-                Cell(UNKNOWN if row == best else _interval(chance)),
+                Entry(found.labels[row]),
+                Entry(_interval(rank), found.telling and row in rivals),
+                Entry(_interval(regret, digits=3)),
+                Entry(_interval(iqm, digits=3)),
+                Entry(UNKNOWN if row == best else _interval(chance)),
             ]
         )
     caption = (
-        f"Test {family.metric.name} over {len(found.problems)} data sets, with 95 % stratified "
+        f"Test {family.metric.name} over {len(found.datasets)} data sets, with 95 % stratified "
         "bootstrap intervals over runs"
     )
     friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
@@ -292,7 +292,7 @@ def tables(block: "Block") -> list[TextTable]:
     return [*found, pairs_table(block)] if len(block.contenders) > 1 else found
 
 
-def _sections(block: "Block", cells: Callable[[Row], list[Cell]]) -> list[Section]:
+def _sections(block: "Block", cells: Callable[[Row], list[Entry]]) -> list[Section]:
     return [
         Section(dataset, [cells(row) for row in block.of(dataset)[0]], [])
         for dataset in block.datasets
@@ -415,33 +415,36 @@ def to_text(comparison: "Comparison", form: str) -> str:
     return "\n".join(parts)
 
 
-def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Cell]:
+def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Entry]:
     return [
-        Cell(row.label),
-        Cell(str(row.n)),
-        *([Cell(str(row.failed))] if failed else []),
-        Cell(units.write(row.finals.signal)),
-        Cell(spread(row.finals.valid.mean, row.finals.valid.std, units.digits)),
-        Cell(spread(row.finals.test.value, row.finals.test_std, units.digits), _bold(row.tested)),
-        Cell(units.write(row.finals.test_median.value)),
-        Cell(units.write(row.in_table.regret)),
-        Cell(units.write(row.in_table.valid_regret)),
-        Cell(_number(row.costs.evaluations, 1)),
+        Entry(row.label),
+        Entry(str(row.n)),
+        *([Entry(str(row.failed))] if failed else []),
+        Entry(units.write(row.finals.signal)),
+        Entry(mean_and_deviation(row.finals.valid.mean, row.finals.valid.std, units.digits)),
+        Entry(
+            mean_and_deviation(row.finals.test.value, row.finals.test_std, units.digits),
+            _bold(row.tested),
+        ),
+        Entry(units.write(row.finals.test_median.value)),
+        Entry(units.write(row.in_table.regret)),
+        Entry(units.write(row.in_table.valid_regret)),
+        Entry(_number(row.costs.evaluations, 1)),
     ]
 
 
-def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Cell]:
+def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Entry]:
     return [
-        Cell(one.reference),
-        Cell(UNKNOWN),
-        *([Cell(UNKNOWN)] if failed else []),
-        Cell(units.write(one.signal_mean)),
-        Cell(spread(one.valid_mean, one.valid_std, units.digits)),
-        Cell(spread(one.test_mean, one.test_std, units.digits)),
-        Cell(UNKNOWN),
-        Cell(units.write(one.regret_mean)),
-        Cell(units.write(one.valid_regret_mean)),
-        Cell(_number(one.evaluations_mean, 1)),
+        Entry(one.reference),
+        Entry(UNKNOWN),
+        *([Entry(UNKNOWN)] if failed else []),
+        Entry(units.write(one.signal_mean)),
+        Entry(mean_and_deviation(one.valid_mean, one.valid_std, units.digits)),
+        Entry(mean_and_deviation(one.test_mean, one.test_std, units.digits)),
+        Entry(UNKNOWN),
+        Entry(units.write(one.regret_mean)),
+        Entry(units.write(one.valid_regret_mean)),
+        Entry(_number(one.evaluations_mean, 1)),
     ]
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from nasbench.harness.compare.formats import Cell, Section, TextTable
+from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.sets import sets_table
 from nasbench.harness.compare.tables import about_bold, cost_table, results_table
 from nasbench.text import printable
@@ -92,7 +92,7 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
     return drawn, [table.columns[index] for index in shown]
 
 
-def _narrow(cell: Cell) -> str:
+def _narrow(cell: Entry) -> str:
     """Return a cell's text; bold text ends in a star, which plain output keeps."""
     return printable(cell.text).replace(" ± ", "±") + ("*" if cell.bold else "")
 

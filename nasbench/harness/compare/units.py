@@ -90,7 +90,7 @@ def written(value: float, form: str) -> str:
     return ("∞" if value > 0 else "-∞") if math.isinf(value) else f"{value:{form}}"
 
 
-def spread(mean: float, std: float, digits: int) -> str:
+def mean_and_deviation(mean: float, std: float, digits: int) -> str:
     """Return a mean and its standard deviation as text; the latter is left out where NaN."""
     centre = written(mean, f".{digits}f")
     return centre if math.isnan(std) else f"{centre} ± {written(std, f'.{digits}f')}"

@@ -178,7 +178,7 @@ def folder_names(comparison: "Comparison") -> list[str]:
     names: list[str] = []
     for block in comparison.blocks:
         task = block.task
-        name = f"{task.protocol}-{task.signal.dataset}-{task.budget}"
+        name = f"{task.protocol}-{task.query.dataset}-{task.budget}"
         benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # it may be a table's file
         if not task.protocol.startswith(benchmark):
             name = f"{benchmark}-{name}"

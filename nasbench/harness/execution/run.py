@@ -57,7 +57,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunSummary:
     """The result of one experiment in a call of `run`."""
 
     path: Path
@@ -80,10 +80,10 @@ def run(
     progress: Progress | None = None,
     say: Callable[[str], None] = _silent,
     **options: Unpack[RunOptions],
-) -> list[Outcome]:
+) -> list[RunSummary]:
     """Search with every strategy on every data set, once per seed, and store the runs.
 
-    Returns one `Outcome` per strategy and data set. Seeds that are stored already are skipped.
+    Returns one `RunSummary` per strategy and data set. Seeds that are stored already are skipped.
     Options that are not described here are described by `nasbench run --help`.
 
     `seeds` is a number (10 is 0 to 9), a text (`100-199`, `0,3,5-7`) or the seeds themselves.
@@ -156,7 +156,7 @@ def run(
         open_folder(
             results, one, name,
             tuning=record if record is not None and one.strategy == record.strategy else None,
-            images=images.get(one.task.signal.dataset),
+            images=images.get(one.task.query.dataset),
         )
         for one in experiments
     ]  # fmt: skip
@@ -222,7 +222,7 @@ def _images(
     experiments: Sequence[Experiment], say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Say which images were found in a user's own data sets, and return this by data set."""
-    found = {one.task.signal.dataset: found_images(one.task) for one in experiments}
+    found = {one.task.query.dataset: found_images(one.task) for one in experiments}
     for one in found.values():
         if one is not None:
             say("\n".join(one.lines()))
@@ -320,7 +320,7 @@ def _run_missing(
     executor: Executor,
     progress: Progress | None,
     say: Callable[[str], None],
-) -> list[Outcome]:
+) -> list[RunSummary]:
     """Run and store the missing seeds; on an interruption, finished runs are stored first."""
     failed: list[dict[int, str]] = [{} for _ in jobs]
     with draining(say) as stop:
@@ -332,7 +332,7 @@ def _run_missing(
     if stop.requested:
         raise KeyboardInterrupt
     return [
-        Outcome(
+        RunSummary(
             folder.path,
             folder.experiment,
             skipped=wanted - len(job.seeds),

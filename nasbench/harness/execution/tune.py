@@ -137,7 +137,7 @@ def tune(
             say(f"settings {row['settings']} failed: {row['reason'] or 'a run failed'}")
     settings, value = _best(rows, plan)
     record = _record(plan, rows, value, reserve_dataset, time.perf_counter() - began)
-    name = file_name(f"tuned-{strategy}-{plan.task.signal.dataset}")
+    name = file_name(f"tuned-{strategy}-{plan.task.query.dataset}")
     path = plan.out / f"{name}.toml"
     write_tuned(path, settings, record)
     return record, path
@@ -203,8 +203,8 @@ def _plan(
     (task,) = make_tasks(
         benchmark, datasets, protocol, Wanted(limit), shared=shared_among([found.name]), say=say
     )
-    if task.signal.dataset not in task.reports:
-        raise InvalidInput(f"data set '{task.signal.dataset}' is not judged by this protocol")
+    if task.query.dataset not in task.reports:
+        raise InvalidInput(f"data set '{task.query.dataset}' is not judged by this protocol")
     first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))
     blocks = (tuple(first), *map(tuple, rest))
     return _Plan(found.name, task, experiment_seed, blocks, metric, out, place)
@@ -253,7 +253,7 @@ def value_of(folder: ExperimentFolder, plan: _Plan, seeds: Sequence[int]) -> flo
     if plan.metric == "signal":
         last = runs.signal.at(runs.lists("incumbents")).last()
         return -float(np.mean(score(last)))
-    final = runs.verdicts("valid", plan.task.signal.dataset).last()
+    final = runs.finals("valid", plan.task.query.dataset).last()
     return _best_validation(plan.task) - float(np.mean(score(final)))
 
 
@@ -265,7 +265,7 @@ def _best_validation(task: Task) -> float:
     from nasbench.harness.compare.references import open_known
 
     try:
-        return float(np.nanmax(open_known(task).valid[task.signal.dataset]))
+        return float(np.nanmax(open_known(task).valid[task.query.dataset]))
     except NasbenchError:
         return 0.0
 
@@ -367,7 +367,7 @@ def _record(
     seconds: float,
 ) -> Tuning:
     """Return the record of tuning, with the cost of all trials summed over their stored runs."""
-    runs = queries = 0
+    runs = evaluations = 0
     simulated = 0.0
     wanted = [seed for block in plan.blocks for seed in block]
     experiments = {}
@@ -381,10 +381,10 @@ def _record(
         table = open_folder(plan.out, experiment).read(["seed", "evaluations", "clock_seconds"])
         mine = np.isin(table["seed"].to_numpy(), wanted)
         runs += int(mine.sum())
-        queries += int(table["evaluations"].to_numpy()[mine].sum())
+        evaluations += int(table["evaluations"].to_numpy()[mine].sum())
         simulated += float(table["clock_seconds"].to_numpy()[mine].sum())
     return Tuning(
-        plan.strategy, plan.task.benchmark, plan.task.content, plan.task.signal.dataset,
+        plan.strategy, plan.task.benchmark, plan.task.content, plan.task.query.dataset,
         tuple(wanted), plan.experiment_seed, reserved, plan.metric, value,
-        len(experiments), runs, queries, simulated, seconds, provenance()["nasbench"],
+        len(experiments), runs, evaluations, simulated, seconds, provenance()["nasbench"],
     )  # fmt: skip

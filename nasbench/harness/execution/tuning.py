@@ -14,6 +14,9 @@ from typing import Any
 from nasbench.errors import InvalidInput
 from nasbench.files import RESULTS, atomic_write
 
+_EARLIER = {"queries": "evaluations", "simulated_seconds": "clock_seconds"}
+"""Names of fields in records of earlier versions."""
+
 
 @dataclass(frozen=True)
 class Tuning:
@@ -36,8 +39,8 @@ class Tuning:
     """Number of settings that were tried."""
     runs: int
     """Number of searches for all tried settings; the next three fields are their cost."""
-    queries: int
-    simulated_seconds: float
+    evaluations: int  #: of architectures, and epochs of shared weights
+    clock_seconds: float
     wall_seconds: float
     nasbench: str | None
 
@@ -47,7 +50,8 @@ class Tuning:
         from pydantic import TypeAdapter
 
         try:
-            return TypeAdapter(cls).validate_python(dict(data))
+            named = {_EARLIER.get(name, name): value for name, value in data.items()}
+            return TypeAdapter(cls).validate_python(named)
         except ValueError as error:
             raise InvalidInput("the record of tuning is not one of `nasbench tune`") from error
 

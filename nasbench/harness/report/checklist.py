@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
 
-class Answer(NamedTuple):
+class Point(NamedTuple):
     """One practice in short, whether it was followed, and the evidence for that."""
 
     practice: str
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
     evidence: str
 
 
-def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
+def checklist(comparison: "Comparison", audit: "Audit") -> list[Point]:
     """Return one answer per practice, for all blocks of a comparison together."""
     blocks = comparison.blocks
     contenders = [one for block in blocks for one in block.contenders]
@@ -37,40 +37,40 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Answer]:
     tuned = [one.label for one in contenders if one.runs.tuning is not None]
     tables = {block.task.content[:8] for block in blocks}
     return [
-        Answer("Code of the search, hyperparameters and seeds are available", "yes",
+        Point("Code of the search, hyperparameters and seeds are available", "yes",
                f"settings, seeds and command of every run are stored; commit {_few(versions)}"),
-        Answer("Code of the final training is available", "partly" if tabular else "yes",
+        Point("Code of the final training is available", "partly" if tabular else "yes",
                "final values are the table's, see `nasbench data info`" if tabular else
                "the answers are trained by this package"),
-        Answer("The same benchmark, splits, search space and final schedule for all methods",
+        Point("The same benchmark, splits, search space and final schedule for all methods",
                "yes", f"rows of a block share one task; tables {_few(tables)}"),
-        Answer("The same evaluation protocol and budget", "partly" if mixed else "yes",
+        Point("The same evaluation protocol and budget", "partly" if mixed else "yes",
                "one judge for all rows of a block, but their budgets differ" if mixed else
                f"{len(blocks)} blocks, never merged"),
-        Answer("Confounding factors controlled: hardware, versions, runtimes",
+        Point("Confounding factors controlled: hardware, versions, runtimes",
                "no" if _differs(audit) else "yes",
                _differs(audit) or "one code version and environment made all runs"),
-        Answer("Performance over time, not only at the end", "partly" if sets else "yes",
+        Point("Performance over time, not only at the end", "partly" if sets else "yes",
                "final sets of several objectives are shown at the end only" if sets else
                "curves, and tables per part"),
-        Answer("Compared to random search", "yes" if random else "no",
+        Point("Compared to random search", "yes" if random else "no",
                "a row of its own or its expectation in closed form" if random else "no such row"),
-        Answer("Several runs, with seeds stated", "yes" if least > 1 else "no",
+        Point("Several runs, with seeds stated", "yes" if least > 1 else "no",
                f"{least} runs a row or more"),
-        Answer("Uncertainty and significance reported",
+        Point("Uncertainty and significance reported",
                "no" if least == 1 else "partly" if sets else "yes",
                "deviations over runs, of final sets no test" if sets else
                "95 % bootstrap intervals; Mann-Whitney with Holm's correction"),
-        Answer("Tabular or surrogate benchmarks used for in-depth evaluation",
+        Point("Tabular or surrogate benchmarks used for in-depth evaluation",
                "yes" if tabular else "partly",
                f"{_few({block.task.benchmark for block in blocks})}"),
-        Answer("How hyperparameters were tuned, and what that cost", "partly" if tuned else "you",
+        Point("How hyperparameters were tuned, and what that cost", "partly" if tuned else "you",
                f"recorded for {_few(set(tuned))}" if tuned else
                "no tuning is recorded: say how settings were chosen"),
-        Answer("Time of the entire search reported", "yes",
+        Point("Time of the entire search reported", "yes",
                "simulated, optimiser's and real seconds of every row"),
-        Answer("Ablation studies", "you", "rows that differ in one setting are told apart"),
-        Answer("All details of the experimental setup", "yes", "see provenance"),
+        Point("Ablation studies", "you", "rows that differ in one setting are told apart"),
+        Point("All details of the experimental setup", "yes", "see provenance"),
     ]  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.harness.compare.estimates import summarise
-from nasbench.harness.compare.formats import Cell, Section, TextTable
-from nasbench.harness.reproduce.recipe import Published, Recipe
+from nasbench.harness.compare.formats import Entry, Section, TextTable
+from nasbench.harness.reproduce.published_table import Published, PublishedTable
 from nasbench.harness.reproduce.verdict import (
     RULE,
     Moments,
@@ -67,7 +67,7 @@ class Reproduction:
     protocol: str
     seeds: str
     margin: float
-    """Largest difference of means that counts as the same, see `Recipe.margin`."""
+    """Largest difference of means that counts as the same, see `PublishedTable.margin`."""
     deviations: tuple[str, ...]
     """Known differences from the original experiment that concern more than one row."""
     nasbench: str | None
@@ -169,7 +169,7 @@ def command(name: str, *, quick: bool) -> str:
 def measured(
     row: Published,
     dataset: str,
-    recipe: Recipe,
+    paper: PublishedTable,
     finals: NDArray[np.float64],
     cells: tuple[int, ...],
 ) -> Measured:
@@ -183,7 +183,7 @@ def measured(
         reason = row.not_run or "no run of it finished"
         return Measured(row.name, dataset, *theirs, None, None, 0, None, None, reason, doubt, ())
     ours = summarise(finals)
-    found = verdict(theirs, Moments(ours.mean, ours.std, ours.n), recipe.margin_of(row, dataset))
+    found = verdict(theirs, Moments(ours.mean, ours.std, ours.n), paper.margin_of(row, dataset))
     return Measured(
         row.name, dataset, *theirs, ours.mean, ours.std, ours.n, found, spread(theirs, finals),
         row.explanation, doubt, cells,
@@ -217,25 +217,25 @@ def _method(found: Reproduction) -> tuple[str, ...]:
     )
 
 
-def _cells(row: Measured) -> list[Cell]:
+def _cells(row: Measured) -> list[Entry]:
     doubt = f" {_UNCONFIRMED}" if row.unconfirmed else ""
-    published = Cell(f"{row.published_mean:.2f} ± {row.published_std:.2f}{doubt}")
-    theirs, none = Cell(str(row.published_runs)), Cell("–")
+    published = Entry(f"{row.published_mean:.2f} ± {row.published_std:.2f}{doubt}")
+    theirs, none = Entry(str(row.published_runs)), Entry("–")
     if row.mean is None:
-        return [Cell(row.row), Cell("not run"), published, *[none] * 4, theirs, none]
+        return [Entry(row.row), Entry("not run"), published, *[none] * 4, theirs, none]
     std = "" if row.std is None or math.isnan(row.std) else f" ± {row.std:.2f}"
-    wide = none if row.spread is None else Cell(str(row.spread))
-    end = [wide, theirs, Cell(str(row.runs))]
-    here, found = Cell(f"{row.mean:.2f}{std}"), row.verdict
+    wide = none if row.spread is None else Entry(str(row.spread))
+    end = [wide, theirs, Entry(str(row.runs))]
+    here, found = Entry(f"{row.mean:.2f}{std}"), row.verdict
     if found is None:
-        difference = Cell(f"{row.mean - row.published_mean:+.2f}")
-        return [Cell(row.row), Cell("numbers only"), published, here, difference, none, *end]
+        difference = Entry(f"{row.mean - row.published_mean:+.2f}")
+        return [Entry(row.row), Entry("numbers only"), published, here, difference, none, *end]
     return [
-        Cell(row.row),
-        Cell(str(found), found.outcome is Outcome.REPRODUCED),
+        Entry(row.row),
+        Entry(str(found), found.outcome is Outcome.REPRODUCED),
         published,
         here,
-        Cell(f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"),
-        Cell(f"{found.margin:.3f}"),
+        Entry(f"{found.difference:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"),
+        Entry(f"{found.margin:.3f}"),
         *end,
     ]

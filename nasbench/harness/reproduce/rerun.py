@@ -13,7 +13,7 @@ from nasbench.harness.compare.blocks import Contender
 from nasbench.harness.compare.formats import to_latex, to_markdown
 from nasbench.harness.compare.plots import regret_figures, save_figure
 from nasbench.harness.execution.run import Progress, run
-from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
+from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
 from nasbench.harness.results.load import Results, load_results
 from nasbench.harness.search.seeds import parse_seeds
@@ -39,16 +39,16 @@ def reproduce(
     LaTeX, with the index of every seed's final cell, and figures. Raises `NasbenchError` where the
     benchmark is not available, and `StoreError` where stored runs are damaged.
     """
-    recipe = load_recipe(require_text("name", "a published table's name", name))
+    paper = load_published(require_text("name", "a published table's name", name))
     folder = require_path("out", out) / name
-    seeds = recipe.quick_seeds if quick else recipe.seeds
+    seeds = paper.quick_seeds if quick else paper.seeds
     ran: dict[str, set[str]] = {}
-    for row in recipe.rows:
+    for row in paper.rows:
         if row.not_run or row.strategy is None:
             continue
         outcomes = run(
-            row.strategy, seeds=seeds, benchmark=recipe.benchmark, protocol=recipe.protocol,
-            datasets=recipe.searched, settings={row.strategy: dict(row.settings)},
+            row.strategy, seeds=seeds, benchmark=paper.benchmark, protocol=paper.protocol,
+            datasets=paper.searched, settings={row.strategy: dict(row.settings)},
             recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
         )  # fmt: skip
         ran[row.name] = {one.experiment.digest() for one in outcomes}
@@ -58,19 +58,19 @@ def reproduce(
     comparison = compare(_of(stored, set.union(*ran.values()), parse_seeds(seeds)))
     here = provenance()
     found = Reproduction(
-        name, recipe.title,
+        name, paper.title,
         command=command(name, quick=quick),
         table=comparison.blocks[0].task.content,
-        protocol=recipe.protocol,
+        protocol=paper.protocol,
         seeds=seeds,
-        margin=recipe.margin,
-        deviations=recipe.deviations,
+        margin=paper.margin,
+        deviations=paper.deviations,
         nasbench=here["nasbench"],
         commit=here["commit"],
         rows=tuple(
-            _measured(row, dataset, recipe, comparison, ran.get(row.name, set()))
-            for dataset in recipe.reports
-            for row in recipe.rows
+            _measured(row, dataset, paper, comparison, ran.get(row.name, set()))
+            for dataset in paper.reports
+            for row in paper.rows
         ),
     )  # fmt: skip
     _publish(found, comparison, folder)
@@ -88,14 +88,18 @@ def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
 
 
 def _measured(
-    row: Published, dataset: str, recipe: Recipe, comparison: Comparison, experiments: set[str]
+    row: Published,
+    dataset: str,
+    paper: PublishedTable,
+    comparison: Comparison,
+    experiments: set[str],
 ) -> Measured:
     """Return the result of a row on a data set; `experiments` are digests of its experiments."""
     one = _contender(experiments, dataset, comparison)
     if one is None:
-        return measured(row, dataset, recipe, np.empty(0), ())
+        return measured(row, dataset, paper, np.empty(0), ())
     cells = one.incumbents.indices.last()
-    return measured(row, dataset, recipe, one.final("test", dataset), tuple(cells.tolist()))
+    return measured(row, dataset, paper, one.final("test", dataset), tuple(cells.tolist()))
 
 
 def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> Contender | None:

@@ -203,7 +203,7 @@ class ExperimentRuns:
         texts = np.array(words.dictionary.to_pylist(), dtype=object)
         return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
 
-    def verdicts(self, split: str, dataset: str, objective: int = 0) -> Ragged:
+    def finals(self, split: str, dataset: str, objective: int = 0) -> Ragged:
         """Return the judge's value of every incumbent on a data set's split, `valid` or `test`.
 
         `objective` is the number of the objective, from 0.
@@ -380,7 +380,7 @@ def _described(one: ExperimentRuns) -> dict[str, Any]:
         "benchmark": task.benchmark,
         "table": task.content,
         "protocol": task.protocol,
-        "searched": task.signal.dataset,
+        "searched": task.query.dataset,
         "budget": str(task.budget),
         "metric": task.metric.name,
         "simulated_workers": task.simulated_workers,
@@ -405,7 +405,7 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     numbers = {"signal": finished.signal.at(steps).last()}
     for name in one.experiment.task.reports:
         for split in SPLITS:
-            numbers[f"{split}/{name}"] = finished.verdicts(split, name).last()
+            numbers[f"{split}/{name}"] = finished.finals(split, name).last()
     for name, values in numbers.items():
         spread = np.full(len(one), np.nan)
         spread[good] = values

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.base import FinalValues
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.problem import Metric
@@ -59,7 +59,7 @@ def verdict_column(split: str, dataset: str, metric: Metric) -> str:
 
 
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
-    """Return one row per run: its summary, its trajectory, its incumbents' verdicts.
+    """Return one row per run: its summary, its trajectory, its incumbents' finals.
 
     The column `processor` names this machine's processor, so rows must be made on the machine that
     made the runs.
@@ -103,10 +103,10 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         columns[trace.column] = _lists(values, np.float64)
     for name in task.reports:
         none = np.empty((0, len(task.objectives)))
-        verdicts = [run.verdicts.get(name, Verdict(none, none)) for run in runs]
+        finals = [run.finals.get(name, FinalValues(none, none)) for run in runs]
         for split in SPLITS:
             for place, metric in enumerate(task.objectives):
-                read = [getattr(verdict, split)[:, place] for verdict in verdicts]
+                read = [getattr(verdict, split)[:, place] for verdict in finals]
                 columns[verdict_column(split, name, metric)] = _lists(read, np.float64)
     return pa.table(columns)
 

@@ -83,7 +83,7 @@ def _texts(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
 def _fidelity(column: pa.ChunkedArray, experiment: Experiment) -> pa.ListArray:
     """Return evaluations' fidelity: the epochs charged or, if they were free, the task's own."""
     lists = _whole(column, "epochs")
-    own = experiment.task.signal.epochs
+    own = experiment.task.query.epochs
     charged = lists.values.to_numpy(zero_copy_only=False)
     fidelity = np.where(charged == 0, own, charged) if own else np.zeros_like(charged)
     return pa.ListArray.from_arrays(lists.offsets, pa.array(fidelity.astype(np.int32)))

@@ -227,8 +227,8 @@ def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
     """
     stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
     own: tuple[str, ...] = ("strategy", "settings.", "entropy")
-    if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
-        own += ("task.signal.dataset", "task.budget.", "task.reports", "task.images")
+    if stored["task.query.dataset"] != asked["task.query.dataset"]:
+        own += ("task.query.dataset", "task.budget.", "task.reports", "task.images")
     shared = [
         {key: value for key, value in one.items() if not key.startswith(own)}
         for one in (stored, asked)
@@ -376,7 +376,7 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
     task = experiment.task
     strategy = _slug(experiment.strategy)
     if name is None:
-        group = [Path(task.benchmark).stem, task.signal.dataset, str(task.budget)]
+        group = [Path(task.benchmark).stem, task.query.dataset, str(task.budget)]
         if task.objectives != (ACCURACY,):
             group += [one.name for one in task.objectives]
         return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
@@ -384,7 +384,7 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
         )
-    return Path(name) / f"{strategy}@{_slug(task.signal.dataset)}"
+    return Path(name) / f"{strategy}@{_slug(task.query.dataset)}"
 
 
 def _slug(text: str) -> str:

@@ -33,7 +33,7 @@ from nasbench.harness.search.experiment import Experiment
 from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.problem import Metric
-from nasbench.rules import REPEATS, TRIALS, Selection
+from nasbench.rules import REPEATS, SIGNALS, Selection
 from nasbench.spaces import get_space
 from nasbench.text import shown
 from nasbench.trace import Trace
@@ -404,22 +404,22 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     `about` is what the strategy said of itself, see `ExperimentFolder.description`. Types and
     budgets are not checked here, as pydantic has checked them before.
     """
-    task, signal = experiment.task, experiment.task.signal
+    task, query = experiment.task, experiment.task.query
     get_space(task.space)  # `InvalidInput` where there is no such space
     for name, value in (
         ("seed", experiment.seed), ("entropy", experiment.entropy),
-        ("signal.schedule", signal.schedule), ("signal.epochs", signal.epochs),
+        ("signal.schedule", query.schedule), ("signal.epochs", query.epochs),
         ("final_schedule", task.final_schedule),
     ):  # fmt: skip
         if not 0 <= value < _TOO_MUCH:
             raise Misfit(f"{name} is {str(value)[:40]}")
     for name, one, valid in (
-        ("trials", signal.trials, TRIALS), ("repeats", task.repeats, REPEATS)
+        ("trials", query.signal, SIGNALS), ("repeats", task.repeats, REPEATS)
     ):  # fmt: skip
         if one not in valid:
             raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
-    if task.shared == bool(signal.epochs):
-        raise Misfit(f"signal.epochs is {signal.epochs} of a search that shares weights or not")
+    if task.shared == bool(query.epochs):
+        raise Misfit(f"signal.epochs is {query.epochs} of a search that shares weights or not")
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
     check_objectives(task.objectives)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasbench.benchmarks.base import Verdict
+from nasbench.benchmarks.base import FinalValues
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.loop import Trajectory
 from nasbench.harness.search.task import Task
@@ -92,12 +92,12 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Run:
-    """The run of one seed: its trajectory and the judge's verdicts on its incumbents."""
+    """The run of one seed: its trajectory and the judge's finals on its incumbents."""
 
     seed: int
     trajectory: Trajectory | None
     """None where the run failed."""
-    verdicts: Mapping[str, Verdict]
+    finals: Mapping[str, FinalValues]
     """By reported data set: values of every objective, a row per step in `trajectory.incumbents`.
 
     Empty where the run failed.
@@ -149,7 +149,7 @@ def entropy_of(
             "settings": chosen,
             "table": task.content,
             "images": task.images,
-            "dataset": task.signal.dataset,
+            "dataset": task.query.dataset,
             "protocol": task.protocol,
         }
         if task.objectives != (ACCURACY,):

@@ -37,7 +37,7 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     table = _table(task)
     space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
-        table.search, table.rows, space, task.signal, task.objectives,
+        table.search, table.rows, space, task.query, task.objectives,
         resume=task.promotion is Promotion.RESUME,
     )  # fmt: skip
     _check_budget(task, benchmark)
@@ -72,7 +72,7 @@ def _table_judge(task: Task, table: Table) -> TableJudge:
 
 
 def _check_budget(task: Task, benchmark: Benchmark) -> None:
-    budget, epochs = task.budget, task.signal.epochs
+    budget, epochs = task.budget, task.query.epochs
     budget.check_cost(benchmark.cheapest / task.simulated_workers)
     if budget.epochs is not None and budget.epochs < epochs:
         raise InvalidInput(f"budget '{budget}' is below one evaluation ({epochs} epochs): raise it")

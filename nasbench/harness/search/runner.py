@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from nasbench.benchmarks.base import Benchmark, Session, Verdict
+from nasbench.benchmarks.base import Benchmark, FinalValues, Session
 from nasbench.benchmarks.tables.views import seal_test
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
@@ -64,7 +64,7 @@ class Runner:
         else:
             self._benchmark, self._judge = open_benchmark(experiment.task, self.place)
         task = experiment.task
-        own = None if task.shared else Fidelity(task.signal.epochs, task.signal.schedule)
+        own = None if task.shared else Fidelity(task.query.epochs, task.query.schedule)
         self._problem = Problem(
             get_space(task.space), self._benchmark.objectives, self._benchmark.fidelities,
             task.simulated_workers, own,
@@ -77,14 +77,14 @@ class Runner:
         try:
             with log.recording():
                 trajectory = self._search(seed)
-            verdicts = self.judge(trajectory)
+            finals = self.judge(trajectory)
         except (Exception, SystemExit):
             error = traceback.format_exc()
             return Run(seed, None, {}, perf_counter() - began, error, log.text, self._recorded)
         if self.experiment.task.shared:
             self._checkpoint(seed).unlink(missing_ok=True)
         wall = perf_counter() - began
-        return Run(seed, trajectory, verdicts, wall, log=log.text, place=self._recorded)
+        return Run(seed, trajectory, finals, wall, log=log.text, place=self._recorded)
 
     @property
     def _recorded(self) -> Place | None:
@@ -97,21 +97,21 @@ class Runner:
         randoms = streams(self.experiment, seed)
         session = self._benchmark.session(randoms[1])
         if task.repeats == "free":
-            session = FreeRepeats(session, task.signal.epochs)
+            session = FreeRepeats(session, task.query.epochs)
         with seal_test():
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])
             set_up = perf_counter() - began
         return Begun(strategy, session, task.clock(self._benchmark.best_signal), set_up)
 
-    def judge(self, trajectory: Trajectory) -> Mapping[str, Verdict]:
-        """Return the judge's verdicts on a run's incumbents, by data set.
+    def judge(self, trajectory: Trajectory) -> Mapping[str, FinalValues]:
+        """Return the judge's finals on a run's incumbents, by data set.
 
         Raises `NasbenchError` where the run has no incumbent.
         """
         steps = trajectory.incumbents
         if not len(steps):
-            at = f" at {self.experiment.task.signal.epochs} epochs, the protocol's own fidelity,"
+            at = f" at {self.experiment.task.query.epochs} epochs, the protocol's own fidelity,"
             at = at if self.experiment.task.selection is Selection.OWN else ""
             raise NasbenchError(f"no evaluation{at} succeeded within the budget")
         return self._judge.read([trajectory.architectures[step] for step in steps])

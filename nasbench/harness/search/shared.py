@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nasbench
 from nasbench.benchmarks.base import Judge
 from nasbench.benchmarks.images import images_at_hand
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
@@ -60,7 +60,7 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
     return replace(
         task,
         shared=True,
-        signal=Signal(task.signal.dataset, 0, 0),
+        query=Query(task.query.dataset, 0, 0),
         repeats="charge",
         selection=Selection.HIGHEST,
         promotion=Promotion.RESTART,
@@ -79,7 +79,7 @@ def open_shared(
     data = _images(task, strategy.name)
     if task.images and data.fingerprint() != task.images:  # an earlier version stored none
         raise NasbenchError(
-            f"the images of '{task.signal.dataset}' have changed since these runs "
+            f"the images of '{task.query.dataset}' have changed since these runs "
             f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
         )
     return lender(get_space(task.space), data, settings, place), open_judge(task, place)
@@ -89,15 +89,15 @@ def _images(task: Task, strategy: str) -> "DataSet":
     from nasbench.benchmarks.training.catalogue import dataset_names, shared_data
 
     try:
-        return shared_data(task.signal.dataset)
+        return shared_data(task.query.dataset)
     except (DataError, InvalidInput) as error:
-        if images_at_hand(task.signal.dataset) is not None:  # they are there, and damaged
+        if images_at_hand(task.query.dataset) is not None:  # they are there, and damaged
             raise InvalidInput(
-                f"strategy '{strategy}' trains on the images of '{task.signal.dataset}', which "
+                f"strategy '{strategy}' trains on the images of '{task.query.dataset}', which "
                 f"cannot be used: {error}"
             ) from error
         raise InvalidInput(
-            f"strategy '{strategy}' trains on images, and those of '{task.signal.dataset}' "
+            f"strategy '{strategy}' trains on images, and those of '{task.query.dataset}' "
             f"are not at hand ({error}); data sets with images: {', '.join(dataset_names())}"
         ) from error
 

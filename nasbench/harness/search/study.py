@@ -321,7 +321,7 @@ class Study:
         made, steps = self._trajectory, self._trajectory.selected
         at = np.searchsorted(made.incumbents, steps)
         rows = []
-        for dataset, verdict in self._verdicts(made).items():
+        for dataset, verdict in self._finals(made).items():
             for place, step in zip(at.tolist(), steps.tolist(), strict=True):
                 row: dict[str, Any] = {
                     "architecture": self.space.format(made.architectures[step]), "dataset": dataset,
@@ -332,7 +332,7 @@ class Study:
                 rows.append(row)
         return pandas.DataFrame(rows)
 
-    def _verdicts(self, made: Trajectory) -> Mapping[str, Any]:
+    def _finals(self, made: Trajectory) -> Mapping[str, Any]:
         if self._runner is None:
             raise InvalidInput("a function of one's own has no judge: see study.best and history")
         if self.stop is None and not self._begun.clock.full:
@@ -353,12 +353,12 @@ class Study:
         if runner is None or not self._genuine:
             raise InvalidInput("only a study whose answers are all a benchmark's can be saved")
         made = self._trajectory
-        verdicts = self._verdicts(made)
+        finals = self._finals(made)
         place = open_folder(out, runner.experiment, name)
         if self.seed in place.finished():
             raise InvalidInput(
                 f"seed {self.seed} is stored in '{place.path}' already: take another"
             )
-        run = Run(self.seed, made, verdicts, perf_counter() - self._began)
+        run = Run(self.seed, made, finals, perf_counter() - self._began)
         place.append(to_rows(runner.experiment, [run]))
         return place.path

@@ -5,13 +5,15 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.problem import ACCURACY, Metric
 from nasbench.rules import Promotion, Selection
 
 _TRAINED = "train:"
 _FALLBACK = "+train"
+_QUERY = {"dataset": "dataset", "schedule": "schedule", "epochs": "epochs", "trials": "signal"}
+"""Fields of a query by the names that stored experiments use."""
 
 
 class Kind(StrEnum):
@@ -106,7 +108,7 @@ class Task:
     content: str
     """SHA-256 of the table, of images and recipes where everything is trained, or of both."""
     space: str
-    signal: Signal
+    query: Query
     """The data set and the fidelity of the validation values that the search is told."""
     repeats: str
     """What a repeated request costs: `charge` or `free`, see `nasbench.rules`."""
@@ -159,14 +161,14 @@ class Task:
 
     def clock(self, best_score: float | None) -> Clock:
         """Return a clock that charges a run of the task; on `best_score` see `Clock`."""
-        own = self.signal.epochs
+        own = self.query.epochs
         return Clock(self.budget, best_score, self.objectives, selection=self.selection, own=own)
 
     @property
-    def judge(self) -> tuple[object, ...]:
+    def judged_by(self) -> tuple[object, ...]:
         """The fields that decide which final values the judge gives an architecture."""
         return (
-            self.benchmark, self.content, self.space, self.signal.dataset, self.final_schedule,
+            self.benchmark, self.content, self.space, self.query.dataset, self.final_schedule,
             self.reports, self.objectives,
         )  # fmt: skip
 
@@ -174,9 +176,13 @@ class Task:
         """Return all fields as plain values, under the names that stored experiments use."""
         values = asdict(self)
         del values["reference"], values["content"], values["shared"]
+        values = {"signal" if name == "query" else name: one for name, one in values.items()}
+        asked = values["signal"]
         return {
             "benchmark": self.benchmark, "table": self.content, "protocol": self.protocol,
-            **values, "objectives": [one.to_json() for one in self.objectives],
+            **values,
+            "signal": {stored: asked[name] for stored, name in _QUERY.items()},
+            "objectives": [one.to_json() for one in self.objectives],
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -207,10 +213,11 @@ class Task:
         for name, text in texts.items():
             if not isinstance(text, str):
                 raise ValueError(f"task.{name} is no text")
-        signal = known.get("signal")
+        signal = known.pop("signal", None)
         if not isinstance(signal, Mapping):
             raise ValueError("task.signal is no JSON object")
         known["reference"] = BenchmarkReference.read(texts["benchmark"], texts["protocol"])
         known["content"] = texts["table"]
         known["shared"] = signal.get("epochs") == 0
+        known["query"] = {_QUERY.get(name, name): value for name, value in signal.items()}
         return known

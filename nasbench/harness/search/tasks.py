@@ -11,7 +11,7 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.protocols import OWN, Protocol, default_protocol
 from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import Say, choose
@@ -20,7 +20,7 @@ from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
 from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, Metric
-from nasbench.rules import REPEATS, TRIALS, Promotion, Selection
+from nasbench.rules import REPEATS, SIGNALS, Promotion, Selection
 from nasbench.spaces import find_space
 from nasbench.text import shown
 
@@ -144,8 +144,8 @@ def _tabular(
             f"protocol '{protocol.name}' is for space '{protocol.space}', table '{table.name}' is "
             f"of '{table.info.space}': use another table, or --protocol {OWN}"
         )
-    trials, repeats = wanted.signal or protocol.trials, wanted.repeats or protocol.repeats
-    for value, valid in ((trials, TRIALS), (repeats, REPEATS)):
+    signal, repeats = wanted.signal or protocol.signal, wanted.repeats or protocol.repeats
+    for value, valid in ((signal, SIGNALS), (repeats, REPEATS)):
         if value not in valid:
             raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
     tasks = []
@@ -157,7 +157,7 @@ def _tabular(
                 reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
                 content=table.hash,
                 space=table.info.space,
-                signal=Signal(dataset, protocol.schedule, protocol.epochs, trials),
+                query=Query(dataset, protocol.schedule, protocol.epochs, signal),
                 repeats=repeats,
                 budget=wanted.limit(published) or published,
                 final_schedule=protocol.final_schedule,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
@@ -36,7 +36,7 @@ def found_images(task: Task) -> "Found | None":
         return None
     from nasbench.benchmarks.training.catalogue import is_own, shared_data
 
-    return shared_data(task.signal.dataset).found if is_own(task.signal.dataset) else None
+    return shared_data(task.query.dataset).found if is_own(task.query.dataset) else None
 
 
 def trained_task(
@@ -57,12 +57,12 @@ def trained_task(
     if repeats not in REPEATS:
         raise InvalidInput(f"'{repeats}' is not one of {', '.join(REPEATS)}")
     chosen = TrainingSetup.default(dataset) if setup is None else TrainingSetup.parse(setup)
-    trials = "mean" if len(chosen.search_seeds) == 1 else "random"
+    signal = "mean" if len(chosen.search_seeds) == 1 else "random"
     return Task(
         reference=BenchmarkReference(Kind.TRAINED, space, setup=str(chosen)),
         content=training_hash(dataset, chosen),
         space=space,
-        signal=Signal(dataset, recipe(chosen.search).epochs, chosen.epochs, trials),
+        query=Query(dataset, recipe(chosen.search).epochs, chosen.epochs, signal),
         repeats=repeats,
         budget=budget,
         final_schedule=recipe(chosen.final).epochs,
@@ -82,7 +82,7 @@ def with_fallback(task: Task, place: Place) -> Task:
 
     table = load_table(task.reference.name)
     space = get_enumerable(task.space)
-    tabular = TabularBenchmark(table.search, table.rows, space, task.signal, task.objectives)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.query, task.objectives)
     if not missing(tabular):
         return task
     if task.objectives != (ACCURACY,):
@@ -101,15 +101,15 @@ def with_fallback(task: Task, place: Place) -> Task:
             "simulated workers need a table that knows every architecture: leave "
             "--simulated-workers or --fallback away"
         )
-    chosen = TrainingSetup.default(task.signal.dataset)
-    trained, _ = open_training(task.space, task.signal.dataset, chosen, place)
+    chosen = TrainingSetup.default(task.query.dataset)
+    trained, _ = open_training(task.space, task.query.dataset, chosen, place)
     scale = measured_scale(tabular, trained)
     return replace(
         task,
         reference=replace(
             task.reference, kind=Kind.FALLBACK, setup=str(chosen), scale=float(f"{scale:.6g}")
         ),
-        content=_hash(task.content, task.signal.dataset, chosen),
+        content=_hash(task.content, task.query.dataset, chosen),
     )
 
 
@@ -124,7 +124,7 @@ def open_trained(task: Task, place: Place) -> tuple[Benchmark, Judge]:
         training_hash,
     )
 
-    dataset = task.signal.dataset
+    dataset = task.query.dataset
     if task.kind is Kind.FALLBACK:
         return _open_fallback(task, place)
     setup = _as_stored(
@@ -141,13 +141,13 @@ def _open_fallback(task: Task, place: Place) -> "tuple[Benchmark, FallbackJudge]
     setup = _as_stored(
         task,
         TrainingSetup.parse(task.reference.setup),
-        lambda one: _hash(table.hash, task.signal.dataset, one),
+        lambda one: _hash(table.hash, task.query.dataset, one),
     )
-    trained, judge = open_training(task.space, task.signal.dataset, setup, place)
+    trained, judge = open_training(task.space, task.query.dataset, setup, place)
     known = TableJudge(table.test, table.rows, space, task.reports, task.final_schedule)
     if task.shared:  # a search of shared weights does not ask the table
         return trained, FallbackJudge(known, judge)
-    tabular = TabularBenchmark(table.search, table.rows, space, task.signal)
+    tabular = TabularBenchmark(table.search, table.rows, space, task.query)
     return (
         FallbackBenchmark(tabular, trained, scale=task.reference.scale),
         FallbackJudge(known, judge),
@@ -172,6 +172,6 @@ def _as_stored(
             return one
     found = hashed(setup)
     raise NasbenchError(
-        f"data set '{task.signal.dataset}' or a recipe has changed since these runs "
+        f"data set '{task.query.dataset}' or a recipe has changed since these runs "
         f"({found[:8]}, theirs {task.content[:8]}): use another --out folder"
     )

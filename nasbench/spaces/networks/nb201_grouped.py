@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nasbench.errors import InvalidInput
 from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE
 from nasbench.spaces.networks.nb201 import KERNEL, STAGES, Network
-from nasbench.spaces.networks.side_by_side import Members, Merge, Split
+from nasbench.spaces.networks.side_by_side import Members, Merge, SplitGroups
 
 Modules = Sequence[nn.Module]
 
@@ -152,7 +152,7 @@ class Branch(nn.Module):
         return x
 
 
-class Cell(nn.Module):
+class GroupedCell(nn.Module):
     """One cell of each of several networks, at the same place: (B, G*C, H, W) -> the same."""
 
     def __init__(self, networks: Sequence[Network], stage: int, place: int) -> None:
@@ -181,7 +181,7 @@ class Cell(nn.Module):
             leaving: list[Any] = [b for b in self.branches if b.source == node]
             if leaving:
                 takers = [branch.members for branch in leaving]
-                parts = Split.apply(x, takers)  # type: ignore[no-untyped-call]
+                parts = SplitGroups.apply(x, takers)  # type: ignore[no-untyped-call]
                 for branch, part in zip(leaving, parts, strict=True):
                     brought[branch.target].append((branch.members, branch(part)))
         return x
@@ -235,7 +235,7 @@ class GroupedNetwork(nn.Module):
         self.stem = Conv([network.stem[0] for network in every], shared_input=True)
         self.stem_norm = Norm([network.stem[1] for network in every])
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Cell(networks, stage, place) for place in range(cells)))
+            nn.Sequential(*(GroupedCell(networks, stage, place) for place in range(cells)))
             for stage in range(STAGES)
         )
         self.reductions = nn.ModuleList(
@@ -258,7 +258,7 @@ class GroupedNetwork(nn.Module):
         self.stem.copy_to(network.stem[0], position)
         self.stem_norm.copy_to(network.stem[1], position)
         for cell in self.modules():
-            if isinstance(cell, Cell):
+            if isinstance(cell, GroupedCell):
                 cell.copy_to(network, position)
         for i, own in enumerate(network.reductions):
             block: Any = self.reductions[i]

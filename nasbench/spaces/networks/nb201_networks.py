@@ -16,7 +16,7 @@ from nasbench.spaces.networks.base import Initialisation, Networks, Shape
 from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.nb201 import Form, Network, simplify
 from nasbench.spaces.networks.nb201_grouped import GroupedNetwork
-from nasbench.spaces.networks.nb201_supernet import Supernet
+from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
 
 _MILLION = 1e6
 
@@ -82,9 +82,9 @@ class NasBench201Networks(Networks):
         precision: torch.dtype | None = None,
         initialisation: Initialisation = Initialisation.HE,
         around: Shape | None = None,
-    ) -> Supernet:
+    ) -> NasBench201Supernet:
         """Return the supernet of all 15,625 networks."""
-        return Supernet(
+        return NasBench201Supernet(
             data, shape,
             generator=generator, precision=precision, initialisation=initialisation, around=around,
         )  # fmt: skip

@@ -236,7 +236,7 @@ def _scale(x: Tensor, mix: Mix, edge: int, operation: int) -> Tensor:
     return x if mix.weights is None else x * mix.weights[edge, operation]
 
 
-class Supernet(base.Supernet):
+class NasBench201Supernet(base.Supernet):
     """All 15,625 networks in one: images (B, channels, side, side) -> logits (B, classes)."""
 
     def __init__(

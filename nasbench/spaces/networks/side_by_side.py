@@ -74,7 +74,7 @@ def scatter(members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
     return total
 
 
-class Split(torch.autograd.Function):
+class SplitGroups(torch.autograd.Function):
     """Select the channels of some networks, for several lists of networks at once.
 
     x (B, G*C, H, W) -> one (B, n*C, H, W) per list. One function handles all lists, so that the
@@ -94,7 +94,7 @@ class Split(torch.autograd.Function):
 
 
 class Merge(torch.autograd.Function):
-    """Add the channels of some networks to a tensor of all networks: the transpose of `Split`."""
+    """Add channels of some networks to a tensor of all networks: the transpose of `SplitGroups`."""
 
     @staticmethod
     def forward(ctx: Any, members: Sequence[Members], *pieces: Tensor) -> Tensor:

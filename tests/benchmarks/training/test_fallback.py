@@ -9,7 +9,7 @@ from tables import synthetic_table
 
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tabular import Signal, TabularBenchmark
+from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudge, Trainer
 from nasbench.benchmarks.training.fallback import (
     FallbackBenchmark,
@@ -22,7 +22,7 @@ from nasbench.problem import Evaluate
 from nasbench.randomness import Random
 from tests.benchmarks.training import tiny
 
-SIGNAL = Signal("cifar10", 12, 12)
+SIGNAL = Query("cifar10", 12, 12)
 KNOWN, MISSING = tiny.SPACE.architecture(0), tiny.CELL
 
 
@@ -101,6 +101,6 @@ def test_the_judge_trains_a_missing_final_incumbent(tmp_path: Path, holed: Table
 
 def test_what_a_table_knows(whole: Table) -> None:
     assert table_knows(whole, SIGNAL, ["cifar10"], 200)
-    assert not table_knows(whole, Signal("digits", 12, 12), ["cifar10"], 200)
+    assert not table_knows(whole, Query("digits", 12, 12), ["cifar10"], 200)
     assert not table_knows(whole, SIGNAL, ["digits"], 200)
     assert not table_knows(whole, SIGNAL, ["cifar10"], 90)

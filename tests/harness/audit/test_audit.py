@@ -66,7 +66,7 @@ def test_a_better_test_number(results: Path) -> None:
         return row
 
     edit(of(results), better)
-    caught(results, "verdicts", "test on cifar10 of 1 incumbents is not the table's: seed 3")
+    caught(results, "finals", "test on cifar10 of 1 incumbents is not the table's: seed 3")
 
 
 def test_a_better_signal(results: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_incumbent_that_was_chosen_by_test(results: Path) -> None:
 def test_an_evaluation_beyond_the_budget(results: Path) -> None:
     folder = of(results)
     benchmark, _ = open_benchmark(folder.experiment.task)
-    (trial,) = benchmark.answers(None).trials  # type: ignore[attr-defined]
+    (trial,) = benchmark.answers(None).by_seed  # type: ignore[attr-defined]
 
     def longer(row: Row) -> Row:
         cell = row["architecture"][0]
@@ -199,7 +199,7 @@ def test_another_table_under_the_same_name(results: Path) -> None:
 
 def test_a_signal_that_the_protocol_does_not_have(results: Path) -> None:
     folder = of(results)
-    signal = replace(folder.experiment.task.signal, epochs=6)
+    signal = replace(folder.experiment.task.query, epochs=6)
     task = replace(folder.experiment.task, signal=signal)
     reword(folder, replace(folder.experiment, task=task))
     caught(results, "protocol", "epochs is 6, in nb201-paper 12")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from planting import Row, describe, edit, found_in, judged, of, reword, rewrite, settle
 from tables import synthetic_table
 
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.audit.copies import check_copies
 from nasbench.harness.execution.run import run
@@ -385,7 +385,7 @@ def timed(times: NDArray[np.float64]) -> ExperimentRuns:
         BenchmarkReference(Kind.TABLE, "t", "p"),
         "0",
         "nb201",
-        Signal("d", 12, 12),
+        Query("d", 12, 12),
         "charge",
         Budget(1.0),
         200,

@@ -13,7 +13,7 @@ from scipy.stats import friedmanchisquare, norm, rankdata, t, trim_mean
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.across import (
-    Problem,
+    OneDataSet,
     profile,
     standings_across,
     strata_of,
@@ -56,17 +56,17 @@ def test_cliques_are_all_maximal_sets_within_the_difference(
     assert found == {one for one in sets if not any(one < other for other in sets)}
 
 
-def problems(generator: np.random.Generator, shifts: list[float], runs: int) -> list[Problem]:
+def datasets(generator: np.random.Generator, shifts: list[float], runs: int) -> list[OneDataSet]:
     """Make three data sets on which strategies differ by shifts; regret is minus accuracy."""
     made = []
     for number in range(3):
         samples = tuple(generator.normal(shift, 1, runs) for shift in shifts)
-        made.append(Problem(f"d{number}", number, samples, tuple(-one for one in samples)))
+        made.append(OneDataSet(f"d{number}", number, samples, tuple(-one for one in samples)))
     return made
 
 
 def test_numbers_of_three_data_sets_by_brute_force() -> None:
-    found_in = problems(np.random.default_rng(0), [0.0, 0.3, 0.9], 12)
+    found_in = datasets(np.random.default_rng(0), [0.0, 0.3, 0.9], 12)
     found = standings_across(["a", "b", "c"], found_in)
     means = np.array([[sample.mean() for sample in one.scores] for one in found_in])
     ranks = (means[:, :, None] <= means[:, None, :]).sum(axis=2)
@@ -103,7 +103,7 @@ def simulated(
             own = generator.normal(size=(rows, 20))
             values = tuple(np.sqrt(shared) * common + np.sqrt(1 - shared) * own)
             stratum = 0 if together else place
-            made.append(Problem(f"d{place}", stratum, values, tuple(-one for one in values)))
+            made.append(OneDataSet(f"d{place}", stratum, values, tuple(-one for one in values)))
         found = standings_across([str(row) for row in range(rows)], made)
         ends = [
             (found.better_low[0, 1] - 0.5, found.better_high[0, 1] - 0.5),
@@ -140,7 +140,7 @@ def test_shared_draws_taken_for_independent_would_not_have_it() -> None:
 def test_means_and_chances_that_differ_are_covered() -> None:
     truth, covered = norm.cdf(0.5 / np.sqrt(2)), []
     for number in range(200):
-        made = problems(np.random.default_rng([8, number]), [0.5, 0.0], 20)
+        made = datasets(np.random.default_rng([8, number]), [0.5, 0.0], 20)
         found = standings_across(["a", "b"], made)
         low, high = found.regret[0]
         covered.append(
@@ -183,7 +183,7 @@ def test_runs_are_divided_with_all_their_data_sets() -> None:
     samples = tuple(generator.normal(shift, 1, 8) for shift in (0, 0, 1))
 
     def p_value(copies: int, *, together: bool) -> float:
-        made = [Problem(str(n), 0 if together else n, samples, samples) for n in range(copies)]
+        made = [OneDataSet(str(n), 0 if together else n, samples, samples) for n in range(copies)]
         return divided(strata_of(made), 3)[0]
 
     one = p_value(1, together=True)
@@ -197,7 +197,7 @@ def test_one_data_set_repeated_leaves_no_critical_difference() -> None:
     generator = np.random.default_rng(0)
     samples = tuple(generator.normal(size=8) for _ in range(4))
     for together in (True, False):
-        made = [Problem(str(n), 0 if together else n, samples, ()) for n in range(3)]
+        made = [OneDataSet(str(n), 0 if together else n, samples, ()) for n in range(3)]
         found = standings_across(list("abcd"), made)
         assert found.independent is not together
         assert found.telling is not together
@@ -219,7 +219,7 @@ def test_seeds_that_not_all_data_sets_have_stay_together_where_they_do() -> None
     for shift in (0, 10, 40, 80):
         seeds = np.arange(60), np.arange(60) + shift
         made = [
-            Problem(str(n), 0, (one,) * 2, (one,) * 2, (seeds[n],) * 2)
+            OneDataSet(str(n), 0, (one,) * 2, (one,) * 2, (seeds[n],) * 2)
             for n, one in enumerate((values[seeds[0] % 60], -values[seeds[1] % 60]))
         ]  # fmt: skip
         found = standings_across(["a", "b"], made)
@@ -261,10 +261,10 @@ def test_which_searches_share_draws() -> None:
     assert not share_draws(blocks((0, 5)))
 
 
-def ranked(orders: list[tuple[int, ...]]) -> list[Problem]:
+def ranked(orders: list[tuple[int, ...]]) -> list[OneDataSet]:
     """Make data sets on which strategies have these accuracies in every run."""
     made = [tuple(np.full(4, float(value)) for value in order) for order in orders]
-    return [Problem(f"d{number}", number, one, one) for number, one in enumerate(made)]
+    return [OneDataSet(f"d{number}", number, one, one) for number, one in enumerate(made)]
 
 
 def friedman(orders: list[tuple[int, ...]]) -> float:
@@ -297,7 +297,7 @@ def test_a_run_takes_its_numbers_on_all_data_sets_of_a_search_along() -> None:
     values = np.random.default_rng(0).normal(size=40)
     for searches, spread in (((0, 0), False), ((0, 1), True)):
         made = [
-            Problem(f"d{number}", search, (sign * values,) * 2, (sign * values,) * 2)
+            OneDataSet(f"d{number}", search, (sign * values,) * 2, (sign * values,) * 2)
             for number, (search, sign) in enumerate(zip(searches, (1, -1), strict=True))
         ]
         low, high = standings_across(["a", "b"], made).regret[0]
@@ -316,17 +316,17 @@ def test_searches_of_two_data_sets_are_what_their_draws_make_them(tmp_path: Path
         if one.experiment.strategy == "random-search"
     )
     (family,) = compare(tmp_path).families
-    assert len(family.problems) == 2
+    assert len(family.datasets) == 2
     assert family.standings.independent is (first != second)
     assert any("equal seeds of a strategy share draws" in note for note in family.notes) is (
         first == second
     )
-    for problem in family.problems:
+    for problem in family.datasets:
         assert [seeds.tolist() for seeds in problem.seeds] == [list(range(6))] * 2
 
 
 def test_a_profile_is_the_share_of_runs_at_each_threshold() -> None:
-    made = problems(np.random.default_rng(1), [0.0], 30)
+    made = datasets(np.random.default_rng(1), [0.0], 30)
     grid = np.linspace(-3, 3, 13)
     centre, low, high = profile(made, 0, grid)
     expected = [np.mean([np.mean(one.regret[0] <= at) for one in made]) for at in grid]

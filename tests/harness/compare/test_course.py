@@ -59,7 +59,7 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
     (one,) = load_results(tmp_path).experiments
     comparison = compare(tmp_path)
     for row in comparison.rows:
-        tests = one.verdicts("test", row.dataset)
+        tests = one.finals("test", row.dataset)
         expected = next(
             reference.test_mean
             for reference in comparison.blocks[0].of(row.dataset)[1]
@@ -71,7 +71,7 @@ def test_the_target_is_what_random_search_is_expected_to_reach(
         assert row.anytime.clock == "evaluations"
         assert evaluations.expected >= 40 * (100 - seconds.runs) / seconds.runs
     for row in compare(tmp_path, target=0.0).rows:
-        best = (one.verdicts("test", row.dataset).values >= row.anytime.target).sum()
+        best = (one.finals("test", row.dataset).values >= row.anytime.target).sum()
         assert row.anytime.in_seconds.runs <= best < 50
         assert row.anytime.in_evaluations.median == np.inf
 
@@ -86,7 +86,7 @@ def test_a_run_that_missed_the_target_took_its_whole_budget(
         taken = []
         for seed in range(40):
             seconds = np.cumsum(one.lists("seconds")[seed])[one.lists("incumbents")[seed]]
-            there = one.verdicts("test", row.dataset)[seed] >= row.anytime.target
+            there = one.finals("test", row.dataset)[seed] >= row.anytime.target
             taken.append(seconds[there][0] if there.any() else 2500.0)
         reached = row.anytime.in_seconds
         assert 0 < reached.runs < 40

@@ -246,7 +246,7 @@ STRATA = {"independent": (0, 1, 2), "one search": (0, 0, 0), "two searches": (0,
 @pytest.mark.parametrize(("first", "second"), list(product(KNOWN, repeat=2)))
 def test_three_rows_over_data_sets(first: str, second: str, strata: str) -> None:
     samples = (ARRAYS[first], ARRAYS[second], ARRAYS[first])
-    made = [across.Problem(str(n), n, samples, samples) for n in STRATA[strata]]
+    made = [across.OneDataSet(str(n), n, samples, samples) for n in STRATA[strata]]
     found = across.standings_across(["a", "b", "c"], made)
     finite = np.isfinite(np.concatenate(samples)).all()
     assert found.ranks.sum() == pytest.approx(6) or not finite

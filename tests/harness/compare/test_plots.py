@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.label_positions import spread
+from nasbench.harness.compare.label_positions import set_apart
 from nasbench.harness.compare.plots import looks, regret_figures
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import ExperimentRuns
@@ -24,7 +24,7 @@ from nasbench.strategies.registry import strategies
 
 @given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.01, 0.3))
 def test_labels_keep_their_order_and_their_distance(wanted: list[float], gap: float) -> None:
-    places = spread(wanted, gap)
+    places = set_apart(wanted, gap)
     assert len(places) == len(wanted)
     order = np.argsort(wanted, kind="stable")
     assert (np.diff(np.array(places)[order]) >= gap - 1e-9).all()
@@ -32,8 +32,8 @@ def test_labels_keep_their_order_and_their_distance(wanted: list[float], gap: fl
 
 
 def test_labels_that_are_apart_stay_where_they_are() -> None:
-    assert spread([0.9, 0.1, 0.5], 0.2) == pytest.approx([0.9, 0.1, 0.5])
-    assert spread([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
+    assert set_apart([0.9, 0.1, 0.5], 0.2) == pytest.approx([0.9, 0.1, 0.5])
+    assert set_apart([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
 
 
 @pytest.mark.usefixtures("synthetic_nb201")

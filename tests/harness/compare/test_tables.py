@@ -17,7 +17,7 @@ from nasbench.benchmarks.tables.format import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.formats import (
-    Cell,
+    Entry,
     Section,
     TextTable,
     escape_latex,
@@ -91,7 +91,7 @@ def test_blocks_that_differ_in_one_thing_differ_in_every_output(
         replace(
             task,
             reference=replace(task.reference, protocol="own"),
-            signal=replace(task.signal, epochs=epochs),
+            signal=replace(task.query, epochs=epochs),
         )
         for epochs in (6, 12)
     ]
@@ -217,7 +217,7 @@ def test_latex_escapes_what_would_break_it() -> None:
 
 def test_markdown_keeps_pipes_out_of_cells() -> None:
     table = TextTable(
-        "t", "c", ("a", "b"), [Section("", [[Cell("x|y_z"), Cell("1", True)]], [])], ()
+        "t", "c", ("a", "b"), [Section("", [[Entry("x|y_z"), Entry("1", True)]], [])], ()
     )
     assert "| x\\|y\\_z | **1** |" in to_markdown(table)
 

@@ -252,7 +252,7 @@ def test_the_earlier_name_of_signal_is_read(tmp_path: Path) -> None:
     for options in ({"signal": "mean"}, {"trials": "mean"}):
         run("random-search", seeds=1, benchmark="digits", budget="5evals", out=tmp_path, **options)
     (folder,) = experiments(tmp_path)
-    assert folder.experiment.task.signal.trials == "mean"
+    assert folder.experiment.task.query.signal == "mean"
     words = [
         "run",
         "-s",

@@ -79,9 +79,9 @@ def test_the_best_settings_are_chosen_and_bad_ones_stopped_early(tuned: Path) ->
     assert places[min(places)] == 20
     assert min(places.values()) < 20
     assert record["runs"] == sum(places.values())
-    assert record["queries"] == record["runs"]
+    assert record["evaluations"] == record["runs"]
     total = sum(one.column("clock_seconds").sum() for one in found)
-    assert record["simulated_seconds"] == pytest.approx(total)
+    assert record["clock_seconds"] == pytest.approx(total)
     assert record["seeds"] == list(range(100, 120))
 
 
@@ -93,14 +93,14 @@ def test_tuned_settings_are_reported_with_their_cost_on_other_seeds(
     run(names, seeds=10, budget="1evals", out=tmp_path, **options)
     run("random-search", seeds=10, budget="1evals", out=tmp_path)
     (block,) = compare(tmp_path).blocks
-    rows = {row.strategy: row for row in block.of("cifar10")[0]}
-    assert rows["test_tune:Aim"].tuning_runs == options["tuning"]["runs"]
-    assert rows["random-search"].tuning_runs == 0
+    rows = {row.experiment.strategy: row for row in block.of("cifar10")[0]}
+    assert rows["test_tune:Aim"].costs.tuning_runs == options["tuning"]["runs"]
+    assert rows["random-search"].costs.tuning_runs == 0
     table = cost_table(block)
     place = table.columns.index("tuning s")
     shown = {cells[0].text.split()[0]: cells[place].text for cells in table.sections[0].rows}
     assert shown["random-search"] == "0"
-    assert shown["test_tune:Aim"] == f"{options['tuning']['simulated_seconds']:.0f}"
+    assert shown["test_tune:Aim"] == f"{options['tuning']['clock_seconds']:.0f}"
     run(names, seeds="119,", budget="1evals", out=tmp_path, **options)
     with pytest.raises(CannotCompare, match="tuned on 1 of these seeds, such as 119: report other"):
         compare(tmp_path)

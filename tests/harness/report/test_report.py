@@ -104,7 +104,7 @@ def test_every_run_can_be_looked_up(comparison: Comparison, tmp_path: Path) -> N
             assert flat[::3] == (steps + 1).tolist()
             assert flat[2::3] == one.architectures.indices[number][steps].tolist()
             numbers = data["cells"][flat[-1]]
-            test = one.verdicts("test", "cifar100")[number][-1]
+            test = one.finals("test", "cifar100")[number][-1]
             assert numbers[1 + data["columns"].index("test/cifar100")] == round(float(test), 2)
 
 

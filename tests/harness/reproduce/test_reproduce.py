@@ -1,4 +1,4 @@
-"""Published tables run again: the recipes, and what is published."""
+"""Published tables run again: their descriptions, and what is published."""
 
 import json
 from collections.abc import Callable
@@ -13,36 +13,36 @@ from nasbench.benchmarks.protocols import protocols
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit import audit
-from nasbench.harness.reproduce import recipe_names, reproduce, reproductions
-from nasbench.harness.reproduce.recipe import load_recipe
+from nasbench.harness.reproduce import published_names, reproduce, reproductions
+from nasbench.harness.reproduce.published_table import load_published
 from nasbench.harness.reproduce.reproduction import Reproduction
 from nasbench.harness.reproduce.verdict import Outcome
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
 
-@pytest.mark.parametrize("name", recipe_names())
-def test_recipes_are_complete(name: str) -> None:
+@pytest.mark.parametrize("name", published_names())
+def test_published_tables_are_complete(name: str) -> None:
     """Every row can be run or says why not, on the data sets of a protocol that there is."""
-    recipe = load_recipe(name)
+    paper = load_published(name)
     assert name in protocols()
-    assert recipe.protocol == name
-    assert recipe.searched == tuple(protocols()[name].reports)
-    for row in recipe.rows:
-        assert tuple(row.published) == recipe.reports
+    assert paper.protocol == name
+    assert paper.searched == tuple(protocols()[name].reports)
+    for row in paper.rows:
+        assert tuple(row.published) == paper.reports
         assert bool(row.not_run) or row.strategy is not None
         if row.strategy is not None:
             strategy = find_strategy(row.strategy)
             make_settings(strategy, {**recipe_settings(strategy, row.recipe), **row.settings})
-    assert [row.name for row in recipe.rows if not row.not_run][1:] == ["REA", "REINFORCE"]
+    assert [row.name for row in paper.rows if not row.not_run][1:] == ["REA", "REINFORCE"]
 
 
 def test_rows_are_as_the_authors_ran_them() -> None:
     """What their scripts and pages say: a node is drawn before the edge, the sample is of three."""
-    for name in recipe_names():
-        recipe = load_recipe(name)
-        (evolution,) = (row for row in recipe.rows if row.strategy == "regularized-evolution")
+    for name in published_names():
+        paper = load_published(name)
+        (evolution,) = (row for row in paper.rows if row.strategy == "regularized-evolution")
         assert evolution.settings == {"population": 10, "sample": 3, "mutation": "node"}
-        doubted = {(row.name, at) for row in recipe.rows for at in row.unconfirmed}
+        doubted = {(row.name, at) for row in paper.rows for at in row.unconfirmed}
         assert doubted == ({("REA", "cifar100")} if name == "nats-bench" else set())
 
 
@@ -53,10 +53,10 @@ def test_an_unknown_table_is_one_line() -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the recipes have few seeds."""
-    recipe = replace(load_recipe("nb201-paper"), seeds="0-5", quick_seeds="0-3")
+    """Let the published tables have few seeds."""
+    paper = replace(load_published("nb201-paper"), seeds="0-5", quick_seeds="0-3")
     for module in ("reproduce.rerun", "audit.published"):
-        monkeypatch.setattr(f"nasbench.harness.{module}.load_recipe", lambda _: recipe)
+        monkeypatch.setattr(f"nasbench.harness.{module}.load_published", lambda _: paper)
 
 
 @pytest.mark.usefixtures("short", "synthetic_nb201")
@@ -134,7 +134,9 @@ def test_a_checkout_shows_and_audits_what_is_published(
     ]
     assert faults(lambda data: data["rows"].append(data["rows"][0])) == ["a row"]
     assert faults(lambda data: data.update(margin=3.0, title="Ours wins")) == ["title", "margin"]
-    assert faults(lambda data: data.update(seeds="0-4")) == ["seeds are 0-4, in the recipe 0-5"]
+    assert faults(lambda data: data.update(seeds="0-4")) == [
+        "seeds are 0-4, in the published table 0-5"
+    ]
     assert faults(lambda data: data.update(table="0" * 64)) == [
         "made with table 00000000, installed"
     ]

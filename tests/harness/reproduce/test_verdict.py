@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import f, kurtosis, t, ttest_ind_from_stats
 
-from nasbench.harness.reproduce.recipe import Published, Recipe, load_recipe
+from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.verdict import Moments, Outcome, Spread, Verdict, spread, verdict
 
 
@@ -219,10 +219,10 @@ def test_the_spread_is_an_f_test_with_the_kurtosis_of_the_sample(std: float) -> 
     )
 
 
-def recipe(means: list[float], std: float) -> Recipe:
+def published_of(means: list[float], std: float) -> PublishedTable:
     """Return a published table of one data set."""
     rows = tuple(Published(f"row {i}", 500, {"a": (mean, std)}) for i, mean in enumerate(means))
-    return Recipe("t", "b", "p", ("a",), ("a",), "0-9", "0-4", 0.1, (), rows)
+    return PublishedTable("t", "b", "p", ("a",), ("a",), "0-9", "0-4", 0.1, (), rows)
 
 
 def test_margins_by_hand() -> None:
@@ -232,14 +232,14 @@ def test_margins_by_hand() -> None:
         ([93.70], 0.3, 0.03),
         ([93.70, 93.70], 0.3, 0.03),
     ):  # fmt: skip
-        table = recipe(means, std)
+        table = published_of(means, std)
         assert table.margin_of(table.rows[0], "a") == pytest.approx(margin)
 
 
 @pytest.mark.parametrize("name", ["nb201-paper", "nats-bench"])
 def test_no_published_row_passes_as_another(name: str) -> None:
     """Runs that end exactly at one row's published mean and deviation are none of the others."""
-    table = load_recipe(name)
+    table = load_published(name)
     for dataset in table.reports:
         rows = [row for row in table.rows if row.runs == 500]
         for row in rows:

@@ -140,7 +140,7 @@ MISFITS: dict[str, tuple[Callable[[pa.Table], pa.Table], str]] = {
         "'incumbents', row 1 (seed 1): 0 is a step without a value",
     ),
     "verdict": (element("test/cifar10/accuracy", 101.0, 0), "row 1 (seed 1): 101.0 is no accuracy"),
-    "verdicts": (value("test/cifar100/accuracy", []), "row 1 (seed 1): 0 values for"),
+    "finals": (value("test/cifar100/accuracy", []), "row 1 (seed 1): 0 values for"),
 }  # fmt: skip
 
 

@@ -191,8 +191,8 @@ def test_a_table_of_other_data_gets_a_protocol_of_its_own(
         assert found.datasets == ("shapes",)
         assert isinstance(found.protocol, Protocol)
         assert (found.protocol.epochs, found.protocol.schedule) == (3, 9)
-        assert (found.protocol.seconds["shapes"], found.protocol.trials) == (740.0, "random")
+        assert (found.protocol.seconds["shapes"], found.protocol.signal) == (740.0, "random")
     (outcome,) = run("random-search", seeds=1, benchmark=path, out=tmp_path / "results")
-    assert (outcome.finished, outcome.experiment.task.signal.epochs) == (1, 3)
+    assert (outcome.finished, outcome.experiment.task.query.epochs) == (1, 3)
     (stored,) = load_results(tmp_path / "results").experiments
     assert stored.lists("seconds").values.tolist() == [7.0] * 105

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import nasbench
-from nasbench.benchmarks.tabular import Signal
+from nasbench.benchmarks.tabular import Query
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.execution.run import run
@@ -70,7 +70,7 @@ def test_the_text_is_fixed(tmp_path: Path) -> None:
 
 def test_large_seeds_share_no_draw_with_others() -> None:
     """The words of [0, 5 + 7 * 2^32] and [5 * 2^32, 7] are 0, 5, 7 and 0, 5, 7."""
-    signal = Signal("digits", 15, 5)
+    signal = Query("digits", 15, 5)
     task = Task(
         BenchmarkReference(Kind.TABLE, "digits", "own"),
         DIGITS,

@@ -155,7 +155,9 @@ def test_incumbents_have_the_least_validation_loss(results: Path) -> None:
     mean = next(one for one in block.references if one.reference == "mean architecture")
     assert mean.test_mean == pytest.approx(np.nanmean(curves["test"]))
     for row in block.rows:  # percent better than the mean architecture, by its definition
-        final = load_results(results).runs.query(f"strategy == '{row.experiment.strategy}'")["test/digits"]
+        final = load_results(results).runs.query(f"strategy == '{row.experiment.strategy}'")[
+            "test/digits"
+        ]
         better = 100 * (np.nanmean(curves["test"]) - final) / np.nanmean(curves["test"])
         assert row.in_table.improvement == pytest.approx(better.mean())
         assert row.in_table.regret == pytest.approx(final.mean() - np.nanmin(curves["test"]))
@@ -180,7 +182,7 @@ def change(folder: ExperimentFolder, name: str, values: dict[int, float]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("column", "check"), [("value/loss", "answers"), ("test/digits/loss", "verdicts")]
+    ("column", "check"), [("value/loss", "answers"), ("test/digits/loss", "finals")]
 )
 def test_the_audit_finds_a_better_loss(
     results: Path, tmp_path: Path, column: str, check: str

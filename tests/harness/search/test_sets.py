@@ -159,7 +159,7 @@ def lighter(row: Row) -> Row:
     ("plant", "check"),
     [
         (smaller, "incumbents"), (larger, "incumbents"), (faster, "answers"),
-        (better, "verdicts"), (lighter, "verdicts"),
+        (better, "finals"), (lighter, "finals"),
     ],
 )  # fmt: skip
 def test_what_is_planted_is_found(plant: Callable[[Row], Row], check: str, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_table_judges_what_was_derived_every_epoch(toy_images: Path, tmp_pat
     (outcome,) = run("darts", seeds=2, settings={"darts": SMALL}, out=tmp_path)
     assert (outcome.finished, outcome.failed) == (2, {})
     (stored,) = load_results(tmp_path).experiments
-    cells, judged = stored.architectures.indices, stored.verdicts("test", "cifar10")
+    cells, judged = stored.architectures.indices, stored.finals("test", "cifar10")
     truth = load_table("nb201").test.mean("cifar10")
     for one in range(2):
         assert len(cells[one]) == SMALL["epochs"]

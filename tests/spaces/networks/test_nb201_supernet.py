@@ -13,7 +13,7 @@ from nasbench.spaces.mix import Mix
 from nasbench.spaces.nb201 import EDGES, OPERATIONS, NasBench201
 from nasbench.spaces.networks.base import Shape
 from nasbench.spaces.networks.nb201 import KERNEL
-from nasbench.spaces.networks.nb201_supernet import LEAVING, Supernet, constants_of
+from nasbench.spaces.networks.nb201_supernet import LEAVING, NasBench201Supernet, constants_of
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
 SPACE = NasBench201()
@@ -27,10 +27,10 @@ SHAPES = {
 cells = st.integers(0, SPACE.size - 1).map(SPACE.architecture)
 
 
-def pair(shape: Shape) -> tuple[Supernet, PlainSupernet]:
+def pair(shape: Shape) -> tuple[NasBench201Supernet, PlainSupernet]:
     """Return both in double precision with the same weights, every one of them random."""
     generator = torch.Generator().manual_seed(3)
-    fused = Supernet(DATA, shape, generator=generator).double()
+    fused = NasBench201Supernet(DATA, shape, generator=generator).double()
     for parameter in fused.parameters():
         parameter.data += 0.1 * torch.randn(parameter.shape, generator=generator).double()
     plain = PlainSupernet(DATA, shape, generator=generator).double()
@@ -41,7 +41,7 @@ def pair(shape: Shape) -> tuple[Supernet, PlainSupernet]:
     return fused, plain
 
 
-def shared(fused: Supernet, plain: PlainSupernet, what: str) -> list[tuple[Any, Any]]:
+def shared(fused: NasBench201Supernet, plain: PlainSupernet, what: str) -> list[tuple[Any, Any]]:
     """Pair what the cells have: weights, their gradients or, with `buffers`, statistics.
 
     Statistics only of operations that something reads: the fused net computes no others.
@@ -173,7 +173,7 @@ def test_half_the_bits_give_nearly_the_same(name: str) -> None:
     outputs, gradients = [], []
     for precision in (None, torch.bfloat16):
         generator = torch.Generator().manual_seed(5)
-        net = Supernet(DATA, SHAPES[name], generator=generator, precision=precision)
+        net = NasBench201Supernet(DATA, SHAPES[name], generator=generator, precision=precision)
         weights = random_weights().float().requires_grad_()
         output = net(images(64).float(), Mix.all_of(SIZES, weights))
         output.square().sum().backward()
@@ -189,7 +189,7 @@ def test_half_the_bits_give_nearly_the_same(name: str) -> None:
 
 def test_the_same_generator_gives_the_same_weights() -> None:
     first, second = (
-        Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(5))
+        NasBench201Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(5))
         for _ in range(2)
     )
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
@@ -199,7 +199,7 @@ def test_the_same_generator_gives_the_same_weights() -> None:
 def test_batch_norm_around_the_cells_can_be_another() -> None:
     """Affine and tracked outside, neither inside; a cell alone is still what it is in the net."""
     cell, inside = (3, 2, 4, 1, 3, 2), SHAPES["published"]
-    net = Supernet(
+    net = NasBench201Supernet(
         DATA, inside, generator=torch.Generator().manual_seed(3), around=Shape(4, 1)
     ).double()
     for parameter in net.parameters():
@@ -220,7 +220,7 @@ def test_batch_norm_around_the_cells_can_be_another() -> None:
 
 def test_a_constant_is_added_to_every_number_of_its_node() -> None:
     """A cell that only passes its input on, with a constant at node 1 and one at the last."""
-    net = Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(3))
+    net = NasBench201Supernet(DATA, SHAPES["published"], generator=torch.Generator().manual_seed(3))
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(4))
     shift = torch.tensor([9.0, 0.5, 7.0, 0.25])
     torch.testing.assert_close(net.cells[0](x, Mix.only((1, 0, 0, 0, 1, 0)), shift), x + 0.75)

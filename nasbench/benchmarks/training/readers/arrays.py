@@ -11,8 +11,8 @@ from nasbench.benchmarks.training.data import DataSet, Part
 from nasbench.benchmarks.training.found_images import readable
 from nasbench.benchmarks.training.readers.images import (
     Pixels,
+    PixelsByPart,
     Read,
-    Split,
     assemble,
     digests,
     memory,
@@ -160,13 +160,13 @@ def _finite(images: NDArray[Any]) -> bool:
         return bool(np.isfinite(images.astype(np.float32)).all())
 
 
-def _checked(path: Path, split: Split, numbers: NDArray[np.int64]) -> Split:
+def _checked(path: Path, split: PixelsByPart, numbers: NDArray[np.int64]) -> PixelsByPart:
     """Return the parts with labels 0, 1, 2, ...; `DataError` if they do not fit together.
 
     `numbers` are the labels of `y_train`, sorted. Parts must not have other labels, another shape
     or type of images, or an image in common.
     """
-    ranked: Split = {}
+    ranked: PixelsByPart = {}
     for part, (images, labels) in split.items():
         word = _WORDS[part]
         unknown = np.setdiff1d(labels, numbers)

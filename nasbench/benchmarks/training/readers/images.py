@@ -33,7 +33,7 @@ class Pixels(NamedTuple):
         return Pixels(self.images[chosen], self.labels[chosen])
 
 
-Split = dict[Part, Pixels]
+PixelsByPart = dict[Part, Pixels]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Read:
     treated: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
-    def found(self, name: str, split: Split, size: Input) -> Found:
+    def found(self, name: str, split: PixelsByPart, size: Input) -> Found:
         """Return the complete report, with the number of images of every class and part."""
         counts = {
             part.value: tuple(np.bincount(split[part].labels, minlength=len(self.classes)).tolist())
@@ -95,7 +95,9 @@ class Augmentation:
         return (images - mean) / images.new_tensor(self.deviation)[:, None, None]
 
 
-def assemble(name: str, split: Split, classes: int | Read, *, pad: int, flip: bool) -> DataSet:
+def assemble(
+    name: str, split: PixelsByPart, classes: int | Read, *, pad: int, flip: bool
+) -> DataSet:
     """Make a data set, normalised by the mean and deviation of the images for the weights.
 
     `classes` is the number of classes of official data, or the reader's report on a user's images.
@@ -177,8 +179,8 @@ def halves(name: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
 
 
-def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> Split:
-    """Split every class 60/20/20, in the order of the SHA-256 of its images.
+def split_by_class(name: str, pixels: Pixels, classes: Sequence[str]) -> PixelsByPart:
+    """PixelsByPart every class 60/20/20, in the order of the SHA-256 of its images.
 
     All images must be different (see `merged`), so that no image is in two parts. Raises
     `DataError` for a class with fewer than five images.

@@ -1,4 +1,4 @@
-"""Published tables as recipes: their experiments, their results, and the margin of agreement."""
+"""Published tables: their experiments, their results, and the margin of agreement."""
 
 import math
 import tomllib
@@ -35,7 +35,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PublishedTable:
     """A published table and the protocol behind it."""
 
     title: str
@@ -65,17 +65,19 @@ class Recipe:
         return min(self.margin * row.published[dataset][1], min(gaps, default=math.inf) / 2)
 
 
-def recipe_names() -> list[str]:
-    """Return the names of the tables that have a recipe, sorted."""
-    folder = resources.files(_FOLDER).joinpath("recipes")
+def published_names() -> list[str]:
+    """Return the names of the published tables, sorted."""
+    folder = resources.files(_FOLDER).joinpath("published")
     return sorted(one.name.removesuffix(".toml") for one in folder.iterdir())
 
 
-def load_recipe(name: str) -> Recipe:
-    """Read the recipe of a table; raises `InvalidInput` for an unknown name."""
+def load_published(name: str) -> PublishedTable:
+    """Read a published table; raises `InvalidInput` for an unknown name."""
     from pydantic import TypeAdapter
 
-    if name not in recipe_names():
-        raise InvalidInput(f"table '{name}' is unknown: valid are {', '.join(recipe_names())}")
-    text = resources.files(_FOLDER).joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
-    return TypeAdapter(Recipe).validate_python(tomllib.loads(text))
+    if name not in published_names():
+        raise InvalidInput(f"table '{name}' is unknown: valid are {', '.join(published_names())}")
+    text = (
+        resources.files(_FOLDER).joinpath("published", f"{name}.toml").read_text(encoding="utf-8")
+    )
+    return TypeAdapter(PublishedTable).validate_python(tomllib.loads(text))
