@@ -138,14 +138,6 @@ def default_benchmark() -> str:
     return BUNDLED if bundled and not fetched else FETCHED
 
 
-def provide(name: str, path: Path) -> None:
-    """Make `load_table` open `path` for the table `name`, in this process only."""
-    _provided[name] = path
-
-
-_provided: dict[str, Path] = {}
-
-
 def load_table(name: str | Path) -> Table:
     """Open an installed table by name, or a table file by its path.
 
@@ -158,8 +150,6 @@ def load_table(name: str | Path) -> Table:
 def table_file(name: str | Path) -> Path:
     """Return the path of the file that `load_table` opens; raises the same errors."""
     path = require_path("table", name)
-    if isinstance(name, str) and name in _provided:
-        return _provided[name]
     if not isinstance(name, str) or name.endswith(SUFFIX):
         if not path.is_file():
             reason = "is a folder" if path.is_dir() else "does not exist"

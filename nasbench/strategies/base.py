@@ -38,23 +38,26 @@ def require(holds: bool, setting: str, value: object, rule: str) -> None:
         raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
 
 
-def require_decisions(space: Space, strategy: str) -> CategoricalSpace:
+def require_decisions(space: Space) -> CategoricalSpace:
     """Return `space` if it has independent decisions; raise `InvalidInput` for any other space."""
     if not isinstance(space, CategoricalSpace):
         raise InvalidInput(
-            f"strategy '{strategy}' needs a space of independent decisions, and '{space.name}' is "
-            "none: use another strategy, such as random-search or regularized-evolution"
+            f"a space of independent decisions is needed, and '{space.name}' is none: use another "
+            "strategy, such as random-search or regularized-evolution"
         )
     return space
 
 
-def require_tags(strategy: "type[SearchStrategy]", problem: Problem) -> None:
-    """Raise `InvalidInput` if a problem lacks what the tags of a strategy require."""
+def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) -> None:
+    """Raise `InvalidInput` if a problem lacks what the tags of the strategy `name` require."""
     if Tag.DECISIONS in strategy.tags:
-        require_decisions(problem.space, strategy.name)
+        try:
+            require_decisions(problem.space)
+        except InvalidInput as error:
+            raise InvalidInput(f"strategy '{name}': {error}") from error
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
         raise InvalidInput(
-            f"strategy '{strategy.name}' compares fidelities, and this search has "
+            f"strategy '{name}' compares fidelities, and this search has "
             f"{len(problem.fidelities) or 'only its own'}: use another strategy, or a table that "
             "knows validation after several numbers of epochs"
         )
@@ -80,8 +83,6 @@ class SearchStrategy(Stateful, ABC):
     do not begin with an underscore are stored (see `Stateful`).
     """
 
-    name: ClassVar[str]
-    """The registered name."""
     family: ClassVar[str]
     """The group of the strategy in cost tables: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]

@@ -114,7 +114,7 @@ class Enas(OneShot):
         """Make an untrained controller."""
         from nasbench.strategies.parts.policies import LstmPolicy, MovingAverage
 
-        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
+        s, sizes = self.settings, require_decisions(self.space).sizes
         self.controller = LstmPolicy(
             sizes, s.hidden, s.layers, s.controller_learning_rate, s.entropy_weight,
             self.random, betas=(s.controller_beta1, 0.999), epsilon=s.controller_epsilon,

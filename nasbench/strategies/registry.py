@@ -45,7 +45,6 @@ def register(name: str) -> Callable[[Strategy], Strategy]:
             raise InvalidInput(
                 f"strategy '{name}' is {shown(strategy)}, no subclass of nasbench.SearchStrategy"
             )
-        strategy.name = name
         _registered[name] = strategy
         return strategy
 
@@ -94,11 +93,16 @@ def find_strategy(name: str) -> type[SearchStrategy]:
     return _checked(known[name], name)
 
 
+def name_of(strategy: type[SearchStrategy]) -> str:
+    """Return the name that finds a strategy: its first registered one, else `module:Class`."""
+    for name, known in _registered.items():
+        if known is strategy:
+            return name
+    return f"{strategy.__module__}:{strategy.__qualname__}"
+
+
 def _imported(path: str) -> type[SearchStrategy]:
-    strategy = _checked(imported("strategy", path, path), path)
-    if "name" not in vars(strategy):
-        strategy.name = path
-    return strategy
+    return _checked(imported("strategy", path, path), path)
 
 
 def _checked(found: Any, path: str) -> type[SearchStrategy]:
@@ -137,7 +141,7 @@ def recipe_settings(strategy: type[SearchStrategy], recipe: str | None) -> Mappi
         return {}
     if recipe not in strategy.recipes:
         known = " or ".join(strategy.recipes)
-        raise InvalidInput(f"recipe '{recipe}' is unknown to '{strategy.name}': use {known}")
+        raise InvalidInput(f"recipe '{recipe}' is unknown to '{name_of(strategy)}': use {known}")
     return strategy.recipes[recipe]
 
 
@@ -159,13 +163,13 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
             if name in Place._fields and strategy.rule == DERIVED:
                 hint = f"; where a run trains is no setting: use --{name}"
             raise InvalidInput(
-                f"setting '{strategy.name}.{name}' is unknown: valid are {valid}{hint}"
+                f"setting '{name_of(strategy)}.{name}' is unknown: valid are {valid}{hint}"
             )
         try:
             checked[name] = _converted(strategy.Settings, name, value)
         except ValueError as error:
             raise InvalidInput(
-                f"setting '{strategy.name}.{name}' cannot be {shown(value)}: {error} "
+                f"setting '{name_of(strategy)}.{name}' cannot be {shown(value)}: {error} "
                 f"(default {_default(fields[name])})"
             ) from error
     try:
@@ -174,7 +178,7 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
         raise
     except Exception as error:  # another package's code may raise anything
         raise InvalidInput(
-            f"settings of strategy '{strategy.name}' cannot be used: {reason(error)}"
+            f"settings of strategy '{name_of(strategy)}' cannot be used: {reason(error)}"
         ) from error
 
 

@@ -140,7 +140,7 @@ class Reinforce(PolicyGradient):
         """Return an untrained LSTM controller."""
         from nasbench.strategies.parts.policies import LstmPolicy
 
-        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
+        s, sizes = self.settings, require_decisions(self.space).sizes
         return LstmPolicy(sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random)
 
     def advantage(self, reward: float) -> float:
@@ -189,5 +189,5 @@ class ReinforceSoftmax(PolicyGradient):
         """Return untrained independent softmaxes."""
         from nasbench.strategies.parts.policies import SoftmaxPolicy
 
-        s, sizes = self.settings, require_decisions(self.space, self.name).sizes
+        s, sizes = self.settings, require_decisions(self.space).sizes
         return SoftmaxPolicy(sizes, s.learning_rate, s.entropy_weight, self.random)

@@ -18,7 +18,7 @@ have done badly looks better than it is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import groupby
 from typing import Any
@@ -27,9 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import CannotCompare
-from nasbench.harness.compare.estimates import finite
+from nasbench.harness.compare.comparison import Block
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.labels import differences, labels
-from nasbench.harness.results.load import Architectures, ExperimentRuns, Ragged
+from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import Task
@@ -40,66 +41,8 @@ _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
 With more runs it is 93 % or more."""
 
 
-@dataclass(frozen=True)
-class Contender:
-    """One experiment in a block: its runs over the block's seeds."""
-
-    label: str
-    experiment: Experiment
-    runs: ExperimentRuns
-    """Finished runs only."""
-    failed: int
-    """Number of failed runs."""
-    scale: float = 1.0
-    """Factor from seconds of its own clock to seconds of the clock it is drawn on."""
-
-    def scores(self, what: str, dataset: str = "") -> Ragged:
-        """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.
-
-        `signal` is what the search saw; `valid` and `test` are final values on `dataset`. Scores
-        are of the first objective: more is better. Infinite values count as not known: NaN.
-        """
-        if what == "signal":
-            values = self.runs.signal.at(self.runs.lists("incumbents"))
-        else:
-            values = self.runs.finals(what, dataset)
-        return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
-
-    def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
-        """Return the score of each run's final incumbent, shape (runs,): see `scores`."""
-        return np.asarray(self.scores(what, dataset).last(), dtype=np.float64)
-
-    @property
-    def incumbents(self) -> Architectures:
-        """The architectures of each run's incumbents."""
-        return self.runs.architectures.at(self.runs.lists("incumbents"))
-
-    def when(self, clock: str) -> Ragged:
-        """Return when each run's incumbents were finished, on clock `seconds` or `evaluations`."""
-        steps = self.runs.lists("incumbents")
-        if clock == "evaluations":
-            return Ragged(steps.values.astype(np.float64) + 1, steps.offsets)
-        seconds = self.runs.finished().at(steps)
-        return Ragged(self.scale * seconds.values, seconds.offsets)
-
-    def spent(self, clock: str) -> float:
-        """Return the most that a run spent on a clock; 0 without runs."""
-        if clock == "evaluations":
-            return float(self.runs.column("evaluations").max(initial=0))
-        return self.scale * float(self.runs.column("clock_seconds").max(initial=0))
-
-
-@dataclass(frozen=True)
-class Group:
-    """Contenders of one task with equal numbers of seeds, and notes that a reader must know."""
-
-    task: Task
-    contenders: tuple[Contender, ...]
-    notes: tuple[str, ...]
-
-
-def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Group]:
-    """Group experiments into blocks, one `Group` each; with `merge` into a single block.
+def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Block]:
+    """Group experiments into blocks that have no numbers yet; with `merge` into a single block.
 
     Raises `CannotCompare` where `merge` is not possible, saying why, and for runs on seeds or data
     that their settings were tuned on.
@@ -242,7 +185,7 @@ def _ranges(seeds: NDArray[Any]) -> str:
     return f"{text}," if text.isdecimal() else text
 
 
-def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Group:
+def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Block:
     notes = [*apart, *cut, *_sharing(rows)]
     rows = sorted(rows, key=lambda row: _order(row.experiment))
     contenders = []
@@ -255,7 +198,7 @@ def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[s
                 f"{label}: {failed} of {len(row)} runs failed; its numbers are over the "
                 f"{len(row) - failed} that finished",
             ]
-    return Group(task, tuple(contenders), (*notes, *_few(rows)))
+    return Block(task, tuple(contenders), (*notes, *_few(rows)))
 
 
 def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Make a comparison from stored runs, and write its files (`nasbench compare`)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from nasbench.arguments import require_names, require_path
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.harness.compare.blocks import Group, group
+from nasbench.harness.compare.blocks import group
 from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.references import EXPECTED, open_known, references
@@ -64,7 +65,7 @@ def compare(
     stored = results if isinstance(results, Results) else load_results(results)
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
-    blocks = [_block(one, wanted, calibration, target) for one in groups]
+    blocks = [_filled(one, wanted, calibration, target) for one in groups]
     options = Options(merge, tuple(wanted), target, calibration)
     comparison = Comparison(
         tuple(block for block in blocks if block.datasets), options, stored.faults
@@ -76,7 +77,7 @@ def compare(
     return comparison
 
 
-def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> list[str]:
+def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Block]) -> list[str]:
     reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
     if datasets is None:
         return reported
@@ -89,8 +90,8 @@ def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Group]) -> li
     return chosen or reported
 
 
-def _block(
-    one: Group, wanted: Sequence[str], calibration: Calibration | None, target: float | None
+def _filled(
+    one: Block, wanted: Sequence[str], calibration: Calibration | None, target: float | None
 ) -> Block:
     notes = list(one.notes)
     if len(one.task.objectives) > 1:
@@ -122,9 +123,8 @@ def _block(
         expected = [best - r.regret_mean for r in beside[name] if r.reference == EXPECTED]
         aim = next(iter(expected), None) if target is None else best - target
         made += rows(one.contenders, name, known, aim, tests[name])
-    return Block(
-        task=one.task,
-        contenders=one.contenders,
+    return replace(
+        one,
         datasets=datasets,
         rows=tuple(made),
         pairs=tests,
@@ -135,19 +135,16 @@ def _block(
     )
 
 
-def _sets(one: Group, wanted: Sequence[str]) -> Block:
+def _sets(one: Block, wanted: Sequence[str]) -> Block:
     """Return the block of searches with several objectives."""
     datasets = tuple(name for name in one.task.reports if name in wanted)
-    return Block(
-        task=one.task, contenders=one.contenders, datasets=datasets, rows=(), pairs={},
-        references=(), notes=one.notes, known=None,
-        sets=tuple(row for name in datasets for row in set_rows(one.contenders, name)),
-    )  # fmt: skip
+    found = tuple(row for name in datasets for row in set_rows(one.contenders, name))
+    return replace(one, datasets=datasets, sets=found)
 
 
-def _unknown(group: Group, dataset: str) -> Iterator[str]:
+def _unknown(block: Block, dataset: str) -> Iterator[str]:
     """Yield a note for every row with final incumbents that have no test value on a data set."""
-    for one in group.contenders:
+    for one in block.contenders:
         missing = int(np.isnan(one.final("test", dataset)).sum())
         if missing:
             yield (
@@ -156,10 +153,10 @@ def _unknown(group: Group, dataset: str) -> Iterator[str]:
             )
 
 
-def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
+def _skewed(block: Block, datasets: Sequence[str]) -> Iterator[str]:
     """Yield a note on rows whose runs are so skewed that intervals of means are too narrow."""
     found: dict[tuple[str, ...], list[str]] = {}
-    for one in group.contenders:
+    for one in block.contenders:
         names = tuple(n for n in datasets if too_skewed(one.final("test", n)))
         if names:
             found.setdefault(names, []).append(one.label)
@@ -173,13 +170,13 @@ def _skewed(group: Group, datasets: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _misfit(group: Group, calibration: Calibration) -> str:
+def _misfit(block: Block, calibration: Calibration) -> str:
     """Return why a calibration does not fit a group's one-shot runs; empty if it fits."""
-    task, theirs = group.task, (calibration.table, calibration.dataset)
+    task, theirs = block.task, (calibration.table, calibration.dataset)
     if theirs != (task.content, task.query.dataset):
         return f"it is of {theirs[1]} of table {theirs[0][:8]}"
     here = (calibration.processor, calibration.device, calibration.threads)
-    for one in group.contenders:
+    for one in block.contenders:
         if one.experiment.task.shared:
             processor = ", ".join(one.runs.processors)
             for device, threads in one.runs.places:

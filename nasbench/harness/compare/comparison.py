@@ -3,12 +3,12 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nasbench.benchmarks.calibration import Calibration
-from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.references import Known, Reference
@@ -30,15 +30,16 @@ class Block:
 
     task: Task
     contenders: tuple[Contender, ...]
-    datasets: tuple[str, ...]
-    """Reported data sets that are shown."""
-    rows: tuple[Row, ...]
-    pairs: Mapping[str, tuple[Pair, ...]]
-    """Tests of every row against every other, by data set."""
-    references: tuple[Reference, ...]
-    """Reference rows; empty where the table is not available."""
     notes: tuple[str, ...]
-    known: Known | None
+    """What a reader must know."""
+    datasets: tuple[str, ...] = ()
+    """Reported data sets that are shown."""
+    rows: tuple[Row, ...] = ()
+    pairs: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
+    """Tests of every row against every other, by data set."""
+    references: tuple[Reference, ...] = ()
+    """Reference rows; empty where the table is not available."""
+    known: Known | None = None
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasbench.harness.compare.anytime import TimeToTarget, first_reached, mean_value, time_to_target
-from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.curves import answers, step_values
 from nasbench.harness.compare.estimates import Floats, summarise
 from nasbench.harness.search.budget import Stop

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.references import Known
 
 _PALETTE = sns.color_palette("colorblind").as_hex()

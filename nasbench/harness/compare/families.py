@@ -15,8 +15,8 @@ from nasbench.problem import Metric
 from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
     from nasbench.harness.search.task import Task
 
 

@@ -24,8 +24,8 @@ from nasbench.harness.compare.plots import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.references import Known
     from nasbench.problem import Metric
 

@@ -22,8 +22,8 @@ from nasbench.harness.compare.plots import (
 from nasbench.trace import Trace, TraceKind
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
 
 
 class Point(NamedTuple):

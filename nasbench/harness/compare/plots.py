@@ -29,8 +29,8 @@ from nasbench.harness.compare.references import EXPECTED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.units import Units
 
 WIDTH = 5.5

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasbench.harness.compare.anytime import TimeToTarget
-from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.convergence import (
     PARTS,
     AnytimeScores,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.units import Units, mean_and_deviation, written

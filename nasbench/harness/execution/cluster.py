@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nasbench.benchmarks.catalogue import load_table, provide, table_file
+from nasbench.benchmarks.catalogue import load_table, table_file
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.files import atomic_write
@@ -33,7 +33,7 @@ from nasbench.harness.execution.ray_instance import connected_already, ray_insta
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.runner import Runner
-from nasbench.harness.search.task import Kind
+from nasbench.harness.search.task import Kind, Task
 from nasbench.place import Place
 from nasbench.provenance import provenance
 
@@ -245,18 +245,20 @@ def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
     }
 
 
-def _provide(tables: _Tables) -> None:
-    """Make the tables loadable on this node, which writes each to a file once and maps it."""
-    ray = importlib.import_module("ray")
-    for name, (table, (reference,)) in tables.items():
-        with suppress(NasbenchError):
-            if load_table(name).hash == table:
-                continue
-        path = _own_folder() / f"{table}{SUFFIX}"
-        if not path.exists():
-            with atomic_write(path) as file:
-                file.write(ray.get(reference).data)
-        provide(name, path)
+def _table_of(task: Task, tables: _Tables) -> Path | None:
+    """Return the file of a task's table on this node, which is written once; None if installed."""
+    if task.reference.name not in tables:
+        return None
+    table, (reference,) = tables[task.reference.name]
+    with suppress(NasbenchError):
+        if load_table(task.reference.name).hash == table:
+            return None
+    path = _own_folder() / f"{table}{SUFFIX}"
+    if not path.exists():
+        ray = importlib.import_module("ray")
+        with atomic_write(path) as file:
+            file.write(ray.get(reference).data)
+    return path
 
 
 def _own_folder() -> Path:
@@ -305,5 +307,5 @@ class _Asked:
 @lru_cache(maxsize=1)
 def _runner(asked: _Asked) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
-    _provide(asked.tables)
-    return Runner(Experiment.from_json(json.loads(asked.experiment)), asked.place)
+    experiment = Experiment.from_json(json.loads(asked.experiment))
+    return Runner(experiment, asked.place, _table_of(experiment.task, asked.tables))

@@ -38,7 +38,7 @@ from nasbench.limits import SAMPLES, TUNING_SEEDS
 from nasbench.place import HERE, Place
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
-from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.strategies.registry import find_strategy, make_settings, name_of
 from nasbench.text import file_name
 
 METRICS = ("regret", "signal")
@@ -156,7 +156,7 @@ def parse_space(strategy: type[SearchStrategy], text: str) -> dict[str, Choices]
             )
         if name not in defaults:
             valid = ", ".join(defaults) or "none: it has no settings"
-            raise InvalidInput(f"--space: '{strategy.name}' has no setting '{name}': {valid}")
+            raise InvalidInput(f"--space: '{name_of(strategy)}' has no setting '{name}': {valid}")
         match = _RANGE.fullmatch(values)
         choices: Choices = tuple(values.split("|"))
         if match is not None:
@@ -201,13 +201,13 @@ def _plan(
     limit = None if budget is None else Budget.parse(budget)
     datasets = None if dataset is None else [dataset]
     (task,) = make_tasks(
-        benchmark, datasets, protocol, Wanted(limit), shared=shared_among([found.name]), say=say
+        benchmark, datasets, protocol, Wanted(limit), shared=shared_among([name_of(found)]), say=say
     )
     if task.query.dataset not in task.reports:
         raise InvalidInput(f"data set '{task.query.dataset}' is not judged by this protocol")
     first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))
     blocks = (tuple(first), *map(tuple, rest))
-    return _Plan(found.name, task, experiment_seed, blocks, metric, out, place)
+    return _Plan(name_of(found), task, experiment_seed, blocks, metric, out, place)
 
 
 def trial(config: Mapping[str, object], plan: _Plan) -> None:

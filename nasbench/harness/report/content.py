@@ -15,8 +15,8 @@ from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.categorical import CategoricalSpace
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.blocks import Contender
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
 
 _NAMED = 3
 """Largest number of worse rows that the summary names."""

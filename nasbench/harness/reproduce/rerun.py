@@ -9,7 +9,7 @@ from nasbench.arguments import require_path, require_text
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.blocks import Contender
+from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.formats import to_latex, to_markdown
 from nasbench.harness.compare.plots import regret_figures, save_figure
 from nasbench.harness.execution.run import Progress, run

@@ -18,7 +18,7 @@ from nasbench.rules import Selection
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
-from nasbench.strategies.registry import make_settings
+from nasbench.strategies.registry import make_settings, name_of
 from nasbench.text import shown
 
 Function = Callable[..., Any]
@@ -45,7 +45,7 @@ def begin_function(
         raise InvalidInput(f"a function of one's own needs {missing}")
     if strategy.rule == DERIVED:
         raise InvalidInput(
-            f"strategy '{strategy.name}' trains shared weights: a function of one's own has none"
+            f"strategy '{name_of(strategy)}' trains shared weights, and a function has none"
         )
     try:
         check_objectives(metrics)
@@ -59,11 +59,11 @@ def begin_function(
     made = make_settings(strategy, values)
     of = find_space(space) if isinstance(space, str) else space
     selection = Selection.HIGHEST if len(metrics) == 1 else Selection.FRONT
-    identity = {"strategy": strategy.name, "settings": asdict(made), "space": of.name}
+    identity = {"strategy": name_of(strategy), "settings": asdict(made), "space": of.name}
     random = random_of(identity, experiment_seed, seed)
     began = perf_counter()
     problem = Problem(of, metrics)
-    require_tags(strategy, problem)
+    require_tags(strategy, name_of(strategy), problem)
     searching = strategy(problem, made, random)
     clock = Clock(budget, None, metrics, selection=selection)
     return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)

@@ -25,6 +25,7 @@ from nasbench.rules import Promotion, Selection
 from nasbench.spaces import get_space
 from nasbench.spaces.base import Space
 from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.registry import name_of
 from nasbench.text import file_name
 from nasbench.trace import Trace
 
@@ -70,19 +71,24 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
 
 
 def open_shared(
-    task: Task, strategy: type[SearchStrategy], settings: Any, place: Place
+    task: Task,
+    strategy: type[SearchStrategy],
+    settings: Any,
+    place: Place,
+    table: Path | None = None,
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return the benchmark with a one-shot strategy's supernet and images, and the task's judge.
 
+    The judge reads the file `table`, by default the installed table.
     Raises `NasbenchError` where the images have changed since the task's runs were stored.
     """
-    data = _images(task, strategy.name)
+    data = _images(task, name_of(strategy))
     if task.images and data.fingerprint() != task.images:  # an earlier version stored none
         raise NasbenchError(
             f"the images of '{task.query.dataset}' have changed since these runs "
             f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
         )
-    return lender(get_space(task.space), data, settings, place), open_judge(task, place)
+    return lender(get_space(task.space), data, settings, place), open_judge(task, place, table)
 
 
 def _images(task: Task, strategy: str) -> "DataSet":

@@ -73,7 +73,7 @@ class AlphaSearch(OneShot):
         sizes = self.sizes
         if min(sizes) < 2:
             raise InvalidInput(
-                f"strategy '{self.name}' weighs choices against each other, and a decision of "
+                f"{type(self).__name__} weighs choices against each other, and a decision of "
                 f"space '{self.space.name}' has one only: leave that decision out of the space"
             )
         noise = self.random.generator.standard_normal((len(sizes), max(sizes)))
@@ -88,7 +88,7 @@ class AlphaSearch(OneShot):
     @property
     def sizes(self) -> tuple[int, ...]:
         """The number of choices of each decision."""
-        return require_decisions(self.space, self.name).sizes
+        return require_decisions(self.space).sizes
 
     @property
     def logits(self) -> "Tensor":
@@ -183,7 +183,7 @@ class AlphaSearch(OneShot):
         entropy = torch.special.entr(probabilities).sum(dim=1)
         named: dict[Trace, float] = {
             Trace.probability(decision.name, choice): float(probabilities[i, j])
-            for i, decision in enumerate(require_decisions(self.space, self.name).decisions)
+            for i, decision in enumerate(require_decisions(self.space).decisions)
             for j, choice in enumerate(decision.choices)
         }
         return {Trace.number("entropy"): float(entropy.mean()), **named}

@@ -1,0 +1,59 @@
+"""One row of a block: an experiment's runs over the block's seeds, with their scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.estimates import finite
+from nasbench.harness.results.load import Architectures, ExperimentRuns, Ragged
+from nasbench.harness.search.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One experiment in a block: its runs over the block's seeds."""
+
+    label: str
+    experiment: Experiment
+    runs: ExperimentRuns
+    """Finished runs only."""
+    failed: int
+    """Number of failed runs."""
+    scale: float = 1.0
+    """Factor from seconds of its own clock to seconds of the clock it is drawn on."""
+
+    def scores(self, what: str, dataset: str = "") -> Ragged:
+        """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.
+
+        `signal` is what the search saw; `valid` and `test` are final values on `dataset`. Scores
+        are of the first objective: more is better. Infinite values count as not known: NaN.
+        """
+        if what == "signal":
+            values = self.runs.signal.at(self.runs.lists("incumbents"))
+        else:
+            values = self.runs.finals(what, dataset)
+        return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
+
+    def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
+        """Return the score of each run's final incumbent, shape (runs,): see `scores`."""
+        return np.asarray(self.scores(what, dataset).last(), dtype=np.float64)
+
+    @property
+    def incumbents(self) -> Architectures:
+        """The architectures of each run's incumbents."""
+        return self.runs.architectures.at(self.runs.lists("incumbents"))
+
+    def when(self, clock: str) -> Ragged:
+        """Return when each run's incumbents were finished, on clock `seconds` or `evaluations`."""
+        steps = self.runs.lists("incumbents")
+        if clock == "evaluations":
+            return Ragged(steps.values.astype(np.float64) + 1, steps.offsets)
+        seconds = self.runs.finished().at(steps)
+        return Ragged(self.scale * seconds.values, seconds.offsets)
+
+    def spent(self, clock: str) -> float:
+        """Return the most that a run spent on a clock; 0 without runs."""
+        if clock == "evaluations":
+            return float(self.runs.column("evaluations").max(initial=0))
+        return self.scale * float(self.runs.column("clock_seconds").max(initial=0))
