@@ -9,10 +9,15 @@ from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nasbench.benchmarks.training.latency import Latencies
 
 
 def latency(
+    space: Annotated[
+        str, typer.Option(help="Search space; `package.module:Class` for your own.")
+    ] = "nb201",
     dataset: Annotated[
         str, typer.Option(help="Data set whose image size and classes the networks have.")
     ] = "digits",
@@ -28,40 +33,40 @@ def latency(
     """Measure each operation's latency on this machine: a cost for hardware-aware strategies."""
     from nasbench.benchmarks.training.catalogue import find_input
     from nasbench.benchmarks.training.latency import measure
-    from nasbench.spaces.nb201 import NasBench201
-    from nasbench.spaces.networks.base import Shape
+    from nasbench.spaces import find_space
+    from nasbench.spaces.networks.base import Shape, networks_of
 
+    of = find_space(space)
     found = measure(
-        NasBench201(), find_input(dataset), Shape(channels, cells),
+        of, find_input(dataset), Shape(channels, cells),
         batch=batch, device=device, rounds=rounds,
     )  # fmt: skip
     path = found.save()
     if json_:
         say(path.read_text(encoding="utf-8"))
     else:
-        _show(found, dataset)
+        _show(found, networks_of(of).timed_names(), dataset)
 
 
-def _show(found: "Latencies", dataset: str) -> None:
+def _show(found: "Latencies", names: "Sequence[tuple[str, Sequence[str]]]", dataset: str) -> None:
     from rich.table import Table
 
     from nasbench.benchmarks.training.latency import CHECKED
     from nasbench.cli.screen import Screen
-    from nasbench.spaces.nb201 import OPERATIONS
 
     console = Screen(highlight=False, soft_wrap=True)
-    table = Table(
-        "operation", *(f"stage {stage + 1}" for stage in range(len(found.operations))),
-        title=f"milliseconds on {found.place}, batch {found.batch}", title_justify="left",
-    )  # fmt: skip
-    for operation, times in zip(OPERATIONS, zip(*found.operations, strict=True), strict=True):
-        table.add_row(operation, *(f"{time:.4f}" for time in times))
+    title = f"milliseconds on {found.place}, batch {found.batch}"
+    table = Table("", "operation", "ms", title=title, title_justify="left")
+    for (row, operations), times in zip(names, found.operations, strict=True):
+        for operation, time in zip(operations, times, strict=False):  # a row may have fewer
+            table.add_row(row, operation, f"{time:.4f}")
     console.print(table)
-    console.print(f"around the cells: {found.frame:.4f} ms")
+    console.print(f"layers that all architectures share: {found.frame:.4f} ms")
     console.print(
         f"sums against {CHECKED} whole networks: mean error {100 * found.error:.1f} %, "
         f"rank correlation {found.correlation:.3f}"
     )
     console.print(
-        f"Now: nasbench run --strategy fbnet --dataset {dataset} --set fbnet.cost={found.name}"
+        f"Now: nasbench run --strategy fbnet --benchmark train:{found.space} --dataset {dataset} "
+        f"--set fbnet.cost={found.name}"
     )

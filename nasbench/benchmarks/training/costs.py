@@ -52,7 +52,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class MeasuredCosts:
-    """MeasuredCosts costs of n cells on one device.
+    """Measured costs of n cells on one device.
 
     `index` has their indices, `rounds` the number of measurements of each, and `values` maps each
     of `COSTS` to medians over rounds; all shapes are (n,).
@@ -86,7 +86,7 @@ def sample(space: EnumerableSpace, number: int) -> list[int]:
 def additive(known: Floats, index: NDArray[np.int64], matrix: Floats) -> Modelled:
     """Fit the costs `known` (n,) of the cells `index` (n,) on features `matrix` (size, features).
 
-    MeasuredCosts costs are kept, the others are modelled. The stated error is from 10-fold
+    Measured costs are kept, the others are modelled. The stated error is from 10-fold
     cross-validation. Raises `DataError` if the model gives a cost of 0 or less.
     """
     rows = matrix[index]

@@ -1,11 +1,11 @@
 """Latency of operations, measured on this machine, and cost tables for one-shot searches.
 
-The latency is that of inference on one image (or a batch), in milliseconds. For each operation and
-stage, a cell with this operation on all edges is measured, and its time divided by the number of
-edges is the operation's latency. The network around the cells (the frame) is measured too. On a CPU
-this is the CPU time of one thread, so that other work on the machine does not count. The latency of
-a network is then predicted as a sum over its parts. The error of these sums for whole networks is
-measured as well, and kept with the latencies.
+The latency is that of inference on one image (or a batch), in milliseconds. What is timed, a space
+says (`Networks.timing`): of NAS-Bench-201, a cell for each operation and stage, which has this
+operation on all edges, and the network around the cells. On a CPU this is the CPU time of one
+thread, so that other work on the machine does not count. The latency of a network is then predicted
+as a sum over its parts. The error of these sums for whole networks is measured as well, and kept
+with the latencies.
 """
 
 import hashlib
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from torch import Tensor, nn
 
 from nasbench import limits
 from nasbench.benchmarks.catalogue import data_folder, load_table
@@ -37,13 +36,13 @@ from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write
-from nasbench.spaces.base import Architecture, Space
+from nasbench.randomness import Random
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.spaces.inputs import Input
-from nasbench.spaces.nb201 import EDGES, OPERATIONS, NasBench201
 from nasbench.spaces.networks.base import Shape, networks_of
-from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
-from nasbench.spaces.networks.nb201 import STAGES, Cell, Form, Frame, Network, widths_of
+from nasbench.spaces.networks.lookup import Lookup, fitted
+from nasbench.spaces.networks.timing import TimedPart
 
 MULTIPLY_ADDS = "multiply-adds"
 """Name of the cost that needs no measurement."""
@@ -51,6 +50,10 @@ ROUNDS = 20
 CHECKED = 30
 """Number of whole networks that the sums are compared with."""
 _LEAST_SECONDS = 0.001
+_COUNTED = 1_000_000
+"""Largest space whose architectures are drawn without replacement."""
+_FIRST_SPACE = "nb201"
+"""The space of latencies that name none: earlier versions measured no other."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +67,26 @@ class Latencies:
     cells: int  #: N per stage
     batch: int
     operations: tuple[tuple[float, ...], ...]
-    """Latency of an operation on one edge, shape (stages, operations), in the order of
-    `OPERATIONS`."""
+    """Latency of operations, shape (rows, operations): see `Timing`. Of NAS-Bench-201, rows are
+    stages, and the latency is that of an operation on one edge of one cell."""
     frame: float
-    """Latency of stem, reductions, head and classifier together."""
+    """Latency of the layers that all architectures share."""
     error: float
     """Mean relative error of the sums, compared with the latency of whole networks."""
     correlation: float
     """Spearman's rank correlation between the sums and the latency of whole networks."""
     machine: dict[str, Any]
+    space: str = _FIRST_SPACE
 
     @property
     def place(self) -> str:
         """The device's name; for a CPU it is that of the processor."""
         return device_name(self.machine)
 
-    def lookup(self, space: CategoricalSpace) -> Lookup:
+    def lookup(self, space: Space) -> Lookup:
         """Return the cost of every operation in the whole network, in ms."""
-        return by_stage(space, np.array(self.operations), self.frame, self.cells, "ms")
+        shape = Shape(self.width, self.cells)
+        return networks_of(space).lookup_of(np.array(self.operations), self.frame, shape, "ms")
 
     @property
     def name(self) -> str:
@@ -91,7 +96,11 @@ class Latencies:
         return f"{device_slug(self.machine)}-{shape}-{digest}"
 
     def _text(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        """Return all fields as JSON, without the space where an earlier version named none."""
+        values = asdict(self)
+        if self.space == _FIRST_SPACE:
+            del values["space"]
+        return json.dumps(values, sort_keys=True)
 
     def save(self) -> Path:
         """Write the latencies to the file where `find_lookup` looks for them; return its path."""
@@ -133,7 +142,7 @@ def measured() -> list[str]:
 
 
 def measure(
-    space: NasBench201,
+    space: Space,
     data: Input,
     shape: Shape,
     *,
@@ -141,27 +150,33 @@ def measure(
     device: str = "cpu",
     rounds: int = ROUNDS,
 ) -> Latencies:
-    """Measure every operation in every stage, the frame, and some whole networks.
+    """Measure every operation of a space, the layers around, and some whole networks.
 
     Each is measured once per round, and the median over `rounds` is taken. Raises `InvalidInput`
-    for a device that does not exist and for invalid numbers of images or rounds.
+    for a space without networks or decisions, for a device that does not exist, and for invalid
+    numbers of images or rounds.
     """
     batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
-    place = find_device(device)
+    place, networks = find_device(device), networks_of(space)
+    timing = networks.timing(data, shape)
     with torch_threads(THREADS):
-        parts = _parts(data, shape, batch, place)
-        chosen = [space.architecture(index) for index in sample(space, CHECKED)]
-        wholes = [_whole(cell, data, shape, batch, place) for cell in chosen]
-        times = np.zeros((rounds, len(parts) + len(wholes)))
+        chosen = _drawn(space)
+        generator = initialisation(0, 0)
+        wholes = [
+            TimedPart(networks.build_literal(one, data, shape, generator=generator), _image(data))
+            for one in chosen
+        ]
+        calls = [_call(part, batch, place) for part in (*timing.parts, *wholes)]
+        times = np.zeros((rounds, len(calls)))
         clock = device_clock(place)
         with torch.no_grad():
             for turn in range(rounds):
-                for column, call in enumerate((*parts, *wholes)):
+                for column, call in enumerate(calls):
                     times[turn, column] = _milliseconds(call, clock)
     medians = np.median(times, axis=0)
-    operations = medians[1 : len(parts)].reshape(STAGES, len(OPERATIONS)) / len(EDGES)
-    frame, truth = float(medians[0]), medians[len(parts) :]
-    lookup = by_stage(space, operations, frame, shape.cells, "ms")
+    operations, frame = timing.operations(medians[: len(timing.parts)])
+    truth = medians[len(timing.parts) :]
+    lookup = networks.lookup_of(operations, frame, shape, "ms")
     sums = np.array([lookup.of(cell) for cell in chosen])
     return Latencies(
         data.side, data.channels, data.classes, shape.channels, shape.cells, batch,
@@ -169,6 +184,7 @@ def measure(
         error=float(np.mean(np.abs(sums - truth) / truth)),
         correlation=float(spearmanr(sums, truth).statistic),
         machine=machine(device),
+        space=space.name,
     )  # fmt: skip
 
 
@@ -190,6 +206,11 @@ def find_lookup(name: str, space: Space, data: Input, shape: Shape) -> Lookup:
     if colon:
         return _column(table, column, space)
     found = Latencies.load(name)
+    if found.space != space.name:
+        raise InvalidInput(
+            f"cost '{name}' is of space '{found.space}', and the search of '{space.name}': measure "
+            f"that with `nasbench latency --space {space.name}`"
+        )
     theirs = (found.side, found.channels, found.classes, found.width, found.cells)
     if theirs != (*data, shape.channels, shape.cells):
         raise InvalidInput(
@@ -227,39 +248,21 @@ def _column(name: str, column: str, space: CategoricalSpace) -> Lookup:
     return fitted(space, costs, quantity[kind])[0]
 
 
-def _parts(
-    data: Input, shape: Shape, batch: int, device: torch.device
-) -> list[Callable[[], object]]:
-    """Return functions to time: the frame, then a cell of every operation in every stage."""
-    frame = Frame.build(data, shape)
-    modules = nn.ModuleList([frame.stem, frame.reductions, frame.head, frame.classifier])
-    modules.eval().to(device)
-    images = torch.zeros(batch, data.channels, data.side, data.side, device=device)
-
-    def around() -> Tensor:
-        x = frame.stem(images)
-        for reduction in frame.reductions:
-            x = reduction(x)
-        logits: Tensor = frame.classifier(frame.head(x).mean(dim=(2, 3)))
-        return logits
-
-    calls: list[Callable[[], object]] = [around]
-    for stage, width in enumerate(widths_of(shape)):
-        side = data.side >> stage
-        x = torch.ones(batch, width, side, side, device=device)
-        for operation in range(len(OPERATIONS)):
-            cell = Cell((operation,) * len(EDGES), width, shape).eval().to(device)
-            calls.append(partial(cell, x))
-    return calls
+def _drawn(space: Space) -> list[Architecture]:
+    """Return the whole networks that sums are compared with: the same for every measurement."""
+    if isinstance(space, EnumerableSpace) and space.size <= _COUNTED:
+        return [space.architecture(index) for index in sample(space, min(CHECKED, space.size))]
+    random = Random(0)
+    return [space.sample(random) for _ in range(CHECKED)]
 
 
-def _whole(
-    cell: Architecture, data: Input, shape: Shape, batch: int, device: torch.device
-) -> Callable[[], object]:
-    generator = initialisation(0, 0)
-    network = Network(cell, data, shape, generator=generator, form=Form.LITERAL).eval().to(device)
-    images = torch.zeros(batch, data.channels, data.side, data.side, device=device)
-    return partial(network, images)
+def _image(data: Input) -> tuple[int, int, int]:
+    return data.channels, data.side, data.side
+
+
+def _call(part: TimedPart, batch: int, device: torch.device) -> Callable[[], object]:
+    """Return the forward pass of a part on a batch of equal images."""
+    return partial(part.module.eval().to(device), torch.ones(batch, *part.image, device=device))
 
 
 def _milliseconds(call: Callable[[], object], clock: Callable[[], float]) -> float:

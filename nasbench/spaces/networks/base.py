@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from nasbench.errors import InvalidInput
 from nasbench.extensions import imported
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.lookup import Lookup
+from nasbench.spaces.networks.timing import Timing, one_change_each
 
 
 class Initialisation(enum.Enum):
@@ -189,6 +191,35 @@ class Networks(ABC):
         """
         self._none("multiply-adds of its operations", "name another cost")
 
+    def timing(self, data: Input, shape: Shape) -> Timing:
+        """Return what is timed to know the latency of every operation.
+
+        By default it is whole literal networks that differ in one decision, see `one_change_each`.
+        Raises `InvalidInput` if the space is no product of decisions.
+        """
+        generator = torch.Generator()
+        return one_change_each(
+            self._decisions(),
+            lambda one: self.build_literal(one, data, shape, generator=generator),
+            (data.channels, data.side, data.side),
+        )
+
+    def timed_names(self) -> list[tuple[str, Sequence[str]]]:
+        """Return the names of rows of timed operations, and of the operations of each row.
+
+        By default these are the decisions and their choices.
+        """
+        return [(one.name, one.choices) for one in self._decisions().decisions]
+
+    def lookup_of(
+        self, operations: NDArray[np.float64], frame: float, shape: Shape, unit: str
+    ) -> Lookup:
+        """Return the lookup table of measured operations; `operations` are those of `timing`.
+
+        By default they are the lookup table already.
+        """
+        return Lookup(operations, frame, unit)
+
     def sizes(self, data: Input, shape: Shape) -> dict[str, NDArray[np.int64]]:
         """Return the sizes of all literal networks of an enumerable space, shape (size,) each.
 
@@ -216,6 +247,11 @@ class Networks(ABC):
         assert isinstance(space, EnumerableSpace)  # noqa: S101
         one_hot = space.encodings()["one-hot"](space.architectures)
         return np.hstack([np.ones((space.size, 1)), one_hot]).astype(np.float64)
+
+    def _decisions(self) -> CategoricalSpace:
+        if not isinstance(self.space, CategoricalSpace):
+            self._none("decisions whose latencies could be added", "use a cost of whole networks")
+        return self.space
 
     def _none(self, what: str, advice: str) -> NoReturn:
         raise InvalidInput(f"space '{self.space.name}' has no {what}: {advice}")

@@ -43,19 +43,6 @@ class Lookup(NamedTuple):
         return (probabilities * table).sum() + self.constant
 
 
-def by_stage(
-    space: CategoricalSpace, operations: NDArray[np.float64], frame: float, cells: int, unit: str
-) -> Lookup:
-    """Return the lookup table made of the costs of operations in every stage.
-
-    `operations`, shape (stages, choices), is the cost of an operation on one edge of one cell. An
-    operation costs the same on every edge of a cell. Each stage has `cells` cells, which all have
-    the same operation on an edge. `frame` is the cost of the layers outside the cells.
-    """
-    once = cells * operations.sum(axis=0)
-    return Lookup(np.tile(once, (len(space.decisions), 1)), frame, unit)
-
-
 def fitted(space: CategoricalSpace, costs: NDArray[np.float64], unit: str) -> tuple[Lookup, float]:
     """Fit a lookup table to the costs of all architectures, shape (size,); return it and its R2.
 

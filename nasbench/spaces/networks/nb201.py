@@ -158,6 +158,22 @@ class Frame(NamedTuple):
         )
 
 
+class Around(nn.Module):
+    """The layers outside the cells as one module: images -> logits (B, classes)."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.stem, self.reductions, self.head, self.classifier = frame
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of a network without cells."""
+        x = self.stem(images)
+        for reduction in self.reductions:
+            x = reduction(x)
+        logits: Tensor = self.classifier(self.head(x).mean(dim=(2, 3)))
+        return logits
+
+
 class Network(nn.Module):
     """The whole network of one cell: images (B, channels, side, side) -> logits (B, classes)."""
 

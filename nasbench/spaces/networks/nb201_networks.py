@@ -11,12 +11,22 @@ from torch import nn
 
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.inputs import Input
-from nasbench.spaces.nb201 import EDGES, NODES, NONE, NasBench201
+from nasbench.spaces.nb201 import EDGES, NODES, NONE, OPERATIONS, NasBench201
 from nasbench.spaces.networks.base import Initialisation, Networks, Shape
 from nasbench.spaces.networks.lookup import Lookup
-from nasbench.spaces.networks.nb201 import Form, Network, simplify
+from nasbench.spaces.networks.nb201 import (
+    STAGES,
+    Around,
+    Cell,
+    Form,
+    Frame,
+    Network,
+    simplify,
+    widths_of,
+)
 from nasbench.spaces.networks.nb201_grouped import GroupedNetwork
 from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
+from nasbench.spaces.networks.timing import TimedPart, Timing
 
 _MILLION = 1e6
 
@@ -104,6 +114,39 @@ class NasBench201Networks(Networks):
                 alone = (*empty[:edge], choice, *empty[edge + 1 :])
                 table[edge, choice] = flops[space.index(alone)] - constant
         return Lookup(table, constant, "million multiply-adds")
+
+    def timing(self, data: Input, shape: Shape) -> Timing:
+        """Return the frame, then for every stage and operation a cell that has it on all edges."""
+        frame = Frame.build(data, shape)
+        parts = [TimedPart(Around(frame), (data.channels, data.side, data.side))]
+        widths = widths_of(shape)
+        for stage, width in enumerate(widths):
+            side = data.side >> stage
+            for operation in range(len(OPERATIONS)):
+                cell = Cell((operation,) * len(EDGES), width, shape)
+                parts.append(TimedPart(cell, (width, side, side)))
+
+        def operations(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+            cells = times[1:].reshape(len(widths), len(OPERATIONS))
+            return cells / len(EDGES), float(times[0])
+
+        return Timing(parts, operations)
+
+    def timed_names(self) -> list[tuple[str, Sequence[str]]]:
+        """Return the stages, each with all operations."""
+        return [(f"stage {stage + 1}", OPERATIONS) for stage in range(STAGES)]
+
+    def lookup_of(
+        self, operations: NDArray[np.float64], frame: float, shape: Shape, unit: str
+    ) -> Lookup:
+        """Return the lookup table made of the costs of operations in every stage.
+
+        `operations`, shape (stages, choices), is the cost of an operation on one edge of one cell.
+        An operation costs the same on every edge of a cell, and each stage has `shape.cells` cells,
+        which all have the same operation on an edge.
+        """
+        once = shape.cells * operations.sum(axis=0)
+        return Lookup(np.tile(once, (len(self.space.decisions), 1)), frame, unit)
 
     def sizes(self, data: Input, shape: Shape) -> dict[str, NDArray[np.int64]]:
         """Return parameters and multiply-adds, computed from formulas."""

@@ -15,9 +15,11 @@ from nasbench.benchmarks.training.latency import (
     measured,
 )
 from nasbench.errors import DataError, InvalidInput
+from nasbench.spaces import get_space
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.base import Shape, networks_of
+from tests.spaces.networks import chain  # noqa: F401  # registers the space
 from tests.upstream import upstream
 
 SPACE = NasBench201()
@@ -45,6 +47,32 @@ def test_measured_operations_rank_as_they_compute() -> None:
     assert (times[:, 0] < times[:, 2]).all()
     assert found.frame > 0
     assert found.correlation > 0.5
+
+
+def test_operations_of_another_space_are_the_differences_that_they_make() -> None:
+    """Networks whose times are known: 7 ms, and what each choice adds, 1 ms per weight."""
+    space = get_space("chain")
+    timing = networks_of(space).timing(Input(8, 1, 10), Shape(2, 1))
+    weights = [sum(one.numel() for one in part.module.parameters()) for part in timing.parts]
+    operations, frame = timing.operations(7.0 - weights[0] + np.array(weights, dtype=float))
+    conv1, conv3 = 2 * 2 + 4, 9 * 2 * 2 + 4  # and the scale and shift of batch norm
+    np.testing.assert_array_equal(
+        operations, [[0, conv1, conv3, 0], [0, conv3 - conv1, 0, 0], [0, 0, conv1, conv3]]
+    )
+    assert frame == 7.0
+    lookup = networks_of(space).lookup_of(operations, frame, Shape(2, 1), "ms")
+    assert lookup.of((2, 1, 0)) == 7 + conv3 + conv3 - conv1
+
+
+def test_latencies_of_another_space_are_kept_apart(folder: Path) -> None:
+    found = measure(get_space("chain"), Input(8, 1, 10), Shape(2, 1), rounds=1)
+    assert np.shape(found.operations) == (3, 4)
+    name = found.save().stem
+    assert Latencies.load(name).name == name
+    lookup = find_lookup(name, get_space("chain"), Input(8, 1, 10), Shape(2, 1))
+    np.testing.assert_array_equal(lookup.table, found.operations)
+    with pytest.raises(InvalidInput, match="is of space 'chain', and the search of 'nb201'"):
+        find_lookup(name, SPACE, Input(8, 1, 10), Shape(2, 1))
 
 
 def test_the_name_is_the_content(folder: Path) -> None:
