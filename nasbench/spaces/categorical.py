@@ -31,6 +31,19 @@ class Decision(NamedTuple):
     choices: tuple[str, ...]
 
 
+def check_decision(decision: Decision, space: str) -> None:
+    """Raise `InvalidInput` if a decision has a choice twice or a comma in a name."""
+    if len(set(decision.choices)) < len(decision.choices):
+        raise InvalidInput(
+            f"decision '{decision.name}' of space '{space}' has a choice twice: they differ"
+        )
+    for text in (decision.name, *decision.choices):
+        if "," in text:
+            raise InvalidInput(
+                f"'{text:.40}' of space '{space}' cannot be written: names have no comma"
+            )
+
+
 class CategoricalSpace(EnumerableSpace):
     """A finite search space of independent categorical decisions.
 
@@ -51,15 +64,7 @@ class CategoricalSpace(EnumerableSpace):
         for decision in decisions:
             if not decision.choices:
                 raise InvalidInput(f"decision '{decision.name}' of space '{name}' has no choices")
-            if len(set(decision.choices)) < len(decision.choices):
-                raise InvalidInput(
-                    f"decision '{decision.name}' of space '{name}' has a choice twice: they differ"
-                )
-            for text in (decision.name, *decision.choices):
-                if "," in text:
-                    raise InvalidInput(
-                        f"'{text:.40}' of space '{name}' cannot be written: names have no comma"
-                    )
+            check_decision(decision, name)
         self.name = name
         self.decisions = decisions
         self._sizes = tuple(len(decision.choices) for decision in decisions)

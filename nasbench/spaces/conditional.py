@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces.base import EnumerableSpace
-from nasbench.spaces.categorical import Decision
+from nasbench.spaces.categorical import Decision, check_decision
 
 Architecture = tuple[int, ...]
 """The choice of every decision from the root to a leaf, as positions in `Decision.choices`."""
@@ -60,8 +60,8 @@ class ConditionalSpace(EnumerableSpace):
     def size(self) -> int:  # type: ignore[override]  # counted when it is first needed
         """Number of architectures.
 
-        Raises `InvalidInput` if there are more than 1,000,000 states, or more decisions in a row
-        than Python's recursion allows.
+        Raises `InvalidInput` if there are more than 1,000,000 states, more decisions in a row than
+        Python's recursion allows, or a decision that cannot be written, see `check_decision`.
         """
         try:
             return self._count(())
@@ -83,13 +83,16 @@ class ConditionalSpace(EnumerableSpace):
                     f"space '{self.name}' has more than {_MOST_STATES:,} states: let its method "
                     "`state` return only what decides which decisions follow"
                 )
-            decision = self.next_decision(choices)
-            self._counts[key] = (
-                1
-                if decision is None
-                else sum(self._count((*choices, one)) for one in range(len(decision.choices)))
-            )
+            self._counts[key] = self._count_after(choices)
         return self._counts[key]
+
+    def _count_after(self, choices: Architecture) -> int:
+        """Count the architectures that begin with some choices, whatever has been counted."""
+        decision = self.next_decision(choices)
+        if decision is None:
+            return 1
+        check_decision(decision, self.name)
+        return sum(self._count((*choices, one)) for one in range(len(decision.choices)))
 
     def sample(self, random: Random) -> Architecture:
         """Draw one architecture uniformly."""
@@ -128,7 +131,8 @@ class ConditionalSpace(EnumerableSpace):
     def decisions_of(self, architecture: Architecture) -> list[Decision]:
         """Return the decision of each of an architecture's choices, in their order.
 
-        Raises `ValueError` if there are choices after the end of the architecture.
+        Raises `ValueError` if there are choices after the end of the architecture, and
+        `InvalidInput` if two of its decisions have one name.
         """
         found = []
         for place in range(len(architecture)):
@@ -136,6 +140,11 @@ class ConditionalSpace(EnumerableSpace):
             if decision is None:
                 raise ValueError("choices after the end of an architecture")
             found.append(decision)
+        if len({one.name for one in found}) < len(found):
+            raise InvalidInput(
+                f"space '{self.name}' makes a decision twice in one architecture: name its "
+                f"decisions apart ({', '.join(one.name for one in found)})"
+            )
         return found
 
     def contains(self, architecture: object) -> bool:

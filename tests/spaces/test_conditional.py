@@ -153,6 +153,28 @@ def test_a_space_that_cannot_be_counted_says_so(monkeypatch: pytest.MonkeyPatch)
         Chain().sample(Random(0))
 
 
+@pytest.mark.parametrize(
+    ("names", "choices", "said"),
+    [
+        (("width", "width"), ("8", "16"), "makes a decision twice .*width, width"),
+        (("width", "depth"), ("8", "8"), "has a choice twice"),
+        (("width", "depth, in all"), ("8", "16"), "names have no comma"),
+    ],
+)
+def test_decisions_that_cannot_be_written_are_refused(
+    names: tuple[str, str], choices: tuple[str, ...], said: str
+) -> None:
+    class Pair(ConditionalSpace):
+        name = "pair"
+
+        def next_decision(self, made: tuple[int, ...]) -> Decision | None:
+            return Decision(names[len(made)], choices) if len(made) < 2 else None
+
+    space = Pair()
+    with pytest.raises(InvalidInput, match=said):
+        space.mutate(space.sample(Random(0)), Random(0))
+
+
 def test_a_branch_without_an_architecture_is_never_drawn() -> None:
     """Of one operation that may not follow itself only one layer can be built."""
     space = Blocked(3, 1)
