@@ -27,9 +27,7 @@ app.command()(tabulate)
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setitem(
-        recipes.TABLE_SOURCES, "tiny", Recipe("tiny", Shape(2, 1), epochs=1, batch=20)
-    )
+    monkeypatch.setitem(recipes.RECIPES, "tiny", Recipe("tiny", Shape(2, 1), epochs=1, batch=20))
     monkeypatch.setitem(catalogue._BY_NAME, "digits", lambda _: digits(Distortion(), SIZES))
     return tmp_path
 

@@ -227,8 +227,8 @@ def _check_sibling(folder: ExperimentFolder, experiment: Experiment) -> None:
     """
     stored, asked = (flatten(one.to_json()) for one in (folder.experiment, experiment))
     own: tuple[str, ...] = ("strategy", "settings.", "entropy")
-    if stored["task.query.dataset"] != asked["task.query.dataset"]:
-        own += ("task.query.dataset", "task.budget.", "task.reports", "task.images")
+    if stored["task.signal.dataset"] != asked["task.signal.dataset"]:
+        own += ("task.signal.dataset", "task.budget.", "task.reports", "task.images")
     shared = [
         {key: value for key, value in one.items() if not key.startswith(own)}
         for one in (stored, asked)

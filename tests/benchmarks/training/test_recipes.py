@@ -14,7 +14,7 @@ from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.cache import Trained
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.digits import digits
-from nasbench.benchmarks.training.recipes import TABLE_SOURCES, AuthorsRecipe, recipe
+from nasbench.benchmarks.training.recipes import RECIPES, AuthorsRecipe, recipe
 from nasbench.benchmarks.training.setup import TrainingSetup
 from nasbench.benchmarks.training.train import initial_network, single
 from nasbench.errors import NasbenchError
@@ -97,7 +97,7 @@ def test_runs_of_an_earlier_recipe_are_replayed_with_it(
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
     for entry in (tiny.RECIPE, tiny.FINAL):
-        monkeypatch.setitem(TABLE_SOURCES, entry.name, entry)
+        monkeypatch.setitem(RECIPES, entry.name, entry)
     close_benchmarks()
     options = {"seeds": 1, "benchmark": "train:nb201", "datasets": "mine", "budget": "1evals"}
     line = "tiny:1@0/tiny-final@1"
@@ -105,13 +105,13 @@ def test_runs_of_an_earlier_recipe_are_replayed_with_it(
     monkeypatch.setattr(recipes, "_EARLIER", (tiny.RECIPE, tiny.FINAL))
     for entry in (tiny.RECIPE, tiny.FINAL):
         today = AuthorsRecipe(entry.name, entry.shape, entry.epochs, entry.batch)
-        monkeypatch.setitem(TABLE_SOURCES, entry.name, today)
+        monkeypatch.setitem(RECIPES, entry.name, today)
     close_benchmarks()
     (after,) = run("random-search", protocol=line, out=tmp_path / "results", **options)
     assert before.experiment.task.protocol == after.experiment.task.protocol
     assert before.experiment.task.content != after.experiment.task.content
     assert open_benchmark(before.experiment.task)[0].recipe == tiny.RECIPE
-    assert open_benchmark(after.experiment.task)[0].recipe == TABLE_SOURCES["tiny"]
+    assert open_benchmark(after.experiment.task)[0].recipe == RECIPES["tiny"]
     monkeypatch.setattr(recipes, "_EARLIER", ())
     close_benchmarks()
     with pytest.raises(NasbenchError, match="or a recipe has changed"):

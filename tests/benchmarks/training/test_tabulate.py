@@ -22,7 +22,7 @@ from nasbench.benchmarks.training import one_shard
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
-from nasbench.benchmarks.training.one_shard import Done, Job, Trainer
+from nasbench.benchmarks.training.one_shard import Done, ShardJob, ShardTrainer
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Trainings, read_shards, write_shard
@@ -44,7 +44,7 @@ def plan(out: Path, **changes: object) -> Plan:
 
 
 def stored(one: Plan) -> Trainings:
-    return read_shards(one.folders, Trainer(one).identity)
+    return read_shards(one.folders, ShardTrainer(one).identity)
 
 
 def assert_same(one: Trainings, other: Trainings, *, exactly: bool = True) -> None:
@@ -276,7 +276,7 @@ def test_rows_serve_every_encoding_of_a_function(whole: Plan) -> None:
 
 def test_a_loss_beyond_16_bits_is_infinite_without_a_warning(tmp_path: Path, whole: Plan) -> None:
     """65,504 is the largest number of 16 bits (IEEE 754, binary16)."""
-    identity, changed = Trainer(whole).identity, plan(tmp_path / "out")
+    identity, changed = ShardTrainer(whole).identity, plan(tmp_path / "out")
     shutil.copy(min(whole.shards.glob("seed0*.parquet")), tmp_path)
     trainings = read_shards((tmp_path,), identity)
     curves = {name: curve.copy() for name, curve in trainings.curves.items()}
@@ -337,14 +337,14 @@ def test_a_workers_error_is_raised_here(tmp_path: Path) -> None:
     one.shards.parent.mkdir(exist_ok=True)
     broken = dataclasses.replace(one, precision="float64", data=missing_data)
     with pytest.raises(DataError, match="gone"):
-        list(in_processes(broken, [Job(CELLS[:1], 0)]))
+        list(in_processes(broken, [ShardJob(CELLS[:1], 0)]))
 
 
 def missing_data() -> None:
     raise DataError("the data are gone")
 
 
-def in_processes(one: Plan, jobs: list[Job]) -> object:
+def in_processes(one: Plan, jobs: list[ShardJob]) -> object:
     from nasbench.benchmarks.training import workers
 
     return workers.in_processes(one, jobs, 2)

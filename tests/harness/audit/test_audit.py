@@ -199,8 +199,8 @@ def test_another_table_under_the_same_name(results: Path) -> None:
 
 def test_a_signal_that_the_protocol_does_not_have(results: Path) -> None:
     folder = of(results)
-    signal = replace(folder.experiment.task.query, epochs=6)
-    task = replace(folder.experiment.task, signal=signal)
+    query = replace(folder.experiment.task.query, epochs=6)
+    task = replace(folder.experiment.task, query=query)
     reword(folder, replace(folder.experiment, task=task))
     caught(results, "protocol", "epochs is 6, in nb201-paper 12")
 
@@ -443,7 +443,7 @@ def test_which_runs_are_replayed_cannot_be_foreseen(results: Path) -> None:
 
 
 def test_strategies_of_other_modules_need_trust(tmp_path: Path, synthetic_nb201: Path) -> None:
-    run("harness.execution.workers:Plain", seeds=2, budget="3evals", out=tmp_path)
+    run("workers:Plain", seeds=2, budget="3evals", out=tmp_path)
     found = audit(tmp_path, replays=2)
     assert found.faults == ()
     assert any("not run without --trust" in one.what for one in found.findings)

@@ -352,7 +352,7 @@ def copies_in(found: Audit) -> list[str]:
 
 def test_a_strategy_with_one_outcome_copies_nothing(tmp_path: Path, synthetic_nb201: Path) -> None:
     """It asks the same cell, always: its runs are the same, and come out the same."""
-    run("harness.execution.workers:Same", seeds=40, budget="12evals", out=tmp_path)
+    run("workers:Same", seeds=40, budget="12evals", out=tmp_path)
     found = audit(tmp_path)
     assert found.faults == ()
     assert "40 of 40 runs asked the same" in copies_in(found)[0]

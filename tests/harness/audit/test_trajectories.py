@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # the strategies of `workers`
 
 
 def test_a_free_repeat_with_another_answer(tmp_path: Path, synthetic_nb201: Path) -> None:
-    run("harness.execution.workers:Same", seeds=2, budget="4evals", repeats="free", out=tmp_path)
+    run("workers:Same", seeds=2, budget="4evals", repeats="free", out=tmp_path)
     (folder,) = experiments(tmp_path)
     assert not any(one.check == "answers" for one in audit(tmp_path).findings)
     table = folder.read()

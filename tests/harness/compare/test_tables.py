@@ -91,7 +91,7 @@ def test_blocks_that_differ_in_one_thing_differ_in_every_output(
         replace(
             task,
             reference=replace(task.reference, protocol="own"),
-            signal=replace(task.query, epochs=epochs),
+            query=replace(task.query, epochs=epochs),
         )
         for epochs in (6, 12)
     ]

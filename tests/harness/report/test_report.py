@@ -183,7 +183,7 @@ def test_the_checklist_is_answered_from_what_is_stored(
 
 def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
     """Failures alone, one run, shared weights beside a query-based row, no table at hand."""
-    run("harness.execution.workers:Fails", seeds=2, budget="5evals", out=tmp_path / "failed")
+    run("workers:Fails", seeds=2, budget="5evals", out=tmp_path / "failed")
     assert "2 of 2 runs failed" in report(tmp_path / "failed").read_text()
     run("random-search", seeds=1, budget="5evals", out=tmp_path / "one")
     assert "in a single run, which says little" in report(tmp_path / "one").read_text()

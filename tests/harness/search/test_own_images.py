@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.training.catalogue import table_name
-from nasbench.benchmarks.training.recipes import TABLE_SOURCES
+from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.cli.app import app
 from nasbench.harness.execution.run import run
 from nasbench.harness.search.opening import close_benchmarks
@@ -28,7 +28,7 @@ TABLE = [
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
-        monkeypatch.setitem(TABLE_SOURCES, entry.name, entry)
+        monkeypatch.setitem(RECIPES, entry.name, entry)
     close_benchmarks()
     np.savez(tmp_path / "mine.npz", images=images(0, 21, 8), labels=np.arange(21) % 2)
     return tmp_path / "mine.npz"

@@ -14,7 +14,7 @@ from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import read_folder
-from tests.harness.execution.workers import TIMINGS
+from tests.workers import TIMINGS
 
 OPTIONS = [
     ("random-search", {}),

@@ -9,7 +9,7 @@ from tables import synthetic_table
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training import setup as setups
-from nasbench.benchmarks.training.recipes import TABLE_SOURCES
+from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.benchmarks.training.setup import TrainingSetup
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.references import open_known
@@ -26,7 +26,7 @@ LINE = "tiny:1@0/tiny-final@1,2"
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
-        monkeypatch.setitem(TABLE_SOURCES, entry.name, entry)
+        monkeypatch.setitem(RECIPES, entry.name, entry)
     monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
     default = classmethod(lambda cls, dataset: cls("tiny", "tiny-final", 1, (0,), (1,)))
     monkeypatch.setattr(TrainingSetup, "default", default)

@@ -10,7 +10,7 @@ from nasbench.benchmarks.training import catalogue
 from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.plan import Plan, distinct_cells
-from nasbench.benchmarks.training.recipes import TABLE_SOURCES
+from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.benchmarks.training.tabulate import tabulate
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit.all_checks import audit
@@ -42,7 +42,7 @@ SHARED = {
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path / "data"))
     for entry in (tiny.RECIPE, tiny.FINAL):
-        monkeypatch.setitem(TABLE_SOURCES, entry.name, entry)
+        monkeypatch.setitem(RECIPES, entry.name, entry)
     monkeypatch.setattr(setups, "shared_data", lambda name, folder: tiny.data())
     monkeypatch.setattr(catalogue, "shared_data", lambda name: tiny.data())
     close_benchmarks()
