@@ -69,10 +69,17 @@ def calibrate(
         real = [batches * _step(space, index, steps, chosen, device) for index in indices]
     factors = seconds[list(indices)] / np.array(real)
     return Calibration(
-        table.name, table.hash, dataset,
-        float(np.median(factors)), float(factors.min()), float(factors.max()),
-        indices, processor(), device, threads,
-    )  # fmt: skip
+        benchmark=table.name,
+        table=table.hash,
+        dataset=dataset,
+        factor=float(np.median(factors)),
+        least=float(factors.min()),
+        most=float(factors.max()),
+        cells=indices,
+        processor=processor(),
+        device=device,
+        threads=threads,
+    )
 
 
 def _images(dataset: str, chosen: Recipe) -> tuple[DataSet, float]:

@@ -239,15 +239,15 @@ def open_known(task: Task) -> Known:
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
-        task,
-        ExpectedRandomSearch(signal[use], weights[use]),
-        signal[use],
-        costs[use],
-        cells[use],
-        {name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
-        {name: finite(metric.score(truth.test)) for name, truth in truths.items()},
-        dict(_test_seeds(table.test, task)),
-        table.search.query_seconds_fitted,
+        task=task,
+        search=ExpectedRandomSearch(signal[use], weights[use]),
+        signal=signal[use],
+        costs=costs[use],
+        cells=cells[use],
+        valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
+        test={name: finite(metric.score(truth.test)) for name, truth in truths.items()},
+        test_seeds=dict(_test_seeds(table.test, task)),
+        fitted=table.search.query_seconds_fitted,
     )
 
 
@@ -274,9 +274,17 @@ def references(known: Known, dataset: str) -> list[Reference]:
     ) -> Reference:
         """Return a row from scores and their standard deviations."""
         return Reference(
-            name, dataset, value(seen), value(valid[0]), valid[1], value(test[0]), test[1],
-            best_test - test[0], best_valid - valid[0], evaluations,
-        )  # fmt: skip
+            reference=name,
+            dataset=dataset,
+            signal_mean=value(seen),
+            valid_mean=value(valid[0]),
+            valid_std=valid[1],
+            test_mean=value(test[0]),
+            test_std=test[1],
+            regret_mean=best_test - test[0],
+            valid_regret_mean=best_valid - valid[0],
+            evaluations_mean=evaluations,
+        )
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
         numbers = [

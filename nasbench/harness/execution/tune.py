@@ -125,10 +125,18 @@ def tune(
     samples = SAMPLES.check(samples)
     number = parse_workers(workers) or cores()
     plan = _plan(
-        found, benchmark, dataset, protocol, budget, parse_experiment_seed(experiment_seed),
-        parse_seeds(tuning_seeds, TUNING_SEEDS), metric, Path(os.path.realpath(out)),
-        Place.read(device, threads), say,
-    )  # fmt: skip
+        found=found,
+        benchmark=benchmark,
+        dataset=dataset,
+        protocol=protocol,
+        budget=budget,
+        experiment_seed=parse_experiment_seed(experiment_seed),
+        seeds=parse_seeds(tuning_seeds, TUNING_SEEDS),
+        metric=metric,
+        out=Path(os.path.realpath(out)),
+        place=Place.read(device, threads),
+        say=say,
+    )
     check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
     rows = _search(plan, ranges, samples, number)
@@ -184,6 +192,7 @@ def _span(part: str, match: re.Match[str], *, whole: bool) -> Span:
 
 
 def _plan(
+    *,
     found: type[SearchStrategy],
     benchmark: str | Path | None,
     dataset: str | None,
@@ -384,7 +393,19 @@ def _record(
         evaluations += int(table["evaluations"].to_numpy()[mine].sum())
         simulated += float(table["clock_seconds"].to_numpy()[mine].sum())
     return Tuning(
-        plan.strategy, plan.task.benchmark, plan.task.content, plan.task.query.dataset,
-        tuple(wanted), plan.experiment_seed, reserved, plan.metric, value,
-        len(experiments), runs, evaluations, simulated, seconds, provenance()["nasbench"],
-    )  # fmt: skip
+        strategy=plan.strategy,
+        benchmark=plan.task.benchmark,
+        table=plan.task.content,
+        dataset=plan.task.query.dataset,
+        seeds=tuple(wanted),
+        experiment_seed=plan.experiment_seed,
+        reserved=reserved,
+        metric=plan.metric,
+        value=value,
+        tried=len(experiments),
+        runs=runs,
+        evaluations=evaluations,
+        clock_seconds=simulated,
+        wall_seconds=seconds,
+        nasbench=provenance()["nasbench"],
+    )

@@ -181,12 +181,19 @@ def measured(
     doubt = row.unconfirmed.get(dataset, "")
     if row.not_run or not len(finals):
         reason = row.not_run or "no run of it finished"
-        return Measured(row.name, dataset, *theirs, None, None, 0, None, None, reason, doubt, ())
+        return Measured(
+            row=row.name, dataset=dataset,
+            published_mean=theirs.mean, published_std=theirs.std, published_runs=theirs.n,
+            mean=None, std=None, runs=0, verdict=None, spread=None,
+            remark=reason, unconfirmed=doubt, cells=(),
+        )  # fmt: skip
     ours = summarise(finals)
     found = verdict(theirs, Moments(ours.mean, ours.std, ours.n), paper.margin_of(row, dataset))
     return Measured(
-        row.name, dataset, *theirs, ours.mean, ours.std, ours.n, found, spread(theirs, finals),
-        row.explanation, doubt, cells,
+        row=row.name, dataset=dataset,
+        published_mean=theirs.mean, published_std=theirs.std, published_runs=theirs.n,
+        mean=ours.mean, std=ours.std, runs=ours.n, verdict=found, spread=spread(theirs, finals),
+        remark=row.explanation, unconfirmed=doubt, cells=cells,
     )  # fmt: skip
 
 

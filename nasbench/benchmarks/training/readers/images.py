@@ -53,9 +53,16 @@ class Read:
             for part in Part
         }
         return Found(
-            name, size.side, size.channels, self.classes, counts,
-            self.skipped, self.merged, self.treated, self.remarks,
-        )  # fmt: skip
+            dataset=name,
+            side=size.side,
+            channels=size.channels,
+            classes=self.classes,
+            images=counts,
+            skipped=self.skipped,
+            merged=self.merged,
+            treated=self.treated,
+            remarks=self.remarks,
+        )
 
 
 @dataclass(frozen=True)
