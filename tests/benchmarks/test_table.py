@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from nasbench.benchmarks.tables import format as table_format
+from nasbench.benchmarks.tables.base import mean_over_seeds
 from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
@@ -22,7 +23,6 @@ from nasbench.benchmarks.tables.columns import (
 )
 from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import mean_over_seeds
 from nasbench.errors import DataError, NasbenchError
 from nasbench.spaces.nb201 import NasBench201
 

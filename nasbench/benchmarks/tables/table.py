@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.tables.base import metrics_of
 from nasbench.benchmarks.tables.columns import ROWS
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.format import (
     Array,
     Column,
@@ -30,12 +32,7 @@ from nasbench.benchmarks.tables.format import (
     write_table,
 )
 from nasbench.benchmarks.tables.values import check_shape, check_values
-from nasbench.benchmarks.tables.views import (
-    SearchColumns,
-    TestColumns,
-    metrics_of,
-    per_architecture,
-)
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import Metric
 from nasbench.spaces import get_enumerable
