@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench.benchmarks.tables import earlier
 from nasbench.benchmarks.tables.columns import Series, after_epoch, curve
-from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split, TableInfo
 from nasbench.errors import DataError
 from nasbench.problem import Metric
 from nasbench.text import shown

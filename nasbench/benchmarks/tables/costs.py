@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.tables.format import Array
+from nasbench.benchmarks.tables.info import Array
 from nasbench.benchmarks.tables.views import SearchColumns
 
 

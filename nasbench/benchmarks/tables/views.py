@@ -24,7 +24,7 @@ from nasbench.benchmarks.tables.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.tables.format import Array, Quantity, Split
+from nasbench.benchmarks.tables.info import Array, Quantity, Split
 from nasbench.benchmarks.tables.sealing import sealed
 from nasbench.errors import DataError, TestSetSealed
 
