@@ -25,7 +25,7 @@ from nasbench.harness.compare.plots import (
     only,
     paper_style,
 )
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.results.ragged import Ragged
 from nasbench.spaces import get_categorical
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace, TraceKind
 

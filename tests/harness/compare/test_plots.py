@@ -18,7 +18,7 @@ from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.label_positions import set_apart
 from nasbench.harness.compare.plots import looks, regret_figures
 from nasbench.harness.execution.run import run
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies
 
 
