@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import per_architecture
 from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.digits import digits
 from nasbench.errors import DataError

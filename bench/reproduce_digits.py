@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import per_architecture
 from nasbench.benchmarks.training.digits import digits
 from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.recipes import recipe

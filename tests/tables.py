@@ -9,7 +9,7 @@ from nasbench.benchmarks.tables.columns import (
     query_seconds,
     seed_count,
 )
-from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")

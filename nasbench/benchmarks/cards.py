@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from nasbench.benchmarks.tables.format import Column, Split, TableInfo
+from nasbench.benchmarks.tables.info import Column, Split, TableInfo
 
 _IMAGES = re.compile(r"images: \d+ weights, (\d+) validation, (\d+) test\b")
 _TRAINED = re.compile(r"trained: recipe Recipe\(.*\bcurve_images=(\d+)\b")

@@ -11,7 +11,7 @@ from nasbench.benchmarks.protocols import OWN, Protocol, require_fit, stored_pro
 from nasbench.benchmarks.protocols import protocols as protocols_known
 from nasbench.benchmarks.tables import columns as named
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds, seed_count
-from nasbench.benchmarks.tables.format import (
+from nasbench.benchmarks.tables.info import (
     Column,
     Quantity,
     Split,

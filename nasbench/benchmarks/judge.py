@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import FinalValues
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.objectives import is_cost, read_cost
-from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, per_architecture
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces.base import Architecture, EnumerableSpace
 

@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from nasbench.benchmarks.tables.costs import query_cost
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import query_cost
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import ACCURACY
 from nasbench.text import printable

@@ -10,13 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.asked import check_fidelity, check_request
+from nasbench.benchmarks.tables.costs import per_architecture, query_cost, training_cost
 from nasbench.benchmarks.tables.objectives import is_cost, read_cost
-from nasbench.benchmarks.tables.views import (
-    SearchColumns,
-    per_architecture,
-    query_cost,
-    training_cost,
-)
+from nasbench.benchmarks.tables.views import SearchColumns
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random

@@ -99,7 +99,7 @@ def compare(
 ) -> None:
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
-    from nasbench.harness.compare.plots import figure_width
+    from nasbench.harness.compare.figure_style import figure_width
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.catalogue import list_tables, load_table
 from nasbench.benchmarks.protocols import own_protocol, protocols_for, searched_in
+from nasbench.benchmarks.tables.costs import per_architecture, query_cost
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import per_architecture, query_cost
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces import find_space

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from nasbench.benchmarks.tables.views import seal_test
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.shared import SharedSession
 from nasbench.harness.search.budget import Budget, Clock

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import SearchColumns, TestColumns, seal_test
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.loop import Trajectory, search
 from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem, Trial

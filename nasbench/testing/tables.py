@@ -10,8 +10,8 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for, searched_in
 from nasbench.benchmarks.tables.objectives import default_objective
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import seal_test
 from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import TestSetSealed
 from nasbench.problem import Evaluate

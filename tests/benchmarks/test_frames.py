@@ -11,7 +11,7 @@ from tables import synthetic_table
 import nasbench
 from nasbench.benchmarks.protocols import Protocol, own_protocol, protocols_for
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds
-from nasbench.benchmarks.tables.format import Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput

@@ -20,7 +20,7 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.sources.official import default_name, import_official
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.tables.columns import Series
-from nasbench.benchmarks.tables.format import Quantity, Split
+from nasbench.benchmarks.tables.info import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import NasBench201

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import spearmanr
 
 from nasbench.benchmarks.catalogue import SHIPPED, load_table, table_path, verify_table
-from nasbench.benchmarks.tables.views import per_architecture
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.training.digits import digits
 from nasbench.benchmarks.training.recipes import recipe
 from nasbench.benchmarks.training.train import single

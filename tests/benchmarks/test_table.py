@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from nasbench.benchmarks.tables import format as table_format
+from nasbench.benchmarks.tables.base import mean_over_seeds
 from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
@@ -20,9 +21,8 @@ from nasbench.benchmarks.tables.columns import (
     row_map,
     size,
 )
-from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split, TableInfo, hash_of
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import mean_over_seeds
 from nasbench.errors import DataError, NasbenchError
 from nasbench.spaces.nb201 import NasBench201
 
@@ -103,7 +103,7 @@ def test_the_hash_covers_every_column(saved: Path) -> None:
     first = info.columns[0]
     other = first.model_copy(update={"sha256": "f" * 64})
     altered = info.model_copy(update={"columns": (other, *info.columns[1:])})
-    assert table_format.hash_of(altered) != Table.open(saved).hash
+    assert hash_of(altered) != Table.open(saved).hash
 
 
 @pytest.mark.parametrize("where", [0.001, 0.3, 0.7, 0.9999])

@@ -6,7 +6,7 @@ from tables import DATASETS, SIZE, synthetic_table
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
-from nasbench.benchmarks.tables.views import seal_test
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.search.budget import Budget, Clock

@@ -20,7 +20,7 @@ from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.protocols import Protocol
 from nasbench.benchmarks.tables import values
 from nasbench.benchmarks.tables.columns import Series, after_epoch, query_seconds, size
-from nasbench.benchmarks.tables.format import Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.search.budget import Budget

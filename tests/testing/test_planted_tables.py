@@ -10,7 +10,7 @@ from tables import synthetic_table
 import nasbench
 from nasbench.benchmarks.base import Benchmark
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.tables.format import Split
+from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query, TableSession, TabularBenchmark
 from nasbench.errors import DataError

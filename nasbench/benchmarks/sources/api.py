@@ -8,13 +8,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from nasbench.arguments import require_text
-from nasbench.benchmarks.sources.official import (
-    OFFICIAL_LICENCE,
-    assemble,
-    read_official,
-)
+from nasbench.benchmarks.sources.official import OFFICIAL_LICENCE, assemble, read_official
 from nasbench.benchmarks.sources.recorder import Recorder
-from nasbench.benchmarks.tables.format import Array, Chunks, Source
+from nasbench.benchmarks.tables.format import Chunks
+from nasbench.benchmarks.tables.info import Array, Source
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import NasBench201

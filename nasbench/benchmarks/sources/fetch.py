@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nasbench.benchmarks.sources.transfer import Report, note, receive_with_retries
-from nasbench.benchmarks.tables.format import Source
+from nasbench.benchmarks.tables.info import Source
 from nasbench.errors import DataError, InvalidInput
 from nasbench.files import atomic_write, disk_error, sha256_of
 from nasbench.text import address, printable, shown

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.sources.fetch import PublicFile
 from nasbench.benchmarks.tables.columns import hardware
-from nasbench.benchmarks.tables.format import Array, Column, Quantity, TableInfo
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.base import Architecture

@@ -30,7 +30,8 @@ from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
 from nasbench.benchmarks.sources.weights import Weights
-from nasbench.benchmarks.tables.format import Array, Chunks, Column, Source, TableInfo, write_table
+from nasbench.benchmarks.tables.format import Chunks, write_table
+from nasbench.benchmarks.tables.info import Array, Column, Source, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.files import disk_error, sha256_of

@@ -25,7 +25,7 @@ from nasbench.benchmarks.tables.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, INPUTS, SKIP, NasBench201

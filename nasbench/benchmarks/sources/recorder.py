@@ -28,7 +28,8 @@ from nasbench.benchmarks.tables.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.tables.format import Array, Chunks, Column, Quantity, Split
+from nasbench.benchmarks.tables.format import Chunks
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split
 from nasbench.errors import DataError, InvalidInput
 from nasbench.limits import EPOCHS
 from nasbench.spaces.nb201 import NasBench201

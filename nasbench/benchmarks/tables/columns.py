@@ -19,7 +19,7 @@ training epoch if its split is `train`, else those of one evaluation pass.
 
 from typing import NamedTuple
 
-from nasbench.benchmarks.tables.format import Column, Quantity, Split
+from nasbench.benchmarks.tables.info import Column, Quantity, Split
 
 UNITS: dict[str, str] = {
     Quantity.ACCURACY: "%",

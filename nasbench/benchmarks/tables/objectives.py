@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nasbench.benchmarks.tables.format import Array, Quantity, Split
+from nasbench.benchmarks.tables.info import Array, Quantity, Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import SearchColumns
 from nasbench.errors import InvalidInput

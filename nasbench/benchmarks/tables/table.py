@@ -3,8 +3,8 @@
 `Table` has no method that returns a column by its name. `Table.search` gives what a search may see
 (training, validation, costs, sizes; never a number measured on a test image), `Table.test` gives
 what the judge reads after the search: see `nasbench.benchmarks.tables.views`. The file is
-described in `nasbench.benchmarks.tables.format`, the names of columns in
-`nasbench.benchmarks.tables.columns`.
+described in `nasbench.benchmarks.tables.format`, what it says of itself in
+`nasbench.benchmarks.tables.info`, the names of columns in `nasbench.benchmarks.tables.columns`.
 
 `Table.rows` maps an architecture's index to its row; it is None where row and index are equal.
 """
@@ -17,25 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.tables.base import metrics_of
 from nasbench.benchmarks.tables.columns import ROWS
-from nasbench.benchmarks.tables.format import (
-    Array,
-    Column,
-    Split,
-    StoredColumns,
-    TableInfo,
-    describe,
-    hash_of,
-    storage_order,
-    write_table,
-)
+from nasbench.benchmarks.tables.costs import per_architecture
+from nasbench.benchmarks.tables.format import StoredColumns, storage_order, write_table
+from nasbench.benchmarks.tables.info import Array, Column, Split, TableInfo, describe, hash_of
 from nasbench.benchmarks.tables.values import check_shape, check_values
-from nasbench.benchmarks.tables.views import (
-    SearchColumns,
-    TestColumns,
-    metrics_of,
-    per_architecture,
-)
+from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import Metric
 from nasbench.spaces import get_enumerable

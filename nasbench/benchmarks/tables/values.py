@@ -15,7 +15,7 @@ from nasbench.limits import LARGEST_MEASURE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nasbench.benchmarks.tables.format import Array, Column, TableMetric
+    from nasbench.benchmarks.tables.info import Array, Column, TableMetric
     from nasbench.problem import Metric
 
 

@@ -23,7 +23,7 @@ from nasbench.benchmarks.tables.columns import (
     seed_count,
     size,
 )
-from nasbench.benchmarks.tables.format import Array, Column, Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training.costs import (
     COSTS,

@@ -14,8 +14,8 @@ import torch
 
 from nasbench import limits
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.tables.views import per_architecture
 from nasbench.benchmarks.training.catalogue import default_recipe, find_input, load_data
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe, recipe

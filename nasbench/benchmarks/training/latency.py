@@ -22,7 +22,7 @@ from scipy.stats import spearmanr
 
 from nasbench import limits
 from nasbench.benchmarks.catalogue import data_folder, load_table
-from nasbench.benchmarks.tables.views import per_architecture
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.training.costs import (
     THREADS,
     device_clock,

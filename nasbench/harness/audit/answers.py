@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding, name_elements
-from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.results.ragged import Ragged
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.problem import Fidelity
 from nasbench.rules import Promotion
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.audit.findings import Finding, name_seeds
-from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import value_column
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.task import Kind
 
 RATE = 1e-6

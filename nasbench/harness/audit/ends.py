@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.audit.origin import is_ours
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.budget import Clock, Stop
 from nasbench.problem import Fidelity
 

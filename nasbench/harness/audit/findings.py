@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.results.ragged import Ragged
+from nasbench.harness.results.runs import ExperimentRuns
 
 _SHOWN = 3
 """Most seeds that a finding names."""

@@ -12,7 +12,7 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.compare.labels import labels
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, folder_name
 from nasbench.harness.search.experiment import ENTROPY_RULE, entropy_of
 from nasbench.harness.search.opening import open_benchmark, open_judge

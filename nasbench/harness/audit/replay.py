@@ -18,8 +18,8 @@ import pyarrow as pa
 from nasbench.errors import NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
-from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import to_rows
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.opening import close_benchmarks

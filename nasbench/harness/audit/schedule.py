@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from nasbench.harness.audit.ends import Largest, ended_early, may_end
 from nasbench.harness.audit.findings import Finding, name_seeds
-from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.results.ragged import Ragged
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.budget import Clock
 from nasbench.problem import Answer
 

@@ -18,8 +18,9 @@ from nasbench.harness.audit.ends import ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.audit.schedule import check_schedule
-from nasbench.harness.results.load import ExperimentRuns, Ragged
+from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.validation import ROUNDING
 from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import choose

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nasbench.harness.compare.estimates import Floats
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.results.ragged import Ragged
 
 
 class TimeToTarget(NamedTuple):

@@ -30,7 +30,7 @@ from nasbench.errors import CannotCompare
 from nasbench.harness.compare.comparison import Block
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.labels import differences, labels
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import Task

@@ -12,7 +12,7 @@ from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
-    from nasbench.harness.results.load import ExperimentRuns
+    from nasbench.harness.results.runs import ExperimentRuns
 
 _KEY = re.compile(r"@\w+\{([^,]+),")
 _OPEN, _CLOSE, _OR = "  keywords = {", "}", " | "

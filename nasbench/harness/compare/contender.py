@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import finite
-from nasbench.harness.results.load import Architectures, ExperimentRuns, Ragged
+from nasbench.harness.results.ragged import Architectures, Ragged
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.experiment import Experiment
 
 

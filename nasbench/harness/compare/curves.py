@@ -17,7 +17,7 @@ from nasbench.harness.compare.estimates import (
     mean_interval,
     quartiles,
 )
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.results.ragged import Ragged
 
 POINTS = 200
 

@@ -16,16 +16,9 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from nasbench.harness.compare.curves import band
-from nasbench.harness.compare.plots import (
-    WIDTH,
-    Line,
-    draw_line,
-    foot_lines,
-    log_axis,
-    only,
-    paper_style,
-)
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.compare.figure_style import WIDTH, foot_lines, log_axis, paper_style
+from nasbench.harness.compare.plots import Line, draw_line, only
+from nasbench.harness.results.ragged import Ragged
 from nasbench.spaces import get_categorical
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace, TraceKind
 

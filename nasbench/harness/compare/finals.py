@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import interval, known
-from nasbench.harness.compare.plots import (
+from nasbench.harness.compare.figure_style import (
     CHARACTER,
     WIDTH,
     foot_lines,
     left_margin,
     looks,
     paper_style,
-    regret_of,
     regret_scale,
     wrapped,
 )
+from nasbench.harness.compare.plots import regret_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nasbench.benchmarks.protocols import protocols
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import flatten
 from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import interval, summarise
-from nasbench.harness.compare.plots import (
+from nasbench.harness.compare.figure_style import (
     WIDTH,
     foot_lines,
     left_margin,

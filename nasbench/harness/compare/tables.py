@@ -2,11 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.convergence import PARTS
-from nasbench.harness.compare.estimates import Estimate, known
+from nasbench.harness.compare.estimates import Estimate
 from nasbench.harness.compare.formats import (
     Entry,
     Section,
@@ -19,67 +19,35 @@ from nasbench.harness.compare.formats import (
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import PartOfBudget, Row, Tested
 from nasbench.harness.compare.sets import members_frame, sets_table
-from nasbench.harness.compare.significance import (
-    ALPHA,
-    detectable_difference,
-    detectable_superiority,
-    runs_to_detect,
+from nasbench.harness.compare.significance import ALPHA
+from nasbench.harness.compare.table_notes import (
+    BOLD_PART,
+    PAIRS,
+    PART,
+    PERCENTILE,
+    RANKS,
+    RANKS_BOLD,
+    RANKS_PLAIN,
+    SHARED_TIME,
+    TARGET,
+    TUNING,
+    WALL_TIME,
+    about_bold,
+    about_clock,
+    about_detectable,
 )
-from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
-from nasbench.harness.search.task import Kind
+from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation
+from nasbench.harness.compare.written_numbers import (
+    count_text,
+    interval_text,
+    number_text,
+    p_value_text,
+    seconds_text,
+)
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block, Comparison
     from nasbench.harness.compare.families import Family
-
-BOLD = (
-    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all pairs of "
-    "rows of the data set, alpha 0.05, and the better mean)"
-)
-BOLD_PART = (
-    "bold: no other row on this clock has a significantly better test {} at that part of the "
-    "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
-    "better mean); none is where no test can be significant with so few rows or runs"
-)
-PSEUDO_TIME = "clock s: seconds of the benchmark's pseudo-time, not measured per run"
-WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
-REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
-SHARED_TIME = (
-    "seconds of {} are real ones of training shared weights on the machine that ran them, and "
-    "their evals are epochs of it"
-)
-TUNING = (
-    "tuning s: seconds of the same clock that all searches took which chose a row's settings; 0 "
-    "where no tuning is recorded"
-)
-MIXED_TIME = (
-    "clock s: seconds of the table's pseudo-time; those of trained cells are real seconds times "
-    "the number after * in the protocol's name, a ratio measured on 3 cells"
-)
-PERCENTILE = (
-    "percentile: percent of all cells that the answer is better than; better than mean cell: by "
-    "how many percent; random evaluations: after which the best cell by the search's signal is "
-    "expected to be as good, in closed form without replacement"
-)
-PART = (
-    "p: Wilcoxon signed-rank, the same runs at the end and at half of it, Holm-corrected over the "
-    "rows of the data set; mean regret: area under "
-    "the regret curve over its length, from when all runs have an answer"
-)
-TARGET = (
-    "reached: runs that reached the target, test {}; median, and expected (taken by all "
-    "runs, of those that did not their whole budget, over runs that reached it), in seconds of "
-    "the clock and evaluations"
-)
-PAIRS = (
-    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
-)
-RANKS = (
-    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
-    "all cells; better: chance that a run beats one of the other, mean over data sets"
-)
-RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
-RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
 
 
 def results_table(block: "Block") -> TextTable:
@@ -123,20 +91,20 @@ def cost_table(block: "Block") -> TextTable:
             Entry(row.family),
             Entry(str(row.n)),
             Entry(str(row.failed)),
-            Entry(_number(row.costs.evaluations, 1)),
-            Entry(_number(row.costs.distinct, 1)),
-            Entry(_number(row.costs.training_epochs, 0)),
-            Entry(_number(row.costs.clock_seconds, 0)),
-            Entry(_seconds(row.costs.optimiser_seconds)),
-            Entry(_seconds(row.costs.wall_seconds)),
-            *([Entry(_number(row.costs.tuning_seconds, 0))] if tuned else []),
-            Entry(_interval(row.finals.test, digits), _bold(row.tested)),
+            Entry(number_text(row.costs.evaluations, 1)),
+            Entry(number_text(row.costs.distinct, 1)),
+            Entry(number_text(row.costs.training_epochs, 0)),
+            Entry(number_text(row.costs.clock_seconds, 0)),
+            Entry(seconds_text(row.costs.optimiser_seconds)),
+            Entry(seconds_text(row.costs.wall_seconds)),
+            *([Entry(number_text(row.costs.tuning_seconds, 0))] if tuned else []),
+            Entry(interval_text(row.finals.test, digits), _bold(row.tested)),
         ]
         for row in first
     ]
     shared = [row.label for row in first if row.experiment.task.query.epochs == 0]
     real = (SHARED_TIME.format(", ".join(shared)),) if shared else ()
-    clock = () if len(shared) == len(first) else (_clock(block),)
+    clock = () if len(shared) == len(first) else (about_clock(block),)
     found = (TUNING,) if tuned else ()
     bold = about_bold(block, block.datasets[:1])
     notes = (*bold, *clock, *real, WALL_TIME, *found, *block.notes, block.footer)
@@ -159,12 +127,12 @@ def estimates_table(block: "Block") -> TextTable:
         return [
             Entry(row.label),
             Entry(str(row.n)),
-            Entry(_interval(row.finals.test, digits), _bold(row.tested)),
-            Entry(_interval(row.finals.test_median, digits)),
-            Entry(_interval(row.finals.test_iqm, digits)),
-            Entry(_number(row.in_table.percentile, 2)),
-            Entry(_number(row.in_table.improvement, 2)),
-            Entry(_count(row.in_table.random_evaluations.value)),
+            Entry(interval_text(row.finals.test, digits), _bold(row.tested)),
+            Entry(interval_text(row.finals.test_median, digits)),
+            Entry(interval_text(row.finals.test_iqm, digits)),
+            Entry(number_text(row.in_table.percentile, 2)),
+            Entry(number_text(row.in_table.improvement, 2)),
+            Entry(count_text(row.in_table.random_evaluations.value)),
         ]
 
     caption = (
@@ -172,7 +140,7 @@ def estimates_table(block: "Block") -> TextTable:
         "interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else (PERCENTILE,)
-    notes = (*about_bold(block), *known, *_detectable(block), *block.notes, block.footer)
+    notes = (*about_bold(block), *known, *about_detectable(block), *block.notes, block.footer)
     return TextTable("estimates", caption, columns, _sections(block, cells), notes)
 
 
@@ -191,14 +159,14 @@ def course_table(block: "Block") -> TextTable:
         return [
             Entry(row.label),
             Entry(str(row.n)),
-            *(Entry(_interval(part.test, digits), _bold(part)) for part in row.parts),
-            Entry(_p_value(whole.p_value)),
+            *(Entry(interval_text(part.test, digits), _bold(part)) for part in row.parts),
+            Entry(p_value_text(whole.p_value)),
             Entry(units.write(anytime.regret)),
             Entry(UNKNOWN if math.isnan(anytime.target) else f"{seconds.runs}/{row.n}"),
-            Entry(_count(seconds.median)),
-            Entry(_count(seconds.expected)),
-            Entry(_count(evaluations.median)),
-            Entry(_count(evaluations.expected)),
+            Entry(count_text(seconds.median)),
+            Entry(count_text(seconds.expected)),
+            Entry(count_text(evaluations.median)),
+            Entry(count_text(evaluations.expected)),
         ]
 
     targets = {
@@ -226,8 +194,10 @@ def pairs_table(block: "Block") -> TextTable:
     for dataset in block.datasets:
         grid = [[Entry("") for _ in labels] for _ in labels]
         for pair in block.pairs[dataset]:
-            grid[pair.first][pair.second] = Entry(_p_value(pair.corrected), pair.corrected < ALPHA)
-            grid[pair.second][pair.first] = Entry(_number(1 - pair.superiority, 2))
+            grid[pair.first][pair.second] = Entry(
+                p_value_text(pair.corrected), pair.corrected < ALPHA
+            )
+            grid[pair.second][pair.first] = Entry(number_text(1 - pair.superiority, 2))
         lines = [
             [Entry(str(number)), Entry(label), *cells]
             for number, (label, cells) in enumerate(zip(labels, grid, strict=True), start=1)
@@ -237,7 +207,7 @@ def pairs_table(block: "Block") -> TextTable:
         f"Test {block.units.metric.name} of final incumbents in pairs: above the diagonal "
         "p-values, below it the chance that a run of the row beats one of the column (A12)"
     )
-    told = _detectable(block) or about_bold(block)
+    told = about_detectable(block) or about_bold(block)
     notes = (PAIRS, *told, *block.notes, block.footer)
     return TextTable("pairs", caption, columns, sections, notes, texts=2, sortable=False)
 
@@ -266,17 +236,19 @@ def ranks_table(family: "Family") -> TextTable:
         lines.append(
             [
                 Entry(found.labels[row]),
-                Entry(_interval(rank), found.telling and row in rivals),
-                Entry(_interval(regret, digits=3)),
-                Entry(_interval(iqm, digits=3)),
-                Entry(UNKNOWN if row == best else _interval(chance)),
+                Entry(interval_text(rank), found.telling and row in rivals),
+                Entry(interval_text(regret, digits=3)),
+                Entry(interval_text(iqm, digits=3)),
+                Entry(UNKNOWN if row == best else interval_text(chance)),
             ]
         )
     caption = (
         f"Test {family.metric.name} over {len(found.datasets)} data sets, with 95 % stratified "
         "bootstrap intervals over runs"
     )
-    friedman = () if math.isnan(found.friedman) else (f"Friedman's p: {_p_value(found.friedman)}",)
+    friedman = (
+        () if math.isnan(found.friedman) else (f"Friedman's p: {p_value_text(found.friedman)}",)
+    )
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     bold = RANKS_BOLD.format(difference, found.critical_difference)
     told = bold if found.telling else RANKS_PLAIN
@@ -299,92 +271,8 @@ def _sections(block: "Block", cells: Callable[[Row], list[Entry]]) -> list[Secti
     ]
 
 
-def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return notes on what bold means, or on why nothing is bold.
-
-    Nothing is bold on data sets where no test between rows can be significant. `datasets` are those
-    that a table shows, by default all of the block.
-    """
-    why: dict[str, list[str]] = {}
-    datasets = block.datasets if datasets is None else datasets
-    for name in datasets:
-        rows, _ = block.of(name)
-        if not any(row.tested.testable for row in rows):
-            why.setdefault(_untold(_counts(block, name)), []).append(name)
-    untold = [name for names in why.values() for name in names]
-    found = [] if len(untold) == len(datasets) else [BOLD.format(block.units.metric.name)]
-    for reason, names in why.items():
-        where = "" if len(names) == len(datasets) else f" on {', '.join(names)}"
-        found.append(f"nothing is bold{where}: {reason}")
-    return tuple(found)
-
-
-def _untold(counts: Sequence[int]) -> str:
-    """Return why no test between rows can be significant, from the rows' numbers of runs."""
-    if len(counts) < 2:
-        return "there are no two rows to compare"
-    return (
-        f"with {counts[-1]} runs a row no difference among {len(counts)} rows can be "
-        "significant, run more seeds"
-    )
-
-
-def _counts(block: "Block", dataset: str) -> list[int]:
-    """Return how many runs of each row have a test value, ascending, without zeros."""
-    counts = (len(known(one.final("test", dataset))) for one in block.contenders)
-    return sorted(filter(None, counts))
-
-
 def _bold(one: Tested | PartOfBudget) -> bool:
     return one.among_best and one.testable
-
-
-def _detectable(block: "Block") -> tuple[str, ...]:
-    """Return a note on the effects that so many runs can detect; none where nothing is testable."""
-    counts = sorted(count for name in block.datasets for count in _counts(block, name))
-    if not any(row.tested.testable for row in block.rows):
-        return ()  # `about_bold` says so
-    least = counts[0]
-    widest = max(
-        (row.finals.test_std for row in block.rows if math.isfinite(row.finals.test_std)),
-        default=math.nan,
-    )
-    effect, difference = detectable_superiority(least), detectable_difference(widest, least)
-    if math.isnan(effect) or math.isnan(difference):
-        return (f"with {least} runs a row, only differences of several standard deviations show",)
-    found = (
-        f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
-        "normal samples of the widest row's deviation that is a difference of "
-        f"{block.units.write(difference)}{block.units.difference}"
-    )
-    return ("; ".join([found, *_needed(block)]),)
-
-
-def _needed(block: "Block") -> Iterator[str]:
-    """Yield, per data set, how many runs are needed to detect a difference of its best two rows."""
-    score = block.units.metric.score
-    for dataset in block.datasets:
-        rows = [row for row in block.of(dataset)[0] if math.isfinite(row.finals.test_std)]
-        best = sorted(rows, key=lambda row: -score(row.finals.test.value))[:2]
-        widest = max((row.finals.test_std for row in best), default=0.0)
-        between = (
-            abs(best[0].finals.test.value - best[1].finals.test.value) if len(best) == 2 else 0.0
-        )
-        if widest and between:
-            runs = runs_to_detect(between, widest)
-            yield (
-                f"to tell {between:.2g}{block.units.difference} on {dataset}, its best two rows, "
-                f"takes {runs:,.0f}"
-            )
-
-
-def _clock(block: "Block") -> str:
-    """Return the note on what kind of seconds a block's clock has."""
-    if block.task.kind is Kind.TRAINED:
-        return REAL_TIME
-    if block.task.kind is Kind.FALLBACK:
-        return MIXED_TIME
-    return "; ".join([PSEUDO_TIME, *filter(None, [block.about_seconds])])
 
 
 def to_csv(comparison: "Comparison") -> str:
@@ -429,7 +317,7 @@ def _result_cells(row: Row, units: Units, *, failed: bool) -> list[Entry]:
         Entry(units.write(row.finals.test_median.value)),
         Entry(units.write(row.in_table.regret)),
         Entry(units.write(row.in_table.valid_regret)),
-        Entry(_number(row.costs.evaluations, 1)),
+        Entry(number_text(row.costs.evaluations, 1)),
     ]
 
 
@@ -444,28 +332,5 @@ def _reference_cells(one: Reference, units: Units, *, failed: bool) -> list[Entr
         Entry(UNKNOWN),
         Entry(units.write(one.regret_mean)),
         Entry(units.write(one.valid_regret_mean)),
-        Entry(_number(one.evaluations_mean, 1)),
+        Entry(number_text(one.evaluations_mean, 1)),
     ]
-
-
-def _number(value: float, digits: int) -> str:
-    return written(value, f".{digits}f")
-
-
-def _interval(estimate: Estimate, digits: int = 2) -> str:
-    centre, *ends = (_number(value, digits) for value in estimate)
-    return centre if math.isnan(estimate.low) else f"{centre} [{', '.join(ends)}]"  # of one run
-
-
-def _count(value: float) -> str:
-    """Return a number of evaluations or seconds, which may be infinite, as text."""
-    return written(value, ".0f")
-
-
-def _p_value(value: float) -> str:
-    """Return a p-value as text; all below 0.001 are written alike."""
-    return "< 0.001" if value < 0.001 else written(value, ".3f")
-
-
-def _seconds(value: float) -> str:
-    return written(value, ".2g" if value < 10 else ".0f")

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.sets import sets_table
-from nasbench.harness.compare.tables import about_bold, cost_table, results_table
+from nasbench.harness.compare.table_notes import about_bold
+from nasbench.harness.compare.tables import cost_table, results_table
 from nasbench.text import printable
 
 if TYPE_CHECKING:

@@ -52,14 +52,15 @@ def write(
     `comparison.json` listed and that this comparison does not have are removed, and no others.
 
     `centre` and `clock` are the figures' statistic and x axis, see `plots.regret_figures`. `style`
-    and `width` set their size, see `plots.figure_width`. A file is replaced as a whole or not at
-    all. Raises `StoreError` where a file cannot be written or removed.
+    and `width` set their size, see `figure_style.figure_width`. A file is replaced as a whole or
+    not at all. Raises `StoreError` where a file cannot be written or removed.
     """
     from nasbench.harness.compare.diagnostics import diagnostic_figures
+    from nasbench.harness.compare.figure_style import figure_width, save_figure
+    from nasbench.harness.compare.figures_across import family_figures
     from nasbench.harness.compare.finals import final_figures
     from nasbench.harness.compare.pareto import pareto_figures
-    from nasbench.harness.compare.plots import figure_width, regret_figures, save_figure
-    from nasbench.harness.compare.ranking import family_figures
+    from nasbench.harness.compare.plots import regret_figures
 
     inches = figure_width(style, width)
     remove_parts(out, below=True)  # left by a comparison that was killed

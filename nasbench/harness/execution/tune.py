@@ -26,8 +26,8 @@ from nasbench.harness.execution.executors import attempt
 from nasbench.harness.execution.ray_instance import ray_instance
 from nasbench.harness.execution.run import make_experiment, parse_workers, shared_among
 from nasbench.harness.execution.tuning import Tuning, write_tuned
-from nasbench.harness.results.load import ExperimentRuns
 from nasbench.harness.results.records import to_rows
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, open_folder
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds

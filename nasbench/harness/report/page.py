@@ -11,8 +11,8 @@ from nasbench.arguments import require_path
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.figure_style import looks
 from nasbench.harness.compare.formats import TextTable
-from nasbench.harness.compare.plots import looks
 from nasbench.harness.compare.references import EXPECTED
 from nasbench.harness.compare.tables import ranks_table, tables
 from nasbench.harness.report.checklist import checklist

@@ -26,14 +26,10 @@ import pyarrow.compute as pc
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.descriptions import check_experiment, check_provenance, check_text
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
-from nasbench.harness.results.validation import (
-    check_experiment,
-    check_provenance,
-    check_text,
-    conform,
-)
+from nasbench.harness.results.validation import conform
 from nasbench.harness.search.experiment import Experiment
 from nasbench.parquet import from_parquet, to_parquet
 from nasbench.problem import ACCURACY

@@ -5,9 +5,6 @@ show only that a row is consistent with itself, its totals up to rounding. Wheth
 clock's to the bit, and whether a number is the table's, is checked by the audit.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Any
@@ -18,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
-from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.architectures import texts_of
+from nasbench.harness.results.checked_rows import TOO_MUCH, Misfit, Rows
 from nasbench.harness.results.records import (
     ARCHITECTURES,
     SCHEDULE,
@@ -30,11 +27,9 @@ from nasbench.harness.results.records import (
 )
 from nasbench.harness.search.budget import Stop
 from nasbench.harness.search.experiment import Experiment
-from nasbench.limits import LARGEST_MEASURE, SIMULATED_WORKERS
+from nasbench.limits import LARGEST_MEASURE
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.problem import Metric
-from nasbench.rules import REPEATS, SIGNALS, Selection
-from nasbench.spaces import get_space
 from nasbench.text import shown
 from nasbench.trace import Trace
 
@@ -53,7 +48,6 @@ _SUMS = {
 """Columns of totals, each with the list column that it is the sum of."""
 ROUNDING = 1e-6
 """Relative rounding error that a sum of many times may have."""
-_TOO_MUCH = 2**63
 _TOO_MANY = 2**31
 """More evaluations than a run can have: numbers of steps are below this, as 32-bit integers."""
 _TYPES = {
@@ -74,38 +68,6 @@ _SCHEDULE = {
 }
 
 
-class Misfit(ValueError):
-    """Rows cannot be runs of their experiment; the message names column and row."""
-
-
-@dataclass(frozen=True)
-class _Lists:
-    """A list column as NumPy arrays: list i is `values[offsets[i]:offsets[i + 1]]`."""
-
-    name: str
-    values: NDArray[Any]
-    offsets: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, table: pa.Table, name: str) -> "_Lists":
-        column = table[name].combine_chunks()
-        offsets = column.offsets.to_numpy()  # without the cost of flatten(), as no list is null
-        flat = column.values.slice(offsets[0], offsets[-1] - offsets[0])
-        if flat.null_count:
-            raise Misfit(f"column '{name}' has a null inside a list")
-        if pa.types.is_dictionary(flat.type):
-            flat = flat.indices
-        return cls(name, flat.to_numpy(zero_copy_only=False), offsets - offsets[0])
-
-    @property
-    def lengths(self) -> NDArray[np.int32]:
-        return self.offsets[1:] - self.offsets[:-1]
-
-    def row(self, element: int) -> int:
-        """Return the row whose list an element is in."""
-        return int(np.searchsorted(self.offsets, element, side="right")) - 1
-
-
 def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None = None) -> pa.Table:
     """Return rows in the types of the store.
 
@@ -115,10 +77,10 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
     if not len(table):
         raise Misfit("it holds no run")
     typed = _typed(table, experiment, columns)
-    rows = _Rows(typed)
+    rows = Rows(typed)
     for name in (*_COUNTS, *_SECONDS):
         if name in typed.column_names:
-            rows.range(name, 0, _TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
+            rows.range(name, 0, TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
     if "threads" in typed.column_names:
         rows.range("threads", 0, MOST_THREADS + 1)
         _check_devices(rows)
@@ -196,54 +158,7 @@ def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
     return False
 
 
-class _Rows:
-    """Rows of the right types, and checks that raise `Misfit` for the first wrong row."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-        self._lists: dict[str, _Lists] = {}
-        self.failed = pc.not_equal(table["error"], "").to_numpy()
-
-    def lists(self, name: str) -> _Lists:
-        if name not in self._lists:
-            self._lists[name] = _Lists.of(self.table, name)
-        return self._lists[name]
-
-    def refuse(self, wrong: NDArray[np.bool_], name: str, what: Callable[[int], str]) -> None:
-        """Raise `Misfit` for the first row that is wrong."""
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise self.misfit(name, row, what(row))
-
-    def misfit(self, name: str, row: int, what: str) -> Misfit:
-        seed = self.table["seed"][row].as_py()
-        return Misfit(f"column '{name}', row {row} (seed {seed}): {what}")
-
-    def range(self, name: str, least: float, most: float) -> None:
-        """Check that every value is at least `least` and below `most`."""
-        values = self.table[name].to_numpy()
-        wrong = ~((values >= least) & (values < most))
-        self.refuse(wrong, name, lambda row: f"{values[row]} is out of range")
-
-    def each(self, name: str, good: Callable[[NDArray[Any]], NDArray[np.bool_]], what: str) -> None:
-        """Check that `good` is true for every element of every list."""
-        lists = self.lists(name)
-        fine = good(lists.values)
-        if not fine.all():
-            at = int(np.argmin(fine))
-            raise self.misfit(name, lists.row(at), f"{lists.values[at]} {what}")
-
-    def long(self, name: str, wanted: NDArray[np.int32], what: str) -> None:
-        """Check that lists have the lengths `wanted`."""
-        lengths = self.lists(name).lengths
-        if np.array_equal(lengths, wanted):
-            return
-        self.refuse(
-            lengths != wanted, name, lambda row: f"{lengths[row]} values for {wanted[row]} {what}"
-        )
-
-
-def _check_devices(rows: _Rows) -> None:
+def _check_devices(rows: Rows) -> None:
     """Check that every run's device is known; it is empty if the run was lost with its worker."""
     for row, device in enumerate(rows.table["device"].to_pylist()):
         try:
@@ -252,7 +167,7 @@ def _check_devices(rows: _Rows) -> None:
             raise rows.misfit("device", row, str(error)) from error
 
 
-def _check_steps(rows: _Rows, experiment: Experiment) -> None:
+def _check_steps(rows: Rows, experiment: Experiment) -> None:
     """Check why runs ended, and the columns with one value per evaluation."""
     stops, failed = rows.table["stop"], rows.failed
     texts = stops.to_pylist()
@@ -286,7 +201,7 @@ def _check_steps(rows: _Rows, experiment: Experiment) -> None:
         _check_schedule(rows, experiment.task.simulated_workers)
 
 
-def _check_architectures(rows: _Rows, space: str) -> None:
+def _check_architectures(rows: Rows, space: str) -> None:
     """Check that every text is an architecture of the space; each is read once."""
     codes, read = rows.lists("architecture"), texts_of(space).read
     texts = rows.table["architecture"].combine_chunks().values.dictionary.to_pylist()
@@ -301,7 +216,7 @@ def _check_architectures(rows: _Rows, space: str) -> None:
             raise rows.misfit("architecture", row, what) from error
 
 
-def _check_schedule(rows: _Rows, workers: int) -> None:
+def _check_schedule(rows: Rows, workers: int) -> None:
     """Check that each evaluation took as long as it cost, and that their ends are in order."""
     started, finished, cost = (rows.lists(name) for name in ("started", "finished", "seconds"))
     rows.each("worker", lambda x: (x >= 0) & (x < workers), f"is none of {workers} workers")
@@ -313,7 +228,7 @@ def _check_schedule(rows: _Rows, workers: int) -> None:
     rows.each("finished", lambda _: later, "is before the evaluation that is stored before it")
 
 
-def _check_totals(rows: _Rows, experiment: Experiment) -> None:
+def _check_totals(rows: Rows, experiment: Experiment) -> None:
     """Check a run's totals against its lists: counts exactly, times up to `ROUNDING`."""
     number, distinct = (rows.table[name].to_numpy() for name in ("evaluations", "distinct"))
     rows.refuse(
@@ -336,7 +251,7 @@ def _check_totals(rows: _Rows, experiment: Experiment) -> None:
             raise rows.misfit(name, row, what)
 
 
-def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
+def _check_incumbents(rows: Rows, experiment: Experiment) -> None:
     """Check that incumbents are steps of their run, each with its final values."""
     metric = experiment.task.metric
     incumbents, signal = rows.lists("incumbents"), rows.lists(value_column(metric))
@@ -362,7 +277,7 @@ def _check_incumbents(rows: _Rows, experiment: Experiment) -> None:
         _check_selected(rows)
 
 
-def _check_selected(rows: _Rows) -> None:
+def _check_selected(rows: Rows) -> None:
     """Check that final sets hold incumbents, ascending and each once, and are not empty."""
     selected, incumbents = rows.lists("selected"), rows.lists("incumbents")
     rows.refuse(
@@ -384,92 +299,3 @@ def _within(metric: Metric, values: NDArray[Any]) -> NDArray[np.bool_]:
     inside = (values >= metric.low) & (values <= metric.high)
     measured = ~np.isfinite(values) | (np.abs(values) <= LARGEST_MEASURE)
     return np.asarray(np.isnan(values) | (inside & measured))
-
-
-def check_text(values: Any) -> None:
-    """Raise `Misfit` where a text of JSON values has half of a surrogate pair, which is no Unicode.
-
-    JSON can hold such a text, but data frames and text files cannot.
-    """
-    try:
-        json.dumps(values, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        around = error.object[max(0, error.start - 20) : error.end]
-        raise Misfit(f"the text that ends in {shown(around)} is no Unicode") from error
-
-
-def check_experiment(experiment: Experiment, about: Any) -> None:
-    """Raise an error for an experiment that cannot have been run, or a description of wrong form.
-
-    `about` is what the strategy said of itself, see `ExperimentFolder.description`. Types and
-    budgets are not checked here, as pydantic has checked them before.
-    """
-    task, query = experiment.task, experiment.task.query
-    get_space(task.space)  # `InvalidInput` where there is no such space
-    for name, value in (
-        ("seed", experiment.seed), ("entropy", experiment.entropy),
-        ("signal.schedule", query.schedule), ("signal.epochs", query.epochs),
-        ("final_schedule", task.final_schedule),
-    ):  # fmt: skip
-        if not 0 <= value < _TOO_MUCH:
-            raise Misfit(f"{name} is {str(value)[:40]}")
-    for name, one, valid in (
-        ("trials", query.signal, SIGNALS), ("repeats", task.repeats, REPEATS)
-    ):  # fmt: skip
-        if one not in valid:
-            raise Misfit(f"{name} is '{one[:40]}', not {' or '.join(valid)}")
-    if task.shared == bool(query.epochs):
-        raise Misfit(f"signal.epochs is {query.epochs} of a search that shares weights or not")
-    if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
-        raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
-    check_objectives(task.objectives)
-    if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
-        raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
-    if not task.reports or len(set(task.reports)) < len(task.reports):
-        raise Misfit("it reports no data set, or one twice")
-    if task.shared:
-        earlier = {"threads": int, "device": str}  # the place was once two settings
-        there = {name: kind for name, kind in earlier.items() if name in experiment.settings}
-        _check_types(
-            experiment.settings, {"epochs": int, **there}, "setting '{}' of shared weights"
-        )
-    if not isinstance(about, dict):
-        raise Misfit("its strategy is no JSON object")
-    texts = dict.fromkeys(("family", "reference", "colour", "bibtex"), str)
-    known = {**texts, "defaults": dict, "tuning": dict}
-    stored = {name: about[name] for name in known if about.get(name) is not None}
-    _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")
-    if "tuning" in stored:
-        Tuning.read(stored["tuning"])
-
-
-def check_objectives(objectives: Sequence[Metric]) -> None:
-    """Raise `Misfit` where metrics cannot be the objectives of a search."""
-    names = [one.name for one in objectives]
-    if not names or len(set(names)) < len(names):
-        raise Misfit("it has no objective, or one twice")
-    for one in objectives:
-        if not one.name or one.direction not in ("max", "min") or not one.low < one.high:
-            raise Misfit(f"objective {shown(one.name)} has no name, direction or range of values")
-
-
-def _check_types(values: Mapping[str, Any], kinds: Mapping[str, type], what: str) -> None:
-    for name, kind in kinds.items():
-        if not isinstance(values.get(name), kind):
-            raise Misfit(f"{what.format(name)} is missing or of a wrong type")
-
-
-def check_provenance(about: Any) -> None:
-    """Raise `Misfit` where stored provenance does not have the form that `provenance` gives."""
-    if not isinstance(about, dict):
-        raise Misfit("its provenance is no JSON object")
-    for name in ("nasbench", "commit", "python", "platform", "processor"):
-        if not isinstance(about.get(name), str | None):
-            raise Misfit(f"provenance: '{name}' is no text")
-    libraries, command = about.get("libraries") or {}, about.get("command") or []
-    if not isinstance(libraries, dict) or not all(
-        isinstance(version, str | None) for version in libraries.values()
-    ):
-        raise Misfit("provenance: 'libraries' are no versions by name")
-    if not isinstance(command, list) or not all(isinstance(part, str) for part in command):
-        raise Misfit("provenance: 'command' is no list of texts")

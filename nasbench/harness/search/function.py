@@ -9,7 +9,8 @@ from typing import Any
 
 from nasbench.benchmarks.asked import check_request
 from nasbench.errors import InvalidInput
-from nasbench.harness.results.validation import Misfit, check_objectives
+from nasbench.harness.results.checked_rows import Misfit
+from nasbench.harness.results.descriptions import check_objectives
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.experiment import random_of
 from nasbench.harness.search.runner import Begun

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from nasbench.benchmarks.base import Benchmark, FinalValues, Session
-from nasbench.benchmarks.tables.views import seal_test
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
 from nasbench.harness.search.budget import Clock

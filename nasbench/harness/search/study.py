@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 import numpy as np
 
 from nasbench.arguments import require_path
-from nasbench.benchmarks.tables.views import seal_test
+from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.run import check_types, if_shared, make_experiment, shared_among
 from nasbench.harness.options import SearchOptions, filled, options_of, spelled_out

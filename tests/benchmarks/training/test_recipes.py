@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.tables.views import per_architecture
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.training import recipes
 from nasbench.benchmarks.training import setup as setups
 from nasbench.benchmarks.training.cache import Trained

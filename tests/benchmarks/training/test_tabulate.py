@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nasbench.benchmarks.tables.format import SUFFIX, Split
+from nasbench.benchmarks.tables.format import SUFFIX
+from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import one_shard
 from nasbench.benchmarks.training import tabulate as tabulation

@@ -27,7 +27,7 @@ from nasbench.benchmarks.tabular import Query
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.audit.copies import check_copies
 from nasbench.harness.execution.run import run
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, experiments
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment

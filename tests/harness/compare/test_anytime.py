@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.harness.compare.anytime import first_reached, mean_value, time_to_target
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.results.ragged import Ragged
 
 
 def ragged(*rows: list[float]) -> Ragged:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.harness.compare.curves import answers, band, common_grid, step_values
-from nasbench.harness.results.load import Ragged
+from nasbench.harness.results.ragged import Ragged
 
 
 def ragged(*lists: list[float]) -> Ragged:

@@ -8,7 +8,8 @@ import pytest
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
 from nasbench.harness.execution.run import run
-from nasbench.harness.results.load import Ragged, load_results
+from nasbench.harness.results.load import load_results
+from nasbench.harness.results.ragged import Ragged
 from nasbench.spaces import get_space
 from nasbench.testing.one_shot import SMALL
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from tables import SIZE, synthetic_table
 
-from nasbench.benchmarks.tables.format import Quantity
+from nasbench.benchmarks.tables.info import Quantity
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import StoreError
 from nasbench.harness.compare import Comparison, compare

@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.figure_style import looks
 from nasbench.harness.compare.label_positions import set_apart
-from nasbench.harness.compare.plots import looks, regret_figures
+from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import run
-from nasbench.harness.results.load import ExperimentRuns
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from tables import synthetic_table
 
 from nasbench.benchmarks.tables.columns import seed_count
-from nasbench.benchmarks.tables.format import Quantity, Split
+from nasbench.benchmarks.tables.info import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.formats import (

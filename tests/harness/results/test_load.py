@@ -7,7 +7,8 @@ import pytest
 
 from nasbench.errors import StoreError
 from nasbench.harness.execution.run import run
-from nasbench.harness.results.load import Ragged, best_so_far, load_results
+from nasbench.harness.results.load import best_so_far, load_results
+from nasbench.harness.results.ragged import Ragged
 from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from nasbench.benchmarks import catalogue
 from nasbench.benchmarks.protocols import Protocol, find_protocol
 from nasbench.benchmarks.tables.columns import Series, curve, per_epoch_seconds, query_seconds
-from nasbench.benchmarks.tables.format import Quantity, Split, TableInfo
+from nasbench.benchmarks.tables.info import Quantity, Split, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training import catalogue as training
 from nasbench.cli.app import app

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.tables.format import Quantity
+from nasbench.benchmarks.tables.info import Quantity
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit

@@ -9,18 +9,17 @@ from matplotlib.figure import Figure
 from nasbench.harness.compare.across import profile
 from nasbench.harness.compare.curves import Band
 from nasbench.harness.compare.families import Family
-from nasbench.harness.compare.plots import (
+from nasbench.harness.compare.figure_style import (
     CHARACTER,
     DASHES,
     WIDTH,
-    Line,
-    draw_line,
     foot_lines,
     legend_shape,
     looks,
     paper_style,
     wrapped,
 )
+from nasbench.harness.compare.plots import Line, draw_line
 
 _ROW = 0.19
 """Height in inches of a strategy's row, which is scaled by the lines of the labels."""

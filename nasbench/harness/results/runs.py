@@ -1,0 +1,170 @@
+"""The stored runs of one experiment, as arrays for the comparison."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.ragged import Architectures, Ragged
+from nasbench.harness.results.records import value_column, verdict_column
+from nasbench.harness.search.experiment import Experiment
+from nasbench.place import Place
+from nasbench.problem import Metric
+from nasbench.strategies.registry import strategies
+from nasbench.trace import Trace, TraceKind
+
+
+@dataclass(frozen=True)
+class ExperimentRuns:
+    """The runs of one experiment, one per seed, sorted by seed.
+
+    Where a shape is given, `runs` is the number of runs, failed ones included.
+    """
+
+    label: str
+    """Folder below the results folder."""
+    experiment: Experiment
+    provenance: Mapping[str, Any]
+    table: pa.Table
+    """As stored: one row per run, its trajectory in list columns."""
+    description: Mapping[str, Any] = field(default_factory=dict)
+    """What the strategy said of itself when it ran; empty where nothing is stored."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def family(self) -> str:
+        """The strategy's family, `unknown` where it is not stored."""
+        return str(self.description.get("family", "unknown"))
+
+    @property
+    def colour(self) -> str:
+        """The strategy's colour in figures, empty where it has none."""
+        return self._on_its_card("colour")
+
+    @property
+    def bibtex(self) -> str:
+        """The strategy's BibTeX entries, empty where it has none."""
+        return self._on_its_card("bibtex")
+
+    def _on_its_card(self, name: str) -> str:
+        """Return a text of the strategy's description, empty where there is none.
+
+        Earlier versions did not store it; then it is that of this version's strategy of the same
+        name.
+        """
+        if name in self.description or ":" in self.experiment.strategy:
+            return str(self.description.get(name, ""))
+        known = strategies().get(self.experiment.strategy)
+        return "" if known is None else str(getattr(known, name)).strip()
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The defaults of the strategy's settings when it ran, as far as they are stored."""
+        stored = self.description.get("defaults")
+        return stored if isinstance(stored, dict) else {}
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """How the settings were chosen by `nasbench tune`; None where they were not."""
+        stored = self.description.get("tuning")
+        return Tuning.read(stored) if isinstance(stored, dict) else None
+
+    @property
+    def processors(self) -> tuple[str, ...]:
+        """Names of the processors that made the runs; on a cluster there may be several."""
+        known = "processor" in self.table.column_names  # an earlier version stored the driver's
+        found = pc.unique(self.table["processor"]).to_pylist() if known else [None]
+        return tuple(sorted({str(one or self.provenance.get("processor")) for one in found}))
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places where the runs trained, each once; empty where nothing was trained."""
+        if not self.experiment.task.trains:
+            return ()
+        if "device" not in self.table.column_names:  # it was a setting in an earlier version
+            return (self.experiment.earlier_place,)
+        pairs = zip(self.table["device"].to_pylist(), self.column("threads").tolist(), strict=True)
+        return tuple(sorted({Place(*pair) for pair in pairs if pair[0]}))
+
+    @property
+    def seeds(self) -> NDArray[np.int64]:
+        """The seed of each run, shape (runs,)."""
+        return self.column("seed")
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Whether each run failed, shape (runs,)."""
+        return np.array([bool(error) for error in self.table["error"].to_pylist()], dtype=bool)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column with one value per run, shape (runs,)."""
+        return np.asarray(self.table[name].to_numpy())
+
+    def lists(self, name: str) -> Ragged:
+        """Return a column with one list per run."""
+        column = self.table[name].combine_chunks()
+        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
+
+    @cached_property
+    def architectures(self) -> Architectures:
+        """The architecture of every evaluation."""
+        column = self.table["architecture"].combine_chunks()
+        words = column.flatten()
+        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        codes = words.indices.to_numpy(zero_copy_only=False)
+        texts = np.array(words.dictionary.to_pylist(), dtype=object)
+        return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
+
+    def finals(self, split: str, dataset: str, objective: int = 0) -> Ragged:
+        """Return the judge's value of every incumbent on a data set's split, `valid` or `test`.
+
+        `objective` is the number of the objective, from 0.
+        """
+        metric = self.experiment.task.objectives[objective]
+        return self.lists(verdict_column(split, dataset, metric))
+
+    @property
+    def metric(self) -> Metric:
+        """The first objective of the search."""
+        return self.experiment.task.metric
+
+    @property
+    def signal(self) -> Ragged:
+        """The values of the first objective that the search was told, one per evaluation."""
+        return self.lists(value_column(self.metric))
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The values that the search was told, shape (evaluations of all runs, objectives)."""
+        objectives = self.experiment.task.objectives
+        return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
+
+    def traces(self, kind: TraceKind | None = None) -> list[Trace]:
+        """Return the traces that were recorded of shared training, of all kinds or of one."""
+        found = filter(None, map(Trace.read, self.table.column_names))
+        return [one for one in found if kind in (None, one.kind)]
+
+    def trace(self, trace: Trace) -> Ragged:
+        """Return the numbers of a trace, one per epoch."""
+        return self.lists(trace.column)
+
+    def finished(self) -> Ragged:
+        """Return when evaluations ended on each run's clock, in seconds."""
+        if self.experiment.task.simulated_workers > 1:
+            return self.lists("finished")
+        return self.lists("seconds").each(np.cumsum)
+
+    def select(self, keep: NDArray[np.bool_]) -> "ExperimentRuns":
+        """Return the runs where `keep` is set."""
+        return replace(self, table=self.table.filter(pa.array(keep)))
