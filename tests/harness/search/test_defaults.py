@@ -97,7 +97,7 @@ def test_mixed_strategies_meet_in_one_block(
     )
     assert [one.failed for one in outcomes] == [{}, {}]
     first, second = (one.experiment.task for one in outcomes)
-    assert first.judge == second.judge
+    assert first.judged_by == second.judged_by
     assert first.benchmark == "digits"
     assert [line for line in said if line.startswith("rsps trains on images")] == said
     training.shared_data.cache_clear()

@@ -6,7 +6,7 @@ import torch
 
 from nasbench.spaces.nb201 import INPUTS, NasBench201
 from nasbench.spaces.networks.base import Shape, networks_of
-from nasbench.spaces.networks.lookup import Lookup, by_stage, fitted
+from nasbench.spaces.networks.lookup import Lookup, fitted
 from nasbench.spaces.networks.nb201 import Cell, Form, Network
 
 SPACE = NasBench201()
@@ -38,8 +38,8 @@ def test_stages_add_up_to_what_stands_in_a_network() -> None:
     """Every cell of a literal network, walked edge by edge."""
     times = np.arange(15, dtype=np.float64).reshape(3, 5) + 1
     times[:, 0] = 0
-    lookup = by_stage(SPACE, times, 100.0, 2, "ms")
     shape = Shape(2, 2)
+    lookup = networks_of(SPACE).lookup_of(times, 100.0, shape, "ms")
     for index in (6111, 9930, 0, 123):
         cell = SPACE.architecture(index)
         network = Network(
