@@ -105,6 +105,7 @@ def test_mean_regret_lies_between_the_first_and_the_last(
         assert row.regret_mean < row.course_regret < row.regret_mean + row.test.value - first + 1
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_the_file_of_parts_holds_their_numbers(tmp_path: Path, synthetic_nb201: Path) -> None:
     run("random-search", seeds=5, budget="20evals", out=tmp_path)
     comparison = compare(tmp_path, datasets="cifar10", out=tmp_path / "out")
