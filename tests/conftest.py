@@ -1,12 +1,13 @@
 """What all tests share."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tables import synthetic_table
+from tables import synthetic_table, toy_cifar10
 
 collect_ignore = ["plugin"]  # is installed first, by `test_plugin.py`
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,33 +22,40 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 @pytest.fixture(scope="session")
-def _synthetic_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a synthetic table as `nb201`, which nothing is written to."""
     folder = tmp_path_factory.mktemp("data")
     synthetic_table().save(folder / "tables" / "nb201.safetensors")
     return folder
 
 
 @pytest.fixture
-def synthetic_nb201(_synthetic_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def synthetic_nb201(synthetic_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install a synthetic table as `nb201`; its data folder."""
-    monkeypatch.setenv("NASBENCH_DATA", str(_synthetic_data))
-    return _synthetic_data
+    monkeypatch.setenv("NASBENCH_DATA", str(synthetic_data))
+    return synthetic_data
 
 
 @pytest.fixture
-def toy_images(synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Let `cifar10` be a few small patterns, beside the synthetic table; its data folder.
+def results(stored: Path, synthetic_nb201: Path, tmp_path: Path) -> Path:
+    """A copy of runs of the synthetic table, to be changed or damaged.
 
-    They are known in this process alone: no run goes to a worker.
+    The module's own fixture `stored` makes them once.
     """
-    from nasbench.benchmarks.training import catalogue
-    from nasbench.testing.one_shot import toy_data
+    return Path(shutil.copytree(stored, tmp_path / "results"))
 
-    monkeypatch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
-    monkeypatch.setattr(
-        "nasbench.harness.search.defaults.images_at_hand", lambda _: synthetic_nb201
-    )
-    monkeypatch.setattr("nasbench.harness.execution.run.cores", lambda: 1)
-    catalogue.shared_data.cache_clear()
-    yield synthetic_nb201
-    catalogue.shared_data.cache_clear()
+
+@pytest.fixture
+def toy_images(synthetic_nb201: Path) -> Iterator[Path]:
+    """Let `cifar10` be a few small patterns, beside the synthetic table; its data folder."""
+    with toy_cifar10(synthetic_nb201):
+        yield synthetic_nb201
+
+
+@pytest.fixture
+def no_pdfs() -> Iterator[None]:
+    """Write comparisons without the PDFs of their figures."""
+    from figures import png_alone
+
+    with png_alone():
+        yield

@@ -1,6 +1,11 @@
 """A complete table of the nb201 space made of random numbers, for tests that need no data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from nasbench.benchmarks.tables.columns import (
     Series,
@@ -58,3 +63,29 @@ def synthetic_table(
         columns=tuple(data),
     )
     return Table.from_columns(info, {column.name: array for column, array in data.items()})
+
+
+@contextmanager
+def installed(data: Path) -> Iterator[None]:
+    """Let the tables of a data folder be the installed ones, for what several tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASBENCH_DATA", str(data))
+        yield
+
+
+@contextmanager
+def toy_cifar10(data: Path) -> Iterator[None]:
+    """Let `cifar10` be a few small patterns, said to lie in a data folder.
+
+    They are known in this process alone: no run goes to a worker.
+    """
+    from nasbench.benchmarks.training import catalogue
+    from nasbench.testing.one_shot import toy_data
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue._BY_NAME, "cifar10", lambda _: toy_data())
+        patch.setattr("nasbench.harness.search.defaults.images_at_hand", lambda _: data)
+        patch.setattr("nasbench.harness.execution.run.cores", lambda: 1)
+        catalogue.shared_data.cache_clear()
+        yield
+    catalogue.shared_data.cache_clear()

@@ -91,11 +91,38 @@ class Hungry(Plain):
 
 
 class Slow(Plain):
-    """A fifth of a second per evaluation."""
+    """A fifth of a second per evaluation, or `SLOW` seconds."""
 
     def ask(self) -> Evaluate:
-        time.sleep(0.2)
+        time.sleep(float(os.environ.get("SLOW", "0.2")))
         return super().ask()
+
+
+class Held(Slow):
+    """Numbers its runs in the order in which they begin; all but the first two wait to be let go.
+
+    A run has begun where `FLAGS` has a file of its number, and goes on once it has one of its
+    number with `-go`.
+    """
+
+    def ask(self) -> Evaluate:
+        if self.asked == 0:
+            number = begin(folder := Path(os.environ["FLAGS"]))
+            while number >= 2 and not (folder / f"{number}-go").exists():
+                time.sleep(0.05)
+        return super().ask()
+
+
+def begin(folder: Path) -> int:
+    """Return how many have begun before, and leave a file of that name."""
+    number = 0
+    while True:
+        try:
+            (folder / str(number)).touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return number
 
 
 class Slowly(Slow):

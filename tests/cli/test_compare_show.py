@@ -22,6 +22,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
+@pytest.mark.usefixtures("no_pdfs")
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
 def test_the_table_goes_to_stdout_and_the_notes_to_stderr(results: Path, form: str) -> None:
     done = cli.invoke(app, ["compare", str(results), "--format", form, "--dataset", "cifar10"])

@@ -68,6 +68,7 @@ RENAMED = {
 """Columns by what they were called then."""
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_stored_runs_are_compared_as_they_were(tmp_path: Path) -> None:
     made = compare(STORED, out=tmp_path / "comparison")
     (written,) = (tmp_path / "comparison").glob("*/results.csv")

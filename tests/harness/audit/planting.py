@@ -35,9 +35,14 @@ def of(results: Path, strategy: str = "random-search") -> ExperimentFolder:
 def rewrite(folder: ExperimentFolder, change: Callable[[list[Row]], list[Row]]) -> None:
     """Change stored runs and store them as new: with the right names and hashes."""
     table = folder.read()
+    put(folder, pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema))
+
+
+def put(folder: ExperimentFolder, table: pa.Table) -> None:
+    """Store runs as new in the place of those that are there."""
     for path in folder.path.glob("runs-*.parquet"):
         path.unlink()
-    folder.append(pa.Table.from_pylist(change(table.to_pylist()), schema=table.schema))
+    folder.append(table)
 
 
 def settle(folder: ExperimentFolder, row: Row) -> Row:

@@ -11,8 +11,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from planting import Row, caught, cut, edit, found_in, indices, judged, of, reword, rewrite, settle
-from tables import synthetic_table
+from figures import png_alone
+from planting import (
+    Row,
+    caught,
+    cut,
+    describe,
+    edit,
+    found_in,
+    indices,
+    judged,
+    of,
+    reword,
+    rewrite,
+    settle,
+)
+from tables import installed
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.calibration import Calibration
@@ -34,22 +48,13 @@ SEEDS = 12
 
 
 @pytest.fixture(scope="module")
-def _honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    data, results = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("honest")
-    synthetic_table().save(data / "tables" / "nb201.safetensors")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASBENCH_DATA", str(data))
-        run(BOTH, seeds=SEEDS, budget="3000s", out=results, workers=1)
-        compare(results, out=results / "comparison")
-    return data, results
-
-
-@pytest.fixture
-def results(_honest: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of an honest folder, with its comparison."""
-    data, honest = _honest
-    monkeypatch.setenv("NASBENCH_DATA", str(data))
-    return Path(shutil.copytree(honest, tmp_path / "results"))
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
+    """An honest folder, with its comparison."""
+    honest = tmp_path_factory.mktemp("honest")
+    with installed(synthetic_data), png_alone():
+        run(BOTH, seeds=SEEDS, budget="3000s", out=honest, workers=1)
+        compare(honest, out=honest / "comparison")
+    return honest
 
 
 def test_an_honest_folder_passes(results: Path) -> None:
@@ -159,9 +164,7 @@ def test_seeds_that_settings_were_tuned_on(results: Path) -> None:
         "random-search", "nb201", task.content, "cifar10", (2, 100), 0, False, "regret", 1.0, 1, 2,
         60, 3000.0, 1.0, "0.1.0",
     )  # fmt: skip
-    content = json.loads((folder.path / "experiment.json").read_text())
-    content["strategy"]["tuning"] = asdict(record)
-    (folder.path / "experiment.json").write_text(json.dumps(content))
+    describe(folder, lambda content: content["strategy"].update(tuning=asdict(record)))
     caught(results, "tuning", "tuned on 1 of these seeds, such as 2")
 
 
@@ -206,10 +209,8 @@ def test_a_signal_that_the_protocol_does_not_have(results: Path) -> None:
 
 
 def test_an_experiment_that_was_edited_in_place(results: Path) -> None:
-    path = of(results, "regularized-evolution").path / "experiment.json"
-    content = json.loads(path.read_text())
-    content["experiment"]["settings"]["population"] = 11
-    path.write_text(json.dumps(content))
+    folder = of(results, "regularized-evolution")
+    describe(folder, lambda content: content["experiment"]["settings"].update(population=11))
     shutil.rmtree(results / "comparison")
     assert {"randomness", "experiment"} <= found_in(audit(results)).keys()
 
@@ -306,6 +307,7 @@ def test_a_comparison_under_another_name_is_checked_too(results: Path) -> None:
     assert "tables without the comparison.json that says what they are of" in fault.what
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None:
     """With another target, what it decides is derived; tables of data are compared as well."""
     compare(results, out=results / "comparison", target=2.0, datasets="cifar10")
@@ -321,6 +323,7 @@ def test_tables_that_hold_data_or_options_are_checked_too(results: Path) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_a_calibration_does_not_keep_the_audit_from_tables_and_notes(results: Path) -> None:
     found = Calibration(
         "nb201", "0" * 64, "cifar10", 1.0, 1.0, 1.0, (1,), processor(), "cpu", 1
@@ -429,10 +432,7 @@ def test_a_run_that_says_it_ended_by_itself(results: Path, stop: str, check: str
 
 
 def test_defaults_that_were_taken_away(results: Path) -> None:
-    folder = of(results)
-    content = json.loads((folder.path / "experiment.json").read_text())
-    del content["strategy"]["defaults"]
-    (folder.path / "experiment.json").write_text(json.dumps(content))
+    describe(of(results), lambda content: content["strategy"].pop("defaults"))
     caught(results, "randomness", "its entropy cannot be derived")
 
 

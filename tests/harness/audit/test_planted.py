@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
-from planting import Row, describe, edit, found_in, judged, of, reword, rewrite, settle
-from tables import synthetic_table
+from planting import Row, describe, edit, found_in, judged, of, put, reword, rewrite, settle
+from tables import installed
 
 from nasbench.benchmarks.tabular import Query
 from nasbench.harness.audit import Audit, audit
@@ -41,21 +41,12 @@ SEEDS = 6
 
 
 @pytest.fixture(scope="module")
-def _honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    data, results = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("honest")
-    synthetic_table().save(data / "tables" / "nb201.safetensors")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASBENCH_DATA", str(data))
-        run(f"random-search,{REA}", seeds=SEEDS, out=results, workers=1)
-    return data, results
-
-
-@pytest.fixture
-def results(_honest: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of an honest folder of two rows, by the published protocol."""
-    data, honest = _honest
-    monkeypatch.setenv("NASBENCH_DATA", str(data))
-    return Path(copytree(honest, tmp_path / "results"))
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
+    """An honest folder of two rows, by the published protocol."""
+    honest = tmp_path_factory.mktemp("honest")
+    with installed(synthetic_data):
+        run(f"random-search,{REA}", seeds=SEEDS, out=honest, workers=1)
+    return honest
 
 
 def test_the_honest_folder_passes(results: Path) -> None:
@@ -92,14 +83,15 @@ def without(*names: str) -> Callable[[list[Row]], list[Row]]:
 
 def drop_reports(results: Path) -> None:
     """Report CIFAR-10 alone, as if the others had never been judged."""
-    folder = of(results)
-    gone = [f"{kind}/{name}/accuracy" for name in ("cifar100", "ImageNet16-120")
-            for kind in ("valid", "test")]  # fmt: skip
-    table = folder.read().drop_columns(gone)
-    for path in folder.path.glob("runs-*.parquet"):
-        path.unlink()
-    folder.append(table)
+    drop_verdicts(of(results))
     tasked(results, reports=("cifar10",))
+
+
+def drop_verdicts(folder: ExperimentFolder) -> None:
+    """Take away what was read of the data sets that were not searched on."""
+    gone = [f"{split}/{name}/accuracy" for name in ("cifar100", "ImageNet16-120")
+            for split in ("valid", "test")]  # fmt: skip
+    put(folder, folder.read().drop_columns(gone))
 
 
 def said(*place: str, value: Any) -> Callable[[Path], None]:
@@ -266,12 +258,7 @@ def rename_all(results: Path) -> None:
     """Another protocol, with what it reports: as if it had been run with a budget of its own."""
     for strategy in ("random-search", REA):
         folder = of(results, strategy)
-        gone = [f"{split}/{name}/accuracy" for name in ("cifar100", "ImageNet16-120")
-                for split in ("valid", "test")]  # fmt: skip
-        table = folder.read().drop_columns(gone)
-        for path in folder.path.glob("runs-*.parquet"):
-            path.unlink()
-        folder.append(table)
+        drop_verdicts(folder)
         task = replace(called(folder.experiment.task, "nats-bench"), reports=("cifar10",))
         reword(folder, replace(folder.experiment, task=task))
 

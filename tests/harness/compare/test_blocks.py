@@ -225,6 +225,7 @@ def test_bad_input_is_one_clear_line(tmp_path: Path) -> None:
         compare(tmp_path)
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_what_a_comparison_writes_does_not_confuse_the_next(tmp_path: Path) -> None:
     run(BOTH, seeds=3, budget="10evals", out=tmp_path)
     first = compare(tmp_path, out=tmp_path / "comparison").to_json()

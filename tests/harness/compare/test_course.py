@@ -109,6 +109,7 @@ def test_mean_regret_lies_between_the_first_and_the_last(
         assert last < row.anytime.regret < last + row.finals.test.value - first + 1
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_the_file_of_parts_holds_their_numbers(tmp_path: Path, synthetic_nb201: Path) -> None:
     run("random-search", seeds=5, budget="20evals", out=tmp_path)
     comparison = compare(tmp_path, datasets="cifar10", out=tmp_path / "out")

@@ -1,9 +1,12 @@
 """Figures of what happened inside one-shot searches, against what is stored."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import png_alone
+from tables import installed, toy_cifar10
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.diagnostics import diagnostic_figures, matrix, ranking
@@ -16,10 +19,13 @@ from nasbench.testing.one_shot import SMALL
 SETTINGS = {"darts": SMALL, "rsps": {**SMALL, "samples": 2}}
 
 
-@pytest.fixture
-def results(toy_images: Path, tmp_path: Path) -> Path:
-    run("darts,rsps", seeds=3, settings=SETTINGS, out=tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
+    """Three searches each of two one-shot strategies."""
+    out = tmp_path_factory.mktemp("searches")
+    with installed(synthetic_data), toy_cifar10(synthetic_data):
+        run("darts,rsps", seeds=3, settings=SETTINGS, out=out)
+    return out
 
 
 def test_runs_of_different_lengths() -> None:
@@ -57,8 +63,9 @@ def test_every_epoch_is_drawn_as_it_was(results: Path) -> None:
 
 
 def test_they_are_written_and_replaced(results: Path) -> None:
-    for _ in range(2):
-        compare(results, out=results / "comparison")
+    for forms in (nullcontext(), png_alone()):
+        with forms:
+            compare(results, out=results / "comparison")
         names = {path.name for path in (results / "comparison").rglob("*.png")}
         assert {"alphas-darts.png", "operations-darts.png", "operations-rsps.png"} <= names
 

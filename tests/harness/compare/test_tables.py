@@ -251,6 +251,7 @@ def test_files_are_complete_and_repeat_byte_for_byte(
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.usefixtures("no_pdfs")
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_what_the_last_comparison_wrote_and_this_one_lacks_is_removed(tmp_path: Path) -> None:
     results, out = tmp_path / "results", tmp_path / "results" / "comparison"
@@ -269,6 +270,7 @@ def test_what_the_last_comparison_wrote_and_this_one_lacks_is_removed(tmp_path: 
     assert set(listed) == there
 
 
+@pytest.mark.usefixtures("no_pdfs")
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_a_list_of_files_that_lead_elsewhere_removes_nothing(tmp_path: Path) -> None:
     run("random-search", seeds=2, budget="5evals", out=tmp_path / "results")

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tables import installed
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import CannotCompare, InvalidInput, NasbenchError, StoreError
@@ -50,11 +51,10 @@ class Aim(SearchStrategy):
 
 
 @pytest.fixture(scope="module")
-def tuned(tmp_path_factory: pytest.TempPathFactory, _synthetic_data: Path) -> Path:
+def tuned(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
     """Tune once for several tests; the folder of the tuning runs."""
     out = tmp_path_factory.mktemp("tuning")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASBENCH_DATA", str(_synthetic_data))
+    with installed(synthetic_data):
         tune(
             "test_tune:Aim", "place=0..8000", tuning_seeds="100-119", samples=12, budget="1evals",
             workers=1, out=out,

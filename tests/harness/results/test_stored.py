@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tables import synthetic_table
+from tables import installed, synthetic_table
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.tables.table import Table
@@ -30,22 +29,13 @@ BOTH = "random-search,regularized-evolution"
 
 
 @pytest.fixture(scope="module")
-def _healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    data, results = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("healthy")
-    synthetic_table().save(data / "tables" / "nb201.safetensors")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASBENCH_DATA", str(data))
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
+    """Two experiments with two files of three runs each."""
+    healthy = tmp_path_factory.mktemp("healthy")
+    with installed(synthetic_data):
         for seeds in ("0-2", "3-5"):
-            run(BOTH, seeds=seeds, budget="8evals", out=results, workers=1)
-    return data, results
-
-
-@pytest.fixture
-def results(_healthy: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of two experiments with two files of three runs each."""
-    data, healthy = _healthy
-    monkeypatch.setenv("NASBENCH_DATA", str(data))
-    return Path(shutil.copytree(healthy, tmp_path / "results"))
+            run(BOTH, seeds=seeds, budget="8evals", out=healthy, workers=1)
+    return healthy
 
 
 def runs_file(results: Path) -> Path:

@@ -140,6 +140,7 @@ def test_a_training_that_begins_anew_pays_all(made: Path) -> None:
         assert row["value/accuracy"][answer] == best
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_nothing_is_wrong_with_honest_runs(made: Path) -> None:
     compare(made, out=made / "comparison")
     found = audit(made, replays=32, trust=True)

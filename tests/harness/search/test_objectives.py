@@ -163,6 +163,7 @@ def test_incumbents_have_the_least_validation_loss(results: Path) -> None:
         assert row.in_table.regret == pytest.approx(final.mean() - np.nanmin(curves["test"]))
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_the_audit_finds_nothing(results: Path) -> None:
     compare(results, out=results / "comparison")
     found = audit(results, replays=4, seed=0)
@@ -222,6 +223,7 @@ def test_target_and_patience_follow_the_direction(tmp_path: Path) -> None:
         assert len(row["value/loss"]) - row["incumbents"][-1] == 6
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_both_objectives_make_blocks_of_their_own(results: Path, tmp_path: Path) -> None:
     for objective in ("accuracy", "loss"):
         run("random-search", seeds=2, benchmark="digits", objective=objective, out=tmp_path)

@@ -93,6 +93,7 @@ def test_what_is_stored_is_the_front_and_the_judges_numbers(results: Path) -> No
             assert row[f"valid/digits/{LATENCY}"] == told
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_the_table_of_sets(results: Path, tmp_path: Path) -> None:
     comparison = compare(results, out=tmp_path)
     assert len(comparison.blocks) == 2
@@ -121,6 +122,7 @@ def test_the_table_of_sets(results: Path, tmp_path: Path) -> None:
     assert "Final sets: members" in page
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_nothing_is_wrong_with_honest_runs(results: Path) -> None:
     compare(results, out=results / "comparison")
     found = audit(results, replays=16, trust=True)

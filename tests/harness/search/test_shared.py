@@ -64,6 +64,7 @@ def test_runs_are_the_same_bits_in_any_order(toy_images: Path, tmp_path: Path) -
     assert cells("at once") == cells("parts")
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> None:
     """One table of accuracies and costs; a figure for each clock."""
     run("darts,rsps,random-search", seeds=3, settings=SETTINGS, out=tmp_path)

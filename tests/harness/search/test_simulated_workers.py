@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tables import synthetic_table
+from tables import installed
 
 import nasbench
 from nasbench.errors import InvalidInput
@@ -23,21 +23,13 @@ WORKERS = 4
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
     """Six runs of two strategies with four workers, and the same with one."""
-    data, results = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("results")
-    synthetic_table().save(data / "tables" / "nb201.safetensors")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASBENCH_DATA", str(data))
+    out = tmp_path_factory.mktemp("results")
+    with installed(synthetic_data):
         for workers in (1, WORKERS):
-            run(BOTH, seeds=6, budget="3000s", out=results, workers=1, simulated_workers=workers)
-    return data, results
-
-
-@pytest.fixture
-def results(made: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("NASBENCH_DATA", str(made[0]))
-    return made[1]
+            run(BOTH, seeds=6, budget="3000s", out=out, workers=1, simulated_workers=workers)
+    return out
 
 
 def with_workers(results: Path) -> list[Any]:
@@ -74,6 +66,7 @@ def test_they_are_audited_and_replayed(results: Path) -> None:
     assert (found.runs, found.replayed) == (24, 24)
 
 
+@pytest.mark.usefixtures("no_pdfs")
 def test_they_are_a_block_of_their_own_with_their_random_search(
     results: Path, tmp_path: Path
 ) -> None:
@@ -131,7 +124,7 @@ def later(folder: ExperimentFolder, row: Row) -> Row:
     ],
 )
 def test_planted_faults_are_found(
-    results: Path, tmp_path: Path, change: Callable[[ExperimentFolder, Row], Row], said: str
+    synthetic_nb201: Path, tmp_path: Path, change: Callable[[ExperimentFolder, Row], Row], said: str
 ) -> None:
     run("random-search", seeds=[3], budget="3000s", out=tmp_path, workers=1, simulated_workers=4)
     (folder,) = experiments(tmp_path)
@@ -149,7 +142,7 @@ def test_planted_faults_are_found(
     ],
 )
 def test_what_does_not_fit_together_is_left_out_and_named(
-    results: Path, tmp_path: Path, name: str, value: float, said: str
+    synthetic_nb201: Path, tmp_path: Path, name: str, value: float, said: str
 ) -> None:
     run("random-search", seeds=[3], budget="20evals", out=tmp_path, workers=1, simulated_workers=4)
     (folder,) = experiments(tmp_path)

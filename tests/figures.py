@@ -1,0 +1,30 @@
+"""Figures without their PDFs, for tests that look at what else a comparison writes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import pytest
+from matplotlib.figure import Figure
+
+from nasbench.harness.compare import plots
+
+
+@contextmanager
+def png_alone() -> Iterator[None]:
+    """Draw every figure as ever and write its PNG; its PDF is there and holds a word.
+
+    Fonts in PDFs take most of the time of a comparison. `test_tables.py` and `test_odd_input.py`
+    see that PDFs are written, and what is in them.
+    """
+    whole = plots.save_figure
+
+    def save(figure: Figure, form: str, file: BinaryIO) -> None:
+        if form == "pdf":
+            file.write(b"a figure")
+        else:
+            whole(figure, form, file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "save_figure", save)
+        yield
