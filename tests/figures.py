@@ -7,7 +7,7 @@ from typing import BinaryIO
 import pytest
 from matplotlib.figure import Figure
 
-from nasbench.harness.compare import plots
+from nasbench.harness.compare import figure_style
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def png_alone() -> Iterator[None]:
     Fonts in PDFs take most of the time of a comparison. `test_tables.py` and `test_odd_input.py`
     see that PDFs are written, and what is in them.
     """
-    whole = plots.save_figure
+    whole = figure_style.save_figure
 
     def save(figure: Figure, form: str, file: BinaryIO) -> None:
         if form == "pdf":
@@ -26,5 +26,5 @@ def png_alone() -> Iterator[None]:
             whole(figure, form, file)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "save_figure", save)
+        patch.setattr(figure_style, "save_figure", save)
         yield
