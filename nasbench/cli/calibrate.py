@@ -21,7 +21,7 @@ def calibrate(
     threads: Annotated[
         int, number(limits.per_core("threads"), help="Of the CPU, as in the runs.")
     ] = 1,
-    cells: Annotated[int, number(limits.CELLS, help="Reference cells that are trained.")] = 5,
+    cells: Annotated[int, number(limits.CELLS, help="Architectures that are trained.")] = 5,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("calibration.json"),
 ) -> None:
     """Measure how many seconds of a table's clock correspond to a real second on this device.

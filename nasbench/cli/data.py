@@ -80,7 +80,8 @@ def list_() -> None:
         elif line.installed:
             size = f"{line.bytes / 1e6:.1f} MB"
             say(
-                f"{line.name:<24}  {line.cells:>6} cells  {size:>9}  {line.hash[:12]}  {line.title}"
+                f"{line.name:<24}  {line.cells:>6} architectures  {size:>9}  {line.hash[:12]}  "
+                f"{line.title}"
             )
         else:
             say(f"{line.name:<24}  not installed: nasbench data fetch {line.name}  ({line.title})")

@@ -33,7 +33,7 @@ def tabulate(
     seeds: Annotated[str, typer.Option(help="`3` is 0 to 2; `5-9`; `0,3`.")] = "3",
     cells: Annotated[
         int | None,
-        number(limits.CELLS, help="A random sample of so many distinct cells. [default: all]"),
+        number(limits.CELLS, help="A random sample of so many distinct networks. [default: all]"),
     ] = None,
     group: Annotated[int, number(limits.GROUP, help="Networks trained at once.")] = 32,
     workers: Annotated[

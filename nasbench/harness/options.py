@@ -118,7 +118,7 @@ class SearchOptions(TypedDict, total=False):
         ),
     ]  # fmt: skip
     repeats: Annotated[
-        str | None, Option(None, "A cell asked again: `charge` or `free`.", form=REPEATS)
+        str | None, Option(None, "An architecture asked again: `charge`, `free`.", form=REPEATS)
     ]
     selection: Annotated[
         str,
@@ -133,8 +133,8 @@ class SearchOptions(TypedDict, total=False):
         str,
         Option(
             Promotion.RESTART.value,
-            "A cell asked again at a higher fidelity is charged all its epochs, `restart`, or the "
-            "new ones, `resume`.",
+            "An architecture asked again at a higher fidelity is charged all its epochs, "
+            "`restart`, or the new ones, `resume`.",
             Promotion.RESTART.value, form=tuple(one.value for one in Promotion),
         ),
     ]  # fmt: skip

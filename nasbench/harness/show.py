@@ -56,7 +56,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Equals:
-    """Properties that only a cell of NAS-Bench-201 has."""
+    """Which cells of NAS-Bench-201 count as equal to one, and how many they are."""
 
     isomorphism_class: int
     """Smallest index among the cells that the paper counts as equal to this one."""

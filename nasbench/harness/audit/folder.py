@@ -45,7 +45,7 @@ def check_task(task: Task) -> Iterator[Finding]:
         )  # fmt: skip
         return
     if table.info.space != task.space:
-        what = f"its cells are of space {table.info.space}, the runs say {task.space}"
+        what = f"it is of space {table.info.space}, the runs say {task.space}"
         yield Finding("table", task.benchmark, what)
         return
     try:

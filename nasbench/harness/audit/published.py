@@ -54,7 +54,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
     try:
         table = load_table(paper.benchmark)
     except NasbenchError as error:
-        findings.append(finding(f"its cells are not looked up: {error}", fault=False))
+        findings.append(finding(f"its architectures are not looked up: {error}", fault=False))
         expected = _as_in(found, paper, found.rows)
     else:
         if table.hash != found.table:
@@ -62,7 +62,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
             return count, [*findings, finding(what)]
         size = get_enumerable(table.info.space).size
         if not all(0 <= cell < size for row in found.rows for cell in row.cells):
-            return count, [*findings, finding("a cell is none of the space")]
+            return count, [*findings, finding("an architecture is none of the space")]
         expected = _as_in(found, paper, _measured(found, paper, table))
     if found.rule != RULE:
         expected = _without_verdicts(found, expected)
@@ -89,7 +89,7 @@ def _rows(found: Reproduction, paper: PublishedTable) -> Iterator[tuple[str, boo
                 yield f"{place}: the row is left out", True
             elif not row.not_run and len(one.cells) != wanted:
                 lost = wanted - len(one.cells)
-                what = f"{place}: {len(one.cells)} cells of seeds {found.seeds}"
+                what = f"{place}: {len(one.cells)} architectures of seeds {found.seeds}"
                 yield what, not 0 < lost <= FAILED * wanted
 
 

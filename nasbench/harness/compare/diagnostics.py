@@ -102,7 +102,7 @@ def _operations(one: "Contender", footer: str, width: float) -> Figure:
         axes.set_ylim(-0.1, len(space.decisions) + 0.1)
         sns.despine(ax=axes)
         names = axes.get_legend_handles_labels()
-        _finish(figure, one, footer, "operations of the derived cell", *names)
+        _finish(figure, one, footer, "operations of the derived architecture", *names)
     return figure
 
 
@@ -159,7 +159,7 @@ def _ranking(one: "Contender", known: "Known", footer: str, width: float) -> Fig
     with paper_style():
         figure = Figure(figsize=(width, 0.42 * width))
         panels = figure.subplots(1, 2)
-        names = ("Kendall's tau with the table", "points below the table, derived cell")
+        names = ("Kendall's tau with the table", "points below the table, derived architecture")
         for axes, values, name in zip(panels, ranking(one, known), names, strict=True):
             _draw_epochs(axes, name, values, _PALETTE[0])
             axes.set_title(name, fontsize=7)

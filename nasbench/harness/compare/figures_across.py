@@ -98,7 +98,7 @@ def _profile(family: Family, width: float) -> Figure:
             draw_line(axes, Line(one.label, band, look[0], DASHES[row % len(DASHES)]))
         axes.set_xlim(0, grid[-1])
         axes.set_ylim(0, 1)
-        axes.set_xlabel("normalised test regret: 0 is the best cell, 1 the mean of all cells")
+        axes.set_xlabel("normalised test regret: 0 is the best architecture, 1 the mean of all")
         axes.set_ylabel("share of runs at least as good")
         axes.set_title("mean over data sets, 95 % bootstrap intervals", loc="right", fontsize=6,
                        color="0.45")  # fmt: skip

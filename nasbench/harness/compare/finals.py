@@ -118,7 +118,8 @@ def _landscape(
     names = [wrapped(one.label, side) for one in shown]
     lines = max(name.count("\n") + 1 for name in names)
     with paper_style():
-        foot = foot_lines([block.footer, "area of a circle: runs that end in the cell"], width)
+        circles = "area of a circle: runs that end in the architecture"
+        foot = foot_lines([block.footer, circles], width)
         height = 0.62 + rows * (min(side, 2.2) + 0.12 * lines) + 0.08 * len(foot)
         figure = Figure(figsize=(width, height))
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

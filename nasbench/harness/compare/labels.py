@@ -76,7 +76,7 @@ def describe(task: Task) -> str:
             else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(task)]
         ),
         f"judged after {task.final_schedule} epochs",
-        *(["repeated cells free"] if task.repeats == "free" else []),
+        *(["repeated architectures free"] if task.repeats == "free" else []),
         *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
         *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
         *([f"{task.simulated_workers} simulated workers"] if task.simulated_workers > 1 else []),

@@ -74,7 +74,7 @@ def pareto_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[st
                       one.final("test", dataset))
                 for one in contenders
             ]  # fmt: skip
-            what = f"cost of the derived cell's network ({unit})"
+            what = f"cost of the derived architecture's network ({unit})"
             figure = _draw(block, dataset, what, points, width)
             yield f"pareto-{dataset}-{re.sub(r'[^a-z]+', '-', unit.lower())}", figure
 

@@ -36,13 +36,13 @@ TUNING = (
     "where no tuning is recorded"
 )
 MIXED_TIME = (
-    "clock s: seconds of the table's pseudo-time; those of trained cells are real seconds times "
-    "the number after * in the protocol's name, a ratio measured on 3 cells"
+    "clock s: seconds of the table's pseudo-time; those of trained architectures are real seconds "
+    "times the number after * in the protocol's name, a ratio measured on 3 of them"
 )
 PERCENTILE = (
-    "percentile: percent of all cells that the answer is better than; better than mean cell: by "
-    "how many percent; random evaluations: after which the best cell by the search's signal is "
-    "expected to be as good, in closed form without replacement"
+    "percentile: percent of all architectures that the answer is better than; better than the "
+    "mean: by how many percent; random evaluations: after which the best architecture by the "
+    "search's signal is expected to be as good, in closed form without replacement"
 )
 PART = (
     "p: Wilcoxon signed-rank, the same runs at the end and at half of it, Holm-corrected over the "
@@ -58,8 +58,8 @@ PAIRS = (
     "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
 )
 RANKS = (
-    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best cell, 1 the mean of "
-    "all cells; better: chance that a run beats one of the other, mean over data sets"
+    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best architecture, 1 the "
+    "mean of all; better: chance that a run beats one of the other, mean over data sets"
 )
 RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
 RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"

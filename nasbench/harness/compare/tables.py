@@ -70,7 +70,7 @@ def results_table(block: "Block") -> TextTable:
         )
     caption = (
         f"Final incumbents, {units.title}, mean ± standard deviation over n runs; "
-        f"{units.axis('regrets')} to the best cell of the table"
+        f"{units.axis('regrets')} to the best architecture of the table"
     )
     notes = (*about_bold(block), *block.about_test, *block.notes, block.footer)
     return TextTable("results", caption, columns, sections, notes)
@@ -119,7 +119,7 @@ def estimates_table(block: "Block") -> TextTable:
     """Return the table of test values: three estimators, and standing among all cells."""
     units, digits = block.units, block.units.digits
     columns = (
-        "strategy", "n", "mean", "median", "IQM", "percentile", "better than mean cell",
+        "strategy", "n", "mean", "median", "IQM", "percentile", "better than the mean",
         "random evaluations",
     )  # fmt: skip
 

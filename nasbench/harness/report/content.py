@@ -35,7 +35,8 @@ def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
     best = max(rows, key=lambda row: score(row.finals.test.value))
     found = f"On {dataset}, {best.label} has the best mean test {name}, {_value(best, units)}"
     if not math.isnan(best.in_table.regret):
-        found += f", {units.write(best.in_table.regret)}{units.difference} worse than the best cell"
+        regret = f"{units.write(best.in_table.regret)}{units.difference}"
+        found += f", {regret} worse than the best architecture"
     others = [row for row in rows if row is not best]
     equal = [row for row in others if row.tested.among_best]
     worse = sorted(

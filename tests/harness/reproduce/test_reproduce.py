@@ -141,7 +141,7 @@ def test_a_checkout_shows_and_audits_what_is_published(
         "made with table 00000000, installed"
     ]
     assert faults(lambda data: data["rows"][0].update(cells=data["rows"][0]["cells"][:5])) == [
-        "RS on cifar10: 5 cells of seeds 0-5"
+        "RS on cifar10: 5 architectures of seeds 0-5"
     ]
     (path.parent / "reproduction.md").write_text("everything is reproduced")
     assert faults(lambda _: None) == ["its text"]
