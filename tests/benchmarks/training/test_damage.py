@@ -1,5 +1,6 @@
 """Checkpoints, cached trainings and shards: flipped bits and values without sense are noticed."""
 
+import copy
 import dataclasses
 import json
 import random
@@ -308,14 +309,16 @@ def test_a_tensor_where_anything_else_belongs_is_one_line(
     tmp_path: Path, trained: Training
 ) -> None:
     """Python's `==` and `in` raise errors of torch's own where they meet one of two elements."""
-    path, found = tmp_path / CHECKPOINT, list(places(state(trained, tmp_path)))
+    path, whole, training = tmp_path / CHECKPOINT, state(trained, tmp_path), start()
+    found = list(places(whole))
     assert len(found) > 50
     for keys in found:
-        content = state(trained, tmp_path)
+        content = copy.deepcopy(whole)
         set_(*keys, to=torch.ones(2, 2))(content)
         write_checkpoint(path, content)
         with pytest.raises(DataError, match="remove it"):
-            start().load(path)
+            training.load(path)
+        assert training.epoch == 0
 
 
 def test_a_training_goes_on_with_the_threads_it_began_with(tmp_path: Path) -> None:
