@@ -91,7 +91,7 @@ class ConditionalSpace(EnumerableSpace):
         decision = self.next_decision(choices)
         if decision is None:
             return 1
-        check_decision(decision, self.name)
+        check_decision(decision, type(self).__name__)  # it may have no name yet
         return sum(self._count((*choices, one)) for one in range(len(decision.choices)))
 
     def sample(self, random: Random) -> Architecture:
@@ -142,8 +142,8 @@ class ConditionalSpace(EnumerableSpace):
             found.append(decision)
         if len({one.name for one in found}) < len(found):
             raise InvalidInput(
-                f"space '{self.name}' makes a decision twice in one architecture: name its "
-                f"decisions apart ({', '.join(one.name for one in found)})"
+                f"space '{type(self).__name__}' makes a decision twice in one architecture: name "
+                f"its decisions apart ({', '.join(one.name for one in found)})"
             )
         return found
 

@@ -71,7 +71,7 @@ def test_a_protocol_with_no_scale_of_clocks_is_refused(scale: str) -> None:
     [
         ({"benchmark": 3}, "task.benchmark is no text"),
         ({"table": None}, "task.table is no text"),
-        ({"signal": "digits"}, "task.query is no JSON object"),
+        ({"signal": "digits"}, "task.signal is no JSON object"),
     ],
 )
 def test_a_damaged_task_is_refused_with_its_part_named(
