@@ -68,4 +68,4 @@ class Judge(Protocol):
     """The only reader of test values; it is called after a search has ended."""
 
     def read(self, architectures: Sequence[Architecture]) -> Mapping[str, FinalValues]:
-        """Return a verdict on `architectures`, in their order, for each reported data set."""
+        """Return the final values of `architectures`, in their order, by reported data set."""

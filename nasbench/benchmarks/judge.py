@@ -46,33 +46,32 @@ class TableJudge:
         the data sets.
         """
         self._space = space
-        self._truth = {
-            name: tuple(
-                Truth(
-                    *(
-                        np.asarray(per_architecture(column, rows), dtype=np.float64)
-                        for column in _columns(columns, costs, metric, name, schedule)
-                    )
-                )
-                for metric in objectives
-            )
+        read = {
+            name: [_columns(columns, costs, metric, name, schedule) for metric in objectives]
             for name in datasets
         }
+        self._finals = {
+            name: FinalValues(
+                *(
+                    np.stack([per_architecture(one, rows) for one in of_split], axis=1, dtype=float)
+                    for of_split in zip(*columns_, strict=True)
+                )
+            )
+            for name, columns_ in read.items()
+        }  # of all architectures, shape (size of the space, objectives)
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
-        """Return the verdict of each data set on `architectures`."""
+        """Return the final values of `architectures` on each data set."""
         indices = [self._space.index(architecture) for architecture in architectures]
         return {
-            name: FinalValues(
-                np.stack([truth.valid[indices] for truth in truths], axis=1),
-                np.stack([truth.test[indices] for truth in truths], axis=1),
-            )
-            for name, truths in self._truth.items()
+            name: FinalValues(every.valid[indices], every.test[indices])
+            for name, every in self._finals.items()
         }
 
     def truth(self, dataset: str, objective: int = 0) -> Truth:
         """Return all architectures' values of an objective, for references such as the optimum."""
-        return self._truth[dataset][objective]
+        every = self._finals[dataset]
+        return Truth(every.valid[:, objective], every.test[:, objective])
 
 
 def _columns(

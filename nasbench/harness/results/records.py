@@ -59,7 +59,7 @@ def verdict_column(split: str, dataset: str, metric: Metric) -> str:
 
 
 def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
-    """Return one row per run: its summary, its trajectory, its incumbents' finals.
+    """Return one row per run: its summary, its trajectory, the final values of its incumbents.
 
     The column `processor` names this machine's processor, so rows must be made on the machine that
     made the runs.

@@ -97,7 +97,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     told = getattr(session, "told", None)
     free = list(range(problem.workers))
     open_trials: list[_Open] = []
-    requests: list[Request] = []
+    asked: list[Architecture | None] = []
     answers: list[Answer | SharedAnswer] = []
     numbers: list[float] = []  # five per evaluation in one flat list, to keep no object for each
     more, exhausted = True, False
@@ -116,7 +116,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             answer = reply(request)
             ends, worker = begin(answer), heappop(free)
             if ends is not None:
-                number = len(requests) + len(open_trials)
+                number = len(answers) + len(open_trials)
                 trial = _make_trial((number, request))
                 heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
                 more = not clock.full
@@ -127,11 +127,11 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             break
         finished, _, worker, started, trial, answer, asking = heappop(open_trials)
         request = trial.request
-        fidelity = own if (asked := getattr(request, "fidelity", None)) is None else asked.epochs
+        fidelity = own if (named := getattr(request, "fidelity", None)) is None else named.epochs
         end(answer, finished, fidelity)
         if told is not None:
             told(request, answer)
-        requests.append(request)
+        asked.append(getattr(request, "architecture", None))
         answers.append(answer)
         began = perf_counter()
         tell(trial, answer)
@@ -140,11 +140,11 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
     columns = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 5).T
-    return trajectory_of(requests, answers, columns, stop, clock)
+    return trajectory_of(asked, answers, columns, stop, clock)
 
 
 def trajectory_of(
-    requests: Sequence[Request],
+    asked: Sequence[Architecture | None],
     answers: Sequence[Answer | SharedAnswer],
     columns: NDArray[np.float64],
     stop: Stop,
@@ -152,8 +152,9 @@ def trajectory_of(
 ) -> Trajectory:
     """Return a run's evaluations as a `Trajectory`.
 
-    `columns` has shape (5, evaluations): fidelity in epochs, real seconds of the strategy, start
-    and end in seconds on the run's clock, and number of the worker.
+    `asked` has the architecture of each request, None for an epoch of shared training. `columns`
+    has shape (5, evaluations): fidelity in epochs, real seconds of the strategy, start and end in
+    seconds on the run's clock, and number of the worker.
     """
     fidelity, thought, started, finished, worker = columns
     kind: Any = type(answers[0]) if answers else Answer
@@ -164,7 +165,7 @@ def trajectory_of(
     if any(of_each.failed):
         values[np.array(of_each.failed)] = np.nan
     return Trajectory(
-        [one.architecture for one in (answers if shared else requests)],  # type: ignore[union-attr]
+        list(of_each.architecture if shared else asked),
         values,
         fidelity=fidelity.astype(np.int64),
         seconds=np.array(of_each.seconds, dtype=np.float64),

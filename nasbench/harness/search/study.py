@@ -256,7 +256,8 @@ class Study:
         self._require_whole()
         columns = np.array(self._numbers, dtype=np.float64).reshape(-1, 5).T
         stop = self.stop or Stop.EXHAUSTED
-        return trajectory_of(self._requests, self._answers, columns, stop, self._begun.clock)
+        asked = [getattr(one, "architecture", None) for one in self._requests]
+        return trajectory_of(asked, self._answers, columns, stop, self._begun.clock)
 
     @property
     def best(self) -> Best | None:
