@@ -8,7 +8,9 @@ with the package; no other table can have their names.
 import difflib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -138,6 +140,20 @@ def default_benchmark() -> str:
     return BUNDLED if bundled and not fetched else FETCHED
 
 
+_NONE: Mapping[str, Path] = {}
+_given: ContextVar[Mapping[str, Path]] = ContextVar("tables given to this call", default=_NONE)
+
+
+@contextmanager
+def given_tables(files: Mapping[str, Path]) -> Iterator[None]:
+    """Let `load_table` open these files, by table name, within the block."""
+    token = _given.set(files)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
 def load_table(name: str | Path) -> Table:
     """Open an installed table by name, or a table file by its path.
 
@@ -150,6 +166,8 @@ def load_table(name: str | Path) -> Table:
 def table_file(name: str | Path) -> Path:
     """Return the path of the file that `load_table` opens; raises the same errors."""
     path = require_path("table", name)
+    if isinstance(name, str) and name in _given.get():
+        return _given.get()[name]
     if not isinstance(name, str) or name.endswith(SUFFIX):
         if not path.is_file():
             reason = "is a folder" if path.is_dir() else "does not exist"

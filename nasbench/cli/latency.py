@@ -8,6 +8,8 @@ from nasbench import limits
 from nasbench.cli.lines import say
 from nasbench.cli.options import number
 
+_DEFAULT = "nb201"
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def latency(
     space: Annotated[
         str, typer.Option(help="Search space; `package.module:Class` for your own.")
-    ] = "nb201",
+    ] = _DEFAULT,
     dataset: Annotated[
         str, typer.Option(help="Data set whose image size and classes the networks have.")
     ] = "digits",
@@ -32,7 +34,7 @@ def latency(
 ) -> None:
     """Measure each operation's latency on this machine: a cost for hardware-aware strategies."""
     from nasbench.benchmarks.training.catalogue import find_input
-    from nasbench.benchmarks.training.latency import measure
+    from nasbench.benchmarks.training.latency import drawn, measure
     from nasbench.spaces import find_space
     from nasbench.spaces.networks.base import Shape, networks_of
 
@@ -45,28 +47,35 @@ def latency(
     if json_:
         say(path.read_text(encoding="utf-8"))
     else:
-        _show(found, networks_of(of).timed_names(), dataset)
+        _show(found, networks_of(of).timed_names(), len(drawn(of)), dataset)
 
 
-def _show(found: "Latencies", names: "Sequence[tuple[str, Sequence[str]]]", dataset: str) -> None:
+def _show(
+    found: "Latencies",
+    names: "Sequence[tuple[str, Sequence[str]]]",
+    compared: int,
+    dataset: str,
+) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    from nasbench.benchmarks.training.latency import CHECKED
     from nasbench.cli.screen import Screen
 
+    # where no table of the space may be, the answer is trained
+    benchmark = "" if found.space == _DEFAULT else f" --benchmark train:{escape(found.space)}"
     console = Screen(highlight=False, soft_wrap=True)
     title = f"milliseconds on {found.place}, batch {found.batch}"
     table = Table("", "operation", "ms", title=title, title_justify="left")
     for (row, operations), times in zip(names, found.operations, strict=True):
         for operation, time in zip(operations, times, strict=False):  # a row may have fewer
-            table.add_row(row, operation, f"{time:.4f}")
+            table.add_row(escape(row), escape(operation), f"{time:.4f}")
     console.print(table)
     console.print(f"layers that all architectures share: {found.frame:.4f} ms")
     console.print(
-        f"sums against {CHECKED} whole networks: mean error {100 * found.error:.1f} %, "
+        f"sums against {compared} whole networks: mean error {100 * found.error:.1f} %, "
         f"rank correlation {found.correlation:.3f}"
     )
     console.print(
-        f"Now: nasbench run --strategy fbnet --benchmark train:{found.space} --dataset {dataset} "
+        f"Now: nasbench run --strategy fbnet{benchmark} --dataset {escape(dataset)} "
         f"--set fbnet.cost={found.name}"
     )

@@ -23,6 +23,10 @@ _MOST_STATES = 1_000_000
 """Largest number of states (see `ConditionalSpace.state`) that are counted."""
 
 
+_LOOKED_AT = 32
+"""Architectures whose decisions' names are looked at, when a space is made."""
+
+
 class _Change(NamedTuple):
     """A mutation of one decision, before the decisions after it are made."""
 
@@ -61,7 +65,7 @@ class ConditionalSpace(EnumerableSpace):
         """Number of architectures.
 
         Raises `InvalidInput` if there are more than 1,000,000 states, more decisions in a row than
-        Python's recursion allows, or a decision that cannot be written, see `check_decision`.
+        Python's recursion allows, or one met that cannot be written, see `check_decision`.
         """
         try:
             return self._count(())
@@ -128,11 +132,22 @@ class ConditionalSpace(EnumerableSpace):
             else:
                 ends += [(*choices, one) for one in reversed(range(len(decision.choices)))]
 
+    def check_names(self) -> None:
+        """Raise `InvalidInput` where one of some architectures makes two decisions of one name."""
+        for seed in range(_LOOKED_AT):
+            found = self.decisions_of(self.sample(Random(seed)))
+            for decision in found:
+                check_decision(decision, type(self).__name__)
+            if len({one.name for one in found}) < len(found):
+                raise InvalidInput(
+                    f"space '{type(self).__name__}' makes a decision twice in one architecture: "
+                    f"name its decisions apart ({', '.join(one.name for one in found)})"
+                )
+
     def decisions_of(self, architecture: Architecture) -> list[Decision]:
         """Return the decision of each of an architecture's choices, in their order.
 
-        Raises `ValueError` if there are choices after the end of the architecture, and
-        `InvalidInput` if two of its decisions have one name.
+        Raises `ValueError` if there are choices after the end of the architecture.
         """
         found = []
         for place in range(len(architecture)):
@@ -140,11 +155,6 @@ class ConditionalSpace(EnumerableSpace):
             if decision is None:
                 raise ValueError("choices after the end of an architecture")
             found.append(decision)
-        if len({one.name for one in found}) < len(found):
-            raise InvalidInput(
-                f"space '{type(self).__name__}' makes a decision twice in one architecture: name "
-                f"its decisions apart ({', '.join(one.name for one in found)})"
-            )
         return found
 
     def contains(self, architecture: object) -> bool:

@@ -12,6 +12,7 @@ from nasbench.errors import InvalidInput
 from nasbench.extensions import imported, reason
 from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace
+from nasbench.spaces.conditional import ConditionalSpace
 from nasbench.text import printable, shown
 
 SpaceClass = TypeVar("SpaceClass", bound=type[Space])
@@ -121,6 +122,8 @@ def _made(name: str, registered: type[Space] | None) -> Space:
         space.name = name
         if isinstance(space, EnumerableSpace) and not space.size > 0:
             raise InvalidInput(f"space '{name}' has no architecture: mend its class")
+        if isinstance(space, ConditionalSpace):
+            space.check_names()
     except InvalidInput:
         raise
     except Exception as error:  # another package's code may raise anything

@@ -95,6 +95,7 @@ def find_strategy(name: str) -> type[SearchStrategy]:
 
 def name_of(strategy: type[SearchStrategy]) -> str:
     """Return the name that finds a strategy: its first registered one, else `module:Class`."""
+    _load_all()  # else the name of one that an entry point names depends on what was done before
     for name, known in _registered.items():
         if known is strategy:
             return name

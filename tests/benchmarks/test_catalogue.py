@@ -35,6 +35,15 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Path:
     return upstream()
 
 
+def test_a_file_is_a_table_where_it_is_given() -> None:
+    """As for a worker whose machine has not installed the table."""
+    path = catalogue.table_file("digits")
+    with catalogue.given_tables({"elsewhere": path}):
+        assert catalogue.load_table("elsewhere").hash == catalogue.load_table("digits").hash
+    with pytest.raises(DataError, match="not installed"):
+        catalogue.load_table("elsewhere")
+
+
 def test_the_data_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data_folder() == folder
     monkeypatch.delenv("NASBENCH_DATA")

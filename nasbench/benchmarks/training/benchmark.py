@@ -234,7 +234,7 @@ class TrainedJudge:
         self._cache: Cache[Judged] = Cache.of_judge(cache)
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
-        """Return the verdict of the data set, NaN for all architectures except the last."""
+        """Return the final values on the data set, NaN for all architectures except the last."""
         valid, test = np.full((2, len(architectures)), np.nan)
         if len(architectures):
             final = [self.train(architectures[-1], seed) for seed in self.seeds]

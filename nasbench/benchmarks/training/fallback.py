@@ -144,7 +144,7 @@ class FallbackJudge:
         self._table, self._trained = table, trained
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
-        """Return the verdict of each data set on `architectures`."""
+        """Return the final values of `architectures` on each data set."""
         finals = self._table.read(architectures)
         known = finals.get(self._trained.name)
         if known is None or not len(architectures) or not np.isnan(known.test[-1]).any():

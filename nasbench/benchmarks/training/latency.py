@@ -160,7 +160,7 @@ def measure(
     place, networks = find_device(device), networks_of(space)
     timing = networks.timing(data, shape)
     with torch_threads(THREADS):
-        chosen = _drawn(space)
+        chosen = drawn(space)
         generator = initialisation(0, 0)
         wholes = [
             TimedPart(networks.build_literal(one, data, shape, generator=generator), _image(data))
@@ -177,6 +177,14 @@ def measure(
     operations, frame = timing.operations(medians[: len(timing.parts)])
     truth = medians[len(timing.parts) :]
     lookup = networks.lookup_of(operations, frame, shape, "ms")
+    sizes = space.sizes if isinstance(space, CategoricalSpace) else ()
+    cheapest = [row[:size].min() for row, size in zip(lookup.table, sizes, strict=False)]
+    least = lookup.constant + float(np.sum(cheapest))
+    if not least > 0:
+        raise InvalidInput(
+            f"latencies of space '{space.name}' do not add up: some network would take {least:.3g} "
+            "ms. Let its networks say what is timed (docs/space.md), or give --rounds more"
+        )
     sums = np.array([lookup.of(cell) for cell in chosen])
     return Latencies(
         data.side, data.channels, data.classes, shape.channels, shape.cells, batch,
@@ -248,7 +256,7 @@ def _column(name: str, column: str, space: CategoricalSpace) -> Lookup:
     return fitted(space, costs, quantity[kind])[0]
 
 
-def _drawn(space: Space) -> list[Architecture]:
+def drawn(space: Space) -> list[Architecture]:
     """Return the whole networks that sums are compared with: the same for every measurement."""
     if isinstance(space, EnumerableSpace) and space.size <= _COUNTED:
         return [space.architecture(index) for index in sample(space, min(CHECKED, space.size))]

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nasbench.benchmarks.catalogue import load_table, table_file
+from nasbench.benchmarks.catalogue import given_tables, load_table, table_file
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.files import atomic_write
@@ -33,7 +33,7 @@ from nasbench.harness.execution.ray_instance import connected_already, ray_insta
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.runner import Runner
-from nasbench.harness.search.task import Kind, Task
+from nasbench.harness.search.task import Kind
 from nasbench.place import Place
 from nasbench.provenance import provenance
 
@@ -245,20 +245,19 @@ def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
     }
 
 
-def _table_of(task: Task, tables: _Tables) -> Path | None:
-    """Return the file of a task's table on this node, which is written once; None if installed."""
-    if task.reference.name not in tables:
-        return None
-    table, (reference,) = tables[task.reference.name]
-    with suppress(NasbenchError):
-        if load_table(task.reference.name).hash == table:
-            return None
-    path = _own_folder() / f"{table}{SUFFIX}"
-    if not path.exists():
-        ray = importlib.import_module("ray")
-        with atomic_write(path) as file:
-            file.write(ray.get(reference).data)
-    return path
+def _files_of(tables: _Tables) -> dict[str, Path]:
+    """Return the files of tables that this node has not installed; each is written once."""
+    files = {}
+    for name, (table, (reference,)) in tables.items():
+        with suppress(NasbenchError):
+            if load_table(name).hash == table:
+                continue
+        files[name] = path = _own_folder() / f"{table}{SUFFIX}"
+        if not path.exists():
+            ray = importlib.import_module("ray")
+            with atomic_write(path) as file:
+                file.write(ray.get(reference).data)
+    return files
 
 
 def _own_folder() -> Path:
@@ -291,8 +290,9 @@ def _work(
                 f"worker on {socket.gethostname()} has {name} {here[name]} and the driver "
                 f"{version}: install the same on all nodes"
             )
-    runner = _runner(_Asked(experiment, place, tables))
-    return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
+    with given_tables(_files_of(tables)):
+        runner = _runner(_Asked(experiment, place, tables))
+        return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
 
 
 @dataclass(frozen=True)
@@ -307,5 +307,4 @@ class _Asked:
 @lru_cache(maxsize=1)
 def _runner(asked: _Asked) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
-    experiment = Experiment.from_json(json.loads(asked.experiment))
-    return Runner(experiment, asked.place, _table_of(experiment.task, asked.tables))
+    return Runner(Experiment.from_json(json.loads(asked.experiment)), asked.place)

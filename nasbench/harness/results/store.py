@@ -31,6 +31,7 @@ from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
 from nasbench.harness.results.validation import conform
 from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.task import in_stored_names
 from nasbench.parquet import from_parquet, to_parquet
 from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
@@ -281,7 +282,7 @@ def read_folder(path: Path) -> ExperimentFolder:
     except KeyError as error:
         raise _damaged(file, f"it has no {error}") from error
     except (ValueError, TypeError, RecursionError, NasbenchError) as error:
-        raise _damaged(file, " ".join(str(error).split())) from error
+        raise _damaged(file, in_stored_names(" ".join(str(error).split()))) from error
     return ExperimentFolder(path, experiment, made, about)
 
 

@@ -42,7 +42,8 @@ class Budget:
     """The limits of a run, which ends at the first limit that it reaches.
 
     None means no limit. Raises `InvalidInput` where seconds, evaluations and epochs are all None,
-    and for a limit that is 0, negative or too large to count (2**63 or more).
+    and for a limit that is 0 (but a target regret may be), negative or too large to count (2**63
+    or more).
     """
 
     seconds: float | None = None

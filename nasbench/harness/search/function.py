@@ -18,6 +18,7 @@ from nasbench.problem import Answer, Evaluate, Metric, Problem
 from nasbench.rules import Selection
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, Space
+from nasbench.spaces.conditional import ConditionalSpace
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import make_settings, name_of
 from nasbench.text import shown
@@ -59,6 +60,8 @@ def begin_function(
         raise InvalidInput("a target regret needs a table, whose optimum is known")
     made = make_settings(strategy, values)
     of = find_space(space) if isinstance(space, str) else space
+    if isinstance(of, ConditionalSpace):
+        of.check_names()
     selection = Selection.HIGHEST if len(metrics) == 1 else Selection.FRONT
     identity = {"strategy": name_of(strategy), "settings": asdict(made), "space": of.name}
     random = random_of(identity, experiment_seed, seed)
@@ -83,6 +86,8 @@ def checked_answer(answer: Answer, objectives: int) -> Answer:
         raise InvalidInput(f"an answer has seconds {shown(seconds)}: they are 0 or more")
     if isinstance(epochs, bool) or not (isinstance(epochs, int) and epochs >= 0):
         raise InvalidInput(f"an answer has epochs {shown(epochs)}: they are a whole number")
+    if not isinstance(answer.failed, bool):
+        raise InvalidInput(f"an answer has failed {shown(answer.failed)}: it is True or False")
     return answer
 
 

@@ -89,7 +89,8 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     An evaluation that would end after the budget of seconds does not count: the strategy is never
     told of it, and its worker takes no other request. An evaluation that would overshoot the budget
     of epochs ends all asking. Evaluations that are open when a search stops early do not count
-    either. Raises `InvalidInput` where the strategy waits although no evaluation is open.
+    either. Raises `InvalidInput` where the strategy waits although no evaluation is open, unless
+    one was beyond the budget.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
     begin, end, problem = clock.begin, clock.end, strategy.problem
@@ -159,11 +160,11 @@ def trajectory_of(
     fidelity, thought, started, finished, worker = columns
     kind: Any = type(answers[0]) if answers else Answer
     of_each = kind(*(zip(*answers, strict=True) if answers else ((),) * 4))  # all values of each
-    shared = kind is SharedAnswer
+    shared = issubclass(kind, SharedAnswer)
     shape = len(answers), len(clock.objectives)
     values = np.fromiter(chain.from_iterable(of_each.values), np.float64).reshape(shape)
     if any(of_each.failed):
-        values[np.array(of_each.failed)] = np.nan
+        values[np.array(of_each.failed, dtype=bool)] = np.nan
     return Trajectory(
         list(of_each.architecture if shared else asked),
         values,

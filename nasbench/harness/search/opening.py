@@ -1,7 +1,6 @@
 """Opening the benchmark and the judge of a task, once per process."""
 
 from functools import lru_cache
-from pathlib import Path
 
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
@@ -16,17 +15,14 @@ from nasbench.rules import Promotion
 from nasbench.spaces import get_enumerable
 
 
-def open_benchmark(
-    task: Task, place: Place = HERE, table: Path | None = None
-) -> tuple[Benchmark, Judge]:
+def open_benchmark(task: Task, place: Place = HERE) -> tuple[Benchmark, Judge]:
     """Return the benchmark and the judge of a task; networks are trained at `place`.
 
-    A task of a table alone reads it from the file `table`, by default from the installed one.
     They are opened once in a process, and again after `close_benchmarks`. Raises `NasbenchError`
     where the table has changed since the task's runs were stored, and `InvalidInput` for a budget
     that is too small for one evaluation or, being of seconds alone, too large.
     """
-    return _opened(task, place if task.trains else HERE, table)
+    return _opened(task, place if task.trains else HERE)
 
 
 def close_benchmarks() -> None:
@@ -35,10 +31,10 @@ def close_benchmarks() -> None:
 
 
 @lru_cache(maxsize=8)
-def _opened(task: Task, place: Place, file: Path | None) -> tuple[Benchmark, Judge]:
+def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     if task.kind is not Kind.TABLE:
         return open_trained(task, place)
-    table = _table(task, file)
+    table = _table(task)
     space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
         table.search, table.rows, space, task.query, task.objectives,
@@ -48,20 +44,17 @@ def _opened(task: Task, place: Place, file: Path | None) -> tuple[Benchmark, Jud
     return benchmark, _table_judge(task, table)
 
 
-def open_judge(task: Task, place: Place = HERE, table: Path | None = None) -> Judge:
-    """Return only the judge of a task, for a search that sends no request to its benchmark.
-
-    `table` is as for `open_benchmark`.
-    """
+def open_judge(task: Task, place: Place = HERE) -> Judge:
+    """Return only the judge of a task, for a search that sends no request to its benchmark."""
     return (
-        _table_judge(task, _table(task, table))
+        _table_judge(task, _table(task))
         if task.kind is Kind.TABLE
         else open_trained(task, place)[1]
     )
 
 
-def _table(task: Task, file: Path | None) -> Table:
-    table = load_table(file or task.reference.name)
+def _table(task: Task) -> Table:
+    table = load_table(task.reference.name)
     if table.hash != task.content:
         raise NasbenchError(
             f"benchmark '{task.benchmark}' has changed since these runs (table "

@@ -46,14 +46,11 @@ class Begun(NamedTuple):
 class Runner:
     """Runs seeds of one experiment; what they share is prepared once."""
 
-    def __init__(
-        self, experiment: Experiment, place: Place | None = None, table: Path | None = None
-    ) -> None:
+    def __init__(self, experiment: Experiment, place: Place | None = None) -> None:
         """Open the benchmark and check the settings; raise `NasbenchError` if either is wrong.
 
         Networks and shared weights are trained at `place`. If it is None, they are trained at the
-        place that an earlier version stored, or else on one thread of the CPU. `table` is the file
-        of the task's table; by default it is the installed one.
+        place that an earlier version stored, or else on one thread of the CPU.
         """
         self.experiment = experiment
         self.place = experiment.earlier_place if place is None else place
@@ -62,10 +59,10 @@ class Runner:
         self._benchmark: Benchmark
         if self._strategy.rule == DERIVED:
             self._benchmark, self._judge = open_shared(
-                experiment.task, self._strategy, self._settings, self.place, table
+                experiment.task, self._strategy, self._settings, self.place
             )
         else:
-            self._benchmark, self._judge = open_benchmark(experiment.task, self.place, table)
+            self._benchmark, self._judge = open_benchmark(experiment.task, self.place)
         task = experiment.task
         own = None if task.shared else Fidelity(task.query.epochs, task.query.schedule)
         self._problem = Problem(

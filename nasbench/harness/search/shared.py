@@ -75,11 +75,9 @@ def open_shared(
     strategy: type[SearchStrategy],
     settings: Any,
     place: Place,
-    table: Path | None = None,
 ) -> "tuple[SharedBenchmark, Judge]":
     """Return the benchmark with a one-shot strategy's supernet and images, and the task's judge.
 
-    The judge reads the file `table`, by default the installed table.
     Raises `NasbenchError` where the images have changed since the task's runs were stored.
     """
     data = _images(task, name_of(strategy))
@@ -88,7 +86,7 @@ def open_shared(
             f"the images of '{task.query.dataset}' have changed since these runs "
             f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
         )
-    return lender(get_space(task.space), data, settings, place), open_judge(task, place, table)
+    return lender(get_space(task.space), data, settings, place), open_judge(task, place)
 
 
 def _images(task: Task, strategy: str) -> "DataSet":

@@ -95,6 +95,13 @@ class BenchmarkReference:
         return found
 
 
+def in_stored_names(text: str) -> str:
+    """Return a message with the names that stored experiments have for the fields of a task."""
+    for stored, name in _QUERY.items():
+        text = text.replace(f"task.query.{name}", f"task.signal.{stored}")
+    return text.replace("task.query", "task.signal")
+
+
 def trained_space(benchmark: str) -> str | None:
     """Return the space that `train:SPACE` names, None for the name of a table."""
     return benchmark.removeprefix(_TRAINED) if benchmark.startswith(_TRAINED) else None

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.sources import hardware
+from nasbench.benchmarks.training import latency
 from nasbench.benchmarks.training.latency import (
     Latencies,
     find_lookup,
@@ -62,6 +63,14 @@ def test_operations_of_another_space_are_the_differences_that_they_make() -> Non
     assert frame == 7.0
     lookup = networks_of(space).lookup_of(operations, frame, Shape(2, 1), "ms")
     assert lookup.of((2, 1, 0)) == 7 + conv3 + conv3 - conv1
+
+
+def test_differences_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One network takes 1 ms, and every other one .1 ms: three changes would take -1.7."""
+    calls = iter([1.0] + [0.1] * 100)
+    monkeypatch.setattr(latency, "_milliseconds", lambda *_: next(calls))
+    with pytest.raises(InvalidInput, match=r"do not add up: some network would take -1\.7 ms"):
+        measure(get_space("chain"), Input(8, 1, 10), Shape(2, 1), rounds=1)
 
 
 def test_latencies_of_another_space_are_kept_apart(folder: Path) -> None:

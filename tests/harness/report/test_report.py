@@ -205,6 +205,14 @@ def browser() -> str:
     return found
 
 
+def test_a_page_of_sets_has_no_run_to_look_up(tmp_path: Path) -> None:
+    run("random-search", seeds=2, benchmark="digits", objective="accuracy,params",
+        budget="9evals", out=tmp_path, workers=1)  # fmt: skip
+    text = report(tmp_path).read_text()
+    assert "Final sets" in text
+    assert "One run" not in text
+
+
 @pytest.mark.parametrize("width", [1200, 500])
 def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, width: int) -> None:
     page = report(tmp_path / "results")

@@ -224,6 +224,12 @@ EXPERIMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
     "strategy": (lambda c: c["experiment"].pop("strategy"), "strategy"),
     "seed": (lambda c: c["experiment"].update(seed=-1), "seed is -1"),
     "entropy": (lambda c: c["experiment"].update(entropy=10**30), "entropy is 1000000"),
+    "schedule": (
+        lambda c: c["experiment"]["task"]["signal"].update(schedule="x"), "task.signal.schedule"
+    ),
+    "training": (
+        lambda c: c["experiment"]["task"]["signal"].update(trials=3), "task.signal.trials"
+    ),
     "trials": (lambda c: c["experiment"]["task"]["signal"].update(trials="all"), "trials is 'all'"),
     "repeats": (lambda c: c["experiment"]["task"].update(repeats="x"), "repeats is 'x'"),
     "reports": (lambda c: c["experiment"]["task"].update(reports=[]), "reports no data set"),

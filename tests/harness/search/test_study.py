@@ -269,6 +269,8 @@ def test_answers_of_ones_own_are_told_and_never_saved(tmp_path: Path) -> None:
                 study.tell(trial, nasbench.Answer(wrong, 1.0, 1))  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="seconds"):
             study.tell(trial, nasbench.Answer((1.0,), float("nan"), 1))
+        with pytest.raises(InvalidInput, match="failed 1: it is True or False"):
+            study.tell(trial, nasbench.Answer((1.0,), 1.0, 1, 1))  # type: ignore[arg-type]
         study.tell(trial, nasbench.Answer((99.0,), 1.0, 1))
     assert study.best.values == (99.0,)
     with pytest.raises(InvalidInput, match="whose answers are all a benchmark's can be saved"):
