@@ -32,7 +32,7 @@ def test_fetch_list_info_verify_and_path(folder: Path) -> None:
     said = run("fetch", "nb201")
     assert "15625 of 15625 architectures" in said
     assert "Apache-2.0 licence" in said  # attribution is printed
-    assert "15625 cells" in run("list")
+    assert "15625 architectures" in run("list")
     info = run("info", "nb201")
     assert "cifar10/test/hp200/ep200/accuracy/mean" in info
     assert "pseudo-times" in info
