@@ -52,6 +52,8 @@ class Experiment:
 
         Raises `ValueError`, which names what is missing or has a wrong type.
         """
+        if not isinstance(data, Mapping):
+            raise ValueError("the experiment is no JSON object")
         task = data.get("task")
         if isinstance(task, Mapping):
             data = {**data, "task": Task.fields_of(task)}

@@ -224,6 +224,7 @@ EXPERIMENTS: dict[str, tuple[Callable[[Any], object], str]] = {
     "strategy": (lambda c: c["experiment"].pop("strategy"), "strategy"),
     "seed": (lambda c: c["experiment"].update(seed=-1), "seed is -1"),
     "entropy": (lambda c: c["experiment"].update(entropy=10**30), "entropy is 1000000"),
+    "experiment": (lambda c: c.update(experiment=7), "the experiment is no JSON object"),
     "schedule": (
         lambda c: c["experiment"]["task"]["signal"].update(schedule="x"), "task.signal.schedule"
     ),
