@@ -54,10 +54,10 @@ class TableJudge:
             name: FinalValues(
                 *(
                     np.stack([per_architecture(one, rows) for one in of_split], axis=1, dtype=float)
-                    for of_split in zip(*columns_, strict=True)
+                    for of_split in zip(*of_metrics, strict=True)
                 )
             )
-            for name, columns_ in read.items()
+            for name, of_metrics in read.items()
         }  # of all architectures, shape (size of the space, objectives)
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:

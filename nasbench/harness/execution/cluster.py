@@ -14,7 +14,6 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -291,20 +290,11 @@ def _work(
                 f"{version}: install the same on all nodes"
             )
     with given_tables(_files_of(tables)):
-        runner = _runner(_Asked(experiment, place, tables))
+        runner = _runner(experiment, place)
         return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What a worker has to run: an experiment as JSON, the place of training, and its tables."""
-
-    experiment: str
-    place: Place
-    tables: _Tables = field(compare=False)
-
-
 @lru_cache(maxsize=1)
-def _runner(asked: _Asked) -> Runner:
+def _runner(experiment: str, place: Place) -> Runner:
     """Return the runner of an experiment; a worker keeps the one it used last."""
-    return Runner(Experiment.from_json(json.loads(asked.experiment)), asked.place)
+    return Runner(Experiment.from_json(json.loads(experiment)), place)
