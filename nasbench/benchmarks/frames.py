@@ -1,12 +1,13 @@
 """Making a table from a pandas data frame of a user's own measurements of a space."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from nasbench.arguments import require_type
 from nasbench.benchmarks.protocols import OWN, Protocol, require_fit, stored_protocols
 from nasbench.benchmarks.protocols import protocols as protocols_known
 from nasbench.benchmarks.tables import columns as named
@@ -52,6 +53,7 @@ def table_from_frame(
     licence: str = "unknown",
     notes: Sequence[str] = (),
     protocols: Sequence[Protocol] = (),
+    titles: Mapping[str, str] | None = None,
 ) -> Table:
     """Make a table from a data frame with one row per architecture, fidelity and training.
 
@@ -73,7 +75,8 @@ def table_from_frame(
     first of `metrics` is the objective of a search that names none, and the first of `protocols` is
     the protocol of a search that names none; without `protocols`,
     `nasbench.benchmarks.protocols.own_protocol` makes one. Save the table with `table.save(path)`
-    and search it by that path, which must end in `.safetensors`.
+    and search it by that path, which must end in `.safetensors`. `titles` maps names of data sets
+    to the names that readers of tables and figures see.
 
     Raises `InvalidInput`, which names the wrong argument, column or row, and `DataError` for a
     number outside its metric's bounds.
@@ -105,6 +108,7 @@ def table_from_frame(
             columns=tuple(data),
             metrics=tuple(map(TableMetric.of, several)),
             protocols=tuple(_stored(one, of, name) for one in _named_once(protocols)),
+            titles=_titles(titles or {}, places),
         )
     except ValidationError as error:
         where, why = first_mistake(error)
@@ -113,6 +117,20 @@ def table_from_frame(
     for protocol in stored_protocols(table).values():
         require_fit(protocol, table)
     return table
+
+
+def _titles(titles: Mapping[str, str], datasets: Collection[str]) -> dict[str, str]:
+    """Return the titles of data sets; `InvalidInput` for another data set or no visible text."""
+    require_type("titles", titles, Mapping, "a dict from names of data sets to names for readers")
+    for dataset, title in titles.items():
+        if dataset not in datasets:
+            raise InvalidInput(
+                f"titles: {shown(dataset)} is no data set of the frame: it has "
+                f"{', '.join(datasets)}"
+            )
+        if not isinstance(title, str) or not title.strip() or printable(title) != title:
+            raise InvalidInput(f"title of '{dataset}' cannot be {shown(title)}: write a text")
+    return dict(titles)
 
 
 def _check_types(

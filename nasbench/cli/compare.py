@@ -9,7 +9,7 @@ import typer
 from nasbench import limits
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
-from nasbench.errors import StoreError
+from nasbench.errors import InvalidInput, StoreError
 from nasbench.files import may_not_be_written
 
 if TYPE_CHECKING:
@@ -49,10 +49,39 @@ class Style(StrEnum):
 
 
 def compare(
-    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="Results folders. [default: results]")
+    ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="Rows by strategy, title or label, comma-separated or repeated. [default: all]",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Rows to leave out, named as for --strategy.")
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="`0-99` or another list of seeds, or `common`: those of all rows. [default: all]"
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="`old=new`: another label for a row; repeatable."),
+    ] = None,
+    style_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file of labels, order, colours, lines, names of data sets, columns."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for tables and figures. [default: RESULTS/comparison]"),
+        typer.Option(help="Folder for what is written. [default: comparison/ in the first folder]"),
     ] = None,
     format_: Annotated[
         Format, typer.Option("--format", "-f", help="What is printed.")
@@ -106,18 +135,20 @@ def compare(
 
     figure_width(style.value, width)  # to be refused before anything is printed
     names = None if dataset is None else ",".join(dataset)
-    published = list(reproductions(results, warn).values())
+    folders = results or [Path("results")]
+    published = [one for each in folders for one in reproductions(each, warn).values()]
     try:
         comparison = compare_runs(
-            results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
-            target=target,
+            folders, merge=merge, strategies=strategy or (), exclude=exclude or (),
+            datasets=names, seeds=seeds, labels=_labels(label or []), style_file=style_file,
+            centre=center.value, calibration=calibration, target=target,
         )  # fmt: skip
     except StoreError:
-        if not published or holds_runs(results):
+        if not published or any(map(holds_runs, folders)):
             raise
         _print_published(published)  # of a folder without runs, such as a fresh checkout
         return
-    for fault in comparison.faults:
+    for fault in (*comparison.faults, *comparison.remarks):
         warn(fault)
     if cite:
         from nasbench.harness.compare.cite import bibtex
@@ -137,7 +168,7 @@ def compare(
         say(to_text(comparison, format_.value))
     for note in comparison.notes:
         say(f"note: {note}", err=True)
-    folder = out or results / "comparison"
+    folder = out or folders[0] / "comparison"
     try:
         written = write(
             comparison, folder, centre=center.value, clock=clock and clock.value,
@@ -151,6 +182,19 @@ def compare(
     say(f"{len(written)} files written to {folder}", err=True)
     for path in written:
         say(f"  {path.relative_to(folder)}", err=True)
+
+
+def _labels(pairs: list[str]) -> dict[str, str]:
+    """Read labels as `old=new`; an old one with a `=` of its own is read to its last `=`."""
+    found = {}
+    for pair in pairs:
+        old, equals, new = pair.rpartition("=")
+        if not (equals and old.strip() and new.strip()):
+            raise InvalidInput(
+                f"--label '{pair}': write old=new, such as regularized-evolution=REA"
+            )
+        found[old.strip()] = new.strip()
+    return found
 
 
 def _print_published(found: "list[Reproduction]") -> None:

@@ -83,6 +83,10 @@ class SearchStrategy(Stateful, ABC):
     do not begin with an underscore are stored (see `Stateful`).
     """
 
+    title: ClassVar[str] = ""
+    """Name in tables and figures; if it is empty, the registered name or the name of the class.
+
+    It is not inherited: a subclass is another strategy."""
     family: ClassVar[str]
     """The group of the strategy in cost tables: random, evolution, reinforcement learning, ..."""
     reference: ClassVar[str]

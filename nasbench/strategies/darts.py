@@ -42,6 +42,7 @@ class Darts(AlphaSearch):
     `NATS`.
     """
 
+    title = "DARTS"
     family = "gradient"
     reference = "Liu et al., ICLR 2019"
     bibtex = _BIBTEX
@@ -89,6 +90,7 @@ class SecondOrderDarts(Darts):
     makes this pass in a copy of the network).
     """
 
+    title = "Second-order DARTS"
     colour = "#01503a"
 
     @dataclass(frozen=True)

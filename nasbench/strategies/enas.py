@@ -55,6 +55,7 @@ class Enas(OneShot):
     epsilon 0.001, no decay); `run-all.sh`, which leaves them out, gives 3e-4, 1e-8 and decay 1e-3.
     """
 
+    title = "ENAS"
     family = "weight sharing"
     reference = "Pham et al., ICML 2018"
     bibtex = _BIBTEX

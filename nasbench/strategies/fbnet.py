@@ -50,6 +50,7 @@ class FbNet(CostAwareSearch):
     project, so it is compared with the paper only.
     """
 
+    title = "FBNet"
     family = "gradient"
     reference = "Wu et al., CVPR 2019"
     bibtex = _BIBTEX

@@ -47,6 +47,7 @@ class Gdas(AlphaSearch):
     `parts.weights.PAPER` and `NATS`.
     """
 
+    title = "GDAS"
     family = "gradient"
     reference = "Dong & Yang, CVPR 2019"
     bibtex = _BIBTEX

@@ -49,6 +49,7 @@ class ProxylessNas(CostAwareSearch):
     those of NAS-Bench-201.
     """
 
+    title = "ProxylessNAS"
     family = "gradient"
     reference = "Cai et al., ICLR 2019"
     bibtex = _BIBTEX

@@ -26,6 +26,7 @@ class RandomSearch(SearchStrategy):
     Deviations from the paper: none.
     """
 
+    title = "Random search"
     family = "random"
     reference = "Bergstra & Bengio, JMLR 2012"
     bibtex = _BIBTEX

@@ -116,6 +116,9 @@ def _checked(found: Any, path: str) -> type[SearchStrategy]:
         text = getattr(found, name, None)
         if not (isinstance(text, str) and text):
             raise InvalidInput(f"strategy '{path}' has no {name}: add {name} = \"{such_as}\"")
+    for name in ("title", "colour", "bibtex"):
+        if not isinstance(text := getattr(found, name), str):
+            raise InvalidInput(f"strategy '{path}': {name} is {shown(text)}, it must be a text")
     _check_settings(found.Settings, path)
     return found
 

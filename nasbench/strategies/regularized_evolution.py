@@ -45,6 +45,7 @@ class RegularizedEvolution(SearchStrategy):
     this.
     """
 
+    title = "Regularized evolution"
     family = "evolution"
     reference = "Real et al., AAAI 2019"
     bibtex = _BIBTEX

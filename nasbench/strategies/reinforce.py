@@ -111,6 +111,7 @@ class Reinforce(PolicyGradient):
     off by default.
     """
 
+    title = "REINFORCE"
     reference = "Zoph & Le, ICLR 2017"
     bibtex = _ZOPH
     colour = "#d55e00"
@@ -169,6 +170,7 @@ class ReinforceSoftmax(PolicyGradient):
     costs that the scripts charge differ from those of this project.
     """
 
+    title = "Softmax REINFORCE"
     reference = "Williams, Machine Learning 1992; Dong & Yang, ICLR 2020"
     bibtex = _WILLIAMS
     colour = "#de8f05"

@@ -40,6 +40,7 @@ class RandomSharing(UniformSampling):
     without replacement, while here they are drawn with replacement.
     """
 
+    title = "RSPS"
     family = "weight sharing"
     reference = "Li & Talwalkar, UAI 2019"
     bibtex = _BIBTEX

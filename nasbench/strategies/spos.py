@@ -43,6 +43,7 @@ class SinglePath(UniformSampling):
     answer can come; here it is not ranked.
     """
 
+    title = "SPOS"
     family = "weight sharing"
     reference = "Guo et al., ECCV 2020"
     bibtex = _BIBTEX

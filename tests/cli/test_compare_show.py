@@ -27,7 +27,7 @@ def results(tmp_path: Path) -> Path:
 def test_the_table_goes_to_stdout_and_the_notes_to_stderr(results: Path, form: str) -> None:
     done = cli.invoke(app, ["compare", str(results), "--format", form, "--dataset", "cifar10"])
     assert done.exit_code == 0
-    assert "random-search" in done.stdout
+    assert "Random search" in done.stdout
     assert "files written" in done.stderr
     assert "files written" not in done.stdout
     assert (results / "comparison" / "comparison.json").exists()
@@ -66,7 +66,7 @@ def test_what_cannot_be_written_is_still_printed(results: Path, tmp_path: Path) 
     assert "files written to" not in done.stderr
     named = cli.invoke(app, ["compare", str(results), "--out", str(results / "comparison")])
     assert isinstance(named.exception, StoreError)
-    assert "random-search" in named.stdout
+    assert "Random search" in named.stdout
 
 
 def test_bad_input_ends_with_exit_code_2_and_one_line(tmp_path: Path) -> None:

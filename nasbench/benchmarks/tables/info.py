@@ -150,11 +150,13 @@ class TableInfo(_Stored):
     metrics: tuple[TableMetric, ...] = ()  #: metrics it defines; if empty, `earlier.METRICS`
     datasets: dict[str, str] = {}  #: data set -> name of its columns that a search sees, if other
     protocols: tuple[TableProtocol, ...] = ()  #: the first is the default of a search
+    titles: dict[str, str] = {}  #: data set -> name for readers, such as `CIFAR-10`
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TableInfo":
-        if self.schema_version < 2 and (self.metrics or self.datasets or self.protocols):
-            raise ValueError("metrics, data sets and protocols need schema version 2")
+        later = self.metrics or self.datasets or self.protocols or self.titles
+        if self.schema_version < 2 and later:
+            raise ValueError("metrics, data sets, protocols and titles need schema version 2")
         names = [one.name for one in self.metrics]
         if len(set(names)) < len(names):
             raise ValueError("two metrics have one name")
@@ -173,7 +175,7 @@ class TableInfo(_Stored):
         Fields that schema 1 lacks are left out where empty, so that older tables keep their hash.
         """
         values = self.model_dump(mode="json", by_alias=True)
-        for name in ("metrics", "datasets", "protocols"):
+        for name in ("metrics", "datasets", "protocols", "titles"):
             if not values[name]:
                 del values[name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))

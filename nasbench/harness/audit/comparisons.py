@@ -1,6 +1,7 @@
 """Checks that stored comparisons, anywhere below the results folder, are what their runs give."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,9 +11,10 @@ from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
 from nasbench.harness.compare.write import texts
-from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.results.load import Results, load_results, load_several
 from nasbench.harness.results.store import holds_runs
 from nasbench.provenance import provenance
 
@@ -76,10 +78,12 @@ def _check(
     if version != provenance()["nasbench"] or options is None:
         what = f"was made by an earlier nasbench {version}, so it is not checked: make it again"
         return 0, [Finding("comparison", where, what)]
-    from nasbench.harness.compare import compare
-
+    runs = _compared(results, file, content.pop("folders", None))
+    if runs is None:
+        what = "is of several folders that are not all beside this one, so it is not checked"
+        return 0, [Finding("comparison", where, what, fault=False)]
     try:
-        again = compare(_compared(results, file), **vars(options))
+        again = compared(runs, options)
     except (CannotCompare, InvalidInput) as error:
         return 0, [Finding("comparison", where, f"should have been refused: {error}")]
     expected = json.loads(json.dumps(again.to_json(), allow_nan=False))
@@ -89,8 +93,22 @@ def _check(
     return sum(1 for _ in leaves(expected)), findings
 
 
-def _compared(results: Results, file: Path) -> Results:
-    """Return the runs that were compared: those of the nearest folder around the file."""
+def _compared(results: Results, file: Path, folders: Any) -> Results | None:
+    """Return the runs that were compared: those of the nearest folder around the file.
+
+    `folders` are the stored paths, relative to the file's folder, of a comparison of several
+    folders. They are read only where all of them are beside the audited folder or below it; else
+    None is returned.
+    """
+    if folders is not None:
+        beside = results.folder.parent
+        try:
+            paths = [Path(os.path.realpath(file.parent / one)) for one in folders]
+            if not all(one != beside and one.is_relative_to(beside) for one in paths):
+                return None
+            return load_several(paths)
+        except (StoreError, OSError, ValueError, TypeError):
+            return None
     for folder in file.parents:
         if folder == results.folder:
             break

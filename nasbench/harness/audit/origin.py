@@ -150,7 +150,7 @@ def check_description(folder: ExperimentFolder) -> Iterator[Finding]:
         known = there.keys() | folder.experiment.settings.keys()
         defaults = {name: value for name, value in defaults.items() if name in known}
     expected = {"family": strategy.family, "reference": strategy.reference, "defaults": defaults}
-    for name in ("colour", "bibtex"):
+    for name in ("title", "colour", "bibtex"):
         if name in folder.description:  # which earlier versions did not store
             expected[name] = getattr(strategy, name).strip()
     stored = {name: folder.description.get(name) for name in expected}
@@ -167,7 +167,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         known = {
             "": dict.fromkeys(("schema", "experiment", "strategy", "provenance")),
             "strategy": dict.fromkeys(
-                ("family", "reference", "colour", "bibtex", "defaults", "tuning")
+                ("title", "family", "reference", "colour", "bibtex", "defaults", "tuning")
             ),
             "provenance": {**provenance(), "images": None},
         }

@@ -27,9 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import CannotCompare
+from nasbench.harness.compare.appearance import USUAL, Appearance
 from nasbench.harness.compare.comparison import Block
 from nasbench.harness.compare.contender import Contender
-from nasbench.harness.compare.labels import differences, labels
+from nasbench.harness.compare.labels import differences, labels, unusual_settings
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
 from nasbench.harness.search.experiment import Experiment
@@ -41,11 +42,18 @@ _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
 With more runs it is 93 % or more."""
 
 
-def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Block]:
+def group(
+    found: Sequence[ExperimentRuns],
+    *,
+    merge: bool = False,
+    common: bool = False,
+    appearance: Appearance = USUAL,
+) -> list[Block]:
     """Group experiments into blocks that have no numbers yet; with `merge` into a single block.
 
-    Raises `CannotCompare` where `merge` is not possible, saying why, and for runs on seeds or data
-    that their settings were tuned on.
+    With `common`, the rows of a task are compared over the seeds that all of them have, however few
+    these are. Raises `CannotCompare` where `merge` or `common` is not possible, saying why, and for
+    runs on seeds or data that their settings were tuned on.
     """
     unique = unite(found)
     _refuse_tuned(unique)
@@ -58,7 +66,7 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Block
     groups = []
     for task in tasks:
         same = [one for one in unique if _belongs(one.experiment.task, task)]
-        parts = _equal_seeds(same)
+        parts = [same] if common else _equal_seeds(same)
         if merge and len(parts) > 1:
             counts = " vs ".join(str(len(part[0])) for part in parts)
             raise CannotCompare(
@@ -66,8 +74,24 @@ def group(found: Sequence[ExperimentRuns], *, merge: bool = False) -> list[Block
                 f"{_to_run(parts)}, or leave --merge away for a block of each"
             )
         apart = [_apart(parts)] if len(parts) > 1 else []
-        groups += [_group(task, *_cut(part), apart) for part in parts]
+        groups += [_group(task, *_cut(part), apart, appearance) for part in parts]
     return groups
+
+
+def labelled(found: Sequence[ExperimentRuns]) -> list[tuple[str, ExperimentRuns]]:
+    """Return experiments, each with its label in a comparison of all of them."""
+    unique = unite(found)
+    taken: dict[int, str] = {}
+    for task in _leading(dict.fromkeys(one.experiment.task for one in unique)):
+        for part in _equal_seeds([one for one in unique if _belongs(one.experiment.task, task)]):
+            for label, row in zip(labels(part), part, strict=True):
+                taken.setdefault(id(row), label)
+    return [(taken[id(row)], row) for row in unique]
+
+
+def belongs(task: Task, block: Block) -> bool:
+    """Return whether a row with a task could stand in a block."""
+    return _belongs(task, block.task)
 
 
 def _refuse_tuned(found: Sequence[ExperimentRuns]) -> None:
@@ -107,14 +131,15 @@ def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
     for one in found:
         if len(one):
             by_key.setdefault(repr(one.experiment.to_json()), []).append(one)
-    return [
-        replace(
-            parts[0],
-            table=one_per_seed([part.table for part in parts]),
-            description=next((part.description for part in parts if part.description), {}),
-        )
-        for parts in by_key.values()
-    ]
+    return [parts[0] if len(parts) == 1 else _united(parts) for parts in by_key.values()]
+
+
+def _united(parts: Sequence[ExperimentRuns]) -> ExperimentRuns:
+    return replace(
+        parts[0],
+        table=one_per_seed([part.table for part in parts]),
+        description=next((part.description for part in parts if part.description), {}),
+    )
 
 
 def _equal_seeds(rows: list[ExperimentRuns]) -> list[list[ExperimentRuns]]:
@@ -143,6 +168,8 @@ def _cut(rows: list[ExperimentRuns]) -> tuple[list[ExperimentRuns], list[str]]:
         alike = len({tuple(row.seeds.tolist()) for row in rows}) == 1
         return rows, [] if alike else [f"rows have {counts[0]} seeds each, not the same ones"]
     common = _common(rows)
+    if not len(common):
+        raise CannotCompare("the rows of a task have no seed in common: choose rows or other seeds")
     note = (
         f"rows have {counts[0]} to {counts[-1]} seeds: compared over the "
         f"{len(common)} that all of them have"
@@ -185,13 +212,24 @@ def _ranges(seeds: NDArray[Any]) -> str:
     return f"{text}," if text.isdecimal() else text
 
 
-def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Block:
-    notes = [*apart, *cut, *_sharing(rows)]
+def _group(
+    task: Task,
+    rows: list[ExperimentRuns],
+    cut: list[str],
+    apart: list[str],
+    appearance: Appearance,
+) -> Block:
     rows = sorted(rows, key=lambda row: _order(row.experiment))
+    names = appearance.labels_of(rows)
+    order = appearance.ordered(names, rows)
+    rows, names = [rows[place] for place in order], [names[place] for place in order]
+    notes = [*apart, *cut, *_sharing(names, rows), *_unusual(names, rows)]
     contenders = []
-    for label, row in zip(labels(rows), rows, strict=True):
+    for label, row in zip(names, rows, strict=True):
         failed = int(row.failed.sum())
-        contenders.append(Contender(label, row.experiment, row.select(~row.failed), failed))
+        colour, line = appearance.colour(label, row), appearance.line(label, row)
+        good = row.select(~row.failed) if failed else row
+        contenders.append(Contender(label, row.experiment, good, failed, 1.0, colour, line))
         if failed:
             notes = [
                 *notes,
@@ -201,10 +239,21 @@ def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[s
     return Block(task, tuple(contenders), (*notes, *_few(rows)))
 
 
-def _sharing(rows: Sequence[ExperimentRuns]) -> Iterator[str]:
+def _unusual(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:
+    """Yield a note on settings that are not the default and that no label says."""
+    told = []
+    for label, row in zip(names, rows, strict=True):
+        settings = [one for one in unusual_settings(row) if one not in label]
+        if settings:
+            told.append(f"{label} {', '.join(settings)}")
+    if told:
+        yield f"settings other than the default: {'; '.join(told)}"
+
+
+def _sharing(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:
     """Yield a note on rows of one search with several budgets: equal seeds share random draws."""
     by_search: dict[str, list[str]] = {}
-    for label, row in zip(labels(rows), rows, strict=True):
+    for label, row in zip(names, rows, strict=True):
         one = row.experiment
         key = repr((one.strategy, sorted(one.settings.items()), one.seed))
         by_search.setdefault(key, []).append(label)

@@ -1,22 +1,31 @@
 """Make a comparison from stored runs, and write its files (`nasbench compare`)."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nasbench.arguments import require_names, require_path
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.benchmarks.titles import dataset_titles
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.harness.compare.blocks import group
+from nasbench.harness.compare.appearance import read_appearance
+from nasbench.harness.compare.blocks import belongs, group, labelled, unite
+from nasbench.harness.compare.choosing import COMMON, Choice, LeftOut, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
+from nasbench.harness.compare.labels import known_as
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
-from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.results.load import Results, load_results, load_several
+from nasbench.harness.results.runs import ExperimentRuns
+from nasbench.harness.search.seeds import parse_seeds
+from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
 
 CENTRES = ("mean", "median", "iqm")
@@ -24,10 +33,15 @@ CLOCKS = ("seconds", "evaluations")
 
 
 def compare(
-    results: str | Path | Results = "results",
+    results: "str | Path | Results | Sequence[str | Path]" = "results",
     *,
     merge: bool = False,
+    strategies: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     datasets: str | Sequence[str] | None = None,
+    seeds: int | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    style_file: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     centre: str = "mean",
     clock: str | None = None,
@@ -36,11 +50,18 @@ def compare(
     style: str = "paper",
     width: float | str | None = None,
 ) -> Comparison:
-    """Compare the runs of a results folder; write tables and figures if `out` is given.
+    """Compare the runs of results folders; write tables and figures if `out` is given.
 
-    Runs of different tasks are put into separate blocks. `merge` asks for a single table; where
-    that would mix tasks, it raises `CannotCompare`, which names what differs. `datasets` limits
-    the reported data sets.
+    `results` is a folder, a list of folders, or what `load_results` returned. Runs of different
+    tasks are put into separate blocks. `merge` asks for a single table; where that would mix tasks,
+    it raises `CannotCompare`, which names what differs.
+
+    `strategies` and `exclude` choose rows, by the name or title of a strategy or by the label of a
+    row; `datasets` chooses reported data sets, in the order in which they are shown; `seeds` are
+    seeds as `nasbench.run` takes them, or `common` for those that all rows of a block have. What is
+    left out stands in every table's notes and in the comparison's JSON. `labels` maps rows to other
+    labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours, lines,
+    names of data sets and columns: see `nasbench.harness.compare.appearance`.
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
     or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
@@ -57,19 +78,20 @@ def compare(
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
-    if target is not None:
-        target = TARGET.check(target)
     folder = None if out is None else require_path("out", out)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = Calibration.load(require_path("calibration", calibration))
-    stored = results if isinstance(results, Results) else load_results(results)
-    groups = group(stored.experiments, merge=merge)
-    wanted = _wanted(datasets, groups)
-    blocks = [_filled(one, wanted, calibration, target) for one in groups]
-    options = Options(merge, tuple(wanted), target, calibration)
-    comparison = Comparison(
-        tuple(block for block in blocks if block.datasets), options, stored.faults
+    options = Options(
+        merge,
+        None if datasets is None else tuple(require_names("datasets", datasets)),
+        None if target is None else TARGET.check(target),
+        calibration,
+        Choice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
+        read_appearance(style_file, labels),
     )
+    stored = _loaded(results)
+    _check_labels(labels or {}, stored)
+    comparison = compared(stored, options)
     if folder is not None:
         from nasbench.harness.compare.write import write
 
@@ -77,17 +99,102 @@ def compare(
     return comparison
 
 
-def _wanted(datasets: str | Sequence[str] | None, groups: Sequence[Block]) -> list[str]:
-    reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
-    if datasets is None:
-        return reported
-    chosen = require_names("datasets", datasets)
-    for name in chosen:
+def compared(stored: Results, options: Options) -> Comparison:
+    """Compare stored runs by checked options; raises `InvalidInput` and `CannotCompare`."""
+    found: Sequence[ExperimentRuns] = unite(stored.experiments)
+    rows = labelled(found)
+    left_out: list[LeftOut] = []
+    if options.choice:
+        found, left_out = options.choice.apply(rows)
+    groups = group(
+        found, merge=options.merge, common=options.choice.seeds == COMMON,
+        appearance=options.appearance,
+    )  # fmt: skip
+    reported = dict.fromkeys(name for one in groups for name in one.task.reports)
+    wanted = _wanted(options.datasets, list(reported))
+    hidden = tuple(name for name in reported if name not in wanted)
+    elsewhere = [
+        one for one in left_out
+        if one.whole and not any(belongs(one.task, block) for block in groups)
+    ]  # fmt: skip
+    blocks = []
+    for one in groups:
+        mine = [other for other in left_out if belongs(other.task, one)]
+        notes = about_rows(mine, len(one.contenders), elsewhere)
+        if hidden:
+            notes.append(f"data sets left out: {', '.join(hidden)}")
+        titles = {**dataset_titles(_table(one.task)), **options.appearance.datasets}
+        chosen = replace(one, notes=(*notes, *one.notes), chosen=tuple(notes), titles=titles)
+        blocks.append(_filled(chosen, wanted, options.calibration, options.target))
+    names = set().union(*(known_as(label, row) for label, row in rows))
+    return Comparison(
+        tuple(block for block in blocks if block.datasets),
+        replace(options, datasets=tuple(wanted)),
+        stored.faults,
+        tuple(left_out),
+        hidden,
+        stored.folders,
+        tuple(options.appearance.unknown(names, reported)),
+    )
+
+
+def _loaded(results: "str | Path | Results | Sequence[str | Path]") -> Results:
+    """Return the runs of one or several folders."""
+    if isinstance(results, Results):
+        return results
+    if isinstance(results, str | os.PathLike) or not isinstance(results, Sequence):
+        return load_results(results)
+    if not results:
+        raise InvalidInput("results cannot be an empty list: name one folder or more")
+    return load_several([require_path("results", one) for one in results])
+
+
+def _check_labels(labels: Mapping[str, str], stored: Results) -> None:
+    """Raise `InvalidInput` for a new label of a row that is not there.
+
+    A style file may name rows that are not there, as one file may serve several comparisons.
+    """
+    if not labels:
+        return
+    rows = labelled(stored.experiments)
+    known = set().union(*(known_as(label, row) for label, row in rows))
+    for name in labels:
+        if name not in known:
+            raise InvalidInput(
+                f"label '{name}' is no row of these runs: known are "
+                f"{', '.join(label for label, _ in rows)}"
+            )
+
+
+def _texts(name: str, values: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one or several texts; commas in them are read where rows are known."""
+    found = (values,) if isinstance(values, str) else tuple(values)
+    require_names(name, list(found))
+    return found
+
+
+def _seeds(seeds: int | str | None) -> str:
+    """Return the choice of seeds as a text, checked; empty for all."""
+    if seeds is None:
+        return ""
+    text = str(seeds).strip()
+    if text != COMMON:
+        parse_seeds(text)
+    return text
+
+
+def _table(task: Task) -> str | None:
+    """Return the name of the table that answers a task's queries or judges them, if any."""
+    return None if task.kind is Kind.TRAINED else task.reference.name
+
+
+def _wanted(chosen: Sequence[str] | None, reported: list[str]) -> list[str]:
+    for name in chosen or ():
         if name not in reported:
             raise InvalidInput(
                 f"data set '{name}' is not reported by these runs: valid are {', '.join(reported)}"
             )
-    return chosen or reported
+    return list(chosen or reported)
 
 
 def _filled(
@@ -109,7 +216,7 @@ def _filled(
     budget = one.task.budget
     if known and budget.stops_early:
         notes.append("no expected random search: early stopping has no closed form")
-    datasets = tuple(name for name in one.task.reports if name in wanted)
+    datasets = tuple(name for name in wanted if name in one.task.reports)
     notes += [note for name in datasets for note in _unknown(one, name)]
     notes += _skewed(one, datasets)
     beside = {name: references(known, name) if known else [] for name in datasets}
@@ -137,7 +244,7 @@ def _filled(
 
 def _sets(one: Block, wanted: Sequence[str]) -> Block:
     """Return the block of searches with several objectives."""
-    datasets = tuple(name for name in one.task.reports if name in wanted)
+    datasets = tuple(name for name in wanted if name in one.task.reports)
     found = tuple(row for name in datasets for row in set_rows(one.contenders, name))
     return replace(one, datasets=datasets, sets=found)
 

@@ -5,9 +5,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.harness.compare.appearance import USUAL, Appearance
+from nasbench.harness.compare.choosing import EVERYTHING, Choice, LeftOut
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.labels import describe, distinguishing_parts
@@ -19,6 +23,7 @@ from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
 from nasbench.provenance import provenance
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -44,6 +49,10 @@ class Block:
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """Rows of searches with several objectives; `rows`, `pairs`, `references` are then empty."""
+    chosen: tuple[str, ...] = ()
+    """Those of the notes that say what a choice of rows, seeds or data sets left out."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Names of data sets for readers; a data set without one is shown by its own name."""
 
     @property
     def seeds(self) -> int:
@@ -59,6 +68,10 @@ class Block:
     def units(self) -> Units:
         """How values of the first objective are written."""
         return Units.of(self.task.metric, [row.finals.test.value for row in self.rows])
+
+    def title_of(self, dataset: str) -> str:
+        """Return the name of a data set for readers, such as `CIFAR-10` for `cifar10`."""
+        return self.titles.get(dataset, dataset)
 
     @property
     def footer(self) -> str:
@@ -118,6 +131,11 @@ class Block:
             f"seconds are partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
         )
 
+    @property
+    def pairs_tested(self) -> int:
+        """Number of pairs of rows, for which p-values on one data set are corrected."""
+        return len(self.contenders) * (len(self.contenders) - 1) // 2
+
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""
         return (
@@ -152,6 +170,8 @@ class Block:
             "title": self.title,
             "seeds": self.seeds,
             "datasets": list(self.datasets),
+            "titles": {name: self.title_of(name) for name in self.datasets},
+            "tests": {"rows": len(self.contenders), "pairs": self.pairs_tested},
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),
@@ -170,6 +190,8 @@ class Options:
     datasets: tuple[str, ...] | None = None
     target: float | None = None
     calibration: Calibration | None = None
+    choice: Choice = EVERYTHING
+    appearance: Appearance = USUAL
 
     @classmethod
     def of(cls, stored: Any) -> "Options":
@@ -187,6 +209,14 @@ class Comparison:
     options: Options = Options()
     faults: tuple[Fault, ...] = ()
     """Damaged files that were left out."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Runs that the choice of rows and seeds left out."""
+    datasets_left_out: tuple[str, ...] = ()
+    """Reported data sets that are not shown."""
+    folders: tuple[Path, ...] = ()
+    """The folders that were compared, if there are several."""
+    remarks: tuple[str, ...] = ()
+    """What a user should know of the options, such as names of a style file that fit nothing."""
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
@@ -221,8 +251,8 @@ class Comparison:
         """Return the comparison as JSON values.
 
         The keys are `nasbench` (its version), `options`, `rows` and `references` of all blocks as
-        flat lists, `across` (comparisons over several data sets), `blocks`, and, where files are
-        damaged, `left out`.
+        flat lists, `across` (comparisons over several data sets), `blocks`, `not chosen` (runs and
+        data sets that the options left out) and, where files are damaged, `left out`.
         """
         blocks = [block.to_json() for block in self.blocks]
         flat = {
@@ -238,10 +268,25 @@ class Comparison:
             for family in self.families
         ]
         faults = [{"file": one.where, "reason": one.reason} for one in self.faults]
+        not_chosen = {
+            "runs": [one.to_json() for one in self.left_out],
+            "datasets": list(self.datasets_left_out),
+        }
         return {
             "nasbench": provenance()["nasbench"], "options": _plain(asdict(self.options)), **flat,
-            "across": across, "blocks": blocks, **({"left out": faults} if faults else {}),
+            "across": across, "blocks": blocks, "not chosen": not_chosen,
+            **({"left out": faults} if faults else {}),
         }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """Return every block's table of results as HTML, as notebooks show it."""
+        from nasbench.harness.compare.html import to_html
+        from nasbench.harness.compare.tables import tables
+
+        parts = []
+        for title, block in zip(self.titles, self.blocks, strict=True):
+            parts += [f"<h4>{escape(printable(title))}</h4>", to_html(tables(block)[0])]
+        return "\n".join(parts)
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return one row per experiment and data set; `block` counts from 1."""

@@ -23,6 +23,10 @@ class Contender:
     """Number of failed runs."""
     scale: float = 1.0
     """Factor from seconds of its own clock to seconds of the clock it is drawn on."""
+    colour: str = ""
+    """A colour that a user chose, `#` and six hexadecimal digits; empty for the usual one."""
+    line: str = ""
+    """A line style that a user chose, an `appearance.LineStyle`; empty for the usual one."""
 
     def scores(self, what: str, dataset: str = "") -> Ragged:
         """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.

@@ -51,7 +51,7 @@ class Family:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before trusting the standings."""
-        found = []
+        found = list(dict.fromkeys(note for block in self.blocks for note in block.chosen))
         if not self.standings.independent:
             why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
             found.append(f"{why}: {_TOGETHER}")

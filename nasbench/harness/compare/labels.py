@@ -16,30 +16,54 @@ _DIGITS = 8
 def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     """Return one label per experiment, distinct within the sequence.
 
-    Brackets hold the settings that are not the default, or that differ between the experiments of
-    one strategy. Defaults are those stored with the runs: a strategy's module is never imported,
-    because a results folder may come from anybody.
+    A label is the strategy's title. Brackets hold the settings that differ between the experiments
+    of one strategy. Two strategies of one title are told apart by their names. Titles are those
+    stored with the runs: a strategy's module is never imported, because a results folder may come
+    from anybody.
     """
     named = []
     experiments = [row.experiment for row in rows]
+    names: dict[str, set[str]] = {}
+    for row in rows:
+        names.setdefault(row.title, set()).add(row.experiment.strategy)
     for one, row in zip(experiments, rows, strict=True):
         same = [other for other in experiments if other.strategy == one.strategy]
-        usual = row.defaults
         told = [
             f"{key}={_text(value)}"
             for key, value in one.settings.items()
-            if (key in usual and usual[key] != value)
-            or any(other.settings.get(key, value) != value for other in same)
+            if any(other.settings.get(key, value) != value for other in same)
         ]
         if any(other.seed != one.seed for other in same):
             told.append(f"experiment seed={one.seed}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
-        named.append((one.strategy, told))
+        alone = len(names[row.title]) == 1
+        named.append((row.title if alone else one.strategy, told))
     for twins in _twins(named):
         for place, word in zip(twins, _versions([rows[place] for place in twins]), strict=True):
             named[place][1].append(word)
     return [printable(f"{name} ({', '.join(told)})" if told else name) for name, told in named]
+
+
+def known_as(label: str, row: ExperimentRuns) -> set[str]:
+    """Return the names by which users may call a row: label, title, strategy, and its class.
+
+    The label may also be written with the strategy's name in place of its title.
+    """
+    strategy = row.experiment.strategy
+    found = {label, row.title, strategy, strategy.rpartition(":")[2]}
+    if label.startswith(f"{row.title} ("):
+        found.add(strategy + label.removeprefix(row.title))
+    return found
+
+
+def unusual_settings(row: ExperimentRuns) -> list[str]:
+    """Return the settings that are not the default that was stored, each as `name=value`."""
+    return [
+        f"{key}={_text(value)}"
+        for key, value in row.experiment.settings.items()
+        if key in row.defaults and row.defaults[key] != value
+    ]
 
 
 def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:

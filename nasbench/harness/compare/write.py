@@ -94,6 +94,10 @@ def write(
     _remove([path for path in _listed(out) if path not in written and path != main])
     files = [path.relative_to(out).as_posix() for path in [*written, main]]
     whole = {**comparison.to_json(), "files": files}
+    if comparison.folders:
+        here = os.path.realpath(out)
+        paths = [os.path.relpath(os.path.realpath(one), here) for one in comparison.folders]
+        whole["folders"] = [Path(one).as_posix() for one in paths]
     save_text(main, json.dumps(whole, indent=2, allow_nan=False) + "\n")
     return written
 

@@ -63,7 +63,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
         )
     if not isinstance(about, dict):
         raise Misfit("its strategy is no JSON object")
-    texts = dict.fromkeys(("family", "reference", "colour", "bibtex"), str)
+    texts = dict.fromkeys(("title", "family", "reference", "colour", "bibtex"), str)
     known = {**texts, "defaults": dict, "tuning": dict}
     stored = {name: about[name] for name in known if about.get(name) is not None}
     _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")

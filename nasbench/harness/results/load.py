@@ -1,7 +1,8 @@
 """Reading a whole results folder: its experiments, its damaged files, and data frames for users."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,8 @@ class Results:
     experiments: tuple[ExperimentRuns, ...]
     faults: tuple[Fault, ...] = ()
     """Damaged files. Their runs are missing from `experiments` and from all that is computed."""
+    folders: tuple[Path, ...] = ()
+    """All folders, where there are several; `folder` is then the first of them."""
 
     def need_runs(self) -> None:
         """Raise `StoreError` where there is no run; the error names the first fault, if any."""
@@ -115,6 +118,26 @@ def load_results(folder: str | Path) -> Results:
     results = read_results(folder)
     results.need_runs()
     return results
+
+
+def load_several(folders: Sequence[Path]) -> Results:
+    """Read several folders as `load_results` reads one; a fault is named below its own folder.
+
+    Raises `StoreError` where one of them holds no run.
+    """
+    found = [load_results(one) for one in dict.fromkeys(folders)]
+    if len(found) == 1:
+        return found[0]
+    return Results(
+        found[0].folder,
+        tuple(runs for one in found for runs in one.experiments),
+        tuple(
+            replace(fault, where=f"{encodable(str(one.folder))}/{fault.where}")
+            for one in found
+            for fault in one.faults
+        ),
+        tuple(one.folder for one in found),
+    )
 
 
 def read_results(folder: str | Path) -> Results:

@@ -17,6 +17,7 @@ from nasbench.harness.search.experiment import Experiment
 from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
+from nasbench.text import printable
 from nasbench.trace import Trace, TraceKind
 
 
@@ -38,6 +39,13 @@ class ExperimentRuns:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def title(self) -> str:
+        """The strategy's name for readers: its title, or that of its class, or its own name."""
+        own = " ".join(printable(self._on_its_card("title")).split())
+        module, _, name = self.experiment.strategy.rpartition(":")
+        return own or (name.rpartition(".")[2] if module else name)
 
     @property
     def family(self) -> str:

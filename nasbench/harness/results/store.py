@@ -80,9 +80,9 @@ class ExperimentFolder:
     experiment: Experiment
     provenance: Mapping[str, Any]
     description: Mapping[str, Any]
-    """What the strategy said of itself when it ran: `family`, `reference`, `colour`, `bibtex`,
-    `defaults`, and, if `nasbench tune` chose its settings, how it did so, `tuning`. A reader does
-    not need the strategy's module for this, and never imports it."""
+    """What the strategy said of itself when it ran: `title`, `family`, `reference`, `colour`,
+    `bibtex`, `defaults`, and, if `nasbench tune` chose its settings, how it did so, `tuning`. A
+    reader does not need the strategy's module for this, and never imports it."""
 
     @property
     def label(self) -> str:
@@ -250,6 +250,7 @@ def _refuse(folder: ExperimentFolder, stored: Mapping[str, Any], asked: Mapping[
 def _description(strategy: str) -> dict[str, Any]:
     found = find_strategy(strategy)
     return {
+        "title": vars(found).get("title", ""),  # a subclass is not called as its base is
         "family": found.family,
         "reference": found.reference,
         "colour": found.colour,

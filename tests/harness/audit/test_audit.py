@@ -154,7 +154,7 @@ def test_many_bad_runs_that_were_left_out(results: Path) -> None:
 
 def test_more_seeds_for_one_row(results: Path) -> None:
     rewrite(of(results), lambda rows: rows[:-2])
-    caught(results, "seeds", "other seeds: random-search 10, regularized-evolution 12")
+    caught(results, "seeds", "other seeds: Random search 10, Regularized evolution 12")
 
 
 def test_seeds_that_settings_were_tuned_on(results: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_number_of_the_comparison_that_the_runs_do_not_give(results: Path) -> 
 
 def test_a_table_that_was_edited_as_text(results: Path) -> None:
     (path,) = (results / "comparison").rglob("results.md")
-    path.write_text(path.read_text().replace("random-search | 12", "random-search | 500", 1))
+    path.write_text(path.read_text().replace("Random search | 12", "Random search | 500", 1))
     (found,) = audit(results).faults
     assert found.where.endswith("/results.md")
 
@@ -292,7 +292,7 @@ def test_a_comparison_under_another_name_is_checked_too(results: Path) -> None:
     (results / "comparison").rename(place)
     assert audit(results).faults == ()
     (table,) = place.rglob("results.md")
-    table.write_text(table.read_text().replace("random-search | 12", "random-search | 500", 1))
+    table.write_text(table.read_text().replace("Random search | 12", "Random search | 500", 1))
     table.with_name("cost.md").unlink()
     table.with_name("ranks-of-ours").mkdir()
     (table.with_name("ranks-of-ours") / "ranks.md").write_text("We win.")

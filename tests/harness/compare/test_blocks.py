@@ -60,7 +60,8 @@ def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:
     comparison = compare(tmp_path, datasets=["cifar10"])
     assert [row.n for row in comparison.rows] == [6, 6]
     assert comparison.notes == [
-        "rows have 6 to 10 seeds: compared over the 6 that all of them have"
+        "data sets left out: cifar100, ImageNet16-120",
+        "rows have 6 to 10 seeds: compared over the 6 that all of them have",
     ]
     runs = load_results(tmp_path).runs
     own = runs[(runs.strategy == "random-search") & runs.seed.between(4, 9)]
@@ -88,7 +89,7 @@ def test_a_pilot_of_two_seeds_does_not_shrink_the_others(tmp_path: Path) -> None
     ]
     missing = "0-2,4,6-7"
     assert all(
-        f"run seeds {missing} of reinforce-softmax" in block.notes[0] for block in comparison.blocks
+        f"run seeds {missing} of Softmax REINFORCE" in block.notes[1] for block in comparison.blocks
     )
     run("reinforce-softmax", seeds=missing, budget="10evals", out=tmp_path)
     (block,) = compare(tmp_path, datasets="cifar10").blocks
@@ -113,14 +114,14 @@ def test_rows_of_a_stranger_are_compared_without_running_the_strangers_code(
     monkeypatch.delitem(sys.modules, "stranger")
     row = compare(out, datasets="cifar10", out=tmp_path / "out").rows[0]
     assert not (tmp_path / "was-run").exists()
-    assert (row.label, row.family) == ("stranger:Odd (replacement=False)", "odd ones")
+    assert (row.label, row.family) == ("Odd", "odd ones")
     (stored,) = out.rglob("experiment.json")
     older = json.loads(stored.read_text())
     del older["strategy"]
     stored.write_text(json.dumps(older))
     row = compare(out, datasets="cifar10").rows[0]
     assert not (tmp_path / "was-run").exists()
-    assert (row.label, row.family) == ("stranger:Odd", "unknown")
+    assert (row.label, row.family) == ("Odd", "unknown")
 
 
 def test_other_seeds_but_as_many_are_compared_in_full(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_failed_runs_are_counted_and_told(tmp_path: Path) -> None:
     assert 0 < broken.failed < 20
     assert broken.costs.evaluations == 5  # of the finished ones
     assert rows["random-search"].n == 20
-    assert f"{broken.failed} of 20 runs failed" in comparison.notes[0]
+    assert f"{broken.failed} of 20 runs failed" in comparison.notes[1]
 
 
 def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
     table = one.table.set_column(place, "test/cifar10/accuracy", pa.array(lists))
     (block,) = compare(replace(results, experiments=(replace(one, table=table),))).blocks
     assert block.notes == (
-        "random-search: 2 of 6 answers have no number on cifar10; its numbers are over the others",
+        "Random search: 2 of 6 answers have no number on cifar10; its numbers are over the others",
     )
 
 
@@ -173,10 +174,10 @@ def test_labels_tell_settings_apart(tmp_path: Path) -> None:
     run("random-search", seeds=2, budget="5evals", experiment_seed=7, out=tmp_path)
     found = {row.label for row in compare(tmp_path).rows}
     assert found == {
-        "regularized-evolution (population=10)",
-        "regularized-evolution (population=50)",
-        "random-search (experiment seed=0)",
-        "random-search (experiment seed=7)",
+        "Regularized evolution (population=10)",
+        "Regularized evolution (population=50)",
+        "Random search (experiment seed=0)",
+        "Random search (experiment seed=7)",
     }
 
 

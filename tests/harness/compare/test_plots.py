@@ -45,7 +45,7 @@ def test_a_line_ends_at_the_regret_of_the_table(tmp_path: Path, clock: str) -> N
     ((name, figure),) = regret_figures(block, clock=clock)
     assert name == f"regret-cifar100-{clock}"
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert lines.keys() == {"random-search", "regularized-evolution", "expected random search"}
+    assert lines.keys() == {"Random search", "Regularized evolution", "expected random search"}
     for row in block.rows:
         assert lines[row.label].get_ydata()[-1] == pytest.approx(row.in_table.regret)
     assert "n = 6" in figure.texts[-1].get_text() + figure.texts[0].get_text()
@@ -85,7 +85,7 @@ def test_a_strategy_keeps_its_colour_and_settings_differ_in_dashes(tmp_path: Pat
     )
     before, after = alone.axes[0].get_lines(), many.axes[0].get_lines()
     assert before[0].get_color() == after[0].get_color()  # random search, whatever is beside it
-    assert after[1].get_label() == "regularized-evolution (population=3)"
+    assert after[1].get_label() == "Regularized evolution (population=3)"
     looks = {(line.get_color(), str(line._dash_pattern)) for line in after}
     assert len(looks) == len(after) == 7
     middle = next(line for line in after if "population=5" in line.get_label())
