@@ -14,6 +14,14 @@ KNOWN: Mapping[str, str] = {
 """Titles of data sets by their names in tables and image sets."""
 
 
+TABLES: Mapping[str, str] = {
+    "nb201": "NAS-Bench-201",
+    "nb201-hw": "HW-NAS-Bench",
+    "digits": "Digits",
+}
+"""Titles of benchmarks by their names."""
+
+
 def dataset_titles(table: str | None) -> Mapping[str, str]:
     """Return the titles of data sets by name; a name that is no key has no title of its own.
 

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.choosing import (
+    Datasets,
+    Exclude,
+    Folders,
+    Labels,
+    Seeds,
+    Strategies,
+    StyleFile,
+    read_labels,
+)
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
-from nasbench.errors import InvalidInput, StoreError
+from nasbench.errors import StoreError
 from nasbench.files import may_not_be_written
 
 if TYPE_CHECKING:
@@ -49,36 +59,13 @@ class Style(StrEnum):
 
 
 def compare(
-    results: Annotated[
-        list[Path] | None, typer.Argument(help="Results folders. [default: results]")
-    ] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strategy",
-            "-s",
-            help="Rows by strategy, title or label, comma-separated or repeated. [default: all]",
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Rows to leave out, named as for --strategy.")
-    ] = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            help="`0-99` or another list of seeds, or `common`: those of all rows. [default: all]"
-        ),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="`old=new`: another label for a row; repeatable."),
-    ] = None,
-    style_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="TOML file of labels, order, colours, lines, names of data sets, columns."
-        ),
-    ] = None,
+    results: Folders = None,
+    strategy: Strategies = None,
+    exclude: Exclude = None,
+    dataset: Datasets = None,
+    seeds: Seeds = None,
+    label: Labels = None,
+    style_file: StyleFile = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for what is written. [default: comparison/ in the first folder]"),
@@ -86,10 +73,6 @@ def compare(
     format_: Annotated[
         Format, typer.Option("--format", "-f", help="What is printed.")
     ] = Format.TABLE,
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(help="Reported data sets, comma-separated or repeated. [default: all]"),
-    ] = None,
     center: Annotated[
         Centre,
         typer.Option(help="Figures: mean or iqm, with 95 % intervals, or median with quartiles."),
@@ -140,7 +123,7 @@ def compare(
     try:
         comparison = compare_runs(
             folders, merge=merge, strategies=strategy or (), exclude=exclude or (),
-            datasets=names, seeds=seeds, labels=_labels(label or []), style_file=style_file,
+            datasets=names, seeds=seeds, labels=read_labels(label), style_file=style_file,
             centre=center.value, calibration=calibration, target=target,
         )  # fmt: skip
     except StoreError:
@@ -182,19 +165,6 @@ def compare(
     say(f"{len(written)} files written to {folder}", err=True)
     for path in written:
         say(f"  {path.relative_to(folder)}", err=True)
-
-
-def _labels(pairs: list[str]) -> dict[str, str]:
-    """Read labels as `old=new`; an old one with a `=` of its own is read to its last `=`."""
-    found = {}
-    for pair in pairs:
-        old, equals, new = pair.rpartition("=")
-        if not (equals and old.strip() and new.strip()):
-            raise InvalidInput(
-                f"--label '{pair}': write old=new, such as regularized-evolution=REA"
-            )
-        found[old.strip()] = new.strip()
-    return found
 
 
 def _print_published(found: "list[Reproduction]") -> None:

@@ -6,19 +6,40 @@ from typing import Annotated
 import typer
 
 from nasbench import limits
+from nasbench.cli.choosing import (
+    Datasets,
+    Exclude,
+    Folders,
+    Labels,
+    Seeds,
+    Strategies,
+    StyleFile,
+    read_labels,
+)
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
 
 
 def report(
-    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    results: Folders = None,
+    strategy: Strategies = None,
+    exclude: Exclude = None,
+    dataset: Datasets = None,
+    seeds: Seeds = None,
+    label: Labels = None,
+    style_file: StyleFile = None,
     out: Annotated[
-        Path | None, typer.Option(help="The page. [default: RESULTS/report.html]")
+        Path | None, typer.Option(help="The page. [default: report.html in the first folder]")
     ] = None,
     replay: Annotated[int, number(limits.REPLAYS, help="Runs the audit makes again.")] = 0,
 ) -> None:
     """Write one self-contained HTML page: curves, tables, every run, the audit."""
     from nasbench.harness.report import report as write_report
 
-    path = write_report(results, out, replays=replay, say=warn)
+    path = write_report(
+        results or [Path("results")], out, replays=replay, say=warn,
+        strategies=strategy or (), exclude=exclude or (),
+        datasets=None if dataset is None else ",".join(dataset), seeds=seeds,
+        labels=read_labels(label), style_file=style_file,
+    )  # fmt: skip
     say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

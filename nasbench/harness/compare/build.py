@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
-from nasbench.harness.results.load import Results, load_results, load_several
+from nasbench.harness.results.load import Results, load_several
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.seeds import parse_seeds
 from nasbench.harness.search.task import Kind, Task
@@ -30,6 +30,17 @@ from nasbench.limits import TARGET
 
 CENTRES = ("mean", "median", "iqm")
 CLOCKS = ("seconds", "evaluations")
+
+
+class Chosen(TypedDict, total=False):
+    """The options of `compare` that choose and name rows."""
+
+    strategies: str | Sequence[str]
+    exclude: str | Sequence[str]
+    datasets: str | Sequence[str] | None
+    seeds: int | str | None
+    labels: Mapping[str, str] | None
+    style_file: str | Path | Mapping[str, Any] | None
 
 
 def compare(
@@ -140,13 +151,16 @@ def compared(stored: Results, options: Options) -> Comparison:
 
 def _loaded(results: "str | Path | Results | Sequence[str | Path]") -> Results:
     """Return the runs of one or several folders."""
-    if isinstance(results, Results):
-        return results
-    if isinstance(results, str | os.PathLike) or not isinstance(results, Sequence):
-        return load_results(results)
-    if not results:
+    return results if isinstance(results, Results) else load_several(folders_of(results))
+
+
+def folders_of(results: "str | Path | Sequence[str | Path]") -> list[Path]:
+    """Return one or several folders as a list; `InvalidInput` for none or what is no path."""
+    several = isinstance(results, Sequence) and not isinstance(results, str)
+    found = list(results) if several and not isinstance(results, os.PathLike) else [results]
+    if not found:
         raise InvalidInput("results cannot be an empty list: name one folder or more")
-    return load_several([require_path("results", one) for one in results])
+    return [require_path("results", one) for one in found]
 
 
 def _check_labels(labels: Mapping[str, str], stored: Results) -> None:

@@ -20,7 +20,7 @@ class Point(NamedTuple):
     evidence: str
 
 
-def checklist(comparison: "Comparison", audit: "Audit") -> list[Point]:
+def checklist(comparison: "Comparison", audits: "Sequence[Audit]") -> list[Point]:
     """Return one answer per practice, for all blocks of a comparison together."""
     blocks = comparison.blocks
     contenders = [one for block in blocks for one in block.contenders]
@@ -48,8 +48,8 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Point]:
                "one judge for all rows of a block, but their budgets differ" if mixed else
                f"{len(blocks)} blocks, never merged"),
         Point("Confounding factors controlled: hardware, versions, runtimes",
-               "no" if _differs(audit) else "yes",
-               _differs(audit) or "one code version and environment made all runs"),
+               "no" if _differs(audits) else "yes",
+               _differs(audits) or "one code version and environment made all runs"),
         Point("Performance over time, not only at the end", "partly" if sets else "yes",
                "final sets of several objectives are shown at the end only" if sets else
                "curves, and tables per part"),
@@ -74,8 +74,9 @@ def checklist(comparison: "Comparison", audit: "Audit") -> list[Point]:
     ]  # fmt: skip
 
 
-def _differs(audit: "Audit") -> str:
-    found = [one.what for one in audit.findings if one.check in ("code", "environment")]
+def _differs(audits: "Sequence[Audit]") -> str:
+    findings = [one for audit in audits for one in audit.findings]
+    found = [one.what for one in findings if one.check in ("code", "environment")]
     return "; ".join(one for one in found if "differ" in one)
 
 

@@ -27,7 +27,7 @@ def summary(block: "Block") -> Iterator[str]:
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if not math.isnan(row.finals.test.value)]
         if rows:
-            yield _said(dataset, rows, block.units)
+            yield _said(block.title_of(dataset), rows, block.units)
 
 
 def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:

@@ -5,6 +5,7 @@ page, it draws steps, and the page's own controls can switch its models.
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,7 +30,7 @@ _SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of sh
 
 
 def block_figures(block: "Block", number: int) -> dict[str, Any]:
-    """Return Bokeh figures by name; a name holds data set, clock, and scale of the clock's axis.
+    """Return Bokeh figures by name: data set, clock, scale of the clock's axis, scale of regrets.
 
     One-shot rows have separate figures, whose names end in `-shared`.
     """
@@ -44,10 +45,11 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
                 tops = [float(np.nanmax(line.curve.high, initial=0.0)) for line in drawn]
                 least = block.units.least_regret(max(top for top in tops if np.isfinite(top)))
                 sources = [_source(line, least) for line in drawn]
-                for scale in _SCALES:
-                    name = f"b{number}-{dataset}-{clock}-{scale}{'-shared' if shared else ''}"
-                    label = _SHARED[clock] if shared else usual
-                    found[name] = _figure(name, drawn, sources, label, scale, block.units)
+                label = _SHARED[clock] if shared else usual
+                for scales in product(_SCALES, _SCALES):
+                    parts = [f"b{number}", dataset, clock, *scales, *(["shared"] if shared else [])]
+                    name = "-".join(parts)
+                    found[name] = _figure(name, drawn, sources, label, scales, block.units)
     return found
 
 
@@ -72,9 +74,10 @@ def _figure(
     lines: Sequence[Line],
     sources: Sequence[Any],
     label: str,
-    scale: Literal["log", "linear"],
+    scales: tuple[Scale, Scale],
     units: "Units",
 ) -> Any:
+    """Return a figure; `scales` are those of the clock and of the regrets."""
     from bokeh.models import FixedTicker, HoverTool, LogAxis, NumeralTickFormatter, Range1d
     from bokeh.plotting import figure
 
@@ -86,12 +89,14 @@ def _figure(
         )
     )
     across = float(x.min()), float(x.max())
-    up = float(low.min()) * 0.85, float(high.max()) * 1.15
+    linear = scales[1] == "linear"
+    up = 0.0 if linear else float(low.min()) * 0.85, float(high.max()) * (1.05 if linear else 1.15)
     made = figure(  # with ranges, since a hidden figure cannot find its own
         x_range=Range1d(start=across[0], end=across[1]),
         y_range=Range1d(start=up[0], end=up[1]),
-        name=name, height=380, sizing_mode="stretch_width", x_axis_type=scale, y_axis_type="log",
-        x_axis_label=label, y_axis_label=units.axis("test regret"), toolbar_location="right",
+        name=name, height=380, sizing_mode="stretch_width", x_axis_type=scales[0],
+        y_axis_type=scales[1], x_axis_label=label, y_axis_label=units.axis("test regret"),
+        toolbar_location="right",
         tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
         background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
     )  # fmt: skip
@@ -99,15 +104,16 @@ def _figure(
     form = f"0.{'0' * (units.digits + 1)}"
     for line, source in zip(lines, sources, strict=True):
         colour = GREY if line.label == EXPECTED else line.colour  # black is invisible on black
+        true = _TRUE if f"{_TRUE}y" in source.data else ""
+        drawn = true if linear else ""
         made.varea_step(
-            "x", "low", "high", source=source, step_mode="after", fill_color=colour,
-            fill_alpha=0.15, name=line.label,
+            "x", f"{drawn}low", f"{drawn}high", source=source, step_mode="after",
+            fill_color=colour, fill_alpha=0.15, name=line.label,
         )  # fmt: skip
         steps = made.step(
-            "x", "y", source=source, mode="after", line_color=colour, line_width=2,
+            "x", f"{drawn}y", source=source, mode="after", line_color=colour, line_width=2,
             line_dash=_dash(line.dashes), name=line.label,
         )  # fmt: skip
-        true = _TRUE if f"{_TRUE}y" in source.data else ""
         hover = HoverTool(
             renderers=[steps], mode="mouse",
             tooltips=[

@@ -10,8 +10,9 @@ function sortValue(cell) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.querySelectorAll("thead th")];
+  const said = table.parentElement.querySelector(".sorted");
   heads.forEach((head, column) => {
-    head.querySelector("button").addEventListener("click", () => {
+    head.addEventListener("click", () => {
       const up = head.getAttribute("aria-sort") !== "ascending";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
@@ -22,6 +23,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
         return (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1);
       });
       rows.forEach(([, row]) => body.append(row));
+      const which = table.caption ? `${table.caption.textContent}: ` : "";
+      said.textContent = `${which}sorted by ${head.textContent.trim()}, ${up ? "ascending" : "descending"}`;
     });
   });
 }
@@ -40,7 +43,8 @@ function setUp(section) {
   let shown = null;
   function show() {
     const pick = (what) => section.querySelector(`input[name^="${what}-"]:checked`).value;
-    const figure = model(`${prefix}-${pick("dataset")}-${pick("clock")}-${pick("scale")}${suffix}`);
+    const parts = [prefix, ...["dataset", "clock", "scale", "regret"].map(pick)];
+    const figure = model(`${parts.join("-")}${suffix}`);
     if (shown && shown !== figure) shown.visible = false;
     if (figure) {
       const off = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));

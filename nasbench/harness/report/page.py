@@ -2,15 +2,17 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nasbench.arguments import require_path
+from nasbench.benchmarks.titles import TABLES
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.build import Chosen, folders_of
 from nasbench.harness.compare.figure_style import looks
 from nasbench.harness.compare.formats import TextTable
 from nasbench.harness.compare.references import EXPECTED
@@ -20,7 +22,7 @@ from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
-from nasbench.harness.results.load import load_results
+from nasbench.harness.results.load import load_several
 from nasbench.limits import REPLAYS
 from nasbench.provenance import provenance
 from nasbench.text import printable
@@ -36,39 +38,50 @@ def _silent(_: str) -> None:
 
 
 def report(
-    results: str | Path = "results",
+    results: str | Path | Sequence[str | Path] = "results",
     out: str | Path | None = None,
     *,
     replays: int = 0,
     say: Callable[[str], None] = _silent,
+    **chosen: Unpack[Chosen],
 ) -> Path:
-    """Write the comparison of a results folder as a web page; return the page's path.
+    """Write the comparison of results folders as a web page; return the page's path.
 
-    The path is `out`, by default `report.html` in the results folder. The page holds the summary,
-    curves, tables, runs, the checklist, and the verdict of the audit, which makes `replays` runs
-    again. `say` is called with a message for each damaged file that is left out. Raises
-    `StoreError` for a folder without runs.
+    `results` is a folder or a list of folders. The path is `out`, by default `report.html` in the
+    first of them. The page holds the summary, curves, figures, tables, runs, the checklist, and
+    the verdict of the audit, which makes `replays` runs again. `say` is called with a message for
+    each damaged file that is left out and each name that fits nothing. `chosen` are the options of
+    `nasbench.compare` that choose and name rows. Raises `StoreError` for a folder without runs.
     """
-    folder = require_path("results", results)
-    path = folder / NAME if out is None else require_path("out", out)
+    folders = folders_of(results)
+    path = folders[0] / NAME if out is None else require_path("out", out)
     replays = REPLAYS.check(replays)
-    stored = load_results(folder)
-    for fault in stored.faults:
-        say(str(fault))
-    name = Path(os.path.realpath(folder)).name
-    text = render(
-        compare(stored),
-        # the runs to make again are drawn anew each time; without any, the page is reproducible
-        audit(folder, replays=replays, seed=None if replays else 0, comparison=False),
-        list(reproductions(folder, say).values()), f"Comparison of {name}",
-    )  # fmt: skip
-    with atomic_write(path, RESULTS) as file:
-        file.write(text.encode(errors="replace"))  # a folder's name may not be UTF-8
+    stored = load_several(folders)
+    comparison = compare(stored, **chosen)
+    for message in (*stored.faults, *comparison.remarks):
+        say(str(message))
+    # the runs to make again are drawn anew each time; without any, the page is reproducible
+    audits = {
+        _name(one): audit(one, replays=replays, seed=None if replays else 0) for one in folders
+    }
+    published = [one for each in folders for one in reproductions(each, say).values()]
+    title = f"Comparison of {', '.join(audits)}"
+    with atomic_write(path, RESULTS) as file:  # a folder's name may not be UTF-8
+        file.write(render(comparison, audits, published, title).encode(errors="replace"))
     return path
 
 
-def render(comparison: Comparison, found: Audit, published: list[Reproduction], title: str) -> str:
-    """Return the page as HTML text; `found` is the audit, `published` the reproductions."""
+def _name(folder: Path) -> str:
+    return Path(os.path.realpath(folder)).name
+
+
+def render(
+    comparison: Comparison,
+    audits: Mapping[str, Audit],
+    published: list[Reproduction],
+    title: str,
+) -> str:
+    """Return the page as HTML text; `audits` are by folder, `published` are the reproductions."""
     from bokeh.resources import Resources
     from jinja2 import Environment
     from markupsafe import Markup
@@ -83,20 +96,21 @@ def render(comparison: Comparison, found: Audit, published: list[Reproduction], 
         for number in range(1, len(comparison.blocks) + 1)
     ]
     environment = Environment(autoescape=True, trim_blocks=True, finalize=_seen)
+    environment.globals["parts"] = _cell
     page = environment.from_string(_part("page.html.j2"))
     return page.render(
         title=title,
         version=provenance()["nasbench"] or "from source",
-        runs=found.runs,
-        experiments=found.experiments,
+        runs=sum(one.runs for one in audits.values()),
+        experiments=sum(one.experiments for one in audits.values()),
         style=Markup(_part("style.css")),  # noqa: S704  # our own file
         library=Markup(library + script),  # noqa: S704  # what Bokeh made
         script=Markup(_part("page.js")),  # noqa: S704
         blocks=blocks,
         points=POINTS,
         published=[one.to_table() for one in published],
-        audit=found,
-        checklist=checklist(comparison, found),
+        audits=audits,
+        checklist=checklist(comparison, list(audits.values())),
     )
 
 
@@ -127,6 +141,7 @@ def _block(
     data = json.dumps(details, separators=(",", ":"), allow_nan=False) if details else ""
     return {
         "number": number,
+        "heading": _heading(comparison, number),
         "title": comparison.titles[number - 1],
         "summary": list(summary(block)),
         "notes": block.notes,
@@ -136,6 +151,26 @@ def _block(
         "provenance": provenance_rows(block.contenders),
         "drill_down": Markup(data.replace("<", "\\u003c")),  # noqa: S704  # cannot end the script
     }
+
+
+def _heading(comparison: Comparison, number: int) -> str:
+    """Return a short heading of a block: number, benchmark, the data set searched, the budget."""
+    block = comparison.blocks[number - 1]
+    task = block.task
+    many = f"{number}. " if len(comparison.blocks) > 1 else ""
+    dataset = block.title_of(task.query.dataset)
+    benchmark = TABLES.get(task.benchmark, task.benchmark)
+    where = dataset if benchmark == dataset else f"{benchmark} on {dataset}"
+    return f"{many}{where}, {task.budget}"
+
+
+def _cell(text: str) -> tuple[str, str]:
+    """Return the value of a table's cell, and the deviation or interval written after it."""
+    for sign in (" [", " ± "):
+        value, found, around = text.partition(sign)
+        if found:
+            return value, f"{sign.strip()}{around}" if sign == " [" else f"± {around}"
+    return text, ""
 
 
 def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[str, str]) -> Any:
@@ -164,7 +199,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         yield {
             "suffix": suffix,
             "heading": heading,
-            "datasets": block.datasets,
+            "datasets": [(name, block.title_of(name)) for name in block.datasets],
             "clocks": sorted(names.items(), key=lambda one: one[0] != first),
             "rows": rows,
             "plots": [Markup(div) for div in mine.values()],  # noqa: S704  # what Bokeh made

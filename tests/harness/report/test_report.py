@@ -45,7 +45,7 @@ function look(found) {
     .find((one) => one);
   found.first = section.dataset.shown;
   found.canvas = section.querySelectorAll(".bk-Figure").length;
-  section.querySelector("input[value=linear]").click();
+  section.querySelectorAll("input[value=linear]").forEach((one) => one.click());
   section.querySelector("input[value=evaluations]").click();
   section.querySelector("input[value=cifar100]").click();
   found.second = section.dataset.shown;
@@ -56,7 +56,10 @@ function look(found) {
   found.before = column(0);
   const heads = [...table.querySelectorAll("thead th")];
   const test = heads.findIndex((head) => head.textContent.trim() === "test median");
-  heads[test].querySelector("button").click();
+  heads[test].click();  // the whole cell, not its words alone
+  found.said = heads[test].closest("figure").querySelector(".sorted").textContent;
+  const tall = [...document.querySelectorAll("figure thead")].map((one) => one.offsetHeight);
+  found.tall = Math.max(...tall);
   found.up = column(test);
   found.sort = heads[test].getAttribute("aria-sort");
   heads[test].querySelector("button").click();
@@ -88,7 +91,7 @@ def test_the_summary_says_who_is_best_by_how_much_and_how_sure(comparison: Compa
     for dataset, sentence in zip(block.datasets, summary(block), strict=True):
         rows = sorted(block.of(dataset)[0], key=lambda row: -row.finals.test.value)
         first, second = (row.finals.test.value for row in rows[:2])
-        start = f"On {dataset}, {rows[0].label} has the best mean test accuracy, "
+        start = f"On {block.title_of(dataset)}, {rows[0].label} has the best mean test accuracy, "
         assert sentence.startswith(f"{start}{first:.2f} % (95 % interval ")
         beaten = f"Worse: {rows[1].label} by {first - second:.2f} points"
         told = "Not told from it by these runs" if rows[1].tested.among_best else beaten
@@ -117,6 +120,31 @@ def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> 
     assert "faults 0" in text
     for row in comparison.rows:
         assert row.label in text
+
+
+def test_the_audit_of_the_page_is_that_of_the_command(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    compare(results, out=results / "comparison")
+    text = report(results, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert audit(results, seed=0).summary in text
+    assert " 0 numbers of a stored comparison" not in text
+
+
+def test_a_page_of_several_folders_and_chosen_rows(comparison: Comparison, tmp_path: Path) -> None:
+    """What is left out is said, rows and data sets have the names that were asked for."""
+    other = tmp_path / "other"
+    run("reinforce-softmax", seeds=8, budget="3000s", out=other)
+    text = report(
+        [tmp_path / "results", other], tmp_path / "page.html", exclude="regularized-evolution",
+        labels={"random-search": "RS & co"}, datasets="cifar100",
+    ).read_text(encoding="utf-8")  # fmt: skip
+    assert "RS &amp; co" in text
+    assert "left out: Regularized evolution" in text
+    assert "data sets left out: cifar10, ImageNet16-120" in text
+    assert "CIFAR-100" in text
+    assert text.count("faults 0") == 2
 
 
 def test_the_same_runs_have_the_same_page(comparison: Comparison, tmp_path: Path) -> None:
@@ -165,7 +193,7 @@ def test_the_checklist_is_answered_from_what_is_stored(
     comparison: Comparison, tmp_path: Path
 ) -> None:
     def answers(folder: Path) -> dict[str, str]:
-        found = checklist(compare(folder), audit(folder, comparison=False))
+        found = checklist(compare(folder), [audit(folder)])
         return {one.practice: one.answer for one in found}
 
     here = answers(tmp_path / "results")
@@ -192,7 +220,7 @@ def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
         out=tmp_path / "both")  # fmt: skip
     text = report(tmp_path / "both").read_text()
     assert "Test regret, shared weights" in text
-    assert "b1-cifar10-seconds-log-shared" in text
+    assert "b1-cifar10-seconds-log-linear-shared" in text
 
 
 def browser() -> str:
@@ -230,14 +258,16 @@ def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, wid
     assert match is not None, done.stderr[-2000:]
     found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
     assert found["errors"] == []
-    assert found["first"] == "b1-cifar10-seconds-log"
-    assert found["second"] == "b1-cifar100-evaluations-linear"
-    assert set(found["hidden"]) == {"random-search"}
+    assert found["first"] == "b1-cifar10-seconds-log-log"
+    assert found["second"] == "b1-cifar100-evaluations-linear-linear"
+    assert set(found["hidden"]) == {"Random search"}
     assert found["canvas"] >= 1
-    assert found["before"] == ["random-search", "regularized-evolution"]
+    assert found["before"] == ["Random search", "Regularized evolution"]
     assert found["up"] == sorted(found["up"], key=float)
     assert found["down"] == found["up"][::-1]
     assert found["sort"] == "ascending"
+    assert found["said"] == "CIFAR-10: sorted by test median, ascending"
+    assert found["tall"] < 80  # pixels of the tallest header of a table
     assert found["pairs"] == 0  # its columns are numbered by its rows
     data = drill_down(comparison.blocks[0])
     flat = data["rows"][1]["runs"][2]

@@ -1,0 +1,54 @@
+"""The options of `compare` and `report` that choose and name rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasbench.errors import InvalidInput
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="RESULTS…", help="Results folders. [default: results]"),
+]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        "-s",
+        help="Rows by strategy, title or label, comma-separated or repeated. [default: all]",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="Rows to leave out, named as for --strategy.")
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(help="Reported data sets in this order, comma-separated. [default: all]"),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        help="`0-99` or another list of seeds, or `common`: those of all rows. [default: all]"
+    ),
+]
+Labels = Annotated[
+    list[str] | None, typer.Option(help="`old=new`: another label for a row; repeatable.")
+]
+StyleFile = Annotated[
+    Path | None,
+    typer.Option(help="TOML file of labels, order, colours, lines, names of data sets, columns."),
+]
+
+
+def read_labels(pairs: list[str] | None) -> dict[str, str]:
+    """Read labels as `old=new`; an old one with a `=` of its own is read to its last `=`."""
+    found = {}
+    for pair in pairs or []:
+        old, equals, new = pair.rpartition("=")
+        if not (equals and old.strip() and new.strip()):
+            raise InvalidInput(
+                f"--label '{pair}': write old=new, such as regularized-evolution=REA"
+            )
+        found[old.strip()] = new.strip()
+    return found

@@ -1,0 +1,215 @@
+"""What a comparison shows and leaves out, and what it calls its rows."""
+
+import json
+import shutil
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from scipy.stats import mannwhitneyu
+from typer.testing import CliRunner
+
+from nasbench import audit, compare, run
+from nasbench.cli.app import app
+from nasbench.errors import CannotCompare, InvalidInput
+from nasbench.harness.compare.write import texts
+from nasbench.harness.results.load import load_results
+
+pytestmark = pytest.mark.usefixtures("synthetic_nb201")
+
+THREE = "random-search,regularized-evolution,reinforce-softmax"
+cli = CliRunner()
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    run(THREE, seeds=8, budget="20evals", out=tmp_path / "results")
+    return tmp_path / "results"
+
+
+def labels_of(comparison: object) -> list[str]:
+    return [one.label for one in comparison.blocks[0].contenders]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"strategies": "random-search,reinforce-softmax"}, ["Random search", "Softmax REINFORCE"]),
+        ({"strategies": ["Random search"]}, ["Random search"]),
+        ({"exclude": "Regularized evolution"}, ["Random search", "Softmax REINFORCE"]),
+        ({"strategies": THREE, "exclude": ["random-search", "Softmax REINFORCE"]},
+         ["Regularized evolution"]),
+    ],
+)  # fmt: skip
+def test_rows_are_chosen_by_strategy_or_title(
+    results: Path, options: dict[str, object], left: list[str]
+) -> None:
+    comparison = compare(results, datasets="cifar10", **options)  # type: ignore[arg-type]
+    assert labels_of(comparison) == left
+    every = {"Random search", "Regularized evolution", "Softmax REINFORCE"}
+    assert {one.label for one in comparison.left_out} == every - set(left)
+
+
+def test_the_family_of_tests_is_that_of_the_rows_shown_and_is_said(results: Path) -> None:
+    """Holm's correction by hand: the smallest of m p-values is multiplied by m."""
+    chosen = compare(results, datasets="cifar10", exclude="reinforce-softmax").blocks[0]
+    every = compare(results, datasets="cifar10").blocks[0]
+    for block, number in ((chosen, 1), (every, 3)):
+        finals = [one.final("test", "cifar10") for one in block.contenders]
+        raw = [mannwhitneyu(a, b, method="asymptotic").pvalue for a, b in combinations(finals, 2)]
+        assert len(raw) == number == block.to_json()["tests"]["pairs"]
+        least = min(pair.corrected for pair in block.pairs["cifar10"])
+        assert least == pytest.approx(min(1.0, number * min(raw)), rel=0.35)  # exact or not
+    assert chosen.notes[0] == (
+        "chosen are 2 of 3 rows, left out: Softmax REINFORCE; tests are corrected for the 1 pair "
+        "shown on a data set, all rows would make 3 pairs"
+    )
+    assert not every.chosen[:-1]  # but for the data sets
+
+
+def test_what_is_left_out_stands_everywhere_and_is_audited(results: Path, tmp_path: Path) -> None:
+    options = {"exclude": "reinforce-softmax", "datasets": "cifar100,cifar10", "seeds": "0-5"}
+    comparison = compare(results, out=results / "comparison", **options)  # type: ignore[arg-type]
+    assert [row.dataset for row in comparison.rows] == ["cifar100", "cifar10"] * 0 + [
+        "cifar100", "cifar100", "cifar10", "cifar10",
+    ]  # fmt: skip
+    told = (
+        "left out: Softmax REINFORCE",
+        "chosen by their seeds are 6 of 8 runs of every row",
+        "data sets left out: ImageNet16-120",
+    )
+    for path, text in texts(comparison):
+        if path.endswith(".md"):
+            for one in told:
+                assert one in text, path
+    (stored,) = results.rglob("comparison.json")
+    whole = json.loads(stored.read_text())
+    found = {one["label"]: (one["runs"], one["stored"]) for one in whole["not chosen"]["runs"]}
+    assert found == {
+        "Random search": (2, 8), "Regularized evolution": (2, 8), "Softmax REINFORCE": (8, 8),
+    }  # fmt: skip
+    assert whole["not chosen"]["datasets"] == ["ImageNet16-120"]
+    assert audit(results).faults == ()
+    for key, hidden in (("runs", []), ("datasets", [])):
+        planted = json.loads(stored.read_text())
+        planted["not chosen"][key] = hidden
+        stored.write_text(json.dumps(planted))
+        assert [one.check for one in audit(results).faults] == ["comparison"]
+        stored.write_text(json.dumps(whole))
+    whole["options"]["choice"]["exclude"] = []
+    stored.write_text(json.dumps(whole))
+    assert "comparison" in {one.check for one in audit(results).faults}
+
+
+def test_common_seeds_of_rows_with_unequal_numbers(tmp_path: Path) -> None:
+    run("random-search", seeds=12, budget="5evals", out=tmp_path)
+    run("regularized-evolution", seeds="0-2,20-21", budget="5evals", out=tmp_path)
+    assert len(compare(tmp_path, datasets="cifar10").blocks) == 2
+    (block,) = compare(tmp_path, datasets="cifar10", seeds="common").blocks
+    assert [one.runs.seeds.tolist() for one in block.contenders] == [[0, 1, 2]] * 2
+    assert any("compared over the 3 that all of them have" in note for note in block.notes)
+    (block,) = compare(tmp_path, datasets="cifar10", seeds="0-2").blocks
+    assert block.seeds == 3
+    run("reinforce-softmax", seeds="100-101", budget="5evals", out=tmp_path)
+    with pytest.raises(CannotCompare, match="no seed in common"):
+        compare(tmp_path, seeds="common")
+
+
+def test_several_folders_are_one_comparison_and_are_audited(results: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    chosen = {"regularized-evolution": {"population": 5}}
+    run("regularized-evolution", settings=chosen, seeds=8, budget="20evals", out=other)
+    both = compare([results, other], datasets="cifar10", out=results / "comparison")
+    assert labels_of(both) == [
+        "Random search", "Regularized evolution (population=5)",
+        "Regularized evolution (population=10)", "Softmax REINFORCE",
+    ]  # fmt: skip
+    alone = {row.label: row.finals.test.value for row in compare(other, datasets="cifar10").rows}
+    together = {row.label: row.finals.test.value for row in both.rows}
+    assert together["Regularized evolution (population=5)"] == alone["Regularized evolution"]
+    assert audit(results).faults == ()
+    (stored,) = results.rglob("comparison.json")
+    content = json.loads(stored.read_text())
+    assert content["folders"] == ["..", "../../other"]
+    content["rows"][0]["test_mean"] += 1
+    stored.write_text(json.dumps(content))
+    assert len(audit(results).faults) == 1
+    shutil.rmtree(other)
+    assert audit(results).faults == ()
+    (note,) = [one for one in audit(results).findings if one.check == "comparison"]
+    assert "not all beside this one" in note.what
+
+
+def test_names_that_fit_no_row_are_refused_with_those_that_do(results: Path) -> None:
+    for options in ({"exclude": "random"}, {"strategies": "random"}, {"labels": {"random": "RS"}}):
+        with pytest.raises(InvalidInput, match="Random search"):
+            compare(results, **options)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="leaves no run"):
+        compare(results, exclude=THREE)
+    with pytest.raises(InvalidInput, match="seeds '5-2'"):
+        compare(results, seeds="5-2")
+    with pytest.raises(InvalidInput, match="two rows would have the label 'Best'"):
+        compare(results, labels={"random-search": "Best", "reinforce-softmax": "Best"})
+
+
+def test_a_style_file_names_orders_and_colours(results: Path, tmp_path: Path) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(
+        'order = ["REA", "reinforce-softmax"]\n'
+        '[labels]\nregularized-evolution = "REA"\n"Random search" = "RS"\nelse = "x"\n'
+        '[colours]\nREA = "tab:red"\nrandom-search = "#123456"\n'
+        '[lines]\nREA = "dotted"\n[datasets]\ncifar10 = "C10"\n'
+    )
+    options = ["--style-file", str(file), "--label", "random-search=Random", "--out"]
+    out = results / "comparison"
+    done = cli.invoke(app, ["compare", str(results), *options, str(out)])
+    assert done.exit_code == 0, done.output
+    assert "labels: no row is called 'else'" in done.stderr
+    comparison = compare(results, style_file=file, labels={"random-search": "Random"})
+    block = comparison.blocks[0]
+    assert labels_of(comparison) == ["REA", "Softmax REINFORCE", "Random"]
+    assert [one.colour for one in block.contenders] == ["#d62728", "", "#123456"]
+    assert [one.line for one in block.contenders] == ["dotted", "", ""]
+    assert (block.title_of("cifar10"), block.title_of("cifar100")) == ("C10", "CIFAR-100")
+    text = next(out.rglob("results.md")).read_text()
+    assert [text.index(name) for name in ("REA", "Softmax", "Random")] == sorted(
+        text.index(name) for name in ("REA", "Softmax", "Random")
+    )
+    assert "C10" in text
+    assert audit(results).faults == ()
+    same = compare(results, style_file={"labels": {"regularized-evolution": "REA"}})
+    assert "REA" in labels_of(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("labels = 3", "labels cannot be 3"),
+        ('[labels]\na = ""', "labels of 'a' cannot be ''"),
+        ('[colors]\na = "red"', "'colors' is unknown: valid are labels, order, colours"),
+        ('[colours]\na = "reddish"', "colour of 'a' cannot be 'reddish'"),
+        ('[lines]\na = "wavy"', "write solid, dashed, dotted, dash-dot"),
+        ('order = "a"', "order cannot be 'a'"),
+        ("[columns]\nresults = [1]", "columns of 'results' cannot be 1"),
+        ("not toml", "is not TOML"),
+    ],
+)
+def test_a_style_file_that_cannot_be_read(
+    results: Path, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "paper.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidInput, match="style file") as error:
+        compare(results, style_file=file)
+    assert said in str(error.value)
+    with pytest.raises(InvalidInput, match="No such file"):
+        compare(results, style_file=tmp_path / "none.toml")
+
+
+def test_a_notebook_shows_a_table(results: Path) -> None:
+    comparison = compare(results, datasets="cifar10", labels={"random-search": "<b>RS</b>"})
+    text = comparison._repr_html_()
+    assert "&lt;b&gt;RS&lt;/b&gt;" in text
+    assert "<b>RS</b>" not in text
+    best = load_results(results).runs.groupby("strategy")["test/cifar10"].mean().max()
+    assert f"{best:.2f}" in text
