@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +32,7 @@ from nasbench.harness.reproduce.reproduction import FILE, Reproduction
 from nasbench.harness.results.load import Results, read_results
 from nasbench.harness.results.store import experiments
 from nasbench.limits import REPLAYS, SEED
-
-
-def _nothing() -> None:
-    """Do nothing."""
+from nasbench.progress import Stages, Unseen
 
 
 def audit(
@@ -45,7 +42,7 @@ def audit(
     seed: int | None = None,
     trust: bool = False,
     comparison: bool = True,
-    advance: Callable[[], None] = _nothing,
+    progress: Stages | None = None,
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
 
@@ -54,13 +51,13 @@ def audit(
     anything that is stored of them. They are drawn with `seed`; None is a seed that nobody can
     foresee. Runs that are stored as exhausted, and some of those that asked the same as another
     run, are made again too. Strategies of other modules are replayed only with `trust`, as this
-    runs their code. `advance` is called after each run. Comparisons that `nasbench compare` wrote
-    into the folder are computed again, unless `comparison` is False.
+    runs their code. Comparisons that `nasbench compare` wrote into the folder are computed again,
+    unless `comparison` is False. `progress` receives how far the audit is.
 
     Returns an `Audit` with all findings. Raises `StoreError` for a folder that cannot be read or
     holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
     """
-    replays = REPLAYS.check(replays)
+    replays, progress = REPLAYS.check(replays), progress or Unseen()
     folder = Path(os.path.realpath(require_path("results", results)))
     seed = secrets.randbits(32) if seed is None else SEED.check(seed)
     files = files_below(folder)
@@ -75,8 +72,12 @@ def audit(
     findings += [one for of_task in missing.values() for one in of_task]
     findings += _folders(stored, runs_files(files))
     here = [one for one in united if not missing[one.experiment.task]]
+    progress.stage("runs checked")
+    progress.start(sum(map(len, here)))
     for one in here:
         findings += check_runs(one)
+        progress.advance(len(one))
+    progress.stage("comparing runs and stored tables")
     for check in (check_copies, check_seeds, check_tuning):
         findings += check(united)
     numbers = 0
@@ -93,7 +94,7 @@ def audit(
         chosen += again
         findings.append(note_alike(one, seeds, len(again)))
     chosen = list({(one.label, run): (one, run) for one, run in chosen}.values())
-    replayed, found = replay(chosen, advance, trust=trust)
+    replayed, found = replay(chosen, progress, trust=trust)
     findings += found
     finished = [one.select(~one.failed) for one in here]
     return Audit(

@@ -22,6 +22,7 @@ from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results.load import load_results
 from nasbench.limits import REPLAYS
+from nasbench.progress import Stages, Unseen
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -41,13 +42,14 @@ def report(
     *,
     replays: int = 0,
     say: Callable[[str], None] = _silent,
+    progress: Stages | None = None,
 ) -> Path:
     """Write the comparison of a results folder as a web page; return the page's path.
 
     The path is `out`, by default `report.html` in the results folder. The page holds the summary,
     curves, tables, runs, the checklist, and the verdict of the audit, which makes `replays` runs
-    again. `say` is called with a message for each damaged file that is left out. Raises
-    `StoreError` for a folder without runs.
+    again. `say` is called with a message for each damaged file that is left out,
+    `progress` receives how far it is. Raises `StoreError` for a folder without runs.
     """
     folder = require_path("results", results)
     path = folder / NAME if out is None else require_path("out", out)
@@ -56,10 +58,16 @@ def report(
     for fault in stored.faults:
         say(str(fault))
     name = Path(os.path.realpath(folder)).name
-    text = render(
-        compare(stored),
+    progress = progress or Unseen()
+    progress.stage("comparing runs")
+    compared = compare(stored)
+    found = audit(
         # the runs to make again are drawn anew each time; without any, the page is reproducible
-        audit(folder, replays=replays, seed=None if replays else 0, comparison=False),
+        folder, replays=replays, seed=None if replays else 0, comparison=False, progress=progress,
+    )  # fmt: skip
+    progress.stage("writing the page")
+    text = render(
+        compared, found,
         list(reproductions(folder, say).values()), f"Comparison of {name}",
     )  # fmt: skip
     with atomic_write(path, RESULTS) as file:

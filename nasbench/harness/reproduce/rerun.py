@@ -17,6 +17,7 @@ from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
 from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
 
@@ -44,12 +45,13 @@ def reproduce(
     folder = require_path("out", out) / name
     seeds = paper.quick_seeds if quick else paper.seeds
     ran: dict[str, set[str]] = {}
-    for row in paper.rows:
-        if row.not_run or row.strategy is None:
-            continue
+    rows = [(row, row.strategy) for row in paper.rows if row.strategy and not row.not_run]
+    if progress is not None:
+        progress = _Whole(progress, len(rows) * len(paper.searched) * len(parse_seeds(seeds)))
+    for row, strategy in rows:
         outcomes = run(
-            row.strategy, seeds=seeds, benchmark=paper.benchmark, protocol=paper.protocol,
-            datasets=paper.searched, settings={row.strategy: dict(row.settings)},
+            strategy, seeds=seeds, benchmark=paper.benchmark, protocol=paper.protocol,
+            datasets=paper.searched, settings={strategy: dict(row.settings)},
             recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
         )  # fmt: skip
         ran[row.name] = {one.experiment.digest() for one in outcomes}
@@ -76,6 +78,22 @@ def reproduce(
     )  # fmt: skip
     _publish(found, comparison, folder)
     return found
+
+
+class _Whole:
+    """Receives the progress of several calls of `run`, and begins with all their runs."""
+
+    def __init__(self, progress: Progress, runs: int) -> None:
+        self._progress = progress
+        progress.start(runs, 0)
+
+    def start(self, total: int, skipped: int) -> None:
+        """Count the skipped runs; all are in the length already."""
+        self._progress.start(-skipped, skipped)
+
+    def advance(self, experiment: Experiment, runs: int) -> None:
+        """Count `runs` more finished runs."""
+        self._progress.advance(experiment, runs)
 
 
 def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
