@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Unpack
 
+import numpy as np
 import pyarrow as pa
 
 from nasbench.arguments import (
@@ -22,6 +23,7 @@ from nasbench.harness.execution.interruption import draining
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.options import RunOptions, Settings, filled, spelled_out
 from nasbench.harness.results.store import ExperimentFolder, open_folder
+from nasbench.harness.results.waiting import told, waited
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
@@ -323,12 +325,15 @@ def _run_missing(
 ) -> list[RunSummary]:
     """Run and store the missing seeds; on an interruption, finished runs are stored first."""
     failed: list[dict[int, str]] = [{} for _ in jobs]
+    waits: list[tuple[float, float]] = []
     with draining(say) as stop:
         for number, rows in executor.execute(jobs, stop):
             folders[number].append(rows)
             failed[number] |= _failures(rows)
+            waits += _waits(rows)
             if progress is not None:
                 progress.advance(jobs[number].experiment, len(rows))
+    _say_if_waited(waits, say)
     if stop.requested:
         raise KeyboardInterrupt
     return [
@@ -341,6 +346,25 @@ def _run_missing(
         )
         for folder, job, errors in zip(folders, jobs, failed, strict=True)
     ]
+
+
+def _waits(rows: pa.Table) -> list[tuple[float, float]]:
+    """Return the real and the CPU seconds of the runs that waited for a busy machine."""
+    if "cpu_seconds" not in rows.column_names:  # nothing was trained
+        return []
+    wall, cpu = (rows[name].to_numpy() for name in ("wall_seconds", "cpu_seconds"))
+    late = waited(wall, cpu, rows["device"].to_pylist())
+    return list(zip(wall[late].tolist(), cpu[late].tolist(), strict=True))
+
+
+def _say_if_waited(waits: Sequence[tuple[float, float]], say: Callable[[str], None]) -> None:
+    if waits:
+        wall, cpu = np.array(waits).T
+        say(
+            f"{len(waits)} of the runs waited for a busy machine: {told(wall, cpu)}; so their "
+            "seconds are too many, and a budget of seconds bought too little: use fewer --workers "
+            "or --threads, or a machine with less other work"
+        )
 
 
 def _failures(rows: pa.Table) -> dict[int, str]:

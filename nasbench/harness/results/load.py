@@ -74,6 +74,9 @@ class Results:
     def runs(self) -> "pandas.DataFrame":
         """One row per run: what was run, its totals and its final incumbent.
 
+        `wall_seconds` are real ones, `cpu_seconds` those that a run which trained computed, all its
+        threads together (NaN of other runs, and of those that an earlier version stored).
+
         `incumbent` is the text of the final incumbent. `signal` is its validation value as the
         search was told it, `valid/NAME` and `test/NAME` are its final values on every reported data
         set NAME, NaN where it was not reported. All three are values of `metric`, the first
@@ -174,6 +177,7 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     frame = pandas.DataFrame(columns)
     for name, value in _described(one).items():
         frame[name] = value
+    frame["cpu_seconds"] = one.cpu_seconds
     good = ~one.failed & (len(one.experiment.task.objectives) == 1)
     finished = one.select(good)
     steps = finished.lists("incumbents")
