@@ -27,6 +27,7 @@ from nasbench.harness.results.waiting import told, waited
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
+from nasbench.harness.search.known import about_unknown
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.shared import shared_task
@@ -151,6 +152,9 @@ def run(
     for experiment in experiments:
         Runner(experiment, place)  # so that no run begins if another experiment cannot start
         _say_if_cut_short(experiment, say)
+    for line in dict.fromkeys(about_unknown(one.task, place) for one in experiments):
+        if line:
+            say(line)
     tuning = chosen["tuning"]
     record = None if tuning is None else Tuning.read(tuning)
     images = _images(experiments, say)
