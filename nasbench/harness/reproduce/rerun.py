@@ -20,6 +20,7 @@ from nasbench.harness.results.load import Results, load_results
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
+from nasbench.text import file_name
 
 RUNS = "runs"
 """Name of the folder of runs, within the folder of a reproduction; it is not published."""
@@ -140,5 +141,5 @@ def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
             file.write(text.encode())
     for block in comparison.blocks:
         for name, figure in regret_figures(block, clock="seconds"):
-            with atomic_write(folder / f"{name}.png", RESULTS) as file:
+            with atomic_write(folder / f"{file_name(name)}.png", RESULTS) as file:
                 save_figure(figure, "png", file)

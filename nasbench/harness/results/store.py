@@ -36,12 +36,14 @@ from nasbench.parquet import from_parquet, to_parquet
 from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
-from nasbench.text import encodable
+from nasbench.text import encodable, file_name
 from nasbench.trace import Trace
 
 SCHEMA = 2
 _FILE = "experiment.json"
 _RUNS = "runs-*.parquet"
+_LONGEST = 255
+"""Bytes of the longest name of a file or folder."""
 
 
 class NewerSchema(StoreError):
@@ -176,6 +178,7 @@ def open_folder(
     path = results / folder_name(experiment, name)
     if not (path / _FILE).exists():
         if name is not None:
+            _check_new(name)
             for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
                 _check_sibling(read_folder(sibling.parent), experiment)
         content = {
@@ -376,12 +379,27 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
         group = [Path(task.benchmark).stem, task.query.dataset, str(task.budget)]
         if task.objectives != (ACCURACY,):
             group += [one.name for one in task.objectives]
-        return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
+        folder = f"{strategy}-{experiment.digest()}"
+        return Path(_fitting("-".join(map(_slug, group)))) / _fitting(folder)
     if not name or name != _slug(name) or name.startswith("."):
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
         )
-    return Path(name) / f"{strategy}@{_slug(task.query.dataset)}"
+    return Path(name) / _fitting(f"{strategy}@{_slug(task.query.dataset)}")
+
+
+def _check_new(name: str) -> None:
+    """Raise `StoreError` for the name of a new experiment that some file system cannot have."""
+    if name != file_name(name):
+        raise StoreError(
+            f"experiment name '{name}' cannot be a folder everywhere: choose one of up to 160 "
+            "bytes that does not end in a dot and is no name of a device such as nul"
+        )
+
+
+def _fitting(name: str) -> str:
+    """Return a folder's name, cut only where no file system has room for it."""
+    return name if len(name.encode()) <= _LONGEST else file_name(name)
 
 
 def _slug(text: str) -> str:
