@@ -16,14 +16,12 @@ from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
+from nasbench.harness.results.apart import RUNS, keep_apart
 from nasbench.harness.results.load import Results, load_results
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
 from nasbench.text import file_name
-
-RUNS = "runs"
-"""Name of the folder of runs, within the folder of a reproduction; it is not published."""
 
 
 def reproduce(
@@ -38,13 +36,15 @@ def reproduce(
     """Run the rows of a published table that can be run here, and compare them with it.
 
     `quick` runs fewer seeds. Everything is written to `out/NAME`. The runs are continued there if
-    they exist already, and not made again. What may be published is the table as JSON, Markdown and
-    LaTeX, with the index of every seed's final cell, and figures. Raises `NasbenchError` where the
-    benchmark is not available, and `StoreError` where stored runs are damaged.
+    they exist already, and not made again; they are kept apart from other runs in `out`. What may
+    be published is the table as JSON, Markdown and LaTeX, with the index of every seed's final
+    cell, and figures. Raises `NasbenchError` where the benchmark is not available, and `StoreError`
+    where stored runs are damaged.
     """
     paper = load_published(require_text("name", "a published table's name", name))
     folder = require_path("out", out) / name
     seeds = paper.quick_seeds if quick else paper.seeds
+    keep_apart(folder / RUNS)
     ran: dict[str, set[str]] = {}
     rows = [(row, row.strategy) for row in paper.rows if row.strategy and not row.not_run]
     if progress is not None:

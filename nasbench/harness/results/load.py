@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nasbench.arguments import require_path
 from nasbench.errors import StoreError
+from nasbench.harness.results.apart import apart_below
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
@@ -65,9 +66,11 @@ class Results:
                 f"results folder '{self.folder}' holds no run that can be read, files that are "
                 f"damaged {len(self.faults)}, the first: {self.faults[0]}"
             )
+        apart = apart_below(self.folder)
+        also = f", or name '{apart[0]}', the runs of a reproduction" if apart else ""
         raise StoreError(
             f"results folder '{self.folder}' holds no runs: run `nasbench run --out "
-            f"{self.folder}` first"
+            f"{self.folder}` first{also}"
         )
 
     @cached_property

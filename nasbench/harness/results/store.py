@@ -12,7 +12,6 @@ are checked. A reader of a whole results folder leaves out damaged files and rep
 import fnmatch
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ import pyarrow.compute as pc
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.apart import walk
 from nasbench.harness.results.descriptions import check_experiment, check_provenance, check_text
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
@@ -305,9 +305,9 @@ def _damaged(file: Path, reason: str) -> Damaged:
 def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterator[ExperimentFolder]:
     """Yield every experiment below `results` (or `results` itself), in path order.
 
-    An `experiment.json` that another tool made is ignored. A damaged experiment is appended to
-    `left_out`; if that is None, it is raised as `Damaged`. Raises `StoreError` where `results` is
-    no folder.
+    Those of a reproduction, which are kept apart (see `apart`), are left out. An `experiment.json`
+    that another tool made is ignored. A damaged experiment is appended to `left_out`; if that is
+    None, it is raised as `Damaged`. Raises `StoreError` where `results` is no folder.
     """
     if not results.is_dir():
         fix = "name another" if results.exists() else f"run `nasbench run --out {results}` first"
@@ -339,8 +339,8 @@ def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[P
         unreadable.append(Damaged(Path(error.filename), error.strerror or str(error), fix))
 
     homes, orphans = [], []
-    for place, _, names in os.walk(results, onerror=refused):
-        folder, runs = Path(place), fnmatch.filter(names, _RUNS)
+    for folder, names in walk(results, refused):
+        runs = fnmatch.filter(names, _RUNS)
         if _FILE in names and (runs or _is_ours(folder / _FILE)):
             homes.append(folder)
         elif runs:
@@ -356,8 +356,11 @@ def in_group(group: Path) -> Iterator[ExperimentFolder]:
 
 
 def holds_runs(results: Path) -> bool:
-    """Return whether any file of runs, damaged or not, is stored below a folder."""
-    return any(fnmatch.filter(names, _RUNS) for _, _, names in os.walk(results))
+    """Return whether any file of runs, damaged or not, is stored below a folder.
+
+    Runs of a reproduction, which are kept apart, are not counted.
+    """
+    return any(fnmatch.filter(names, _RUNS) for _, names in walk(results))
 
 
 def _is_ours(file: Path) -> bool:
