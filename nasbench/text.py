@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 _LONGEST = 60
 _LONGEST_LINE = 1_000
 _LONGEST_NAME = 160  # bytes; a folder's name is made of several parts
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d\u00b9\u00b2\u00b3])(\..*)?", re.IGNORECASE)
 
 
 def printable(text: object, keep: str = "") -> str:
@@ -81,17 +82,23 @@ def file_name(text: str) -> str:
     """Turn a text into the name of one file or folder: not a path, not hidden, not too long.
 
     Letters, digits, `_`, `.`, `@` and `-` stay; each run of other characters becomes one `-`. A
-    name that is empty or begins with a dot gets `_` before it, so no name is `..`. A name of more
-    than 160 bytes is cut and ends in 8 digits of the text's SHA-256: file systems allow 255 bytes.
+    name that is empty, begins with a dot or is kept by Windows for a device gets `_` before it, so
+    no name is `..`; dots at its end, which Windows takes away, become one `_`. A name of more than
+    160 bytes is cut and ends in 8 digits of the text's SHA-256: file systems allow 255 bytes.
     """
-    name = re.sub(r"[^\w.@-]+", "-", text)
-    if not name or name.startswith("."):
+    name = re.sub(r"\.+$", "_", re.sub(r"[^\w.@-]+", "-", text))
+    if not name or name.startswith(".") or is_device_name(name):
         name = f"_{name}"
     if len(name.encode()) > _LONGEST_NAME:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
         kept = name.encode()[: _LONGEST_NAME - 1 - len(digest)]
         name = f"{kept.decode(errors='ignore')}-{digest}"
     return name
+
+
+def is_device_name(name: str) -> bool:
+    """Whether Windows keeps a file name for a device, as `con` and `nul.txt`, in any case."""
+    return bool(_DEVICE.fullmatch(name))
 
 
 def _is_seen(character: str) -> bool:

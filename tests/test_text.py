@@ -1,12 +1,16 @@
 """Text of others, made safe for terminals, pages, spreadsheets and file names."""
 
 import unicodedata
+from pathlib import PureWindowsPath
 
 import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nasbench.benchmarks.catalogue import table_path
+from nasbench.benchmarks.training.catalogue import table_name
+from nasbench.errors import InvalidInput
 from nasbench.harness.compare.formats import (
     Entry,
     Section,
@@ -48,6 +52,31 @@ def test_a_file_name_is_one_name_of_a_file_system(text: str) -> None:
     assert name not in ("", ".", "..")
     assert not name.startswith(".")
     assert len(name.encode()) <= 255
+    assert_portable(name)
+    assert file_name(name) == name
+
+
+def assert_portable(name: str) -> None:
+    """Check the rules of Windows, by Python's own list of them, and that no other system has more.
+
+    Zip files and shared disks of other systems have no other rules than these.
+    """
+    assert not set(name) & set('<>:"/\\|?*')
+    assert name.isprintable()
+    assert not name.endswith((".", " "))
+    assert not PureWindowsPath(name).is_reserved()
+
+
+@pytest.mark.parametrize("text", ["nul", "CON.txt", "com1", "aux.", "a..", "lpt\u00b9.tar.gz"])
+def test_names_of_devices_and_dots_at_the_end(text: str) -> None:
+    assert_portable(file_name(text))
+    called = table_name(f"npz:{text}.npz")
+    assert_portable(called)
+    assert table_path(called).stem == called
+    assert table_path("console").stem == "console"
+    for name in ("nul", "com1.x"):
+        with pytest.raises(InvalidInput, match="no name of a device such as nul"):
+            table_path(name)
 
 
 @pytest.mark.parametrize("text", ["..", "../..", "/etc/passwd", ".hidden", "", "a" * 5000, HOSTILE])

@@ -19,7 +19,7 @@ from nasbench.harness.results.load import load_results
 from nasbench.problem import Answer, Evaluate, Trial
 from nasbench.strategies.base import SearchStrategy
 
-TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds")
+TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "cpu_seconds")
 
 
 class Plain(SearchStrategy):

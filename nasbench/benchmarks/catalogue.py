@@ -24,6 +24,7 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.extensions import imported, reason
 from nasbench.files import sha256_of
+from nasbench.text import is_device_name
 
 DATA_VARIABLE = "NASBENCH_DATA"
 
@@ -114,10 +115,10 @@ def data_folder() -> Path:
 
 def table_path(name: str) -> Path:
     """Return the path of the table `name`, installed or not; `InvalidInput` for an invalid name."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or is_device_name(name):
         raise InvalidInput(
             f"{name!r} is no table name: use up to 64 of a-z, 0-9, '.', '_' and '-', "
-            "beginning with a letter or digit"
+            "beginning with a letter or digit, and no name of a device such as nul"
         )
     shipped = SHIPPED / f"{name}{SUFFIX}"
     return shipped if shipped.is_file() else data_folder() / "tables" / shipped.name

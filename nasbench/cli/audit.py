@@ -9,6 +9,7 @@ import typer
 from nasbench import limits
 from nasbench.cli.lines import say
 from nasbench.cli.options import number
+from nasbench.cli.progress import Quiet, metering
 
 
 def audit(
@@ -23,13 +24,13 @@ def audit(
         bool, typer.Option("--trust", help="Replay strategies of other modules: runs their code.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compute every number of a results folder again; exit code 1 if something is wrong."""
-    from nasbench.cli.progress import counting
     from nasbench.harness.audit import audit as audit_results
 
-    with counting("runs replayed", replay) as advance:
-        found = audit_results(results, replays=replay, seed=seed, trust=trust, advance=advance)
+    with metering("reading the results", quiet=quiet) as meter:
+        found = audit_results(results, replays=replay, seed=seed, trust=trust, progress=meter)
     if json_:
         say(json.dumps(found.to_json(), indent=2))
     else:

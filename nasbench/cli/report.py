@@ -18,6 +18,7 @@ from nasbench.cli.choosing import (
 )
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
+from nasbench.cli.progress import Quiet, metering
 
 
 def report(
@@ -32,14 +33,16 @@ def report(
         Path | None, typer.Option(help="The page. [default: report.html in the first folder]")
     ] = None,
     replay: Annotated[int, number(limits.REPLAYS, help="Runs the audit makes again.")] = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page: curves, tables, every run, the audit."""
     from nasbench.harness.report import report as write_report
 
-    path = write_report(
-        results or [Path("results")], out, replays=replay, say=warn,
-        strategies=strategy or (), exclude=exclude or (),
-        datasets=None if dataset is None else ",".join(dataset), seeds=seeds,
-        labels=read_labels(label), style_file=style_file,
-    )  # fmt: skip
+    with metering("reading the results", quiet=quiet) as meter:
+        path = write_report(
+            results or [Path("results")], out, replays=replay, say=warn, progress=meter,
+            strategies=strategy or (), exclude=exclude or (),
+            datasets=None if dataset is None else ",".join(dataset), seeds=seeds,
+            labels=read_labels(label), style_file=style_file,
+        )  # fmt: skip
     say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

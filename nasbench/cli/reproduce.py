@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nasbench.cli.lines import say
+from nasbench.cli.progress import Quiet, RunMeter, metering
 
 
 def reproduce(
@@ -13,16 +14,16 @@ def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="A fifth of the published runs.")] = False,
     out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
     workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Run a published table's protocol, and compare its rows with what was published."""
-    from nasbench.cli.progress import progress_bar
     from nasbench.cli.screen import Screen
     from nasbench.harness.compare.terminal import print_table
     from nasbench.harness.reproduce import reproduce as run_again
 
-    with progress_bar() as progress:
+    with metering("runs", quiet=quiet) as meter:
         found = run_again(
-            name, quick=quick, out=out, workers=workers, progress=progress,
+            name, quick=quick, out=out, workers=workers, progress=RunMeter(meter),
             say=lambda line: say(f"note: {line}", err=True),
         )  # fmt: skip
     print_table(found.to_table(), Screen(highlight=False))

@@ -10,6 +10,7 @@ import typer
 
 from nasbench.cli.lines import say
 from nasbench.cli.options import split, with_options
+from nasbench.cli.progress import Quiet, RunMeter, metering
 from nasbench.harness.options import RunOptions
 from nasbench.text import printable
 
@@ -41,9 +42,9 @@ def run(
         Path | None, typer.Option(help="TOML experiment file; options given here go first.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search with strategies, once per seed, and store every run."""
-    from nasbench.cli.progress import progress_bar
     from nasbench.errors import InvalidInput
     from nasbench.harness.execution import run as harness
 
@@ -57,9 +58,9 @@ def run(
     if options.keys().isdisjoint(("benchmark", "datasets", "protocol")):
         _say_default()
     began = time.monotonic()
-    with progress_bar() as progress:
+    with metering("runs", quiet=quiet) as meter:
         outcomes = harness.run(
-            names, progress=progress, say=partial(_say, screen=sys.stderr), **options
+            names, progress=RunMeter(meter), say=partial(_say, screen=sys.stderr), **options
         )
     if json_:
         _print_json(outcomes)

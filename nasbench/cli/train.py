@@ -1,6 +1,5 @@
 """`nasbench train`."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,11 +10,11 @@ import typer
 from nasbench import limits
 from nasbench.cli.lines import say
 from nasbench.cli.options import number
+from nasbench.cli.progress import Quiet, metering
 from nasbench.limits import Count
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.found_images import Found
-    from nasbench.benchmarks.training.recipes import Recipe
     from nasbench.benchmarks.training.train_one import Epoch, Result
     from nasbench.spaces.base import Architecture, Space
 
@@ -37,7 +36,10 @@ def train(
         ),
     ] = "digits",
     recipe: Annotated[
-        str | None, typer.Option(help="Training recipe. [default: the data set's, or nb201-12]")
+        str | None,
+        typer.Option(
+            help="Training recipe: its name, or a TOML file. [default: the data set's, or nb201-12]"
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -48,6 +50,9 @@ def train(
     ] = None,
     seed: Annotated[int, number(limits.TRAINING_SEED, help="Training seed.")] = 0,
     device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    threads: Annotated[
+        int, number(limits.per_core("threads"), help="Of the CPU; others give other last bits.")
+    ] = 1,
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
     data_dir: Annotated[
         Path | None,
@@ -60,21 +65,24 @@ def train(
         bool, typer.Option("--tensorboard", help="Write TensorBoard events, too.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train one architecture from scratch and read the test split once, at the end.
 
-    Started again, it resumes where it stopped; on the CPU the result has the same bits.
+    Started again, it resumes where it stopped; on the CPU the result has the same bits, as it goes
+    on with the threads that it was begun with.
     """
     from nasbench.benchmarks.training.catalogue import default_recipe, load_data
-    from nasbench.benchmarks.training.recipes import recipe as find_recipe
+    from nasbench.benchmarks.training.own_recipe import changed, find_recipe
     from nasbench.benchmarks.training.setup import check_precision
+    from nasbench.benchmarks.training.threads import torch_threads
     from nasbench.benchmarks.training.train import find_device, single
     from nasbench.benchmarks.training.train_one import enough_memory, fit
     from nasbench.spaces import find_space
 
     searched = find_space(space)
     asked = _architecture(searched, architecture)
-    chosen = _changed(find_recipe(recipe or default_recipe(dataset)), epochs, batch)
+    chosen = changed(find_recipe(recipe or default_recipe(dataset)), epochs, batch)
     check_precision(precision)
     find_device(device)
     data = load_data(dataset, data_dir)
@@ -82,22 +90,20 @@ def train(
         say("\n".join(data.found.lines()))
     name = data.name.replace(":", "-")
     folder = out or Path("trainings") / _folder(name, chosen.name, searched, asked, seed)
-    with enough_memory(chosen.batch, device):
+    with enough_memory(chosen.batch, device), torch_threads(threads):
         training = single(searched, asked, seed, data, chosen, device=device, precision=precision)
     with ExitStack() as stack:
-        watchers = [stack.enter_context(_bar(chosen.epochs))]
-        if tensorboard:
-            watchers.append(stack.enter_context(_events(folder)))
-
-        def watch(epoch: "Epoch") -> None:
-            for tell in watchers:
-                tell(epoch)
-
+        meter = stack.enter_context(metering("epochs", quiet=quiet))
+        watch = stack.enter_context(_events(folder)) if tensorboard else None
         here = training.threads
-        result = fit(training, folder, watch)
+        result = fit(training, folder, watch, meter)
     began_with = result.training.get("threads", here)
     if began_with != here:
-        say(f"note: trained on {began_with} threads, as it was begun; here are {here}", err=True)
+        say(
+            f"note: this training was begun on {began_with} threads and keeps them, as another "
+            f"number gives other last bits; for --threads {here} choose another --out",
+            err=True,
+        )
     if data.found is not None:
         data.found.save(folder)
     _say(result, folder, json_, data.found)
@@ -124,50 +130,6 @@ def _architecture(space: "Space", text: str) -> "Architecture":
     if isinstance(space, EnumerableSpace) and text.strip().lstrip("+-").isdecimal():
         return space.architecture(Count("architecture", 0, space.size - 1).read(text))
     return space.parse(text)
-
-
-def _changed(recipe: "Recipe", epochs: int | None, batch: int | None) -> "Recipe":
-    """Return the recipe with the numbers that the user gave, which its name then includes."""
-    from dataclasses import replace
-
-    if epochs is not None and epochs != recipe.epochs:
-        recipe = replace(recipe, epochs=epochs, name=f"{recipe.name}-e{epochs}")
-    if batch is not None and batch != recipe.batch:
-        recipe = replace(recipe, batch=batch, name=f"{recipe.name}-b{batch}")
-    return recipe
-
-
-@contextmanager
-def _bar(epochs: int) -> "Iterator[Watch]":
-    """Show a bar on stderr when it is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=epochs)
-
-        def tell(epoch: "Epoch") -> None:
-            text = (
-                f"loss {epoch.train_loss:.3f}, validation {epoch.validation_accuracy:.2f} % "
-                f"(loss {epoch.validation_loss:.3f})"
-            )
-            progress.update(task, completed=epoch.epoch, description=text)
-
-        yield tell
 
 
 @contextmanager
@@ -202,5 +164,11 @@ def _say(result: "Result", folder: Path, as_json: bool, found: "Found | None") -
         return
     say(
         f"validation {result.validation_accuracy:.2f} %, test {result.test_accuracy:.2f} % "
-        f"after {result.seconds:.1f} s on {result.machine} → {folder}"
+        f"after {result.seconds:.1f} s on {result.machine}{_threads(result)} → {folder}"
     )
+
+
+def _threads(result: "Result") -> str:
+    """Return how many threads trained, as text; empty where no CPU did or it is not stored."""
+    number = result.training.get("threads")
+    return "" if number is None else f" ({number} thread{'' if number == 1 else 's'})"

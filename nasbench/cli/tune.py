@@ -8,6 +8,7 @@ import typer
 from nasbench import limits
 from nasbench.cli.lines import say
 from nasbench.cli.options import number
+from nasbench.cli.progress import Quiet, metering
 
 
 def tune(
@@ -47,17 +48,19 @@ def tune(
     device: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "cpu",
     threads: Annotated[int, number(limits.per_core("threads"), help="As in `nasbench run`.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of all tuning runs.")] = Path("tuning"),
+    quiet: Quiet = False,
 ) -> None:
     """Find settings of a strategy on separate seeds; write an experiment file with the best."""
     from nasbench.harness.execution.tune import tune as search
 
-    record, path = search(
-        strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
-        benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
-        reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers,
-        device=device, threads=threads, out=out,
-        say=lambda line: say(f"note: {line}", err=True),
-    )  # fmt: skip
+    with metering("settings", quiet=quiet) as meter:
+        record, path = search(
+            strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
+            benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
+            reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers,
+            device=device, threads=threads, out=out, progress=meter,
+            say=lambda line: say(f"note: {line}", err=True),
+        )  # fmt: skip
     say(path.read_text(encoding="utf-8"))
     say(
         f"{record.tried} settings tried in {record.runs} runs: {record.clock_seconds:,.0f} "

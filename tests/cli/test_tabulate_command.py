@@ -14,7 +14,7 @@ from nasbench.benchmarks.training import catalogue, recipes
 from nasbench.benchmarks.training import costs as measuring
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
 from nasbench.benchmarks.training.recipes import Recipe
-from nasbench.cli.tabulate import Report, tabulate
+from nasbench.cli.tabulate import tabulate
 from nasbench.errors import NasbenchError
 from nasbench.spaces.networks.base import Shape
 
@@ -82,21 +82,30 @@ def test_bad_input_is_one_line(folder: Path, arguments: tuple[str, ...], message
     assert "\n" not in str(caught.value)
 
 
-def test_a_line_every_minute(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """60 of 130 trainings in 30 minutes: 120 per hour, 35 minutes left; 10 were there before."""
-    now = 1000.0
-    monkeypatch.setattr("nasbench.cli.tabulate.time.monotonic", lambda: now)
-    report = Report("trainings", None)
-    report.start(140, 10)
-    for minutes, count in ((0.5, 1), (29.5, 59), (29.6, 0)):
-        now = 1000.0 + 60 * minutes
-        report.advance(count)
-    assert capsys.readouterr().err.splitlines() == [
-        "10 of 140 trainings are there already",
-        "70 of 140 trainings (50.0 %), 122 per hour, 0 h 34 min left",
-    ]
+def test_an_own_recipe_is_in_the_table_and_epochs_change_it(folder: Path) -> None:
+    file = folder / "Mine, small.toml"
+    file.write_text("channels = 2\ncells = 1\nepochs = 3\nbatch = 20\nlearning_rate = 0.03\n")
+    said = run(
+        "--recipe", str(file), "--epochs", "2", "--out", str(folder / "out"),
+        "--cells", "2", "--seeds", "1", "--workers", "1", "--costs", "0",
+    )  # fmt: skip
+    assert "2 trainings finished" in said
+    info = load_table(str(folder / "out" / "digits.safetensors")).info
+    (note,) = (one for one in info.notes if one.startswith("trained: recipe"))
+    for part in ("name='Mine-small-e2'", "epochs=2", "learning_rate=0.03", "channels=2"):
+        assert part in note
+    assert info.title.endswith("recipe Mine-small-e2")
+
+
+def test_a_table_of_own_images_is_called_after_its_file(folder: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    file = folder / "Meine Bilder: 2.npz"
+    np.savez(file, images=images, labels=np.arange(60) % 2)
+    run(
+        "--recipe", "tiny", "--dataset", f"npz:{file}", "--out", str(folder / "out"),
+        "--cells", "1", "--seeds", "1", "--workers", "1", "--costs", "0",
+    )  # fmt: skip
+    assert load_table(str(folder / "out" / "meine-bilder-2.safetensors")).name == "meine-bilder-2"
 
 
 def test_the_module_is_light() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -50,6 +51,32 @@ def test_train_and_train_again(tmp_path: Path) -> None:
         "checkpoint.pt", "curve.csv", "images.json", "result.json",
     }  # fmt: skip
     assert run("--recipe", "tiny", "--epochs", "2", "--batch", "8") == said
+
+
+def test_one_thread_by_default_and_the_number_is_recorded(tmp_path: Path) -> None:
+    """Whatever torch's own number is, which by default is that of the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        first = json.loads(run("--recipe", "tiny", "--json", "--out", "one"))
+        more = json.loads(run("--recipe", "tiny", "--threads", "2", "--json", "--out", "two"))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert first["training"]["threads"] == 1
+    assert more["training"]["threads"] == 2
+    stored = json.loads((tmp_path / "two" / "result.json").read_text())
+    assert stored["training"]["threads"] == 2
+    assert "(2 threads)" in run("--recipe", "tiny", "--out", "two")
+    assert "for --threads 1 choose another --out" in run("--recipe", "tiny", "--out", "two")
+    with pytest.raises(NasbenchError, match="threads cannot be 0"):
+        run("--recipe", "tiny", "--threads", "0")
+
+
+def test_a_recipe_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("channels = 2\ncells = 1\nepochs = 1\nbatch = 8\n")
+    found = json.loads(run("--recipe", "mine.toml", "--json"))
+    assert "name='mine'" in found["training"]["recipe"]
 
 
 def test_string_and_index_are_one_training() -> None:

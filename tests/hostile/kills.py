@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds")
+TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "cpu_seconds")
 LIMIT = 300.0
 """Seconds after which a command counts as hanging."""
 QUICK = ("run", "train", "tabulate", "compare", "report")

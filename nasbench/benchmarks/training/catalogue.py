@@ -22,6 +22,7 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.files import not_there
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import INPUTS
+from nasbench.text import is_device_name
 
 DEFAULT_SIDE, LARGEST_SIDE = 32, 1024
 """Side of the images of `folder:PATH` in pixels, and the largest side in `folder:PATH@SIDE`."""
@@ -116,7 +117,8 @@ def table_name(dataset: str) -> str:
     if dataset.startswith("folder:"):
         match = _FOLDER.fullmatch(dataset.removeprefix("folder:"))
         name = Path(os.path.realpath(match["path"])).name if match else ""
-    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "images"
+    name = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "images"
+    return f"images-{name}"[:64] if is_device_name(name) else name
 
 
 def find_input(name: str) -> Input:

@@ -27,6 +27,16 @@ class Done(NamedTuple):
 
     trained: int
     diverged: int
+    seconds: float = 0.0
+    """Seconds that the worker took."""
+
+    def plus(self, other: "Done") -> "Done":
+        """Return a report on the jobs of both."""
+        return Done(
+            self.trained + other.trained,
+            self.diverged + other.diverged,
+            self.seconds + other.seconds,
+        )
 
 
 class ShardTrainer:
@@ -67,10 +77,11 @@ class ShardTrainer:
                     f"out of memory on {plan.device}: lower --group (now {plan.group}) or --workers"
                 ) from error
             raise
-        about = origin(_device_name(plan.device), torch.get_num_threads(), _since(began))
+        seconds = _since(began)
+        about = origin(_device_name(plan.device), torch.get_num_threads(), seconds)
         trainings = _trainings(job, training, about)
         write_shard(plan.shards, trainings, self.identity)
-        return Done(len(job.cells), int(trainings.diverged.sum()))
+        return Done(len(job.cells), int(trainings.diverged.sum()), seconds)
 
 
 def _trainings(job: ShardJob, training: Training, about: dict[str, object]) -> Trainings:

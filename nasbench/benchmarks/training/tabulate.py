@@ -7,10 +7,14 @@ with another group size or number of threads are refused. If only some cells of 
 finished, for example from a smaller sample of cells, the others are grouped anew.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from nasbench.benchmarks.training.estimate import (
+    Cost,
+    announcement,
+    published_cost,
+    stored_cost,
+)
 from nasbench.benchmarks.training.one_shard import Done, ShardJob, ShardTrainer
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import (
@@ -19,19 +23,10 @@ from nasbench.benchmarks.training.shards import (
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.workers import in_processes
 from nasbench.errors import InvalidInput
+from nasbench.progress import Progress, Unseen
 from nasbench.provenance import cores
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.networks.base import networks_of
-
-
-class TabulationProgress(Protocol):
-    """Receives reports on the progress of a tabulation."""
-
-    def start(self, total: int, there: int) -> None:
-        """Report that `total` trainings are wanted and `there` of them are finished already."""
-
-    def advance(self, trained: int) -> None:
-        """Report that `trained` more trainings are finished."""
 
 
 def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -> list[ShardJob]:
@@ -55,11 +50,19 @@ def remaining(plan: Plan, space: EnumerableSpace, there: set[tuple[int, int]]) -
     return jobs
 
 
-def tabulate(plan: Plan, *, workers: int = 1, progress: TabulationProgress | None = None) -> Done:
+def tabulate(
+    plan: Plan,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Done:
     """Train all unfinished trainings of a plan; return how many were trained and diverged now.
 
     A single worker is this process; several workers are separate processes, which end with this
-    one. Each has the plan's threads, so results do not depend on the number of workers. Raises
+    one. Each has the plan's threads, so results do not depend on the number of workers.
+    `progress` receives how far it is. Of long work `say` is told the expected hours: before it
+    starts if such trainings were timed before, else after its first group. Raises
     `InvalidInput` for a wrong plan, too many workers, shards of another identity or too little
     memory; `DataError` for a damaged shard; `StoreError` if a worker was killed or a file cannot be
     written.
@@ -67,18 +70,30 @@ def tabulate(plan: Plan, *, workers: int = 1, progress: TabulationProgress | Non
     plan.check()
     _check_cores(workers, plan.threads)
     trainer = ShardTrainer(plan)
-    stored = read_shards(plan.folders, trainer.identity).pairs
+    trainings = read_shards(plan.folders, trainer.identity)
     wanted = {(cell, seed) for cell in plan.cells for seed in plan.seeds}
-    there = stored & wanted
+    there = trainings.pairs & wanted
     jobs = remaining(plan, trainer.space, there)
-    if progress is not None:
-        progress.start(len(wanted), len(there))
-    total: Counter[str] = Counter()
-    for done in _work(plan, trainer, jobs, min(workers, len(jobs))):
-        total.update(done._asdict())
-        if progress is not None:
-            progress.advance(done.trained)
-    return Done(total["trained"], total["diverged"])
+    workers, left = min(workers, len(jobs)), len(wanted) - len(there)
+
+    def announce(cost: Cost) -> None:
+        line = announcement(plan, cost, left, workers)
+        if line:
+            say(line)
+
+    cost = stored_cost(trainings.origins) or published_cost(plan, trainer.data.name)
+    if cost is not None:
+        announce(cost)
+    progress = progress or Unseen()
+    progress.start(len(wanted), len(there))
+    total = Done(0, 0)
+    for done in _work(plan, trainer, jobs, workers):
+        total = total.plus(done)
+        if cost is None:
+            cost = Cost(done.seconds / done.trained, "as the first group took")
+            announce(cost)
+        progress.advance(done.trained)
+    return total
 
 
 def _work(

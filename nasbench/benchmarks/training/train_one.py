@@ -22,6 +22,7 @@ from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
+from nasbench.progress import Progress, Unseen
 from nasbench.provenance import processor
 from nasbench.seal import BLANK, check_seal, sealed
 
@@ -38,6 +39,14 @@ class Epoch:
     validation_accuracy: float
     seconds: float
     """Real seconds of training and the validation pass; NaN if they were lost by a stop."""
+
+    @property
+    def told(self) -> str:
+        """Losses and accuracy in words."""
+        return (
+            f"loss {self.train_loss:.3f}, validation {self.validation_accuracy:.2f} % "
+            f"(loss {self.validation_loss:.3f})"
+        )
 
 
 @dataclass(frozen=True)
@@ -58,14 +67,19 @@ class Result:
 Watch = Callable[[Epoch], None]
 
 
-def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
+def fit(
+    training: Training,
+    folder: Path,
+    watch: Watch | None = None,
+    progress: Progress | None = None,
+) -> Result:
     """Train a single network to its last epoch, then evaluate it on test once.
 
     A checkpoint in `folder` is continued, on a CPU with the same bits, since it keeps its number of
     threads. A finished training in `folder` is read, not repeated. `watch` is called with every
-    epoch, those before a stop too. Raises `DataError` if the folder contains another training or a
-    damaged file, `NasbenchError` if the loss is no longer finite, `InvalidInput` if memory is too
-    small, `StoreError` if a file cannot be written.
+    epoch, those before a stop too; `progress` receives how many epochs are done. Raises `DataError`
+    if the folder contains another training or a damaged file, `NasbenchError` if the loss is no
+    longer finite, `InvalidInput` if memory is too small, `StoreError` if a file cannot be written.
     """
     done = _read_result(folder / RESULT, training)
     if done is not None:
@@ -83,11 +97,14 @@ def fit(training: Training, folder: Path, watch: Watch | None = None) -> Result:
     epochs = _restored(training, _read_curve(folder / CURVE))
     for epoch in epochs:
         _tell(watch, epoch)
+    progress = progress or Unseen()
+    progress.start(training.recipe.epochs, training.epoch)
     while training.epoch < training.recipe.epochs:
         epochs.append(_one_epoch(training))
         _write_curve(folder / CURVE, epochs)  # before the checkpoint: no epoch loses its seconds
         training.save(folder / CHECKPOINT)
         _tell(watch, epochs[-1])
+        progress.advance(note=epochs[-1].told)
     result = _finish(training, epochs)
     with atomic_write(folder / RESULT, RESULTS) as file:
         content = {**asdict(result), "seal": BLANK}

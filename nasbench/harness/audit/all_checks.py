@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from nasbench.arguments import require_path
 from nasbench.errors import StoreError
 from nasbench.harness.audit.comparisons import check_comparisons
 from nasbench.harness.audit.copies import alike, check_copies, note_alike
-from nasbench.harness.audit.findings import Audit, Finding
+from nasbench.harness.audit.findings import Audit, Finding, in_order
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
 from nasbench.harness.audit.lost import check_empty, check_files, files_below
 from nasbench.harness.audit.origin import (
@@ -29,13 +30,11 @@ from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, re
 from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import FILE, Reproduction
+from nasbench.harness.results.apart import apart_below
 from nasbench.harness.results.load import Results, read_results
-from nasbench.harness.results.store import experiments
+from nasbench.harness.results.store import experiments, holds_runs
 from nasbench.limits import REPLAYS, SEED
-
-
-def _nothing() -> None:
-    """Do nothing."""
+from nasbench.progress import Stages, Unseen
 
 
 def audit(
@@ -45,7 +44,7 @@ def audit(
     seed: int | None = None,
     trust: bool = False,
     comparison: bool = True,
-    advance: Callable[[], None] = _nothing,
+    progress: Stages | None = None,
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
 
@@ -54,20 +53,40 @@ def audit(
     anything that is stored of them. They are drawn with `seed`; None is a seed that nobody can
     foresee. Runs that are stored as exhausted, and some of those that asked the same as another
     run, are made again too. Strategies of other modules are replayed only with `trust`, as this
-    runs their code. `advance` is called after each run. Comparisons that `nasbench compare` wrote
-    into the folder are computed again, unless `comparison` is False.
+    runs their code. Comparisons that `nasbench compare` wrote into the folder are computed again,
+    unless `comparison` is False. Runs of reproductions, which are kept apart, are checked by
+    themselves; none of them is drawn. `progress` receives how far the audit is.
 
     Returns an `Audit` with all findings. Raises `StoreError` for a folder that cannot be read or
     holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
     """
-    replays = REPLAYS.check(replays)
+    replays, progress = REPLAYS.check(replays), progress or Unseen()
     folder = Path(os.path.realpath(require_path("results", results)))
     seed = secrets.randbits(32) if seed is None else SEED.check(seed)
+    apart = [one for one in apart_below(folder) if holds_runs(one)]
+    checked = partial(_checked, seed=seed, trust=trust, comparison=comparison, progress=progress)
+    found = checked(folder, replays, empty=bool(apart))
+    for one in apart:
+        found = found.joined(checked(one, 0), one.relative_to(folder).as_posix())
+    return found
+
+
+def _checked(
+    folder: Path,
+    replays: int,
+    *,
+    seed: int,
+    trust: bool,
+    comparison: bool,
+    progress: Stages,
+    empty: bool = False,
+) -> Audit:
+    """Audit a folder without the runs that are kept apart in it; it may be `empty`."""
     files = files_below(folder)
     published, findings = _published(folder, files)
     stored = read_results(folder)
     findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
-    if not (published or findings):  # a fresh checkout has published files only
+    if not (published or findings or empty):  # a fresh checkout has published files only
         stored.need_runs()
     united = unite(stored.experiments)
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
@@ -75,8 +94,12 @@ def audit(
     findings += [one for of_task in missing.values() for one in of_task]
     findings += _folders(stored, runs_files(files))
     here = [one for one in united if not missing[one.experiment.task]]
+    progress.stage("runs checked")
+    progress.start(sum(map(len, here)))
     for one in here:
         findings += check_runs(one)
+        progress.advance(len(one))
+    progress.stage("comparing runs and stored tables")
     for check in (check_copies, check_seeds, check_tuning):
         findings += check(united)
     numbers = 0
@@ -93,11 +116,11 @@ def audit(
         chosen += again
         findings.append(note_alike(one, seeds, len(again)))
     chosen = list({(one.label, run): (one, run) for one, run in chosen}.values())
-    replayed, found = replay(chosen, advance, trust=trust)
+    replayed, found = replay(chosen, progress, trust=trust)
     findings += found
     finished = [one.select(~one.failed) for one in here]
     return Audit(
-        tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault)),
+        in_order(findings),
         experiments=len(stored.experiments),
         runs=sum(len(one) for one in stored.experiments),
         evaluations=sum(int(one.column("evaluations").sum()) for one in finished),

@@ -1,5 +1,6 @@
 """The findings of an audit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,10 +63,29 @@ class Audit:
             f"notes {len(self.findings) - len(self.faults)}"
         )
 
+    def joined(self, other: "Audit", where: str) -> "Audit":
+        """Return this audit with that of a folder below this one's, at `where`."""
+        theirs = [one._replace(where=f"{where}/{one.where}") for one in other.findings]
+        return Audit(
+            in_order([*self.findings, *theirs]),
+            seed=self.seed,
+            **{
+                name: getattr(self, name) + getattr(other, name)
+                for name in (
+                    "experiments", "runs", "evaluations", "finals", "numbers", "replayed"
+                )
+            },
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         counts = {name: value for name, value in vars(self).items() if name != "findings"}
         return {**counts, "findings": [one._asdict() for one in self.findings]}
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings each once, faults first, else in the order in which they were found."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault))
 
 
 def name_elements(runs: ExperimentRuns, lists: Ragged, wrong: NDArray[np.bool_]) -> str:

@@ -1,11 +1,11 @@
 """Checks that nothing that was stored is missing, by the traces that removed files leave."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.results.apart import walk
 from nasbench.harness.results.load import Results
 from nasbench.harness.results.records import value_column
 from nasbench.harness.results.store import ExperimentFolder
@@ -15,8 +15,11 @@ _COLUMNS = ("seed", "error", "architecture", "incumbents")
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted; links to folders are not followed."""
-    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    """Return all files below a folder, sorted, without runs of reproductions (see `apart`).
+
+    Links to folders are not followed.
+    """
+    return sorted(place / name for place, names in walk(folder) for name in names)
 
 
 def check_empty(results: Results) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ that a run ends where the stored one did, and everything else is compared.
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -25,11 +25,12 @@ from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.opening import close_benchmarks
 from nasbench.harness.search.runner import Runner, stored_settings
 from nasbench.place import HERE, Place
+from nasbench.progress import Stages
 from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
-_HERE = ("processor", "device", "threads")
+_HERE = ("processor", "device", "threads", "cpu_seconds")
 """Columns about where a run was made; earlier versions did not store all of them."""
 _REAL = ("seconds", "clock_seconds")
 """Columns that are timings, too, where shared weights or networks are trained."""
@@ -78,15 +79,15 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
     return chosen
 
 
-def replay(
-    chosen: Chosen, advance: Callable[[], None], *, trust: bool
-) -> tuple[int, list[Finding]]:
+def replay(chosen: Chosen, progress: Stages, *, trust: bool) -> tuple[int, list[Finding]]:
     """Make runs again; return how many were made, and findings about those that differ by any bit.
 
-    `advance` is called after each run. Without `trust`, no strategy of a module that only the
+    `progress` is told after each run. Without `trust`, no strategy of a module that only the
     results name is imported.
     """
     made, findings = 0, []
+    progress.stage("replays")
+    progress.start(len(chosen))
     real = any(one.experiment.task.trains for one, _ in chosen)
     runners: dict[tuple[str, Place | None], _Again | Finding] = {}
     with _nothing_trained() if real else nullcontext():
@@ -107,7 +108,7 @@ def replay(
                     bits = place is None or place.device == HERE.device
                     findings.append(Finding("replay", one.label, f"{what}{'' if bits else LOOSE}",
                                             fault=bits))  # fmt: skip
-            advance()
+            progress.advance()
     return made, findings
 
 

@@ -33,6 +33,7 @@ from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.labels import differences, labels, unusual_settings
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
+from nasbench.harness.results.waiting import told
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import Task
 
@@ -236,7 +237,7 @@ def _group(
                 f"{label}: {failed} of {len(row)} runs failed; its numbers are over the "
                 f"{len(row) - failed} that finished",
             ]
-    return Block(task, tuple(contenders), (*notes, *_few(rows)))
+    return Block(task, tuple(contenders), (*notes, *_waited(contenders), *_few(rows)))
 
 
 def _unusual(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:
@@ -262,6 +263,18 @@ def _sharing(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[s
             yield (
                 f"{' and '.join(same)} are one search: equal seeds share draws, which tests "
                 "between these rows do not use"
+            )
+
+
+def _waited(contenders: Sequence[Contender]) -> Iterator[str]:
+    """Yield a note for each row with runs that a busy machine made wait."""
+    for one in contenders:
+        late = one.runs.waited
+        if late.any():
+            wall, cpu = one.runs.column("wall_seconds")[late], one.runs.cpu_seconds[late]
+            yield (
+                f"{one.label}: {int(late.sum())} of {len(late)} runs waited for a busy machine "
+                f"({told(wall, cpu)}): its real seconds are too many"
             )
 
 

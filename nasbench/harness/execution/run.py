@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Unpack
 
+import numpy as np
 import pyarrow as pa
 
 from nasbench.arguments import (
@@ -22,9 +23,11 @@ from nasbench.harness.execution.interruption import draining
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.options import RunOptions, Settings, filled, spelled_out
 from nasbench.harness.results.store import ExperimentFolder, open_folder
+from nasbench.harness.results.waiting import told, waited
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
+from nasbench.harness.search.known import about_unknown
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.shared import shared_task
@@ -149,6 +152,9 @@ def run(
     for experiment in experiments:
         Runner(experiment, place)  # so that no run begins if another experiment cannot start
         _say_if_cut_short(experiment, say)
+    for line in dict.fromkeys(about_unknown(one.task, place) for one in experiments):
+        if line:
+            say(line)
     tuning = chosen["tuning"]
     record = None if tuning is None else Tuning.read(tuning)
     images = _images(experiments, say)
@@ -323,12 +329,15 @@ def _run_missing(
 ) -> list[RunSummary]:
     """Run and store the missing seeds; on an interruption, finished runs are stored first."""
     failed: list[dict[int, str]] = [{} for _ in jobs]
+    waits: list[tuple[float, float]] = []
     with draining(say) as stop:
         for number, rows in executor.execute(jobs, stop):
             folders[number].append(rows)
             failed[number] |= _failures(rows)
+            waits += _waits(rows)
             if progress is not None:
                 progress.advance(jobs[number].experiment, len(rows))
+    _say_if_waited(waits, say)
     if stop.requested:
         raise KeyboardInterrupt
     return [
@@ -341,6 +350,25 @@ def _run_missing(
         )
         for folder, job, errors in zip(folders, jobs, failed, strict=True)
     ]
+
+
+def _waits(rows: pa.Table) -> list[tuple[float, float]]:
+    """Return the real and the CPU seconds of the runs that waited for a busy machine."""
+    if "cpu_seconds" not in rows.column_names:  # nothing was trained
+        return []
+    wall, cpu = (rows[name].to_numpy() for name in ("wall_seconds", "cpu_seconds"))
+    late = waited(wall, cpu, rows["device"].to_pylist())
+    return list(zip(wall[late].tolist(), cpu[late].tolist(), strict=True))
+
+
+def _say_if_waited(waits: Sequence[tuple[float, float]], say: Callable[[str], None]) -> None:
+    if waits:
+        wall, cpu = np.array(waits).T
+        say(
+            f"{len(waits)} of the runs waited for a busy machine: {told(wall, cpu)}; so their "
+            "seconds are too many, and a budget of seconds bought too little: use fewer --workers "
+            "or --threads, or a machine with less other work"
+        )
 
 
 def _failures(rows: pa.Table) -> dict[int, str]:

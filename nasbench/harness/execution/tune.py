@@ -36,6 +36,7 @@ from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.leftovers import temporary_folder
 from nasbench.limits import SAMPLES, TUNING_SEEDS
 from nasbench.place import HERE, Place
+from nasbench.progress import Progress, Unseen
 from nasbench.provenance import cores, provenance
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, make_settings, name_of
@@ -107,15 +108,17 @@ def tune(
     device: str = HERE.device,
     threads: int = HERE.threads,
     out: str | Path = "tuning",
+    progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Tuning, Path]:
     """Try the defaults and `samples` settings drawn from `space`; write the best ones.
 
     `space` is a text such as `population=5..100,sample=2..20`, `learning_rate=0.001..0.5:log` or
     `form=product|sum`. Returns the record and the experiment file, `OUT/tuned-STRATEGY.toml`.
-    With one worker the choice is the same every time; with more it depends on which trials the
-    scheduler saw first. Raises `InvalidInput` for input that cannot be used, `StoreError` where
-    runs cannot be stored, and `NasbenchError` where no settings finished all seeds.
+    `progress` receives how many settings are done. With one worker the choice is the same every
+    time; with more it depends on which trials the scheduler saw first. Raises `InvalidInput` for
+    input that cannot be used, `StoreError` where runs cannot be stored, and `NasbenchError` where
+    no settings finished all seeds.
     """
     began = time.perf_counter()
     found = find_strategy(strategy)
@@ -139,7 +142,7 @@ def tune(
     )
     check_writable(plan.out)
     say(f"{samples + 1} settings on {sum(map(len, plan.blocks))} seeds, {number} workers")
-    rows = _search(plan, ranges, samples, number)
+    rows = _search(plan, ranges, samples, number, progress or Unseen())
     for row in rows:
         if row["value"] == FAILED:
             say(f"settings {row['settings']} failed: {row['reason'] or 'a run failed'}")
@@ -280,7 +283,7 @@ def _best_validation(task: Task) -> float:
 
 
 def _search(
-    plan: _Plan, ranges: Mapping[str, Choices], samples: int, workers: int
+    plan: _Plan, ranges: Mapping[str, Choices], samples: int, workers: int, progress: Progress
 ) -> list[dict[str, Any]]:
     """Let Ray Tune try settings; return the last report of each trial, with its settings."""
     defaults = asdict(find_strategy(plan.strategy).Settings())
@@ -303,8 +306,11 @@ def _search(
                     grace_period=len(plan.blocks[0]), reduction_factor=_FACTOR,
                 ),
             ),
-            run_config=tune.RunConfig(storage_path=str(storage), verbose=0),
+            run_config=tune.RunConfig(
+                storage_path=str(storage), verbose=0, callbacks=[_counting(tune, progress)]
+            ),
         )  # fmt: skip
+        progress.start(samples + 1)
         with _own_signals():
             found = list(tuner.fit())
     rows = [_row(one) for one in found]
@@ -314,6 +320,17 @@ def _search(
             f"{unstored[0]}; the same command goes on with the runs that are stored in '{plan.out}'"
         )
     return rows
+
+
+def _counting(tune: Any, progress: Progress) -> Any:
+    """Return a callback of Ray Tune that counts every trial that has ended."""
+
+    def ended(*_: object, **__: object) -> None:
+        progress.advance()
+
+    return type("Counting", (tune.Callback,), {
+        "on_trial_complete": ended, "on_trial_error": ended,
+    })()  # fmt: skip
 
 
 def _row(one: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from nasbench.harness.report.embed import embed
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results.load import load_several
 from nasbench.limits import REPLAYS
+from nasbench.progress import Stages, Unseen
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -43,6 +44,7 @@ def report(
     *,
     replays: int = 0,
     say: Callable[[str], None] = _silent,
+    progress: Stages | None = None,
     **chosen: Unpack[Chosen],
 ) -> Path:
     """Write the comparison of results folders as a web page; return the page's path.
@@ -50,29 +52,33 @@ def report(
     `results` is a folder or a list of folders. The path is `out`, by default `report.html` in the
     first of them. The page holds the summary, curves, figures, tables, runs, the checklist, and
     the verdict of the audit, which makes `replays` runs again. `say` is called with a message for
-    each damaged file that is left out and each name that fits nothing. `chosen` are the options of
-    `nasbench.compare` that choose and name rows. Raises `StoreError` for a folder without runs.
+    each damaged file that is left out and each name that fits nothing, `progress` receives how far
+    it is. `chosen` are the options of `nasbench.compare` that choose and name rows. Raises
+    `StoreError` for a folder without runs.
     """
     folders = folders_of(results)
     path = folders[0] / NAME if out is None else require_path("out", out)
     replays = REPLAYS.check(replays)
+    progress = progress or Unseen()
+    progress.stage("comparing runs")
     stored = load_several(folders)
     comparison = compare(stored, **chosen)
     for message in (*stored.faults, *comparison.remarks):
         say(str(message))
-    # the runs to make again are drawn anew each time; without any, the page is reproducible
+    names = [Path(os.path.realpath(one)).name for one in folders]
+    if len(set(names)) < len(names):
+        names = list(map(str, folders))
     audits = {
-        _name(one): audit(one, replays=replays, seed=None if replays else 0) for one in folders
+        # the runs to make again are drawn anew each time; without any, the page is reproducible
+        name: audit(one, replays=replays, seed=None if replays else 0, progress=progress)
+        for name, one in zip(names, folders, strict=True)
     }
+    progress.stage("writing the page")
     published = [one for each in folders for one in reproductions(each, say).values()]
-    title = f"Comparison of {', '.join(audits)}"
-    with atomic_write(path, RESULTS) as file:  # a folder's name may not be UTF-8
-        file.write(render(comparison, audits, published, title).encode(errors="replace"))
+    text = render(comparison, audits, published, f"Comparison of {', '.join(names)}")
+    with atomic_write(path, RESULTS) as file:
+        file.write(text.encode(errors="replace"))  # a folder's name may not be UTF-8
     return path
-
-
-def _name(folder: Path) -> str:
-    return Path(os.path.realpath(folder)).name
 
 
 def render(

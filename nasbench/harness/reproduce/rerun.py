@@ -16,12 +16,12 @@ from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
+from nasbench.harness.results.apart import RUNS, keep_apart
 from nasbench.harness.results.load import Results, load_results
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.seeds import parse_seeds
 from nasbench.provenance import provenance
-
-RUNS = "runs"
-"""Name of the folder of runs, within the folder of a reproduction; it is not published."""
+from nasbench.text import file_name
 
 
 def reproduce(
@@ -36,20 +36,23 @@ def reproduce(
     """Run the rows of a published table that can be run here, and compare them with it.
 
     `quick` runs fewer seeds. Everything is written to `out/NAME`. The runs are continued there if
-    they exist already, and not made again. What may be published is the table as JSON, Markdown and
-    LaTeX, with the index of every seed's final cell, and figures. Raises `NasbenchError` where the
-    benchmark is not available, and `StoreError` where stored runs are damaged.
+    they exist already, and not made again; they are kept apart from other runs in `out`. What may
+    be published is the table as JSON, Markdown and LaTeX, with the index of every seed's final
+    cell, and figures. Raises `NasbenchError` where the benchmark is not available, and `StoreError`
+    where stored runs are damaged.
     """
     paper = load_published(require_text("name", "a published table's name", name))
     folder = require_path("out", out) / name
     seeds = paper.quick_seeds if quick else paper.seeds
+    keep_apart(folder / RUNS)
     ran: dict[str, set[str]] = {}
-    for row in paper.rows:
-        if row.not_run or row.strategy is None:
-            continue
+    rows = [(row, row.strategy) for row in paper.rows if row.strategy and not row.not_run]
+    if progress is not None:
+        progress = _Whole(progress, len(rows) * len(paper.searched) * len(parse_seeds(seeds)))
+    for row, strategy in rows:
         outcomes = run(
-            row.strategy, seeds=seeds, benchmark=paper.benchmark, protocol=paper.protocol,
-            datasets=paper.searched, settings={row.strategy: dict(row.settings)},
+            strategy, seeds=seeds, benchmark=paper.benchmark, protocol=paper.protocol,
+            datasets=paper.searched, settings={strategy: dict(row.settings)},
             recipe=row.recipe, out=folder / RUNS, workers=workers, progress=progress, say=say,
         )  # fmt: skip
         ran[row.name] = {one.experiment.digest() for one in outcomes}
@@ -76,6 +79,22 @@ def reproduce(
     )  # fmt: skip
     _publish(found, comparison, folder)
     return found
+
+
+class _Whole:
+    """Receives the progress of several calls of `run`, and begins with all their runs."""
+
+    def __init__(self, progress: Progress, runs: int) -> None:
+        self._progress = progress
+        progress.start(runs, 0)
+
+    def start(self, total: int, skipped: int) -> None:
+        """Count the skipped runs; all are in the length already."""
+        self._progress.start(-skipped, skipped)
+
+    def advance(self, experiment: Experiment, runs: int) -> None:
+        """Count `runs` more finished runs."""
+        self._progress.advance(experiment, runs)
 
 
 def _of(stored: Results, experiments: set[str], seeds: list[int]) -> Results:
@@ -122,5 +141,5 @@ def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
             file.write(text.encode())
     for block in comparison.blocks:
         for name, figure in regret_figures(block, clock="seconds"):
-            with atomic_write(folder / f"{name}.png", RESULTS) as file:
+            with atomic_write(folder / f"{file_name(name)}.png", RESULTS) as file:
                 save_figure(figure, "png", file)

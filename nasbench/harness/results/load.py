@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nasbench.arguments import require_path
 from nasbench.errors import StoreError
+from nasbench.harness.results.apart import apart_below
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
@@ -68,14 +69,19 @@ class Results:
                 f"results folder '{self.folder}' holds no run that can be read, files that are "
                 f"damaged {len(self.faults)}, the first: {self.faults[0]}"
             )
+        apart = apart_below(self.folder)
+        also = f", or name '{apart[0]}', the runs of a reproduction" if apart else ""
         raise StoreError(
             f"results folder '{self.folder}' holds no runs: run `nasbench run --out "
-            f"{self.folder}` first"
+            f"{self.folder}` first{also}"
         )
 
     @cached_property
     def runs(self) -> "pandas.DataFrame":
         """One row per run: what was run, its totals and its final incumbent.
+
+        `wall_seconds` are real ones, `cpu_seconds` those that a run which trained computed, all its
+        threads together (NaN of other runs, and of those that an earlier version stored).
 
         `incumbent` is the text of the final incumbent. `signal` is its validation value as the
         search was told it, `valid/NAME` and `test/NAME` are its final values on every reported data
@@ -197,6 +203,7 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     frame = pandas.DataFrame(columns)
     for name, value in _described(one).items():
         frame[name] = value
+    frame["cpu_seconds"] = one.cpu_seconds
     good = ~one.failed & (len(one.experiment.task.objectives) == 1)
     finished = one.select(good)
     steps = finished.lists("incumbents")

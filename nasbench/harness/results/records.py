@@ -7,6 +7,7 @@ A row holds a run's summary and, in list columns, its whole trajectory:
                                                  epoch; `distinct` counts different architectures
     clock_seconds, optimiser_seconds, wall_seconds
     device, threads                 where networks or weights were trained; only if they were
+    cpu_seconds                     of all threads of such a run; NaN where it is not known
     architecture                    text of every evaluation's architecture, dictionary-encoded
     value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
     fidelity                        epochs after which the value was read; 0 for shared weights
@@ -112,11 +113,15 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
 
 
 def _places(runs: Sequence[Run]) -> dict[str, pa.Array]:
-    """Return columns of the places where runs trained: empty for a run lost with its worker."""
+    """Return columns of where runs trained, and their CPU seconds.
+
+    Device, threads and CPU seconds of a run that was lost with its worker are empty, 0 and NaN.
+    """
     places = [("", 0) if run.place is None else run.place for run in runs]
     return {
         "device": pa.array([device for device, _ in places], pa.string()),
         "threads": pa.array([threads for _, threads in places], pa.int64()),
+        "cpu_seconds": pa.array([run.cpu_seconds for run in runs], pa.float64()),
     }
 
 

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.ragged import Architectures, Ragged
 from nasbench.harness.results.records import value_column, verdict_column
+from nasbench.harness.results.waiting import waited
 from nasbench.harness.search.experiment import Experiment
 from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import printable
 from nasbench.trace import Trace, TraceKind
+
+_CPU = "cpu_seconds"
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,21 @@ class ExperimentRuns:
             return (self.experiment.earlier_place,)
         pairs = zip(self.table["device"].to_pylist(), self.column("threads").tolist(), strict=True)
         return tuple(sorted({Place(*pair) for pair in pairs if pair[0]}))
+
+    @property
+    def cpu_seconds(self) -> NDArray[np.float64]:
+        """CPU seconds of each run, shape (runs,); NaN where nothing trained or none are stored."""
+        if _CPU not in self.table.column_names:  # which earlier versions did not store
+            return np.full(len(self), np.nan)
+        return self.column(_CPU).astype(np.float64)
+
+    @property
+    def waited(self) -> NDArray[np.bool_]:
+        """Whether each run waited for a busy machine, shape (runs,): see `waiting`."""
+        if _CPU not in self.table.column_names:
+            return np.zeros(len(self), dtype=bool)
+        devices = self.table["device"].to_pylist()
+        return waited(self.column("wall_seconds"), self.cpu_seconds, devices)
 
     @property
     def seeds(self) -> NDArray[np.int64]:

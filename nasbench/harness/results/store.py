@@ -12,7 +12,6 @@ are checked. A reader of a whole results folder leaves out damaged files and rep
 import fnmatch
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ import pyarrow.compute as pc
 from nasbench.errors import NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.apart import walk
 from nasbench.harness.results.descriptions import check_experiment, check_provenance, check_text
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
@@ -36,12 +36,14 @@ from nasbench.parquet import from_parquet, to_parquet
 from nasbench.problem import ACCURACY
 from nasbench.provenance import provenance
 from nasbench.strategies.registry import find_strategy
-from nasbench.text import encodable
+from nasbench.text import encodable, file_name
 from nasbench.trace import Trace
 
 SCHEMA = 2
 _FILE = "experiment.json"
 _RUNS = "runs-*.parquet"
+_LONGEST = 255
+"""Bytes of the longest name of a file or folder."""
 
 
 class NewerSchema(StoreError):
@@ -176,6 +178,7 @@ def open_folder(
     path = results / folder_name(experiment, name)
     if not (path / _FILE).exists():
         if name is not None:
+            _check_new(name)
             for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
                 _check_sibling(read_folder(sibling.parent), experiment)
         content = {
@@ -303,9 +306,9 @@ def _damaged(file: Path, reason: str) -> Damaged:
 def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterator[ExperimentFolder]:
     """Yield every experiment below `results` (or `results` itself), in path order.
 
-    An `experiment.json` that another tool made is ignored. A damaged experiment is appended to
-    `left_out`; if that is None, it is raised as `Damaged`. Raises `StoreError` where `results` is
-    no folder.
+    Those of a reproduction, which are kept apart (see `apart`), are left out. An `experiment.json`
+    that another tool made is ignored. A damaged experiment is appended to `left_out`; if that is
+    None, it is raised as `Damaged`. Raises `StoreError` where `results` is no folder.
     """
     if not results.is_dir():
         fix = "name another" if results.exists() else f"run `nasbench run --out {results}` first"
@@ -337,8 +340,8 @@ def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[P
         unreadable.append(Damaged(Path(error.filename), error.strerror or str(error), fix))
 
     homes, orphans = [], []
-    for place, _, names in os.walk(results, onerror=refused):
-        folder, runs = Path(place), fnmatch.filter(names, _RUNS)
+    for folder, names in walk(results, refused):
+        runs = fnmatch.filter(names, _RUNS)
         if _FILE in names and (runs or _is_ours(folder / _FILE)):
             homes.append(folder)
         elif runs:
@@ -354,8 +357,11 @@ def in_group(group: Path) -> Iterator[ExperimentFolder]:
 
 
 def holds_runs(results: Path) -> bool:
-    """Return whether any file of runs, damaged or not, is stored below a folder."""
-    return any(fnmatch.filter(names, _RUNS) for _, _, names in os.walk(results))
+    """Return whether any file of runs, damaged or not, is stored below a folder.
+
+    Runs of a reproduction, which are kept apart, are not counted.
+    """
+    return any(fnmatch.filter(names, _RUNS) for _, names in walk(results))
 
 
 def _is_ours(file: Path) -> bool:
@@ -377,12 +383,27 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
         group = [Path(task.benchmark).stem, task.query.dataset, str(task.budget)]
         if task.objectives != (ACCURACY,):
             group += [one.name for one in task.objectives]
-        return Path("-".join(map(_slug, group))) / f"{strategy}-{experiment.digest()}"
+        folder = f"{strategy}-{experiment.digest()}"
+        return Path(_fitting("-".join(map(_slug, group)))) / _fitting(folder)
     if not name or name != _slug(name) or name.startswith("."):
         raise StoreError(
             f"experiment name '{name}' cannot be a folder: use letters, digits, '.', '_', '-'"
         )
-    return Path(name) / f"{strategy}@{_slug(task.query.dataset)}"
+    return Path(name) / _fitting(f"{strategy}@{_slug(task.query.dataset)}")
+
+
+def _check_new(name: str) -> None:
+    """Raise `StoreError` for the name of a new experiment that some file system cannot have."""
+    if name != file_name(name):
+        raise StoreError(
+            f"experiment name '{name}' cannot be a folder everywhere: choose one of up to 160 "
+            "bytes that does not end in a dot and is no name of a device such as nul"
+        )
+
+
+def _fitting(name: str) -> str:
+    """Return a folder's name, cut only where no file system has room for it."""
+    return name if len(name.encode()) <= _LONGEST else file_name(name)
 
 
 def _slug(text: str) -> str:

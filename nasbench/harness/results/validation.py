@@ -38,7 +38,8 @@ FAILED = "failed"
 _TEXTS = ("error", "log", "stop", "processor")
 _COUNTS = ("seed", "evaluations", "distinct", "training_epochs")
 _SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
-_PLACE = {"device": pa.string(), "threads": pa.int64()}
+_CPU = "cpu_seconds"
+_PLACE = {"device": pa.string(), "threads": pa.int64(), _CPU: pa.float64()}
 """Columns of runs that trained."""
 _LATER = {"log", "processor", *_PLACE}
 """Columns that the first versions did not write."""
@@ -84,6 +85,8 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
     if "threads" in typed.column_names:
         rows.range("threads", 0, MOST_THREADS + 1)
         _check_devices(rows)
+    if _CPU in typed.column_names:
+        _check_cpu(rows)
     if columns is None:
         _check_steps(rows, experiment)
         _check_totals(rows, experiment)
@@ -165,6 +168,13 @@ def _check_devices(rows: Rows) -> None:
             known_device(device or "cpu")
         except InvalidInput as error:
             raise rows.misfit("device", row, str(error)) from error
+
+
+def _check_cpu(rows: Rows) -> None:
+    """Check that CPU seconds are a time; NaN is one that is not known."""
+    seconds = rows.table[_CPU].to_numpy()
+    wrong = ~(np.isnan(seconds) | ((seconds >= 0) & (seconds < LARGEST_MEASURE)))
+    rows.refuse(wrong, _CPU, lambda row: f"{seconds[row]} is out of range")
 
 
 def _check_steps(rows: Rows, experiment: Experiment) -> None:

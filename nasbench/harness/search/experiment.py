@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -111,6 +112,8 @@ class Run:
     """What the run printed."""
     place: Place | None = None
     """Where it trained; None where nothing was trained."""
+    cpu_seconds: float = math.nan
+    """Seconds that the process computed, all threads together; NaN where it is not known."""
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 from nasbench.benchmarks.base import Benchmark, FinalValues, Session
@@ -73,18 +73,19 @@ class Runner:
 
     def run(self, seed: int) -> Run:
         """Run one seed and judge it; an error is recorded in the returned run, not raised."""
-        began, log = perf_counter(), Log()
+        began, computed, log = perf_counter(), process_time(), Log()
         try:
             with log.recording():
                 trajectory = self._search(seed)
             finals = self.judge(trajectory)
         except (Exception, SystemExit):
             error = traceback.format_exc()
-            return Run(seed, None, {}, perf_counter() - began, error, log.text, self._recorded)
+            wall, cpu = perf_counter() - began, process_time() - computed
+            return Run(seed, None, {}, wall, error, log.text, self._recorded, cpu)
         if self.experiment.task.shared:
             self._checkpoint(seed).unlink(missing_ok=True)
-        wall = perf_counter() - began
-        return Run(seed, trajectory, finals, wall, log=log.text, place=self._recorded)
+        wall, cpu = perf_counter() - began, process_time() - computed
+        return Run(seed, trajectory, finals, wall, "", log.text, self._recorded, cpu)
 
     @property
     def _recorded(self) -> Place | None:

@@ -122,7 +122,7 @@ def test_an_option_is_the_same_in_python_on_the_command_line_and_in_a_file() -> 
     python = set(inspect.signature(run).parameters) - {"progress", "say"}
     screen = {one.name for one in typer.main.get_command(app).commands["run"].params}
     assert python - screen == {"strategies", "trials", "settings", "tuning"}
-    assert screen - python == {"strategy", "set_", "config", "json_"}
+    assert screen - python == {"strategy", "set_", "config", "json_", "quiet"}
     assert python - set(ExperimentFile.model_fields) == {"settings"}
     assert set(ExperimentFile.model_fields) <= python
     assert set(inspect.signature(Study).parameters) - python == {

@@ -13,10 +13,14 @@ from nasbench.benchmarks.protocols import protocols
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit import audit
+from nasbench.harness.compare import compare
+from nasbench.harness.execution.run import run
 from nasbench.harness.reproduce import published_names, reproduce, reproductions
 from nasbench.harness.reproduce.published_table import load_published
 from nasbench.harness.reproduce.reproduction import Reproduction
 from nasbench.harness.reproduce.verdict import Outcome
+from nasbench.harness.results.load import load_results
+from nasbench.harness.results.store import holds_runs
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 
 
@@ -162,6 +166,79 @@ def test_a_checkout_shows_and_audits_what_is_published(
     path.write_text("{}")
     assert reproductions(tmp_path / "results") == {}
     assert "reproduction" in {fault.check for fault in audit(tmp_path / "results").faults}
+
+
+@pytest.mark.usefixtures("short", "synthetic_nb201")
+def test_its_runs_are_kept_apart_from_a_users(tmp_path: Path) -> None:
+    """Of the same table and protocol, with other seeds; a fault of either is found."""
+    results = tmp_path / "results"
+    run("random-search,regularized-evolution", seeds=9, out=results, workers=1)
+    alone = audit(results)
+    reproduce("nb201-paper", quick=True, out=results, workers=1)
+    both = audit(results, replays=3)
+    assert (alone.faults, both.faults) == ((), ())
+    assert (both.experiments, both.runs) == (alone.experiments + 3, alone.runs + 12)
+    assert both.replayed == 3
+    stored = load_results(results)
+    assert {one.experiment.strategy for one in stored.experiments} == {
+        "random-search", "regularized-evolution"
+    }  # fmt: skip
+    assert len(stored.runs) == 18
+    (block,) = compare(results).blocks
+    assert [len(one.runs) for one in block.contenders] == [9, 9]
+    (theirs,) = compare(results / "nb201-paper" / "runs").blocks
+    assert [len(one.runs) for one in theirs.contenders] == [4, 4, 4]
+    above = compare(results / "nb201-paper")
+    assert repr(above.rows) == repr(compare(results / "nb201-paper" / "runs").rows)
+    assert list(reproductions(results)) == [results / "nb201-paper" / "reproduction.json"]
+    for file in (results / "nb201-paper").glob("runs/*/random-search*/runs-*.parquet"):
+        file.write_bytes(file.read_bytes()[:-9])
+    (fault, *_) = audit(results).faults
+    assert fault.where.startswith("nb201-paper/runs/")
+    with pytest.raises(StoreError, match="is damaged"):
+        reproduce("nb201-paper", quick=True, out=results, workers=1)
+
+
+@pytest.mark.usefixtures("short", "synthetic_nb201")
+def test_those_of_an_earlier_version_have_no_mark_and_go_on(tmp_path: Path) -> None:
+    first = reproduce("nb201-paper", quick=True, out=tmp_path, workers=1)
+    folder = tmp_path / "nb201-paper"
+    (folder / "runs" / "apart.txt").unlink()
+    with pytest.raises(StoreError, match=f"or name '{folder / 'runs'}', the runs of a reprod"):
+        load_results(tmp_path)
+    assert audit(tmp_path).faults == ()
+    assert audit(tmp_path).runs == 12
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/runs-*.parquet")}
+    again = reproduce("nb201-paper", quick=True, out=tmp_path, workers=1)
+    assert again.rows == first.rows
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/runs-*.parquet")}
+    assert after == before
+    (folder / "reproduction.json").unlink()  # interrupted before it was written
+    assert not holds_runs(tmp_path)
+    assert audit(tmp_path).runs == 12
+
+
+@pytest.mark.usefixtures("short", "synthetic_nb201")
+def test_progress_begins_with_all_its_runs(tmp_path: Path) -> None:
+    class Told:
+        def __init__(self) -> None:
+            self.starts: list[tuple[int, int]] = []
+            self.made = 0
+
+        def start(self, total: int, skipped: int) -> None:
+            self.starts.append((total, skipped))
+
+        def advance(self, experiment: object, runs: int) -> None:
+            self.made += runs
+
+    told = Told()
+    reproduce("nb201-paper", quick=True, out=tmp_path, workers=1, progress=told)
+    assert told.starts == [(12, 0), (0, 0), (0, 0), (0, 0)]
+    assert told.made == 12
+    told = Told()
+    reproduce("nb201-paper", out=tmp_path, workers=1, progress=told)
+    assert told.starts == [(18, 0), *[(-4, 4)] * 3]
+    assert told.made == 6
 
 
 def _of_rule_1(data: dict[str, Any]) -> dict[str, Any]:
