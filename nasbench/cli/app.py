@@ -12,6 +12,7 @@ from nasbench.cli import (
     listing,
     report,
     reproduce,
+    results,
     run,
     show,
     tabulate,
@@ -39,6 +40,7 @@ app.command("latency")(latency.latency)
 app.command("tabulate")(tabulate.tabulate)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
+app.add_typer(results.app, name="results")
 
 
 def main() -> None:

@@ -1,11 +1,9 @@
 """`nasbench list`."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from nasbench.cli.lines import say, warn
+from nasbench.cli import results
+from nasbench.cli.lines import say
 
 app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
@@ -76,23 +74,4 @@ def protocols() -> None:
     say(f"{found.OWN}  made of a table, for each data set that it has")
 
 
-@app.command()
-def results(
-    folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
-) -> None:
-    """Experiments in a results folder and how many runs each has."""
-    from nasbench.harness.results.load import read_results
-
-    total, stored = 0, read_results(folder)
-    for found in stored.experiments:
-        failed = int(found.failed.sum())
-        task = found.experiment.task
-        total += len(found)
-        say(
-            f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
-            f"{task.query.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
-            + (f", {failed} failed" if failed else "")
-        )
-    say(f"{total} runs")
-    for fault in stored.faults:
-        warn(fault)
+app.command("results")(results.list_)

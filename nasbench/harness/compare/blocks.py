@@ -33,6 +33,7 @@ from nasbench.harness.compare.labels import differences, labels
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
 from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.seeds import ranges
 from nasbench.harness.search.task import Task
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
@@ -112,6 +113,7 @@ def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
             parts[0],
             table=one_per_seed([part.table for part in parts]),
             description=next((part.description for part in parts if part.description), {}),
+            display=next((part.display for part in parts if part.display), ""),
         )
         for parts in by_key.values()
     ]
@@ -169,20 +171,12 @@ def _to_run(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
     wanted = _common(parts[0]) if len(_common(parts[0])) else parts[0][0].seeds
     rows = [row for part in parts for row in part]
     lacking = [
-        f"{_ranges(missing)} of {label}"
+        f"{ranges(missing.tolist())} of {label}"
         for label, row in zip(labels(rows), rows, strict=True)
         if not any(row is one for one in parts[0])
         and len(missing := np.setdiff1d(wanted, row.seeds))
     ]
     return f"run seeds {'; '.join(lacking)}"
-
-
-def _ranges(seeds: NDArray[Any]) -> str:
-    """Return ascending seeds as `--seeds` reads them: `0-4,7-9`, and a single one as `7,`."""
-    breaks = np.flatnonzero(np.diff(seeds) > 1) + 1
-    runs = [(int(run[0]), int(run[-1])) for run in np.split(seeds, breaks)]
-    text = ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
-    return f"{text}," if text.isdecimal() else text
 
 
 def _group(task: Task, rows: list[ExperimentRuns], cut: list[str], apart: list[str]) -> Block:

@@ -16,13 +16,17 @@ _DIGITS = 8
 def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     """Return one label per experiment, distinct within the sequence.
 
-    Brackets hold the settings that are not the default, or that differ between the experiments of
-    one strategy. Defaults are those stored with the runs: a strategy's module is never imported,
-    because a results folder may come from anybody.
+    It is the display name that a user gave the experiment, or else its strategy. Brackets hold the
+    settings that are not the default, or that differ between the experiments of one strategy.
+    Defaults are those stored with the runs: a strategy's module is never imported, because a
+    results folder may come from anybody.
     """
     named = []
     experiments = [row.experiment for row in rows]
     for one, row in zip(experiments, rows, strict=True):
+        if row.display:
+            named.append((row.display, list[str]()))
+            continue
         same = [other for other in experiments if other.strategy == one.strategy]
         usual = row.defaults
         told = [
@@ -39,14 +43,18 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     for twins in _twins(named):
         for place, word in zip(twins, _versions([rows[place] for place in twins]), strict=True):
             named[place][1].append(word)
-    return [printable(f"{name} ({', '.join(told)})" if told else name) for name, told in named]
+    return [_joined(name, told) for name, told in named]
+
+
+def _joined(name: str, told: Sequence[str]) -> str:
+    return printable(f"{name} ({', '.join(told)})" if told else name)
 
 
 def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:
     """Return the positions of rows that would have the same label, one list per label."""
-    places: dict[tuple[str, ...], list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, (name, told) in enumerate(named):
-        places.setdefault((name, *told), []).append(place)
+        places.setdefault(_joined(name, told), []).append(place)
     return [twins for twins in places.values() if len(twins) > 1]
 
 

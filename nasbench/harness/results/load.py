@@ -121,15 +121,17 @@ def read_results(folder: str | Path) -> Results:
     """Read as `load_results` does, but accept a folder in which no run can be read."""
     path = require_path("results", folder)
     left_out: list[Damaged] = []
-    found = tuple(_read(one, left_out) for one in experiments(path, left_out))
+    found = tuple(read_experiment(one, left_out) for one in experiments(path, left_out))
     return Results(path, found, tuple(Fault.of(one, path) for one in left_out))
 
 
-def _read(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
+def read_experiment(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
+    """Return the runs of an experiment; damaged files are appended to `left_out`."""
     table = folder.united(list(folder.files(left_out=left_out)))
     return ExperimentRuns(
-        folder.label, folder.experiment, folder.provenance, table, folder.description
-    )
+        folder.label, folder.experiment, folder.provenance, table, folder.description,
+        folder.display,
+    )  # fmt: skip
 
 
 def best_so_far(steps: Ragged, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
