@@ -8,6 +8,7 @@ from nasbench.cli import (
     compare,
     data,
     entry,
+    export,
     latency,
     listing,
     report,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
+app.command("export")(export.export)
 app.command("audit")(audit.audit)
 app.command("show")(show.show)
 app.command("train")(train.train)
