@@ -1,5 +1,7 @@
 """The commands of `nasbench`; their errors and signals are handled in `entry`."""
 
+from typing import Annotated
+
 import typer
 
 from nasbench.cli import (
@@ -20,6 +22,16 @@ from nasbench.cli import (
     train,
     tune,
 )
+from nasbench.cli.lines import say
+
+
+def _say_version(given: bool) -> None:
+    if given:
+        from nasbench.provenance import version_line
+
+        say(version_line())
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="nasbench",
@@ -28,6 +40,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """Compare neural-architecture-search strategies honestly."""
+
+
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
