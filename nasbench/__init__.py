@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from nasbench.strategies.base import SearchStrategy, Tag
     from nasbench.strategies.registry import register
 
+__version__: str
+
 __all__ = [
     "WAIT",
     "Answer",
@@ -54,6 +56,7 @@ __all__ = [
     "Table",
     "Tag",
     "Trial",
+    "__version__",
     "audit",
     "compare",
     "from_api",
@@ -104,6 +107,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("nasbench.provenance").own_version()
     if name not in _HOMES:
         raise AttributeError(f"module 'nasbench' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

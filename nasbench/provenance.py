@@ -26,6 +26,18 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def own_version() -> str:
+    """Return the version of nasbench; of a source tree that is not installed, `unknown`."""
+    return version("nasbench") or "unknown"
+
+
+def version_line() -> str:
+    """Return one line: the version, the commit if this runs from a source tree, and Python's."""
+    commit = _commit()
+    of = f" (commit {commit})" if commit else ""
+    return f"nasbench {own_version()}{of}, Python {platform.python_version()}"
+
+
 def version(name: str) -> str | None:
     """Return the version of an installed distribution, None if it is not installed."""
     try:

@@ -1,11 +1,18 @@
 """`nasbench list`."""
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nasbench.cli.lines import say, warn
+from nasbench.cli import results
+from nasbench.cli.lines import say
+from nasbench.errors import NasbenchError
+
+if TYPE_CHECKING:
+    from nasbench.benchmarks.protocols import Protocol
+    from nasbench.benchmarks.tables.table import Table
 
 app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
@@ -62,37 +69,112 @@ def protocols() -> None:
     from nasbench.benchmarks.catalogue import list_tables, load_table
 
     known = list(found.protocols().values())
-    for table in list_tables():
-        if table.installed and not table.problem:
-            known += found.stored_protocols(load_table(table.name)).values()
+    tables = [load_table(one.name) for one in list_tables() if one.installed and not one.problem]
+    for table in tables:
+        known += found.stored_protocols(table).values()
     for protocol in known:
         say(f"{protocol.name}  {protocol.source}")
         for dataset, seconds in protocol.seconds.items():
-            say(
-                f"    {dataset}: {seconds:.0f} simulated seconds on its "
-                f"{protocol.epochs}-epoch validation; judged after "
-                f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
-            )
-    say(f"{found.OWN}  made of a table, for each data set that it has")
+            say(f"    {dataset}: {_asked(protocol, dataset, seconds)}")
+    say(f"{found.OWN}  made of a table, for each data set that is searched in it")
+    for table in tables:
+        for name in found.searched_in(table):
+            with suppress(NasbenchError):
+                own = found.own_protocol(table, (name,))
+                say(f"    {name} of {table.name}: {_asked(own, name, own.seconds[name])}")
+
+
+def _asked(protocol: "Protocol", dataset: str, seconds: float) -> str:
+    return (
+        f"{seconds:.0f} simulated seconds on its {protocol.epochs}-epoch validation; judged after "
+        f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
+    )
 
 
 @app.command()
-def results(
-    folder: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+def settings(
+    strategy: Annotated[
+        str, typer.Argument(metavar="NAME", help="A strategy, or `package.module:Class`.")
+    ],
 ) -> None:
-    """Experiments in a results folder and how many runs each has."""
-    from nasbench.harness.results.load import read_results
+    """Settings of a strategy: name, default, type and a sentence for each."""
+    from nasbench.strategies.described import settings_of
+    from nasbench.strategies.registry import find_strategy
 
-    total, stored = 0, read_results(folder)
-    for found in stored.experiments:
-        failed = int(found.failed.sum())
-        task = found.experiment.task
-        total += len(found)
+    found = settings_of(find_strategy(strategy))
+    for one in found:
+        said = f"  {one.help}" if one.help else ""
+        say(f"{strategy}.{one.name}={one.default}  [{one.kind}]{said}")
+    if not found:
+        say(f"{strategy} has no settings")
+
+
+@app.command()
+def recipes() -> None:
+    """Recipes: settings of one-shot strategies by name, and those of trainings."""
+    from nasbench.benchmarks.training.recipes import RECIPES
+    from nasbench.strategies.registry import strategies as known
+
+    for name, strategy in known().items():
+        for recipe, values in strategy.recipes.items():
+            changed = ", ".join(f"{setting}={value}" for setting, value in values.items())
+            say(f"{recipe}  run --strategy {name}: {changed or 'the defaults'}")
+    for one in RECIPES.values():
         say(
-            f"{found.label}  {found.experiment.strategy} on {task.benchmark} "
-            f"{task.query.dataset}, {task.protocol}, {task.budget}: {len(found)} runs"
-            + (f", {failed} failed" if failed else "")
+            f"{one.name}  train, tabulate: {one.epochs} epochs, {one.batch} images per step, "
+            f"learning rate {one.learning_rate:g}, {one.shape.channels} channels, "
+            f"{one.shape.cells} cells per stage"
         )
-    say(f"{total} runs")
-    for fault in stored.faults:
-        warn(fault)
+
+
+@app.command()
+def datasets() -> None:
+    """Data sets: those of the installed tables, and images that can be trained on."""
+    from nasbench.benchmarks.catalogue import list_tables, load_table
+    from nasbench.benchmarks.images import images_at_hand
+    from nasbench.benchmarks.protocols import searched_in
+    from nasbench.benchmarks.training.readers.releases import RELEASES
+
+    for listed in list_tables():
+        if not listed.installed:
+            say(f"table {listed.name}  not installed: nasbench data fetch {listed.name}")
+        elif listed.problem:
+            say(f"table {listed.name}  cannot be read: {listed.problem}")
+        else:
+            table = load_table(listed.name)
+            for name in searched_in(table):
+                say(f"{name}  table {listed.name}: {'; '.join(_measured(table, name))}")
+    say("digits  images, made of the digits that scikit-learn bundles")
+    for name, release in RELEASES.items():
+        found = images_at_hand(name)
+        say(f"{name}  images, {f'in {found}' if found else f'not there: {release.how_to_get()}'}")
+    say("folder:PATH, folder:PATH@SIDE, npz:PATH  your own images: docs/training.md")
+
+
+def _measured(table: "Table", dataset: str) -> Iterator[str]:
+    """Yield what a table knows of a data set: each metric, its splits, and after how many epochs.
+
+    A search sees train and validation; only the judge sees test.
+    """
+    from nasbench.benchmarks.tables.objectives import is_cost, objectives_of
+
+    for metric in dict.fromkeys(objectives_of(table)):
+        if is_cost(metric):
+            continue
+        seen = [
+            f"{_ranges(table.search.epochs(dataset, schedule, metric.name))} of {schedule} epochs"
+            for schedule in sorted(table.search.schedules(dataset, metric.name))
+        ]
+        judged = sorted(table.test.schedules(dataset, metric.name))
+        if seen:
+            test = f", test after {' or '.join(map(str, judged))} epochs" if judged else ""
+            yield f"{metric.title}: validation after {', '.join(seen)}{test}"
+
+
+def _ranges(epochs: Iterable[int]) -> str:
+    from nasbench.harness.search.seeds import ranges
+
+    return ranges(sorted(epochs)).rstrip(",")
+
+
+app.command("results")(results.list_)

@@ -91,7 +91,7 @@ class SearchOptions(TypedDict, total=False):
     recipe: Annotated[
         str | None,
         Option(
-            None, "Settings of one-shot strategies by name: `small` or `paper`.",
+            None, "Settings of one-shot strategies by name; see `nasbench list recipes`.",
             valid="a recipe of one-shot strategies, such as 'paper'",
         ),
     ]  # fmt: skip

@@ -62,9 +62,9 @@ class FbNet(CostAwareSearch):
 
         epochs: int = 25
         form: str = "product"  #: form of the loss: `product` (the paper's) or `sum`
-        weight: float = 0.2  #: a of the product
-        exponent: float = 0.6  #: b of the product
-        cost_weight: float = 0.01  #: c of the sum, per unit of cost
+        weight: float = 0.2  #: a of the product, the factor of the cost
+        exponent: float = 0.6  #: b of the product, the power of the cost's logarithm
+        cost_weight: float = 0.01  #: c of the sum, the weight of a unit of cost
         temperature: float = 5.0  #: Gumbel-softmax temperature in the first epoch
         decay: float = 0.956  #: factor of the temperature per epoch
 

@@ -59,10 +59,10 @@ class ProxylessNas(CostAwareSearch):
     class Settings(CostSettings):
         """Hyperparameters."""
 
-        alpha_learning_rate: float = 0.006  #: learning rate of Adam
+        alpha_learning_rate: float = 0.006  #: learning rate of the alphas, by Adam
         alpha_weight_decay: float = 0.0
         alpha_beta1: float = 0.0
-        cost_weight: float = 0.0  #: lambda, per unit of cost
+        cost_weight: float = 0.0  #: lambda, the weight of a unit of cost
 
         def __post_init__(self) -> None:
             """Refuse a negative or infinite weight of the cost."""

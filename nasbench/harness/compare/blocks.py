@@ -35,6 +35,7 @@ from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import one_per_seed
 from nasbench.harness.results.waiting import told
 from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.seeds import ranges
 from nasbench.harness.search.task import Task
 
 _COVERED = {2: 50, 3: 74, 4: 88, 5: 92}
@@ -140,6 +141,7 @@ def _united(parts: Sequence[ExperimentRuns]) -> ExperimentRuns:
         parts[0],
         table=one_per_seed([part.table for part in parts]),
         description=next((part.description for part in parts if part.description), {}),
+        display=next((part.display for part in parts if part.display), ""),
     )
 
 
@@ -197,20 +199,12 @@ def _to_run(parts: Sequence[Sequence[ExperimentRuns]]) -> str:
     wanted = _common(parts[0]) if len(_common(parts[0])) else parts[0][0].seeds
     rows = [row for part in parts for row in part]
     lacking = [
-        f"{_ranges(missing)} of {label}"
+        f"{ranges(missing.tolist())} of {label}"
         for label, row in zip(labels(rows), rows, strict=True)
         if not any(row is one for one in parts[0])
         and len(missing := np.setdiff1d(wanted, row.seeds))
     ]
     return f"run seeds {'; '.join(lacking)}"
-
-
-def _ranges(seeds: NDArray[Any]) -> str:
-    """Return ascending seeds as `--seeds` reads them: `0-4,7-9`, and a single one as `7,`."""
-    breaks = np.flatnonzero(np.diff(seeds) > 1) + 1
-    runs = [(int(run[0]), int(run[-1])) for run in np.split(seeds, breaks)]
-    text = ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
-    return f"{text}," if text.isdecimal() else text
 
 
 def _group(

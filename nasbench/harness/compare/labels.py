@@ -16,10 +16,10 @@ _DIGITS = 8
 def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     """Return one label per experiment, distinct within the sequence.
 
-    A label is the strategy's title. Brackets hold the settings that differ between the experiments
-    of one strategy. Two strategies of one title are told apart by their names. Titles are those
-    stored with the runs: a strategy's module is never imported, because a results folder may come
-    from anybody.
+    A label is the display name that a user gave the experiment, or else the strategy's title.
+    Brackets hold the settings that differ between the experiments of one strategy. Two strategies
+    of one title are told apart by their names. Titles are those stored with the runs: a strategy's
+    module is never imported, because a results folder may come from anybody.
     """
     named = []
     experiments = [row.experiment for row in rows]
@@ -27,6 +27,9 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     for row in rows:
         names.setdefault(row.title, set()).add(row.experiment.strategy)
     for one, row in zip(experiments, rows, strict=True):
+        if row.display:
+            named.append((row.display, list[str]()))
+            continue
         same = [other for other in experiments if other.strategy == one.strategy]
         told = [
             f"{key}={_text(value)}"
@@ -42,7 +45,11 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
     for twins in _twins(named):
         for place, word in zip(twins, _versions([rows[place] for place in twins]), strict=True):
             named[place][1].append(word)
-    return [printable(f"{name} ({', '.join(told)})" if told else name) for name, told in named]
+    return [_joined(name, told) for name, told in named]
+
+
+def _joined(name: str, told: Sequence[str]) -> str:
+    return printable(f"{name} ({', '.join(told)})" if told else name)
 
 
 def known_as(label: str, row: ExperimentRuns) -> set[str]:
@@ -51,7 +58,7 @@ def known_as(label: str, row: ExperimentRuns) -> set[str]:
     The label may also be written with the strategy's name in place of its title.
     """
     strategy = row.experiment.strategy
-    found = {label, row.title, strategy, strategy.rpartition(":")[2]}
+    found = {label, row.title, strategy, strategy.rpartition(":")[2]} | {row.display} - {""}
     if label.startswith(f"{row.title} ("):
         found.add(strategy + label.removeprefix(row.title))
     return found
@@ -68,9 +75,9 @@ def unusual_settings(row: ExperimentRuns) -> list[str]:
 
 def _twins(named: Sequence[tuple[str, list[str]]]) -> list[list[int]]:
     """Return the positions of rows that would have the same label, one list per label."""
-    places: dict[tuple[str, ...], list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, (name, told) in enumerate(named):
-        places.setdefault((name, *told), []).append(place)
+        places.setdefault(_joined(name, told), []).append(place)
     return [twins for twins in places.values() if len(twins) > 1]
 
 

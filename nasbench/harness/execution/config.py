@@ -111,6 +111,9 @@ def custom_protocol(values: Mapping[str, Any]) -> Protocol:
     Raises `InvalidInput`, which names the key, its wrong value and what is valid.
     """
     given = _validated(CustomProtocol, values, "protocol:")
+    if given.base not in protocols():
+        known = ", ".join(protocols())
+        raise InvalidInput(f"protocol: base cannot be {shown(given.base)}: it is one of {known}")
     base = find_protocol(given.base)
     if given.name in protocols():
         raise InvalidInput(f"protocol '{given.name}' is published: name yours differently")

@@ -16,6 +16,7 @@ from nasbench.harness.results.apart import apart_below
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
+from nasbench.harness.results.same_run import difference
 from nasbench.harness.results.store import Damaged, ExperimentFolder, experiments
 from nasbench.text import encodable
 
@@ -129,11 +130,13 @@ def load_results(folder: str | Path) -> Results:
 def load_several(folders: Sequence[Path]) -> Results:
     """Read several folders as `load_results` reads one; a fault is named below its own folder.
 
-    Raises `StoreError` where one of them holds no run.
+    Raises `StoreError` where one of them holds no run, and where two hold different runs of one
+    seed.
     """
     found = [load_results(one) for one in dict.fromkeys(folders)]
     if len(found) == 1:
         return found[0]
+    _check_equal(found)
     return Results(
         found[0].folder,
         tuple(runs for one in found for runs in one.experiments),
@@ -146,19 +149,40 @@ def load_several(folders: Sequence[Path]) -> Results:
     )
 
 
+def _check_equal(found: "Sequence[Results]") -> None:
+    """Raise `StoreError` where two folders hold different finished runs of one seed."""
+    seen: dict[tuple[str, int], tuple[Results, ExperimentRuns, int]] = {}
+    for results in found:
+        for runs in results.experiments:
+            key = repr(runs.experiment.to_json())
+            for row in np.flatnonzero(~runs.failed).tolist():
+                seed = int(runs.seeds[row])
+                first, other, place = seen.setdefault((key, seed), (results, runs, row))
+                if first is results:
+                    continue
+                name = difference(runs.experiment, (other.table, place), (runs.table, row))
+                if name:
+                    raise StoreError(
+                        f"seed {seed} of '{runs.label}' has different runs in '{first.folder}' and "
+                        f"'{results.folder}', they differ in {name}: leave out one of the folders"
+                    )
+
+
 def read_results(folder: str | Path) -> Results:
     """Read as `load_results` does, but accept a folder in which no run can be read."""
     path = require_path("results", folder)
     left_out: list[Damaged] = []
-    found = tuple(_read(one, left_out) for one in experiments(path, left_out))
+    found = tuple(read_experiment(one, left_out) for one in experiments(path, left_out))
     return Results(path, found, tuple(Fault.of(one, path) for one in left_out))
 
 
-def _read(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
+def read_experiment(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
+    """Return the runs of an experiment; damaged files are appended to `left_out`."""
     table = folder.united(list(folder.files(left_out=left_out)))
     return ExperimentRuns(
-        folder.label, folder.experiment, folder.provenance, table, folder.description
-    )
+        folder.label, folder.experiment, folder.provenance, table, folder.description,
+        folder.display,
+    )  # fmt: skip
 
 
 def best_so_far(steps: Ragged, lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -39,6 +39,9 @@ class ExperimentRuns:
     """As stored: one row per run, its trajectory in list columns."""
     description: Mapping[str, Any] = field(default_factory=dict)
     """What the strategy said of itself when it ran; empty where nothing is stored."""
+    display: str = ""
+    """The name that a user gave the experiment for tables and figures; empty where there is
+    none."""
 
     def __len__(self) -> int:
         return len(self.table)

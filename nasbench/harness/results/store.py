@@ -2,6 +2,7 @@
 
     results/<name>/<strategy>.../experiment.json       the experiment and its provenance
                                  runs-<first>-<last>-<hash>.parquet   one row per run
+                                 display.json          its display name, if a user gave one
 
 Rows are as `records` makes them. Files are written under a temporary name and renamed, so any
 number of processes may write to one folder. If two of them run the same seed, both store the same
@@ -15,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from nasbench.files import RESULTS, atomic_write, not_there, read_whole
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.apart import walk
 from nasbench.harness.results.descriptions import check_experiment, check_provenance, check_text
+from nasbench.harness.results.display import FILE as _DISPLAY
+from nasbench.harness.results.display import read_display
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
 from nasbench.harness.results.validation import conform
@@ -40,7 +43,8 @@ from nasbench.text import encodable, file_name
 from nasbench.trace import Trace
 
 SCHEMA = 2
-_FILE = "experiment.json"
+EXPERIMENT = "experiment.json"
+"""Name of the file that describes an experiment."""
 _RUNS = "runs-*.parquet"
 _LONGEST = 255
 """Bytes of the longest name of a file or folder."""
@@ -85,6 +89,9 @@ class ExperimentFolder:
     """What the strategy said of itself when it ran: `title`, `family`, `reference`, `colour`,
     `bibtex`, `defaults`, and, if `nasbench tune` chose its settings, how it did so, `tuning`. A
     reader does not need the strategy's module for this, and never imports it."""
+    display: str = ""
+    """The name that a user gave the experiment for tables and figures; empty where there is
+    none."""
 
     @property
     def label(self) -> str:
@@ -97,13 +104,17 @@ class ExperimentFolder:
         ended = zip(table["seed"].to_pylist(), table["error"].to_pylist(), strict=True)
         return {seed for seed, error in ended if not error}
 
-    def append(self, rows: pa.Table) -> None:
-        """Store some runs, sorted by seed, in one file."""
+    def append(self, rows: pa.Table, made: Mapping[str, Any] | None = None) -> Path:
+        """Store some runs, sorted by seed, in one file; return its path.
+
+        `made` is where the runs come from; None means this process.
+        """
         seeds = rows["seed"]
         name = f"runs-{seeds[0]}-{seeds[-1]}-{_digest(rows)}.parquet"
-        content = to_parquet(rows, provenance())
+        content = to_parquet(rows, provenance() if made is None else made)
         with atomic_write(self.path / name, RESULTS) as file:
             file.write(content)
+        return self.path / name
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         """Return one row per seed, sorted; of a seed stored twice, a run without an error is kept.
@@ -176,10 +187,10 @@ def open_folder(
     other settings, and where another strategy of the same name was run on another task.
     """
     path = results / folder_name(experiment, name)
-    if not (path / _FILE).exists():
+    if not (path / EXPERIMENT).exists():
         if name is not None:
             _check_new(name)
-            for sibling in sorted(path.parent.glob(f"*/{_FILE}")):
+            for sibling in sorted(path.parent.glob(f"*/{EXPERIMENT}")):
                 _check_sibling(read_folder(sibling.parent), experiment)
         content = {
             "schema": SCHEMA,
@@ -187,31 +198,39 @@ def open_folder(
             "strategy": _description(experiment.strategy),
             "provenance": {**provenance(), **({} if images is None else {"images": images})},
         }
-        _create(path / _FILE, json.dumps(content, indent=2) + "\n")
+        _create(path / EXPERIMENT, json.dumps(content, indent=2) + "\n")
     folder = read_folder(path)
     if tuning is not None and folder.description.get("tuning") is None:
-        folder = _with_tuning(path, tuning)
+        folder = with_tuning(path, asdict(tuning))
     _refuse(folder, flatten(folder.experiment.to_json()), flatten(experiment.to_json()))
-    _raise_schema(path)
+    raise_schema(path)
     return folder
 
 
-def _with_tuning(path: Path, tuning: Tuning) -> ExperimentFolder:
-    """Add the record of tuning to the stored description of the experiment's strategy."""
-    content = _json(path / _FILE)
-    content["strategy"]["tuning"] = asdict(tuning)
-    with atomic_write(path / _FILE, RESULTS) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
+def with_tuning(path: Path, record: Mapping[str, Any]) -> ExperimentFolder:
+    """Add a record of tuning to the stored description of the experiment's strategy."""
+    content = _json(path / EXPERIMENT)
+    content["strategy"]["tuning"] = dict(record)
+    _replace(path / EXPERIMENT, content)
     return read_folder(path)
 
 
-def _raise_schema(path: Path) -> None:
-    """Store this version's schema number, as an earlier version cannot read runs of this one."""
-    content = _json(path / _FILE)
-    if content.get("schema") != SCHEMA:
-        content["schema"] = SCHEMA
-        with atomic_write(path / _FILE, RESULTS) as file:
-            file.write((json.dumps(content, indent=2) + "\n").encode())
+def raise_schema(path: Path, least: int = SCHEMA) -> None:
+    """Store a schema number of at least `least`: an earlier version cannot read runs of it."""
+    content = _json(path / EXPERIMENT)
+    if content.get("schema", 1) < least:
+        content["schema"] = least
+        _replace(path / EXPERIMENT, content)
+
+
+def stored_schema(path: Path) -> int:
+    """Return the number of the schema in which an experiment's folder is stored."""
+    return int(_json(path / EXPERIMENT).get("schema", 1))
+
+
+def _replace(path: Path, content: Mapping[str, Any]) -> None:
+    with atomic_write(path, RESULTS) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
 
 
 def _create(path: Path, text: str) -> None:
@@ -267,7 +286,7 @@ def read_folder(path: Path) -> ExperimentFolder:
 
     Raises `Damaged` for a damaged one, and `NewerSchema` for one of a later version of nasbench.
     """
-    file = path / _FILE
+    file = path / EXPERIMENT
     data = _json(file)
     if not isinstance(data, dict):
         raise _damaged(file, "it is no JSON object")
@@ -319,14 +338,27 @@ def experiments(results: Path, left_out: list[Damaged] | None = None) -> Iterato
         raise kept[0]
     for folder in homes:
         try:
-            yield read_folder(folder)
+            yield _named(read_folder(folder), left_out)
         except Damaged as error:
             if left_out is None:
                 raise
             kept.append(error)
     for folder in orphans:
         reason = "it is missing, so what the runs beside it are of is not known"
-        kept.append(Damaged(folder / _FILE, reason, "restore it, or move the folder away"))
+        kept.append(Damaged(folder / EXPERIMENT, reason, "restore it, or move the folder away"))
+
+
+def _named(folder: ExperimentFolder, left_out: list[Damaged] | None) -> ExperimentFolder:
+    """Return an experiment with its display name; of a damaged name, only the name is left out."""
+    try:
+        return replace(folder, display=read_display(folder.path))
+    except ValueError as error:
+        fix = "name it again with `nasbench results rename`, or remove the file"
+        damaged = Damaged(folder.path / _DISPLAY, str(error), fix)
+    if left_out is None:
+        raise damaged
+    left_out.append(damaged)
+    return folder
 
 
 def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[Path]]:
@@ -342,7 +374,7 @@ def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[P
     homes, orphans = [], []
     for folder, names in walk(results, refused):
         runs = fnmatch.filter(names, _RUNS)
-        if _FILE in names and (runs or _is_ours(folder / _FILE)):
+        if EXPERIMENT in names and (runs or _is_ours(folder / EXPERIMENT)):
             homes.append(folder)
         elif runs:
             orphans.append(folder)
@@ -351,7 +383,7 @@ def _homes(results: Path, unreadable: list[Damaged]) -> tuple[list[Path], list[P
 
 def in_group(group: Path) -> Iterator[ExperimentFolder]:
     """Yield the experiments directly in a folder, in path order, without unreadable ones."""
-    for file in sorted(group.glob(f"*/{_FILE}")):
+    for file in sorted(group.glob(f"*/{EXPERIMENT}")):
         with suppress(StoreError):
             yield read_folder(file.parent)
 

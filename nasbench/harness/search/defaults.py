@@ -18,6 +18,7 @@ from nasbench.benchmarks.protocols import (
     what_lacks,
 )
 from nasbench.benchmarks.tables.format import SUFFIX
+from nasbench.errors import InvalidInput
 from nasbench.harness.search.task import trained_space
 
 Say = Callable[[str], None]
@@ -64,6 +65,11 @@ def choose(
     named = None if benchmark is None else _located(benchmark)
     space = None if named is None else trained_space(named)
     if named is not None and space is not None:
+        if protocol == OWN:
+            raise InvalidInput(
+                f"protocol '{OWN}' is made of a table, and '{named}' has none: leave --protocol "
+                "away, or name how networks are trained, such as nb201-12@0/nb201-200@1"
+            )
         return Choice(named, tuple(datasets or (_TRAINED_ON,)), protocol, space)
     if isinstance(protocol, str):
         protocol = _named(protocol, named, datasets)
@@ -106,12 +112,19 @@ def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None)
     """Return a protocol by its name; for a published one, no table is loaded."""
     if protocol in protocols():
         return find_protocol(protocol)
-    table = load_table(benchmark or default_benchmark())
-    return (
-        own_protocol(table, tuple(datasets or ()))
-        if protocol == OWN
-        else find_protocol(protocol, table)
-    )
+    if protocol == OWN:
+        return _own(benchmark, tuple(datasets or ()))
+    return find_protocol(protocol, load_table(benchmark or default_benchmark()))
+
+
+def _own(benchmark: str | None, datasets: tuple[str, ...]) -> Protocol:
+    """Return the protocol `own` of a table, with a budget for each data set searched.
+
+    Without data sets it is for the one that is searched by default.
+    """
+    if benchmark is None:
+        benchmark = BUNDLED if datasets == (BUNDLED,) else default_benchmark()
+    return own_protocol(load_table(benchmark), datasets or _made_for(benchmark).datasets[:1])
 
 
 def _made_for(benchmark: str) -> Protocol:

@@ -32,6 +32,18 @@ def parse_seeds(seeds: int | str | Sequence[int], most: Count = SEEDS) -> list[i
     raise InvalidInput(f"seeds {shown(seeds)}: give one or more whole numbers of 0 or more")
 
 
+def ranges(seeds: Sequence[int]) -> str:
+    """Return ascending seeds as `parse_seeds` reads them: `0-4,7-9`, and a single one as `7,`."""
+    parts: list[list[int]] = []
+    for seed in seeds:
+        if parts and seed == parts[-1][1] + 1:
+            parts[-1][1] = seed
+        else:
+            parts.append([seed, seed])
+    text = ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in parts)
+    return f"{text}," if text.isdecimal() else text
+
+
 def parse_experiment_seed(value: object) -> int:
     """Return an experiment's seed, a whole number of 0 to 2**63 - 1; else `InvalidInput`."""
     return EXPERIMENT_SEED.check(value)

@@ -39,9 +39,9 @@ ALPHA_NATS: Mapping[str, object] = {**NATS, "alpha_learning_rate": 3e-4, "alphas
 class AlphaSettings(WeightSettings):
     """Hyperparameters of weights and alphas: those of NAS-Bench-201, adapted to few steps."""
 
-    alpha_learning_rate: float = 0.01  #: learning rate of Adam
+    alpha_learning_rate: float = 0.01  #: learning rate of the alphas, by Adam
     alpha_weight_decay: float = 1e-3  #: weight decay of the alphas
-    alpha_beta1: float = 0.5  #: Adam's first decay; the second is 0.999
+    alpha_beta1: float = 0.5  #: Adam's first decay for the alphas; the second is 0.999
     alphas_first: bool = True  #: whether a batch changes the alphas before the weights
     clip_alphas: bool = False  #: whether the clipped norm counts the alphas' gradient
 
@@ -193,9 +193,9 @@ class AlphaSearch(OneShot):
 class CostSettings(AlphaSettings):
     """Hyperparameters of a search that also considers cost."""
 
+    #: cost of operations: `multiply-adds`, the name of what `nasbench latency` has measured, or
+    #: `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup table fitted to a table's column
     cost: str = "multiply-adds"
-    """The cost of operations: `multiply-adds`, what `nasbench latency` has measured, or
-    `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup table fitted to a table's column."""
 
 
 class CostAwareSearch(AlphaSearch):

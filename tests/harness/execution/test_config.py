@@ -84,7 +84,7 @@ def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
         ("strategies = {random-search = 3}", "'strategies' cannot be .*: it is a list of names"),
         ("protocol = 3", "'protocol' cannot be 3: it is a protocol's name"),
         ("protocol = {}", "protocol: key 'name' is missing: it is a name of its own"),
-        ("protocol = {name = 'x', base = 'y'}", "protocol 'y' is unknown: valid are nb201-paper"),
+        ("protocol = {name = 'x', base = 'y'}", "base cannot be 'y': it is one of nb201-paper"),
         ("protocol = {name = 'nats-bench'}", "'nats-bench' is published: name yours differently"),
         ("protocol = {name = 'x', sed = 3}", "protocol: key 'sed' is unknown: valid are base"),
         ("protocol = {name = 'x', epochs = 'a'}", "protocol: 'epochs' cannot be 'a': it is an"),

@@ -1,0 +1,49 @@
+"""`nasbench export`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nasbench.cli.lines import say, warn
+from nasbench.cli.options import split
+
+
+class Format(StrEnum):
+    """The kind of the files."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def export(
+    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files. [default: RESULTS/export]")
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", "-f", help="What files are written.")
+    ] = Format.CSV,
+    what: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="`trajectories` (a row per evaluation), `architectures` (a row per run: the final "
+            "architecture as text) or `best` (a row per experiment), comma-separated or repeated. "
+            "[default: all]"
+        ),
+    ] = None,
+) -> None:
+    """Write runs as CSV or Parquet: evaluations, final architectures, best runs.
+
+    All files have validation, test and costs. The best run of an experiment is the one with the
+    best validation value that a search saw; it is never chosen by test.
+    """
+    from nasbench.harness.results.export import export as write
+    from nasbench.harness.results.load import load_results
+
+    stored = load_results(results)
+    for fault in stored.faults:
+        warn(fault)
+    for path in write(stored, out, format=format_.value, what=split(what)):
+        say(path)

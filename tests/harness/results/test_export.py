@@ -1,0 +1,131 @@
+"""Flat files of runs: their values are those of the frames and of the table."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from tables import installed
+from typer.testing import CliRunner
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.cli.app import app
+from nasbench.errors import InvalidInput, StoreError
+from nasbench.harness.execution.run import run
+from nasbench.harness.results import export as exporting
+from nasbench.harness.results.export import export
+from nasbench.harness.results.inventory import inventory
+from nasbench.harness.results.load import load_results
+from nasbench.harness.results.manage import rename
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
+    """Searches of two data sets, by protocols that report different ones."""
+    folder = tmp_path_factory.mktemp("export")
+    with installed(synthetic_data):
+        both = "random-search,regularized-evolution"
+        run(both, seeds=4, budget="20evals", out=folder, workers=1)
+        run("random-search", seeds=2, budget="8evals", datasets="cifar100", out=folder, workers=1)
+    return folder
+
+
+def read(path: Path) -> pandas.DataFrame:
+    return pandas.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_trajectories_are_those_of_the_frames(
+    results: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "_CHUNK", 30)  # several parts of each experiment
+    (path,) = export(results, format=kind, what="trajectories")
+    assert path == results / "export" / f"trajectories.{kind}"
+    found = read(path) if kind == "csv" else pandas.read_parquet(path)
+    expected = load_results(results).trajectories
+    assert len(found) == 2 * 4 * 20 + 2 * 8
+    for name in expected.columns:
+        ours, theirs = found[name].tolist(), expected[name].astype(object).tolist()
+        assert ours == theirs, name
+
+
+def test_the_incumbents_values_are_the_tables(results: Path) -> None:
+    """Beside every evaluation stand the judge's values of the incumbent at that time."""
+    (path,) = export(results, what="trajectories")
+    found, table = read(path), load_table("nb201")
+    cells = found["incumbent"].map(lambda text: table.space.index(table.space.parse(text)))
+    for dataset in ("cifar10", "cifar100", "ImageNet16-120"):
+        for split, read_final in (("test", table.test.mean), ("valid", table.test.valid_mean)):
+            final = read_final(dataset, 200)
+            there = found[f"{split}/{dataset}"].notna().to_numpy()
+            expected = np.asarray(final)[cells[there]]
+            assert found.loc[there, f"{split}/{dataset}"].tolist() == expected.tolist()
+    on_cifar100 = found["experiment"].str.startswith("nb201-cifar100")
+    assert found.loc[on_cifar100, "test/cifar10"].isna().all()
+    assert found.loc[on_cifar100, "test/cifar100"].notna().all()
+
+
+def test_architectures_are_one_row_per_run(results: Path) -> None:
+    (path,) = export(results, what="architectures")
+    found, expected = read(path), load_results(results).runs
+    assert found["incumbent"].tolist() == expected["incumbent"].tolist()
+    for name in expected.columns:
+        if expected[name].dtype.kind in "iuf":
+            assert found[name].fillna(-1).tolist() == expected[name].fillna(-1).tolist(), name
+
+
+def test_the_best_has_the_best_validation_whatever_test_says(results: Path) -> None:
+    (path,) = export(results, what="best")
+    found, runs = read(path), load_results(results).runs
+    assert len(found) == 3
+    assert set(found["chosen_by"]) == {"signal"}
+    for _, row in found.iterrows():
+        mine = runs[runs["experiment"] == row["experiment"]]
+        assert row["signal"] == mine["signal"].max()
+        assert row["seed"] == mine.loc[mine["signal"].idxmax(), "seed"]
+        assert row["runs"] == len(mine)
+
+
+def test_runs_in_two_folders_are_written_once_and_names_are_safe(results: Path) -> None:
+    name = inventory(results).experiments[0].name
+    rename(results, name, "=HYPERLINK(0)")
+    shutil.copytree(results, results / "copy")
+    paths = export(results, results.parent / "flat")
+    assert [path.name for path in paths] == ["trajectories.csv", "architectures.csv", "best.csv"]
+    with paths[1].open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 4 + 2
+    assert {row["display"] for row in rows} == {"", "'=HYPERLINK(0)"}
+
+
+def test_several_objectives_have_no_best(tmp_path: Path) -> None:
+    run(
+        "random-search", benchmark="digits", objective="accuracy,loss", seeds=2, budget="6evals",
+        out=tmp_path, workers=1,
+    )  # fmt: skip
+    paths = export(tmp_path, format="parquet")
+    assert [path.stem for path in paths] == ["trajectories", "architectures"]
+    assert pandas.read_parquet(paths[1])["incumbent"].isna().all()
+    assert pandas.read_parquet(paths[0])["test/digits"].notna().all()
+
+
+def test_what_cannot_be_exported_is_one_line(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="valid are trajectories, architectures, best"):
+        export(results, what="runs")
+    with pytest.raises(InvalidInput, match="valid are csv, parquet"):
+        export(results, format="xlsx")
+    with pytest.raises(StoreError, match="does not exist"):
+        export(tmp_path / "none")
+
+
+def test_the_command_says_what_it_wrote(results: Path) -> None:
+    words = ["export", str(results), "--format", "parquet", "--what", "best,architectures"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0
+    assert done.output.split() == [
+        str(results / "export" / f"{name}.parquet") for name in ("best", "architectures")
+    ]
+    said = CliRunner().invoke(app, ["export", "-h"]).output
+    assert "never chosen by test" in " ".join(said.split())
