@@ -5,15 +5,17 @@ import shutil
 from itertools import combinations
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from scipy.stats import mannwhitneyu
 from typer.testing import CliRunner
 
 from nasbench import audit, compare, run
 from nasbench.cli.app import app
-from nasbench.errors import CannotCompare, InvalidInput
+from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.harness.compare.write import texts
 from nasbench.harness.results.load import load_results
+from nasbench.harness.results.store import experiments
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 
@@ -213,3 +215,21 @@ def test_a_notebook_shows_a_table(results: Path) -> None:
     assert "<b>RS</b>" not in text
     best = load_results(results).runs.groupby("strategy")["test/cifar10"].mean().max()
     assert f"{best:.2f}" in text
+
+
+def test_folders_with_different_runs_of_one_seed_are_refused(tmp_path: Path) -> None:
+    """As after a change of code: neither of the two runs may be taken in silence."""
+    for name in ("a", "b"):
+        run("random-search", seeds=3, budget="10evals", out=tmp_path / name)
+    assert compare([tmp_path / "a", tmp_path / "b"]).blocks[0].seeds == 3  # equal ones count once
+    results = load_results(tmp_path / "b")
+    (one,) = results.experiments
+    (file,) = (tmp_path / "b").rglob("runs-*.parquet")
+    folder = next(experiments(tmp_path / "b"))
+    signal = one.table["value/accuracy"].to_pylist()
+    signal[1][-1] -= 1.0
+    place = one.table.column_names.index("value/accuracy")
+    file.unlink()
+    folder.append(one.table.set_column(place, "value/accuracy", pa.array(signal)))
+    with pytest.raises(StoreError, match=r"seed 1 of .* has different runs .* differ in value/acc"):
+        compare([tmp_path / "a", tmp_path / "b"])
