@@ -6,7 +6,6 @@ with the package; no other table can have their names.
 """
 
 import difflib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from nasbench.arguments import require_path
+from nasbench.benchmarks import places
+from nasbench.benchmarks.places import data_folder
 from nasbench.benchmarks.sources import hardware, public
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.tables.format import SUFFIX
@@ -26,9 +27,7 @@ from nasbench.extensions import imported, reason
 from nasbench.files import sha256_of
 from nasbench.text import is_device_name
 
-DATA_VARIABLE = "NASBENCH_DATA"
-
-SHIPPED = Path(__file__).parent / "shipped"
+SHIPPED = places.SHIPPED
 """Folder of the tables that come with the package."""
 FETCHED, BUNDLED = "nb201", "digits"
 """The default benchmarks of a search: the first if it is installed, else the second."""
@@ -93,24 +92,6 @@ class Listed:
     bytes: int = 0
     hash: str = ""
     problem: str = ""
-
-
-def data_folder() -> Path:
-    """Return the data folder of tables and downloads; it may not exist yet.
-
-    Raises `InvalidInput` if NASBENCH_DATA names the home folder of an unknown user.
-    """
-    chosen = os.environ.get(DATA_VARIABLE)
-    if chosen:
-        try:
-            return Path(chosen).expanduser()
-        except RuntimeError as error:
-            raise InvalidInput(
-                f"{DATA_VARIABLE}='{chosen}': there is no such user's folder; write the whole path"
-            ) from error
-    import platformdirs  # needed only without the variable
-
-    return Path(platformdirs.user_data_dir("nasbench", appauthor=False))
 
 
 def table_path(name: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nasbench.benchmarks.catalogue import data_folder
+from nasbench.benchmarks.places import data_folder
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.sources.transfer import note
 from nasbench.benchmarks.training.readers.official import Archive, Release

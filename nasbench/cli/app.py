@@ -1,6 +1,7 @@
 """The commands of `nasbench`; their errors and signals are handled in `entry`."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -8,6 +9,7 @@ from nasbench.cli import (
     audit,
     calibrate,
     compare,
+    completion,
     data,
     entry,
     export,
@@ -23,6 +25,7 @@ from nasbench.cli import (
     tune,
 )
 from nasbench.cli.lines import say
+from nasbench.harness.options import RunOptions, options_of
 
 
 def _say_version(given: bool) -> None:
@@ -52,18 +55,54 @@ def common(
     """Compare neural-architecture-search strategies honestly."""
 
 
-app.command("run")(run.run)
-app.command("compare")(compare.compare)
-app.command("export")(export.export)
-app.command("audit")(audit.audit)
-app.command("show")(show.show)
-app.command("train")(train.train)
-app.command("calibrate")(calibrate.calibrate)
-app.command("report")(report.report)
-app.command("reproduce")(reproduce.reproduce)
-app.command("tune")(tune.tune)
-app.command("latency")(latency.latency)
-app.command("tabulate")(tabulate.tabulate)
+_TABLE: dict[str, completion.Names] = {
+    "benchmark": completion.benchmarks,
+    "dataset": completion.datasets,
+    "datasets": completion.datasets,
+    "protocol": completion.protocols,
+    "objective": completion.objectives,
+}
+_SEARCH: dict[str, completion.Names] = {
+    **_TABLE,
+    "strategy": completion.strategies,
+    "recipe": completion.recipes,
+    "set_": completion.settings,
+    **{
+        name: completion.words(*option.form)
+        for name, (_, option) in options_of(RunOptions).items()
+        if isinstance(option.form, tuple)
+    },
+}
+_TRAINING: dict[str, completion.Names] = {
+    "dataset": completion.words(*completion.IMAGES),
+    "recipe": completion.words(*completion.RECIPES),
+    "space": completion.spaces,
+}
+_COMMANDS: dict[str, tuple[Callable[..., Any], dict[str, completion.Names]]] = {
+    "run": (run.run, _SEARCH),
+    "compare": (compare.compare, _TABLE),
+    "export": (export.export, {"what": completion.words(*export.PARTS)}),
+    "audit": (audit.audit, {}),
+    "show": (show.show, {"space": completion.spaces}),
+    "train": (train.train, _TRAINING),
+    "calibrate": (calibrate.calibrate, _TABLE),
+    "report": (report.report, {}),
+    "reproduce": (reproduce.reproduce, {}),
+    "tune": (tune.tune, {**_TABLE, "strategy": completion.strategies}),
+    "latency": (latency.latency, {}),
+    "tabulate": (tabulate.tabulate, _TRAINING),
+}
+"""The commands, and which names of theirs a shell completes."""
+
+for _name, (_function, _names) in _COMMANDS.items():
+    app.command(_name)(completion.completing(_function, **_names))
+for _function in (data.fetch, data.info, data.verify, data.path):
+    completion.completing(_function, name=completion.data)
+for _function in (results.show, results.rename, results.rm):
+    completion.completing(
+        _function, experiment=completion.experiments, experiments=completion.experiments
+    )
+completion.completing(listing.settings, strategy=completion.strategies)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")

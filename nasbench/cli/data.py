@@ -153,8 +153,9 @@ def path(
     ] = None,
 ) -> None:
     """Print the data folder, or where a table or an image set is."""
-    from nasbench.benchmarks.catalogue import data_folder, table_path
+    from nasbench.benchmarks.catalogue import table_path
     from nasbench.benchmarks.images import images_at_hand, images_folder
+    from nasbench.benchmarks.places import data_folder
 
     if name is not None and _is_images(name):
         say(str(images_at_hand(name) or images_folder()))

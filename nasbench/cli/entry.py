@@ -28,6 +28,8 @@ _ENDING = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIG
 """Signals that end a process; a command first cleans up, as after Ctrl-C. Batch systems send
 several of them."""
 _AGAIN_SECONDS = 0.05
+_COMPLETE = "NASBENCH_COMPLETE"
+"""End of the name of the variable by which a shell asks to complete a line."""
 _COMPLETION = ("--install-completion", "--show-completion")
 
 
@@ -39,7 +41,8 @@ def run(load: Callable[[], Callable[..., object]]) -> NoReturn:
     _open_streams()
     os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever this is set to
     with _ended_cleanly() as received:
-        code = _flushed(_run(load, sys.argv[1:]))
+        completing = any(name.endswith(_COMPLETE) for name in os.environ)
+        code = _flushed(_complete(load) if completing else _run(load, sys.argv[1:]))
     with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # only Python's own end is left
     sys.exit(128 + received[0] if received and code == _INTERRUPTED else code)
@@ -64,6 +67,17 @@ def _run(load: Callable[[], Callable[..., object]], words: Sequence[str]) -> int
     if result == _INTERRUPTED:  # typer returns this code after Ctrl-C
         return _say("interrupted; finished runs are stored, the same command goes on", result)
     return result if isinstance(result, int) else 0
+
+
+def _complete(load: Callable[[], Callable[..., object]]) -> int:
+    """Complete a line for a shell, which shows nothing of an error."""
+    try:
+        load()(standalone_mode=False)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 0
+    except BaseException:  # a shell would show it between the words of its user
+        return 1
+    return 0
 
 
 def _command(app: Callable[..., object], words: Sequence[str]) -> object:
@@ -95,8 +109,7 @@ def _exited(error: SystemExit, words: Sequence[str]) -> int:
     cause = error.__context__
     if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
         return _LEFT
-    completing = any(name.endswith("NASBENCH_COMPLETE") for name in os.environ)
-    if completing or any(word.startswith(_COMPLETION) for word in words):
+    if any(word.startswith(_COMPLETION) for word in words):
         return error.code if isinstance(error.code, int) else 0
     return _say(
         f"a module that was loaded or called, such as a strategy's, ended the command with "

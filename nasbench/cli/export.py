@@ -9,6 +9,9 @@ import typer
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import split
 
+PARTS = ("trajectories", "architectures", "best")
+"""What can be written, as in `harness.results.export`."""
+
 
 class Format(StrEnum):
     """The kind of the files."""

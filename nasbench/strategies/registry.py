@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -26,6 +27,10 @@ GROUP = "nasbench.strategies"
 """Entry points of this group are strategies of other packages."""
 
 _registered: dict[str, type[SearchStrategy]] = {}
+_given: dict[str, type[SearchStrategy]] = {}
+"""Classes that were given as such and that no import finds, by the names that stand for them."""
+_MAIN = "__main__"
+_OURS = "nasbench.strategies."
 
 
 def register(name: str) -> Callable[[Strategy], Strategy]:
@@ -81,6 +86,8 @@ def find_strategy(name: str) -> type[SearchStrategy]:
 
     Raises `InvalidInput` if it is unknown, cannot be imported, or is not a complete strategy.
     """
+    if name in _given:
+        return _given[name]
     if ":" in name:
         return _imported(name)
     known = strategies()
@@ -93,6 +100,51 @@ def find_strategy(name: str) -> type[SearchStrategy]:
     return _checked(known[name], name)
 
 
+def given_names(strategies: Any) -> Any:
+    """Return what was given for one or several strategies with names in place of classes.
+
+    In this process, `find_strategy` finds each class by its name, wherever it was defined. Raises
+    `InvalidInput` for a class that is no complete strategy.
+    """
+    if inspect.isclass(strategies):
+        return [_name_given(strategies)]
+    if isinstance(strategies, (list, tuple)):
+        return [_name_given(one) if inspect.isclass(one) else one for one in strategies]
+    return strategies
+
+
+def _name_given(strategy: type) -> str:
+    called = f"{strategy.__module__}:{strategy.__qualname__}"
+    name = name_of(_checked(strategy, called))
+    _given.pop(name, None)
+    try:
+        found = find_strategy(name)
+    except InvalidInput:
+        found = None
+    if found is not strategy:
+        _given[name] = strategy
+    return name
+
+
+def to_be_sent(name: str) -> type[SearchStrategy] | None:
+    """Return the class of a strategy that another process may not find by its name.
+
+    It was given as a class, was defined in a notebook or a script, or was registered by a module
+    that is not this package's. None where any process finds it.
+    """
+    found = _given.get(name)
+    if found is None and name.startswith(f"{_MAIN}:"):
+        found = find_strategy(name)
+    if found is None and name in _registered and not _registered[name].__module__.startswith(_OURS):
+        found = _registered[name]
+    return found
+
+
+def receive(name: str, strategy: type[SearchStrategy]) -> None:
+    """Let `find_strategy` find a class by a name that another process has for it."""
+    _given[name] = strategy
+
+
 def name_of(strategy: type[SearchStrategy]) -> str:
     """Return the name that finds a strategy: its first registered one, else `module:Class`."""
     _load_all()  # else the name of one that an entry point names depends on what was done before
@@ -103,6 +155,12 @@ def name_of(strategy: type[SearchStrategy]) -> str:
 
 
 def _imported(path: str) -> type[SearchStrategy]:
+    module, _, name = path.partition(":")
+    if "<locals>" in name or (module == _MAIN and not hasattr(sys.modules[_MAIN], name)):
+        raise InvalidInput(
+            f"strategy '{path}' was defined in a notebook, a script or a function, where only that "
+            "process finds it: give the class itself, or put it into a module"
+        )
     return _checked(imported("strategy", path, path), path)
 
 

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from pydantic import ValidationError
 
+from nasbench.benchmarks import places
 from nasbench.benchmarks.tables.info import (
     DTYPES,
     Array,
@@ -39,7 +40,7 @@ from nasbench.text import printable
 
 SCHEMA_VERSION = 2
 """Newest schema that is read. A table that uses no feature of schema 2 is written as schema 1."""
-SUFFIX = ".safetensors"
+SUFFIX = places.SUFFIX
 CHECKED_WHOLE = 16 << 20
 """Size in bytes up to which all columns of a table are checked when it is opened.
 

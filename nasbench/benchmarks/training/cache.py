@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
-from nasbench.benchmarks.catalogue import data_folder
+from nasbench.benchmarks.places import data_folder
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.errors import DataError
 from nasbench.files import atomic_write, read_whole

@@ -21,7 +21,8 @@ import torch
 from scipy.stats import spearmanr
 
 from nasbench import limits
-from nasbench.benchmarks.catalogue import data_folder, load_table
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.places import data_folder
 from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.training.costs import (
     THREADS,

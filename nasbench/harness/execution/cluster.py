@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from nasbench.benchmarks.catalogue import given_tables, load_table, table_file
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.extensions import reason
 from nasbench.files import atomic_write
 from nasbench.harness.execution.executors import Job, attempt
 from nasbench.harness.execution.interruption import Interruption
@@ -35,6 +36,7 @@ from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.task import Kind
 from nasbench.place import Place
 from nasbench.provenance import provenance
+from nasbench.strategies.registry import receive, to_be_sent
 
 CHUNK_SECONDS = 1.0
 """Seconds of work in a chunk: sending one costs milliseconds, and a lost worker loses one."""
@@ -84,15 +86,17 @@ class RayExecutor:
         cpus = math.ceil((self._limits.workers or 1) * self._limits.cpus)
         with ray_instance(cpus, self._address) as ray:
             tables = _tables(ray, jobs) if elsewhere else {}
-            yield from _Driver(ray, jobs, self._limits, self._retries, tables).run(stop)
+            classes = _classes(ray, jobs)
+            yield from _Driver(ray, jobs, self._limits, self._retries, tables, classes).run(stop)
 
 
 class _Driver:
     """Keeps all workers busy with chunks, whose size depends on how long earlier runs took."""
 
     def __init__(
-        self, ray: Any, jobs: Sequence[Job], limits: Limits, retries: int, tables: "_Tables"
-    ) -> None:
+        self, ray: Any, jobs: Sequence[Job], limits: Limits, retries: int, tables: "_Tables",
+        classes: "_Classes",
+    ) -> None:  # fmt: skip
         self._ray, self._jobs, self._limits, self._retries = ray, jobs, limits, retries
         self._left = deque((number, deque(job.seeds)) for number, job in enumerate(jobs))
         self._again: deque[_Chunk] = deque()
@@ -102,7 +106,7 @@ class _Driver:
             num_cpus=limits.cpus, num_gpus=limits.gpus, max_retries=0
         )
         self._data = [json.dumps(job.experiment.to_json()) for job in jobs]
-        self._tables = tables
+        self._tables, self._classes = tables, classes
 
     def run(self, stop: Interruption) -> Iterator[tuple[int, pa.Table]]:
         self._check_room()
@@ -168,6 +172,7 @@ class _Driver:
             self._retries,
             identity(),
             self._tables,
+            self._classes.get(self._jobs[chunk.job].experiment.strategy),
         )
         self._pending[reference] = chunk
 
@@ -244,6 +249,30 @@ def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
     }
 
 
+_Classes = dict[str, list[Any]]
+"""Classes that are sent to workers, by the names of their strategies: lists of one reference."""
+
+
+def _classes(ray: Any, jobs: Sequence[Job]) -> _Classes:
+    """Put the class of every strategy that workers may not find into Ray's store, once.
+
+    Raises `InvalidInput` where a class cannot be sent.
+    """
+    found: _Classes = {}
+    for name in dict.fromkeys(job.experiment.strategy for job in jobs):
+        strategy = to_be_sent(name)
+        if strategy is None:
+            continue
+        try:
+            found[name] = [ray.put(strategy)]
+        except Exception as error:  # what a class refers to may raise anything
+            raise InvalidInput(
+                f"strategy '{name}' cannot be sent to workers ({reason(error)[:200]}): put it into "
+                "a module, or use workers=1"
+            ) from error
+    return found
+
+
 def _files_of(tables: _Tables) -> dict[str, Path]:
     """Return the files of tables that this node has not installed; each is written once."""
     files = {}
@@ -280,8 +309,12 @@ def _work(
     retries: int,
     driver: Mapping[str, str | None],
     tables: _Tables,
+    sent: list[Any] | None = None,
 ) -> pa.Table:
-    """Run seeds of an experiment, which is given as JSON, on a worker; return their rows."""
+    """Run seeds of an experiment, which is given as JSON, on a worker; return their rows.
+
+    `sent` holds the reference to the strategy's class, where a worker may not find it.
+    """
     here = identity()
     for name, version in driver.items():
         if here[name] != version:
@@ -289,12 +322,18 @@ def _work(
                 f"worker on {socket.gethostname()} has {name} {here[name]} and the driver "
                 f"{version}: install the same on all nodes"
             )
+    strategy = None if sent is None else importlib.import_module("ray").get(sent[0])
+    if strategy is not None:
+        receive(json.loads(experiment)["strategy"], strategy)
     with given_tables(_files_of(tables)):
-        runner = _runner(experiment, place)
+        runner = _runner(experiment, place, strategy)
         return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
 
 
 @lru_cache(maxsize=1)
-def _runner(experiment: str, place: Place) -> Runner:
-    """Return the runner of an experiment; a worker keeps the one it used last."""
+def _runner(experiment: str, place: Place, strategy: type | None) -> Runner:
+    """Return the runner of an experiment; a worker keeps the one it used last.
+
+    A class that a notebook defines again has the same name and is another one.
+    """
     return Runner(Experiment.from_json(json.loads(experiment)), place)

@@ -44,8 +44,13 @@ from nasbench.limits import (
 )
 from nasbench.place import Place
 from nasbench.provenance import cores
-from nasbench.strategies.base import DERIVED
-from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.registry import (
+    find_strategy,
+    given_names,
+    make_settings,
+    recipe_settings,
+)
 from nasbench.text import shown
 
 
@@ -78,7 +83,7 @@ def _silent(_: str) -> None:
 
 @spelled_out(RunOptions)
 def run(
-    strategies: str | Sequence[str],
+    strategies: str | type[SearchStrategy] | Sequence[str | type[SearchStrategy]],
     *,
     progress: Progress | None = None,
     say: Callable[[str], None] = _silent,
@@ -86,6 +91,7 @@ def run(
 ) -> list[RunSummary]:
     """Search with every strategy on every data set, once per seed, and store the runs.
 
+    A strategy is a name, `package.module:Class`, or a class itself, such as one of a notebook.
     Returns one `RunSummary` per strategy and data set. Seeds that are stored already are skipped.
     Options that are not described here are described by `nasbench run --help`.
 
@@ -129,13 +135,14 @@ def run(
     """
     chosen = filled(RunOptions, options)
     datasets, budget = chosen["datasets"], chosen["budget"]
+    chosen["settings"] = _by_name(chosen["settings"])
     check_types(chosen, "recipe", "name", "ray_address", "fallback", "trials")
     results = require_path("out", chosen["out"])
     wanted = parse_seeds(chosen["seeds"])
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
     place = Place.read(chosen["device"], chosen["threads"])
     executor = _executor(chosen, say)
-    names = _names("strategies", strategies)
+    names = _names("strategies", given_names(strategies))
     if chosen["signal"] is None:
         chosen["signal"] = chosen["trials"]
     tasks = make_tasks(
@@ -191,6 +198,13 @@ def check_types(options: Mapping[str, Any], *texts: str) -> None:
         require_settings(options["settings"])
     for name in texts:
         require_optional_text(name, "a text", options[name])
+
+
+def _by_name(settings: Any) -> Any:
+    """Return settings by strategy, with the names of those that are given as classes."""
+    if not isinstance(settings, Mapping):
+        return settings
+    return {given_names([one])[0]: values for one, values in settings.items()}
 
 
 def _names(of: str, names: str | Sequence[str]) -> list[str]:

@@ -24,7 +24,8 @@ from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
 from nasbench.place import Place
 from nasbench.problem import WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
-from nasbench.strategies.registry import find_strategy, recipe_settings
+from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.registry import find_strategy, given_names, recipe_settings
 
 if TYPE_CHECKING:
     import pandas
@@ -83,7 +84,7 @@ class Study:
     @spelled_out(SearchOptions)
     def __init__(
         self,
-        strategy: str,
+        strategy: str | type[SearchStrategy],
         *,
         dataset: str | None = None,
         seed: int = 0,
@@ -95,9 +96,12 @@ class Study:
     ) -> None:
         """Begin the search; for options that are not described above see `nasbench.run`.
 
+        `strategy` is a name or a class.
+
         Raises `InvalidInput` for options that cannot be used, alone or together.
         """
         self._began = perf_counter()
+        strategy = given_names([strategy])[0] if isinstance(strategy, type) else strategy
         self.seed = SEED.check(seed)
         self._runner: Runner | None = None
         chosen = filled(SearchOptions, options)
