@@ -41,6 +41,13 @@ class TimeAxis(StrEnum):
     EVALUATIONS = "evaluations"
 
 
+class Form(StrEnum):
+    """How many columns the tables have."""
+
+    FULL = "full"
+    SHORT = "short"
+
+
 class Style(StrEnum):
     """The size of letters in the figures."""
 
@@ -90,6 +97,30 @@ def compare(
             "cvpr-column, jmlr. [default: 5.5; of a talk 4]"
         ),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Tables: columns, as `results=n,test,regret test`, or a list for `results`; "
+            "repeat it for other tables. [default: all that hold anything]"
+        ),
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option(help="Tables: full, or short. [default: full where it fits]")
+    ] = None,
+    siunitx: Annotated[
+        bool, typer.Option("--siunitx", help="LaTeX tables: numbers aligned by siunitx.")
+    ] = False,
+    tables: Annotated[
+        str | None,
+        typer.Option(
+            help="Tables that are made: results, cost, estimates, course, pairs, ranks, sets, "
+            "comma-separated, or none. [default: all]"
+        ),
+    ] = None,
+    table_width: Annotated[
+        str | None,
+        typer.Option(help="LaTeX tables: width of column or page. [default: that of --width]"),
+    ] = None,
     cite: Annotated[
         bool, typer.Option("--cite", help="Print BibTeX of all that is compared, nothing else.")
     ] = False,
@@ -100,6 +131,7 @@ def compare(
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
     from nasbench.harness.compare.figure_style import figure_width
+    from nasbench.harness.compare.table_options import TableOptions
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
@@ -110,7 +142,11 @@ def compare(
     try:
         comparison = compare_runs(
             results, merge=merge, datasets=names, centre=center.value, calibration=calibration,
-            target=target,
+            target=target, width=width,
+            tables=TableOptions.read(
+                columns or (), form and form.value, siunitx=siunitx, kinds=tables,
+                width=table_width,
+            ),
         )  # fmt: skip
     except StoreError:
         if not published or holds_runs(results):

@@ -100,7 +100,7 @@ def audit(
         tuple(sorted(dict.fromkeys(findings), key=lambda finding: not finding.fault)),
         experiments=len(stored.experiments),
         runs=sum(len(one) for one in stored.experiments),
-        evaluations=sum(int(one.column("evaluations").sum()) for one in finished),
+        evaluations=sum(int(one.counts.sum()) for one in finished),
         finals=sum(
             2
             * int(one.lists("incumbents").lengths.sum())

@@ -16,6 +16,7 @@ from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
+from nasbench.harness.compare.table_options import TableOptions, for_width
 from nasbench.harness.results.load import Results, load_results
 from nasbench.limits import TARGET
 
@@ -35,6 +36,7 @@ def compare(
     target: float | None = None,
     style: str = "paper",
     width: float | str | None = None,
+    tables: TableOptions | None = None,
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
@@ -49,6 +51,9 @@ def compare(
 
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
+
+    `tables` says which tables there are, with which columns, and for which page; without a width of
+    their own they are made for a page or column of `width`.
 
     Raises `StoreError` for a folder without runs, and `InvalidInput` for an unknown data set or
     another invalid option.
@@ -66,10 +71,11 @@ def compare(
     groups = group(stored.experiments, merge=merge)
     wanted = _wanted(datasets, groups)
     blocks = [_filled(one, wanted, calibration, target) for one in groups]
-    options = Options(merge, tuple(wanted), target, calibration)
+    options = Options(merge, tuple(wanted), target, calibration, for_width(tables, width))
     comparison = Comparison(
         tuple(block for block in blocks if block.datasets), options, stored.faults
     )
+    comparison.check_columns()
     if folder is not None:
         from nasbench.harness.compare.write import write
 
@@ -109,7 +115,7 @@ def _filled(
     budget = one.task.budget
     if known and budget.stops_early:
         notes.append("no expected random search: early stopping has no closed form")
-    datasets = tuple(name for name in one.task.reports if name in wanted)
+    datasets = tuple(name for name in wanted if name in one.task.reports)
     notes += [note for name in datasets for note in _unknown(one, name)]
     notes += _skewed(one, datasets)
     beside = {name: references(known, name) if known else [] for name in datasets}
@@ -137,7 +143,7 @@ def _filled(
 
 def _sets(one: Block, wanted: Sequence[str]) -> Block:
     """Return the block of searches with several objectives."""
-    datasets = tuple(name for name in one.task.reports if name in wanted)
+    datasets = tuple(name for name in wanted if name in one.task.reports)
     found = tuple(row for name in datasets for row in set_rows(one.contenders, name))
     return replace(one, datasets=datasets, sets=found)
 

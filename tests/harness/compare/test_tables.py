@@ -39,7 +39,7 @@ from nasbench.harness.execution.run import run
 KEYS = {
     "strategy", "settings", "benchmark", "dataset", "protocol", "budget", "n", "signal_mean",
     "valid_mean", "valid_std", "test_mean", "test_std", "test_median", "regret_mean",
-    "evaluations_mean", "distinct_mean", "clock_seconds_mean", "optimiser_seconds_mean",
+    "evaluations_mean", "distinct_mean", "simulated_seconds_mean", "optimiser_seconds_mean",
 }  # fmt: skip
 
 
