@@ -168,7 +168,7 @@ def compare(
         for one in published:
             say(f"published tables run again: {one.summary}")
     else:
-        from nasbench.harness.compare.tables import to_text
+        from nasbench.harness.compare.as_text import to_text
 
         say(to_text(comparison, format_.value))
     for note in comparison.notes:

@@ -204,7 +204,7 @@ def _float(
         if place:
             yield "  \\par\\medskip"
         yield from _tabular(layout, part)
-    notes = " ".join(_sentence(note) for note in _notes(layout.table))
+    notes = " ".join(_sentence(note, layout.table.columns) for note in _notes(layout.table))
     if notes:
         yield "  \\par\\smallskip"
         yield f"  \\parbox{{\\linewidth}}{{\\scriptsize\\raggedright {notes}}}"
@@ -215,8 +215,11 @@ def _notes(table: TextTable) -> list[str]:
     return [note for note in table.brief or table.notes if note]
 
 
-def _sentence(note: str) -> str:
-    return breakable_latex(note[:1].upper() + note[1:]) + "."
+def _sentence(note: str, columns: Sequence[str]) -> str:
+    """Return a note as a sentence; one on a column begins with the column's name as it is."""
+    topic = note.partition(":")[0]
+    as_it_is = len(topic) == 1 or topic in columns
+    return breakable_latex(note if as_it_is else note[:1].upper() + note[1:]) + "."
 
 
 def _tabular(layout: _Layout, part: Part) -> Iterator[str]:

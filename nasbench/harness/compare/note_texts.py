@@ -92,9 +92,10 @@ TARGET = Note(
     "reached: runs with test {}",
 )
 PAIRS = Note(
-    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05",
-    "p: Mann-Whitney, Holm-corrected; bold: below 0.05",
+    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set",
+    "p: Mann-Whitney, Holm-corrected over all pairs",
 )
+PAIRS_BOLD = Note("bold: p below 0.05")
 RANKS = Note(
     "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best architecture, 1 the "
     "mean of all",

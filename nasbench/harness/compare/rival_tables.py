@@ -7,6 +7,7 @@ from nasbench.harness.compare.estimates import Estimate
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.note_texts import (
     PAIRS,
+    PAIRS_BOLD,
     RANKS,
     RANKS_BETTER,
     RANKS_BOLD,
@@ -49,8 +50,8 @@ def pairs_table(block: "Block") -> TextTable:
         f"Test {block.units.metric.name} of final incumbents in pairs: above the diagonal "
         "p-values, below it the chance that a run of the row beats one of the column (A12)"
     )
-    plain = [note for note in about_bold(block) if not note.text.startswith("bold")]
-    whole, brief = written_notes(block, PAIRS, *plain, *about_detectable(block))
+    bold = [PAIRS_BOLD if note.text.startswith("bold") else note for note in about_bold(block)]
+    whole, brief = written_notes(block, PAIRS, *bold, *about_detectable(block))
     return TextTable(
         "pairs", caption, columns, sections, whole, texts=2, sortable=False, brief=brief
     )
