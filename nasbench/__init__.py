@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
     from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
+    from nasbench.harness.compare.table_options import TableOptions
     from nasbench.harness.execution.run import run
     from nasbench.harness.report import report
     from nasbench.harness.reproduce import reproduce
@@ -54,6 +55,7 @@ __all__ = [
     "Space",
     "Study",
     "Table",
+    "TableOptions",
     "Tag",
     "Trial",
     "__version__",
@@ -89,6 +91,7 @@ _HOMES = {
     "Space": "nasbench.spaces.base",
     "Study": "nasbench.harness.search.study",
     "Table": "nasbench.benchmarks.tables.table",
+    "TableOptions": "nasbench.harness.compare.table_options",
     "Tag": "nasbench.strategies.base",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",

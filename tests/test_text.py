@@ -16,9 +16,9 @@ from nasbench.harness.compare.formats import (
     Section,
     TextTable,
     frame_to_csv,
-    to_latex,
     to_markdown,
 )
+from nasbench.harness.compare.latex import to_latex
 from nasbench.text import address, file_name, one_line, printable, spreadsheet
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"

@@ -51,6 +51,13 @@ class TimeAxis(StrEnum):
     EVALUATIONS = "evaluations"
 
 
+class Form(StrEnum):
+    """How many columns the tables have."""
+
+    FULL = "full"
+    SHORT = "short"
+
+
 class Style(StrEnum):
     """The size of letters in the figures."""
 
@@ -102,6 +109,30 @@ def compare(
             "cvpr-column, jmlr. [default: 5.5; of a talk 4]"
         ),
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Tables: columns, as `results=n,test,regret test`, or a list for `results`; "
+            "repeat it for other tables. [default: all that hold anything]"
+        ),
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option(help="Tables: full, or short. [default: full where it fits]")
+    ] = None,
+    siunitx: Annotated[
+        bool, typer.Option("--siunitx", help="LaTeX tables: numbers aligned by siunitx.")
+    ] = False,
+    tables: Annotated[
+        str | None,
+        typer.Option(
+            help="Tables that are made: results, cost, estimates, course, pairs, ranks, sets, "
+            "comma-separated, or none. [default: all]"
+        ),
+    ] = None,
+    table_width: Annotated[
+        str | None,
+        typer.Option(help="LaTeX tables: width of column or page. [default: that of --width]"),
+    ] = None,
     cite: Annotated[
         bool, typer.Option("--cite", help="Print BibTeX of all that is compared, nothing else.")
     ] = False,
@@ -112,6 +143,7 @@ def compare(
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
     from nasbench.harness.compare.figure_style import figure_width
+    from nasbench.harness.compare.table_options import TableOptions
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
@@ -124,7 +156,11 @@ def compare(
         comparison = compare_runs(
             folders, merge=merge, strategies=strategy or (), exclude=exclude or (),
             datasets=names, seeds=seeds, labels=read_labels(label), style_file=style_file,
-            centre=center.value, calibration=calibration, target=target,
+            centre=center.value, calibration=calibration, target=target, width=width,
+            tables=TableOptions.read(
+                columns or (), form and form.value, siunitx=siunitx, kinds=tables,
+                width=table_width,
+            ),
         )  # fmt: skip
     except StoreError:
         if not published or any(map(holds_runs, folders)):
@@ -146,7 +182,7 @@ def compare(
         for one in published:
             say(f"published tables run again: {one.summary}")
     else:
-        from nasbench.harness.compare.tables import to_text
+        from nasbench.harness.compare.as_text import to_text
 
         say(to_text(comparison, format_.value))
     for note in comparison.notes:

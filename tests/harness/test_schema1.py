@@ -117,7 +117,7 @@ def test_searches_go_on_and_say_so(results: Path) -> None:
     assert {one.label for one in after.experiments} == set(before)
     for one in after.experiments:
         content = json.loads((results / one.label / "experiment.json").read_text())
-        assert content["schema"] == (2 if len(one) == 5 else 1)
+        assert content["schema"] == (3 if len(one) == 5 else 1)
     for one in grown:
         assert (one.column("evaluations") == 30).all()
         assert np.isfinite(one.finals("test", "digits").values).all()

@@ -123,7 +123,7 @@ def _checked(
         in_order(findings),
         experiments=len(stored.experiments),
         runs=sum(len(one) for one in stored.experiments),
-        evaluations=sum(int(one.column("evaluations").sum()) for one in finished),
+        evaluations=sum(int(one.counts.sum()) for one in finished),
         finals=sum(
             2
             * int(one.lists("incumbents").lengths.sum())

@@ -57,7 +57,7 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
     """Check the totals of runs against the sums of their columns."""
     cells = runs.architectures.codes
     expected = {
-        "evaluations": cells.lengths,
+        runs.experiment.task.count: cells.lengths,
         "distinct": np.array([len(np.unique(cells[run])) for run in range(len(cells))]),
         "training_epochs": _sums(runs.lists("epochs")),
         "optimiser_seconds": _sums(runs.lists("optimiser")),

@@ -22,6 +22,7 @@ from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
+from nasbench.harness.compare.table_options import TableOptions, for_width
 from nasbench.harness.results.load import Results, load_several
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.seeds import parse_seeds
@@ -60,6 +61,7 @@ def compare(
     target: float | None = None,
     style: str = "paper",
     width: float | str | None = None,
+    tables: TableOptions | None = None,
 ) -> Comparison:
     """Compare the runs of results folders; write tables and figures if `out` is given.
 
@@ -82,6 +84,9 @@ def compare(
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
 
+    `tables` says which tables there are, with which columns, and for which page; without a width of
+    their own they are made for a page or column of `width`.
+
     Raises `StoreError` for a folder without runs, and `InvalidInput` for an unknown data set or
     another invalid option.
     """
@@ -92,17 +97,20 @@ def compare(
     folder = None if out is None else require_path("out", out)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = Calibration.load(require_path("calibration", calibration))
+    appearance, tables = read_appearance(style_file, labels), for_width(tables, width)
     options = Options(
         merge,
         None if datasets is None else tuple(require_names("datasets", datasets)),
         None if target is None else TARGET.check(target),
         calibration,
         Choice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
-        read_appearance(style_file, labels),
+        appearance,
+        replace(tables, columns={**appearance.columns, **tables.columns}),
     )
     stored = _loaded(results)
     _check_labels(labels or {}, stored)
     comparison = compared(stored, options)
+    comparison.check_columns()
     if folder is not None:
         from nasbench.harness.compare.write import write
 

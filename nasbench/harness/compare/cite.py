@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
     from nasbench.harness.results.runs import ExperimentRuns
 
-_KEY = re.compile(r"@\w+\{([^,]+),")
+_ENTRY = re.compile(r"@(\w+)\s*\{\s*([^\s,{}\"#%'()=~\\]+)\s*,(.*)\}", re.DOTALL)
+_BETWEEN = re.compile(r"\n\s*(?=@)")
+_SPECIAL = re.compile(r"(?<!\\)[&%#_]")
+_VERBATIM = ("doi", "url", "eprint")
+"""Fields that styles do not print as text."""
 _OPEN, _CLOSE, _OR = "  keywords = {", "}", " | "
 
 
@@ -22,32 +26,75 @@ def bibtex(comparison: "Comparison") -> str:
     """Return BibTeX entries of the benchmarks and their sources, the strategies and this package.
 
     A comment names each benchmark or strategy without an entry, such as a strategy from elsewhere
-    whose card has none.
+    whose card has none or one that is no entry. Characters that LaTeX would not print are escaped,
+    and an entry whose key is another's gets a key of its own.
     """
     found: dict[str, str] = {}
     for block in comparison.blocks:
         for entry in _of_sources(block.task):
-            found.setdefault(_key(entry), entry)
+            _add(found, entry)
     for block in comparison.blocks:
         for one in block.contenders:
             for entry in _of_strategy(one.runs):
-                found.setdefault(_key(entry), entry)
-    return "\n\n".join([*found.values(), _own()])
+                _add(found, entry)
+    _add(found, _own())
+    return "\n\n".join(found.values())
 
 
-def _key(entry: str) -> str:
-    """Return the citation key of an entry, or the whole text of a comment, which has no key."""
-    match = _KEY.match(entry)
-    return entry if match is None else match[1]
+def _add(found: dict[str, str], entry: str) -> None:
+    """Add an entry, or a comment, which is its own key, unless it is there."""
+    match = _ENTRY.fullmatch(entry)
+    if match is None:
+        found[entry] = entry
+        return
+    kind, key, fields = match.groups()
+    taken, number = key, 1
+    while taken in found:
+        made = f"@{kind}{{{taken},{fields}}}"
+        if found[taken] == made:
+            return
+        number += 1
+        taken = f"{key}-{number}"
+    found[taken] = f"@{kind}{{{taken},{fields}}}"
+
+
+def _valid(entry: str) -> str | None:
+    """Return an entry with its fields escaped, None for a text that is no entry."""
+    entry = entry.strip()
+    if _ENTRY.fullmatch(entry) is None or not _is_balanced(entry):
+        return None
+    first, *lines = entry.splitlines()
+    return "\n".join([first, *(_escaped(line) for line in lines)])
+
+
+def _is_balanced(text: str) -> bool:
+    """Return whether braces close what they open, the first one at the end only."""
+    depth, ends = 0, []
+    for place, one in enumerate(text):
+        if one in "{}" and text[place - 1] != "\\":
+            depth += 1 if one == "{" else -1
+            ends += [place] if depth == 0 else []
+    return ends == [len(text) - 1]
+
+
+def _escaped(line: str) -> str:
+    """Return a line of an entry with special characters escaped, those of formulas left alone."""
+    if line.strip().lower().startswith(_VERBATIM):
+        return line
+    parts = line.split("$")
+    parts[::2] = [_SPECIAL.sub(r"\\\g<0>", part) for part in parts[::2]]
+    return "$".join(parts)
 
 
 def _of_strategy(runs: "ExperimentRuns") -> Iterator[str]:
+    name = runs.experiment.strategy
     if runs.bibtex:
-        yield from (one.strip() for one in runs.bibtex.split("\n\n"))
+        for text in _BETWEEN.split(runs.bibtex.strip()):
+            yield _valid(text) or _comment(name, f"its card has no entry but this: {text}")
         return
     reference = str(runs.description.get("reference", "no reference is stored"))
     for part in reference.split("; "):
-        yield _comment(runs.experiment.strategy, part)
+        yield _comment(name, part)
 
 
 def _of_sources(task: Task) -> Iterator[str]:
@@ -67,7 +114,9 @@ def _of_sources(task: Task) -> Iterator[str]:
 
 
 def _comment(what: str, reference: str) -> str:
-    return f"% {what}: {' '.join(reference.split())}"
+    """Return a comment; an @ in it would begin an entry."""
+    text = " ".join(f"{what}: {reference}".split())
+    return f"% {text.replace('@', '(at)')}"
 
 
 @cache
@@ -89,10 +138,10 @@ def _own() -> str:
     commit = f", commit {here['commit'][:12]}" if here["commit"] else ""
     return "\n".join(
         [
-            "@software{nasbench,",
+            "@misc{nasbench,",
             "  author = {{The nasbench authors}},",
             "  title = {nasbench: comparing neural-architecture-search strategies honestly},",
-            f"  version = {{{version}{commit}}}",
+            f"  howpublished = {{Software, version {_escaped(version + commit)}}}",
             "}",
         ]
     )

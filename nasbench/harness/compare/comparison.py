@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
 from nasbench.harness.compare.choosing import EVERYTHING, Choice, LeftOut
 from nasbench.harness.compare.contender import Contender
@@ -19,6 +20,7 @@ from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.sets import SetRow
 from nasbench.harness.compare.significance import Pair
+from nasbench.harness.compare.table_options import TableOptions
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
@@ -192,13 +194,17 @@ class Options:
     calibration: Calibration | None = None
     choice: Choice = EVERYTHING
     appearance: Appearance = USUAL
+    tables: TableOptions = field(default_factory=TableOptions)
 
     @classmethod
     def of(cls, stored: Any) -> "Options":
         """Read options from JSON values; raises `ValueError` for values that are no options."""
         from pydantic import TypeAdapter
 
-        return TypeAdapter(cls).validate_python(stored)
+        try:
+            return TypeAdapter(cls).validate_python(stored)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -227,6 +233,15 @@ class Comparison:
     def rows(self) -> list[Row]:
         """The rows of all blocks."""
         return [row for block in self.blocks for row in block.rows]
+
+    def check_columns(self) -> None:
+        """Raise `InvalidInput` for a column that is asked for and that its table does not have."""
+        from nasbench.harness.compare.sets import sets_table
+        from nasbench.harness.compare.table_options import shaped
+
+        for block in self.blocks:  # names of other tables are checked where options are made
+            if block.sets:
+                shaped(sets_table(block), self.options.tables)
 
     @property
     def titles(self) -> list[str]:

@@ -60,5 +60,5 @@ class Contender:
     def spent(self, clock: str) -> float:
         """Return the most that a run spent on a clock; 0 without runs."""
         if clock == "evaluations":
-            return float(self.runs.column("evaluations").max(initial=0))
+            return float(self.runs.counts.max(initial=0))
         return self.scale * float(self.runs.column("clock_seconds").max(initial=0))

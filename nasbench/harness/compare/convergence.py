@@ -17,8 +17,7 @@ from nasbench.harness.search.budget import Stop
 
 PARTS = (0.25, 0.5, 1.0)
 """Fractions of the budget at which results are given."""
-_SPENT = {"seconds": "clock_seconds", "evaluations": "evaluations"}
-"""Column that holds a run's total on each clock."""
+_CLOCKS = ("seconds", "evaluations")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def anytime_scores(
                 summarise(mean_value(when, values, start, end)).mean,
                 {
                     name: _to_target(one, name, dataset, target)
-                    for name in _SPENT
+                    for name in _CLOCKS
                     if target is not None
                 },
             )  # fmt: skip
@@ -89,7 +88,8 @@ def _to_target(one: Contender, clock: str, dataset: str, target: float) -> TimeT
     charged.
     """
     hit = first_reached(one.when(clock), one.scores("test", dataset), target)
-    spent = one.runs.column(_SPENT[clock]).astype(np.float64)
+    totals = one.runs.column("clock_seconds") if clock == "seconds" else one.runs.counts
+    spent = totals.astype(np.float64)
     if clock == "seconds":
         limit = one.experiment.task.budget.seconds
         stopped = np.array([stop == Stop.SECONDS for stop in one.runs.table["stop"].to_pylist()])

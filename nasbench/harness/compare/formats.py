@@ -1,4 +1,4 @@
-"""Tables as text, independent of their format, and writers for Markdown, LaTeX and CSV."""
+"""Tables as text, independent of their format, and writers for Markdown and CSV."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +39,11 @@ class TextTable:
     """Number of leading columns that are text; the others are numbers."""
     sortable: bool = True
     """Whether its rows mean the same in any order."""
+    short: tuple[str, ...] = ()
+    """Names of the columns of its short form; empty where it has none."""
+    brief: tuple[str, ...] = ()
+    """The notes in few words, for pages, one for each; empty where there are no others. A note that
+    is empty is left out on pages."""
 
 
 def to_markdown(table: TextTable) -> str:
@@ -57,52 +62,6 @@ def to_markdown(table: TextTable) -> str:
     return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in table.notes), ""])
 
 
-def to_latex(table: TextTable) -> str:
-    """Return a `table` environment, which is scaled down where it is wider than the text.
-
-    It needs the LaTeX packages booktabs and graphicx.
-    """
-    lines = [
-        "% needs \\usepackage{booktabs,graphicx}",
-        "\\begin{table}",
-        "  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}",
-        f"  \\caption{{{escape_latex(table.caption)}.}}",
-        "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-        f"  \\begin{{tabular}}{{@{{}}{'l' * table.texts}"
-        f"{'r' * (len(table.columns) - table.texts)}@{{}}}}",
-        "    \\toprule",
-        f"    {_ampersands([escape_latex(name) for name in table.columns])}",
-    ]
-    for section in table.sections:
-        lines.append("    \\midrule")
-        if section.heading:
-            heading = escape_latex(section.heading)
-            span = f"\\multicolumn{{{len(table.columns)}}}{{@{{}}l}}{{\\emph{{{heading}}}}}"
-            lines.append(f"    {span} \\\\")
-        lines += [f"    {_latex_row(cells)}" for cells in section.rows]
-        if section.references:
-            lines.append(f"    \\cmidrule{{1-{len(table.columns)}}}")
-            lines += [f"    {_latex_row(cells)}" for cells in section.references]
-    lines += ["    \\bottomrule", "  \\end{tabular}}"]
-    notes = ". ".join(escape_latex(note[:1].upper() + note[1:]) for note in table.notes)
-    lines += [
-        "  \\par\\smallskip\\parbox{\\linewidth}{\\scriptsize " + notes + ".}",
-        "\\end{table}",
-    ]
-    return "\n".join([*lines, ""])
-
-
-def escape_latex(text: str) -> str:
-    """Return `text` with LaTeX's special characters escaped."""
-    special = {
-        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        "±": r"$\pm$", "–": "--", "<": r"\textless{}", ">": r"\textgreater{}",
-        "[": "{[}", "]": "{]}", "∞": r"$\infty$",
-    }  # fmt: skip
-    return "".join(special.get(character, character) for character in printable(text))
-
-
 def frame_to_csv(data: "pandas.DataFrame") -> str:
     """Return a frame as CSV, in which spreadsheets take no text for a formula."""
     texts = {
@@ -119,14 +78,6 @@ def _marked(cell: Entry, escape: Callable[[str], str], bold: Callable[[str], str
 
 def _pipes(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _ampersands(cells: Sequence[str]) -> str:
-    return f"{' & '.join(cells)} \\\\"
-
-
-def _latex_row(cells: list[Entry]) -> str:
-    return _ampersands([_marked(cell, escape_latex, "\\textbf{{{}}}".format) for cell in cells])
 
 
 def escape_markdown(text: str) -> str:

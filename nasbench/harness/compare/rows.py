@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasbench.harness.compare.anytime import TimeToTarget
 from nasbench.harness.compare.contender import Contender
@@ -44,6 +45,7 @@ from nasbench.harness.compare.significance import (
 )
 from nasbench.harness.compare.units import estimate_of
 from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.task import Seconds
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class InTable(NamedTuple):
 class Anytime(NamedTuple):
     """Results over the whole search, see `convergence.AnytimeScores`."""
 
-    clock: str  #: of `start` and `end`: `seconds`, or `evaluations` (epochs, for one-shot rows)
+    clock: str  #: of `start` and `end`: `seconds`, or what `counted` is
+    seconds: Seconds  #: what seconds are
+    counted: str  #: what answers are counted as: one of `COUNTS`
     start: float  #: when all runs of all rows on this clock have an incumbent
     end: float  #: end of the budget on this clock
     regret: float  #: mean test regret from start to end: the area under the regret curve
@@ -128,41 +132,64 @@ class Anytime(NamedTuple):
             "clock": self.clock, "course_start": self.start, "course_end": self.end,
             "course_regret": self.regret, "target": self.target, "reached": self.in_seconds.runs,
             **{
-                f"reached_{clock}_{key}": getattr(found, key)
+                f"reached_{clock}_{key}": getattr(found, key) if found else np.nan
                 for clock, found in (
-                    ("seconds", self.in_seconds), ("evaluations", self.in_evaluations),
+                    *((f"{kind}_seconds", self.in_kind(kind)) for kind in Seconds),
+                    *((count, self.in_count(count)) for count in COUNTS),
                 )
                 for key in ("median", "expected")
             },
         }  # fmt: skip
 
+    def in_kind(self, kind: Seconds) -> TimeToTarget | None:
+        """Return the time to the target in seconds of a kind; None where it is another."""
+        return self.in_seconds if kind is self.seconds else None
+
+    def in_count(self, count: str) -> TimeToTarget | None:
+        """Return the time to the target in one of `COUNTS`; None where rows have another."""
+        return self.in_evaluations if count == self.counted else None
+
 
 class Costs(NamedTuple):
-    """Costs of a run, as means over the runs, and of the tuning before."""
+    """Costs of a run, as means over the runs, and of the tuning before.
+
+    A count that the runs do not have is NaN.
+    """
 
     evaluations: float
+    shared_epochs: float  #: of training shared weights
     distinct: float
-    training_epochs: float
+    training_epochs: float  #: of training single architectures
+    seconds: Seconds  #: what `clock_seconds` and `tuning_seconds` are
     clock_seconds: float
     optimiser_seconds: float
     wall_seconds: float
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_seconds: float  #: of all of them on the same clock
 
+    def on(self, kind: Seconds) -> float:
+        """Return the seconds on the clock if they are of a kind, else NaN."""
+        return self.clock_seconds if kind is self.seconds else np.nan
+
+    def tuning_on(self, kind: Seconds) -> float:
+        """Return the seconds of tuning if they are of a kind, else NaN."""
+        return self.tuning_seconds if kind is self.seconds else np.nan
+
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        means = {f"{name}_mean": getattr(self, name) for name in _COST_COLUMNS}
+        """Return it as JSON values; seconds of each kind have names of their own."""
         return {
-            **means,
+            **{f"{name}_mean": getattr(self, name) for name in _COUNTS},
+            **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds},
+            "optimiser_seconds_mean": self.optimiser_seconds,
+            "wall_seconds_mean": self.wall_seconds,
             "tuning_runs": self.tuning_runs,
-            "tuning_clock_seconds": self.tuning_seconds,
+            **{f"tuning_{kind}_seconds": self.tuning_on(kind) for kind in Seconds},
         }
 
 
-_COST_COLUMNS = (
-    "evaluations", "distinct", "training_epochs", "clock_seconds", "optimiser_seconds",
-    "wall_seconds",
-)  # fmt: skip
+COUNTS = ("evaluations", "shared_epochs")
+"""What answers of runs are counted as; a row has one of the two."""
+_COUNTS = ("evaluations", "shared_epochs", "distinct", "training_epochs")
 
 
 class Tested(NamedTuple):
@@ -318,20 +345,31 @@ def _anytime(
     """Return results over the search; `every` has the table's test scores, if it is known."""
     best = np.nan if every is None else float(np.nanmax(every))
     never = TimeToTarget(0, np.nan, np.nan)
+    task = one.experiment.task
+    clock = scores.clock if scores.clock == "seconds" else task.count
     return Anytime(
-        scores.clock, scores.start, scores.end, best - scores.mean,
+        clock, task.seconds, task.count, scores.start, scores.end, best - scores.mean,
         one.runs.metric.score(np.nan if target is None else target),
         scores.to_target.get("seconds", never), scores.to_target.get("evaluations", never),
     )  # fmt: skip
 
 
 def _costs(one: Contender) -> Costs:
-    tuning = one.runs.tuning
-    means = {
-        name: summarise(one.runs.column(name).astype(np.float64)).mean for name in _COST_COLUMNS
-    }
+    tuning, task = one.runs.tuning, one.experiment.task
+
+    def mean(values: NDArray[Any]) -> float:
+        return summarise(values.astype(np.float64)).mean
+
+    count = mean(one.runs.counts)
     return Costs(
-        **means,
+        evaluations=np.nan if task.shared else count,
+        shared_epochs=count if task.shared else np.nan,
+        training_epochs=np.nan if task.shared else mean(one.runs.column("training_epochs")),
+        seconds=task.seconds,
+        **{
+            name: mean(one.runs.column(name))
+            for name in ("distinct", "clock_seconds", "optimiser_seconds", "wall_seconds")
+        },
         tuning_runs=tuning.runs if tuning else 0,
         tuning_seconds=tuning.clock_seconds if tuning else 0.0,
     )

@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
 from nasbench.harness.compare.formats import Entry, Section, TextTable
-from nasbench.harness.compare.units import Units, mean_and_deviation, written
+from nasbench.harness.compare.note_texts import SETS_PLAIN, Note
+from nasbench.harness.compare.table_columns import BEST, COLUMNS
+from nasbench.harness.compare.table_notes import about_clocks, written_notes
+from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
+from nasbench.harness.search.task import Seconds
 
 if TYPE_CHECKING:
     import pandas
@@ -38,6 +42,7 @@ class SetRow:
     members: Summary  #: numbers of members of the runs' sets
     best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
     evaluations_mean: float
+    seconds: Seconds  #: what `clock_seconds_mean` are
     clock_seconds_mean: float
 
     def to_json(self, objectives: "Sequence[Metric]") -> dict[str, Any]:
@@ -45,7 +50,13 @@ class SetRow:
         best = {
             metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
         }
-        return {**asdict(self), "members": self.members._asdict(), "best": best}
+        found = {**asdict(self), "members": self.members._asdict(), "best": best}
+        del found["seconds"], found["clock_seconds_mean"]
+        return {**found, **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds}}
+
+    def on(self, kind: Seconds) -> float:
+        """Return the seconds on the clock if they are of a kind, else NaN."""
+        return self.clock_seconds_mean if kind is self.seconds else np.nan
 
 
 def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
@@ -64,6 +75,7 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
                 for k, metric in enumerate(one.experiment.task.objectives)
             ),
             evaluations_mean=_mean(one, "evaluations"),
+            seconds=one.experiment.task.seconds,
             clock_seconds_mean=_mean(one, "clock_seconds"),
         )
         for one in contenders
@@ -93,48 +105,48 @@ def _mean(one: Contender, column: str) -> float:
 def sets_table(block: "Block") -> TextTable:
     """Return a table of the final sets' sizes and the best values in them, a row per experiment."""
     objectives = block.task.objectives
-    failed = ("failed",) if any(row.failed for row in block.sets) else ()
+    costs = COLUMNS["sets"].index("members") + 1
     columns = (
-        "strategy", "n", *failed, "members", *(f"best {one.title}" for one in objectives),
-        "evals", "clock s",
+        *COLUMNS["sets"][:costs], *(f"{BEST}{one.title}" for one in objectives),
+        *COLUMNS["sets"][costs:],
     )  # fmt: skip
     units = [
         Units.of(metric, [row.best[k].mean for row in block.sets])
         for k, metric in enumerate(objectives)
     ]
+    failed = any(row.failed for row in block.sets)
+
+    def cells(row: SetRow) -> list[Entry]:
+        found = [
+            row.label, str(row.n), str(row.failed) if failed else UNKNOWN,
+            mean_and_deviation(row.members.mean, row.members.std, 1),
+            *(
+                mean_and_deviation(best.mean, best.std, unit.digits)
+                for best, unit in zip(row.best, units, strict=True)
+            ),
+            written(row.evaluations_mean, ".1f"), UNKNOWN,
+            *(written(row.on(kind), ".0f") for kind in Seconds),
+        ]  # fmt: skip
+        return [Entry(text) for text in found]
+
     sections = [
-        Section(
-            dataset,
-            [
-                [
-                    Entry(row.label), Entry(str(row.n)),
-                    *([Entry(str(row.failed))] if failed else []),
-                    Entry(mean_and_deviation(row.members.mean, row.members.std, 1)),
-                    *(
-                        Entry(mean_and_deviation(best.mean, best.std, unit.digits))
-                        for best, unit in zip(row.best, units, strict=True)
-                    ),
-                    Entry(written(row.evaluations_mean, ".1f")),
-                    Entry(written(row.clock_seconds_mean, ".0f")),
-                ]
-                for row in block.sets
-                if row.dataset == dataset
-            ],
-            [],
-        )
+        Section(dataset, [cells(row) for row in block.sets if row.dataset == dataset], [])
         for dataset in block.datasets
-    ]  # fmt: skip
+    ]
     caption = (
         "Final sets: members, and the best value on test within a set, mean ± standard deviation "
         "over n runs"
     )
     names = " and ".join(one.name for one in objectives)
-    about = (
+    about = Note(
         "a set: all evaluations at the highest fidelity of the run that no other is better than "
         f"in {names} as the search saw them, of equals the first; the best values of a row need "
-        "not be of one architecture"
+        "not be of one architecture",
+        f"a set: evaluations that no other of the run is better than in {names}",
     )
-    return TextTable("sets", caption, columns, sections, (about, *block.notes, block.footer))
+    notes, brief = written_notes(block, about, SETS_PLAIN, *about_clocks(block))
+    short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
+    return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
 
 
 def members_frame(block: "Block") -> "pandas.DataFrame":

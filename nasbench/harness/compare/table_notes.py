@@ -1,88 +1,78 @@
-"""The notes under a block's tables: what bold means, what tests can show, what seconds are."""
+"""Which notes stand under a block's tables: what bold means, what tests show, what clocks are."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.estimates import known
+from nasbench.harness.compare.note_texts import BOLD, BOLD_PART, CLOCKS, SHARED_EPOCHS, Note, filled
 from nasbench.harness.compare.significance import (
     detectable_difference,
     detectable_superiority,
     runs_to_detect,
 )
-from nasbench.harness.search.task import Kind
+from nasbench.harness.search.task import Seconds
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
 
-BOLD = (
-    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all pairs of "
-    "rows of the data set, alpha 0.05, and the better mean)"
-)
-BOLD_PART = (
-    "bold: no other row on this clock has a significantly better test {} at that part of the "
-    "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
-    "better mean); none is where no test can be significant with so few rows or runs"
-)
-PSEUDO_TIME = "clock s: seconds of the benchmark's pseudo-time, not measured per run"
-WALL_TIME = "real s: what a run took on the machine that ran it, everything included"
-REAL_TIME = "seconds are real ones of training and validation on the machine that ran them"
-SHARED_TIME = (
-    "seconds of {} are real ones of training shared weights on the machine that ran them, and "
-    "their evals are epochs of it"
-)
-TUNING = (
-    "tuning s: seconds of the same clock that all searches took which chose a row's settings; 0 "
-    "where no tuning is recorded"
-)
-MIXED_TIME = (
-    "clock s: seconds of the table's pseudo-time; those of trained architectures are real seconds "
-    "times the number after * in the protocol's name, a ratio measured on 3 of them"
-)
-PERCENTILE = (
-    "percentile: percent of all architectures that the answer is better than; better than the "
-    "mean: by how many percent; random evaluations: after which the best architecture by the "
-    "search's signal is expected to be as good, in closed form without replacement"
-)
-PART = (
-    "p: Wilcoxon signed-rank, the same runs at the end and at half of it, Holm-corrected over the "
-    "rows of the data set; mean regret: area under "
-    "the regret curve over its length, from when all runs have an answer"
-)
-TARGET = (
-    "reached: runs that reached the target, test {}; median, and expected (taken by all "
-    "runs, of those that did not their whole budget, over runs that reached it), in seconds of "
-    "the clock and evaluations"
-)
-PAIRS = (
-    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set; bold: below 0.05"
-)
-RANKS = (
-    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best architecture, 1 the "
-    "mean of all; better: chance that a run beats one of the other, mean over data sets"
-)
-RANKS_BOLD = "bold: mean rank less than {} {:.2f} behind the best"
-RANKS_PLAIN = "nothing is bold: no difference of mean ranks can be significant"
+
+def written_notes(block: "Block", *notes: Note) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return a table's notes, and the same for a page; what every table of a block says is last."""
+    every = [
+        *notes,
+        *(Note(note) for note in (*block.notes, block.footer)),
+    ]
+    return tuple(note.text for note in every), tuple(note.on_a_page for note in every)
 
 
-def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return notes on what bold means, or on why nothing is bold.
+def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[Note, ...]:
+    """Return notes on what bold means, and on where and why nothing is bold.
 
     Nothing is bold on data sets where no test between rows can be significant. `datasets` are those
     that a table shows, by default all of the block.
     """
-    why: dict[str, list[str]] = {}
     datasets = block.datasets if datasets is None else datasets
-    for name in datasets:
-        rows, _ = block.of(name)
-        if not any(row.tested.testable for row in rows):
-            why.setdefault(_untold(_counts(block, name)), []).append(name)
-    untold = [name for names in why.values() for name in names]
-    found = [] if len(untold) == len(datasets) else [BOLD.format(block.units.metric.name)]
-    for reason, names in why.items():
-        where = "" if len(names) == len(datasets) else f" on {', '.join(names)}"
-        found.append(f"nothing is bold{where}: {reason}")
-    return tuple(found)
+    found = {
+        name: (any(row.tested.testable for row in block.of(name)[0]), _counts(block, name))
+        for name in datasets
+    }
+    return tuple(_about(filled(BOLD, block.units.metric.name), found))
+
+
+def about_bold_parts(block: "Block") -> tuple[Note, ...]:
+    """Return the same for values after parts of the budget: rows are tested on each clock."""
+    kinds = dict.fromkeys(row.anytime.counted for row in block.rows)
+    found = {}
+    for name in block.datasets:
+        for kind in kinds:
+            rows = [row for row in block.of(name)[0] if row.anytime.counted == kind]
+            where = name if len(kinds) == 1 else f"{name} in {_IN[kind]}"
+            found[where] = (
+                any(part.testable for row in rows for part in row.parts),
+                sorted(filter(None, (row.parts[-1].n for row in rows))),
+            )
+    return tuple(_about(filled(BOLD_PART, block.units.metric.name), found))
+
+
+_IN = {"evaluations": "rows of evaluations", "shared_epochs": "rows of shared weights"}
+
+
+def _about(bold: Note, found: Mapping[str, tuple[bool, Sequence[int]]]) -> Iterator[Note]:
+    """Yield what bold means and where nothing is.
+
+    `found` has, for each place, whether a test can be significant and the rows' numbers of runs.
+    """
+    why: dict[str, list[str]] = {}
+    for place, (testable, counts) in found.items():
+        if not testable:
+            why.setdefault(_untold(counts), []).append(place)
+    untold = [place for places in why.values() for place in places]
+    if len(untold) < len(found):
+        yield bold
+    for reason, places in why.items():
+        where = "" if len(places) == len(found) else f" on {', '.join(places)}"
+        yield Note(f"nothing is bold{where}: {reason}")
 
 
 def _untold(counts: Sequence[int]) -> str:
@@ -101,7 +91,7 @@ def _counts(block: "Block", dataset: str) -> list[int]:
     return sorted(filter(None, counts))
 
 
-def about_detectable(block: "Block") -> tuple[str, ...]:
+def about_detectable(block: "Block") -> tuple[Note, ...]:
     """Return a note on the effects that so many runs can detect; none where nothing is testable."""
     counts = sorted(count for name in block.datasets for count in _counts(block, name))
     if not any(row.tested.testable for row in block.rows):
@@ -113,13 +103,14 @@ def about_detectable(block: "Block") -> tuple[str, ...]:
     )
     effect, difference = detectable_superiority(least), detectable_difference(widest, least)
     if math.isnan(effect) or math.isnan(difference):
-        return (f"with {least} runs a row, only differences of several standard deviations show",)
-    found = (
-        f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases; between "
-        "normal samples of the widest row's deviation that is a difference of "
+        told = f"with {least} runs a row, only differences of several standard deviations show"
+        return (Note(told),)
+    found = f"with {least} runs a row, one test finds A12 = {effect:.2f} in 80 % of cases"
+    between = (
+        f"{found}; between normal samples of the widest row's deviation that is a difference of "
         f"{block.units.write(difference)}{block.units.difference}"
     )
-    return ("; ".join([found, *_needed(block)]),)
+    return (Note("; ".join([between, *_needed(block)]), found),)
 
 
 def _needed(block: "Block") -> Iterator[str]:
@@ -140,10 +131,13 @@ def _needed(block: "Block") -> Iterator[str]:
             )
 
 
-def about_clock(block: "Block") -> str:
-    """Return the note on what kind of seconds a block's clock has."""
-    if block.task.kind is Kind.TRAINED:
-        return REAL_TIME
-    if block.task.kind is Kind.FALLBACK:
-        return MIXED_TIME
-    return "; ".join([PSEUDO_TIME, *filter(None, [block.about_seconds])])
+def about_clocks(block: "Block") -> Iterator[Note]:
+    """Yield notes on the kinds of seconds and counts that the rows of a block have."""
+    tasks = [one.experiment.task for one in block.contenders]
+    for kind in Seconds:
+        if kind in {task.seconds for task in tasks}:
+            fitted = f"; {block.about_seconds}" if block.about_seconds else ""
+            note = CLOCKS[kind]
+            yield note._replace(text=note.text + fitted) if kind is Seconds.SIMULATED else note
+    if any(task.shared for task in tasks):
+        yield SHARED_EPOCHS

@@ -1,6 +1,7 @@
 """Print a comparison to the terminal, readable at 80 columns."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -11,40 +12,40 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from nasbench.harness.compare.formats import Entry, Section, TextTable
-from nasbench.harness.compare.sets import sets_table
-from nasbench.harness.compare.table_notes import about_bold
-from nasbench.harness.compare.tables import cost_table, results_table
+from nasbench.harness.compare.tables import tables, tables_across
 from nasbench.text import printable
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
+_SHOWN = ("results", "cost", "sets")
+"""The tables that are printed where none is asked for."""
 _LEAVE_OUT = {
-    "results": ("evals", "regret valid.", "test median", "signal"),
+    "results": ("shared epochs", "evals", "regret valid.", "test median", "signal"),
     "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s"),
 }
 """Columns that are left out on a narrow terminal, in this order."""
 _GAP = 2
 _LABEL, _LEAST_LABEL = 21, 12
-_HEADINGS = {
-    "test median": "median", "regret test": "regret\ntest", "regret valid.": "regret\nvalid.",
-    "training epochs": "training\nepochs", "clock s": "clock\ns",
-    "optimiser s": "optimiser\ns", "real s": "real\ns", "tuning s": "tuning\ns",
-}  # fmt: skip
+_HEADING = 8
+"""Characters above which a column's name has a line for each word."""
 
 
 def print_comparison(comparison: "Comparison", console: Console) -> None:
-    """Print every block: values per data set, then the cost of the searches."""
+    """Print the tables of every block that are asked for, by default final values and costs."""
+    options = comparison.options.tables
+    if options.kinds is None:
+        options = replace(options, kinds=_SHOWN)
     for title, block in zip(comparison.titles, comparison.blocks, strict=True):
         console.print(f"[bold]{escape(printable(title))}[/bold]")
-        if block.sets:
-            print_table(sets_table(block), console, without=(*block.notes, block.footer))
-            console.print(f"[dim]{escape(printable(block.footer))}[/dim]\n")
-            continue
-        print_table(results_table(block), console, without=(*block.notes, block.footer))
-        told = (*about_bold(block), *about_bold(block, block.datasets[:1]), *block.notes)
-        print_table(cost_table(block), console, without=(*told, block.footer))
+        told = [*block.notes, block.footer]
+        for table in tables(block, options):
+            print_table(table, console, without=told)
+            told += [note for note in table.notes if not note.startswith("nothing is bold")]
         console.print(f"[dim]{escape(printable(block.footer))}[/dim]\n")
+    for family in comparison.families:
+        for table in tables_across(family, options):
+            print_table(table, console)
 
 
 def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
@@ -79,7 +80,7 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
     for index in shown:
         text = index < table.texts
         drawn.add_column(
-            escape(_HEADINGS.get(table.columns[index], printable(table.columns[index]))),
+            escape(_heading(table.columns[index], text=text)),
             justify="left" if text else "right",
             no_wrap=index == 0 or not text,
             overflow="fold",
@@ -91,6 +92,12 @@ def _rich(table: TextTable, section: Section, width: int) -> tuple[RichTable, li
             end_section=number == len(section.rows) - 1 and bool(section.references),
         )
     return drawn, [table.columns[index] for index in shown]
+
+
+def _heading(name: str, *, text: bool) -> str:
+    """Return a column's name; a long one of numbers has a line for each word."""
+    name = printable(name)
+    return name.replace(" ", "\n") if len(name) > _HEADING and not text else name
 
 
 def _narrow(cell: Entry) -> str:
@@ -106,7 +113,7 @@ def _fitting(table: TextTable, texts: list[list[str]], width: int) -> tuple[list
     columns = table.columns
 
     def needed(index: int) -> int:
-        heading = max(map(len, _HEADINGS.get(columns[index], columns[index]).split("\n")))
+        heading = max(map(len, _heading(columns[index], text=index < table.texts).split("\n")))
         words = index and index < table.texts
         parts = [
             part for line in texts for part in (line[index].split() if words else [line[index]])

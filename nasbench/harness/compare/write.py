@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
-from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
+from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_markdown
 from nasbench.harness.compare.labels import distinguishing_parts
-from nasbench.harness.compare.sets import members_frame, sets_table
-from nasbench.harness.compare.tables import ranks_table, tables
+from nasbench.harness.compare.latex import to_latex
+from nasbench.harness.compare.sets import members_frame
+from nasbench.harness.compare.table_options import TableOptions
+from nasbench.harness.compare.tables import tables, tables_across
+from nasbench.harness.search.task import Seconds
 from nasbench.leftovers import remove_parts
 from nasbench.text import file_name
 
@@ -31,9 +34,10 @@ _OURS = re.compile(
     r"|(critical-difference|profile)\.(pdf|png)"
 )
 _COST = (
-    "label", "strategy", "family", "n", "failed", "evaluations_mean", "distinct_mean",
-    "training_epochs_mean", "clock_seconds_mean", "optimiser_seconds_mean",
-    "wall_seconds_mean", "tuning_runs", "tuning_clock_seconds",
+    "label", "strategy", "family", "n", "failed", "evaluations_mean", "shared_epochs_mean",
+    "distinct_mean", "training_epochs_mean", *(f"{kind}_seconds_mean" for kind in Seconds),
+    "optimiser_seconds_mean", "wall_seconds_mean", "tuning_runs",
+    *(f"tuning_{kind}_seconds" for kind in Seconds),
 )  # fmt: skip
 
 
@@ -88,7 +92,7 @@ def write(
         save_figures(folder, final_figures(block, width=inches))
         save_figures(folder, diagnostic_figures(block, width=inches))
         save_figures(folder, pareto_figures(block, width=inches))
-    for family, name in zip(comparison.families, _family_folders(comparison), strict=True):
+    for family, name in zip(comparison.families, family_folders(comparison), strict=True):
         save_figures(out / name, family_figures(family, width=inches))
     main = out / _MAIN
     _remove([path for path in _listed(out) if path not in written and path != main])
@@ -106,34 +110,41 @@ def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
     """Yield every table in every format: its path below the output folder, and its content."""
     import pandas
 
+    options = comparison.options.tables
     frame = comparison.to_frame() if comparison.rows else pandas.DataFrame()
     blocks = zip(comparison.blocks, folder_names(comparison), strict=True)
     for number, (block, name) in enumerate(blocks, start=1):
         if block.sets:
-            yield from _forms(sets_table(block), members_frame(block), name, block.footer)
-            continue
-        own = frame[frame["block"] == number]
-        data = {
-            "results": own, "cost": _costs(own), "course": _parts(block),
-            "pairs": pandas.DataFrame(block.pairs_json()),
-        }  # fmt: skip
-        for table in tables(block):
-            yield from _forms(table, data.get(table.name), name, block.footer)
-    for family, name in zip(comparison.families, _family_folders(comparison), strict=True):
-        yield from _forms(ranks_table(family), family.standings.to_frame(), name, family.footer)
+            data = {"sets": members_frame(block)}
+        else:
+            own = frame[frame["block"] == number]
+            data = {
+                "results": own, "cost": _costs(own), "course": _parts(block),
+                "pairs": pandas.DataFrame(block.pairs_json()),
+            }  # fmt: skip
+        for table in tables(block, options):
+            yield from _forms(table, options, data.get(table.name), name, block.footer)
+    for family, name in zip(comparison.families, family_folders(comparison), strict=True):
+        for table in tables_across(family, options):
+            found = family.standings.to_frame()
+            yield from _forms(table, options, found, name, family.footer)
 
 
 def _forms(
-    table: TextTable, data: "pandas.DataFrame | None", folder: str, footer: str
+    table: TextTable,
+    options: TableOptions,
+    data: "pandas.DataFrame | None",
+    folder: str,
+    footer: str,
 ) -> Iterator[tuple[str, str]]:
     """Yield path and text of a table as LaTeX, Markdown and, with its data, as CSV."""
-    yield f"{folder}/{table.name}.tex", to_latex(table)
+    yield f"{folder}/{table.name}.tex", to_latex(table, options, folder)
     yield f"{folder}/{table.name}.md", to_markdown(table)
     if data is not None:
         yield f"{folder}/{table.name}.csv", frame_to_csv(data.assign(source=footer))
 
 
-def _family_folders(comparison: "Comparison") -> list[str]:
+def family_folders(comparison: "Comparison") -> list[str]:
     """Return one folder name per family: that of its block if it has only one."""
     names = folder_names(comparison)
     return [

@@ -404,10 +404,11 @@ def _record(
             )
             experiments[experiment.digest()] = experiment
     for experiment in experiments.values():
-        table = open_folder(plan.out, experiment).read(["seed", "evaluations", "clock_seconds"])
+        count = experiment.task.count
+        table = open_folder(plan.out, experiment).read(["seed", count, "clock_seconds"])
         mine = np.isin(table["seed"].to_numpy(), wanted)
         runs += int(mine.sum())
-        evaluations += int(table["evaluations"].to_numpy()[mine].sum())
+        evaluations += int(table[count].to_numpy()[mine].sum())
         simulated += float(table["clock_seconds"].to_numpy()[mine].sum())
     return Tuning(
         strategy=plan.strategy,

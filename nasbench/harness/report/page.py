@@ -16,7 +16,7 @@ from nasbench.harness.compare.build import Chosen, folders_of
 from nasbench.harness.compare.figure_style import looks
 from nasbench.harness.compare.formats import TextTable
 from nasbench.harness.compare.references import EXPECTED
-from nasbench.harness.compare.tables import ranks_table, tables
+from nasbench.harness.compare.tables import tables, tables_across
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures
@@ -141,8 +141,10 @@ def _block(
     from markupsafe import Markup
 
     block = comparison.blocks[number - 1]
-    found: list[TextTable] = tables(block)
-    found += [ranks_table(one) for one in comparison.families if number == one.numbers[0]]
+    options = comparison.options.tables
+    found: list[TextTable] = tables(block, options)
+    for one in comparison.families:
+        found += tables_across(one, options) if number == one.numbers[0] else []
     details = {} if block.sets else drill_down(block)
     data = json.dumps(details, separators=(",", ":"), allow_nan=False) if details else ""
     return {

@@ -11,7 +11,8 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.figure_style import save_figure
-from nasbench.harness.compare.formats import to_latex, to_markdown
+from nasbench.harness.compare.formats import to_markdown
+from nasbench.harness.compare.latex import to_latex
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published

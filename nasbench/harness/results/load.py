@@ -18,15 +18,11 @@ from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.same_run import difference
 from nasbench.harness.results.store import Damaged, ExperimentFolder, experiments
+from nasbench.harness.search.task import Seconds
 from nasbench.text import encodable
 
 if TYPE_CHECKING:
     import pandas
-
-_TOTALS = (
-    "evaluations", "distinct", "training_epochs",
-    "clock_seconds", "optimiser_seconds", "wall_seconds",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,29 +85,34 @@ class Results:
         set NAME, NaN where it was not reported. All three are values of `metric`, the first
         objective, such as `accuracy`. `incumbent` is missing, and the values are NaN, where the run
         failed and for several objectives, whose answer is a set (see `sets.csv` of a comparison).
+
+        A clock and a count have columns of their own, NaN for runs of another: `evaluations` and
+        their `training_epochs`, or `shared_epochs` of shared weights; `simulated_seconds` of a
+        table, real `training_seconds` of networks or weights, or `mixed_seconds` of a table that
+        networks are trained beside.
         """
         import pandas
 
-        return pandas.concat([_runs_frame(one) for one in self.experiments], ignore_index=True)
+        frames = [_runs_frame(one) for one in self.experiments]
+        return pandas.concat(_alike(frames), ignore_index=True)
 
     @cached_property
     def trajectories(self) -> "pandas.DataFrame":
         """One row per evaluation, in order, of every run that finished.
 
         `value` is the value of the first objective, `metric`. `value`, `seconds` and `epochs` are
-        those of the single evaluation; `fidelity` is the number of epochs after which its value was
-        read. Four columns are running totals: `clock_seconds` (the table's seconds, or real ones
-        where weights or networks are trained; with several simulated workers the time that has
-        passed), `optimiser_seconds`, `evaluations` and `training_epochs`. `architecture` and
+        those of the single evaluation, its seconds on the clock that `clock` names; `fidelity` is
+        the number of epochs after which its value was read. Running totals are `optimiser_seconds`
+        and, each NaN for runs of another clock or count, the columns of `runs` for them (with
+        several simulated workers seconds are the time that has passed). `architecture` and
         `incumbent` are texts. `incumbent` is the answer so far (with several objectives, the last
         evaluation that entered the front) and `incumbent_value` its validation value. Before the
         first answer `incumbent` is missing and `incumbent_value` is NaN.
         """
         import pandas
 
-        frame = pandas.concat(
-            [_trajectory_frame(one) for one in self.experiments], ignore_index=True
-        )
+        frames = [_trajectory_frame(one) for one in self.experiments]
+        frame = pandas.concat(_alike(frames), ignore_index=True)
         frame["experiment"] = frame["experiment"].astype("category")
         return frame
 
@@ -223,7 +224,11 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     import pandas
 
     columns: dict[str, Any] = dict.fromkeys(_described(one))
-    columns |= {name: one.column(name) for name in ("seed", "error", "stop", *_TOTALS)}
+    columns |= {name: one.column(name) for name in ("seed", "error", "stop")}
+    columns |= _counted(one, one.counts, one.column("training_epochs"))
+    columns["distinct"] = one.column("distinct")
+    columns |= _timed(one, one.column("clock_seconds"))
+    columns |= {name: one.column(name) for name in ("optimiser_seconds", "wall_seconds")}
     frame = pandas.DataFrame(columns)
     for name, value in _described(one).items():
         frame[name] = value
@@ -246,6 +251,35 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     return frame
 
 
+def _counted(
+    one: ExperimentRuns, counts: NDArray[np.int64], epochs: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Return counts in columns of their own; those that the runs do not have are NaN.
+
+    `epochs` are those of training single architectures, which shared weights are not counted among.
+    """
+    none = np.full(len(counts), np.nan)
+    if one.experiment.task.shared:
+        return {"evaluations": none, "training_epochs": none, "shared_epochs": counts}
+    return {"evaluations": counts, "training_epochs": epochs, "shared_epochs": none}
+
+
+def _timed(one: ExperimentRuns, seconds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return seconds of a clock in the column of its kind; the other kinds are NaN."""
+    none = np.full(len(seconds), np.nan)
+    return {
+        f"{kind}_seconds": seconds if kind is one.experiment.task.seconds else none
+        for kind in Seconds
+    }
+
+
+def _alike(frames: "list[pandas.DataFrame]") -> "list[pandas.DataFrame]":
+    """Return frames in which a count that any of them lacks is a float everywhere, to hold NaN."""
+    counts = ("evaluations", "training_epochs", "shared_epochs")
+    lacked = [name for name in counts if any(frame[name].dtype.kind == "f" for frame in frames)]
+    return [frame.astype(dict.fromkeys(lacked, np.float64)) for frame in frames]
+
+
 def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     import pandas
 
@@ -256,6 +290,7 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     step = best_so_far(runs.lists("incumbents"), lengths)
     starts = np.repeat(codes.offsets[:-1], lengths)
     at = np.maximum(step, 0) + starts
+    kinds = [str(kind) for kind in Seconds]
     value, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
     return pandas.DataFrame(
         {
@@ -263,15 +298,17 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
             "strategy": one.experiment.strategy,
             "metric": one.metric.name,
             "seed": np.repeat(runs.seeds, lengths),
-            "evaluations": np.arange(len(step)) - starts + 1,
             "architecture": pandas.Categorical.from_codes(codes.values, texts),
             "value": value.values,
             "seconds": seconds.values,
             "epochs": epochs.values,
             "fidelity": runs.lists("fidelity").values,
-            "clock_seconds": runs.finished().values,
+            "clock": pandas.Categorical.from_codes(
+                np.full(len(step), kinds.index(one.experiment.task.seconds)), pandas.Index(kinds)
+            ),
+            **_counted(one, np.arange(len(step)) - starts + 1, epochs.each(np.cumsum).values),
+            **_timed(one, runs.finished().values),
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
-            "training_epochs": epochs.each(np.cumsum).values,
             "incumbent": pandas.Categorical.from_codes(
                 np.where(step < 0, -1, codes.values[at]) if len(at) else at, texts
             ),

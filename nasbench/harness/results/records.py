@@ -1,10 +1,12 @@
-"""Runs as rows of an Arrow table, which executors return and results store (schema 2).
+"""Runs as rows of an Arrow table, which executors return and results store (schema 3).
 
 A row holds a run's summary and, in list columns, its whole trajectory:
 
     seed, error, log, stop, processor            which run, how it ended, and where it was made
-    evaluations, distinct, training_epochs       counts; with shared weights an evaluation is an
-                                                 epoch; `distinct` counts different architectures
+    evaluations, or shared_epochs   the number of answers: architectures evaluated, or epochs of
+                                    training shared weights; a row has one of the two
+    distinct, training_epochs       numbers of different architectures, and of epochs charged
+    clock                           what its seconds are: `simulated`, `training` or `mixed`
     clock_seconds, optimiser_seconds, wall_seconds
     device, threads                 where networks or weights were trained; only if they were
     cpu_seconds                     of all threads of such a run; NaN where it is not known
@@ -72,8 +74,9 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         "error": pa.array([encodable(run.error) for run in runs], pa.string()),
         "log": pa.array([encodable(run.log) for run in runs], pa.string()),
         "stop": pa.array([track.stop for track in tracks], pa.string()),
-        "evaluations": pa.array([len(track.architectures) for track in tracks], pa.int64()),
+        task.count: pa.array([len(track.architectures) for track in tracks], pa.int64()),
         "distinct": pa.array([len(set(track.architectures)) for track in tracks], pa.int64()),
+        "clock": pa.array([str(task.seconds)] * len(runs), pa.string()),
         "clock_seconds": pa.array([track.clock for track in tracks], pa.float64()),
         "optimiser_seconds": pa.array([_total(track.optimiser) for track in tracks], pa.float64()),
         "training_epochs": pa.array([int(track.epochs.sum()) for track in tracks], pa.int64()),

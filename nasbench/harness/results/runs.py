@@ -129,6 +129,11 @@ class ExperimentRuns:
         return self.column("seed")
 
     @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of each run's evaluations, or of its epochs of shared weights."""
+        return self.column(self.experiment.task.count)
+
+    @property
     def failed(self) -> NDArray[np.bool_]:
         """Whether each run failed, shape (runs,)."""
         return np.array([bool(error) for error in self.table["error"].to_pylist()], dtype=bool)

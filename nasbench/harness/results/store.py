@@ -32,6 +32,7 @@ from nasbench.harness.results.display import FILE as _DISPLAY
 from nasbench.harness.results.display import read_display
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
+from nasbench.harness.results.schema2 import count_in_schema2, with_clock_and_count
 from nasbench.harness.results.validation import conform
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import in_stored_names
@@ -42,7 +43,7 @@ from nasbench.strategies.registry import find_strategy
 from nasbench.text import encodable, file_name
 from nasbench.trace import Trace
 
-SCHEMA = 2
+SCHEMA = 3
 EXPERIMENT = "experiment.json"
 """Name of the file that describes an experiment."""
 _RUNS = "runs-*.parquet"
@@ -455,11 +456,13 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _read(path: Path, experiment: Experiment, columns: list[str] | None) -> RunsFile:
     try:
-        earlier = [] if columns is None else earlier_names(experiment, columns)
-        table, made = from_parquet(path, None if columns is None else [*columns, *earlier])
+        wanted = None if columns is None else [*columns, *count_in_schema2(experiment, columns)]
+        earlier = [] if wanted is None else earlier_names(experiment, wanted)
+        table, made = from_parquet(path, None if wanted is None else [*wanted, *earlier])
         check_provenance(made)
         if is_of_schema1(table):
             table = upgraded(table, experiment)
+        table = with_clock_and_count(table, experiment)
         if columns is not None:
             table = table.select([name for name in columns if name in table.column_names])
         table = conform(table, experiment, columns)

@@ -35,8 +35,8 @@ from nasbench.trace import Trace
 
 FAILED = "failed"
 """The stop reason of a run that ended with an error."""
-_TEXTS = ("error", "log", "stop", "processor")
-_COUNTS = ("seed", "evaluations", "distinct", "training_epochs")
+_TEXTS = ("error", "log", "stop", "processor", "clock")
+_COUNTS = ("seed", "evaluations", "shared_epochs", "distinct", "training_epochs")
 _SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
 _CPU = "cpu_seconds"
 _PLACE = {"device": pa.string(), "threads": pa.int64(), _CPU: pa.float64()}
@@ -53,7 +53,7 @@ _TOO_MANY = 2**31
 """More evaluations than a run can have: numbers of steps are below this, as 32-bit integers."""
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
-    **dict.fromkeys(_COUNTS, pa.int64()),
+    **dict.fromkeys(("seed", "distinct", "training_epochs"), pa.int64()),
     **dict.fromkeys(_SECONDS, pa.float64()),
     "architecture": pa.list_(ARCHITECTURES),
     "fidelity": pa.list_(pa.int32()),
@@ -87,6 +87,8 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
         _check_devices(rows)
     if _CPU in typed.column_names:
         _check_cpu(rows)
+    if "clock" in typed.column_names:
+        _check_clock(rows, experiment)
     if columns is None:
         _check_steps(rows, experiment)
         _check_totals(rows, experiment)
@@ -98,6 +100,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
     """Return all columns of a run, each cast to its type, none with nulls."""
     types = {
         **_TYPES,
+        experiment.task.count: pa.int64(),
         **{value_column(one): pa.list_(pa.float64()) for one in experiment.task.objectives},
         **({"selected": pa.list_(pa.int32())} if len(experiment.task.objectives) > 1 else {}),
         **(_PLACE if experiment.task.trains else {}),
@@ -161,6 +164,15 @@ def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
     return False
 
 
+def _check_clock(rows: Rows, experiment: Experiment) -> None:
+    """Check that every run's clock is the task's."""
+    wanted, found = experiment.task.seconds, rows.table["clock"]
+    rows.refuse(
+        pc.not_equal(found, wanted).to_numpy(), "clock",
+        lambda row: f"'{str(found[row])[:40]}' where the task's seconds are {wanted}",
+    )  # fmt: skip
+
+
 def _check_devices(rows: Rows) -> None:
     """Check that every run's device is known; it is empty if the run was lost with its worker."""
     for row, device in enumerate(rows.table["device"].to_pylist()):
@@ -193,10 +205,9 @@ def _check_steps(rows: Rows, experiment: Experiment) -> None:
     values = {value_column(metric): metric for metric in experiment.task.objectives}
     for name in (*TRAJECTORY, *values, *traces, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
-    number = rows.table["evaluations"].to_numpy()
-    rows.refuse(
-        number != steps, "evaluations", lambda row: f"{number[row]} of {steps[row]} evaluations"
-    )
+    count = experiment.task.count
+    number = rows.table[count].to_numpy()
+    rows.refuse(number != steps, count, lambda row: f"{number[row]} of {steps[row]} {count}")
     rows.refuse(
         failed & (steps > 0), "architecture", lambda row: "evaluations of a run with an error"
     )
@@ -240,7 +251,7 @@ def _check_schedule(rows: Rows, workers: int) -> None:
 
 def _check_totals(rows: Rows, experiment: Experiment) -> None:
     """Check a run's totals against its lists: counts exactly, times up to `ROUNDING`."""
-    number, distinct = (rows.table[name].to_numpy() for name in ("evaluations", "distinct"))
+    number, distinct = (rows.table[name].to_numpy() for name in (experiment.task.count, "distinct"))
     rows.refuse(
         (distinct > number) | ((distinct == 0) & (number > 0)), "distinct",
         lambda row: f"{distinct[row]} different ones among {number[row]} evaluations",

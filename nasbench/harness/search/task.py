@@ -16,6 +16,17 @@ _QUERY = {"dataset": "dataset", "schedule": "schedule", "epochs": "epochs", "tri
 """Fields of a query by the names that stored experiments use."""
 
 
+class Seconds(StrEnum):
+    """What the seconds on a run's clock are."""
+
+    SIMULATED = "simulated"
+    """A table's: what its makers measured, or what a formula says."""
+    TRAINING = "training"
+    """Real ones of training networks or shared weights, and of their validation."""
+    MIXED = "mixed"
+    """A table's, and real ones of trainings times the scale of the benchmark."""
+
+
 class Kind(StrEnum):
     """Where the answers of a benchmark come from."""
 
@@ -160,6 +171,21 @@ class Task:
     def trains(self) -> bool:
         """Whether networks or shared weights are trained, so that real seconds are measured."""
         return self.shared or self.kind is not Kind.TABLE
+
+    @property
+    def seconds(self) -> Seconds:
+        """What the seconds on a run's clock are."""
+        if self.shared or self.kind is Kind.TRAINED:
+            return Seconds.TRAINING
+        return Seconds.MIXED if self.kind is Kind.FALLBACK else Seconds.SIMULATED
+
+    @property
+    def count(self) -> str:
+        """What a run's answers are counted as: `evaluations`, or `shared_epochs`.
+
+        The latter are epochs of training shared weights.
+        """
+        return "shared_epochs" if self.shared else "evaluations"
 
     @property
     def metric(self) -> Metric:

@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from latex import ONE_COLUMN, compile_latex, document, need_latex
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.cite import _entries, bibtex
 from nasbench.harness.execution.run import run
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies
 
 _ENTRY = re.compile(
@@ -67,3 +69,35 @@ def test_a_card_without_an_entry_is_a_comment(tmp_path: Path) -> None:
     run("harness.asking:AsynchronousEvolution", seeds=2, benchmark="digits", budget="3evals",
         out=tmp_path)  # fmt: skip
     assert "% harness.asking:AsynchronousEvolution: none" in bibtex(compare(tmp_path))
+
+
+def test_cards_of_others_make_valid_entries(
+    tmp_path: Path, synthetic_nb201: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Special characters are escaped, keys are unique, and what is no entry is a comment."""
+    cards = {
+        "random-search": "@article{key,\n  title = {Ham & eggs_1, 100 % #2 of $x_1$},\n"
+        "  url = {https://a.b/c_d%20e}\n}",
+        "regularized-evolution": "@misc{key,\n  title = {Another}\n}\n"
+        "@misc{second,\n  note = {n}\n}",
+        "reinforce": "@misc{open,\n  title = {Not closed\n}",
+    }
+    run(list(cards), seeds=1, budget="3evals", out=tmp_path)
+    monkeypatch.setattr(
+        ExperimentRuns, "bibtex", property(lambda one: cards[one.experiment.strategy])
+    )
+    text = bibtex(compare(tmp_path))
+    keys = re.findall(r"^@\w+\{([^,]+),$", text, re.MULTILINE)
+    assert keys == list(dict.fromkeys(keys))
+    assert {"key", "key-2", "second", "nasbench"} <= set(keys)
+    assert r"{Ham \& eggs\_1, 100 \% \#2 of $x_1$}" in text
+    assert "{https://a.b/c_d%20e}" in text
+    assert "% reinforce: its card has no entry but this: (at)misc{open," in text
+    assert text.count("@") == len(keys)
+    need_latex()
+    (tmp_path / "all.bib").write_text(text, encoding="utf-8")
+    body = "\\nocite{*}\\bibliographystyle{plain}\\bibliography{all}"
+    (tmp_path / "all.tex").write_text(document(ONE_COLUMN, body), encoding="utf-8")
+    steps = ("pdflatex", "bibtex", "pdflatex", "pdflatex")
+    assert compile_latex(tmp_path, "all", steps).wrong == ()
+    assert "error" not in (tmp_path / "all.blg").read_text(encoding="utf-8").lower()

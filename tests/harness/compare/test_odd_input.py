@@ -16,7 +16,7 @@ from nasbench.benchmarks.tables.info import Quantity
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import StoreError
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.tables import to_text
+from nasbench.harness.compare.as_text import to_text
 from nasbench.harness.execution.run import run
 from nasbench.harness.report.content import drill_down
 from nasbench.harness.report.curves import block_figures

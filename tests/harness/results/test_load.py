@@ -38,10 +38,10 @@ def test_trajectories_follow_the_clocks_and_the_incumbent(tmp_path: Path) -> Non
         own = runs[(runs.experiment == experiment) & (runs.seed == seed)].iloc[0]
         assert one["evaluations"].tolist() == list(range(1, len(one) + 1))
         last = one.iloc[-1]
-        for clock in ("evaluations", "clock_seconds", "training_epochs"):
+        for clock in ("evaluations", "simulated_seconds", "training_epochs"):
             assert last[clock] == own[clock]
         assert last["optimiser_seconds"] == pytest.approx(own["optimiser_seconds"])
-        np.testing.assert_array_equal(one["clock_seconds"], np.cumsum(one["seconds"]))
+        np.testing.assert_array_equal(one["simulated_seconds"], np.cumsum(one["seconds"]))
         best, incumbent = -np.inf, -1
         for row in one.itertuples():
             if row.value > best:

@@ -62,8 +62,9 @@ SWAPPED = ("test", "test_median", "test_iqm")
 SAME = (
     "n", "valid_std", "test_std", "regret_mean", "regret_median", "valid_regret_mean",
     "normalised_regret_mean", "percentile_mean", "random_evaluations", "random_evaluations_low",
-    "random_evaluations_high", "course_regret", "course_end", "reached", "reached_seconds_median",
-    "reached_seconds_expected", "reached_evaluations_median", "evaluations_mean", "among_best",
+    "random_evaluations_high", "course_regret", "course_end", "reached",
+    "reached_simulated_seconds_median", "reached_simulated_seconds_expected",
+    "reached_evaluations_median", "evaluations_mean", "among_best",
     "testable", "worse_than", "p_value", "superiority", "detectable_superiority",
     "detectable_difference",
 )  # fmt: skip

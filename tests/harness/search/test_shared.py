@@ -1,12 +1,14 @@
 """One-shot strategies through the same harness as all others."""
 
 import io
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -22,9 +24,11 @@ from nasbench.harness.compare.pareto import pareto_figures
 from nasbench.harness.compare.plots import regret_figures
 from nasbench.harness.execution.run import if_shared, run
 from nasbench.harness.results.load import load_results
+from nasbench.harness.results.store import read_folder
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.shared import Resumable, _code, checkpoint_path, lender, shared_task
 from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.parquet import to_parquet
 from nasbench.place import Place
 from nasbench.problem import SharedAnswer, TrainShared
 from nasbench.provenance import processor
@@ -75,7 +79,16 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     ]  # fmt: skip
     rows = {row.experiment.strategy: row for row in block.of("cifar10")[0]}
     assert rows["darts"].family == "gradient"
-    assert rows["rsps"].costs.training_epochs == SMALL["epochs"]
+    costs = {name: row.to_json() for name, row in rows.items()}
+    for name, own, others in (
+        ("rsps", ("shared_epochs", "training_seconds"), ("evaluations", "training_epochs")),
+        ("random-search", ("evaluations", "simulated_seconds"), ("shared_epochs",)),
+    ):  # a clock and a count have columns of their own
+        assert all(costs[name][f"{one}_mean"] > 0 for one in own)
+        assert all(np.isnan(costs[name][f"{one}_mean"]) for one in others)
+    assert rows["rsps"].costs.shared_epochs == SMALL["epochs"]
+    assert np.isnan(costs["rsps"]["simulated_seconds_mean"])
+    assert np.isnan(costs["random-search"]["training_seconds_mean"])
     assert rows["random-search"].in_table.regret > 0
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
@@ -83,9 +96,47 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
         figure for name, figure in pareto_figures(block) if name == "pareto-cifar10-training-epochs"
     )
     drawn = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
-    assert drawn == {row.label: row.costs.training_epochs for row in rows.values()}
+    assert drawn == {
+        row.label: np.nanmax([row.costs.training_epochs, row.costs.shared_epochs])
+        for row in rows.values()
+    }
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
-    assert "are real ones of training shared weights" in costs
+    assert "training s: real seconds of training and validating networks or shared weights" in costs
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_clock_or_count_stands_in_the_column_of_another(
+    toy_images: Path, tmp_path: Path
+) -> None:
+    """In the store and in data frames; what an earlier schema called evaluations is renamed."""
+    run("rsps,random-search", seeds=2, settings={"rsps": SETTINGS["rsps"]}, out=tmp_path)
+    clocks = {"simulated_seconds", "training_seconds", "mixed_seconds"}
+    counts = {"evaluations", "training_epochs", "shared_epochs"}
+    own = {
+        "rsps": {"training_seconds", "shared_epochs"},
+        "random-search": {"simulated_seconds", "evaluations", "training_epochs"},
+    }
+    results = load_results(tmp_path)
+    for frame in (results.runs, results.trajectories):
+        for strategy, rows in frame.groupby("strategy"):
+            there = {name for name in clocks | counts if rows[name].notna().any()}
+            assert there == own[strategy]
+            assert rows[[*own[strategy]]].notna().all(axis=None)
+    stored = {one.experiment.strategy: one for one in results.experiments}
+    assert stored["rsps"].table["clock"].unique().to_pylist() == ["training"]
+    assert stored["random-search"].table["clock"].unique().to_pylist() == ["simulated"]
+    for path in (tmp_path / stored["rsps"].label).glob("runs-*.parquet"):
+        now = pq.read_table(path)
+        assert "evaluations" not in now.column_names
+        names = ["evaluations" if name == "shared_epochs" else name for name in now.column_names]
+        earlier = now.rename_columns(names).drop_columns(["clock"])
+        path.write_bytes(to_parquet(earlier, json.loads(now.schema.metadata[b"nasbench"])))
+    again = {one.experiment.strategy: one for one in load_results(tmp_path).experiments}["rsps"]
+    assert again.table.select(stored["rsps"].table.column_names).equals(stored["rsps"].table)
+    assert (
+        read_folder(tmp_path / again.label).read(["shared_epochs"])["shared_epochs"].to_pylist()
+        == [SMALL["epochs"]] * 2
+    )
 
 
 def calibration(**other: Any) -> Calibration:

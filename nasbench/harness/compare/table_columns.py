@@ -1,0 +1,53 @@
+"""The columns of every table: all of them, those of its short form, and those that bold is in."""
+
+from nasbench.harness.compare.convergence import PARTS
+from nasbench.harness.search.task import Seconds
+
+SECONDS = tuple(f"{kind} s" for kind in Seconds)
+"""Seconds on a run's clock; each kind has a column of its own."""
+COUNTS = ("evals", "shared epochs")
+AT_PARTS = tuple(f"{100 * part:.0f} %" for part in PARTS)
+_TO_TARGET = tuple(
+    f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
+)
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "results": (
+        "strategy", "n", "failed", "signal", "validation", "test", "test median", "regret test",
+        "regret valid.", *COUNTS,
+    ),
+    "cost": (
+        "strategy", "family", "n", "failed", *COUNTS, "distinct", "training epochs", *SECONDS,
+        "optimiser s", "real s", *(f"tuning {name}" for name in SECONDS), "test",
+    ),
+    "estimates": (
+        "strategy", "n", "mean", "median", "IQM", "percentile", "better than the mean",
+        "random evaluations",
+    ),
+    "course": ("strategy", "n", *AT_PARTS, "p", "mean regret", "reached", *_TO_TARGET),
+    "ranks": ("strategy", "mean rank", "normalised regret", "IQM", "better than the first"),
+    "sets": ("strategy", "n", "failed", "members", *COUNTS, *SECONDS),
+}  # fmt: skip
+"""All columns of a table. Of `sets` the best value of each objective comes after `members`."""
+
+SHORT: dict[str, tuple[str, ...]] = {
+    "results": ("strategy", "n", "failed", "test", "regret test"),
+    "cost": ("strategy", "n", "failed", *COUNTS, *SECONDS, "test"),
+    "estimates": ("strategy", "n", "mean", "IQM", "percentile"),
+    "course": ("strategy", "n", *AT_PARTS, "reached"),
+    "ranks": ("strategy", "mean rank", "normalised regret"),
+}  # fmt: skip
+"""The columns of a table's short form. Of `sets` they are all but the costs, `pairs` has none."""
+
+BOLD_IN: dict[str, tuple[str, ...]] = {
+    "results": ("test",), "cost": ("test",), "estimates": ("mean",), "course": AT_PARTS,
+    "ranks": ("mean rank",),
+}  # fmt: skip
+"""Columns in which a cell may be bold."""
+
+KINDS = ("results", "cost", "estimates", "course", "pairs", "ranks", "sets")
+"""All tables; `sets` is that of searches with several objectives, which have no other."""
+TEXTS = {"strategy", "family"}
+"""Columns of text; the others are numbers."""
+BEST = "best "
+"""What the name of a column of `sets` with an objective's values begins with."""
