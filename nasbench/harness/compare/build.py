@@ -277,8 +277,8 @@ def _unknown(block: Block, dataset: str) -> Iterator[str]:
         missing = int(np.isnan(one.final("test", dataset)).sum())
         if missing:
             yield (
-                f"{one.label}: {missing} of {len(one.runs)} answers have no number on {dataset}; "
-                "its numbers are over the others"
+                f"{one.label}: {missing} of {len(one.runs)} answers have no number on "
+                f"{block.title_of(dataset)}; its numbers are over the others"
             )
 
 
@@ -291,7 +291,8 @@ def _skewed(block: Block, datasets: Sequence[str]) -> Iterator[str]:
             found.setdefault(names, []).append(one.label)
     if found:
         rows = "; ".join(
-            f"{', '.join(labels)} on {', '.join(names)}" for names, labels in found.items()
+            f"{', '.join(labels)} on {', '.join(map(block.title_of, names))}"
+            for names, labels in found.items()
         )
         yield (
             "runs are skewed, and 95 % intervals of so few of them cover their mean less often, "

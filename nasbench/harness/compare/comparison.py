@@ -116,7 +116,7 @@ class Block:
         by_count: dict[tuple[int, ...], list[str]] = {}
         for name in self.datasets:
             if name in self.known.test_seeds:
-                by_count.setdefault(self.known.test_seeds[name], []).append(name)
+                by_count.setdefault(self.known.test_seeds[name], []).append(self.title_of(name))
         found = [
             f"mean over {' or '.join(map(str, counts))} training seeds"
             + (f" ({', '.join(names)})" if len(by_count) > 1 else "")

@@ -23,13 +23,19 @@ def course_table(block: "Block") -> TextTable:
     """Return the table: a row for each experiment, a section for each data set."""
     units = block.units
     sections = [
-        Section(name, [laid_out("course", _cells(row, units)) for row in block.of(name)[0]], [])
+        Section(
+            block.title_of(name),
+            [laid_out("course", _cells(row, units)) for row in block.of(name)[0]],
+            [],
+        )
         for name in block.datasets
     ]
     targets = {
         row.dataset: row.anytime.target for row in block.rows if not math.isnan(row.anytime.target)
     }
-    about = ", ".join(f"{units.write(target)} on {name}" for name, target in targets.items())
+    about = ", ".join(
+        f"{units.write(target)} on {block.title_of(name)}" for name, target in targets.items()
+    )
     aim = [filled(TARGET, f"{units.metric.name} {about}")] if about else []
     caption = f"Test {units.title} after parts of the budget, with 95 % bootstrap intervals"
     notes = written_notes(block, *about_bold_parts(block), GAIN, MEAN_REGRET, *aim)

@@ -45,7 +45,7 @@ def pairs_table(block: "Block") -> TextTable:
             [Entry(str(number)), Entry(label), *cells]
             for number, (label, cells) in enumerate(zip(labels, grid, strict=True), start=1)
         ]
-        sections.append(Section(dataset, lines, []))
+        sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
         f"Test {block.units.metric.name} of final incumbents in pairs: above the diagonal "
         "p-values, below it the chance that a run of the row beats one of the column (A12)"

@@ -130,7 +130,11 @@ def sets_table(block: "Block") -> TextTable:
         return [Entry(text) for text in found]
 
     sections = [
-        Section(dataset, [cells(row) for row in block.sets if row.dataset == dataset], [])
+        Section(
+            block.title_of(dataset),
+            [cells(row) for row in block.sets if row.dataset == dataset],
+            [],
+        )
         for dataset in block.datasets
     ]
     caption = (

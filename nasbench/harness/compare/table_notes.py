@@ -34,7 +34,10 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[N
     """
     datasets = block.datasets if datasets is None else datasets
     found = {
-        name: (any(row.tested.testable for row in block.of(name)[0]), _counts(block, name))
+        block.title_of(name): (
+            any(row.tested.testable for row in block.of(name)[0]),
+            _counts(block, name),
+        )
         for name in datasets
     }
     return tuple(_about(filled(BOLD, block.units.metric.name), found))
@@ -47,7 +50,8 @@ def about_bold_parts(block: "Block") -> tuple[Note, ...]:
     for name in block.datasets:
         for kind in kinds:
             rows = [row for row in block.of(name)[0] if row.anytime.counted == kind]
-            where = name if len(kinds) == 1 else f"{name} in {_IN[kind]}"
+            title = block.title_of(name)
+            where = title if len(kinds) == 1 else f"{title} in {_IN[kind]}"
             found[where] = (
                 any(part.testable for row in rows for part in row.parts),
                 sorted(filter(None, (row.parts[-1].n for row in rows))),
@@ -126,7 +130,8 @@ def _needed(block: "Block") -> Iterator[str]:
         if widest and between:
             runs = runs_to_detect(between, widest)
             yield (
-                f"to tell {between:.2g}{block.units.difference} on {dataset}, its best two rows, "
+                f"to tell {between:.2g}{block.units.difference} on "
+                f"{block.title_of(dataset)}, its best two rows, "
                 f"takes {runs:,.0f}"
             )
 

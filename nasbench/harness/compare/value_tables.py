@@ -58,7 +58,7 @@ def results_table(block: "Block") -> TextTable:
         rows, references = block.of(dataset)
         sections.append(
             Section(
-                dataset,
+                block.title_of(dataset),
                 [laid_out("results", _result(row, units, failed=failed)) for row in rows],
                 [laid_out("results", _reference(one, units)) for one in references],
             )
@@ -88,7 +88,7 @@ def cost_table(block: "Block") -> TextTable:
         block, *about_bold(block, block.datasets[:1]), *about_clocks(block), WALL_TIME, *found
     )
     caption = (
-        f"Search cost, and test {block.units.title} on {block.datasets[0]}, means over n runs, "
+        f"Search cost, and test {block.units.title} on {block.title_of(block.datasets[0])}, means over n runs, "
         f"with the 95 % bootstrap interval of the {block.units.metric.name}"
     )
     return text_table("cost", caption, [Section("", rows, [])], notes)
@@ -111,7 +111,11 @@ def estimates_table(block: "Block") -> TextTable:
         }
 
     sections = [
-        Section(name, [laid_out("estimates", cells(row)) for row in block.of(name)[0]], [])
+        Section(
+            block.title_of(name),
+            [laid_out("estimates", cells(row)) for row in block.of(name)[0]],
+            [],
+        )
         for name in block.datasets
     ]
     caption = (
