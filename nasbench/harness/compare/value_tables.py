@@ -88,8 +88,8 @@ def cost_table(block: "Block") -> TextTable:
         block, *about_bold(block, block.datasets[:1]), *about_clocks(block), WALL_TIME, *found
     )
     caption = (
-        f"Search cost, and test {block.units.title} on {block.title_of(block.datasets[0])}, means over n runs, "
-        f"with the 95 % bootstrap interval of the {block.units.metric.name}"
+        f"Search cost, and test {block.units.title} on {block.title_of(block.datasets[0])}, means "
+        f"over n runs, with the 95 % bootstrap interval of the {block.units.metric.name}"
     )
     return text_table("cost", caption, [Section("", rows, [])], notes)
 
