@@ -48,7 +48,7 @@ MISUSES: dict[str, tuple[Callable[[], object], str]] = {
         )
     },
     "run none": (lambda: run(None), "strategies cannot be None"),
-    "run a class": (lambda: run(nasbench.SearchStrategy), "strategies cannot be <class"),
+    "run a class": (lambda: run(nasbench.SearchStrategy), "does not define ask"),
     "compare": (lambda: nasbench.compare(5), "results cannot be 5"),
     "compare nul": (lambda: nasbench.compare("a\0b"), "results cannot be"),
     "compare out": (lambda: nasbench.compare("x", out=5), "out cannot be 5"),

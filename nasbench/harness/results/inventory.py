@@ -100,10 +100,11 @@ class Inventory:
         """Return the experiment that a text names, and those of its folders that it names.
 
         The text is the path of one of its folders as `lines` writes it, the display name, or the
-        beginning of the path, or of its last part, of a single experiment. Raises `InvalidInput`
-        where it names no experiment, or several.
+        beginning of the path, or of its last part, of a single experiment. A path may begin with
+        the results folder, as a shell completes it. Raises `InvalidInput` where it names no
+        experiment, or several.
         """
-        wanted = name.strip().rstrip("/")
+        wanted = name.strip().rstrip("/").removeprefix(f"{self.folder}/")
         for one in self.experiments:
             for folder, path in zip(one.folders, one.names, strict=True):
                 if path == wanted:
