@@ -50,15 +50,28 @@ class Aim(SearchStrategy):
         pass
 
 
+class Told:
+    """Counts the settings that were announced, and those that ended."""
+
+    wanted = ended = 0
+
+    def start(self, total: int, there: int = 0) -> None:
+        self.wanted += total
+
+    def advance(self, count: int = 1, note: str | None = None) -> None:
+        self.ended += count
+
+
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
     """Tune once for several tests; the folder of the tuning runs."""
-    out = tmp_path_factory.mktemp("tuning")
+    out, told = tmp_path_factory.mktemp("tuning"), Told()
     with installed(synthetic_data):
         tune(
             "test_tune:Aim", "place=0..8000", tuning_seeds="100-119", samples=12, budget="1evals",
-            workers=1, out=out,
+            workers=1, out=out, progress=told,
         )  # fmt: skip
+    assert (told.wanted, told.ended) == (13, 13)
     return out
 
 
