@@ -159,6 +159,7 @@ def test_a_table_goes_across_columns_and_gets_smaller_only_where_it_must() -> No
     assert look(8) == ("table", "footnotesize", 1)  # short
     assert look(2, "x" * 200)[0] == "table*"
     long = to_latex(table(2, "x" * 200), TableOptions(width="icml-column"))
+    assert long.count("\\begin{tabular}") == 1
     assert "p{" in long
     assert "\\raggedright" in long
 
