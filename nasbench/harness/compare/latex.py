@@ -213,9 +213,7 @@ def _float(
     yield f"  \\caption{{{escape_latex(layout.table.caption)}{which}.}}"
     if label:
         yield f"  \\label{{{label}{f'-{number}' if number > 1 else ''}}}"
-    yield (
-        f"  \\centering\\{layout.size.command}\\setlength{{\\tabcolsep}}{{{layout.size.gap:g}pt}}"
-    )
+    yield (f"  \\centering{layout.size.command}\\setlength{{\\tabcolsep}}{{{layout.size.gap:g}pt}}")
     for place, part in enumerate(parts):
         if place:
             yield "  \\par\\medskip"

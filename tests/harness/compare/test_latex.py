@@ -148,15 +148,15 @@ def test_a_table_goes_across_columns_and_gets_smaller_only_where_it_must() -> No
     def look(columns: int, label: str = "row") -> tuple[str, str, int]:
         text = to_latex(table(columns, label), TableOptions(width="icml-column"))
         kind = re.search(r"\\begin\{(table\*?)\}", text)
-        size = re.search(r"\\(footnotesize|scriptsize)\\set", text)
+        size = re.search(r"\\fontsize\{(\d)\}", text)
         assert kind is not None
         assert size is not None
         return kind[1], size[1], text.count("71.17")
 
-    assert look(2) == ("table", "footnotesize", 2)
-    assert look(3) == ("table*", "footnotesize", 3)
-    assert look(6) == ("table*", "scriptsize", 6)
-    assert look(8) == ("table", "footnotesize", 1)  # short
+    assert look(2) == ("table", "8", 2)
+    assert look(3) == ("table*", "8", 3)
+    assert look(6) == ("table*", "7", 6)
+    assert look(8) == ("table", "8", 1)  # short
     assert look(2, "x" * 200)[0] == "table*"
     long = to_latex(table(2, "x" * 200), TableOptions(width="icml-column"))
     assert long.count("\\begin{tabular}") == 1
@@ -176,3 +176,18 @@ def test_siunitx_aligns_numbers_and_keeps_what_follows_them(
     assert "S[table-format=2.2" in text
     row = next(line for line in text.splitlines() if line.strip().startswith("reinforce"))
     assert re.search(r"& (\\bfseries )?\d+\.\d\d & (\\bfseries )?\$\\pm\$ \d", row)
+
+
+@pytest.mark.parametrize("size", ["11pt", "12pt"])
+def test_a_class_with_larger_letters_has_the_same_tables(
+    comparisons: dict[str, Comparison], size: str, tmp_path: Path
+) -> None:
+    need_latex()
+    names = ("three data sets", "twenty rows", "shared weights")
+    body = "\n\\clearpage\n".join(
+        text for name in names for text in written(comparisons[name], TableOptions(), name)
+    )
+    text = document(ONE_COLUMN, body).replace("10pt", size)
+    (tmp_path / "all.tex").write_text(text, encoding="utf-8")
+    made = compile_latex(tmp_path, "all")
+    assert [line for line in made.wrong if "undefined" not in line] == []
