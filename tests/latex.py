@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TWO_COLUMNS, ONE_COLUMN = "two columns", "one column"
-_PAGES = {
+PAGES = {
     TWO_COLUMNS: ("twocolumn", "textwidth=6.75in,columnsep=0.25in"),  # columns of 3.25 inches
     ONE_COLUMN: ("onecolumn", "textwidth=5.5in"),
 }
@@ -38,11 +38,12 @@ class Compiled:
     pdf: Path
     wrong: tuple[str, ...]
     """Errors, overfull boxes, floats higher than a page, and what is not defined."""
+    pages: int
 
 
 def document(page: str, body: str, packages: str = "booktabs") -> str:
     """Return a document of LaTeX's own class with one or two columns."""
-    option, sizes = _PAGES[page]
+    option, sizes = PAGES[page]
     return "\n".join(
         [
             f"\\documentclass[10pt,{option}]{{article}}",
@@ -63,4 +64,6 @@ def compile_latex(folder: Path, name: str, commands: Sequence[str] = ("pdflatex"
             [command, *options, name], cwd=folder, capture_output=True, timeout=120, check=False
         )
     log = folder.joinpath(f"{name}.log").read_text(encoding="utf-8", errors="replace")
-    return Compiled(folder / f"{name}.pdf", tuple(_WRONG.findall(log)))
+    pages = re.search(r"Output written on .*?\((\d+) pages?", log.replace("\n", ""))
+    wrong = tuple(_WRONG.findall(log))
+    return Compiled(folder / f"{name}.pdf", wrong, int(pages[1]) if pages else 0)

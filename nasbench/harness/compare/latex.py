@@ -22,6 +22,9 @@ _LEAST_LABEL = 62.0
 """Points that the column with the rows' names has at least."""
 _SLACK = 2.0
 """Points that are left free, as widths are estimates."""
+_ROUNDING = 0.01
+_LONG_NOTES = 90.0
+"""Points of notes above which they are not repeated under every part of a table."""
 _RULE = 5.0
 """Points that a rule takes with the space around it."""
 _ABOUT_A_CHARACTER = 5.0
@@ -43,6 +46,11 @@ class _Layout:
     """Points of the column with the rows' names, where these break into lines."""
 
     @property
+    def named(self) -> int:
+        """The position of the column with the rows' names."""
+        return 1 if self.table.columns[0] == "" else 0  # after a row's number
+
+    @property
     def needed(self) -> float:
         """Points that the table needs on one line per row."""
         return self.of(range(len(self.columns)))
@@ -50,8 +58,8 @@ class _Layout:
     def of(self, places: Sequence[int]) -> float:
         """Return the points that some of the columns need."""
         own = [self.columns[place].width * self.size.scale for place in places]
-        if self.label is not None and 0 in places:
-            own[list(places).index(0)] = self.label
+        if self.label is not None and self.named in places:
+            own[list(places).index(self.named)] = self.label
         return sum(own) + 2 * self.size.gap * (len(own) - 1) + _SLACK
 
 
@@ -86,12 +94,10 @@ def _chosen(table: TextTable, where: Page, *, siunitx: bool) -> _Layout:
     for one in made:
         if one.needed <= one.width:
             return one
-    for one in reversed(made) if len(forms) == 1 else reversed(made[len(made) // 2 :]):
-        others = one.needed - one.columns[0].width * one.size.scale
-        if one.width - others >= _LEAST_LABEL:
-            return replace(one, label=one.width - others)
-    last = made[-1]
-    return replace(last, label=min(last.width / 3, last.columns[0].width * last.size.scale))
+    last = made[-1]  # the widest, with the smallest letters and the fewest columns
+    own = last.columns[last.named].width * last.size.scale
+    room = last.width - (last.needed - own) - _ROUNDING
+    return replace(last, label=room if room >= _LEAST_LABEL else min(last.width / 3, own))
 
 
 Part = tuple[tuple[int, ...], tuple[Section, ...]]
@@ -100,7 +106,9 @@ Part = tuple[tuple[int, ...], tuple[Section, ...]]
 
 def _floats(layout: _Layout) -> Iterator[list[Part]]:
     """Yield the tabulars of each float, so that none is wider or higher than its page."""
-    room = HEIGHT - _beside(layout)
+    notes = _below(layout)
+    above = HEIGHT - _caption(layout)
+    room = above - min(notes, _LONG_NOTES)
     parts: list[Part] = []
     for places in _panels(layout):
         sections = tuple(layout.table.sections)
@@ -110,8 +118,10 @@ def _floats(layout: _Layout) -> Iterator[list[Part]]:
             parts += _divided(layout, places, room)
     together: list[Part] = []
     used = 0.0
-    for part in parts:
+    for number, part in enumerate(parts, start=1):
         high = _height(layout, part)
+        if number == len(parts):  # has all the notes
+            high += max(0.0, notes - _LONG_NOTES)
         if together and used + high > room:
             yield together
             together, used = [], 0.0
@@ -123,7 +133,7 @@ def _floats(layout: _Layout) -> Iterator[list[Part]]:
 
 def _panels(layout: _Layout) -> list[tuple[int, ...]]:
     """Return positions of columns that fit beside each other, the leading ones in every panel."""
-    lead = tuple(range(max(1, min(layout.table.texts, 2 if layout.table.name == "pairs" else 1))))
+    lead = tuple(range(layout.named + 1))
     panels: list[tuple[int, ...]] = []
     now = lead
     for place in range(len(lead), len(layout.columns)):
@@ -167,7 +177,7 @@ def _height(layout: _Layout, part: Part) -> float:
         rules += 1 + bool(section.references)
         lines += bool(section.heading)
         for row in (*section.rows, *section.references):
-            lines += _lines(layout, row[0].text)
+            lines += _lines(layout, row[layout.named].text)
     return lines * layout.size.line + rules * _RULE
 
 
@@ -178,18 +188,24 @@ def _lines(layout: _Layout, text: str) -> int:
     return 1 + int(1.25 * natural(text) * layout.size.scale / layout.label)
 
 
-def _beside(layout: _Layout) -> float:
-    """Return the points that caption and notes take."""
-    in_line = layout.width / _ABOUT_A_CHARACTER
-    caption = 1 + len(layout.table.caption) / in_line
-    notes = 2 + sum(map(len, _notes(layout.table))) / (in_line * 1.1)
-    return 12 * caption + SIZES[-1].line * notes
+def _caption(layout: _Layout) -> float:
+    """Return the points that the caption takes."""
+    return 12 * (1 + len(layout.table.caption) / (layout.width / _ABOUT_A_CHARACTER))
+
+
+def _below(layout: _Layout) -> float:
+    """Return the points that the notes take."""
+    in_line = 1.1 * layout.width / _ABOUT_A_CHARACTER
+    return SIZES[-1].line * (2 + sum(map(len, _notes(layout.table))) / in_line)
 
 
 def _float(
     layout: _Layout, parts: Sequence[Part], label: str, number: int, of: int
 ) -> Iterator[str]:
-    """Yield the lines of one float, which is one of several where the table is divided."""
+    """Yield the lines of one float, which is one of several where the table is divided.
+
+    Long notes stand under the last of several only.
+    """
     name = "table*" if layout.across else "table"
     which = f" (part {number} of {of})" if of > 1 else ""
     yield f"\\begin{{{name}}}"
@@ -197,17 +213,18 @@ def _float(
     yield f"  \\caption{{{escape_latex(layout.table.caption)}{which}.}}"
     if label:
         yield f"  \\label{{{label}{f'-{number}' if number > 1 else ''}}}"
-    yield (
-        f"  \\centering\\{layout.size.command}\\setlength{{\\tabcolsep}}{{{layout.size.gap:g}pt}}"
-    )
+    yield (f"  \\centering{layout.size.command}\\setlength{{\\tabcolsep}}{{{layout.size.gap:g}pt}}")
     for place, part in enumerate(parts):
         if place:
             yield "  \\par\\medskip"
         yield from _tabular(layout, part)
-    notes = " ".join(_sentence(note, layout.table.columns) for note in _notes(layout.table))
+    notes = _notes(layout.table)
+    if number < of and _below(layout) > _LONG_NOTES:
+        notes = [f"notes are under part {of}"]
     if notes:
+        told = " ".join(_sentence(note, layout.table.columns) for note in notes)
         yield "  \\par\\smallskip"
-        yield f"  \\parbox{{\\linewidth}}{{\\scriptsize\\raggedright {notes}}}"
+        yield f"  \\parbox{{\\linewidth}}{{\\scriptsize\\raggedright {told}}}"
     yield f"\\end{{{name}}}"
 
 
@@ -227,7 +244,7 @@ def _tabular(layout: _Layout, part: Part) -> Iterator[str]:
     columns = [layout.columns[place] for place in places]
     kinds = [one.kind for one in columns]
     if layout.label is not None:
-        kinds[0] = f"p{{{layout.label:.1f}pt}}"
+        kinds[layout.named] = f"p{{{layout.label:.1f}pt}}"
     count = sum(one.span for one in columns)
     yield f"  \\begin{{tabular}}{{@{{}}{''.join(kinds)}@{{}}}}"
     yield f"{_INDENT}\\toprule"
@@ -251,7 +268,8 @@ def _cells(layout: _Layout, row: Sequence[Entry], places: Sequence[int]) -> list
     cells = [layout.columns[place].cell(row[place]) for place in places]
     if layout.label is not None:
         longest = max(1, int(layout.label / (_WIDEST * layout.size.scale)))
-        cells[0] = f"\\raggedright {breakable_latex(row[places[0]].text, longest)}"
+        name = breakable_latex(row[layout.named].text, longest)
+        cells[layout.named] = f"\\raggedright {name}"
     return cells
 
 

@@ -52,7 +52,7 @@ def page(width: str | float | None) -> Page:
 class Size:
     """A size of letters."""
 
-    command: str
+    points: float
     scale: float
     """Width of a character relative to that at ten points."""
     gap: float
@@ -60,9 +60,14 @@ class Size:
     line: float
     """Points from line to line."""
 
+    @property
+    def command(self) -> str:
+        """The LaTeX command, which means the same in classes of every size."""
+        return f"\\fontsize{{{self.points:g}}}{{{self.line:g}}}\\selectfont"
 
-SIZES = (Size("footnotesize", 0.8505, 4.0, 9.5), Size("scriptsize", 0.816, 3.0, 8.2))
-"""Sizes of letters that tables have, the larger first."""
+
+SIZES = (Size(8, 0.8505, 4.0, 9.5), Size(7, 0.816, 3.0, 8.0))
+"""Sizes of letters that tables have: `footnotesize` and `scriptsize` of classes of ten points."""
 
 _WIDTHS = {
     2.78: "!',.:;[]`il ", 3.06: "fj", 3.33: "-", 3.61: "I", 3.89: "()t", 3.92: "r", 3.94: "s",

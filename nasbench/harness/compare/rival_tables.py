@@ -94,7 +94,13 @@ def ranks_table(family: "Family") -> TextTable:
         told if found.telling else RANKS_PLAIN,
         *([] if math.isnan(found.friedman)
           else [Note(f"Friedman's p: {p_value_text(found.friedman)}")]),
-        *(Note(note) for note in (*family.notes, family.footer)),
+        *(_on_families(note) for note in family.notes),
+        Note(family.footer),
     ]  # fmt: skip
     texts = tuple(note.text for note in notes), tuple(note.on_a_page for note in notes)
     return text_table("ranks", caption, [Section("", lines, [])], texts)
+
+
+def _on_families(note: str) -> Note:
+    """Return a note on the data sets together; a page has what stands before its colon."""
+    return Note(note, note.partition(": ")[0])

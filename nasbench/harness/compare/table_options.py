@@ -73,7 +73,8 @@ class TableOptions:
             if kind in chosen:
                 raise InvalidInput(f"columns of table '{kind}' are given twice: keep one of them")
             chosen[kind] = tuple(require_names(f"columns of table '{kind}'", names))
-        return cls(chosen, form, siunitx, None if kinds is None else (kinds,), width)
+        made = None if kinds is None else tuple(require_names("tables", kinds))
+        return cls(chosen, form, siunitx, made, width)
 
     def wants(self, kind: str) -> bool:
         """Return whether a table is made."""

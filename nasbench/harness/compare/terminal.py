@@ -22,7 +22,7 @@ _SHOWN = ("results", "cost", "sets")
 """The tables that are printed where none is asked for."""
 _LEAVE_OUT = {
     "results": ("shared epochs", "evals", "regret valid.", "test median", "signal"),
-    "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s"),
+    "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s", "family"),
 }
 """Columns that are left out on a narrow terminal, in this order."""
 _GAP = 2

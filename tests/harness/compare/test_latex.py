@@ -10,9 +10,12 @@ from latex import ONE_COLUMN, TWO_COLUMNS, WIDTHS, compile_latex, document, need
 from tables import installed, toy_cifar10
 
 from nasbench.harness.compare import Block, Comparison, compare
+from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.latex import to_latex
+from nasbench.harness.compare.latex_page import BOLD, SIZES, natural
+from nasbench.harness.compare.latex_text import escape_latex
 from nasbench.harness.compare.table_options import TableOptions
-from nasbench.harness.compare.tables import tables, tables_across
+from nasbench.harness.compare.tables import results_table, tables, tables_across
 from nasbench.harness.execution.run import run
 from nasbench.testing.one_shot import SMALL
 
@@ -55,11 +58,14 @@ def comparisons(
             "twenty rows": many(out / "twenty", 20, "nb201"),
             "ten rows": many(out / "ten", 10, "digits"),
         }
+        run("random-search", seeds=2, benchmark="digits", objective="accuracy,params,latency",
+            budget="9evals", out=out / "sets", workers=1)  # fmt: skip
+        found["sets"] = compare(out / "sets")
         with toy_cifar10(synthetic_data):
             run("rsps,random-search", seeds=3, settings={"rsps": {**SMALL, "samples": 3}},
                 out=out / "mix")  # fmt: skip
             found["shared weights"] = compare(out / "mix")
-    for name in ("three data sets", "ten rows", "shared weights"):
+    for name in ("three data sets", "ten rows", "shared weights", "sets"):
         one = found[name]
         for label in (LONG, UNBROKEN):
             blocks = tuple(relabelled(block, label) for block in one.blocks)
@@ -106,3 +112,82 @@ def test_all_tables_compile_within_their_margins(
     labels = re.findall(r"\\label\{(.*?)\}", body)
     assert len(set(labels)) == len(labels) == body.count("\\caption{")
     assert all(re.fullmatch(r"[A-Za-z0-9:.-]+", label) for label in labels)
+
+
+def test_widths_are_estimated_honestly(tmp_path: Path) -> None:
+    """A text is as wide as LaTeX's own font makes it, or a little less."""
+    need_latex()
+    texts = [
+        "regularized-evolution", "93.80 $\\pm$ 0.29", "71.17 [70.75, 71.61]", "ImageNet16-120",
+        "population=12, sample=2", "WMQ@ ill", "mean architecture",
+    ]  # fmt: skip
+    plain = [one.replace("$\\pm$", "±") for one in texts]
+    body = "\n".join(
+        f"\\setbox0\\hbox{{{font}{{}}{one}}}\\typeout{{WIDTH \\the\\wd0}}"
+        for font in ("", "\\footnotesize", "\\scriptsize", "\\bfseries\\footnotesize")
+        for one in texts
+    )
+    (tmp_path / "w.tex").write_text(document(ONE_COLUMN, body), encoding="utf-8")
+    compile_latex(tmp_path, "w")
+    log = (tmp_path / "w.log").read_text(encoding="utf-8")
+    found = [float(one) for one in re.findall(r"WIDTH ([\d.]+)pt", log)]
+    scales = [1.0, *(one.scale for one in SIZES), BOLD * SIZES[0].scale]
+    made = [natural(one) * scale for scale in scales for one in plain]
+    assert len(found) == len(made)
+    for width, estimate in zip(found, made, strict=True):
+        assert width <= estimate + 1.0
+        assert estimate <= 1.12 * width
+
+
+def test_a_table_goes_across_columns_and_gets_smaller_only_where_it_must() -> None:
+    def table(columns: int, label: str = "row") -> TextTable:
+        names = ("strategy", *(f"c{n}" for n in range(columns)))
+        row = [Entry(label), *(Entry("71.17 [70.75, 71.61]") for _ in range(columns))]
+        return TextTable("t", "c", names, [Section("", [row], [])], (), short=names[:2])
+
+    def look(columns: int, label: str = "row") -> tuple[str, str, int]:
+        text = to_latex(table(columns, label), TableOptions(width="icml-column"))
+        kind = re.search(r"\\begin\{(table\*?)\}", text)
+        size = re.search(r"\\fontsize\{(\d)\}", text)
+        assert kind is not None
+        assert size is not None
+        return kind[1], size[1], text.count("71.17")
+
+    assert look(2) == ("table", "8", 2)
+    assert look(3) == ("table*", "8", 3)
+    assert look(6) == ("table*", "7", 6)
+    assert look(8) == ("table", "8", 1)  # short
+    assert look(2, "x" * 200)[0] == "table*"
+    long = to_latex(table(2, "x" * 200), TableOptions(width="icml-column"))
+    assert long.count("\\begin{tabular}") == 1
+    assert "p{" in long
+    assert "\\raggedright" in long
+
+
+def test_letters_that_fonts_lack_are_their_codes() -> None:
+    assert escape_latex("é 中 α -- a|b") == r"é U+4E2D $\alpha$ -{}- a\textbar{}b"
+
+
+def test_siunitx_aligns_numbers_and_keeps_what_follows_them(
+    comparisons: dict[str, Comparison],
+) -> None:
+    block = comparisons["three data sets"].blocks[0]
+    text = to_latex(results_table(block), TableOptions(siunitx=True))
+    assert "S[table-format=2.2" in text
+    row = next(line for line in text.splitlines() if line.strip().startswith("reinforce"))
+    assert re.search(r"& (\\bfseries )?\d+\.\d\d & (\\bfseries )?\$\\pm\$ \d", row)
+
+
+@pytest.mark.parametrize("size", ["11pt", "12pt"])
+def test_a_class_with_larger_letters_has_the_same_tables(
+    comparisons: dict[str, Comparison], size: str, tmp_path: Path
+) -> None:
+    need_latex()
+    names = ("three data sets", "twenty rows", "shared weights")
+    body = "\n\\clearpage\n".join(
+        text for name in names for text in written(comparisons[name], TableOptions(), name)
+    )
+    text = document(ONE_COLUMN, body).replace("10pt", size)
+    (tmp_path / "all.tex").write_text(text, encoding="utf-8")
+    made = compile_latex(tmp_path, "all")
+    assert [line for line in made.wrong if "undefined" not in line] == []

@@ -110,7 +110,7 @@ def test_tuned_settings_are_reported_with_their_cost_on_other_seeds(
     assert rows["test_tune:Aim"].costs.tuning_runs == options["tuning"]["runs"]
     assert rows["random-search"].costs.tuning_runs == 0
     table = cost_table(block)
-    place = table.columns.index("tuning s")
+    place = table.columns.index("tuning simulated s")
     shown = {cells[0].text.split()[0]: cells[place].text for cells in table.sections[0].rows}
     assert shown["random-search"] == "0"
     assert shown["test_tune:Aim"] == f"{options['tuning']['clock_seconds']:.0f}"
