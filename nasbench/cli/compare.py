@@ -90,6 +90,34 @@ def compare(
             "cvpr-column, jmlr. [default: 5.5; of a talk 4]"
         ),
     ] = None,
+    title: Annotated[
+        bool,
+        typer.Option("--title/--no-title", help="Figures: what they show, above the axes."),
+    ] = True,
+    footer: Annotated[
+        bool,
+        typer.Option(
+            "--footer/--no-footer",
+            help="Figures: protocol, table, number of runs below. Captions say it too.",
+        ),
+    ] = True,
+    font: Annotated[str, typer.Option(help="Figures: sans, serif, or tex (needs LaTeX).")] = "sans",
+    figure_format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Figures: pdf, png, svg, pgf (needs LaTeX), comma-separated or repeated. "
+            "[default: pdf,png]"
+        ),
+    ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND,...|none",
+            help="Figures: only these kinds: regret, distribution, landscape, "
+            "critical-difference, profile, pareto, alphas, operations, losses, ranking. "
+            "[default: all]",
+        ),
+    ] = None,
     cite: Annotated[
         bool, typer.Option("--cite", help="Print BibTeX of all that is compared, nothing else.")
     ] = False,
@@ -99,12 +127,15 @@ def compare(
 ) -> None:
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
-    from nasbench.harness.compare.figure_style import figure_width
+    from nasbench.harness.compare.figure_options import KINDS, FigureOptions
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
 
-    figure_width(style.value, width)  # to be refused before anything is printed
+    drawn = FigureOptions(  # to be refused before anything is printed
+        style=style.value, width=width, title=title, footer=footer, font=font,
+        formats=",".join(figure_format or ["pdf", "png"]), kinds=",".join(figures or KINDS),
+    )  # fmt: skip
     names = None if dataset is None else ",".join(dataset)
     published = list(reproductions(results, warn).values())
     try:
@@ -140,9 +171,8 @@ def compare(
     folder = out or results / "comparison"
     try:
         written = write(
-            comparison, folder, centre=center.value, clock=clock and clock.value,
-            style=style.value, width=width,
-        )  # fmt: skip
+            comparison, folder, centre=center.value, clock=clock and clock.value, figures=drawn
+        )
     except StoreError as error:
         if out is not None or not may_not_be_written(error):
             raise

@@ -12,6 +12,7 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.blocks import group
 from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
+from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.sets import set_rows
@@ -35,6 +36,7 @@ def compare(
     target: float | None = None,
     style: str = "paper",
     width: float | str | None = None,
+    figures: FigureOptions | None = None,
 ) -> Comparison:
     """Compare the runs of a results folder; write tables and figures if `out` is given.
 
@@ -44,8 +46,9 @@ def compare(
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
     or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
-    `talk`) and `width` (inches, or a venue's name) set the figures' size. `calibration`, a file of
-    `nasbench calibrate` or its content, puts one-shot runs on the time axis of the other runs.
+    `talk`) and `width` (inches, or a venue's name) set the figures' size; `figures` sets these and
+    all else that can be chosen about figures. `calibration`, a file of `nasbench calibrate` or its
+    content, puts one-shot runs on the time axis of the other runs.
 
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
@@ -59,6 +62,10 @@ def compare(
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
     if target is not None:
         target = TARGET.check(target)
+    if figures is None:
+        figures = FigureOptions(style=style, width=width)
+    elif (style, width) != ("paper", None):
+        raise InvalidInput("style and width are given beside figures: set them in FigureOptions")
     folder = None if out is None else require_path("out", out)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = Calibration.load(require_path("calibration", calibration))
@@ -73,7 +80,7 @@ def compare(
     if folder is not None:
         from nasbench.harness.compare.write import write
 
-        write(comparison, folder, centre=centre, clock=clock, style=style, width=width)
+        write(comparison, folder, centre=centre, clock=clock, figures=figures)
     return comparison
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
+from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -22,6 +23,7 @@ from nasbench.provenance import provenance
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,10 @@ class Block:
         return (
             f"seconds are partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
         )
+
+    def title_of(self, dataset: str) -> str:
+        """Return a data set's name as figures show it."""
+        return dataset
 
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""
@@ -242,6 +248,28 @@ class Comparison:
             "nasbench": provenance()["nasbench"], "options": _plain(asdict(self.options)), **flat,
             "across": across, "blocks": blocks, **({"left out": faults} if faults else {}),
         }  # fmt: skip
+
+    def figures(
+        self,
+        options: FigureOptions | None = None,
+        *,
+        centre: str = "mean",
+        clock: str | None = None,
+    ) -> "dict[str, Figure]":
+        """Return all figures by their names, as matplotlib's objects, such as a notebook shows.
+
+        Names are those of their files; where there are several folders, the folder's name and `/`
+        come first. `centre` and `clock` are those of `compare`.
+        """
+        from nasbench.harness.compare.pictures import Choice, by_folder
+
+        options = options or FigureOptions()
+        found = by_folder(self, Choice(centre, clock, tuple(options.kinds)))
+        return {
+            one.name if len(found) == 1 else f"{folder}/{one.name}": one.draw(options)
+            for folder, pictures in found.items()
+            for one in pictures
+        }
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return one row per experiment and data set; `block` counts from 1."""
