@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 REFERENCE = "#1a1a1a"
 """Colour of the expected random search, and of black letters."""
 GREY = "#999999"
+_READABLE = 0.66
+"""Largest lightness of letters."""
 _LIGHTNESS = (0.45, 0.58, 0.71, 0.82)
 _CHROMAS = (0.2, 0.15, 0.1, 0.06)
 _HUES = 24
@@ -58,6 +60,16 @@ def oklab(colours: Sequence[str]) -> NDArray[np.float64]:
 def distances(some: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
     """Return the distance of every colour to every other, shape (some, others)."""
     return np.asarray(np.linalg.norm(oklab(some)[:, None] - oklab(others)[None], axis=-1))
+
+
+def readable(colour: str) -> str:
+    """Return a colour, darkened where letters in it would be too pale to read on white."""
+    lightness = float(oklab([colour])[0, 0])
+    if lightness <= _READABLE:
+        return colour
+    share = (_READABLE / lightness) ** 1.2  # about what the scale of `#rrggbb` is to lightness
+    parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(share * part):02x}" for part in parts)
 
 
 def farthest(taken: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,12 +12,11 @@ from nasbench.harness.compare.captions import about_family, caption
 from nasbench.harness.compare.curves import Band
 from nasbench.harness.compare.families import Family
 from nasbench.harness.compare.figure_options import FigureOptions
-from nasbench.harness.compare.figure_style import SMALL, TICK, blank, drawing
-from nasbench.harness.compare.finals import LABEL_SHARE, row_height
+from nasbench.harness.compare.figure_style import SMALL, blank, drawing
 from nasbench.harness.compare.layout import Words, lay_out
 from nasbench.harness.compare.lines import Line, draw_lines, entries
 from nasbench.harness.compare.looks import looks
-from nasbench.harness.compare.measure import broken
+from nasbench.harness.compare.named_rows import NamedRows
 from nasbench.harness.compare.picture import Picture
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 _ROW = 0.19
 """Height in inches of a strategy's row, if its name has one line."""
-_CLIQUE = 0.6
-"""Height of a bar over a clique, in rows."""
+_CLIQUE = 0.11
+"""Height in inches of a bar over a clique."""
 _THRESHOLDS = 200
 _READ = "mean over data sets, 95 % bootstrap intervals"
 
@@ -62,42 +61,45 @@ def _ranks(family: Family, options: FigureOptions) -> Figure:
     found = family.standings
     with drawing(options):
         order = [int(row) for row in found.ranks.argsort(kind="stable")]
-        names = [broken(found.labels[row], LABEL_SHARE * options.inches, TICK) for row in order]
+        rows = NamedRows([found.labels[row] for row in order], options.inches, _ROW)
         figure = blank(options)
         axes = figure.subplots()
         styles = looks(family.contenders)
         for place, row in enumerate(order):
             (low, high), look = found.rank_intervals[row], styles[row]
-            axes.plot([low, high], [place, place], color=look.colour, linewidth=1.6, alpha=0.5)
-            axes.plot(found.ranks[row], place, look.marker, color=look.colour, markersize=4.5)
-        top = _draw_differences(axes, family)
-        bottom = len(order) - 0.2 + _CLIQUE * len(found.cliques)
+            drawn: dict[str, Any] = {"color": look.colour, "clip_on": False}
+            axes.plot([low, high], [rows.at(place)] * 2, linewidth=1.6, alpha=0.5, **drawn)
+            axes.plot(
+                found.ranks[row], rows.at(place), look.marker, markersize=4.5, zorder=3, **drawn
+            )
+        top, bottom = _draw_differences(axes, family, rows.height)
+        rows.write(axes)
         axes.set_ylim(bottom, top)
-        axes.set_yticks(range(len(order)), names)
         axes.set_xlim(0.9, len(order) + 0.1)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
         words = Words(
             footer="; ".join(about_family(family)),
             xlabel=f"mean rank of test {family.metric.name}, 1 is best",
         )
-        height = row_height(names, _ROW) * (bottom - top)
-        lay_out(figure, options, words, height, whole="x")
+        lay_out(figure, options, words, rows.height * (bottom - top), whole="x")
     return figure
 
 
-def _draw_differences(axes: "Axes", family: Family) -> float:
-    """Draw the critical difference above the rows and cliques below; return the upper limit."""
+def _draw_differences(axes: "Axes", family: Family, row: float) -> tuple[float, float]:
+    """Draw the critical difference above the rows and cliques below; return the y axis' limits.
+
+    `row` is the height of a row in inches.
+    """
     found, rows = family.standings, len(family.standings.labels)
+    step, bar = _CLIQUE / row, -0.5 - 0.06 / row
     for number, clique in enumerate(found.cliques):
         ends = found.ranks[list(clique)]
-        level = rows - 0.35 + _CLIQUE * number
+        level = rows - 0.5 + step * (number + 0.7)
         axes.plot([ends.min(), ends.max()], [level, level], color="0.2", linewidth=2.5,
                   solid_capstyle="butt")  # fmt: skip
-    axes.plot([1, 1 + found.critical_difference], [-0.8, -0.8], color="0.2", linewidth=1)
-    axes.text(1, -0.95, f"critical difference {found.critical_difference:.2f}", fontsize=SMALL,
-              va="bottom", color="0.2")  # fmt: skip
-    return -1.8
+    axes.plot([1, 1 + found.critical_difference], [bar, bar], color="0.2", linewidth=1)
+    told = f"critical difference {found.critical_difference:.2f}"
+    axes.text(1, bar - 0.02 / row, told, fontsize=SMALL, va="bottom", color="0.2")
+    return bar - 0.14 / row, rows - 0.5 + step * (len(found.cliques) + 0.8)
 
 
 def _profile(family: Family, options: FigureOptions) -> Figure:

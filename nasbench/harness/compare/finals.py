@@ -1,6 +1,6 @@
 """Figures of final incumbents: every run's regret, and its position among all architectures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from nasbench.harness.compare.captions import about, caption
 from nasbench.harness.compare.estimates import interval, known
 from nasbench.harness.compare.figure_options import FigureOptions
-from nasbench.harness.compare.figure_style import TICK, blank, drawing, regret_scale
+from nasbench.harness.compare.figure_style import blank, drawing, regret_scale
 from nasbench.harness.compare.layout import Words, lay_out
 from nasbench.harness.compare.looks import Look, looks
-from nasbench.harness.compare.measure import LINE, broken
+from nasbench.harness.compare.named_rows import NamedRows
 from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.plots import regret_of
 
@@ -30,8 +30,6 @@ _GOLDEN = 0.6180339887498949
 _ROWS = 3.2
 """Height in inches that the rows of a distribution share, each within the limits of `_ROW`."""
 _ROW = (0.2, 0.36)
-LABEL_SHARE = 0.34
-"""Largest share of the figure's width for the rows' labels."""
 _READ = "dots: runs; black: quartiles; diamond: mean; colour below: its 95 % bootstrap interval"
 _CIRCLES = "area of a mark: runs that end in the architecture"
 _PANEL = (1.25, 0.95)
@@ -76,46 +74,41 @@ def _distribution(
 ) -> Figure:
     """Draw the regret of every run, the quartiles, and the mean with its interval."""
     with drawing(options):
-        names = [broken(one.label, LABEL_SHARE * options.inches, TICK) for one in shown]
+        row = min(max(_ROWS / len(shown), _ROW[0]), _ROW[1])
+        rows = NamedRows([one.label for one in shown], options.inches, row)
         figure = blank(options)
         axes = figure.subplots()
         for place, (sample, look) in enumerate(zip(regrets, looks(shown), strict=True)):
             if len(sample):
-                _draw_runs(axes, place, np.sort(sample), look)
+                _draw_runs(axes, partial(rows.at, place), np.sort(sample), look)
         regret_scale(axes, "x", np.concatenate(regrets), block.units)
-        axes.set_yticks(range(len(shown)), names)
+        rows.write(axes)
         axes.set_ylim(len(shown) - 0.45, -0.55)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
         words = Words(
             title=block.title_of(dataset),
             footer="; ".join([_READ, *about(block)]),
             xlabel=block.units.axis("test regret"),
         )
-        row = min(max(_ROWS / len(shown), _ROW[0]), _ROW[1])
-        lay_out(figure, options, words, len(shown) * row_height(names, row) + 0.05)
+        lay_out(figure, options, words, (len(shown) + 0.1) * rows.height)
     return figure
 
 
-def row_height(names: Sequence[str], least: float) -> float:
-    """Return the height in inches of rows with names of one line or several."""
-    lines = max(name.count("\n") + 1 for name in names)
-    return max(least, (lines + 0.4) * TICK * LINE)
-
-
-def _draw_runs(axes: "Axes", place: int, regret: NDArray[np.float64], look: Look) -> None:
-    """Draw one row of a distribution from its sorted regrets."""
+def _draw_runs(
+    axes: "Axes", at: Callable[[float], float], regret: NDArray[np.float64], look: Look
+) -> None:
+    """Draw one row of a distribution from its sorted regrets; `at` places what is in the row."""
     # steps of the golden ratio fill the row evenly, and the same way every time
     shift = 0.6 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
-    axes.plot(regret, place + shift, look.marker, color=look.colour, markersize=2.4, alpha=0.5,
-              markeredgewidth=0, clip_on=False, rasterized=len(regret) > 1000)  # fmt: skip
+    axes.plot(regret, at(0) + shift * (at(1) - at(0)), look.marker, color=look.colour,
+              markersize=2.4, alpha=0.5, markeredgewidth=0, clip_on=False,
+              rasterized=len(regret) > 1000)  # fmt: skip
     first, middle, third = np.quantile(regret, [0.25, 0.5, 0.75])
-    axes.plot([first, third], [place, place], color="0.15", linewidth=1.1)
-    axes.plot([middle, middle], [place - 0.16, place + 0.16], color="0.15", linewidth=1.1)
+    axes.plot([first, third], [at(0)] * 2, color="0.15", linewidth=1.1)
+    axes.plot([middle, middle], [at(-0.16), at(0.16)], color="0.15", linewidth=1.1)
     low, high = interval(regret)
-    axes.plot(regret.mean(), place, "D", color="white", markeredgecolor="0.15",
+    axes.plot(regret.mean(), at(0), "D", color="white", markeredgecolor="0.15",
               markersize=3.5, markeredgewidth=0.8)  # fmt: skip
-    axes.plot([low, high], [place + 0.36] * 2, color=look.colour, linewidth=1.8,
+    axes.plot([low, high], [at(0.36)] * 2, color=look.colour, linewidth=1.8,
               solid_capstyle="butt")  # fmt: skip
 
 
@@ -143,7 +136,8 @@ def _landscape(
         across, up = metric.score(seen), metric.score(test)
         styles = zip(panels, shown, ends, looks(shown), strict=False)
         for axes, one, (cells, runs), look in styles:
-            axes.plot(across, up, ",", color="0.6", rasterized=True)
+            axes.plot(across, up, "o", color="0.6", markersize=0.5, markeredgewidth=0,
+                      rasterized=True)  # fmt: skip
             axes.scatter(across[cells], up[cells], s=4 + 90 * runs / runs.sum(), color=look.colour,
                          marker=look.marker, alpha=0.65, linewidth=0)  # fmt: skip
             axes.set_title(one.label)
@@ -157,7 +151,7 @@ def _landscape(
             ylabel=_named(metric, f"test {metric.name} on {block.title_of(dataset)}"),
         )
         side = (options.inches - 0.6) / columns
-        lay_out(figure, options, words, min(max(0.62 * side, 0.7), 0.36 * options.inches + 0.2))
+        lay_out(figure, options, words, min(max(0.8 * side, 0.7), 0.36 * options.inches + 0.2))
     return figure
 
 

@@ -148,12 +148,19 @@ class _Sheet:
             for name, axis, _place in self.numeric:
                 set_ticks(axis, wide if name == "x" else self.height, whole=name in whole)
             for place, axes in self.panels.items():
-                axes.set_title(broken(self.names[place], self.fill * (wide + 0.06), TICK))
+                self._title(axes, self.names[place], self.fill * (wide + 0.06))
                 if alone:
                     axes.set_xlabel(broken(words.xlabel, self.fill * wide, LABEL))
                     axes.set_ylabel(broken(words.ylabel, self.fill * self.height, LABEL))
             self.measure()
             self.place(0.0, 0.0)
+
+    def _title(self, axes: "Axes", name: str, inches: float) -> None:
+        """Write a panel's title, in small letters where it needs more than two lines."""
+        text, size = broken(name, inches, TICK), TICK
+        if text.count("\n") > 1:
+            text, size = broken(name, inches, SMALL), SMALL
+        axes.set_title(text, fontsize=size)
 
     def measure(self) -> None:
         """Measure what stands around each panel, and keep the most of each side."""

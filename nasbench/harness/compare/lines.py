@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
+from nasbench.harness.compare.colours import readable
 from nasbench.harness.compare.curves import Band
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import TICK
@@ -47,13 +48,14 @@ def draw_lines(axes: "Axes", lines: Sequence[Line]) -> None:
     the limits of the x axis must have been set. Where there are more curves than kinds of dashes,
     there are marks along the curves too.
     """
-    many = len({line.label for line in lines}) > len(DASHES)
+    many = len(lines) > len(DASHES) + 1
+    wide, pale = (0.9, 0.06) if many else (1.2, 0.16)
     for place, line in enumerate(lines):
         shown = _extended(axes, line.curve)
         if not len(shown.grid):
             continue
         axes.fill_between(
-            shown.grid, shown.low, shown.high, step="post", color=line.colour, alpha=0.16,
+            shown.grid, shown.low, shown.high, step="post", color=line.colour, alpha=pale,
             linewidth=0,
         )  # fmt: skip
         marks = [len(shown.grid) - 1]
@@ -61,7 +63,7 @@ def draw_lines(axes: "Axes", lines: Sequence[Line]) -> None:
             marks = _along(axes, shown, (place % 5) / 5) + marks
         axes.step(
             shown.grid, shown.centre, where="post", color=line.colour, linestyle=line.dashes,
-            linewidth=1.2, label=line.label, marker=line.marker or None, markersize=_SIZE,
+            linewidth=wide, label=line.label, marker=line.marker or None, markersize=_SIZE,
             markevery=marks, markeredgewidth=0.4, markeredgecolor="white", clip_on=False,
             zorder=3,
         )  # fmt: skip
@@ -113,7 +115,7 @@ def name_lines(
         axes.annotate(
             line.label, xy=(line.curve.grid[-1], line.curve.centre[-1]), xytext=(1, place),
             xycoords="data", textcoords=beside, annotation_clip=False, fontsize=TICK,
-            color=line.colour, va="center",
+            color=readable(line.colour), va="center",
             arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.5, "shrinkA": 1,
                         "shrinkB": 2, "relpos": (0, 0.5)},
         )  # fmt: skip

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.contender import Contender
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
+_OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9")
 DASHES: tuple[Any, ...] = (
     "solid", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (9, 1.5)), (0, (4, 1, 1, 1, 1, 1)),
 )  # fmt: skip
