@@ -20,11 +20,12 @@ from nasbench.harness.compare.colours import GROUPS, REFERENCE, operation_colour
 from nasbench.harness.compare.curves import band
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import blank, drawing
-from nasbench.harness.compare.layout import Words, lay_out
+from nasbench.harness.compare.layout import lay_out
 from nasbench.harness.compare.lines import Line, draw_lines, entries
 from nasbench.harness.compare.looks import DASHES, MARKERS
 from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.plots import only
+from nasbench.harness.compare.words import Words
 from nasbench.harness.results.ragged import Ragged
 from nasbench.spaces import get_categorical
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace, TraceKind

@@ -26,7 +26,7 @@ FONTS = ("sans", "serif", "tex")
 NONE = "none"
 """What a user writes for no kind of figure at all."""
 _LEAST, _MOST = 2.5, 20.0
-_PROGRAMS = {"pgf": ("pdflatex",), "tex": ("latex", "dvipng")}
+_PROGRAMS = {"pgf": ("pdflatex", "latex"), "tex": ("latex", "dvipng")}
 _PACKAGES = "on Debian and Ubuntu apt install texlive-latex-extra cm-super dvipng"
 
 

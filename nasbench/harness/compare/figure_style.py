@@ -1,23 +1,26 @@
 """The style of all figures: fonts, sizes of letters, scales of regrets, and their files."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
+from string import ascii_uppercase
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.figure_options import FigureOptions
-from nasbench.harness.compare.tex import as_tex, is_tex
+from nasbench.harness.compare.tex import is_tex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +38,8 @@ _FALLBACK = "DejaVu Sans"
 """Font of characters that ours do not have; it comes with matplotlib."""
 _PIXELS = 1100
 """Width of a raster figure in pixels."""
+_PREFIX = "_get_subset_prefix"
+"""Name of the method of matplotlib that names parts of fonts."""
 _PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{textcomp}"
 _STYLE: dict[Any, Any] = {
     "font.size": LABEL, "axes.labelsize": LABEL, "axes.titlesize": TICK, "legend.fontsize": TICK,
@@ -83,17 +88,19 @@ def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
         "pdf.fonttype": 42, "svg.hashsalt": "nasbench", "text.hinting": "none",
         "pgf.texsystem": "pdflatex", "pgf.rcfonts": False, "pgf.preamble": _PREAMBLE,
     }  # fmt: skip
+    if is_tex(figure):
+        settings["font.family"] = "serif"  # LaTeX's own
     dpi = _PIXELS / figure.get_figwidth()
-    escaped = as_tex(figure) if form == "pgf" and not is_tex(figure) else nullcontext()
     given: dict[str, Any] = {"metadata": stamps[form]} if form in stamps else {}
-    with mpl.rc_context(settings), _unseen_glyphs(), escaped, latex_errors():
+    with mpl.rc_context(settings), _unseen_glyphs(), latex_errors(), _named_by_letters():
         figure.savefig(file, format=form, dpi=dpi, **given)
 
 
 def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
     """Return the name and content of every file of a figure as PGF: the figure, then its rasters.
 
-    A raster is where thousands of points are drawn. `name` has no suffix.
+    The figure must have been drawn with the font `tex`: a document sets its letters. A raster is
+    where thousands of points are drawn. `name` has no suffix.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.pgf"
@@ -116,6 +123,29 @@ def latex_errors() -> Iterator[None]:
             f"LaTeX cannot typeset a figure{f' ({reason})' if reason else ''}: install "
             "texlive-latex-extra, cm-super and dvipng, or choose font sans or serif and no pgf"
         ) from error
+
+
+@contextmanager
+def _named_by_letters() -> Iterator[None]:
+    """Name parts of fonts in a PDF by the letters that they hold.
+
+    Matplotlib 3.11 names parts of LaTeX's fonts by the address of an object, so that no two files
+    are equal.
+    """
+
+    def prefix(letters: Iterable[object]) -> str:
+        number = int(sha256(repr(sorted(map(str, letters))).encode()).hexdigest(), 16)
+        return "".join(ascii_uppercase[number // 26**place % 26] for place in range(6)) + "+"
+
+    usual = vars(PdfFile).get(_PREFIX)
+    if usual is None:
+        yield
+        return
+    setattr(PdfFile, _PREFIX, staticmethod(prefix))
+    try:
+        yield
+    finally:
+        setattr(PdfFile, _PREFIX, usual)
 
 
 @contextmanager

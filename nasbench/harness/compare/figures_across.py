@@ -13,11 +13,12 @@ from nasbench.harness.compare.curves import Band
 from nasbench.harness.compare.families import Family
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import SMALL, blank, drawing
-from nasbench.harness.compare.layout import Words, lay_out
+from nasbench.harness.compare.layout import lay_out
 from nasbench.harness.compare.lines import Line, draw_lines, entries
 from nasbench.harness.compare.looks import looks
 from nasbench.harness.compare.named_rows import NamedRows
 from nasbench.harness.compare.picture import Picture
+from nasbench.harness.compare.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

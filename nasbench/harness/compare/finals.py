@@ -12,11 +12,12 @@ from nasbench.harness.compare.captions import about, caption
 from nasbench.harness.compare.estimates import interval, known
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import blank, drawing, regret_scale
-from nasbench.harness.compare.layout import Words, lay_out
+from nasbench.harness.compare.layout import lay_out
 from nasbench.harness.compare.looks import Look, looks
 from nasbench.harness.compare.named_rows import NamedRows
 from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.plots import regret_of
+from nasbench.harness.compare.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

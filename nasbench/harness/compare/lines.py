@@ -104,6 +104,7 @@ def name_lines(
     """
     named = [line for line in lines if len(line.curve.centre)]
     widest = max((width_of(line.label, TICK) for line in lines), default=0.0)
+    widest *= 1.25 if options.font == "tex" else 1  # LaTeX's letters are wider than ours
     gap = TICK * LINE / height
     if widest > _BESIDE * options.inches or len(named) * gap > 1:
         return False

@@ -13,10 +13,11 @@ from nasbench.harness.compare.captions import about, caption
 from nasbench.harness.compare.estimates import interval, summarise
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import blank, drawing
-from nasbench.harness.compare.layout import Words, lay_out
+from nasbench.harness.compare.layout import lay_out
 from nasbench.harness.compare.lines import entries
 from nasbench.harness.compare.looks import looks
 from nasbench.harness.compare.picture import Picture
+from nasbench.harness.compare.words import Words
 from nasbench.trace import Trace, TraceKind
 
 if TYPE_CHECKING:

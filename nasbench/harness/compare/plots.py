@@ -18,11 +18,12 @@ from nasbench.harness.compare.colours import REFERENCE
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import blank, drawing, regret_scale
-from nasbench.harness.compare.layout import Words, lay_out
+from nasbench.harness.compare.layout import lay_out
 from nasbench.harness.compare.lines import Line, draw_lines, entries, name_lines
 from nasbench.harness.compare.looks import looks
 from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.references import EXPECTED
+from nasbench.harness.compare.words import Words
 from nasbench.harness.search.budget import Stop
 
 if TYPE_CHECKING:

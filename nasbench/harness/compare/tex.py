@@ -5,8 +5,6 @@ escaped, so that `_`, `%` or `\` in a name are letters of the name.
 """
 
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -70,22 +68,6 @@ def typeset(figure: Figure) -> None:
 def is_tex(figure: Figure) -> bool:
     """Return whether `typeset` was called for a figure."""
     return figure.get_gid() == _TEX
-
-
-@contextmanager
-def as_tex(figure: Figure) -> Iterator[None]:
-    """Escape every text of a figure within the `with` block, for a file that LaTeX will read."""
-    texts = [(one, one.get_text()) for one in _texts(figure)]
-    ticks = [(one, one.get_major_formatter(), _labels(one)) for one in _axes(figure)]
-    for text, plain in texts:
-        text.set_text(tex(plain))
-    for axis, _, labels in ticks:
-        axis.set_major_formatter(FixedFormatter([tex(one) for one in labels]))
-    yield
-    for text, plain in texts:
-        text.set_text(plain)
-    for axis, formatter, _ in ticks:
-        axis.set_major_formatter(formatter)
 
 
 def _axes(figure: Figure) -> list[Axis]:

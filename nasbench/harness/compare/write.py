@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -93,16 +93,21 @@ def write(
 def _files(
     picture: "Picture", options: FigureOptions
 ) -> Iterator[tuple[str, Callable[[BinaryIO], object]]]:
-    """Yield the name of every file of a figure, and what writes it. The figure is drawn once."""
+    """Yield the name of every file of a figure, and what writes it.
+
+    The figure is drawn once, and once more for PGF, whose letters are LaTeX's.
+    """
     from nasbench.harness.compare.figure_style import save_figure, save_pgf
 
-    figure: Figure = picture.draw(options)
-    for form in options.formats:
-        if form == "pgf":  # its rasters are files of their own
-            for name, content in save_pgf(figure, picture.name):
-                yield name, partial(_put, content)
-        else:
+    plain = [form for form in options.formats if form != "pgf"]
+    if plain:
+        figure: Figure = picture.draw(options)
+        for form in plain:
             yield f"{picture.name}.{form}", partial(save_figure, figure, form)
+    if "pgf" in options.formats:  # its rasters are files of their own
+        figure = picture.draw(replace(options, font="tex"))
+        for name, content in save_pgf(figure, picture.name):
+            yield name, partial(_put, content)
 
 
 def _put(content: bytes, file: BinaryIO) -> None:
