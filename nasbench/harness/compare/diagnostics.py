@@ -53,6 +53,14 @@ _WORDS = {
 }
 
 
+_TITLES = {
+    "alphas": "Probabilities of operations",
+    "operations": "Operations of the derived architecture",
+    "losses": "Losses",
+    "ranking": "Ranking by shared weights",
+}
+
+
 def diagnostic_pictures(block: "Block") -> Iterator[Picture]:
     """Yield the figures of every one-shot contender that has finished runs."""
     seen: Counter[str] = Counter()
@@ -81,7 +89,7 @@ def _picture(
         f"{own.title_of(one.experiment.task.query.dataset)}",
         _over(one), *about(own),
     ])  # fmt: skip
-    return Picture(f"{kind}-{name}", kind, said, draw)
+    return Picture(f"{kind}-{name}", kind, f"{_TITLES[kind]} of {one.label}", said, draw)
 
 
 def _over(one: "Contender") -> str:

@@ -43,15 +43,16 @@ def family_pictures(family: Family) -> Iterator[Picture]:
             "intervals; a bar below joins rows whose ranks differ by less than the critical "
             f"difference of {family.standings.critical_difference:.2f}"
         )
-        yield Picture("critical-difference", "critical-difference", caption([what, *rest]),
+        yield Picture("critical-difference", "critical-difference",
+                      "Mean ranks over data sets", caption([what, *rest]),
                       partial(_ranks, family))  # fmt: skip
     if all(one.regret for one in family.datasets):
         what = (
             "share of runs whose normalised test regret is at most the value on the x axis, where "
             "0 is the best architecture and 1 the mean of all"
         )
-        yield Picture("profile", "profile", caption([what, _READ, *rest]),
-                      partial(_profile, family))  # fmt: skip
+        yield Picture("profile", "profile", "Performance profiles over data sets",
+                      caption([what, _READ, *rest]), partial(_profile, family))  # fmt: skip
 
 
 def _ranks(family: Family, options: FigureOptions) -> Figure:

@@ -52,8 +52,8 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         title, rest = block.title_of(dataset), about(block)
         what = f"{block.units.axis('test regret')} on {title} of every run's final architecture"
         yield Picture(
-            f"distribution-{dataset}", "distribution", caption([what, _READ, *rest]),
-            partial(_distribution, block, shown, regrets, dataset),
+            f"distribution-{dataset}", "distribution", f"Test regret of every run on {title}",
+            caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
         )  # fmt: skip
         metric = block.units.metric
         what = (
@@ -61,7 +61,8 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
             "each row with the final architectures of its runs; better is up and to the right"
         )
         yield Picture(
-            f"landscape-{dataset}", "landscape", caption([what, _CIRCLES, *rest]),
+            f"landscape-{dataset}", "landscape", f"Where searches end among all on {title}",
+            caption([what, _CIRCLES, *rest]),
             partial(_landscape, block, block.known, shown, dataset),
         )  # fmt: skip
 

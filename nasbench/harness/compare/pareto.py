@@ -87,8 +87,9 @@ def _picture(
         "lower cost",
         *about(block),
     ])  # fmt: skip
-    draw = partial(_draw, block, dataset, what, points, log)
-    return Picture(f"pareto-{dataset}-{short}", "pareto", said, draw)
+    draw, metric = partial(_draw, block, dataset, what, points, log), block.units.metric.name
+    title = f"Test {metric} on {block.title_of(dataset)} against {what}"
+    return Picture(f"pareto-{dataset}-{short}", "pareto", title, said, draw)
 
 
 def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:

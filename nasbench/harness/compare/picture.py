@@ -18,6 +18,8 @@ class Picture:
     """Name of its files, without a suffix; not yet portable, see `pictures.by_folder`."""
     kind: str
     """One of `figure_options.KINDS`."""
+    title: str
+    """A few words that say what it shows, such as a heading needs."""
     caption: str
     """Sentences that say all that a reader must know; they do not depend on how it is drawn."""
     make: Callable[[FigureOptions], "Figure"]

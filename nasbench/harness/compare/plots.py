@@ -66,7 +66,8 @@ def regret_pictures(
         scaled = [replace(one, scale=factor) for one in parts[1].contenders]
         both = only(block, [*parts[0].contenders, *scaled])
         for picture in _on_one_clock(both, centre, "seconds"):
-            yield replace(picture, name=f"{picture.name}-calibrated")
+            title = f"{picture.title}, all rows"
+            yield replace(picture, name=f"{picture.name}-calibrated", title=title)
 
 
 def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
@@ -82,6 +83,7 @@ def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}",
             "regret",
+            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
         )
@@ -219,7 +221,7 @@ def _draw(
             title=block.title_of(dataset),
             aside=", ".join(CENTRES[centre]),
             footer="; ".join([*about(block), *_about_clock(block, clock)]),
-            xlabel=(_SHARED_AXIS if block.task.shared else _AXIS)[clock],
+            xlabel=_over(block, clock),
             ylabel=block.units.axis("test regret"),
             entries=() if named else entries(axes),
         )
@@ -242,6 +244,11 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
 
 
+def _over(block: "Block", clock: str) -> str:
+    """Return the label of the time axis."""
+    return (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
+
+
 def _about_clock(block: "Block", clock: str) -> list[str]:
     """Return what a reader must know of a clock."""
     if clock != "seconds":
@@ -253,9 +260,9 @@ def _about_clock(block: "Block", clock: str) -> list[str]:
 
 def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
     line, around = CENTRES[centre]
-    over = (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
     return caption([
-        f"{block.units.axis('test regret')} on {block.title_of(dataset)} over {over}; both axes "
+        f"{block.units.axis('test regret')} on {block.title_of(dataset)} over "
+        f"{_over(block, clock)}; both axes "
         "are logarithmic",
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
         "row's last search ended",

@@ -150,7 +150,7 @@ def test_captions_can_be_pasted_into_latex(comparison: Comparison, tmp_path: Pat
 
 def test_names_of_files_are_portable_and_distinct() -> None:
     names = ["regret-mini:seconds", "regret-mini-seconds", "regret-MINI-seconds", "regret-a/b"]
-    pictures = [Picture(name, "regret", "", lambda _: None) for name in names]  # type: ignore[arg-type,return-value]
+    pictures = [Picture(name, "regret", "", "", lambda _: None) for name in names]  # type: ignore[arg-type,return-value]
     assert [one.name for one in _named(pictures)] == [
         "regret-mini-seconds", "regret-mini-seconds--2", "regret-MINI-seconds--3", "regret-a-b",
     ]  # fmt: skip
