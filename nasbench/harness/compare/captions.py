@@ -43,7 +43,7 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def to_markdown(pictures: Sequence["Picture"]) -> str:
+def in_markdown(pictures: Sequence["Picture"]) -> str:
     """Return the captions of a folder's figures as Markdown, a heading for each."""
     parts = [
         f"## {escape_markdown(one.name)}\n\n{escape_markdown(one.caption)}\n" for one in pictures
@@ -51,6 +51,6 @@ def to_markdown(pictures: Sequence["Picture"]) -> str:
     return "\n".join(parts)
 
 
-def to_latex(pictures: Sequence["Picture"]) -> str:
+def in_latex(pictures: Sequence["Picture"]) -> str:
     """Return the captions of a folder's figures as LaTeX, a comment with the name before each."""
     return "\n".join(f"% {one.name}\n{escape_latex(one.caption)}\n" for one in pictures)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
-from nasbench.harness.compare import captions
+from nasbench.harness.compare.captions import in_latex, in_markdown
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_latex, to_markdown
@@ -140,8 +140,8 @@ def texts(
         yield from _forms(ranks_table(family), family.standings.to_frame(), name, family.footer)
     for folder, some in pictures.items():
         if some:
-            yield f"{folder}/captions.md", captions.to_markdown(some)
-            yield f"{folder}/captions.tex", captions.to_latex(some)
+            yield f"{folder}/captions.md", in_markdown(some)
+            yield f"{folder}/captions.tex", in_latex(some)
 
 
 def _forms(
