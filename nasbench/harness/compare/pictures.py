@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nasbench.harness.compare.captions import CENTRES
 from nasbench.harness.compare.diagnostics import diagnostic_pictures
 from nasbench.harness.compare.figure_options import KINDS
 from nasbench.harness.compare.figures_across import family_pictures
@@ -11,7 +12,7 @@ from nasbench.harness.compare.finals import final_pictures
 from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.harness.compare.pareto import pareto_pictures
 from nasbench.harness.compare.picture import Picture
-from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.plots import CLOCKS, regret_pictures
 from nasbench.text import file_name
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ class Choice:
         """Read a choice from JSON values; raises `ValueError` for values that are none."""
         from pydantic import TypeAdapter
 
-        return TypeAdapter(cls).validate_python(stored)
+        found = TypeAdapter(cls).validate_python(stored)
+        known = found.centre in CENTRES and found.clock in (None, *CLOCKS)
+        if not known or not set(found.kinds) <= set(KINDS):
+            raise ValueError(f"no figures are like {found}")
+        return found
 
 
 def by_folder(comparison: "Comparison", choice: Choice) -> dict[str, list[Picture]]:

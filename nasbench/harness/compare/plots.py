@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-11
 """Rounding error of a regret of 0, relative to the best value."""
-_CLOCKS = ("seconds", "evaluations")
+CLOCKS = ("seconds", "evaluations")
 _AXIS = {
     "seconds": "simulated training time (s, pseudo-time)",
     "evaluations": "evaluations",
@@ -58,7 +58,7 @@ def regret_pictures(
     calibration, a further figure shows all rows over seconds.
     """
     parts = one_clock(block)
-    for one in _CLOCKS if clock is None else (clock,):
+    for one in CLOCKS if clock is None else (clock,):
         for part in parts:  # two clocks never share an axis
             yield from _on_one_clock(part, centre, one)
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":

@@ -40,21 +40,26 @@ def set_ticks(axis: "Axis", inches: float, *, whole: bool = False) -> None:
 
 
 def written(values: NDArray[np.float64]) -> list[str]:
-    """Return numbers as short texts: 5000, 20k, 1.5M, all with the digits that tell them apart.
+    """Return numbers as short texts: 5000, 20k, 1.5M.
 
     >>> written(np.array([0.5, 1, 20000]))
     ['0.5', '1', '20k']
     """
     if len(values) and np.abs(values).max() >= 1e15:
-        return [f"{value:.3g}" for value in values]
+        return [f"{value:.3g}".replace("+", "") for value in values]
     return [_short(float(value)) for value in values]
 
 
 def _short(value: float) -> str:
     for least, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= least:
-            return f"{value / (1e3 if unit == 'k' else least):.10g}{unit}"
-    return f"{value:.10g}"
+            return f"{_plain(value / (1e3 if unit == 'k' else least))}{unit}"
+    return _plain(value)
+
+
+def _plain(value: float) -> str:
+    """Return a number with a minus sign, which is longer than a hyphen."""
+    return f"{value + 0.0:.10g}".replace("-", "−")
 
 
 def _ladder(axis: "Axis", low: float, high: float, *, whole: bool) -> Iterator[NDArray[np.float64]]:

@@ -35,6 +35,7 @@ from nasbench.harness.compare.looks import DASHES, looks
 from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.pictures import Choice, _named, by_folder
 from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.ticks import written
 from nasbench.harness.compare.write import write
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.runs import ExperimentRuns
@@ -139,6 +140,20 @@ def test_captions_are_derived_again_by_the_audit(tmp_path: Path) -> None:
         path.write_text(whole)
 
 
+@pytest.mark.parametrize("changed", [{"centre": "best"}, {"kinds": ["all"]}, {"clock": 3}, None])
+def test_a_choice_that_is_none_is_a_finding(tmp_path: Path, changed: Any) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(STORED, results)
+    write(compare(results), results / "comparison", figures=FigureOptions(kinds="none"))
+    path = results / "comparison" / "comparison.json"
+    stored = json.loads(path.read_text())
+    stored["figures"] = changed and {**stored["figures"], **changed}
+    path.write_text(json.dumps(stored))
+    files = [path for path in results.rglob("*") if path.is_file()]
+    (found,) = check_comparisons(load_results(results), files)[1]
+    assert "does not say which figures it has" in found.what
+
+
 def test_captions_can_be_pasted_into_latex(comparison: Comparison, tmp_path: Path) -> None:
     write(comparison, tmp_path, figures=FigureOptions(kinds="regret", formats="png"))
     (path,) = tmp_path.rglob("captions.tex")
@@ -222,6 +237,11 @@ def test_names_are_letters_to_latex_too(comparison: Comparison, tmp_path: Path) 
     assert first == style.save_pgf(figure, "regret")
     assert first[0][0] == "regret.pgf"
     assert rb"\textbackslash{}input\{x\}" in first[0][1]
+
+
+def test_numbers_on_axes_are_short() -> None:
+    values = np.array([-0.5, -0.0, 0.02, 5000, 20_000, 1_500_000, 3e9])
+    assert written(values) == ["−0.5", "0", "0.02", "5000", "20k", "1.5M", "3G"]
 
 
 def row(strategy: str, colour: str = "") -> Any:

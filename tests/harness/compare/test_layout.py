@@ -137,7 +137,10 @@ def check(style: str, width: str | None, rows: int, long: bool, **other: object)
     options = FigureOptions(style=style, width=width, **other)  # type: ignore[arg-type]
     seen = set()
     for picture in pictures(rows, long):
-        figure = picture.draw(options)
+        with pytest.MonkeyPatch.context() as patch:
+            if long:
+                patch.setattr(Block, "title_of", lambda _, name: f"{name}, {LONG}n=100)")
+            figure = picture.draw(options)
         seen.add(picture.kind)
         with drawing(options):
             assert unreadable(figure) == [], (picture.name, style, width, rows, long)
