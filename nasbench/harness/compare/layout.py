@@ -23,7 +23,7 @@ from nasbench.harness.compare.figure_style import (
     TICK,
     latex_errors,
 )
-from nasbench.harness.compare.measure import broken, renderer
+from nasbench.harness.compare.measure import balanced, broken, renderer
 from nasbench.harness.compare.tex import typeset
 from nasbench.harness.compare.ticks import set_ticks
 from nasbench.harness.compare.words import EDGE, GAP, Around, Words
@@ -129,16 +129,16 @@ class Sheet:
             for place, axes in self.panels.items():
                 self._title(axes, self.names[place], wide + 0.06)
                 if alone:
-                    axes.set_xlabel(broken(words.xlabel, self.fill(wide, LABEL), LABEL))
-                    axes.set_ylabel(broken(words.ylabel, self.fill(self.height, LABEL), LABEL))
+                    axes.set_xlabel(balanced(words.xlabel, self.fill(wide, LABEL), LABEL))
+                    axes.set_ylabel(balanced(words.ylabel, self.fill(self.height, LABEL), LABEL))
             self.measure()
             self.place(0.0, 0.0)
 
     def _title(self, axes: "Axes", name: str, inches: float) -> None:
         """Write a panel's title, in small letters where it needs more than two lines."""
-        text, size = broken(name, self.fill(inches, TICK), TICK), TICK
+        text, size = balanced(name, self.fill(inches, TICK), TICK), TICK
         if text.count("\n") > 1:
-            text, size = broken(name, self.fill(inches, SMALL), SMALL), SMALL
+            text, size = balanced(name, self.fill(inches, SMALL), SMALL), SMALL
         axes.set_title(text, fontsize=size)
 
     def measure(self) -> None:

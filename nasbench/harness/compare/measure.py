@@ -8,6 +8,8 @@ from matplotlib.font_manager import FontProperties
 
 from nasbench.harness.compare.figure_style import DPI
 
+_TRIED = (1.02, 1.08, 1.15, 1.25, 1.4, 1.6)
+"""Widths of lines that are tried, as multiples of what equal lines would have."""
 LINE = 1.18 / 72
 """Height of a line in inches, per point of its letters."""
 
@@ -51,6 +53,20 @@ def broken(text: str, inches: float, size: float) -> str:
             lines.append(line[:cut])
             line = line[cut:]
     return "\n".join([*lines, line.rstrip()])
+
+
+def balanced(text: str, inches: float, size: float) -> str:
+    """Return `broken` with as few lines, but of about equal width."""
+    lines = broken(text, inches, size)
+    number = lines.count("\n") + 1
+    if number == 1:
+        return lines
+    width = width_of(text, size)
+    for share in _TRIED:
+        tried = broken(text, min(inches, share * width / number), size)
+        if tried.count("\n") + 1 == number:
+            return tried
+    return lines
 
 
 def _words(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.figure_style import DPI, FOOT, LABEL, PALE, SMALL, TICK, TITLE
-from nasbench.harness.compare.measure import broken, renderer, width_of
+from nasbench.harness.compare.measure import balanced, broken, renderer, width_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -79,7 +79,8 @@ class Around:
 
     def _make(self, text: str, size: float, inches: float, **look: Any) -> Text:
         """Make a text in lines that fit into `inches`."""
-        text = broken(text, self.sheet.fill(inches, size), size)
+        fit = balanced if look.get("multialignment") == "center" else broken
+        text = fit(text, self.sheet.fill(inches, size), size)
         usual = {"ha": "left", "va": "bottom", "fontsize": size}
         return self.figure.text(0, 0, text, **{**usual, **look})
 
