@@ -1,6 +1,6 @@
-"""Figures without their PDFs, for tests that look at what else a comparison writes."""
+"""Figures for tests: drawn at once, without their PDFs, and measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -8,6 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from nasbench.harness.compare import figure_style
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.picture import Picture
 
 
 @contextmanager
@@ -28,3 +30,11 @@ def png_alone() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figure_style, "save_figure", save)
         yield
+
+
+def drawn(
+    pictures: Iterable[Picture], options: FigureOptions | None = None
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the name of every picture, and its figure."""
+    for picture in pictures:
+        yield picture.name, picture.draw(options)

@@ -133,6 +133,34 @@ def compare(
         str | None,
         typer.Option(help="LaTeX tables: width of column or page. [default: that of --width]"),
     ] = None,
+    title: Annotated[
+        bool,
+        typer.Option("--title/--no-title", help="Figures: what they show, above the axes."),
+    ] = True,
+    footer: Annotated[
+        bool,
+        typer.Option(
+            "--footer/--no-footer",
+            help="Figures: protocol, table, number of runs below. Captions say it too.",
+        ),
+    ] = True,
+    font: Annotated[str, typer.Option(help="Figures: sans, serif, or tex (needs LaTeX).")] = "sans",
+    figure_format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Figures: pdf, png, svg, pgf (needs LaTeX), comma-separated or repeated. "
+            "[default: pdf,png]"
+        ),
+    ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND,...|none",
+            help="Figures: only these kinds: regret, distribution, landscape, "
+            "critical-difference, profile, pareto, alphas, operations, losses, ranking. "
+            "[default: all]",
+        ),
+    ] = None,
     cite: Annotated[
         bool, typer.Option("--cite", help="Print BibTeX of all that is compared, nothing else.")
     ] = False,
@@ -142,13 +170,16 @@ def compare(
 ) -> None:
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
-    from nasbench.harness.compare.figure_style import figure_width
+    from nasbench.harness.compare.figure_options import KINDS, FigureOptions
     from nasbench.harness.compare.table_options import TableOptions
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
 
-    figure_width(style.value, width)  # to be refused before anything is printed
+    drawn = FigureOptions(  # to be refused before anything is printed
+        style=style.value, width=width, title=title, footer=footer, font=font,
+        formats=",".join(figure_format or ["pdf", "png"]), kinds=",".join(figures or KINDS),
+    )  # fmt: skip
     names = None if dataset is None else ",".join(dataset)
     folders = results or [Path("results")]
     published = [one for each in folders for one in reproductions(each, warn).values()]
@@ -190,9 +221,8 @@ def compare(
     folder = out or folders[0] / "comparison"
     try:
         written = write(
-            comparison, folder, centre=center.value, clock=clock and clock.value,
-            style=style.value, width=width,
-        )  # fmt: skip
+            comparison, folder, centre=center.value, clock=clock and clock.value, figures=drawn
+        )
     except StoreError as error:
         if out is not None or not may_not_be_written(error):
             raise

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nasbench.harness.compare.colours import operation_colour
 from nasbench.harness.show import Sheet, alive_edges, operation_names
 from nasbench.spaces.nb201 import EDGES, NODES
 
@@ -17,13 +18,6 @@ _STYLES = {
     "nor_conv_1x1": "yellow",
     "nor_conv_3x3": "red",
     "avg_pool_3x3": "blue",
-}
-_COLOURS = {
-    "none": "#999999",
-    "skip_connect": "#029E73",
-    "nor_conv_1x1": "#C27A04",
-    "nor_conv_3x3": "#D55E00",
-    "avg_pool_3x3": "#0173B2",
 }
 _STEP = 23
 """Characters from one node to the next: the picture is 75 wide."""
@@ -141,7 +135,7 @@ def _draw_edge(
     from matplotlib.patches import FancyArrowPatch
 
     source, target = edge
-    colour = _COLOURS[operation] if alive else "#AAAAAA"
+    colour = operation_colour(operation) if alive else "#AAAAAA"
     bend = -2 * height * _POINTS_HIGH / ((target - source) * _POINTS_WIDE)
     axes.add_patch(
         FancyArrowPatch(

@@ -13,15 +13,18 @@ from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
-from nasbench.harness.compare.write import texts
+from nasbench.harness.compare.pictures import FigureChoice, by_folder
+from nasbench.harness.compare.write import FIGURES, texts
 from nasbench.harness.results.load import Results, load_results, load_several
 from nasbench.harness.results.store import holds_runs
 from nasbench.provenance import provenance
 
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
-_TABLE = re.compile(r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)")
-_FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png)")
+_TABLE = re.compile(
+    r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)|captions\.(tex|md)"
+)
+_FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png|svg|pgf)")
 _MANY = 2
 """Number of files with names that nasbench uses, from which on a folder is taken for its own."""
 
@@ -88,8 +91,14 @@ def _check(
         return 0, [Finding("comparison", where, f"should have been refused: {error}")]
     expected = json.loads(json.dumps(again.to_json(), allow_nan=False))
     content.pop("files", None)  # the list of written files is not compared
+    try:
+        choice = FigureChoice.of(content.pop(FIGURES))
+    except (ValueError, KeyError):
+        return 0, [
+            Finding("comparison", where, f"does not say which {FIGURES} it has: make it again")
+        ]
     findings = [Finding("comparison", where, what) for what in told(content, expected)]
-    findings += _texts(again, file.parent, results.folder, around)
+    findings += _texts(again, choice, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
 
 
@@ -121,10 +130,11 @@ def _compared(results: Results, file: Path, folders: Any) -> Results | None:
 
 
 def _texts(
-    again: Comparison, folder: Path, below: Path, around: Sequence[Path]
+    again: Comparison, choice: FigureChoice, folder: Path, below: Path, around: Sequence[Path]
 ) -> Iterator[Finding]:
-    """Compare the stored tables, in all their formats, with the tables that the runs give."""
-    expected = {folder / place: text for place, text in texts(again)}
+    """Compare the stored tables and captions, in all formats, with those that the runs give."""
+    found = texts(again, by_folder(again, choice))
+    expected = {folder / place: text for place, text in found}
     for path, text in expected.items():
         where = path.relative_to(below).as_posix()
         if not path.exists():

@@ -14,9 +14,10 @@ from nasbench.benchmarks.titles import dataset_titles
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare.appearance import read_appearance
 from nasbench.harness.compare.blocks import belongs, group, labelled, unite
-from nasbench.harness.compare.choosing import COMMON, Choice, LeftOut, about_rows
+from nasbench.harness.compare.choosing import COMMON, LeftOut, RowChoice, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
+from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.labels import known_as
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
@@ -62,6 +63,7 @@ def compare(
     style: str = "paper",
     width: float | str | None = None,
     tables: TableOptions | None = None,
+    figures: FigureOptions | None = None,
 ) -> Comparison:
     """Compare the runs of results folders; write tables and figures if `out` is given.
 
@@ -78,8 +80,9 @@ def compare(
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
     or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
-    `talk`) and `width` (inches, or a venue's name) set the figures' size. `calibration`, a file of
-    `nasbench calibrate` or its content, puts one-shot runs on the time axis of the other runs.
+    `talk`) and `width` (inches, or a venue's name) set the figures' size; `figures` sets these and
+    all else that can be chosen about figures. `calibration`, a file of `nasbench calibrate` or its
+    content, puts one-shot runs on the time axis of the other runs.
 
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
@@ -94,6 +97,10 @@ def compare(
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
+    if figures is None:
+        figures = FigureOptions(style=style, width=width)
+    elif (style, width) != ("paper", None):
+        raise InvalidInput("style and width are given beside figures: set them in FigureOptions")
     folder = None if out is None else require_path("out", out)
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = Calibration.load(require_path("calibration", calibration))
@@ -103,7 +110,7 @@ def compare(
         None if datasets is None else tuple(require_names("datasets", datasets)),
         None if target is None else TARGET.check(target),
         calibration,
-        Choice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
+        RowChoice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
         appearance,
         replace(tables, columns={**appearance.columns, **tables.columns}),
     )
@@ -114,7 +121,7 @@ def compare(
     if folder is not None:
         from nasbench.harness.compare.write import write
 
-        write(comparison, folder, centre=centre, clock=clock, style=style, width=width)
+        write(comparison, folder, centre=centre, clock=clock, figures=figures)
     return comparison
 
 

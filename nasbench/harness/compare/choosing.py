@@ -53,7 +53,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Choice:
+class RowChoice:
     """A user's choice of rows and seeds; everything where nothing is given."""
 
     strategies: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class Choice:
         return chosen, left_out
 
 
-EVERYTHING = Choice()
+EVERYTHING = RowChoice()
 
 
 def _left_out(label: str, row: ExperimentRuns, runs: int) -> LeftOut:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
-from nasbench.harness.compare.choosing import EVERYTHING, Choice, LeftOut
+from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
+from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -29,6 +30,7 @@ from nasbench.text import printable
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ class Options:
     datasets: tuple[str, ...] | None = None
     target: float | None = None
     calibration: Calibration | None = None
-    choice: Choice = EVERYTHING
+    choice: RowChoice = EVERYTHING
     appearance: Appearance = USUAL
     tables: TableOptions = field(default_factory=TableOptions)
 
@@ -302,6 +304,28 @@ class Comparison:
         for title, block in zip(self.titles, self.blocks, strict=True):
             parts += [f"<h4>{escape(printable(title))}</h4>", to_html(tables(block)[0])]
         return "\n".join(parts)
+
+    def figures(
+        self,
+        options: FigureOptions | None = None,
+        *,
+        centre: str = "mean",
+        clock: str | None = None,
+    ) -> "dict[str, Figure]":
+        """Return all figures by their names, as matplotlib's objects, such as a notebook shows.
+
+        Names are those of their files; where there are several folders, the folder's name and `/`
+        come first. `centre` and `clock` are those of `compare`.
+        """
+        from nasbench.harness.compare.pictures import FigureChoice, by_folder
+
+        options = options or FigureOptions()
+        found = by_folder(self, FigureChoice(centre, clock, tuple(options.kinds)))
+        return {
+            one.name if len(found) == 1 else f"{folder}/{one.name}": one.draw(options)
+            for folder, pictures in found.items()
+            for one in pictures
+        }
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return one row per experiment and data set; `block` counts from 1."""

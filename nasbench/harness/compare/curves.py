@@ -31,6 +31,15 @@ class Band:
     low: Floats
     high: Floats
 
+    def until(self, end: float) -> "Band":
+        """Return the curve up to a time, at which it has a point of its own."""
+        within = self.grid <= end
+        if within.all() or not within.any():
+            return self
+        last = int(within.sum()) - 1
+        parts = (np.append(one[within], one[last]) for one in (self.centre, self.low, self.high))
+        return Band(np.append(self.grid[within], end), *parts)
+
 
 def answers(times: Ragged, grid: Floats) -> NDArray[np.int64]:
     """Return which incumbent each run has at each time of `grid`, shape (runs, points).

@@ -6,52 +6,107 @@ They draw what every epoch stored, as means over the runs with 95 % bootstrap in
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from nasbench.harness.compare.captions import about, caption
+from nasbench.harness.compare.colours import GROUPS, REFERENCE, operation_colour
 from nasbench.harness.compare.curves import band
-from nasbench.harness.compare.figure_style import WIDTH, foot_lines, log_axis, paper_style
-from nasbench.harness.compare.plots import Line, draw_line, only
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figure_style import blank, drawing
+from nasbench.harness.compare.layout import lay_out
+from nasbench.harness.compare.lines import Line, draw_lines, entries
+from nasbench.harness.compare.looks import DASHES, MARKERS
+from nasbench.harness.compare.picture import Picture
+from nasbench.harness.compare.plots import only
+from nasbench.harness.compare.words import Words
 from nasbench.harness.results.ragged import Ragged
 from nasbench.spaces import get_categorical
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace, TraceKind
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from nasbench.harness.compare.comparison import Block
     from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.references import Known
 
-_PALETTE = sns.color_palette("colorblind").as_hex()
-_LOSSES = (TRAIN_LOSS, VALIDATION_LOSS)
+_LOSSES = {TRAIN_LOSS: REFERENCE, VALIDATION_LOSS: "#0173b2"}
+"""Losses and their colours."""
 _COUNTED = {"skip connections": ("skip",), "convolutions": ("conv",), "pooling": ("pool",)}
 """Groups of operations that are counted together, and the parts of names that identify them."""
+_PANEL = 1.7
+"""Smallest width in inches of a panel of alphas."""
+_WORDS = {
+    "alphas": "probability of each operation for every decision",
+    "operations": "number of operations of the derived architecture",
+    "losses": "mean cross entropy (nats)",
+    "ranking": "left: Kendall's tau of accuracies with the shared weights and in the table; right: "
+    "points by which the derived architecture's accuracy with the shared weights is below that in "
+    "the table",
+}
 
 
-def diagnostic_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield the names and figures of every one-shot contender that has finished runs."""
+_TITLES = {
+    "alphas": "Probabilities of operations",
+    "operations": "Operations of the derived architecture",
+    "losses": "Losses",
+    "ranking": "Ranking by shared weights",
+}
+
+
+def diagnostic_pictures(block: "Block") -> Iterator[Picture]:
+    """Yield the figures of every one-shot contender that has finished runs."""
     seen: Counter[str] = Counter()
     for one in block.contenders:
         if not one.experiment.task.shared or not len(one.runs):
             continue
-        footer = only(block, [one]).footer
+        own = only(block, [one])
         strategy = re.sub(r"[^\w.-]+", "-", one.experiment.strategy)
         seen[strategy] += 1  # rows of one strategy are numbered in their order
         name = strategy if seen[strategy] == 1 else f"{strategy}-{seen[strategy]}"
         if one.runs.traces(TraceKind.PROBABILITY):
-            yield f"alphas-{name}", _alphas(one, footer, width)
-        yield f"operations-{name}", _operations(one, footer, width)
-        yield f"losses-{name}", _losses(one, footer, width)
+            yield _picture("alphas", name, own, partial(_alphas, own))
+        yield _picture("operations", name, own, partial(_operations, own))
+        yield _picture("losses", name, own, partial(_losses, own))
         if block.known is not None and one.runs.traces(TraceKind.RANKED):
-            yield f"ranking-{name}", _ranking(one, block.known, footer, width)
+            yield _picture("ranking", name, own, partial(_ranking, own, block.known))
+
+
+def _picture(
+    kind: str, name: str, own: "Block", draw: Callable[[FigureOptions], Figure]
+) -> Picture:
+    """Return a figure of the block's only row."""
+    one = own.contenders[0]
+    said = caption([
+        f"{_WORDS[kind]}, over the epochs of shared weights of {one.label} on "
+        f"{own.title_of(one.experiment.task.query.dataset)}",
+        _over(one), *about(own),
+    ])  # fmt: skip
+    return Picture(f"{kind}-{name}", kind, f"{_TITLES[kind]} of {one.label}", said, draw)
+
+
+def _over(one: "Contender") -> str:
+    return f"mean and 95 % bootstrap interval over {len(one.runs)} runs"
+
+
+def _words(own: "Block", ylabel: str = "", axes: "Axes | None" = None) -> Words:
+    """Return the words around a figure of the block's only row, with a legend of `axes`."""
+    one = own.contenders[0]
+    return Words(
+        title=f"{one.label} on {own.title_of(one.experiment.task.query.dataset)}",
+        aside=_over(one),
+        footer="; ".join(about(own)),
+        xlabel="epochs of shared weights",
+        ylabel=ylabel,
+        entries=() if axes is None else entries(axes),
+    )
 
 
 def matrix(lists: Ragged) -> NDArray[np.float64]:
@@ -63,27 +118,35 @@ def matrix(lists: Ragged) -> NDArray[np.float64]:
     return whole
 
 
-def _alphas(one: "Contender", footer: str, width: float) -> Figure:
+def _alphas(own: "Block", options: FigureOptions) -> Figure:
     """Draw every decision's probabilities over the epochs, one panel per decision."""
+    one = own.contenders[0]
     decisions = get_categorical(one.experiment.task.space).decisions
-    columns = 3
+    columns = min(max(2, min(int(options.inches / _PANEL), 5)), len(decisions))
     rows = -(-len(decisions) // columns)
-    with paper_style():
-        figure = Figure(figsize=(width, 0.6 + 1.25 * rows))
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    with drawing(options):
+        figure = blank(options)
+        panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+        for place, axes in enumerate(panels):
+            axes.set_visible(place < len(decisions))
+            axes.tick_params(labelbottom=place + columns >= len(decisions))
         for axes, decision in zip(panels, decisions, strict=False):
-            for choice, colour in zip(decision.choices, _PALETTE, strict=False):
-                values = matrix(one.runs.trace(Trace.probability(decision.name, choice)))
-                _draw_epochs(axes, choice, values, colour)
-            axes.set_title(decision.name, fontsize=7)
-            sns.despine(ax=axes)
-        names = figure.axes[0].get_legend_handles_labels()
-        _finish(figure, one, footer, "probability of each operation", *names)
+            drawn = [
+                (choice, operation_colour(choice),
+                 matrix(one.runs.trace(Trace.probability(decision.name, choice))))
+                for choice in decision.choices
+            ]  # fmt: skip
+            axes.set_ylim(0, 1)
+            _draw_epochs(axes, drawn)
+            axes.set_title(decision.name)
+        words = _words(own, "probability of each operation", figure.axes[0])
+        lay_out(figure, options, words, min(0.85, 0.75 * options.inches / rows), whole="x")
     return figure
 
 
-def _operations(one: "Contender", footer: str, width: float) -> Figure:
+def _operations(own: "Block", options: FigureOptions) -> Figure:
     """Draw how many operations of each kind the derived cell has, over the epochs."""
+    one = own.contenders[0]
     space = get_categorical(one.experiment.task.space)
     kinds = {
         name: np.array(
@@ -93,38 +156,49 @@ def _operations(one: "Contender", footer: str, width: float) -> Figure:
     }
     cells = one.runs.architectures.indices
     codes = space.codes[cells.values].astype(np.intp)
-    with paper_style():
-        figure = Figure(figsize=(width, 0.5 * width))
+    drawn = []
+    for name, wanted in kinds.items():
+        counts = wanted[np.arange(codes.shape[1]), codes].sum(axis=1).astype(np.float64)
+        drawn.append((name, GROUPS[name], matrix(Ragged(counts, cells.offsets))))
+    with drawing(options):
+        figure = blank(options)
         axes = figure.subplots()
-        for (name, wanted), colour in zip(kinds.items(), _PALETTE, strict=False):
-            counts = wanted[np.arange(codes.shape[1]), codes].sum(axis=1).astype(np.float64)
-            _draw_epochs(axes, name, matrix(Ragged(counts, cells.offsets)), colour)
         axes.set_ylim(-0.1, len(space.decisions) + 0.1)
-        sns.despine(ax=axes)
-        names = axes.get_legend_handles_labels()
-        _finish(figure, one, footer, "operations of the derived architecture", *names)
+        _draw_epochs(axes, drawn)
+        words = _words(own, "operations of the derived architecture", axes)
+        lay_out(figure, options, words, 0.33 * options.inches + 0.2, whole="xy")
     return figure
 
 
-def _losses(one: "Contender", footer: str, width: float) -> Figure:
+def _losses(own: "Block", options: FigureOptions) -> Figure:
     """Draw the training loss of the shared weights and the derived cell's validation loss."""
-    with paper_style():
-        figure = Figure(figsize=(width, 0.5 * width))
+    one = own.contenders[0]
+    there = one.runs.traces()
+    drawn = [
+        (loss.words[0], colour, matrix(one.runs.trace(loss)))
+        for loss, colour in _LOSSES.items()
+        if loss in there
+    ]
+    with drawing(options):
+        figure = blank(options)
         axes = figure.subplots()
-        there = one.runs.traces()
-        for loss, colour in zip(_LOSSES, _PALETTE, strict=False):
-            if loss in there:
-                _draw_epochs(axes, loss.words[0], matrix(one.runs.trace(loss)), colour)
-        log_axis(axes)
-        sns.despine(ax=axes)
-        _finish(figure, one, footer, "mean cross entropy (nats)", *axes.get_legend_handles_labels())
+        axes.set_yscale("log")
+        _draw_epochs(axes, drawn)
+        words = _words(own, _WORDS["losses"], axes)
+        lay_out(figure, options, words, 0.33 * options.inches + 0.2, whole="x")
     return figure
 
 
-def _draw_epochs(axes: "Axes", name: str, values: NDArray[np.float64], colour: str) -> None:
-    """Draw one number per run and epoch, shape (runs, epochs), as a curve over the epochs."""
-    epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
-    draw_line(axes, Line(name, band(epochs, values), colour, "-"))
+def _draw_epochs(axes: "Axes", drawn: Sequence[tuple[str, str, NDArray[np.float64]]]) -> None:
+    """Draw curves over the epochs, each with its name, its colour and values (runs, epochs)."""
+    lines = []
+    for place, (name, colour, values) in enumerate(drawn):
+        epochs = np.arange(1, values.shape[1] + 1, dtype=np.float64)
+        look = DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]
+        lines.append(Line(name, band(epochs, values), colour, *look))
+    last = max((line.curve.grid[-1] for line in lines if len(line.curve.grid)), default=1.0)
+    axes.set_xlim(1, 1 + max(last - 1, 1) * 1.02)
+    draw_lines(axes, lines)
 
 
 def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -154,45 +228,16 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
     return tau, gap
 
 
-def _ranking(one: "Contender", known: "Known", footer: str, width: float) -> Figure:
+def _ranking(own: "Block", known: "Known", options: FigureOptions) -> Figure:
     """Draw both arrays of `ranking`: Kendall's tau with the table, and points below the table."""
-    with paper_style():
-        figure = Figure(figsize=(width, 0.42 * width))
+    names = ("Kendall's tau with the table", "points below the table, derived architecture")
+    with drawing(options):
+        figure = blank(options)
         panels = figure.subplots(1, 2)
-        names = ("Kendall's tau with the table", "points below the table, derived architecture")
-        for axes, values, name in zip(panels, ranking(one, known), names, strict=True):
-            _draw_epochs(axes, name, values, _PALETTE[0])
-            axes.set_title(name, fontsize=7)
+        both = ranking(own.contenders[0], known)
+        for axes, values, name in zip(panels, both, names, strict=True):
+            _draw_epochs(axes, [(name, "#0173b2", values)])
+            axes.set_title(name)
             axes.axhline(0, color="0.6", linewidth=0.5)
-            sns.despine(ax=axes)
-        _finish(figure, one, footer, "", [], [])
+        lay_out(figure, options, _words(own), 0.26 * options.inches + 0.2, whole="x")
     return figure
-
-
-def _finish(
-    figure: Figure,
-    one: "Contender",
-    footer: str,
-    what: str,
-    handles: "list[Artist]",
-    names: list[str],
-) -> None:
-    """Add axis labels, a legend, the title and the lines below the figure."""
-    about = f"mean and 95 % bootstrap interval over {len(one.runs)} runs"
-    foot = foot_lines([about, footer], figure.get_figwidth())
-    deep = 0.08 * (len(foot) - 1) - (0 if names else 0.2)
-    height = figure.get_figheight() + deep
-    figure.set_figheight(height)
-    figure.subplots_adjust(left=0.1, right=0.98, top=1 - 0.38 / height,
-                           bottom=(0.72 + deep) / height, hspace=0.4)  # fmt: skip
-    figure.supxlabel("epochs of shared weights", y=(0.36 + deep) / height, fontsize=8)
-    figure.supylabel(what, x=0.01, fontsize=8)
-    if names:
-        figure.legend(
-            handles, names, loc="lower center", bbox_to_anchor=(0.5, (0.12 + deep) / height),
-            ncols=len(names), frameon=False, handlelength=1.5, columnspacing=1.2,
-        )  # fmt: skip
-    figure.suptitle(
-        f"{one.label} on {one.experiment.task.query.dataset}", x=0.1, ha="left", fontsize=9
-    )
-    figure.text(0.01, 0.03 / height, "\n".join(foot), fontsize=5, color="0.45", va="bottom")

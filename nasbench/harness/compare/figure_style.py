@@ -1,126 +1,159 @@
-"""The style and layout of all figures: widths, colours, axes of regrets, margins and legends."""
+"""The style of all figures: fonts, sizes of letters, scales of regrets, and their files."""
 
-import math
-import re
-import zlib
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from textwrap import wrap
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from string import ascii_uppercase
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
-import seaborn as sns
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.font_manager import fontManager
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.tex import is_tex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.units import Units
 
-WIDTH = 5.5
-"""Default width in inches: text of a one-column paper; a column of a two-column paper has 3.3."""
-STYLES = {"paper": WIDTH, "talk": 4.0}
-WIDTHS = {
-    "column": 3.3, "neurips": 5.5, "iclr": 5.5, "icml": 6.75, "icml-column": 3.25, "cvpr": 6.875,
-    "cvpr-column": 3.25, "jmlr": 6.0,
-}  # fmt: skip
-"""Text and column widths of venues' style files, in inches."""
-_LEAST, _MOST = 2.5, 20.0
+DPI = 200
+"""Dots per inch at which texts are measured."""
+TITLE, LABEL, TICK, SMALL, FOOT = 9.0, 8.0, 7.0, 6.0, 5.0
+"""Sizes of letters in points."""
+PALE = "0.45"
+"""Colour of words that say how to read a figure."""
+_FAMILIES = {"sans": "Nasbench Sans", "serif": "Nasbench Serif", "tex": "Nasbench Serif"}
+_FALLBACK = "DejaVu Sans"
+"""Font of characters that ours do not have; it comes with matplotlib."""
 _PIXELS = 1100
 """Width of a raster figure in pixels."""
-CHARACTER = 0.054
-"""Width in inches of a character of 7 points."""
-
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#fbafe4")
-DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-
-
-def figure_width(style: str = "paper", width: float | str | None = None) -> float:
-    """Return the width of figures in inches, from a name of `WIDTHS` or a number.
-
-    Without `width`, it is that of the style. Letters have one size in inches, so they are larger
-    relative to a narrow figure: figures for a talk are narrow because they are shown enlarged.
-    Raises `InvalidInput` for an unknown style or name, and for a number below 2.5 or above 20.
-    """
-    if style not in tuple(STYLES):
-        raise InvalidInput(f"style '{style}' is unknown: valid are {', '.join(STYLES)}")
-    if width is None:
-        return STYLES[style]
-    if isinstance(width, str) and width in WIDTHS:
-        return WIDTHS[width]
-    try:
-        inches = float(width)
-    except (TypeError, ValueError):
-        inches = math.nan
-    if not _LEAST <= inches <= _MOST:
-        raise InvalidInput(
-            f"width '{width}' is unknown: write {_LEAST:g} to {_MOST:g} inches or one of "
-            f"{', '.join(WIDTHS)}"
-        )
-    return inches
-
-
-def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
-    """Write a figure as `pdf`, `png` or `svg`, without a date: equal figures have equal bytes."""
-    stamps: dict[str, dict[str, Any]] = {
-        "pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}
-    }  # fmt: skip
-    with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "nasbench"}):
-        dpi = _PIXELS / figure.get_figwidth()
-        figure.savefig(file, format=form, dpi=dpi, metadata=stamps[form])
+_PREFIX = "_get_subset_prefix"
+"""Name of the method of matplotlib that names parts of fonts."""
+_PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{textcomp}"
+_STYLE: dict[Any, Any] = {
+    "font.size": LABEL, "axes.labelsize": LABEL, "axes.titlesize": TICK, "legend.fontsize": TICK,
+    "xtick.labelsize": TICK, "ytick.labelsize": TICK, "axes.linewidth": 0.6, "axes.titlepad": 3,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
+    "ytick.major.size": 3, "xtick.major.pad": 2.5, "ytick.major.pad": 2.5, "axes.labelpad": 3,
+    "text.color": "0.1", "axes.labelcolor": "0.1", "xtick.color": "0.15", "ytick.color": "0.15",
+    "axes.edgecolor": "0.15", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.axisbelow": True, "legend.frameon": False,
+    "text.parse_math": False,  # a name with two dollar signs is not a formula
+}  # fmt: skip
 
 
 @contextmanager
-def paper_style() -> Iterator[None]:
+def drawing(options: FigureOptions) -> Iterator[None]:
     """Set the style of figures that are made within the `with` block."""
-    small: dict[Any, Any] = {
-        "font.size": 8, "axes.labelsize": 8, "axes.titlesize": 10, "legend.fontsize": 7,
-        "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6,
-        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
-        "ytick.major.size": 3, "text.color": "0.1",
-        "text.parse_math": False,  # a name with two dollar signs is not a formula
-    }  # fmt: skip
-    with mpl.rc_context(), sns.axes_style("ticks"):
-        mpl.rcParams.update(small)
+    register_fonts()
+    with mpl.rc_context(), _unseen_glyphs():
+        mpl.rcdefaults()
+        family = [_FAMILIES[options.font], _FALLBACK]
+        mpl.rcParams.update({**_STYLE, "font.family": family, "text.hinting": "none"})
         yield
 
 
-def looks(contenders: "Sequence[Contender]") -> list[tuple[str, Any]]:
-    """Return the colour and dashes of every contender.
+@cache
+def register_fonts() -> None:
+    """Make our fonts known to matplotlib, in this process alone."""
+    folder = resources.files("nasbench.harness.compare") / "fonts"
+    for name in ("NasbenchSans-Regular.ttf", "NasbenchSerif-Regular.ttf"):
+        with resources.as_file(folder / name) as path:
+            fontManager.addfont(path)
 
-    The hue identifies the strategy; shade and dashes identify its settings. The hue is the one that
-    is stored with the strategy's runs, or else it is derived from the strategy's name.
+
+def blank(options: FigureOptions) -> Figure:
+    """Return a figure of the wanted width; its height is found when it is laid out."""
+    return Figure(figsize=(options.inches, 4.0), dpi=DPI)
+
+
+def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
+    """Write a figure in one of `figure_options.FORMATS`; equal figures have equal bytes.
+
+    Raises `InvalidInput` where LaTeX cannot write it.
     """
-    strategies = [one.experiment.strategy for one in contenders]
-    own = {one.experiment.strategy: one.runs.colour for one in contenders}
-    taken = {name: colour for name, colour in own.items() if _COLOUR.fullmatch(colour)}
-    for name in sorted(set(strategies) - set(taken)):
-        start = zlib.crc32(name.encode())
-        options = [_OTHERS[(start + step) % len(_OTHERS)] for step in range(len(_OTHERS))]
-        free = [colour for colour in options if colour not in taken.values()]
-        taken[name] = (free or options)[0]
-    found = []
-    for place, name in enumerate(strategies):
-        number, of = strategies[:place].count(name), strategies.count(name)
-        shade = _shade(taken[name], number / (of - 1) if of > 1 else 0.5)
-        found.append((shade, DASHES[number % len(DASHES)]))
-    return found
+    stamps: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    settings: dict[Any, Any] = {
+        "pdf.fonttype": 42, "svg.hashsalt": "nasbench", "text.hinting": "none",
+        "pgf.texsystem": "pdflatex", "pgf.rcfonts": False, "pgf.preamble": _PREAMBLE,
+    }  # fmt: skip
+    if is_tex(figure):
+        settings["font.family"] = "serif"  # LaTeX's own
+    dpi = _PIXELS / figure.get_figwidth()
+    given: dict[str, Any] = {"metadata": stamps[form]} if form in stamps else {}
+    with mpl.rc_context(settings), _unseen_glyphs(), latex_errors(), _named_by_letters():
+        figure.savefig(file, format=form, dpi=dpi, **given)
 
 
-def _shade(colour: str, place: float) -> str:
-    """Return a shade of a colour: dark for `place` 0, the colour itself for 0.5, light for 1."""
-    rgb = np.array(to_rgb(colour))
-    towards, far = (0.0, 0.9 * (0.5 - place)) if place < 0.5 else (1.0, 0.9 * (place - 0.5))
-    red, green, blue = (rgb + (towards - rgb) * far).tolist()
-    return to_hex((red, green, blue))
+def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
+    """Return the name and content of every file of a figure as PGF: the figure, then its rasters.
+
+    The figure must have been drawn with the font `tex`: a document sets its letters. A raster is
+    where thousands of points are drawn. `name` has no suffix.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.pgf"
+        with path.open("wb") as file:
+            save_figure(figure, "pgf", file)
+        rasters = sorted(one for one in Path(folder).iterdir() if one != path)
+        return [(one.name, one.read_bytes()) for one in (path, *rasters)]
+
+
+@contextmanager
+def latex_errors() -> Iterator[None]:
+    """Turn what matplotlib says of a LaTeX that fails into one line."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        if "latex" not in str(error).lower():
+            raise
+        reason = next((one for one in str(error).splitlines() if one.startswith("!")), "")
+        raise InvalidInput(
+            f"LaTeX cannot typeset a figure{f' ({reason})' if reason else ''}: install "
+            "texlive-latex-extra, cm-super and dvipng, or choose font sans or serif and no pgf"
+        ) from error
+
+
+@contextmanager
+def _named_by_letters() -> Iterator[None]:
+    """Name parts of fonts in a PDF by the letters that they hold.
+
+    Matplotlib 3.11 names parts of LaTeX's fonts by the address of an object, so that no two files
+    are equal.
+    """
+
+    def prefix(letters: Iterable[object]) -> str:
+        number = int(sha256(repr(sorted(map(str, letters))).encode()).hexdigest(), 16)
+        return "".join(ascii_uppercase[number // 26**place % 26] for place in range(6)) + "+"
+
+    usual = vars(PdfFile).get(_PREFIX)
+    if usual is None:
+        yield
+        return
+    setattr(PdfFile, _PREFIX, staticmethod(prefix))
+    try:
+        yield
+    finally:
+        setattr(PdfFile, _PREFIX, usual)
+
+
+@contextmanager
+def _unseen_glyphs() -> Iterator[None]:
+    """Leave out the warning that a font lacks a character, which is then drawn as a box."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
 
 
 def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "Units") -> None:
@@ -134,7 +167,6 @@ def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "U
     least, top = float(values.min()), float(values.max())
     linear = units.least_regret(top)
     across = name == "x"
-    axis = axes.xaxis if across else axes.yaxis
     set_scale = axes.set_xscale if across else axes.set_yscale
     set_limits = axes.set_xlim if across else axes.set_ylim
     if least < linear:
@@ -143,39 +175,3 @@ def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "U
     else:
         set_scale("log")
         set_limits(least * 0.85, top * 1.15)
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-def log_axis(axes: "Axes") -> None:
-    """Make the y axis logarithmic, with ticks at 1, 2 and 5 written as plain numbers."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-def left_margin(axes: "Axes") -> float:
-    """Return the left margin in inches that the y axis' tick labels and its label need."""
-    axis = axes.yaxis
-    labels = axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))
-    return max(0.54, 0.38 + CHARACTER * max(map(len, labels), default=0))
-
-
-def legend_shape(labels: Sequence[str], width: float) -> tuple[int, int]:
-    """Return numbers of columns and rows of a legend that fits into `width` inches."""
-    widest = max(map(len, labels)) * CHARACTER + 0.45
-    columns = max(1, int((width - 0.2) // widest))
-    return columns, -(-len(labels) // columns)
-
-
-def wrapped(label: str, width: float) -> str:
-    """Return a row's label, broken into lines that fit into `width` inches at 7 points."""
-    return "\n".join(wrap(label, max(12, int(width / CHARACTER)), break_long_words=False))
-
-
-def foot_lines(parts: Sequence[str], width: float) -> list[str]:
-    """Return the lines below a figure, broken so that they fit into `width` inches."""
-    inch = 0.0385  # width of a character of 5 points
-    return wrap("; ".join(parts), int(0.98 * width / inch))

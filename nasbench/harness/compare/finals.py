@@ -1,25 +1,23 @@
 """Figures of final incumbents: every run's regret, and its position among all architectures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nasbench.harness.compare.captions import about, caption
 from nasbench.harness.compare.estimates import interval, known
-from nasbench.harness.compare.figure_style import (
-    CHARACTER,
-    WIDTH,
-    foot_lines,
-    left_margin,
-    looks,
-    paper_style,
-    regret_scale,
-    wrapped,
-)
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figure_style import blank, drawing, regret_scale
+from nasbench.harness.compare.layout import lay_out
+from nasbench.harness.compare.looks import Look, looks
+from nasbench.harness.compare.named_rows import NamedRows
+from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.plots import regret_of
+from nasbench.harness.compare.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,19 +28,19 @@ if TYPE_CHECKING:
     from nasbench.problem import Metric
 
 _GOLDEN = 0.6180339887498949
-_ROW = 0.36
-"""Height in inches of a strategy's row."""
-_LABEL = 0.28
-"""Largest share of the figure's width for the rows' labels."""
+_ROWS = 3.2
+"""Height in inches that the rows of a distribution share, each within the limits of `_ROW`."""
+_ROW = (0.2, 0.36)
 _READ = "dots: runs; black: quartiles; diamond: mean; colour below: its 95 % bootstrap interval"
-_PANEL = 1.35
-"""Smallest width in inches of a panel of a landscape."""
+_CIRCLES = "area of a mark: runs that end in the architecture"
+_PANEL = (1.25, 0.95)
+"""Width in inches of a panel of a landscape: the usual and the smallest."""
 _SHOWN = 0.2
 """Share of all architectures, the best ones, that a landscape always shows."""
 
 
-def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str, Figure]]:
-    """Yield two figures with their names for every data set; none without a table."""
+def final_pictures(block: "Block") -> Iterator[Picture]:
+    """Yield two figures for every data set; none without a table."""
     if block.known is None:
         return
     shown = [one for one in block.contenders if len(one.runs)]
@@ -51,8 +49,22 @@ def final_figures(block: "Block", *, width: float = WIDTH) -> Iterator[tuple[str
         regrets = [regret_of(best, known(one.final("test", dataset))) for one in shown]
         if not any(map(len, regrets)):
             continue
-        yield f"distribution-{dataset}", _distribution(block, shown, regrets, dataset, width)
-        yield f"landscape-{dataset}", _landscape(block, block.known, shown, dataset, width)
+        title, rest = block.title_of(dataset), about(block)
+        what = f"{block.units.axis('test regret')} on {title} of every run's final architecture"
+        yield Picture(
+            f"distribution-{dataset}", "distribution", f"Test regret of every run on {title}",
+            caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
+        )  # fmt: skip
+        metric = block.units.metric
+        what = (
+            f"all architectures by search signal and test {metric.name} on {title}, a panel for "
+            "each row with the final architectures of its runs; better is up and to the right"
+        )
+        yield Picture(
+            f"landscape-{dataset}", "landscape", f"Where searches end among all on {title}",
+            caption([what, _CIRCLES, *rest]),
+            partial(_landscape, block, block.known, shown, dataset),
+        )  # fmt: skip
 
 
 def _distribution(
@@ -60,48 +72,54 @@ def _distribution(
     shown: "Sequence[Contender]",
     regrets: Sequence[NDArray[np.float64]],
     dataset: str,
-    width: float,
+    options: FigureOptions,
 ) -> Figure:
     """Draw the regret of every run, the quartiles, and the mean with its interval."""
-    colours = looks(shown)
-    with paper_style():
-        foot = foot_lines([_READ, block.footer, *block.about_test], width)
-        names = [wrapped(one.label, _LABEL * width) for one in shown]
-        height = 0.75 + _ROW * len(shown) + 0.08 * len(foot)
-        figure = Figure(figsize=(width, height))
+    with drawing(options):
+        row = min(max(_ROWS / len(shown), _ROW[0]), _ROW[1])
+        rows = NamedRows([one.label for one in shown], options.inches, row)
+        figure = blank(options)
         axes = figure.subplots()
-        for place, (sample, (colour, _)) in enumerate(zip(regrets, colours, strict=True)):
-            regret = np.sort(sample)
-            if not len(regret):
-                continue
-            # steps of the golden ratio fill the row evenly, and the same way every time
-            shift = 0.6 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
-            axes.plot(regret, place + shift, ".", color=colour, markersize=3, alpha=0.5,
-                      markeredgewidth=0, clip_on=False, rasterized=len(regret) > 1000)  # fmt: skip
-            first, middle, third = np.quantile(regret, [0.25, 0.5, 0.75])
-            axes.plot([first, third], [place, place], color="0.15", linewidth=1.1)
-            axes.plot([middle, middle], [place - 0.16, place + 0.16], color="0.15", linewidth=1.1)
-            low, high = interval(regret)
-            axes.plot(regret.mean(), place, "D", color="white", markeredgecolor="0.15",
-                      markersize=3.5, markeredgewidth=0.8)  # fmt: skip
-            axes.plot([low, high], [place + 0.3] * 2, color=colour, linewidth=2,
-                      solid_capstyle="butt")  # fmt: skip
+        for place, (sample, look) in enumerate(zip(regrets, looks(shown), strict=True)):
+            if len(sample):
+                _draw_runs(axes, partial(rows.at, place), np.sort(sample), look)
         regret_scale(axes, "x", np.concatenate(regrets), block.units)
-        axes.set_yticks(range(len(shown)), names)
+        rows.write(axes)
         axes.set_ylim(len(shown) - 0.45, -0.55)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(block.units.axis("test regret"))
-        axes.set_title(dataset, loc="left")
-        sns.despine(ax=axes, left=True)
-        left = 0.15 + max(len(line) for name in names for line in name.split("\n")) * CHARACTER
-        figure.subplots_adjust(left=left / width, right=1 - 0.15 / width, top=1 - 0.24 / height,
-                               bottom=(0.42 + 0.08 * len(foot)) / height)  # fmt: skip
-        figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
+        words = Words(
+            title=block.title_of(dataset),
+            footer="; ".join([_READ, *about(block)]),
+            xlabel=block.units.axis("test regret"),
+        )
+        lay_out(figure, options, words, (len(shown) + 0.1) * rows.height)
     return figure
 
 
+def _draw_runs(
+    axes: "Axes", at: Callable[[float], float], regret: NDArray[np.float64], look: Look
+) -> None:
+    """Draw one row of a distribution from its sorted regrets; `at` places what is in the row."""
+    # steps of the golden ratio fill the row evenly, and the same way every time
+    shift = 0.6 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
+    axes.plot(regret, at(0) + shift * (at(1) - at(0)), look.marker, color=look.colour,
+              markersize=2.4, alpha=0.5, markeredgewidth=0, clip_on=False,
+              rasterized=len(regret) > 1000)  # fmt: skip
+    first, middle, third = np.quantile(regret, [0.25, 0.5, 0.75])
+    axes.plot([first, third], [at(0)] * 2, color="0.15", linewidth=1.1)
+    axes.plot([middle, middle], [at(-0.16), at(0.16)], color="0.15", linewidth=1.1)
+    low, high = interval(regret)
+    axes.plot(regret.mean(), at(0), "D", color="white", markeredgecolor="0.15",
+              markersize=3.5, markeredgewidth=0.8)  # fmt: skip
+    axes.plot([low, high], [at(0.36)] * 2, color=look.colour, linewidth=1.8,
+              solid_capstyle="butt")  # fmt: skip
+
+
 def _landscape(
-    block: "Block", table: "Known", shown: "Sequence[Contender]", dataset: str, width: float
+    block: "Block",
+    table: "Known",
+    shown: "Sequence[Contender]",
+    dataset: str,
+    options: FigureOptions,
 ) -> Figure:
     """Draw all architectures by search signal and test value, with each strategy's final ones.
 
@@ -111,40 +129,40 @@ def _landscape(
     test, metric = table.test[dataset], block.units.metric
     ends = [_ends(one) for one in shown]
     drawn = [cell for cells, _ in ends for cell in cells]
-    colours = looks(shown)
-    columns = min(max(2, int(width / _PANEL)), len(shown))
+    columns = _columns(len(shown), options.inches)
     rows = -(-len(shown) // columns)
-    side = (width - 0.55) / columns
-    names = [wrapped(one.label, side) for one in shown]
-    lines = max(name.count("\n") + 1 for name in names)
-    with paper_style():
-        circles = "area of a circle: runs that end in the architecture"
-        foot = foot_lines([block.footer, circles], width)
-        height = 0.62 + rows * (min(side, 2.2) + 0.12 * lines) + 0.08 * len(foot)
-        figure = Figure(figsize=(width, height))
+    with drawing(options):
+        figure = blank(options)
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         panels = list(grid.flat)
-        for axes, name, (cells, runs), (colour, _) in zip(
-            panels, names, ends, colours, strict=False
-        ):
-            across, up = metric.score(seen), metric.score(test)
-            axes.plot(across, up, ",", color="0.6", rasterized=True)
-            axes.scatter(across[cells], up[cells], s=4 + 120 * runs / runs.sum(), color=colour,
-                         alpha=0.65, linewidth=0)  # fmt: skip
-            axes.set_title(name, fontsize=7)
-            sns.despine(ax=axes)
-        for axes in panels[len(shown) :]:
-            axes.set_visible(False)
+        across, up = metric.score(seen), metric.score(test)
+        styles = zip(panels, shown, ends, looks(shown), strict=False)
+        for axes, one, (cells, runs), look in styles:
+            axes.plot(across, up, "o", color="0.6", markersize=0.5, markeredgewidth=0,
+                      rasterized=True)  # fmt: skip
+            axes.scatter(across[cells], up[cells], s=4 + 90 * runs / runs.sum(), color=look.colour,
+                         marker=look.marker, alpha=0.65, linewidth=0)  # fmt: skip
+            axes.set_title(one.label)
+        for place, axes in enumerate(panels):
+            axes.set_visible(place < len(shown))
+            axes.tick_params(labelbottom=place + columns >= len(shown))  # nothing stands below it
         _zoom(figure.axes[0], metric, seen, test, np.array(drawn, dtype=np.int64))
-        left = left_margin(figure.axes[0])
-        figure.subplots_adjust(
-            left=left / width, right=1 - 0.08 / width, top=1 - (0.08 + 0.12 * lines) / height,
-            bottom=(0.46 + 0.08 * len(foot)) / height, hspace=0.06 + 0.13 * lines, wspace=0.08,
-        )  # fmt: skip
-        figure.supxlabel(what, y=(0.12 + 0.08 * len(foot)) / height, fontsize=8)
-        figure.supylabel(_named(metric, f"test {metric.name} on {dataset}"), x=0.012, fontsize=8)
-        figure.text(0.01, 0.01, "\n".join(foot), fontsize=5, color="0.45", va="bottom")
+        words = Words(
+            footer="; ".join([*about(block), _CIRCLES]),
+            xlabel=what,
+            ylabel=_named(metric, f"test {metric.name} on {block.title_of(dataset)}"),
+        )
+        side = (options.inches - 0.6) / columns
+        lay_out(figure, options, words, min(max(0.8 * side, 0.7), 0.36 * options.inches + 0.2))
     return figure
+
+
+def _columns(panels: int, inches: float) -> int:
+    """Return into how many columns panels go: about as many as rows, unless they get too small."""
+    columns, most = (max(1, int(inches / side)) for side in _PANEL)
+    while -(-panels // columns) > columns + 1 and columns < most:
+        columns += 1
+    return -(-panels // -(-panels // columns))  # of which the last row lacks as few as can be
 
 
 def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.float64], str]:

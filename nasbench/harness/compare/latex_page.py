@@ -38,7 +38,7 @@ def page(width: str | float | None) -> Page:
     """
     if width is None:
         return Page(_USUAL * POINTS)
-    from nasbench.harness.compare.figure_style import figure_width  # loads matplotlib
+    from nasbench.harness.compare.figure_options import figure_width
 
     inches = figure_width(width=width)
     if isinstance(width, str) and width in _OF_TWO:

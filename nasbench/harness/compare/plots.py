@@ -4,28 +4,27 @@ Curves are computed in `curves` and `references`. Figures are made without pyplo
 leaves no state behind. Without the table, regrets are not known and no figure is drawn.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
+from nasbench.harness.compare.captions import CENTRES, about, caption
+from nasbench.harness.compare.colours import REFERENCE
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
-from nasbench.harness.compare.figure_style import (
-    CHARACTER,
-    WIDTH,
-    foot_lines,
-    left_margin,
-    looks,
-    paper_style,
-    regret_scale,
-)
-from nasbench.harness.compare.label_positions import set_apart
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figure_style import blank, drawing, regret_scale
+from nasbench.harness.compare.layout import lay_out
+from nasbench.harness.compare.lines import Line, draw_lines, entries, name_lines
+from nasbench.harness.compare.looks import looks
+from nasbench.harness.compare.picture import Picture
 from nasbench.harness.compare.references import EXPECTED
+from nasbench.harness.compare.words import Words
+from nasbench.harness.search.budget import Stop
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,12 +33,9 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.contender import Contender
     from nasbench.harness.compare.units import Units
 
-_REFERENCE = "0.1"
 _ROUNDING = 1e-11
 """Rounding error of a regret of 0, relative to the best value."""
-_CROWDED = 0.7
-"""Decades per inch of width above which the time axis has fewer ticks."""
-_CLOCKS = ("seconds", "evaluations")
+CLOCKS = ("seconds", "evaluations")
 _AXIS = {
     "seconds": "simulated training time (s, pseudo-time)",
     "evaluations": "evaluations",
@@ -48,46 +44,53 @@ _SHARED_AXIS = {
     "seconds": "training time of shared weights (s, real)",
     "evaluations": "epochs of shared weights",
 }
+_MARGIN = 1.03
+"""How far the time axis goes beyond the last end of a search."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One curve with its label, colour and dashes."""
-
-    label: str
-    curve: Band
-    colour: str
-    dashes: Any
-
-
-def regret_figures(
-    block: "Block", *, centre: str = "mean", clock: str | None = None, width: float = WIDTH
-) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and a figure of test regret for every data set.
+def regret_pictures(
+    block: "Block", *, centre: str = "mean", clock: str | None = None
+) -> Iterator[Picture]:
+    """Yield a figure of test regret for every data set.
 
     `centre` is `mean`, `median` or `iqm`, see `curves.band`. `clock` is the x axis: `seconds`,
-    `evaluations`, or None for one figure over each. `width` is in inches. One-shot rows have
-    figures of their own; with a calibration, a further figure shows all rows over seconds.
+    `evaluations`, or None for one figure over each. One-shot rows have figures of their own; with a
+    calibration, a further figure shows all rows over seconds.
     """
     parts = one_clock(block)
-    for one in _CLOCKS if clock is None else (clock,):
+    for one in CLOCKS if clock is None else (clock,):
         for part in parts:  # two clocks never share an axis
-            yield from _on_one_clock(part, centre, one, width)
+            yield from _on_one_clock(part, centre, one)
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
         factor = block.calibration.factor
         scaled = [replace(one, scale=factor) for one in parts[1].contenders]
         both = only(block, [*parts[0].contenders, *scaled])
-        for name, figure in _on_one_clock(both, centre, "seconds", width):
-            yield f"{name}-calibrated", figure
+        for picture in _on_one_clock(both, centre, "seconds"):
+            title = f"{picture.title}, all rows"
+            yield replace(picture, name=f"{picture.name}-calibrated", title=title)
 
 
-def _on_one_clock(
-    block: "Block", centre: str, clock: str, width: float
-) -> Iterator[tuple[str, Figure]]:
+def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
     """Yield the figures of contenders that have the same clock or were scaled to one."""
-    for dataset, lines in regret_lines(block, clock, centre=centre):
-        figure = _draw(block, dataset, clock, centre, lines, width)
-        yield f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}", figure
+    if not _can_be_drawn(block):
+        return
+
+    @cache
+    def lines() -> dict[str, list[Line]]:
+        return dict(regret_lines(block, clock, centre=centre))
+
+    for dataset in block.datasets:
+        yield Picture(
+            f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}",
+            "regret",
+            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}",
+            _caption(block, dataset, centre, clock),
+            partial(_draw, block, dataset, clock, centre, lines),
+        )
+
+
+def _can_be_drawn(block: "Block") -> bool:
+    return block.known is not None and any(len(one.runs) for one in block.contenders)
 
 
 def regret_lines(
@@ -98,20 +101,23 @@ def regret_lines(
     With the centre `mean`, the curve of the expected random search is the last. The block's rows
     must share the clock, see `one_clock`. Yields nothing where no regret is known.
     """
-    if block.known is None or not any(len(one.runs) for one in block.contenders):
+    if block.known is None or not _can_be_drawn(block):
         return
     styles = looks(block.contenders)
-    grid, positions = _when(block, clock)
+    ends = [_end(one, clock) for one in block.contenders]
+    grid, positions = _when(block, clock, max(ends))
     for dataset in block.datasets:
         best = float(np.nanmax(block.known.test[dataset]))
         lines = []
-        for one, where, look in zip(block.contenders, positions, styles, strict=True):
+        rows = zip(block.contenders, positions, ends, styles, strict=True)
+        for one, where, end, look in rows:
             if len(one.runs):
                 regret = regret_of(best, step_values(where, one.scores("test", dataset)))
-                lines.append(Line(one.label, band(grid, regret, centre=centre), *look))
+                curve = band(grid, regret, centre=centre).until(end)
+                lines.append(Line(one.label, curve, *look))
         expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
         if expected is not None:
-            lines.append(Line(EXPECTED, expected, _REFERENCE, (0, (2.5, 1.5))))
+            lines.append(Line(EXPECTED, expected, REFERENCE, (0, (2.5, 1.5)), ""))
         yield dataset, lines
 
 
@@ -139,12 +145,27 @@ def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
 
 
-def _when(block: "Block", clock: str) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+def _end(one: "Contender", clock: str) -> float:
+    """Return when a contender's last run ended; 0 without runs.
+
+    A run that a limit of seconds ended lasted until that limit: the time of the evaluation that
+    would have overshot it has passed.
+    """
+    spent = one.spent(clock)
+    limit = one.experiment.task.budget.seconds
+    if clock != "seconds" or limit is None or not len(one.runs):
+        return spent
+    stopped = Stop.SECONDS in one.runs.table["stop"].to_pylist()
+    return max(spent, one.scale * limit) if stopped else spent
+
+
+def _when(
+    block: "Block", clock: str, end: float
+) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Return the times at which curves are drawn, and each run's incumbent at these times."""
     times = [one.when(clock) for one in block.contenders]
-    spent = max(one.spent(clock) for one in block.contenders)
     limit = block.task.budget.seconds if clock == "seconds" else block.task.budget.evaluations
-    end = spent if limit is None else max(spent, float(limit))
+    end = end if limit is None else max(end, float(limit))
     if clock == "evaluations":
         grid = np.unique(np.round(np.geomspace(1, max(end, 1), 200)))
     else:
@@ -158,7 +179,7 @@ def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64
     The curve begins where every simulated worker can afford one evaluation.
     """
     known, budget = block.known, block.task.budget
-    if known is None or block.task.shared or budget.stops_early:
+    if known is None or not _has_expected(block):
         return None
     seconds = np.inf if budget.seconds is None else budget.seconds
     grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
@@ -172,47 +193,43 @@ def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64
     return Band(grid, regret, regret, regret)
 
 
+def _has_expected(block: "Block") -> bool:
+    """Return whether random search has a closed form and can afford an evaluation."""
+    known, task = block.known, block.task
+    if known is None or task.shared or task.budget.stops_early:
+        return False
+    return bool(known.affords().all())
+
+
 def _draw(
     block: "Block",
     dataset: str,
     clock: str,
     centre: str,
-    lines: Sequence[Line],
-    width: float,
+    lines: Callable[[], dict[str, list[Line]]],
+    options: FigureOptions,
 ) -> Figure:
-    with paper_style():
-        text = _foot(block, clock, width)
-        foot = 0.08 * (2 + text.count("\n"))
-        height = 0.62 * width if width < 4 else 0.52 * width
-        figure = Figure(figsize=(width, height + foot))
+    drawn = lines()[dataset]
+    with drawing(options):
+        figure = blank(options)
         axes = figure.subplots()
-        for line in lines:
-            draw_line(axes, line)
-        _scale(axes, block.units, [line.curve for line in lines], width)
-        around = "quartiles" if centre == "median" else "95 % bootstrap interval"
-        axes.set_xlabel((_SHARED_AXIS if block.task.shared else _AXIS)[clock])
-        axes.set_ylabel(block.units.axis("test regret"))
-        axes.set_title(dataset, loc="left")
-        axes.set_title(f"{centre}, {around}", loc="right", fontsize=6, color="0.45")
-        sns.despine(ax=axes)
-        _name_lines(figure, axes, lines, width, foot)
-        figure.text(0.01, 0.01, text, fontsize=5, color="0.45", va="bottom", ha="left")
+        height = 0.36 * options.inches + 0.2
+        _scale(axes, block.units, [line.curve for line in drawn])
+        draw_lines(axes, drawn)
+        named = name_lines(figure, axes, drawn, options, height)
+        words = Words(
+            title=block.title_of(dataset),
+            aside=", ".join(CENTRES[centre]),
+            footer="; ".join([*about(block), *_about_clock(block, clock)]),
+            xlabel=_over(block, clock),
+            ylabel=block.units.axis("test regret"),
+            entries=() if named else entries(axes),
+        )
+        lay_out(figure, options, words, height)
     return figure
 
 
-def draw_line(axes: "Axes", line: Line) -> None:
-    """Draw a curve as steps and its band as a shaded area, with its label for the legend."""
-    curve = line.curve
-    axes.fill_between(
-        curve.grid, curve.low, curve.high, step="post", color=line.colour, alpha=0.18, linewidth=0
-    )
-    axes.step(
-        curve.grid, curve.centre, where="post", color=line.colour, linestyle=line.dashes,
-        linewidth=1.3, label=line.label,
-    )  # fmt: skip
-
-
-def _scale(axes: "Axes", units: "Units", curves: Sequence[Band], width: float) -> None:
+def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     """Set logarithmic axes: the clock on x, regrets on y (see `regret_scale`)."""
     axes.set_xscale("log")
     centres = np.concatenate([curve.centre for curve in curves])
@@ -222,62 +239,34 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band], width: float) -
     tops = np.concatenate([curve.high for curve in curves])
     highest = tops[np.isfinite(tops)].max(initial=edges.max())
     regret_scale(axes, "y", np.append(edges, highest), units)
-    starts = [curve.grid[0] for curve in curves if len(curve.grid)]
-    ends = [curve.grid[-1] for curve in curves if len(curve.grid)]
-    if min(starts) < max(ends):
-        axes.set_xlim(min(starts), max(ends))
-    decades = np.log10(max(ends) / min(starts))
-    steps = (1.0, 2.0, 5.0) if decades < _CROWDED * width else (1.0, 3.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
-    )
-    axes.xaxis.set_minor_locator(NullLocator())
+    start = min(curve.grid[0] for curve in curves if len(curve.grid))
+    end = max(curve.grid[-1] for curve in curves if len(curve.grid))
+    axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
 
 
-def _foot(block: "Block", clock: str, width: float) -> str:
-    """Return the text below a figure."""
-    parts = [block.footer, *block.about_test]
-    if clock == "seconds":
-        parts += filter(None, [block.about_seconds])
-        if block.calibration is not None and any(one.scale != 1 for one in block.contenders):
-            parts.append(f"shared weights: {block.calibration.label}")
-    return "\n".join(foot_lines(parts, width))
+def _over(block: "Block", clock: str) -> str:
+    """Return the label of the time axis."""
+    return (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
 
 
-def _name_lines(
-    figure: Figure, axes: "Axes", lines: Sequence[Line], width: float, foot: float
-) -> None:
-    """Write labels at the curves' ends, or a legend below the axes where there is no room."""
-    widest = max((len(line.label) for line in lines), default=0) * CHARACTER
-    height, left = figure.get_figheight(), left_margin(axes)
-    named = [line for line in lines if len(line.curve.centre)]
-    if widest > 0.3 * width or len(named) * 0.14 > height - 0.8:
-        columns = max(1, int((width - 0.2) // (widest + 0.45)))
-        rows = -(-len(named) // columns)
-        figure.set_figheight(height + rows * 0.14)
-        height = figure.get_figheight()
-        figure.subplots_adjust(
-            left=left / width, right=1 - 0.24 / width, top=1 - 0.24 / height,
-            bottom=(foot + 0.4 + rows * 0.14) / height,
-        )  # fmt: skip
-        figure.legend(
-            loc="lower center", bbox_to_anchor=(0.5, foot / height), ncols=columns,
-            frameon=False, handlelength=2.2, columnspacing=1.0, labelspacing=0.25,
-            borderaxespad=0,
-        )  # fmt: skip
-        return
-    figure.subplots_adjust(
-        left=left / width, right=1 - (widest + 0.3) / width, top=1 - 0.24 / height,
-        bottom=(foot + 0.42) / height,
-    )  # fmt: skip
-    to_axes = (axes.transData + axes.transAxes.inverted()).transform
-    ends = [float(to_axes((axes.get_xlim()[1], line.curve.centre[-1]))[1]) for line in named]
-    gap = 0.14 / (axes.get_position().height * height)
-    for line, end, place in zip(named, ends, set_apart(ends, gap), strict=True):
-        axes.annotate(
-            line.label, xy=(1, end), xytext=(1.05, place), xycoords="axes fraction",
-            fontsize=7, color=line.colour, va="center",
-            arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.5, "shrinkA": 1,
-                        "shrinkB": 0, "relpos": (0, 0.5)},
-        )  # fmt: skip
+def _about_clock(block: "Block", clock: str) -> list[str]:
+    """Return what a reader must know of a clock."""
+    if clock != "seconds":
+        return []
+    scaled = block.calibration is not None and any(one.scale != 1 for one in block.contenders)
+    label = f"shared weights: {block.calibration.label}" if scaled and block.calibration else ""
+    return [part for part in (block.about_seconds, label) if part]
+
+
+def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
+    line, around = CENTRES[centre]
+    return caption([
+        f"{block.units.axis('test regret')} on {block.title_of(dataset)} over "
+        f"{_over(block, clock)}; both axes "
+        "are logarithmic",
+        f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
+        "row's last search ended",
+        "dashed black line: expected random search in closed form"
+        if centre == "mean" and _has_expected(block) else "",
+        *about(block), *_about_clock(block, clock),
+    ])  # fmt: skip

@@ -1,37 +1,44 @@
-"""Write a comparison to files: tables as LaTeX, Markdown and CSV, figures as PDF and PNG."""
+"""Write a comparison to files: tables as LaTeX, Markdown and CSV, figures and their captions."""
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
+from nasbench.harness.compare.captions import in_latex, in_markdown
+from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_markdown
-from nasbench.harness.compare.labels import distinguishing_parts
 from nasbench.harness.compare.latex import to_latex
+from nasbench.harness.compare.pictures import FigureChoice, by_folder
 from nasbench.harness.compare.sets import members_frame
 from nasbench.harness.compare.table_options import TableOptions
 from nasbench.harness.compare.tables import tables, tables_across
 from nasbench.harness.search.task import Seconds
 from nasbench.leftovers import remove_parts
-from nasbench.text import file_name
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
     from nasbench.harness.compare.comparison import Block, Comparison
+    from nasbench.harness.compare.picture import Picture
 
 _MAIN = "comparison.json"
+FIGURES = "figures"
+"""Name in `comparison.json` of which figures there are, see `pictures.FigureChoice`."""
 _OURS = re.compile(
     r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)"
-    r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+\.(pdf|png)"
-    r"|(critical-difference|profile)\.(pdf|png)"
+    r"|captions\.(tex|md)"
+    r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+"
+    r"\.(pdf|png|svg|pgf)"
+    r"|(critical-difference|profile)(-.+)?\.(pdf|png|svg|pgf)"
 )
 _COST = (
     "label", "strategy", "family", "n", "failed", "evaluations_mean", "shared_epochs_mean",
@@ -47,26 +54,20 @@ def write(
     *,
     centre: str = "mean",
     clock: str | None = None,
-    style: str = "paper",
-    width: float | str | None = None,
+    figures: FigureOptions | None = None,
 ) -> list[Path]:
     """Write all tables and figures below `out`, a folder per block; return the files' paths.
 
     `comparison.json` is written last and lists the files. Files that the previous
     `comparison.json` listed and that this comparison does not have are removed, and no others.
 
-    `centre` and `clock` are the figures' statistic and x axis, see `plots.regret_figures`. `style`
-    and `width` set their size, see `figure_style.figure_width`. A file is replaced as a whole or
-    not at all. Raises `StoreError` where a file cannot be written or removed.
+    `centre` and `clock` are the figures' statistic and x axis, see `plots.regret_pictures`, and
+    `figures` says which there are, and how they look. A file is replaced as a whole or not at all.
+    Raises `StoreError` where a file cannot be written or removed, and `InvalidInput` where LaTeX
+    cannot typeset a figure.
     """
-    from nasbench.harness.compare.diagnostics import diagnostic_figures
-    from nasbench.harness.compare.figure_style import figure_width, save_figure
-    from nasbench.harness.compare.figures_across import family_figures
-    from nasbench.harness.compare.finals import final_figures
-    from nasbench.harness.compare.pareto import pareto_figures
-    from nasbench.harness.compare.plots import regret_figures
-
-    inches = figure_width(style, width)
+    options = figures or FigureOptions()
+    choice = FigureChoice(centre, clock, tuple(options.kinds))
     remove_parts(out, below=True)  # left by a comparison that was killed
     written: list[Path] = []
 
@@ -75,29 +76,20 @@ def write(
             fill(file)
         written.append(path)
 
-    def save_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]") -> None:
-        for title, figure in figures:
-            for form in ("pdf", "png"):
-                save(folder / f"{file_name(title)}.{form}", partial(save_figure, figure, form))
-
     def save_text(path: Path, text: str) -> None:
         save(path, lambda file: file.write(text.encode(errors="replace")))
 
-    for path, text in texts(comparison):
+    pictures = by_folder(comparison, choice)
+    for path, text in texts(comparison, pictures):
         save_text(out / path, text)
-    names = folder_names(comparison)
-    for block, name in zip(comparison.blocks, names, strict=True):
-        folder = out / name
-        save_figures(folder, regret_figures(block, centre=centre, clock=clock, width=inches))
-        save_figures(folder, final_figures(block, width=inches))
-        save_figures(folder, diagnostic_figures(block, width=inches))
-        save_figures(folder, pareto_figures(block, width=inches))
-    for family, name in zip(comparison.families, family_folders(comparison), strict=True):
-        save_figures(out / name, family_figures(family, width=inches))
+    for folder, some in pictures.items():
+        for picture in some:
+            for name, fill in _files(picture, options):
+                save(out / folder / name, fill)
     main = out / _MAIN
     _remove([path for path in _listed(out) if path not in written and path != main])
     files = [path.relative_to(out).as_posix() for path in [*written, main]]
-    whole = {**comparison.to_json(), "files": files}
+    whole = {**comparison.to_json(), FIGURES: asdict(choice), "files": files}
     if comparison.folders:
         here = os.path.realpath(out)
         paths = [os.path.relpath(os.path.realpath(one), here) for one in comparison.folders]
@@ -106,8 +98,37 @@ def write(
     return written
 
 
-def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
-    """Yield every table in every format: its path below the output folder, and its content."""
+def _files(
+    picture: "Picture", options: FigureOptions
+) -> Iterator[tuple[str, Callable[[BinaryIO], object]]]:
+    """Yield the name of every file of a figure, and what writes it.
+
+    The figure is drawn once, and once more for PGF, whose letters are LaTeX's.
+    """
+    from nasbench.harness.compare.figure_style import save_figure, save_pgf
+
+    plain = [form for form in options.formats if form != "pgf"]
+    if plain:
+        figure: Figure = picture.draw(options)
+        for form in plain:
+            yield f"{picture.name}.{form}", partial(save_figure, figure, form)
+    if "pgf" in options.formats:  # its rasters are files of their own
+        figure = picture.draw(replace(options, font="tex"))
+        for name, content in save_pgf(figure, picture.name):
+            yield name, partial(_put, content)
+
+
+def _put(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
+def texts(
+    comparison: "Comparison", pictures: "dict[str, list[Picture]]"
+) -> Iterator[tuple[str, str]]:
+    """Yield every table and the captions of figures, in every format: path and content.
+
+    Paths are below the output folder. `pictures` are those of `pictures.by_folder`.
+    """
     import pandas
 
     options = comparison.options.tables
@@ -128,6 +149,10 @@ def texts(comparison: "Comparison") -> Iterator[tuple[str, str]]:
         for table in tables_across(family, options):
             found = family.standings.to_frame()
             yield from _forms(table, options, found, name, family.footer)
+    for folder, some in pictures.items():
+        if some:
+            yield f"{folder}/captions.md", in_markdown(some)
+            yield f"{folder}/captions.tex", in_latex(some)
 
 
 def _forms(
@@ -142,15 +167,6 @@ def _forms(
     yield f"{folder}/{table.name}.md", to_markdown(table)
     if data is not None:
         yield f"{folder}/{table.name}.csv", frame_to_csv(data.assign(source=footer))
-
-
-def family_folders(comparison: "Comparison") -> list[str]:
-    """Return one folder name per family: that of its block if it has only one."""
-    names = folder_names(comparison)
-    return [
-        names[family.numbers[0] - 1] if len(family.blocks) == 1 else f"across-{number}"
-        for number, family in enumerate(comparison.families, start=1)
-    ]
 
 
 def _listed(out: Path) -> list[Path]:
@@ -183,26 +199,6 @@ def _remove(paths: list[Path]) -> None:
             raise disk_error(path, error, RESULTS) from error
         with suppress(OSError):  # not empty
             path.parent.rmdir()
-
-
-def folder_names(comparison: "Comparison") -> list[str]:
-    """Return one distinct folder name per block.
-
-    A name joins benchmark (where the protocol's name does not begin with it), protocol, data set,
-    budget, and whatever else is unusual for the protocol.
-    """
-    names: list[str] = []
-    for block in comparison.blocks:
-        task = block.task
-        name = f"{task.protocol}-{task.query.dataset}-{task.budget}"
-        benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # it may be a table's file
-        if not task.protocol.startswith(benchmark):
-            name = f"{benchmark}-{name}"
-        name = "-".join([name, *distinguishing_parts(task)])
-        name = file_name(name)
-        taken = sum(other == name or other.startswith(f"{name}--") for other in names)
-        names.append(f"{name}--{taken + 1}" if taken else name)
-    return names
 
 
 def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":

@@ -13,8 +13,8 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.build import Chosen, folders_of
-from nasbench.harness.compare.figure_style import looks
 from nasbench.harness.compare.formats import TextTable
+from nasbench.harness.compare.looks import looks
 from nasbench.harness.compare.references import EXPECTED
 from nasbench.harness.compare.tables import tables, tables_across
 from nasbench.harness.report.checklist import checklist
@@ -196,7 +196,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         if not mine:
             continue
         alike = [one for one in block.contenders if one.experiment.task.shared == bool(suffix)]
-        colours = [colour for colour, _ in looks(alike)]
+        colours = [look.colour for look in looks(alike)]
         rows = [
             (one.label, colour) for one, colour in zip(alike, colours, strict=True) if len(one.runs)
         ]

@@ -13,7 +13,7 @@ from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.figure_style import save_figure
 from nasbench.harness.compare.formats import to_markdown
 from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.plots import regret_pictures
 from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured
@@ -141,6 +141,6 @@ def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
         with atomic_write(folder / f"reproduction.{suffix}", RESULTS) as file:
             file.write(text.encode())
     for block in comparison.blocks:
-        for name, figure in regret_figures(block, clock="seconds"):
-            with atomic_write(folder / f"{file_name(name)}.png", RESULTS) as file:
-                save_figure(figure, "png", file)
+        for picture in regret_pictures(block, clock="seconds"):
+            with atomic_write(folder / f"{file_name(picture.name)}.png", RESULTS) as file:
+                save_figure(picture.draw(), "png", file)

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from figures import drawn
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.pareto import front, pareto_figures
+from nasbench.harness.compare.pareto import front, pareto_pictures
 from nasbench.harness.execution.run import run
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201
@@ -33,14 +34,14 @@ def test_points_are_what_the_runs_ended_with(toy_images: Path, tmp_path: Path) -
         settings = {"fbnet": {**SMALL, "form": "sum", "cost_weight": weight}}
         run("fbnet", seeds=3, settings=settings, out=tmp_path)
     (block,) = compare(tmp_path, datasets="cifar10").blocks
-    ((name, figure),) = pareto_figures(block)
+    ((name, figure),) = drawn(pareto_pictures(block))
     assert name == "pareto-cifar10-million-multiply-adds"
     space, truth = get_space("nb201"), load_table("nb201").test.mean("cifar10")
     assert isinstance(space, NasBench201)
     lookup = networks_of(space).multiply_adds(
         toy_data().input, Shape(SMALL["channels"], SMALL["cells"])
     )
-    points = [line for line in figure.axes[0].lines if line.get_marker() == "."]
+    points = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
     for one, line in zip(block.contenders, points, strict=True):
         cells = one.incumbents.indices.last()
         expected = [lookup.of(space.architecture(cell)) for cell in cells]

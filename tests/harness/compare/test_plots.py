@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from figures import drawn
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.figure_style import looks
+from nasbench.harness.compare.figure_options import FigureOptions
 from nasbench.harness.compare.label_positions import set_apart
-from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.looks import looks
+from nasbench.harness.compare.plots import regret_pictures
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies
@@ -42,7 +44,7 @@ def test_labels_that_are_apart_stay_where_they_are() -> None:
 def test_a_line_ends_at_the_regret_of_the_table(tmp_path: Path, clock: str) -> None:
     run("random-search,regularized-evolution", seeds=6, budget="3000s", out=tmp_path)
     block = compare(tmp_path, datasets="cifar100").blocks[0]
-    ((name, figure),) = regret_figures(block, clock=clock)
+    ((name, figure),) = drawn(regret_pictures(block, clock=clock))
     assert name == f"regret-cifar100-{clock}"
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert lines.keys() == {"Random search", "Regularized evolution", "expected random search"}
@@ -52,15 +54,13 @@ def test_a_line_ends_at_the_regret_of_the_table(tmp_path: Path, clock: str) -> N
 
 
 def of_evaluations(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
-    return regret_figures(comparison.blocks[0], clock="evaluations")
+    return drawn(regret_pictures(comparison.blocks[0], clock="evaluations"))
 
 
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_labels_beside_the_lines_do_not_overlap(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=6, budget="10evals", out=tmp_path)
-    ((_, figure),) = regret_figures(
-        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
-    )
+    ((_, figure),) = of_evaluations(compare(tmp_path, datasets="cifar10"))
     figure.canvas.draw()
     labels = figure.axes[0].texts
     for label in labels:
@@ -74,15 +74,11 @@ def test_labels_beside_the_lines_do_not_overlap(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_a_strategy_keeps_its_colour_and_settings_differ_in_dashes(tmp_path: Path) -> None:
     run("random-search,regularized-evolution", seeds=2, budget="8evals", out=tmp_path)
-    ((_, alone),) = regret_figures(
-        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
-    )
+    ((_, alone),) = of_evaluations(compare(tmp_path, datasets="cifar10"))
     for population in (3, 4, 5, 6):
         chosen = {"regularized-evolution": {"population": population}}
         run("regularized-evolution", settings=chosen, seeds=2, budget="8evals", out=tmp_path)
-    ((_, many),) = regret_figures(
-        compare(tmp_path, datasets="cifar10").blocks[0], clock="evaluations"
-    )
+    ((_, many),) = of_evaluations(compare(tmp_path, datasets="cifar10"))
     before, after = alone.axes[0].get_lines(), many.axes[0].get_lines()
     assert before[0].get_color() == after[0].get_color()  # random search, whatever is beside it
     assert after[1].get_label() == "Regularized evolution (population=3)"
@@ -103,7 +99,7 @@ def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
     known.test["cifar10"][:] = block.rows[
         0
     ].finals.test.value  # the runs' own answer is the optimum
-    ((_, figure),) = regret_figures(block, centre=centre, clock="evaluations")
+    ((_, figure),) = drawn(regret_pictures(block, centre=centre, clock="evaluations"))
     assert figure.axes[0].get_ylim()[0] == 0
     assert figure.axes[0].get_lines()[0].get_ydata()[-1] == pytest.approx(0)
 
@@ -111,7 +107,7 @@ def test_a_regret_of_zero_is_drawn(tmp_path: Path, centre: str) -> None:
 @pytest.mark.usefixtures("synthetic_nb201")
 def test_one_evaluation_and_one_seed_can_be_drawn(tmp_path: Path) -> None:
     run("random-search", seeds="3,", budget="1evals", out=tmp_path)
-    figures = list(regret_figures(compare(tmp_path).blocks[0], clock="evaluations"))
+    figures = list(of_evaluations(compare(tmp_path)))
     for _, figure in figures:
         figure.canvas.draw()
     assert len(figures) == 3
@@ -128,7 +124,9 @@ def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
             block.task.reference, protocol="a-protocol-with-a-very-long-name-of-its-own"
         ),
     )
-    ((_, figure),) = regret_figures(replace(block, task=task), clock="seconds", width=width)
+    ((_, figure),) = drawn(
+        regret_pictures(replace(block, task=task), clock="seconds"), FigureOptions(width=width)
+    )
     figure.draw_without_rendering()
     foot = next(text for text in figure.texts if "repeats free" in text.get_text())
     box = foot.get_window_extent()
@@ -148,10 +146,10 @@ def test_every_strategy_of_ours_has_a_colour_of_its_own() -> None:
     """Whatever stands beside it, stored with its runs or not, as earlier versions did not."""
     cards = strategies()
     rows = [contender(name, colour=card.colour) for name, card in cards.items()]
-    together = [colour for colour, _ in looks(rows)]
+    together = [look.colour for look in looks(rows)]
     assert together == [card.colour for card in cards.values()]
     assert len(set(together)) == len(rows)
-    assert [colour for colour, _ in looks([contender(name) for name in cards])] == together
+    assert [look.colour for look in looks([contender(name) for name in cards])] == together
 
 
 def test_a_strategy_of_others_may_have_a_colour() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from figures import drawn
 from rich.console import Console
 from tables import synthetic_table
 
@@ -25,7 +26,7 @@ from nasbench.harness.compare.formats import (
 )
 from nasbench.harness.compare.latex import to_latex
 from nasbench.harness.compare.latex_text import escape_latex
-from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.plots import regret_pictures
 from nasbench.harness.compare.tables import (
     cost_table,
     course_table,
@@ -105,7 +106,9 @@ def test_blocks_that_differ_in_one_thing_differ_in_every_output(
             feet = {re.split(r"[Pp]rotocol ", text(table(block)))[-1] for block in blocks}
             assert len(feet) == 5
     figures = [
-        figure for block in blocks for _, figure in regret_figures(block, clock="evaluations")
+        figure
+        for block in blocks
+        for _, figure in drawn(regret_pictures(block, clock="evaluations"))
     ]
     assert len({" ".join(text.get_text() for text in one.texts) for one in figures}) == 5
     names = folder_names(comparison)
@@ -140,7 +143,7 @@ def test_fitted_seconds_and_training_seeds_are_told(
         "mean over 3 training seeds (cifar100, ImageNet16-120)"
     ) in results_table(block).notes
     for clock, told in (("seconds", True), ("evaluations", False)):
-        for _, figure in regret_figures(block, clock=clock):
+        for _, figure in drawn(regret_pictures(block, clock=clock)):
             foot = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
             assert (fitted in foot) is told
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from figures import drawn
 
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.catalogue import load_table
@@ -20,8 +21,8 @@ from nasbench.benchmarks.training.checkpoint import read_checkpoint
 from nasbench.benchmarks.training.readers.releases import CIFAR10
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.pareto import pareto_figures
-from nasbench.harness.compare.plots import regret_figures
+from nasbench.harness.compare.pareto import pareto_pictures
+from nasbench.harness.compare.plots import regret_pictures
 from nasbench.harness.execution.run import if_shared, run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import read_folder
@@ -93,10 +94,12 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
     (epochs,) = (
-        figure for name, figure in pareto_figures(block) if name == "pareto-cifar10-training-epochs"
+        figure
+        for name, figure in drawn(pareto_pictures(block))
+        if name == "pareto-cifar10-training-epochs"
     )
-    drawn = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
-    assert drawn == {
+    shown = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
+    assert shown == {
         row.label: np.nanmax([row.costs.training_epochs, row.costs.shared_epochs])
         for row in rows.values()
     }
@@ -155,16 +158,16 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
     (block,) = compare(
         tmp_path, calibration=tmp_path / "calibration.json", datasets="cifar10"
     ).blocks
-    figures = dict(regret_figures(block))
+    figures = dict(drawn(regret_pictures(block)))
     assert set(figures) == {
         "regret-cifar10-seconds", "regret-cifar10-shared-seconds",
         "regret-cifar10-evaluations", "regret-cifar10-shared-evaluations",
         "regret-cifar10-seconds-calibrated",
     }  # fmt: skip
     both = figures["regret-cifar10-seconds-calibrated"]
-    drawn = {line.get_label().split()[0]: line.get_xdata() for line in both.axes[0].lines}
+    shown = {line.get_label().split()[0]: line.get_xdata() for line in both.axes[0].lines}
     alone = figures["regret-cifar10-shared-seconds"].axes[0].lines[0].get_xdata()
-    assert np.min(drawn["darts"]) == pytest.approx(50 * np.min(alone), rel=0.1)
+    assert np.min(shown["darts"]) == pytest.approx(50 * np.min(alone), rel=0.1)
     note = " ".join(" ".join(text.get_text() for text in both.texts).split())
     assert "real seconds x 50 (40 to 60 over 2 cells" in note
 
