@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
@@ -60,7 +61,8 @@ def drawing(options: FigureOptions) -> Iterator[None]:
     with mpl.rc_context(), _unseen_glyphs():
         mpl.rcdefaults()
         family = [_FAMILIES[options.font], _FALLBACK]
-        mpl.rcParams.update({**_STYLE, "font.family": family, "text.hinting": "none"})
+        mpl.rcParams.update({**sns.axes_style("ticks"), **_STYLE, "font.family": family})
+        mpl.rcParams["text.hinting"] = "none"
         yield
 
 

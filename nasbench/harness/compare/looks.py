@@ -3,10 +3,11 @@
 import re
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
+from nasbench.harness.compare.appearance import LineStyle
 from nasbench.harness.compare.colours import REFERENCE, distances, farthest
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ _OTHERS = ("#029e73", "#cc78bc", "#ca9161", "#56b4e9")
 DASHES: tuple[Any, ...] = (
     "solid", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (9, 1.5)), (0, (4, 1, 1, 1, 1, 1)),
 )  # fmt: skip
+LINES = dict(zip(get_args(LineStyle), DASHES, strict=False))
+"""Dashes by the names that a style file gives them."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _SHADES = 5
 """Largest number of rows of one strategy that are told apart by shades of its colour."""
@@ -38,7 +41,7 @@ def looks(contenders: "Sequence[Contender]") -> list[Look]:
     The colour identifies the strategy, and shades of it its settings, if these are not many. The
     colour is the one that is stored with the strategy's runs, or else it is derived from the
     strategy's name and what is taken. Dashes and markers follow from the place among the rows: no
-    two of 42 rows have both in common.
+    two of 42 rows have both in common. A colour and a line that a user chose go before all this.
     """
     strategies = [one.experiment.strategy for one in contenders]
     own = {one.experiment.strategy: one.runs.colour for one in contenders}
@@ -58,7 +61,10 @@ def looks(contenders: "Sequence[Contender]") -> list[Look]:
             colour = taken[name] if number == 0 else farthest(used)
             used.append(colour)
         found.append(Look(colour, DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]))
-    return found
+    return [
+        Look(one.colour or usual.colour, LINES.get(one.line, usual.dashes), usual.marker)
+        for one, usual in zip(contenders, found, strict=True)
+    ]
 
 
 def _shade(colour: str, place: float) -> str:
