@@ -21,6 +21,7 @@ from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures
 from nasbench.harness.report.embed import embed
+from nasbench.harness.report.pictures import pictures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results.load import load_several
 from nasbench.limits import REPLAYS
@@ -98,8 +99,8 @@ def render(
     script, plots = embed(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
     blocks = [
-        _block(comparison, number, figures, plots)
-        for number in range(1, len(comparison.blocks) + 1)
+        {**_block(comparison, number, figures, plots), "pictures": drawn}
+        for number, drawn in enumerate(pictures(comparison), start=1)
     ]
     environment = Environment(autoescape=True, trim_blocks=True, finalize=_seen)
     environment.globals["parts"] = _cell

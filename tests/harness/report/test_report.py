@@ -13,6 +13,7 @@ import pytest
 
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.pictures import FigureChoice, by_folder
 from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.report.checklist import checklist
@@ -115,8 +116,12 @@ def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> 
     path = report(tmp_path / "results")
     text = path.read_text(encoding="utf-8")
     assert path == tmp_path / "results" / "report.html"
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", text)
-    assert len(text) < 2_000_000
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=(?!\"data:)", text)
+    assert len(text) < 3_500_000
+    titles = re.findall(r'<img alt="([^"]+)" src="data:image/svg', text)
+    (every,) = by_folder(comparison, FigureChoice()).values()
+    assert titles == [one.title for one in every if one.kind != "regret"]
+    assert len(titles) >= 7  # a distribution and a landscape of each data set, and ranks
     assert "faults 0" in text
     for row in comparison.rows:
         assert row.label in text

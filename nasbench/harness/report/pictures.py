@@ -1,0 +1,50 @@
+"""The figures of a comparison that are not interactive, as pictures within the page."""
+
+import io
+from base64 import b64encode
+from typing import TYPE_CHECKING, NamedTuple
+
+from nasbench.harness.compare import Comparison
+from nasbench.harness.compare.figure_options import KINDS, FigureOptions
+from nasbench.harness.compare.figure_style import save_figure
+from nasbench.harness.compare.folders import family_folders, folder_names
+from nasbench.harness.compare.pictures import FigureChoice, by_folder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_INTERACTIVE = "regret"
+"""The kind of figures that `curves` draws."""
+_LOOK = FigureOptions(title=False, footer=False, formats=("svg",))
+
+
+class Drawn(NamedTuple):
+    """A figure that is drawn."""
+
+    title: str
+    caption: str
+    source: str  #: the picture as a `data:` address
+
+
+def pictures(comparison: Comparison) -> list[list[Drawn]]:
+    """Return the figures of every block; those over several blocks are with the first of them."""
+    kinds = tuple(kind for kind in KINDS if kind != _INTERACTIVE)
+    found = by_folder(comparison, FigureChoice(kinds=kinds))
+    folders = [[name] for name in folder_names(comparison)]
+    for name, family in zip(family_folders(comparison), comparison.families, strict=True):
+        mine = folders[family.numbers[0] - 1]
+        mine += [name] if name not in mine else []
+    return [
+        [
+            Drawn(one.title, one.caption, _source(one.draw(_LOOK)))
+            for name in names
+            for one in found.get(name, [])
+        ]
+        for names in folders
+    ]
+
+
+def _source(figure: "Figure") -> str:
+    file = io.BytesIO()
+    save_figure(figure, "svg", file)
+    return f"data:image/svg+xml;base64,{b64encode(file.getvalue()).decode()}"
