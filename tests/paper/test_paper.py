@@ -76,6 +76,5 @@ def test_a_paper_is_made_of_what_a_comparison_wrote(
     assert made.pages == 2
     told = (folder / "results.tex").read_text(encoding="utf-8")
     assert re.findall(r"\\emph\{(.*?)\}", told) == list(DATASETS)  # in the order given
-    errors = (tmp_path / "paper.blg").read_text(encoding="utf-8").lower()
-    assert "warning" not in errors
-    assert "error" not in errors
+    said = (tmp_path / "paper.blg").read_text(encoding="utf-8")
+    assert not re.search(r"Warning--|error message", said)

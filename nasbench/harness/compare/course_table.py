@@ -4,9 +4,9 @@ import math
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.anytime import TimeToTarget
+from nasbench.harness.compare.costs import COUNTS as COUNTED
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.note_texts import GAIN, MEAN_REGRET, TARGET, filled
-from nasbench.harness.compare.rows import COUNTS as COUNTED
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.table_columns import AT_PARTS, COUNTS, SECONDS
 from nasbench.harness.compare.table_notes import about_bold_parts, written_notes

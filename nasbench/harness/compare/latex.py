@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.latex_columns import Column, columns_of
 from nasbench.harness.compare.latex_page import HEIGHT, SIZES, Page, Size, natural, page
-from nasbench.harness.compare.latex_text import breakable_latex, escape_latex
+from nasbench.harness.compare.latex_text import breakable_latex
 from nasbench.harness.compare.table_options import TableOptions, in_short
 
 _INDENT = "    "
@@ -210,7 +210,7 @@ def _float(
     which = f" (part {number} of {of})" if of > 1 else ""
     yield f"\\begin{{{name}}}"
     yield "  \\setlength{\\abovecaptionskip}{0pt}\\setlength{\\belowcaptionskip}{6pt}"
-    yield f"  \\caption{{{escape_latex(layout.table.caption)}{which}.}}"
+    yield f"  \\caption{{{breakable_latex(layout.table.caption)}{which}.}}"
     if label:
         yield f"  \\label{{{label}{f'-{number}' if number > 1 else ''}}}"
     yield (f"  \\centering{layout.size.command}\\setlength{{\\tabcolsep}}{{{layout.size.gap:g}pt}}")
@@ -252,8 +252,10 @@ def _tabular(layout: _Layout, part: Part) -> Iterator[str]:
     for section in sections:
         yield f"{_INDENT}\\midrule"
         if section.heading:
-            heading = f"\\emph{{{escape_latex(section.heading)}}}"
-            yield f"{_INDENT}\\multicolumn{{{count}}}{{@{{}}l@{{}}}}{{{heading}}} \\\\"
+            own = natural(section.heading) * layout.size.scale
+            kind = "l" if own <= layout.width else f"p{{{layout.width:.1f}pt}}"
+            heading = f"\\emph{{{breakable_latex(section.heading)}}}"
+            yield f"{_INDENT}\\multicolumn{{{count}}}{{@{{}}{kind}@{{}}}}{{{heading}}} \\\\"
         for row in section.rows:
             yield _INDENT + _row(_cells(layout, row, places))
         if section.references:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasbench.harness.compare.anytime import TimeToTarget
 from nasbench.harness.compare.contender import Contender
@@ -15,6 +14,7 @@ from nasbench.harness.compare.convergence import (
     anytime_scores,
     of_one_clock,
 )
+from nasbench.harness.compare.costs import COUNTS, Costs, costs_of
 from nasbench.harness.compare.estimates import (
     UNKNOWN,
     Estimate,
@@ -150,48 +150,6 @@ class Anytime(NamedTuple):
         return self.in_evaluations if count == self.counted else None
 
 
-class Costs(NamedTuple):
-    """Costs of a run, as means over the runs, and of the tuning before.
-
-    A count that the runs do not have is NaN.
-    """
-
-    evaluations: float
-    shared_epochs: float  #: of training shared weights
-    distinct: float
-    training_epochs: float  #: of training single architectures
-    seconds: Seconds  #: what `clock_seconds` and `tuning_seconds` are
-    clock_seconds: float
-    optimiser_seconds: float
-    wall_seconds: float
-    tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
-    tuning_seconds: float  #: of all of them on the same clock
-
-    def on(self, kind: Seconds) -> float:
-        """Return the seconds on the clock if they are of a kind, else NaN."""
-        return self.clock_seconds if kind is self.seconds else np.nan
-
-    def tuning_on(self, kind: Seconds) -> float:
-        """Return the seconds of tuning if they are of a kind, else NaN."""
-        return self.tuning_seconds if kind is self.seconds else np.nan
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values; seconds of each kind have names of their own."""
-        return {
-            **{f"{name}_mean": getattr(self, name) for name in _COUNTS},
-            **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds},
-            "optimiser_seconds_mean": self.optimiser_seconds,
-            "wall_seconds_mean": self.wall_seconds,
-            "tuning_runs": self.tuning_runs,
-            **{f"tuning_{kind}_seconds": self.tuning_on(kind) for kind in Seconds},
-        }
-
-
-COUNTS = ("evaluations", "shared_epochs")
-"""What answers of runs are counted as; a row has one of the two."""
-_COUNTS = ("evaluations", "shared_epochs", "distinct", "training_epochs")
-
-
 class Tested(NamedTuple):
     """A row against the other rows of its block and data set, see `significance.standings`."""
 
@@ -295,7 +253,7 @@ def rows(
                 finals=_finals(one, test, ends, dataset),
                 in_table=_in_table(one, test, ends, dataset, known),
                 anytime=_anytime(one, scores, target, every),
-                costs=_costs(one),
+                costs=costs_of(one),
                 tested=_tested(test, standing, contenders),
                 parts=at,
             )
@@ -352,27 +310,6 @@ def _anytime(
         one.runs.metric.score(np.nan if target is None else target),
         scores.to_target.get("seconds", never), scores.to_target.get("evaluations", never),
     )  # fmt: skip
-
-
-def _costs(one: Contender) -> Costs:
-    tuning, task = one.runs.tuning, one.experiment.task
-
-    def mean(values: NDArray[Any]) -> float:
-        return summarise(values.astype(np.float64)).mean
-
-    count = mean(one.runs.counts)
-    return Costs(
-        evaluations=np.nan if task.shared else count,
-        shared_epochs=count if task.shared else np.nan,
-        training_epochs=np.nan if task.shared else mean(one.runs.column("training_epochs")),
-        seconds=task.seconds,
-        **{
-            name: mean(one.runs.column(name))
-            for name in ("distinct", "clock_seconds", "optimiser_seconds", "wall_seconds")
-        },
-        tuning_runs=tuning.runs if tuning else 0,
-        tuning_seconds=tuning.clock_seconds if tuning else 0.0,
-    )
 
 
 def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -> Tested:

@@ -164,6 +164,22 @@ def test_a_table_goes_across_columns_and_gets_smaller_only_where_it_must() -> No
     assert "\\raggedright" in long
 
 
+def test_names_without_a_place_to_break_stay_within_the_margins(tmp_path: Path) -> None:
+    """Of rows, data sets, metrics in captions, and in notes."""
+    need_latex()
+    name = "x" * 150
+    row = [Entry(name), *(Entry("71.17 [70.75, 71.61]") for _ in range(9))]
+    texts = [
+        TextTable("t", f"of {name}", ("strategy", *map(str, range(9))),
+                  [Section(name, [row], [])], (name,)),
+        TextTable("pairs", name, ("", "strategy", *map(str, range(8))),
+                  [Section("", [[Entry("1"), *row[:9]]], [])], (name,), texts=2),
+    ]  # fmt: skip
+    body = "\n".join(map(to_latex, texts))
+    (tmp_path / "all.tex").write_text(document(ONE_COLUMN, body), encoding="utf-8")
+    assert compile_latex(tmp_path, "all").wrong == ()
+
+
 def test_letters_that_fonts_lack_are_their_codes() -> None:
     assert escape_latex("é 中 α -- a|b") == r"é U+4E2D $\alpha$ -{}- a\textbar{}b"
 
