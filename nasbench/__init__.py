@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
     from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
+    from nasbench.harness.compare.figure_options import FigureOptions
     from nasbench.harness.compare.table_options import TableOptions
     from nasbench.harness.execution.run import run
     from nasbench.harness.report import report
@@ -46,6 +47,7 @@ __all__ = [
     "EnumerableSpace",
     "Evaluate",
     "Fidelity",
+    "FigureOptions",
     "GraphSpace",
     "Metric",
     "PoolSpace",
@@ -82,6 +84,7 @@ _HOMES = {
     "EnumerableSpace": "nasbench.spaces.base",
     "Evaluate": "nasbench.problem",
     "Fidelity": "nasbench.problem",
+    "FigureOptions": "nasbench.harness.compare.figure_options",
     "GraphSpace": "nasbench.spaces.graph",
     "Metric": "nasbench.problem",
     "PoolSpace": "nasbench.spaces.pool",

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.text import Text
-from test_layout import family_of
+from test_layout import family_of, unreadable
 from typer.testing import CliRunner
 
 import nasbench.harness.compare.figure_style as style
@@ -223,8 +224,10 @@ def test_names_are_letters_to_latex_too(comparison: Comparison, tmp_path: Path) 
     name = r"50%_a&b#$^{}~\input{x} č±α中"
     row = next(one for one in block.contenders if not one.experiment.task.shared)
     picture = next(regret_pictures(replace(block, contenders=(replace(row, label=name),))))
-    options = FigureOptions(font="tex", title=False, footer=False)
+    options = FigureOptions(font="tex", width="icml-column")
     figure = picture.draw(options)
+    with style.drawing(options), mpl.rc_context({"font.family": "serif"}):
+        assert unreadable(figure) == []
     label = next(one for one in figure.findobj(Text) if "input" in one.get_text())
     assert r"\textbackslash{}input\{x\}" in label.get_text()
     contents = []
