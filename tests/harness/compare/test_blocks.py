@@ -155,7 +155,7 @@ def test_answers_without_a_number_are_counted(tmp_path: Path) -> None:
     table = one.table.set_column(place, "test/cifar10/accuracy", pa.array(lists))
     (block,) = compare(replace(results, experiments=(replace(one, table=table),))).blocks
     assert block.notes == (
-        "Random search: 2 of 6 answers have no number on cifar10; its numbers are over the others",
+        "Random search: 2 of 6 answers have no number on CIFAR-10; its numbers are over the others",
     )
 
 

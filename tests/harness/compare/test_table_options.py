@@ -52,7 +52,7 @@ def test_columns_tables_and_forms_as_typed(runs: Path, tmp_path: Path) -> None:
     done = cli.invoke(app, ["compare", str(runs), *asked, *others, "--width", "icml-column"])
     assert done.exit_code == 0, done.output
     written = sorted(path.name for path in runs.rglob("comparison/*/*.md"))
-    assert written == ["cost.md", "course.md", "results.md"]
+    assert written == ["captions.md", "cost.md", "course.md", "results.md"]
     (folder,) = {path.parent for path in runs.rglob("comparison/*/*.md")}
     wanted = ["strategy", "test", "n", "regret test"]
     assert heads(folder, "results") == (wanted, wanted)
@@ -61,7 +61,7 @@ def test_columns_tables_and_forms_as_typed(runs: Path, tmp_path: Path) -> None:
         "strategy", "test", "n", "test"
     ]  # fmt: skip
     text = (folder / "results.md").read_text(encoding="utf-8")
-    assert text.index("*cifar100*") < text.index("*cifar10*")
+    assert text.index("*CIFAR-100*") < text.index("*CIFAR-10*")
     with (folder / "results.csv").open(encoding="utf-8") as file:
         assert {"test_mean", "training_seconds_mean"} <= next(csv.DictReader(file)).keys()
     stored = json.loads((runs / "comparison" / "comparison.json").read_text(encoding="utf-8"))
@@ -97,7 +97,8 @@ def test_the_short_form_has_fewer_columns_and_the_full_one_all(runs: Path) -> No
 
 def test_no_table_at_all(runs: Path, tmp_path: Path) -> None:
     compare(runs, out=tmp_path, tables=TableOptions(kinds=("none",)))
-    assert not list(tmp_path.rglob("*.tex")) + list(tmp_path.rglob("*.csv"))
+    assert {path.name for path in tmp_path.rglob("*.tex")} == {"captions.tex"}
+    assert not list(tmp_path.rglob("*.csv"))
     assert list(tmp_path.rglob("*.png"))
 
 

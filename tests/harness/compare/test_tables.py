@@ -139,8 +139,8 @@ def test_fitted_seconds_and_training_seeds_are_told(
     fitted = "partly a fitted formula, see `nasbench data info nb201`"
     assert fitted in " ".join(cost_table(block).notes)
     assert (
-        "test: mean over 2 or 3 training seeds (cifar10); "
-        "mean over 3 training seeds (cifar100, ImageNet16-120)"
+        "test: mean over 2 or 3 training seeds (CIFAR-10); "
+        "mean over 3 training seeds (CIFAR-100, ImageNet16-120)"
     ) in results_table(block).notes
     for clock, told in (("seconds", True), ("evaluations", False)):
         for _, figure in drawn(regret_pictures(block, clock=clock)):
