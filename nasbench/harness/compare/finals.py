@@ -135,18 +135,19 @@ def _landscape(
         figure = blank(options)
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         panels = list(grid.flat)
+        _zoom(panels[0], metric, seen, test, np.array(drawn, dtype=np.int64))
         across, up = metric.score(seen), metric.score(test)
+        near = _within(across, panels[0].get_xlim()) & _within(up, panels[0].get_ylim())
         styles = zip(panels, shown, ends, looks(shown), strict=False)
         for axes, one, (cells, runs), look in styles:
-            axes.plot(across, up, "o", color="0.6", markersize=0.5, markeredgewidth=0,
-                      rasterized=True)  # fmt: skip
+            axes.plot(across[near], up[near], "o", color="0.6", markersize=0.5,
+                      markeredgewidth=0, rasterized=True)  # fmt: skip
             axes.scatter(across[cells], up[cells], s=4 + 90 * runs / runs.sum(), color=look.colour,
                          marker=look.marker, alpha=0.65, linewidth=0)  # fmt: skip
             axes.set_title(one.label)
         for place, axes in enumerate(panels):
             axes.set_visible(place < len(shown))
             axes.tick_params(labelbottom=place + columns >= len(shown))  # nothing stands below it
-        _zoom(figure.axes[0], metric, seen, test, np.array(drawn, dtype=np.int64))
         words = Words(
             footer="; ".join([*about(block), _CIRCLES]),
             xlabel=what,
@@ -155,6 +156,11 @@ def _landscape(
         side = (options.inches - 0.6) / columns
         lay_out(figure, options, words, min(max(0.8 * side, 0.7), 0.36 * options.inches + 0.2))
     return figure
+
+
+def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.bool_]:
+    """Return which values are within an axis' limits, in either direction."""
+    return (values >= min(limits)) & (values <= max(limits))
 
 
 def _columns(panels: int, inches: float) -> int:

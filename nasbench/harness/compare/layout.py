@@ -35,6 +35,8 @@ _BETWEEN = 0.1
 """Distance of panels with what belongs to them."""
 _MARK = 0.04
 """Room on the right for marks on the edge of the axes."""
+_CLOSE = 1.15
+"""How much wider panels may be than what their labels were chosen for."""
 _SHARE = 0.97
 """Part of a line that is filled: letters are a little wider where they are hinted for a screen."""
 _TEX_SHARES = {FOOT: 0.62, SMALL: 0.74, TICK: 0.8}
@@ -82,7 +84,7 @@ class Sheet:
         ]
         self.beside = 0.0
         """Room for the label of all panels on the left."""
-        self.left = self.right = self.top = self.bottom = 0.2
+        self.left, self.right, self.top, self.bottom = 0.5, 0.1, 0.2, 0.2  # until it is measured
         self.across = np.full(self.columns - 1, 0.15)
         self.down = np.full(self.rows - 1, 0.3)
         self.place(0.0, 0.0)
@@ -121,7 +123,10 @@ class Sheet:
         if not alone and words.ylabel:
             lines = broken(words.ylabel, self.fill(self.high, LABEL), LABEL).count("\n") + 1
             self.beside = lines * LABEL * 1.2 / 72 + GAP
+        wide = 0.0
         for _ in range(2):
+            if wide and 1 <= self.panel / wide < _CLOSE:
+                break  # what was chosen for a panel a little narrower fits
             wide = self.panel
             for name, axis, _place in self.numeric:
                 room = self.fill(wide, TICK) if name == "x" else self.height
