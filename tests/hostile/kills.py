@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "cpu_seconds")
+TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds")
 LIMIT = 300.0
 """Seconds after which a command counts as hanging."""
 QUICK = ("run", "train", "tabulate", "compare", "report")
@@ -410,6 +410,7 @@ def _import_everything() -> None:
     import bokeh.plotting  # noqa: F401
     import pandas  # noqa: F401
     import scipy.stats  # noqa: F401
+    import seaborn  # noqa: F401
     import torch
 
     import nasbench.cli.app  # noqa: F401
