@@ -218,7 +218,8 @@ def _group(
     names = appearance.labels_of(rows)
     order = appearance.ordered(names, rows)
     rows, names = [rows[place] for place in order], [names[place] for place in order]
-    notes = [*apart, *cut, *_sharing(names, rows), *_unusual(names, rows)]
+    named = tuple(_named(names, rows))
+    notes = [*named, *apart, *cut, *_sharing(names, rows), *_unusual(names, rows)]
     contenders = []
     for label, row in zip(names, rows, strict=True):
         failed = int(row.failed.sum())
@@ -231,7 +232,15 @@ def _group(
                 f"{label}: {failed} of {len(row)} runs failed; its numbers are over the "
                 f"{len(row) - failed} that finished",
             ]
-    return Block(task, tuple(contenders), (*notes, *_waited(contenders), *_few(rows)))
+    return Block(task, tuple(contenders), (*notes, *_waited(contenders), *_few(rows)), chosen=named)
+
+
+def _named(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:
+    """Yield a note on rows that a user named, so that a name cannot hide what was run."""
+    usual = labels([replace(row, display="") for row in rows])
+    told = [f"{new} is {old}" for new, old in zip(names, usual, strict=True) if new != old]
+    if told:
+        yield f"names: {', '.join(told)}"
 
 
 def _unusual(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:

@@ -146,11 +146,13 @@ def compared(stored: Results, options: Options) -> Comparison:
     blocks = []
     for one in groups:
         mine = [other for other in left_out if belongs(other.task, one)]
-        notes = about_rows(mine, len(one.contenders), elsewhere)
+        notes = about_rows(mine, len(one.contenders), elsewhere, options.choice.seeds)
         if hidden:
             notes.append(f"data sets left out: {', '.join(hidden)}")
         titles = {**dataset_titles(_table(one.task)), **options.appearance.datasets}
-        chosen = replace(one, notes=(*notes, *one.notes), chosen=tuple(notes), titles=titles)
+        chosen = replace(
+            one, notes=(*notes, *one.notes), chosen=(*notes, *one.chosen), titles=titles
+        )
         blocks.append(_filled(chosen, wanted, options.calibration, options.target))
     names = set().union(*(known_as(label, row) for label, row in rows))
     return Comparison(

@@ -21,6 +21,8 @@ from nasbench.text import shown
 
 COMMON = "common"
 """The choice of the seeds that all rows of a block have."""
+_LONG = 60
+"""Most characters of a list of seeds in a note; all of them stand in the JSON."""
 _COMMA = re.compile(r",(?![^()]*\))")
 """A comma outside of brackets: those of a label separate settings."""
 
@@ -125,11 +127,12 @@ def _names(values: Sequence[str], option: str, known: Sequence[str] | dict[str, 
 
 
 def about_rows(
-    left_out: Sequence[LeftOut], shown_rows: int, others: Sequence[LeftOut]
+    left_out: Sequence[LeftOut], shown_rows: int, others: Sequence[LeftOut], seeds: str = ""
 ) -> list[str]:
     """Return notes on what was left out of a block with some rows, and on other blocks' rows.
 
-    `left_out` are runs of the block's task, `others` rows that are in no block.
+    `left_out` are runs of the block's task, `others` rows that are in no block, `seeds` those that
+    were asked for.
     """
     notes = []
     rows = [one for one in left_out if one.whole]
@@ -137,8 +140,8 @@ def about_rows(
         of = shown_rows + len(rows)
         notes.append(
             f"chosen are {shown_rows} of {of} rows, left out: {', '.join(o.label for o in rows)}; "
-            f"tests are corrected for the {_pairs(shown_rows)} shown on a data set, all rows would "
-            f"make {_pairs(of)}"
+            f"tests are corrected for the {pairs_text(shown_rows)} shown on a data set, all rows "
+            f"would make {pairs_text(of)}"
         )
     cut: dict[tuple[int, int], list[str]] = {}
     for one in left_out:
@@ -146,7 +149,10 @@ def about_rows(
             cut.setdefault((one.runs, one.stored), []).append(one.label)
     for (runs, stored), labels in cut.items():
         which = "every row" if len(cut) == 1 and len(labels) == shown_rows else ", ".join(labels)
-        notes.append(f"chosen by their seeds are {stored - runs} of {stored} runs of {which}")
+        notes.append(
+            f"chosen by their seeds, {_short(seeds)}, are {stored - runs} of {stored} runs of "
+            f"{which}"
+        )
     if others:
         tasks = dict.fromkeys((one.task.benchmark, one.task.query.dataset) for one in others)
         where = ", ".join(f"{table} searched on {dataset}" for table, dataset in tasks)
@@ -155,6 +161,11 @@ def about_rows(
     return notes
 
 
-def _pairs(rows: int) -> str:
+def _short(seeds: str) -> str:
+    return seeds if len(seeds) <= _LONG else f"{seeds[:_LONG]}..."
+
+
+def pairs_text(rows: int) -> str:
+    """Return how many pairs some rows make, as `3 pairs`."""
     number = rows * (rows - 1) // 2
     return f"{number} pair" if number == 1 else f"{number} pairs"

@@ -54,7 +54,7 @@ class Block:
     sets: tuple[SetRow, ...] = ()
     """Rows of searches with several objectives; `rows`, `pairs`, `references` are then empty."""
     chosen: tuple[str, ...] = ()
-    """Those of the notes that say what a choice of rows, seeds or data sets left out."""
+    """Those of the notes that say what a user chose: rows, seeds and data sets, names of rows."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """Names of data sets for readers; a data set without one is shown by its own name."""
 

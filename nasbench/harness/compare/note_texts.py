@@ -21,9 +21,9 @@ class Note(NamedTuple):
 
 
 BOLD = Note(
-    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all pairs of "
+    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all {} of "
     "rows of the data set, alpha 0.05, and the better mean)",
-    "bold: no other row is significantly better (Mann-Whitney, Holm over all pairs, 0.05)",
+    "bold: no other row is significantly better (Mann-Whitney, Holm over {1}, 0.05)",
 )
 BOLD_PART = Note(
     "bold: no other row on this clock has a significantly better test {} at that part of the "
@@ -92,8 +92,8 @@ TARGET = Note(
     "reached: runs with test {}",
 )
 PAIRS = Note(
-    "p: Mann-Whitney, two-sided, Holm-corrected over all pairs of the data set",
-    "p: Mann-Whitney, Holm-corrected over all pairs",
+    "p: Mann-Whitney, two-sided, Holm-corrected over all {} of rows of the data set",
+    "p: Mann-Whitney, Holm-corrected over {}",
 )
 PAIRS_BOLD = Note("bold: p below 0.05")
 RANKS = Note(

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from nasbench.harness.compare.choosing import pairs_text
 from nasbench.harness.compare.estimates import Estimate
 from nasbench.harness.compare.formats import Entry, Section, TextTable
 from nasbench.harness.compare.note_texts import (
@@ -51,7 +52,8 @@ def pairs_table(block: "Block") -> TextTable:
         "p-values, below it the chance that a run of the row beats one of the column (A12)"
     )
     bold = [PAIRS_BOLD if note.text.startswith("bold") else note for note in about_bold(block)]
-    whole, brief = written_notes(block, PAIRS, *bold, *about_detectable(block))
+    tested = filled(PAIRS, pairs_text(len(block.contenders)))
+    whole, brief = written_notes(block, tested, *bold, *about_detectable(block))
     return TextTable(
         "pairs", caption, columns, sections, whole, texts=2, sortable=False, brief=brief
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from nasbench.harness.compare.choosing import pairs_text
 from nasbench.harness.compare.estimates import known
 from nasbench.harness.compare.note_texts import BOLD, BOLD_PART, CLOCKS, SHARED_EPOCHS, Note, filled
 from nasbench.harness.compare.significance import (
@@ -40,7 +41,8 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[N
         )
         for name in datasets
     }
-    return tuple(_about(filled(BOLD, block.units.metric.name), found))
+    pairs = pairs_text(len(block.contenders))
+    return tuple(_about(filled(BOLD, block.units.metric.name, pairs), found))
 
 
 def about_bold_parts(block: "Block") -> tuple[Note, ...]:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from nasbench import audit, compare, run
 from nasbench.cli.app import app
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
+from nasbench.harness.compare.rival_tables import pairs_table
 from nasbench.harness.compare.table_columns import KINDS
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import experiments
@@ -60,6 +61,8 @@ def test_the_family_of_tests_is_that_of_the_rows_shown_and_is_said(results: Path
         finals = [one.final("test", "cifar10") for one in block.contenders]
         raw = [mannwhitneyu(a, b, method="asymptotic").pvalue for a, b in combinations(finals, 2)]
         assert len(raw) == number == block.to_json()["tests"]["pairs"]
+        (told,) = [note for note in pairs_table(block).notes if note.startswith("p: ")]
+        assert f"Holm-corrected over all {number} pair" in told
         least = min(pair.corrected for pair in block.pairs["cifar10"])
         assert least == pytest.approx(min(1.0, number * min(raw)), rel=0.35)  # exact or not
     assert chosen.notes[0] == (
@@ -75,7 +78,7 @@ def test_what_is_left_out_stands_everywhere_and_is_audited(results: Path, tmp_pa
     assert [row.dataset for row in comparison.rows] == ["cifar100"] * 2 + ["cifar10"] * 2
     told = (
         "left out: Softmax REINFORCE",
-        "chosen by their seeds are 6 of 8 runs of every row",
+        "chosen by their seeds, 0-5, are 6 of 8 runs of every row",
         "data sets left out: ImageNet16-120",
     )
     written = list((results / "comparison").rglob("*.md"))
@@ -177,6 +180,7 @@ def test_a_style_file_names_orders_and_colours(results: Path, tmp_path: Path) ->
         text.index(name) for name in ("REA", "Softmax", "Random")
     )
     assert "C10" in text
+    assert "names: REA is Regularized evolution, Random is Random search" in block.notes
     assert audit(results).faults == ()
     same = compare(results, style_file={"labels": {"regularized-evolution": "REA"}})
     assert "REA" in labels_of(same)
