@@ -149,7 +149,11 @@ def compared(stored: Results, options: Options) -> Comparison:
         notes = about_rows(mine, len(one.contenders), elsewhere, options.choice.seeds)
         if hidden:
             notes.append(f"data sets left out: {', '.join(hidden)}")
-        titles = {**dataset_titles(_table(one.task)), **options.appearance.datasets}
+        called = options.appearance.datasets
+        if any(name in one.task.reports for name in called):
+            said = [f"{called[name]} is {name}" for name in one.task.reports if name in called]
+            notes.append(f"names of data sets: {', '.join(said)}")
+        titles = {**dataset_titles(_table(one.task)), **called}
         chosen = replace(
             one, notes=(*notes, *one.notes), chosen=(*notes, *one.chosen), titles=titles
         )
