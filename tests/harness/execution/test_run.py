@@ -222,8 +222,8 @@ def test_a_newer_or_damaged_folder_is_named(tmp_path: Path) -> None:
     outcome = run("random-search", seeds=2, out=tmp_path)[0]
     file = outcome.path / "experiment.json"
     good = file.read_text()
-    file.write_text(good.replace('"schema": 2', '"schema": 99'))
-    with pytest.raises(StoreError, match="schema 99, this nasbench reads up to 2: upgrade"):
+    file.write_text(good.replace('"schema": 3', '"schema": 99'))
+    with pytest.raises(StoreError, match="schema 99, this nasbench reads up to 3: upgrade"):
         list(experiments(tmp_path))
     file.write_text(good[:40])
     with pytest.raises(StoreError, match="is damaged"):
