@@ -109,7 +109,12 @@ def test_nothing_heavy_is_imported(line: str, offered: str) -> None:
     ],
 )
 def test_names_are_completed(line: str, offered: list[str], complete: Complete) -> None:
-    assert complete(line) == offered
+    assert without_spaces_of_tests(complete(line)) == offered
+
+
+def without_spaces_of_tests(offered: list[str]) -> list[str]:
+    """Leave out what can be trained of spaces that other tests registered in this process."""
+    return [one for one in offered if not one.startswith("train:") or one == "train:nb201"]
 
 
 def test_experiments_of_a_folder_are_completed(tmp_path: Path, complete: Complete) -> None:
@@ -145,7 +150,8 @@ def test_a_damaged_table_is_left_out(
     for name, content in (("a", b""), ("b", b"\xff" * 99), ("c", b"\2\0\0\0\0\0\0\0{}")):
         (tmp_path / "tables" / f"{name}.safetensors").write_bytes(content)
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
-    assert complete("nasbench run --benchmark ") == ["digits", "train:nb201"]
+    offered = complete("nasbench run --benchmark ")
+    assert without_spaces_of_tests(offered) == ["digits", "train:nb201"]
 
 
 def test_a_glance_sees_what_a_table_says() -> None:

@@ -90,7 +90,7 @@ def test_a_comparison_that_cannot_be_written_is_no_success(tmp_path: Path) -> No
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)),
     )  # fmt: skip
     assert done.returncode == 2
-    assert "random-search" in done.stdout
+    assert "Random search" in done.stdout
     last = done.stderr.splitlines()[-1]
     assert last.startswith("nasbench: cannot write ")
     assert last.endswith("File too large")
