@@ -190,7 +190,7 @@ def test_siunitx_aligns_numbers_and_keeps_what_follows_them(
     block = comparisons["three data sets"].blocks[0]
     text = to_latex(results_table(block), TableOptions(siunitx=True))
     assert "S[table-format=2.2" in text
-    row = next(line for line in text.splitlines() if line.strip().startswith("reinforce"))
+    row = next(line for line in text.splitlines() if line.strip().startswith("REINFORCE"))
     assert re.search(r"& (\\bfseries )?\d+\.\d\d & (\\bfseries )?\$\\pm\$ \d", row)
 
 

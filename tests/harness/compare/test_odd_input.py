@@ -140,7 +140,7 @@ def test_accuracies_that_are_no_numbers_are_not_known(
     (block,) = comparison.blocks
     json.dumps(drill_down(block), allow_nan=False)
     block_figures(block, 1)
-    assert any("have no number on cifar10" in note for note in block.notes)
+    assert any("have no number on CIFAR-10" in note for note in block.notes)
     for row in comparison.rows:
         assert not np.isinf([row.finals.test.value, row.finals.test.low, row.in_table.regret]).any()
         assert row.tested.among_best is not (share == 1.0)

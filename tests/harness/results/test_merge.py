@@ -244,5 +244,5 @@ def test_rows_of_an_earlier_version_beside_others_are_read(tmp_path: Path) -> No
     done = merge([SCHEMA1], tmp_path / "old")
     mine = next(one for one in done if one.name == first.label)
     assert (mine.copied, mine.there) == ((1, 2), (0,))
-    assert json.loads((first.path / "experiment.json").read_text())["schema"] == 2
+    assert json.loads((first.path / "experiment.json").read_text())["schema"] == 3
     assert first.read().select(["seed", "architecture"]) == rows.select(["seed", "architecture"])

@@ -167,7 +167,7 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
     both = figures["regret-cifar10-seconds-calibrated"]
     shown = {line.get_label().split()[0]: line.get_xdata() for line in both.axes[0].lines}
     alone = figures["regret-cifar10-shared-seconds"].axes[0].lines[0].get_xdata()
-    assert np.min(shown["darts"]) == pytest.approx(50 * np.min(alone), rel=0.1)
+    assert np.min(shown["DARTS"]) == pytest.approx(50 * np.min(alone), rel=0.1)
     note = " ".join(" ".join(text.get_text() for text in both.texts).split())
     assert "real seconds x 50 (40 to 60 over 2 cells" in note
 
@@ -177,8 +177,8 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
     [
         ({"table": "0" * 64}, "it is of cifar10 of table 00000000"),
         ({"dataset": "cifar100"}, "it is of cifar100 of table"),
-        ({"processor": "Abacus"}, "darts .*ran on .*, it is of Abacus"),
-        ({"threads": 4}, r"darts .*threads 1\), it is of .*threads 4"),
+        ({"processor": "Abacus"}, "DARTS .*ran on .*, it is of Abacus"),
+        ({"threads": 4}, r"DARTS .*threads 1\), it is of .*threads 4"),
     ],
 )
 def test_a_calibration_of_something_else_is_not_applied(
