@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from nasbench.benchmarks.catalogue import fetch_table
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
+from nasbench.strategies.registry import strategies
 from tests.harness import kept
 from tests.upstream import upstream
 
@@ -72,8 +74,16 @@ def test_stored_runs_are_compared_as_they_were(tmp_path: Path) -> None:
     (written,) = (tmp_path / "comparison").glob("*/results.csv")
     assert made.faults == ()
     with written.open(encoding="utf-8") as file:
-        rows = {row["label"]: row for row in csv.DictReader(file)}
-    wanted = json.loads((STORED / "results.json").read_text(encoding="utf-8"))
+        rows = {
+            row["strategy"] + "".join(re.findall(r" \(entropy rule \d\)$", row["label"])): row
+            for row in csv.DictReader(file)
+        }
+    stored = json.loads((STORED / "results.json").read_text(encoding="utf-8"))
+    # labels were names of strategies, with what is not the default
+    wanted = {label.removesuffix(" (epochs=2)"): numbers for label, numbers in stored.items()}
+    assert [row["label"].partition(" (")[0] for row in rows.values()] == [
+        strategies()[row["strategy"]].title for row in rows.values()
+    ]
     assert rows.keys() == wanted.keys()
     for label, numbers in wanted.items():
         names = RENAMED_OF_SHARED if rows[label]["shared_epochs_mean"] else RENAMED

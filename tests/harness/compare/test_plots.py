@@ -128,7 +128,8 @@ def test_a_long_foot_fits_below_the_axes(tmp_path: Path, width: float) -> None:
         regret_pictures(replace(block, task=task), clock="seconds"), FigureOptions(width=width)
     )
     figure.draw_without_rendering()
-    foot = next(text for text in figure.texts if "repeats free" in text.get_text())
+    said = {text: " ".join(text.get_text().split()) for text in figure.texts}
+    foot = next(text for text, words in said.items() if "repeats free" in words)
     box = foot.get_window_extent()
     below = figure.axes[0].xaxis.label.get_window_extent()
     assert box.x1 <= figure.bbox.x1
@@ -139,7 +140,7 @@ def contender(strategy: str, **description: object) -> Any:
     """What `looks` sees of a row."""
     experiment = SimpleNamespace(strategy=strategy)
     runs = ExperimentRuns("x", experiment, {}, pa.table({}), description)  # type: ignore[arg-type]
-    return SimpleNamespace(experiment=experiment, runs=runs)
+    return SimpleNamespace(experiment=experiment, runs=runs, colour="", line="")
 
 
 def test_every_strategy_of_ours_has_a_colour_of_its_own() -> None:
