@@ -32,9 +32,10 @@ def breaks() -> None:
     from nasbench.harness.results import store
 
     store.experiments = lambda *_: fails()  # type: ignore[assignment]
-    from nasbench.harness.results import load as results
+    from nasbench.harness.results import inventory, load
 
-    results.read_results = lambda *_: fails()  # type: ignore[assignment]
+    load.read_results = lambda *_: fails()  # type: ignore[assignment]
+    inventory.inventory = lambda *_: fails()  # type: ignore[assignment]
 
 
 def says_all() -> None:

@@ -83,8 +83,11 @@ def _check(
         return 0, [Finding("comparison", where, what)]
     runs = _compared(results, file, content.pop("folders", None))
     if runs is None:
-        what = "is of several folders that are not all beside this one, so it is not checked"
-        return 0, [Finding("comparison", where, what, fault=False)]
+        what = (
+            "names folders that it is of, and they are not this one and others beside it: it "
+            "cannot be checked; put the folders beside each other, or make it again"
+        )
+        return 0, [Finding("comparison", where, what)]
     try:
         again = compared(runs, options)
     except (CannotCompare, InvalidInput) as error:
@@ -106,18 +109,23 @@ def _compared(results: Results, file: Path, folders: Any) -> Results | None:
     """Return the runs that were compared: those of the nearest folder around the file.
 
     `folders` are the stored paths, relative to the file's folder, of a comparison of several
-    folders. They are read only where all of them are beside the audited folder or below it; else
-    None is returned.
+    folders. They are believed only where the audited folder or the nearest one is among them and
+    all are beside the audited folder or below it; else None is returned.
     """
+    own = _nearest_runs(results, file)
     if folders is not None:
         beside = results.folder.parent
         try:
             paths = [Path(os.path.realpath(file.parent / one)) for one in folders]
-            if not all(one != beside and one.is_relative_to(beside) for one in paths):
-                return None
-            return load_several(paths)
+            near = all(one != beside and one.is_relative_to(beside) for one in paths)
+            return load_several(paths) if near and own.folder in paths else None
         except (StoreError, OSError, ValueError, TypeError):
             return None
+    return own
+
+
+def _nearest_runs(results: Results, file: Path) -> Results:
+    """Return the runs of the nearest folder around a file that holds any."""
     for folder in file.parents:
         if folder == results.folder:
             break

@@ -17,6 +17,7 @@ runs are counted in `failed` and named in a note, because a strategy that fails 
 have done badly looks better than it is.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -245,9 +246,10 @@ def _named(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str
 
 def _unusual(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:
     """Yield a note on settings that are not the default and that no label says."""
-    told = []
+    told, usual = [], labels([replace(row, display="") for row in rows])
     for label, row in zip(names, rows, strict=True):
-        settings = [one for one in unusual_settings(row) if one not in label]
+        said = set(re.split(r"[(),] *", label)) if label in usual else set()
+        settings = [one for one in unusual_settings(row) if one not in said]
         if settings:
             told.append(f"{label} {', '.join(settings)}")
     if told:

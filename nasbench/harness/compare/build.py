@@ -131,7 +131,8 @@ def compared(stored: Results, options: Options) -> Comparison:
     rows = labelled(found)
     left_out: list[LeftOut] = []
     if options.choice:
-        found, left_out = options.choice.apply(rows)
+        named = [(label, replace(row, aliases=_names(label, row))) for label, row in rows]
+        found, left_out = options.choice.apply(named)
     groups = group(
         found, merge=options.merge, common=options.choice.seeds == COMMON,
         appearance=options.appearance,
@@ -170,6 +171,10 @@ def compared(stored: Results, options: Options) -> Comparison:
     )
 
 
+def _names(label: str, row: ExperimentRuns) -> tuple[str, ...]:
+    return tuple(sorted(known_as(label, row) - {row.title, row.experiment.strategy}))
+
+
 def _loaded(results: "str | Path | Results | Sequence[str | Path]") -> Results:
     """Return the runs of one or several folders."""
     return results if isinstance(results, Results) else load_several(folders_of(results))
@@ -203,9 +208,8 @@ def _check_labels(labels: Mapping[str, str], stored: Results) -> None:
 
 def _texts(name: str, values: str | Sequence[str]) -> tuple[str, ...]:
     """Return one or several texts; commas in them are read where rows are known."""
-    found = (values,) if isinstance(values, str) else tuple(values)
-    require_names(name, list(found))
-    return found
+    require_names(name, values)
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _seeds(seeds: int | str | None) -> str:

@@ -61,7 +61,7 @@ def known_as(label: str, row: ExperimentRuns) -> set[str]:
     found = {label, row.title, strategy, strategy.rpartition(":")[2]} | {row.display} - {""}
     if label.startswith(f"{row.title} ("):
         found.add(strategy + label.removeprefix(row.title))
-    return found
+    return found | set(row.aliases)
 
 
 def unusual_settings(row: ExperimentRuns) -> list[str]:

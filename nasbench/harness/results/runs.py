@@ -43,6 +43,9 @@ class ExperimentRuns:
     """The name that a user gave the experiment for tables and figures; empty where there is
     none."""
 
+    aliases: tuple[str, ...] = ()
+    """Labels by which a user may know the runs: those in a comparison of all of a folder."""
+
     def __len__(self) -> int:
         return len(self.table)
 

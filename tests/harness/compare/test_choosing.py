@@ -138,10 +138,28 @@ def test_several_folders_are_one_comparison_and_are_audited(results: Path, tmp_p
     content["rows"][0]["test_mean"] += 1
     stored.write_text(json.dumps(content))
     assert len(audit(results).faults) == 1
+    for folders in (["/x"], ["../../other"], ["..", "../../.."], "..", [1]):
+        content["folders"] = folders  # whoever changes it does not get around the check
+        stored.write_text(json.dumps(content))
+        assert [one.check for one in audit(results).faults] == ["comparison"]
+    content["folders"] = ["..", "../../other"]
+    stored.write_text(json.dumps(content))
     shutil.rmtree(other)
-    assert audit(results).faults == ()
-    (note,) = [one for one in audit(results).findings if one.check == "comparison"]
-    assert "not all beside this one" in note.what
+    (fault,) = audit(results).faults
+    assert "put the folders beside each other" in fault.what
+
+
+def test_labels_of_all_rows_stay_known_when_some_are_left_out(tmp_path: Path) -> None:
+    """As `compare` prints them without a choice: their settings no longer differ then."""
+    for population in (5, 50):
+        chosen = {"regularized-evolution": {"population": population}}
+        run("regularized-evolution", settings=chosen, seeds=4, budget="9evals", out=tmp_path)
+    one, other = (f"Regularized evolution (population={number})" for number in (5, 50))
+    for label in (one, one.replace("Regularized evolution", "regularized-evolution")):
+        block = compare(tmp_path, exclude=other, labels={label: "Ours"}).blocks[0]
+        assert [row.label for row in block.contenders] == ["Ours"]
+    block = compare(tmp_path, labels={one: "Evolution (population=50)", other: "x"}).blocks[0]
+    assert any("Evolution (population=50) population=5" in note for note in block.notes)
 
 
 def test_names_that_fit_no_row_are_refused_with_those_that_do(results: Path) -> None:
