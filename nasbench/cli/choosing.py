@@ -1,5 +1,6 @@
 """The options of `compare` and `report` that choose and name rows."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +42,16 @@ StyleFile = Annotated[
 ]
 
 
+_EQUALS = re.compile(r"=(?![^()]*\))")
+
+
 def read_labels(pairs: list[str] | None) -> dict[str, str]:
-    """Read labels as `old=new`; an old one with a `=` of its own is read to its last `=`."""
+    """Read labels as `old=new`; a `=` within brackets, as of a setting, is part of a label."""
     found = {}
     for pair in pairs or []:
-        old, equals, new = pair.rpartition("=")
-        if not (equals and old.strip() and new.strip()):
+        old, *more = _EQUALS.split(pair)
+        new = "=".join(more)
+        if not (old.strip() and new.strip()):
             raise InvalidInput(
                 f"--label '{pair}': write old=new, such as regularized-evolution=REA"
             )

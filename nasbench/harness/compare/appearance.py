@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nasbench.arguments import require_path
+from nasbench.benchmarks.titles import KNOWN
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.labels import known_as, labels
+from nasbench.harness.compare.references import EXPECTED
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.text import printable, shown
 
@@ -62,10 +64,15 @@ class Appearance:
                 )
             for place in fits:
                 found[place] = new
+        plain = list(map(_plain, found))
         for place, label in enumerate(found):
-            if label in found[:place]:
+            if plain[place] in plain[:place]:
                 raise InvalidInput(
                     f"two rows would have the label '{label}': give them different ones"
+                )
+            if label != usual[place] and plain[place] in _taken(place, usual, rows):
+                raise InvalidInput(
+                    f"label '{label}' is what another row is called: choose one that is not"
                 )
         return found
 
@@ -103,6 +110,36 @@ class Appearance:
 
 
 USUAL = Appearance()
+_REFERENCES = ("optimum", "optimum by validation", EXPECTED, "mean architecture")
+
+
+def _plain(name: str) -> str:
+    """Return a name as it is told from others: without regard to case and kinds of spaces."""
+    return " ".join(name.split()).casefold()
+
+
+def _taken(place: int, usual: Sequence[str], rows: Sequence[ExperimentRuns]) -> set[str]:
+    """Return the names that a row cannot have: those of the other rows and of reference rows."""
+    mine = rows[place]
+    others = {
+        name
+        for number, (label, row) in enumerate(zip(usual, rows, strict=True))
+        if number != place
+        for name in known_as(label, row) - known_as(usual[place], mine)
+    }
+    return {_plain(name) for name in (*others, *_REFERENCES)}
+
+
+def check_titles(titles: Mapping[str, str], datasets: Sequence[str]) -> None:
+    """Raise `InvalidInput` where a data set would have the name or title of another."""
+    usual = {**KNOWN, **{name: KNOWN.get(name, name) for name in datasets}}
+    for name, title in titles.items():
+        for other, own in usual.items():
+            taken = {other, own, titles.get(other, own)}
+            if other != name and _plain(title) in map(_plain, taken):
+                raise InvalidInput(
+                    f"data set '{name}' cannot be called '{title}': that is the name of '{other}'"
+                )
 
 
 def _fitting(name: str, found: Sequence[str], rows: Sequence[ExperimentRuns]) -> list[int]:

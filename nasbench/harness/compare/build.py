@@ -8,11 +8,11 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from nasbench.arguments import require_names, require_path
+from nasbench.arguments import require_names, require_path, require_type
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.benchmarks.titles import dataset_titles
 from nasbench.errors import InvalidInput, NasbenchError
-from nasbench.harness.compare.appearance import read_appearance
+from nasbench.harness.compare.appearance import check_titles, read_appearance
 from nasbench.harness.compare.blocks import belongs, group, labelled, unite
 from nasbench.harness.compare.choosing import COMMON, LeftOut, RowChoice, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
@@ -26,7 +26,7 @@ from nasbench.harness.compare.significance import pairs
 from nasbench.harness.compare.table_options import TableOptions, for_width
 from nasbench.harness.results.load import Results, load_several
 from nasbench.harness.results.runs import ExperimentRuns
-from nasbench.harness.search.seeds import parse_seeds
+from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
 
@@ -40,7 +40,7 @@ class Chosen(TypedDict, total=False):
     strategies: str | Sequence[str]
     exclude: str | Sequence[str]
     datasets: str | Sequence[str] | None
-    seeds: int | str | None
+    seeds: int | str | Sequence[int] | None
     labels: Mapping[str, str] | None
     style_file: str | Path | Mapping[str, Any] | None
 
@@ -52,7 +52,7 @@ def compare(
     strategies: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     datasets: str | Sequence[str] | None = None,
-    seeds: int | str | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     labels: Mapping[str, str] | None = None,
     style_file: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -97,6 +97,8 @@ def compare(
         raise InvalidInput(f"centre '{centre}' is unknown: valid are {', '.join(CENTRES)}")
     if clock is not None and clock not in CLOCKS:
         raise InvalidInput(f"clock '{clock}' is unknown: valid are {', '.join(CLOCKS)}")
+    if figures is not None:
+        require_type("figures", figures, FigureOptions, "nasbench.FigureOptions(...)")
     if figures is None:
         figures = FigureOptions(style=style, width=width)
     elif (style, width) != ("paper", None):
@@ -137,20 +139,29 @@ def compared(stored: Results, options: Options) -> Comparison:
         found, merge=options.merge, common=options.choice.seeds == COMMON,
         appearance=options.appearance,
     )  # fmt: skip
-    reported = dict.fromkeys(name for one in groups for name in one.task.reports)
-    wanted = _wanted(options.datasets, list(reported))
-    hidden = tuple(name for name in reported if name not in wanted)
+    reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
+    wanted = _wanted(options.datasets, reported)
+    stored_names = (name for _, row in rows for name in row.experiment.task.reports)
+    hidden = tuple(name for name in dict.fromkeys(stored_names) if name not in wanted)
+    called = options.appearance.datasets
+    check_titles(called, [*reported, *hidden])
+    shown = [one for one in groups if any(name in wanted for name in one.task.reports)]
+    gone = {one.key for one in left_out if one.whole}
+    left_out += [
+        whole for label, row in rows
+        if (whole := LeftOut.of(label, row, len(row))).key not in gone
+        and not any(belongs(whole.task, block) for block in shown)
+    ]  # fmt: skip
     elsewhere = [
         one for one in left_out
-        if one.whole and not any(belongs(one.task, block) for block in groups)
+        if one.whole and not any(belongs(one.task, block) for block in shown)
     ]  # fmt: skip
     blocks = []
-    for one in groups:
+    for one in shown:
         mine = [other for other in left_out if belongs(other.task, one)]
         notes = about_rows(mine, len(one.contenders), elsewhere, options.choice.seeds)
         if hidden:
             notes.append(f"data sets left out: {', '.join(hidden)}")
-        called = options.appearance.datasets
         if any(name in one.task.reports for name in called):
             said = [f"{called[name]} is {name}" for name in one.task.reports if name in called]
             notes.append(f"names of data sets: {', '.join(said)}")
@@ -161,7 +172,7 @@ def compared(stored: Results, options: Options) -> Comparison:
         blocks.append(_filled(chosen, wanted, options.calibration, options.target))
     names = set().union(*(known_as(label, row) for label, row in rows))
     return Comparison(
-        tuple(block for block in blocks if block.datasets),
+        tuple(blocks),
         replace(options, datasets=tuple(wanted)),
         stored.faults,
         tuple(left_out),
@@ -212,14 +223,14 @@ def _texts(name: str, values: str | Sequence[str]) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values)
 
 
-def _seeds(seeds: int | str | None) -> str:
+def _seeds(seeds: int | str | Sequence[int] | None) -> str:
     """Return the choice of seeds as a text, checked; empty for all."""
-    if seeds is None:
-        return ""
-    text = str(seeds).strip()
-    if text != COMMON:
-        parse_seeds(text)
-    return text
+    if seeds is None or seeds == COMMON:
+        return seeds or ""
+    if isinstance(seeds, int | str):
+        parse_seeds(seeds)
+        return str(seeds).strip()
+    return ranges(sorted(parse_seeds(seeds)))
 
 
 def _table(task: Task) -> str | None:

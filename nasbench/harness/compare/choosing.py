@@ -38,6 +38,17 @@ class LeftOut:
     runs: int  #: runs left out
     stored: int  #: runs stored
 
+    @classmethod
+    def of(cls, label: str, row: ExperimentRuns, runs: int) -> "LeftOut":
+        """Return that so many runs of a row are left out."""
+        one = row.experiment
+        return cls(label, one.strategy, dict(one.settings), one.task, runs, len(row))
+
+    @property
+    def key(self) -> tuple[str, Task]:
+        """What tells a row from the others."""
+        return self.label, self.task
+
     @property
     def whole(self) -> bool:
         """Whether the whole row is left out."""
@@ -89,7 +100,7 @@ class RowChoice:
             if len(kept):
                 chosen.append(kept)
             if len(kept) < len(row):
-                left_out.append(_left_out(label, row, len(row) - len(kept)))
+                left_out.append(LeftOut.of(label, row, len(row) - len(kept)))
         if not chosen:
             options = [
                 f"{name} {', '.join(values)}"
@@ -102,11 +113,6 @@ class RowChoice:
 
 
 EVERYTHING = RowChoice()
-
-
-def _left_out(label: str, row: ExperimentRuns, runs: int) -> LeftOut:
-    one = row.experiment
-    return LeftOut(label, one.strategy, dict(one.settings), one.task, runs, len(row))
 
 
 def _names(values: Sequence[str], option: str, known: Sequence[str] | dict[str, None]) -> list[str]:
@@ -153,11 +159,13 @@ def about_rows(
             f"chosen by their seeds, {_short(seeds)}, are {stored - runs} of {stored} runs of "
             f"{which}"
         )
-    if others:
-        tasks = dict.fromkeys((one.task.benchmark, one.task.query.dataset) for one in others)
-        where = ", ".join(f"{table} searched on {dataset}" for table, dataset in tasks)
-        rows_of = "1 row" if len(others) == 1 else f"{len(others)} rows"
-        notes.append(f"left out, too: {rows_of} of other blocks ({where})")
+    by_task: dict[str, list[str]] = {}
+    for one in others:
+        task = one.task
+        where = f"{task.benchmark} searched on {task.query.dataset}, {task.protocol}, {task.budget}"
+        by_task.setdefault(where, []).append(one.label)
+    for where, labels in by_task.items():
+        notes.append(f"left out, too, of another block ({where}): {', '.join(labels)}")
     return notes
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nasbench.arguments import require_names
+from nasbench.arguments import require_names, require_type
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.formats import Section, TextTable
 from nasbench.harness.compare.table_columns import BEST, BOLD_IN, COLUMNS, KINDS, TEXTS
@@ -46,6 +46,8 @@ class TableOptions:
         for kind, names in self.columns.items():
             _require_kind(kind, tuple(COLUMNS))
             columns[kind] = tuple(require_names(f"columns of table '{kind}'", names))
+            if not columns[kind]:
+                raise InvalidInput(f"columns of table '{kind}' are none: name one or more")
             for name in columns[kind]:
                 if not (name in COLUMNS[kind] or (kind == "sets" and name.startswith(BEST))):
                     raise _unknown(name, kind, COLUMNS[kind])
@@ -83,7 +85,8 @@ class TableOptions:
 
 def for_width(options: TableOptions | None, width: str | float | None) -> TableOptions:
     """Return options with a width, unless they have one of their own."""
-    options = options or TableOptions()
+    options = TableOptions() if options is None else options
+    require_type("tables", options, TableOptions, "nasbench.TableOptions(...)")
     return options if options.width is not None else replace(options, width=width)
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from nasbench import audit, compare, run
 from nasbench.cli.app import app
+from nasbench.cli.choosing import read_labels
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.harness.compare.rival_tables import pairs_table
 from nasbench.harness.compare.table_columns import KINDS
@@ -172,6 +173,71 @@ def test_names_that_fit_no_row_are_refused_with_those_that_do(results: Path) -> 
         compare(results, seeds="5-2")
     with pytest.raises(InvalidInput, match="two rows would have the label 'Best'"):
         compare(results, labels={"random-search": "Best", "reinforce-softmax": "Best"})
+
+
+def test_names_that_hide_what_a_row_or_data_set_is_are_refused(results: Path) -> None:
+    swapped = {"random-search": "Softmax REINFORCE", "reinforce-softmax": "Random search"}
+    for labels in (
+        swapped, {"random-search": "regularized-evolution"}, {"random-search": "Optimum"},
+        {"random-search": "Regularized\u00a0 evolution"}, {"random-search": "mean architecture"},
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput, match=r"another row is called|would have the label"):
+            compare(results, labels=labels)
+    for datasets in ({"cifar10": "CIFAR-100"}, {"cifar10": "C", "cifar100": "c "},
+                     {"cifar10": "ImageNet16-120"}):  # fmt: skip
+        with pytest.raises(InvalidInput, match="that is the name of"):
+            compare(results, style_file={"datasets": datasets})
+
+
+def test_blocks_that_are_left_out_are_named(results: Path) -> None:
+    """By their data sets, or by their rows: both ways their rows and data sets are said."""
+    run("random-search", seeds=3, datasets="cifar100", protocol="nats-bench", budget="9evals",
+        out=results)  # fmt: skip
+    said = "(nb201 searched on cifar100, nats-bench, 9evals): Random search"
+    by_dataset = compare(results, datasets="cifar10")
+    by_row = compare(results, strategies="regularized-evolution,reinforce-softmax")
+    for comparison in (by_dataset, by_row):
+        assert any(said in note for note in comparison.blocks[0].notes)
+        tasks = [one.task.query.dataset for one in comparison.left_out]
+        assert "cifar100" in tasks
+    assert by_dataset.datasets_left_out == ("cifar100", "ImageNet16-120")
+    only = compare(results, datasets="cifar10", strategies="regularized-evolution")
+    assert set(only.datasets_left_out) == {"cifar100", "ImageNet16-120"}
+
+
+def test_seeds_in_python_are_numbers_lists_and_texts(results: Path) -> None:
+    for seeds, text in ((3, "3"), ([5, 0, 1], "0-1,5"), (range(4), "0-3"), ("2,", "2,")):
+        comparison = compare(results, datasets="cifar10", seeds=seeds)
+        assert comparison.options.choice.seeds == text
+        assert f"chosen by their seeds, {text}, are" in " ".join(comparison.blocks[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"strategies": 3}, "strategies cannot be 3"),
+        ({"seeds": [-1]}, "seed"),
+        ({"tables": "results"}, "tables cannot be 'results'"),
+        ({"figures": "regret"}, "figures cannot be 'regret'"),
+        ({"labels": 3}, "labels cannot be 3"),
+        ({"style_file": {"columns": {"results": []}}}, "columns of table 'results' are none"),
+    ],
+)
+def test_options_of_the_wrong_kind_are_one_line(
+    results: Path, options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InvalidInput) as error:
+        compare(results, **options)  # type: ignore[arg-type]
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_labels_with_settings_can_be_typed() -> None:
+    typed = ["a (x=1)=B (y=2)", "random-search=RS", "c=d=e"]
+    assert read_labels(typed) == {"a (x=1)": "B (y=2)", "random-search": "RS", "c": "d=e"}
+    for wrong in ("a", "=b", "a (x=1)", "a= "):
+        with pytest.raises(InvalidInput, match="write old=new"):
+            read_labels([wrong])
 
 
 def test_a_style_file_names_orders_and_colours(results: Path, tmp_path: Path) -> None:
