@@ -49,9 +49,14 @@ class Family:
         return self.blocks[0].task.metric
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """What a user chose, see `Block.chosen`, each once."""
+        return tuple(dict.fromkeys(note for block in self.blocks for note in block.chosen))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before trusting the standings."""
-        found = list(dict.fromkeys(note for block in self.blocks for note in block.chosen))
+        found = list(self.chosen)
         if not self.standings.independent:
             why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
             found.append(f"{why}: {_TOGETHER}")

@@ -144,15 +144,22 @@ def texts(
                 "pairs": pandas.DataFrame(block.pairs_json()),
             }  # fmt: skip
         for table in tables(block, options):
-            yield from _forms(table, options, data.get(table.name), name, block.footer)
+            yield from _forms(table, options, data.get(table.name), name, _source(block))
     for family, name in zip(comparison.families, family_folders(comparison), strict=True):
         for table in tables_across(family, options):
             found = family.standings.to_frame()
-            yield from _forms(table, options, found, name, family.footer)
+            yield from _forms(
+                table, options, found, name, "; ".join([family.footer, *family.chosen])
+            )
     for folder, some in pictures.items():
         if some:
             yield f"{folder}/captions.md", in_markdown(some)
             yield f"{folder}/captions.tex", in_latex(some)
+
+
+def _source(block: "Block") -> str:
+    """Return what the numbers of a block are of, and what a user left out."""
+    return "; ".join([block.footer, *block.chosen])
 
 
 def _forms(

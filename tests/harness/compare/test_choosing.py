@@ -87,6 +87,8 @@ def test_what_is_left_out_stands_everywhere_and_is_audited(results: Path, tmp_pa
     for path in written:
         for one in told:
             assert one.lower() in path.read_text().lower(), path  # sentences begin with a capital
+    for path in (results / "comparison").rglob("*.csv"):
+        assert all(one.lower() in path.read_text().lower() for one in told), path
     (stored,) = results.rglob("comparison.json")
     whole = json.loads(stored.read_text())
     found = {one["label"]: (one["runs"], one["stored"]) for one in whole["not chosen"]["runs"]}
