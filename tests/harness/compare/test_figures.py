@@ -34,7 +34,7 @@ from nasbench.harness.compare.figure_options import KINDS, FigureOptions
 from nasbench.harness.compare.figures_across import family_pictures
 from nasbench.harness.compare.looks import DASHES, looks
 from nasbench.harness.compare.picture import Picture
-from nasbench.harness.compare.pictures import Choice, _named, by_folder
+from nasbench.harness.compare.pictures import FigureChoice, _named, by_folder
 from nasbench.harness.compare.plots import regret_pictures
 from nasbench.harness.compare.ticks import written
 from nasbench.harness.compare.write import write
@@ -103,7 +103,7 @@ def test_chosen_kinds_and_formats_are_written_and_no_others(
 
 
 def test_words_that_are_left_out_are_in_the_captions(comparison: Comparison) -> None:
-    found = by_folder(comparison, Choice())
+    found = by_folder(comparison, FigureChoice())
     (pictures,) = found.values()
     bare = FigureOptions(title=False, footer=False)
     block = comparison.blocks[0]
@@ -179,7 +179,7 @@ def test_a_notebook_gets_figures_by_name(comparison: Comparison) -> None:
 
 
 def test_equal_figures_have_equal_bytes(comparison: Comparison, tmp_path: Path) -> None:
-    (pictures,) = by_folder(comparison, Choice()).values()
+    (pictures,) = by_folder(comparison, FigureChoice()).values()
     for picture in (pictures[0], next(one for one in pictures if one.kind == "landscape")):
         for form in ("pdf", "png", "svg"):
             contents = []
@@ -253,6 +253,8 @@ def row(strategy: str, colour: str = "") -> Any:
     return SimpleNamespace(
         experiment=experiment,
         runs=ExperimentRuns("x", experiment, {}, pa.table({}), given),  # type: ignore[arg-type]
+        colour="",
+        line="",
     )
 
 
