@@ -7,10 +7,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from nasbench.errors import DataError, NasbenchError, StoreError
+from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
 from nasbench.leftovers import open_part, remove_parts
+from nasbench.text import printable
 
 _BLOCK = 1 << 20
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -118,6 +119,22 @@ def read_whole(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "no regular file", str(path))
         return file.read()
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return what a user's TOML file says; `what` is what it is, such as `style file`.
+
+    Raises `InvalidInput`, which names the file, where it cannot be read or is no TOML.
+    """
+    import tomllib  # few commands read such a file
+
+    where = f"{what} '{printable(path)}'"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"{where}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:  # the former for numbers too long
+        raise InvalidInput(f"{where} is not TOML: {error}") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nasbench.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.build import Chosen
 
 Folders = Annotated[
     list[Path] | None,
@@ -43,6 +46,25 @@ StyleFile = Annotated[
 
 
 _EQUALS = re.compile(r"=(?![^()]*\))")
+
+
+def chosen(
+    strategy: Strategies,
+    exclude: Exclude,
+    dataset: Datasets,
+    seeds: Seeds,
+    label: Labels,
+    style_file: StyleFile,
+) -> "Chosen":
+    """Return the options as `nasbench.compare` and `nasbench.report` take them."""
+    return {
+        "strategies": strategy or (),
+        "exclude": exclude or (),
+        "datasets": None if dataset is None else ",".join(dataset),
+        "seeds": seeds,
+        "labels": read_labels(label),
+        "style_file": style_file,
+    }
 
 
 def read_labels(pairs: list[str] | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from nasbench.cli.choosing import (
     Seeds,
     Strategies,
     StyleFile,
-    read_labels,
+    chosen,
 )
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
@@ -180,14 +180,12 @@ def compare(
         style=style.value, width=width, title=title, footer=footer, font=font,
         formats=",".join(figure_format or ["pdf", "png"]), kinds=",".join(figures or KINDS),
     )  # fmt: skip
-    names = None if dataset is None else ",".join(dataset)
     folders = results or [Path("results")]
     published = [one for each in folders for one in reproductions(each, warn).values()]
     try:
         comparison = compare_runs(
-            folders, merge=merge, strategies=strategy or (), exclude=exclude or (),
-            datasets=names, seeds=seeds, labels=read_labels(label), style_file=style_file,
-            centre=center.value, calibration=calibration, target=target, width=width,
+            folders, **chosen(strategy, exclude, dataset, seeds, label, style_file),
+            merge=merge, centre=center.value, calibration=calibration, target=target, width=width,
             tables=TableOptions.read(
                 columns or (), form and form.value, siunitx=siunitx, kinds=tables,
                 width=table_width,

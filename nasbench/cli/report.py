@@ -14,7 +14,7 @@ from nasbench.cli.choosing import (
     Seeds,
     Strategies,
     StyleFile,
-    read_labels,
+    chosen,
 )
 from nasbench.cli.lines import say, warn
 from nasbench.cli.options import number
@@ -41,8 +41,6 @@ def report(
     with metering("reading the results", quiet=quiet) as meter:
         path = write_report(
             results or [Path("results")], out, replays=replay, say=warn, progress=meter,
-            strategies=strategy or (), exclude=exclude or (),
-            datasets=None if dataset is None else ",".join(dataset), seeds=seeds,
-            labels=read_labels(label), style_file=style_file,
+            **chosen(strategy, exclude, dataset, seeds, label, style_file),
         )  # fmt: skip
     say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

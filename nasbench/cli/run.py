@@ -92,18 +92,10 @@ def _say(line: str, screen: TextIO | None = None) -> None:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    from nasbench.errors import InvalidInput
+    from nasbench.files import read_toml
     from nasbench.harness.execution.config import read_config
 
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"experiment file '{path}': {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # the former for numbers too long
-        raise InvalidInput(f"experiment file '{path}' is not TOML: {error}") from error
-    return dict(read_config(data))
+    return dict(read_config(read_toml(path, "experiment file")))
 
 
 def _settings(pairs: list[str], base: dict[str, Any]) -> dict[str, dict[str, object]]:

@@ -18,7 +18,6 @@ The values shown for keys that are not required are their defaults, except those
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -27,6 +26,7 @@ from typing import Any
 
 from nasbench.benchmarks.training.recipes import RECIPES, AuthorsRecipe, Recipe, recipe
 from nasbench.errors import InvalidInput
+from nasbench.files import read_toml
 from nasbench.limits import BATCH, CHANNELS, EPOCHS, STAGE_CELLS, Amount, Count
 from nasbench.spaces.networks.base import Initialisation, Shape
 from nasbench.text import printable, shown
@@ -67,17 +67,11 @@ def changed(chosen: Recipe, epochs: int | None, batch: int | None = None) -> Rec
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe file; raises `InvalidInput` as `find_recipe` does."""
-    where = f"recipe file '{printable(path)}'"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"{where}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{where} is not TOML: {error}") from error
+    data = read_toml(path, "recipe file")
     try:
         return _made(data, path.name.removesuffix(_ENDING))
     except InvalidInput as error:
-        raise InvalidInput(f"{where}: {error}") from None
+        raise InvalidInput(f"recipe file '{printable(path)}': {error}") from None
 
 
 def _made(data: Mapping[str, Any], stem: str) -> Recipe:

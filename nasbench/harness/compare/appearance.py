@@ -16,7 +16,6 @@ A style file is TOML, and every key may be left out:
     results = ["n", "test", "regret test"]  # columns of a table after the first, in this order
 """
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any, Literal, get_args
 from nasbench.arguments import require_path
 from nasbench.benchmarks.titles import KNOWN
 from nasbench.errors import InvalidInput
+from nasbench.files import read_toml
 from nasbench.harness.compare.labels import known_as, labels
 from nasbench.harness.compare.references import EXPECTED
 from nasbench.harness.results.runs import ExperimentRuns
@@ -154,7 +154,7 @@ def _fitting(name: str, found: Sequence[str], rows: Sequence[ExperimentRuns]) ->
 
 
 def read_appearance(
-    style_file: "str | Path | Mapping[str, Any] | Appearance | None",
+    style_file: str | Path | Mapping[str, Any] | None,
     names: Mapping[str, str] | None = None,
 ) -> Appearance:
     """Return the appearance that a style file, or a mapping with its keys, describes.
@@ -162,31 +162,20 @@ def read_appearance(
     `names` maps rows to new labels, which go before those of the file. Raises `InvalidInput`, which
     names the file, the key and what is valid.
     """
-    if isinstance(style_file, Appearance):
-        values = {one.name: getattr(style_file, one.name) for one in fields(Appearance)}
-        where = "style"
-    elif isinstance(style_file, Mapping):
+    values: dict[str, Any]
+    if isinstance(style_file, Mapping):
         values, where = dict(style_file), "style"
     elif style_file is None:
         values, where = {}, "style"
     else:
         path = require_path("style_file", style_file)
-        values, where = _toml(path), f"style file '{printable(path)}'"
+        values, where = read_toml(path, "style file"), f"style file '{printable(path)}'"
     if names is not None:
         if not isinstance(names, Mapping):
             raise InvalidInput(f"labels cannot be {shown(names)}: write a dict of old to new names")
         old = values.get("labels", {})
         values["labels"] = {**(old if isinstance(old, Mapping) else {}), **names}
     return _checked(values, where)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"style file '{printable(path)}': {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"style file '{printable(path)}' is not TOML: {error}") from error
 
 
 def _checked(values: Mapping[str, Any], where: str) -> Appearance:
