@@ -18,9 +18,9 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-import nasbench.harness.compare
+import nasbench.harness.compare.figures
 
-OUT = Path(nasbench.harness.compare.__file__).parent / "fonts"
+OUT = Path(nasbench.harness.compare.figures.__file__).parent / "fonts"
 CHARACTERS = [
     *range(0x20, 0x7F),  # ASCII
     *range(0xA0, 0x180),  # Latin-1, Latin Extended-A

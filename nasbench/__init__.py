@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
     from nasbench.harness.audit import audit
     from nasbench.harness.compare import compare
-    from nasbench.harness.compare.figure_options import FigureOptions
-    from nasbench.harness.compare.table_options import TableOptions
+    from nasbench.harness.compare.figures.options import FigureOptions
+    from nasbench.harness.compare.tables.options import TableOptions
     from nasbench.harness.execution.run import run
     from nasbench.harness.report import report
     from nasbench.harness.reproduce import reproduce
@@ -84,7 +84,7 @@ _HOMES = {
     "EnumerableSpace": "nasbench.spaces.base",
     "Evaluate": "nasbench.problem",
     "Fidelity": "nasbench.problem",
-    "FigureOptions": "nasbench.harness.compare.figure_options",
+    "FigureOptions": "nasbench.harness.compare.figures.options",
     "GraphSpace": "nasbench.spaces.graph",
     "Metric": "nasbench.problem",
     "PoolSpace": "nasbench.spaces.pool",
@@ -94,7 +94,7 @@ _HOMES = {
     "Space": "nasbench.spaces.base",
     "Study": "nasbench.harness.search.study",
     "Table": "nasbench.benchmarks.tables.table",
-    "TableOptions": "nasbench.harness.compare.table_options",
+    "TableOptions": "nasbench.harness.compare.tables.options",
     "Tag": "nasbench.strategies.base",
     "Trial": "nasbench.problem",
     "audit": "nasbench.harness.audit",

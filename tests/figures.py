@@ -7,9 +7,9 @@ from typing import BinaryIO
 import pytest
 from matplotlib.figure import Figure
 
-from nasbench.harness.compare import figure_style
-from nasbench.harness.compare.figure_options import FigureOptions
-from nasbench.harness.compare.picture import Picture
+from nasbench.harness.compare.figures import style as figure_style
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.picture import Picture
 
 
 @contextmanager

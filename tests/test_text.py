@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from nasbench.benchmarks.catalogue import table_path
 from nasbench.benchmarks.training.catalogue import table_name
 from nasbench.errors import InvalidInput
-from nasbench.harness.compare.formats import (
+from nasbench.harness.compare.tables.formats import (
     Entry,
     Section,
     TextTable,
     frame_to_csv,
     to_markdown,
 )
-from nasbench.harness.compare.latex import to_latex
+from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.text import address, file_name, one_line, printable, spreadsheet
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"

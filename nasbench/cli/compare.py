@@ -170,8 +170,8 @@ def compare(
 ) -> None:
     """Compare the runs in a results folder; write tables and figures."""
     from nasbench.harness.compare import compare as compare_runs
-    from nasbench.harness.compare.figure_options import KINDS, FigureOptions
-    from nasbench.harness.compare.table_options import TableOptions
+    from nasbench.harness.compare.figures.options import KINDS, FigureOptions
+    from nasbench.harness.compare.tables.options import TableOptions
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
@@ -205,7 +205,7 @@ def compare(
         return
     if format_ is Format.TABLE:
         from nasbench.cli.screen import Screen
-        from nasbench.harness.compare.terminal import print_comparison
+        from nasbench.harness.compare.tables.terminal import print_comparison
 
         print_comparison(comparison, Screen(highlight=False))
         for one in published:
@@ -234,7 +234,7 @@ def compare(
 def _print_published(found: "list[Reproduction]") -> None:
     """Print the results of reproductions of published tables."""
     from nasbench.cli.screen import Screen
-    from nasbench.harness.compare.terminal import print_table
+    from nasbench.harness.compare.tables.terminal import print_table
 
     for one in found:
         print_table(one.to_table(), Screen(highlight=False))

@@ -18,7 +18,7 @@ def reproduce(
 ) -> None:
     """Run a published table's protocol, and compare its rows with what was published."""
     from nasbench.cli.screen import Screen
-    from nasbench.harness.compare.terminal import print_table
+    from nasbench.harness.compare.tables.terminal import print_table
     from nasbench.harness.reproduce import reproduce as run_again
 
     with metering("runs", quiet=quiet) as meter:

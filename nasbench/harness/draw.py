@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nasbench.harness.compare.colours import operation_colour
+from nasbench.harness.compare.figures.colours import operation_colour
 from nasbench.harness.show import Sheet, alive_edges, operation_names
 from nasbench.spaces.nb201 import EDGES, NODES
 

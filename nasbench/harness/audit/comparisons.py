@@ -13,7 +13,7 @@ from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
-from nasbench.harness.compare.pictures import FigureChoice, by_folder
+from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 from nasbench.harness.compare.write import FIGURES, texts
 from nasbench.harness.results.load import Results, load_results, load_several
 from nasbench.harness.results.store import holds_runs

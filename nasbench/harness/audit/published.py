@@ -13,8 +13,8 @@ from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.folder import FAILED
-from nasbench.harness.compare.formats import to_markdown
-from nasbench.harness.compare.latex import to_latex
+from nasbench.harness.compare.tables.formats import to_markdown
+from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.reproduce.verdict import RULE

@@ -4,10 +4,15 @@ import json
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.folders import family_folders, folder_names
-from nasbench.harness.compare.formats import TextTable, escape_markdown, frame_to_csv, to_markdown
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.sets import members_frame
-from nasbench.harness.compare.tables import tables, tables_across
+from nasbench.harness.compare.tables.all_tables import tables, tables_across
+from nasbench.harness.compare.tables.formats import (
+    TextTable,
+    escape_markdown,
+    frame_to_csv,
+    to_markdown,
+)
+from nasbench.harness.compare.tables.latex import to_latex
+from nasbench.harness.compare.tables.sets import members_frame
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison

@@ -17,13 +17,13 @@ from nasbench.harness.compare.blocks import belongs, group, labelled, unite
 from nasbench.harness.compare.choosing import COMMON, LeftOut, RowChoice, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
-from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import known_as
 from nasbench.harness.compare.references import EXPECTED, open_known, references
 from nasbench.harness.compare.rows import Row, rows
-from nasbench.harness.compare.sets import set_rows
 from nasbench.harness.compare.significance import pairs
-from nasbench.harness.compare.table_options import TableOptions, for_width
+from nasbench.harness.compare.tables.options import TableOptions, for_width
+from nasbench.harness.compare.tables.sets import set_rows
 from nasbench.harness.results.load import Results, load_several
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.seeds import parse_seeds, ranges

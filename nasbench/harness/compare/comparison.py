@@ -15,13 +15,13 @@ from nasbench.harness.compare.appearance import USUAL, Appearance
 from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
-from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.references import Known, Reference
 from nasbench.harness.compare.rows import Row
-from nasbench.harness.compare.sets import SetRow
 from nasbench.harness.compare.significance import Pair
-from nasbench.harness.compare.table_options import TableOptions
+from nasbench.harness.compare.tables.options import TableOptions
+from nasbench.harness.compare.tables.sets import SetRow
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
@@ -238,8 +238,8 @@ class Comparison:
 
     def check_columns(self) -> None:
         """Raise `InvalidInput` for a column that is asked for and that its table does not have."""
-        from nasbench.harness.compare.sets import sets_table
-        from nasbench.harness.compare.table_options import shaped
+        from nasbench.harness.compare.tables.options import shaped
+        from nasbench.harness.compare.tables.sets import sets_table
 
         for block in self.blocks:  # names of other tables are checked where options are made
             if block.sets:
@@ -297,8 +297,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Return every block's table of results as HTML, as notebooks show it."""
-        from nasbench.harness.compare.html import to_html
-        from nasbench.harness.compare.tables import tables
+        from nasbench.harness.compare.tables.all_tables import tables
+        from nasbench.harness.compare.tables.html import to_html
 
         parts = []
         for title, block in zip(self.titles, self.blocks, strict=True):
@@ -317,7 +317,7 @@ class Comparison:
         Names are those of their files; where there are several folders, the folder's name and `/`
         come first. `centre` and `clock` are those of `compare`.
         """
-        from nasbench.harness.compare.pictures import FigureChoice, by_folder
+        from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 
         options = options or FigureOptions()
         found = by_folder(self, FigureChoice(centre, clock, tuple(options.kinds)))

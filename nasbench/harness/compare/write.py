@@ -11,15 +11,15 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from nasbench.files import RESULTS, atomic_write, disk_error, read_whole
-from nasbench.harness.compare.captions import in_latex, in_markdown
-from nasbench.harness.compare.figure_options import FigureOptions
+from nasbench.harness.compare.figures.captions import in_latex, in_markdown
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 from nasbench.harness.compare.folders import family_folders, folder_names
-from nasbench.harness.compare.formats import TextTable, frame_to_csv, to_markdown
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.pictures import FigureChoice, by_folder
-from nasbench.harness.compare.sets import members_frame
-from nasbench.harness.compare.table_options import TableOptions
-from nasbench.harness.compare.tables import tables, tables_across
+from nasbench.harness.compare.tables.all_tables import tables, tables_across
+from nasbench.harness.compare.tables.formats import TextTable, frame_to_csv, to_markdown
+from nasbench.harness.compare.tables.latex import to_latex
+from nasbench.harness.compare.tables.options import TableOptions
+from nasbench.harness.compare.tables.sets import members_frame
 from nasbench.harness.search.task import Seconds
 from nasbench.leftovers import remove_parts
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nasbench.harness.compare.comparison import Block, Comparison
-    from nasbench.harness.compare.picture import Picture
+    from nasbench.harness.compare.figures.picture import Picture
 
 _MAIN = "comparison.json"
 FIGURES = "figures"
@@ -105,7 +105,7 @@ def _files(
 
     The figure is drawn once, and once more for PGF, whose letters are LaTeX's.
     """
-    from nasbench.harness.compare.figure_style import save_figure, save_pgf
+    from nasbench.harness.compare.figures.style import save_figure, save_pgf
 
     plain = [form for form in options.formats if form != "pgf"]
     if plain:

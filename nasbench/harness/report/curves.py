@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nasbench.harness.compare.lines import Line
-from nasbench.harness.compare.plots import one_clock, regret_lines
+from nasbench.harness.compare.figures.lines import Line
+from nasbench.harness.compare.figures.plots import one_clock, regret_lines
 from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:

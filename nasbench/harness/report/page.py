@@ -13,10 +13,10 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.audit import Audit, audit
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.build import Chosen, folders_of
-from nasbench.harness.compare.formats import TextTable
-from nasbench.harness.compare.looks import looks
+from nasbench.harness.compare.figures.looks import looks
 from nasbench.harness.compare.references import EXPECTED
-from nasbench.harness.compare.tables import tables, tables_across
+from nasbench.harness.compare.tables.all_tables import tables, tables_across
+from nasbench.harness.compare.tables.formats import TextTable
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import GREY, POINTS, block_figures

@@ -5,10 +5,10 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.harness.compare import Comparison
-from nasbench.harness.compare.figure_options import KINDS, FigureOptions
-from nasbench.harness.compare.figure_style import save_figure
+from nasbench.harness.compare.figures.options import KINDS, FigureOptions
+from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
+from nasbench.harness.compare.figures.style import save_figure
 from nasbench.harness.compare.folders import family_folders, folder_names
-from nasbench.harness.compare.pictures import FigureChoice, by_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.harness.compare.estimates import summarise
-from nasbench.harness.compare.formats import Entry, Section, TextTable
+from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
 from nasbench.harness.reproduce.published_table import Published, PublishedTable
 from nasbench.harness.reproduce.verdict import (
     RULE,

@@ -10,10 +10,10 @@ from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.contender import Contender
-from nasbench.harness.compare.figure_style import save_figure
-from nasbench.harness.compare.formats import to_markdown
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.figures.plots import regret_pictures
+from nasbench.harness.compare.figures.style import save_figure
+from nasbench.harness.compare.tables.formats import to_markdown
+from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.execution.run import Progress, run
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
 from nasbench.harness.reproduce.reproduction import Measured, Reproduction, command, measured

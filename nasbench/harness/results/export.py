@@ -31,7 +31,7 @@ from nasbench.arguments import require_names, require_path
 from nasbench.errors import InvalidInput
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare.blocks import unite
-from nasbench.harness.compare.formats import frame_to_csv
+from nasbench.harness.compare.tables.formats import frame_to_csv
 from nasbench.harness.results.best import best_place
 from nasbench.harness.results.load import Results, best_so_far, load_results
 from nasbench.harness.results.records import SPLITS

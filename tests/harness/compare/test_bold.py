@@ -13,11 +13,11 @@ from tables import installed
 
 from nasbench.harness.compare import Block, Comparison, compare
 from nasbench.harness.compare.as_text import to_text
-from nasbench.harness.compare.formats import TextTable, to_markdown
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.table_options import TableOptions
-from nasbench.harness.compare.tables import tables, tables_across
-from nasbench.harness.compare.terminal import print_comparison
+from nasbench.harness.compare.tables.all_tables import tables, tables_across
+from nasbench.harness.compare.tables.formats import TextTable, to_markdown
+from nasbench.harness.compare.tables.latex import to_latex
+from nasbench.harness.compare.tables.options import TableOptions
+from nasbench.harness.compare.tables.terminal import print_comparison
 from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.results.load import Results, load_results

@@ -14,8 +14,8 @@ from nasbench import audit, compare, run
 from nasbench.cli.app import app
 from nasbench.cli.choosing import read_labels
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
-from nasbench.harness.compare.rival_tables import pairs_table
-from nasbench.harness.compare.table_columns import KINDS
+from nasbench.harness.compare.tables.columns import KINDS
+from nasbench.harness.compare.tables.rivals import pairs_table
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import experiments
 

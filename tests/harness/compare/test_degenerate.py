@@ -14,10 +14,10 @@ from nasbench.harness.compare import (
     curves,
     estimates,
     measures,
-    pareto,
     rank_tests,
     significance,
 )
+from nasbench.harness.compare.figures import pareto
 
 UNKNOWN = np.nan
 INF = np.inf

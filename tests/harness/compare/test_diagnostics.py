@@ -9,7 +9,7 @@ from figures import drawn, png_alone
 from tables import installed, toy_cifar10
 
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.diagnostics import diagnostic_pictures, matrix, ranking
+from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures, matrix, ranking
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.ragged import Ragged

@@ -17,12 +17,13 @@ from matplotlib.text import Text
 from test_layout import family_of, unreadable
 from typer.testing import CliRunner
 
-import nasbench.harness.compare.figure_style as style
+import nasbench.harness.compare.figures.style as style
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit.comparisons import check_comparisons
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.colours import (
+from nasbench.harness.compare.figures.across_datasets import family_pictures
+from nasbench.harness.compare.figures.colours import (
     OPERATIONS,
     REFERENCE,
     distances,
@@ -30,13 +31,12 @@ from nasbench.harness.compare.colours import (
     operation_colour,
     readable,
 )
-from nasbench.harness.compare.figure_options import KINDS, FigureOptions
-from nasbench.harness.compare.figures_across import family_pictures
-from nasbench.harness.compare.looks import DASHES, looks
-from nasbench.harness.compare.picture import Picture
-from nasbench.harness.compare.pictures import FigureChoice, _named, by_folder
-from nasbench.harness.compare.plots import regret_pictures
-from nasbench.harness.compare.ticks import written
+from nasbench.harness.compare.figures.looks import DASHES, looks
+from nasbench.harness.compare.figures.options import KINDS, FigureOptions
+from nasbench.harness.compare.figures.picture import Picture
+from nasbench.harness.compare.figures.pictures import FigureChoice, _named, by_folder
+from nasbench.harness.compare.figures.plots import regret_pictures
+from nasbench.harness.compare.figures.ticks import written
 from nasbench.harness.compare.write import write
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.runs import ExperimentRuns

@@ -10,12 +10,12 @@ from latex import ONE_COLUMN, TWO_COLUMNS, WIDTHS, compile_latex, document, need
 from tables import installed, toy_cifar10
 
 from nasbench.harness.compare import Block, Comparison, compare
-from nasbench.harness.compare.formats import Entry, Section, TextTable
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.latex_page import BOLD, SIZES, natural
-from nasbench.harness.compare.latex_text import escape_latex
-from nasbench.harness.compare.table_options import TableOptions
-from nasbench.harness.compare.tables import results_table, tables, tables_across
+from nasbench.harness.compare.tables.all_tables import results_table, tables, tables_across
+from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
+from nasbench.harness.compare.tables.latex import to_latex
+from nasbench.harness.compare.tables.latex_page import BOLD, SIZES, natural
+from nasbench.harness.compare.tables.latex_text import escape_latex
+from nasbench.harness.compare.tables.options import TableOptions
 from nasbench.harness.execution.run import run
 from nasbench.testing.one_shot import SMALL
 

@@ -17,15 +17,15 @@ from nasbench.harness.compare import compare
 from nasbench.harness.compare.across import OneDataSet, standings_across
 from nasbench.harness.compare.comparison import Block
 from nasbench.harness.compare.contender import Contender
-from nasbench.harness.compare.diagnostics import diagnostic_pictures
 from nasbench.harness.compare.families import Family
-from nasbench.harness.compare.figure_options import KINDS, STYLES, WIDTHS, FigureOptions
-from nasbench.harness.compare.figure_style import drawing, save_figure
-from nasbench.harness.compare.figures_across import family_pictures
-from nasbench.harness.compare.finals import final_pictures
-from nasbench.harness.compare.pareto import pareto_pictures
-from nasbench.harness.compare.picture import Picture
-from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.figures.across_datasets import family_pictures
+from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures
+from nasbench.harness.compare.figures.finals import final_pictures
+from nasbench.harness.compare.figures.options import KINDS, STYLES, WIDTHS, FigureOptions
+from nasbench.harness.compare.figures.pareto import pareto_pictures
+from nasbench.harness.compare.figures.picture import Picture
+from nasbench.harness.compare.figures.plots import regret_pictures
+from nasbench.harness.compare.figures.style import drawing, save_figure
 
 STORED = Path(__file__).parents[1] / "schema1"
 ROWS = (1, 2, 5, 20)

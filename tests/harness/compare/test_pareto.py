@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.pareto import front, pareto_pictures
+from nasbench.harness.compare.figures.pareto import front, pareto_pictures
 from nasbench.harness.execution.run import run
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201

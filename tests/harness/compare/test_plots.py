@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.figure_options import FigureOptions
-from nasbench.harness.compare.label_positions import set_apart
-from nasbench.harness.compare.looks import looks
-from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.figures.label_positions import set_apart
+from nasbench.harness.compare.figures.looks import looks
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.plots import regret_pictures
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies

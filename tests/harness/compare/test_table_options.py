@@ -14,9 +14,9 @@ from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.latex_page import page
-from nasbench.harness.compare.table_options import TableOptions
-from nasbench.harness.compare.tables import tables
+from nasbench.harness.compare.tables.all_tables import tables
+from nasbench.harness.compare.tables.latex_page import page
+from nasbench.harness.compare.tables.options import TableOptions
 from nasbench.harness.execution.run import run
 
 cli = CliRunner(env={"COLUMNS": "100"})

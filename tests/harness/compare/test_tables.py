@@ -18,23 +18,23 @@ from nasbench.benchmarks.tables.info import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.as_text import to_text
-from nasbench.harness.compare.formats import (
-    Entry,
-    Section,
-    TextTable,
-    to_markdown,
-)
-from nasbench.harness.compare.latex import to_latex
-from nasbench.harness.compare.latex_text import escape_latex
-from nasbench.harness.compare.plots import regret_pictures
-from nasbench.harness.compare.tables import (
+from nasbench.harness.compare.figures.plots import regret_pictures
+from nasbench.harness.compare.tables.all_tables import (
     cost_table,
     course_table,
     estimates_table,
     results_table,
     tables,
 )
-from nasbench.harness.compare.terminal import print_comparison
+from nasbench.harness.compare.tables.formats import (
+    Entry,
+    Section,
+    TextTable,
+    to_markdown,
+)
+from nasbench.harness.compare.tables.latex import to_latex
+from nasbench.harness.compare.tables.latex_text import escape_latex
+from nasbench.harness.compare.tables.terminal import print_comparison
 from nasbench.harness.compare.write import folder_names, write
 from nasbench.harness.execution.run import run
 

@@ -13,7 +13,7 @@ from tables import installed
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import CannotCompare, InvalidInput, NasbenchError, StoreError
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.tables import cost_table
+from nasbench.harness.compare.tables.all_tables import cost_table
 from nasbench.harness.execution import tune as module
 from nasbench.harness.execution.config import read_config
 from nasbench.harness.execution.run import run

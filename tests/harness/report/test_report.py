@@ -13,7 +13,7 @@ import pytest
 
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import Comparison, compare
-from nasbench.harness.compare.pictures import FigureChoice, by_folder
+from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.report.checklist import checklist

@@ -15,7 +15,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.comparison import Block
-from nasbench.harness.compare.plots import regret_lines
+from nasbench.harness.compare.figures.plots import regret_lines
 from nasbench.harness.execution.run import run
 from nasbench.harness.report import report
 from nasbench.harness.results.load import load_results

@@ -21,8 +21,8 @@ from nasbench.benchmarks.training.checkpoint import read_checkpoint
 from nasbench.benchmarks.training.readers.releases import CIFAR10
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.pareto import pareto_pictures
-from nasbench.harness.compare.plots import regret_pictures
+from nasbench.harness.compare.figures.pareto import pareto_pictures
+from nasbench.harness.compare.figures.plots import regret_pictures
 from nasbench.harness.execution.run import if_shared, run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import read_folder

@@ -1,0 +1,151 @@
+"""Figures of test value against cost: the cost of final networks, or that of the searches."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.estimates import interval, summarise
+from nasbench.harness.compare.figures.captions import about, caption
+from nasbench.harness.compare.figures.layout import lay_out
+from nasbench.harness.compare.figures.lines import entries
+from nasbench.harness.compare.figures.looks import looks
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.picture import Picture
+from nasbench.harness.compare.figures.style import blank, drawing
+from nasbench.harness.compare.figures.words import Words
+from nasbench.trace import Trace, TraceKind
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
+
+
+_READ = "mean, 95 % bootstrap intervals; small marks are runs"
+
+
+class Point(NamedTuple):
+    """One contender: cost and final test score of each run, shape (runs,) each."""
+
+    contender: "Contender"
+    cost: NDArray[np.float64]
+    test: NDArray[np.float64]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The final test values, in the metric's unit, shape (runs,)."""
+        return self.contender.runs.metric.score(self.test)
+
+
+def pareto_pictures(block: "Block") -> Iterator[Picture]:
+    """Yield a figure for every data set and unit of cost with two contenders or more.
+
+    Costs are those of the derived cells' networks, as strategies recorded them. Where a block has
+    one-shot and other searches, there is also a figure over the searches' training epochs, the only
+    cost that all searches have in common.
+    """
+    finished = [one for one in block.contenders if len(one.runs)]
+    sharing = [one.experiment.task.shared for one in finished]
+    if any(sharing) and not all(sharing):
+        costs = [one.runs.column("training_epochs").astype(np.float64) for one in finished]
+        for dataset in block.datasets:
+            points = _points(finished, costs, dataset)
+            what = "training epochs of the search"
+            yield _picture(block, dataset, what, points, "training-epochs", log=True)
+    units: dict[str, list[Contender]] = {}
+    for one in finished:
+        for trace in one.runs.traces(TraceKind.COST):
+            units.setdefault(trace.words[0], []).append(one)
+    for unit, contenders in units.items():
+        if len(contenders) < 2:
+            continue
+        costs = [one.runs.trace(Trace.cost(unit)).last() for one in contenders]
+        for dataset in block.datasets:
+            points = _points(contenders, costs, dataset)
+            what = f"cost of the derived architecture's network ({unit})"
+            short = re.sub(r"[^a-z]+", "-", unit.lower())
+            yield _picture(block, dataset, what, points, short, log=False)
+
+
+def _points(
+    contenders: "Sequence[Contender]", costs: Sequence[NDArray[np.float64]], dataset: str
+) -> list[Point]:
+    pairs = zip(contenders, costs, strict=True)
+    return [Point(one, cost, one.final("test", dataset)) for one, cost in pairs]
+
+
+def _picture(
+    block: "Block", dataset: str, what: str, points: Sequence[Point], short: str, *, log: bool
+) -> Picture:
+    said = caption([
+        f"test {block.units.title} on {block.title_of(dataset)} against {what}",
+        f"large marks: {_READ}; grey line: means that no other mean is better than at equal or "
+        "lower cost",
+        *about(block),
+    ])  # fmt: skip
+    draw, metric = partial(_draw, block, dataset, what, points, log), block.units.metric.name
+    title = f"Test {metric} on {block.title_of(dataset)} against {what}"
+    return Picture(f"pareto-{dataset}-{short}", "pareto", title, said, draw)
+
+
+def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
+    """Return the positions of the Pareto-optimal points, by ascending cost.
+
+    `costs` and `values`, scores of which more is better, have shape (points,). A point is left out
+    where another costs no more and is at least as good; of equal points the first is kept.
+    """
+    best, found = -np.inf, []
+    for place in np.lexsort((-values, costs)):
+        if values[place] > best:
+            best = values[place]
+            found.append(int(place))
+    return found
+
+
+def _draw(
+    block: "Block",
+    dataset: str,
+    what: str,
+    points: Sequence[Point],
+    log: bool,
+    options: FigureOptions,
+) -> Figure:
+    metric = block.units.metric
+    with drawing(options):
+        figure = blank(options)
+        axes = figure.subplots()
+        means = np.array(
+            [(summarise(point.cost).mean, summarise(point.test).mean) for point in points]
+        )
+        styles = looks([one.contender for one in points])
+        for point, (cost, test), look in zip(points, means, styles, strict=True):
+            axes.plot(point.cost, point.values, look.marker, color=look.colour, markersize=2.4,
+                      alpha=0.35, markeredgewidth=0)  # fmt: skip
+            (left, right), (low, high) = interval(point.cost), interval(point.values)
+            value = metric.score(test)
+            arms = np.array([[value - low, high - value], [cost - left, right - cost]])
+            up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end beyond the mean
+            axes.errorbar(
+                cost, value, up, across, fmt=look.marker, color=look.colour, markersize=5,
+                linewidth=1, label=point.contender.label,
+            )  # fmt: skip
+        best = means[front(means[:, 0], means[:, 1])]
+        axes.step(
+            best[:, 0], metric.score(best[:, 1]), where="post", color="0.5", linewidth=0.8, zorder=0
+        )
+        if log:
+            axes.set_xscale("log")
+        words = Words(
+            title=block.title_of(dataset),
+            aside=_READ,
+            footer="; ".join(about(block)),
+            xlabel=what,
+            ylabel=f"test {block.units.title}",
+            entries=entries(axes),
+        )
+        lay_out(figure, options, words, 0.36 * options.inches + 0.2)
+    return figure

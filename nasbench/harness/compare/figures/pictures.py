@@ -1,0 +1,80 @@
+"""All figures of a comparison, by the folders they are written to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nasbench.harness.compare.figures.across_datasets import family_pictures
+from nasbench.harness.compare.figures.captions import CENTRES
+from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures
+from nasbench.harness.compare.figures.finals import final_pictures
+from nasbench.harness.compare.figures.options import KINDS
+from nasbench.harness.compare.figures.pareto import pareto_pictures
+from nasbench.harness.compare.figures.picture import Picture
+from nasbench.harness.compare.figures.plots import CLOCKS, regret_pictures
+from nasbench.harness.compare.folders import family_folders, folder_names
+from nasbench.text import file_name
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.comparison import Comparison
+
+
+@dataclass(frozen=True)
+class FigureChoice:
+    """Which figures a comparison has: what they draw, not how they look."""
+
+    centre: str = "mean"
+    """`mean`, `median` or `iqm`: what curves show of the runs."""
+    clock: str | None = None
+    """`seconds`, `evaluations`, or None for a figure over each."""
+    kinds: tuple[str, ...] = KINDS
+
+    @classmethod
+    def of(cls, stored: Any) -> "FigureChoice":
+        """Read a choice from JSON values; raises `ValueError` for values that are none."""
+        from pydantic import TypeAdapter
+
+        found = TypeAdapter(cls).validate_python(stored)
+        known = found.centre in CENTRES and found.clock in (None, *CLOCKS)
+        if not known or not set(found.kinds) <= set(KINDS):
+            raise ValueError(f"no figures are like {found}")
+        return found
+
+
+def by_folder(comparison: "Comparison", choice: FigureChoice) -> dict[str, list[Picture]]:
+    """Return the figures of every folder, with portable names that are distinct in the folder.
+
+    Names are the same whichever kinds are chosen.
+    """
+    found: dict[str, list[Picture]] = {}
+    for name, block in zip(folder_names(comparison), comparison.blocks, strict=True):
+        found.setdefault(name, []).extend(
+            [
+                *regret_pictures(block, centre=choice.centre, clock=choice.clock),
+                *final_pictures(block),
+                *diagnostic_pictures(block),
+                *pareto_pictures(block),
+            ]
+        )
+    for name, family in zip(family_folders(comparison), comparison.families, strict=True):
+        found.setdefault(name, []).extend(family_pictures(family))
+    return {
+        name: [one for one in _named(pictures) if one.kind in choice.kinds]
+        for name, pictures in found.items()
+    }
+
+
+def _named(pictures: Sequence[Picture]) -> Iterator[Picture]:
+    """Yield pictures with portable names; a name that is taken gets a number.
+
+    Names that differ in capital letters alone are one name to some file systems.
+    """
+    taken: set[str] = set()
+    for picture in pictures:
+        plain = name = file_name(picture.name)
+        number = 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain}--{number}"
+        taken.add(name.casefold())
+        yield replace(picture, name=name)

@@ -1,0 +1,272 @@
+"""Figures of a block's test regret.
+
+Curves are computed in `curves` and `references`. Figures are made without pyplot, so that drawing
+leaves no state behind. Without the table, regrets are not known and no figure is drawn.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
+from nasbench.harness.compare.figures.captions import CENTRES, about, caption
+from nasbench.harness.compare.figures.colours import REFERENCE
+from nasbench.harness.compare.figures.layout import lay_out
+from nasbench.harness.compare.figures.lines import Line, draw_lines, entries, name_lines
+from nasbench.harness.compare.figures.looks import looks
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.picture import Picture
+from nasbench.harness.compare.figures.style import blank, drawing, regret_scale
+from nasbench.harness.compare.figures.words import Words
+from nasbench.harness.compare.references import EXPECTED
+from nasbench.harness.search.budget import Stop
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.contender import Contender
+    from nasbench.harness.compare.units import Units
+
+_ROUNDING = 1e-11
+"""Rounding error of a regret of 0, relative to the best value."""
+CLOCKS = ("seconds", "evaluations")
+_AXIS = {
+    "seconds": "simulated training time (s, pseudo-time)",
+    "evaluations": "evaluations",
+}
+_SHARED_AXIS = {
+    "seconds": "training time of shared weights (s, real)",
+    "evaluations": "epochs of shared weights",
+}
+_MARGIN = 1.03
+"""How far the time axis goes beyond the last end of a search."""
+
+
+def regret_pictures(
+    block: "Block", *, centre: str = "mean", clock: str | None = None
+) -> Iterator[Picture]:
+    """Yield a figure of test regret for every data set.
+
+    `centre` is `mean`, `median` or `iqm`, see `curves.band`. `clock` is the x axis: `seconds`,
+    `evaluations`, or None for one figure over each. One-shot rows have figures of their own; with a
+    calibration, a further figure shows all rows over seconds.
+    """
+    parts = one_clock(block)
+    for one in CLOCKS if clock is None else (clock,):
+        for part in parts:  # two clocks never share an axis
+            yield from _on_one_clock(part, centre, one)
+    if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
+        factor = block.calibration.factor
+        scaled = [replace(one, scale=factor) for one in parts[1].contenders]
+        both = only(block, [*parts[0].contenders, *scaled])
+        for picture in _on_one_clock(both, centre, "seconds"):
+            title = f"{picture.title}, all rows"
+            yield replace(picture, name=f"{picture.name}-calibrated", title=title)
+
+
+def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
+    """Yield the figures of contenders that have the same clock or were scaled to one."""
+    if not _can_be_drawn(block):
+        return
+
+    @cache
+    def lines() -> dict[str, list[Line]]:
+        return dict(regret_lines(block, clock, centre=centre))
+
+    for dataset in block.datasets:
+        yield Picture(
+            f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}",
+            "regret",
+            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}",
+            _caption(block, dataset, centre, clock),
+            partial(_draw, block, dataset, clock, centre, lines),
+        )
+
+
+def _can_be_drawn(block: "Block") -> bool:
+    return block.known is not None and any(len(one.runs) for one in block.contenders)
+
+
+def regret_lines(
+    block: "Block", clock: str, *, centre: str = "mean"
+) -> Iterator[tuple[str, list[Line]]]:
+    """Yield every data set with its curves of test regret over a clock.
+
+    With the centre `mean`, the curve of the expected random search is the last. The block's rows
+    must share the clock, see `one_clock`. Yields nothing where no regret is known.
+    """
+    if block.known is None or not _can_be_drawn(block):
+        return
+    styles = looks(block.contenders)
+    ends = [_end(one, clock) for one in block.contenders]
+    grid, positions = _when(block, clock, max(ends))
+    for dataset in block.datasets:
+        best = float(np.nanmax(block.known.test[dataset]))
+        lines = []
+        rows = zip(block.contenders, positions, ends, styles, strict=True)
+        for one, where, end, look in rows:
+            if len(one.runs):
+                regret = regret_of(best, step_values(where, one.scores("test", dataset)))
+                curve = band(grid, regret, centre=centre).until(end)
+                lines.append(Line(one.label, curve, *look))
+        expected = _expected(block, dataset, clock, grid) if centre == "mean" else None
+        if expected is not None:
+            lines.append(Line(EXPECTED, expected, REFERENCE, (0, (2.5, 1.5)), ""))
+        yield dataset, lines
+
+
+def one_clock(block: "Block") -> "list[Block]":
+    """Return the block divided into rows that evaluate on a benchmark and one-shot rows.
+
+    A block that has only one of the two kinds is returned whole.
+    """
+    asking = [one for one in block.contenders if not one.experiment.task.shared]
+    sharing = [one for one in block.contenders if one.experiment.task.shared]
+    if not (asking and sharing):
+        return [block]
+    return [only(block, some) for some in (asking, sharing)]
+
+
+def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
+    """Return the block with only some contenders, and with the task of the first of them."""
+    task = contenders[0].experiment.task
+    return replace(block, contenders=tuple(contenders), task=task)
+
+
+def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far scores are below the best score; rounding errors become 0."""
+    regret = best - scores
+    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
+
+
+def _end(one: "Contender", clock: str) -> float:
+    """Return when a contender's last run ended; 0 without runs.
+
+    A run that a limit of seconds ended lasted until that limit: the time of the evaluation that
+    would have overshot it has passed.
+    """
+    spent = one.spent(clock)
+    limit = one.experiment.task.budget.seconds
+    if clock != "seconds" or limit is None or not len(one.runs):
+        return spent
+    stopped = Stop.SECONDS in one.runs.table["stop"].to_pylist()
+    return max(spent, one.scale * limit) if stopped else spent
+
+
+def _when(
+    block: "Block", clock: str, end: float
+) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Return the times at which curves are drawn, and each run's incumbent at these times."""
+    times = [one.when(clock) for one in block.contenders]
+    limit = block.task.budget.seconds if clock == "seconds" else block.task.budget.evaluations
+    end = end if limit is None else max(end, float(limit))
+    if clock == "evaluations":
+        grid = np.unique(np.round(np.geomspace(1, max(end, 1), 200)))
+    else:
+        grid = common_grid(np.concatenate([one.values for one in times]), end)
+    return grid, [answers(one, grid) for one in times]
+
+
+def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
+    """Return the expected regret of random search in closed form, None where there is none.
+
+    The curve begins where every simulated worker can afford one evaluation.
+    """
+    known, budget = block.known, block.task.budget
+    if known is None or not _has_expected(block):
+        return None
+    seconds = np.inf if budget.seconds is None else budget.seconds
+    grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
+    grid = grid[known.affords(grid) if clock == "seconds" else grid >= 1]
+    if not len(grid):
+        return None
+    n = known.evaluations(grid) if clock == "seconds" else grid
+    outcome = known.test[dataset]
+    found = known.search.expect(outcome[known.cells], n, replacement=known.replacement)
+    regret = float(np.nanmax(outcome)) - found.mean
+    return Band(grid, regret, regret, regret)
+
+
+def _has_expected(block: "Block") -> bool:
+    """Return whether random search has a closed form and can afford an evaluation."""
+    known, task = block.known, block.task
+    if known is None or task.shared or task.budget.stops_early:
+        return False
+    return bool(known.affords().all())
+
+
+def _draw(
+    block: "Block",
+    dataset: str,
+    clock: str,
+    centre: str,
+    lines: Callable[[], dict[str, list[Line]]],
+    options: FigureOptions,
+) -> Figure:
+    drawn = lines()[dataset]
+    with drawing(options):
+        figure = blank(options)
+        axes = figure.subplots()
+        height = 0.36 * options.inches + 0.2
+        _scale(axes, block.units, [line.curve for line in drawn])
+        draw_lines(axes, drawn)
+        named = name_lines(figure, axes, drawn, options, height)
+        words = Words(
+            title=block.title_of(dataset),
+            aside=", ".join(CENTRES[centre]),
+            footer="; ".join([*about(block), *_about_clock(block, clock)]),
+            xlabel=_over(block, clock),
+            ylabel=block.units.axis("test regret"),
+            entries=() if named else entries(axes),
+        )
+        lay_out(figure, options, words, height)
+    return figure
+
+
+def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
+    """Set logarithmic axes: the clock on x, regrets on y (see `regret_scale`)."""
+    axes.set_xscale("log")
+    centres = np.concatenate([curve.centre for curve in curves])
+    edges = np.concatenate([curve.low for curve in curves] + [centres])
+    if not len(centres):
+        return
+    tops = np.concatenate([curve.high for curve in curves])
+    highest = tops[np.isfinite(tops)].max(initial=edges.max())
+    regret_scale(axes, "y", np.append(edges, highest), units)
+    start = min(curve.grid[0] for curve in curves if len(curve.grid))
+    end = max(curve.grid[-1] for curve in curves if len(curve.grid))
+    axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
+
+
+def _over(block: "Block", clock: str) -> str:
+    """Return the label of the time axis."""
+    return (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
+
+
+def _about_clock(block: "Block", clock: str) -> list[str]:
+    """Return what a reader must know of a clock."""
+    if clock != "seconds":
+        return []
+    scaled = block.calibration is not None and any(one.scale != 1 for one in block.contenders)
+    label = f"shared weights: {block.calibration.label}" if scaled and block.calibration else ""
+    return [part for part in (block.about_seconds, label) if part]
+
+
+def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
+    line, around = CENTRES[centre]
+    return caption([
+        f"{block.units.axis('test regret')} on {block.title_of(dataset)} over "
+        f"{_over(block, clock)}; both axes "
+        "are logarithmic",
+        f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
+        "row's last search ended",
+        "dashed black line: expected random search in closed form"
+        if centre == "mean" and _has_expected(block) else "",
+        *about(block), *_about_clock(block, clock),
+    ])  # fmt: skip

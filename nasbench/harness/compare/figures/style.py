@@ -1,0 +1,179 @@
+"""The style of all figures: fonts, sizes of letters, scales of regrets, and their files."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from string import ascii_uppercase
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.backends.backend_pdf import PdfFile
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from numpy.typing import NDArray
+
+from nasbench.errors import InvalidInput
+from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.figures.tex import is_tex
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nasbench.harness.compare.units import Units
+
+DPI = 200
+"""Dots per inch at which texts are measured."""
+TITLE, LABEL, TICK, SMALL, FOOT = 9.0, 8.0, 7.0, 6.0, 5.0
+"""Sizes of letters in points."""
+PALE = "0.45"
+"""Colour of words that say how to read a figure."""
+_FAMILIES = {"sans": "Nasbench Sans", "serif": "Nasbench Serif", "tex": "Nasbench Serif"}
+_FALLBACK = "DejaVu Sans"
+"""Font of characters that ours do not have; it comes with matplotlib."""
+_PIXELS = 1100
+"""Width of a raster figure in pixels."""
+_PREFIX = "_get_subset_prefix"
+"""Name of the method of matplotlib that names parts of fonts."""
+_PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{textcomp}"
+_STYLE: dict[Any, Any] = {
+    "font.size": LABEL, "axes.labelsize": LABEL, "axes.titlesize": TICK, "legend.fontsize": TICK,
+    "xtick.labelsize": TICK, "ytick.labelsize": TICK, "axes.linewidth": 0.6, "axes.titlepad": 3,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3,
+    "ytick.major.size": 3, "xtick.major.pad": 2.5, "ytick.major.pad": 2.5, "axes.labelpad": 3,
+    "text.color": "0.1", "axes.labelcolor": "0.1", "xtick.color": "0.15", "ytick.color": "0.15",
+    "axes.edgecolor": "0.15", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.axisbelow": True, "legend.frameon": False,
+    "text.parse_math": False,  # a name with two dollar signs is not a formula
+}  # fmt: skip
+
+
+@contextmanager
+def drawing(options: FigureOptions) -> Iterator[None]:
+    """Set the style of figures that are made within the `with` block."""
+    register_fonts()
+    with mpl.rc_context(), _unseen_glyphs():
+        mpl.rcdefaults()
+        family = [_FAMILIES[options.font], _FALLBACK]
+        mpl.rcParams.update({**sns.axes_style("ticks"), **_STYLE, "font.family": family})
+        mpl.rcParams["text.hinting"] = "none"
+        yield
+
+
+@cache
+def register_fonts() -> None:
+    """Make our fonts known to matplotlib, in this process alone."""
+    folder = resources.files("nasbench.harness.compare.figures") / "fonts"
+    for name in ("NasbenchSans-Regular.ttf", "NasbenchSerif-Regular.ttf"):
+        with resources.as_file(folder / name) as path:
+            fontManager.addfont(path)
+
+
+def blank(options: FigureOptions) -> Figure:
+    """Return a figure of the wanted width; its height is found when it is laid out."""
+    return Figure(figsize=(options.inches, 4.0), dpi=DPI)
+
+
+def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
+    """Write a figure in one of `options.FORMATS`; equal figures have equal bytes.
+
+    Raises `InvalidInput` where LaTeX cannot write it.
+    """
+    stamps: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    settings: dict[Any, Any] = {
+        "pdf.fonttype": 42, "svg.hashsalt": "nasbench", "text.hinting": "none",
+        "pgf.texsystem": "pdflatex", "pgf.rcfonts": False, "pgf.preamble": _PREAMBLE,
+    }  # fmt: skip
+    if is_tex(figure):
+        settings["font.family"] = "serif"  # LaTeX's own
+    dpi = _PIXELS / figure.get_figwidth()
+    given: dict[str, Any] = {"metadata": stamps[form]} if form in stamps else {}
+    with mpl.rc_context(settings), _unseen_glyphs(), latex_errors(), _named_by_letters():
+        figure.savefig(file, format=form, dpi=dpi, **given)
+
+
+def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
+    """Return the name and content of every file of a figure as PGF: the figure, then its rasters.
+
+    The figure must have been drawn with the font `tex`: a document sets its letters. A raster is
+    where thousands of points are drawn. `name` has no suffix.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.pgf"
+        with path.open("wb") as file:
+            save_figure(figure, "pgf", file)
+        rasters = sorted(one for one in Path(folder).iterdir() if one != path)
+        return [(one.name, one.read_bytes()) for one in (path, *rasters)]
+
+
+@contextmanager
+def latex_errors() -> Iterator[None]:
+    """Turn what matplotlib says of a LaTeX that fails into one line."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        if "latex" not in str(error).lower():
+            raise
+        reason = next((one for one in str(error).splitlines() if one.startswith("!")), "")
+        raise InvalidInput(
+            f"LaTeX cannot typeset a figure{f' ({reason})' if reason else ''}: install "
+            "texlive-latex-extra, cm-super and dvipng, or choose font sans or serif and no pgf"
+        ) from error
+
+
+@contextmanager
+def _named_by_letters() -> Iterator[None]:
+    """Name parts of fonts in a PDF by the letters that they hold.
+
+    Matplotlib 3.11 names parts of LaTeX's fonts by the address of an object, so that no two files
+    are equal.
+    """
+
+    def prefix(letters: Iterable[object]) -> str:
+        number = int(sha256(repr(sorted(map(str, letters))).encode()).hexdigest(), 16)
+        return "".join(ascii_uppercase[number // 26**place % 26] for place in range(6)) + "+"
+
+    usual = vars(PdfFile).get(_PREFIX)
+    if usual is None:
+        yield
+        return
+    setattr(PdfFile, _PREFIX, staticmethod(prefix))
+    try:
+        yield
+    finally:
+        setattr(PdfFile, _PREFIX, usual)
+
+
+@contextmanager
+def _unseen_glyphs() -> Iterator[None]:
+    """Leave out the warning that a font lacks a character, which is then drawn as a box."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
+def regret_scale(axes: "Axes", name: str, values: NDArray[np.float64], units: "Units") -> None:
+    """Set a logarithmic scale for regrets on the axis `name`, which is `x` or `y`.
+
+    Where some regrets are below `Units.least_regret`, the scale is linear from there down to 0.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    least, top = float(values.min()), float(values.max())
+    linear = units.least_regret(top)
+    across = name == "x"
+    set_scale = axes.set_xscale if across else axes.set_yscale
+    set_limits = axes.set_xlim if across else axes.set_ylim
+    if least < linear:
+        set_scale("symlog", linthresh=linear, linscale=0.5)
+        set_limits(0, max(top * 1.15, 2 * linear))
+    else:
+        set_scale("log")
+        set_limits(least * 0.85, top * 1.15)

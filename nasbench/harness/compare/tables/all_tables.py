@@ -1,0 +1,47 @@
+"""The tables of a comparison, as its options ask for them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nasbench.harness.compare.tables.course import course_table
+from nasbench.harness.compare.tables.formats import TextTable
+from nasbench.harness.compare.tables.options import TableOptions, shaped
+from nasbench.harness.compare.tables.rivals import pairs_table, ranks_table
+from nasbench.harness.compare.tables.sets import sets_table
+from nasbench.harness.compare.tables.values import cost_table, estimates_table, results_table
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.compare.families import Family
+
+__all__ = [
+    "cost_table", "course_table", "estimates_table", "pairs_table", "ranks_table",
+    "results_table", "sets_table", "tables", "tables_across",
+]  # fmt: skip
+
+_OF_A_BLOCK: dict[str, Callable[["Block"], TextTable]] = {
+    "results": results_table, "cost": cost_table, "estimates": estimates_table,
+    "course": course_table, "pairs": pairs_table, "sets": sets_table,
+}  # fmt: skip
+
+
+def tables(block: "Block", options: TableOptions | None = None) -> list[TextTable]:
+    """Return the tables of a block that are asked for, with the columns that are asked for.
+
+    By default these are all that it has. Raises `InvalidInput` for a column that a table does not
+    have.
+    """
+    options = options or TableOptions()
+    alone = block.sets or len(block.contenders) < 2
+    kinds = ("sets",) if block.sets else ("results", "cost", "estimates", "course", "pairs")
+    return [
+        shaped(_OF_A_BLOCK[kind](block), options)
+        for kind in kinds
+        if options.wants(kind) and not (kind == "pairs" and alone)
+    ]
+
+
+def tables_across(family: "Family", options: TableOptions | None = None) -> list[TextTable]:
+    """Return the tables over several data sets that are asked for."""
+    options = options or TableOptions()
+    return [shaped(ranks_table(family), options)] if options.wants("ranks") else []

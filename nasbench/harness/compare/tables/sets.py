@@ -1,0 +1,184 @@
+"""Final sets of searches with several objectives, as a plain table.
+
+A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
+the search's own signal; of equal ones it holds the first. The values that are shown are those of
+the judge.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.harness.compare.contender import Contender
+from nasbench.harness.compare.estimates import Summary, finite, summarise
+from nasbench.harness.compare.tables.columns import BEST, COLUMNS
+from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
+from nasbench.harness.compare.tables.note_texts import SETS_PLAIN, Note
+from nasbench.harness.compare.tables.notes import about_clocks, written_notes
+from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
+from nasbench.harness.results.records import SPLITS, value_column
+from nasbench.harness.search.task import Seconds
+
+if TYPE_CHECKING:
+    import pandas
+
+    from nasbench.harness.compare.comparison import Block
+    from nasbench.problem import Metric
+
+
+@dataclass(frozen=True)
+class SetRow:
+    """The final sets of one experiment on one data set; means and deviations are over its runs."""
+
+    strategy: str
+    label: str
+    family: str
+    dataset: str
+    n: int
+    failed: int
+    members: Summary  #: numbers of members of the runs' sets
+    best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
+    evaluations_mean: float
+    seconds: Seconds  #: what `clock_seconds_mean` are
+    clock_seconds_mean: float
+
+    def to_json(self, objectives: "Sequence[Metric]") -> dict[str, Any]:
+        """Return the row as JSON values, the best values by objective."""
+        best = {
+            metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
+        }
+        found = {**asdict(self), "members": self.members._asdict(), "best": best}
+        del found["seconds"], found["clock_seconds_mean"]
+        return {**found, **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds}}
+
+    def on(self, kind: Seconds) -> float:
+        """Return the seconds on the clock if they are of a kind, else NaN."""
+        return self.clock_seconds_mean if kind is self.seconds else np.nan
+
+
+def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
+    """Return one row per contender on a reported data set."""
+    return [
+        SetRow(
+            strategy=one.experiment.strategy,
+            label=one.label,
+            family=one.runs.family,
+            dataset=dataset,
+            n=len(one.runs),
+            failed=one.failed,
+            members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
+            best=tuple(
+                summarise(np.array([_best(values, metric) for values in _members(one, dataset, k)]))
+                for k, metric in enumerate(one.experiment.task.objectives)
+            ),
+            evaluations_mean=_mean(one, "evaluations"),
+            seconds=one.experiment.task.seconds,
+            clock_seconds_mean=_mean(one, "clock_seconds"),
+        )
+        for one in contenders
+    ]
+
+
+def _members(
+    one: Contender, dataset: str, objective: int, split: str = "test"
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the judge's values of every run's final set, shape (members,) each."""
+    steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
+    judged = one.runs.finals(split, dataset, objective)
+    for run in range(len(one.runs)):
+        yield finite(judged[run][np.isin(steps[run], selected[run])])
+
+
+def _best(values: NDArray[np.float64], metric: "Metric") -> float:
+    """Return the best of some values, NaN where none is known."""
+    known = values[~np.isnan(values)]
+    return float(metric.score(metric.score(known).max())) if len(known) else np.nan
+
+
+def _mean(one: Contender, column: str) -> float:
+    return summarise(one.runs.column(column).astype(np.float64)).mean
+
+
+def sets_table(block: "Block") -> TextTable:
+    """Return a table of the final sets' sizes and the best values in them, a row per experiment."""
+    objectives = block.task.objectives
+    costs = COLUMNS["sets"].index("members") + 1
+    columns = (
+        *COLUMNS["sets"][:costs], *(f"{BEST}{one.title}" for one in objectives),
+        *COLUMNS["sets"][costs:],
+    )  # fmt: skip
+    units = [
+        Units.of(metric, [row.best[k].mean for row in block.sets])
+        for k, metric in enumerate(objectives)
+    ]
+    failed = any(row.failed for row in block.sets)
+
+    def cells(row: SetRow) -> list[Entry]:
+        found = [
+            row.label, str(row.n), str(row.failed) if failed else UNKNOWN,
+            mean_and_deviation(row.members.mean, row.members.std, 1),
+            *(
+                mean_and_deviation(best.mean, best.std, unit.digits)
+                for best, unit in zip(row.best, units, strict=True)
+            ),
+            written(row.evaluations_mean, ".1f"), UNKNOWN,
+            *(written(row.on(kind), ".0f") for kind in Seconds),
+        ]  # fmt: skip
+        return [Entry(text) for text in found]
+
+    sections = [
+        Section(
+            block.title_of(dataset),
+            [cells(row) for row in block.sets if row.dataset == dataset],
+            [],
+        )
+        for dataset in block.datasets
+    ]
+    caption = (
+        "Final sets: members, and the best value on test within a set, mean ± standard deviation "
+        "over n runs"
+    )
+    names = " and ".join(one.name for one in objectives)
+    about = Note(
+        "a set: all evaluations at the highest fidelity of the run that no other is better than "
+        f"in {names} as the search saw them, of equals the first; the best values of a row need "
+        "not be of one architecture",
+        f"a set: evaluations that no other of the run is better than in {names}",
+    )
+    notes, brief = written_notes(block, about, SETS_PLAIN, *about_clocks(block))
+    short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
+    return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
+
+
+def members_frame(block: "Block") -> "pandas.DataFrame":
+    """Return one row per member of every final set: its architecture and all its values.
+
+    `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
+    judge's values.
+    """
+    import pandas
+
+    parts = []
+    for dataset in block.datasets:
+        for one in block.contenders:
+            runs, selected = one.runs, one.runs.lists("selected")
+            chosen = runs.architectures.at(selected)
+            columns: dict[str, Any] = {
+                "label": one.label,
+                "dataset": dataset,
+                "seed": np.repeat(runs.seeds, selected.lengths),
+                "architecture": chosen.texts[chosen.codes.values],
+                "fidelity": runs.lists("fidelity").at(selected).values,
+            }
+            for k, metric in enumerate(one.experiment.task.objectives):
+                told = runs.lists(value_column(metric)).at(selected)
+                columns[value_column(metric)] = told.values
+                for split in SPLITS:
+                    values = list(_members(one, dataset, k, split))
+                    whole = np.concatenate(values) if values else np.empty(0)
+                    columns[f"{split}/{metric.name}"] = whole
+            parts.append(pandas.DataFrame(columns))
+    return pandas.concat(parts, ignore_index=True)
