@@ -37,11 +37,12 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "command_lines": Kind("test_command_lines", "cases", 32),
+    "command_lines": Kind("test_command_lines", "cases", 24),
+    "choices": Kind("choices", "cases", 10),
     "tables": Kind("test_bad_tables", "cases", 10),
     "pickles": Kind("test_pickles", "cases", 10),
     "servers": Kind("test_servers", "cases", 5),
-    "results_folders": Kind("stored", "results_folders", 18),
+    "results_folders": Kind("stored", "results_folders", 16),
     "checkpoints": Kind("stored", "checkpoints", 7),
     "caches": Kind("stored", "caches", 5),
     "shards": Kind("stored", "shards", 3),

@@ -39,33 +39,34 @@ _HEALTHY = (
     (*_GENERAL, "harness.asking:AsynchronousEvolution", "--budget", "60s",
      "--simulated-workers", "3"),
     (*_GENERAL, "harness.asking:SuccessiveHalving", "--budget", "12evals", "--promotion", "resume"),
+    ("results", "rename", "results", "nb201-cifar10-6evals/random", "RS"),
     (*_TRAIN, "half"), (*_TRAIN, "done"), _BY_TRAINING, _TABULATE,
 )  # fmt: skip
 _TESTS = Path(__file__).parents[1]
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "NASBENCH_TRAININGS": "cache",
     "PYTHONPATH": os.pathsep.join(filter(None, (str(_TESTS), os.environ.get("PYTHONPATH")))),
 }
 """A process of its own finds the strategies of the tests, too."""
+_KEEPER = tempfile.TemporaryDirectory(prefix="nasbench-hostile-")
 
 
 @cache
-def _healthy() -> tuple[Path, "tempfile.TemporaryDirectory[str]"]:
+def healthy() -> Path:
     """Make a folder in which everything is whole; it is there as long as this process."""
     preload()
-    keeper = tempfile.TemporaryDirectory(prefix="nasbench-hostile-")
-    folder = Path(keeper.name)
+    folder = Path(_KEEPER.name)
     synthetic_table().save(folder / "data" / "tables" / "nb201.safetensors")
     generator = np.random.Generator(np.random.PCG64(0))
     images = generator.integers(0, 256, (60, 8, 8), dtype=np.uint8)
     np.savez(folder / "mine.npz", images=images, labels=np.arange(60) % 2)
-    for ended in run_case(Case("healthy", _HEALTHY, environment=_ENVIRONMENT), folder):
+    for ended in run_case(Case("healthy", _HEALTHY, environment=ENVIRONMENT), folder):
         if ended.code or ended.trouble:
             raise RuntimeError(f"{' '.join(ended.line)}: {ended.trouble} {ended.text}")
     (folder / "half" / "result.json").unlink()  # goes on from its checkpoint
     _study().save(folder / "general")
     shutil.copytree(_TESTS / "harness" / "schema1", folder / "earlier")
-    return folder, keeper
+    return folder
 
 
 def _study() -> Study:
@@ -94,7 +95,11 @@ def results_folders(random: Random) -> Iterator[Case]:
         folder = random.choice(("results", "results", "general", "earlier"))
         few = random.choice((1, 1, 1, 2, len(names[folder])))
         chosen = random.sample(names[folder], few)
-        lines = [("list", "results", folder)]
+        lines = [random.choice((("list", "results", folder), ("results", "list", folder)))]
+        if number % 3 == 0:
+            lines.append(("export", folder))
+        if number % 4 == 0:
+            lines.append(("results", "merge", folder, "--into", "merged"))
         lines.append(("audit", folder) if number % 2 else ("compare", folder, "--cite"))
         if number % 20 == 0:
             lines += [("report", folder), ("compare", folder)]
@@ -128,7 +133,7 @@ def shards(random: Random) -> Iterator[Case]:
 
 
 def _files(pattern: str) -> list[str]:
-    folder, _ = _healthy()
+    folder = healthy()
     found = sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
     if not found:
         raise RuntimeError(f"no healthy file is like {pattern}")
@@ -141,16 +146,16 @@ def _case(
     """Return the case in which `files` of copies of healthy `folders` are damaged."""
     seed = random.getrandbits(64)
     name = f"{', '.join(files)[:100]} {seed}"
-    return Case(name, lines, _damaged(folders, files, seed), _ENVIRONMENT)
+    return Case(name, lines, _damaged(folders, files, seed), ENVIRONMENT)
 
 
 def _damaged(folders: tuple[str, ...], files: list[str], seed: int) -> Callable[[Path], None]:
     def prepare(folder: Path) -> None:
-        healthy, _ = _healthy()
+        whole = healthy()
         for shared in ("data", "mine.npz"):
-            (folder / shared).symlink_to(healthy / shared)
+            (folder / shared).symlink_to(whole / shared)
         for one in folders:
-            shutil.copytree(healthy / one, folder / one)
+            shutil.copytree(whole / one, folder / one)
         for number, one in enumerate(files):
             damage(folder / one, Random(f"{seed} {number}"))
 

@@ -1,4 +1,4 @@
-"""A few dozen damaged folders of every kind that nasbench stores: one clear line each."""
+"""A few dozen damaged folders of every kind that nasbench stores, and odd choices of whole ones."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -6,13 +6,19 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hostile import stored
+from hostile import choices, stored
 from hostile.children import Case, run_case
 
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [(stored.results_folders, 6), (stored.checkpoints, 6), (stored.caches, 3), (stored.shards, 4)],
+    [
+        (stored.results_folders, 6),
+        (stored.checkpoints, 6),
+        (stored.caches, 3),
+        (stored.shards, 4),
+        (choices.cases, 8),
+    ],
 )
 def test_damaged_files_end_in_one_line(
     kind: Callable[[Random], Iterator[Case]], count: int, tmp_path: Path
