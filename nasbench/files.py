@@ -25,7 +25,7 @@ class FileKind(NamedTuple):
 
 
 DATA = FileKind(DataError, "point NASBENCH_DATA elsewhere")
-RESULTS = FileKind(StoreError, "choose another --out")
+RESULTS = FileKind(StoreError, "choose another folder")
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def disk_error(path: Path, error: OSError, kind: FileKind = DATA) -> NasbenchErr
     elif error.errno in (errno.ENOTDIR, errno.EEXIST):
         fix = f"a file is where a folder should be: remove it or {kind.elsewhere}"
     else:
-        fix = error.strerror or str(error)
+        fix = f"{error.strerror or error}: {kind.elsewhere}"
     return kind.error(f"cannot write '{path}': {fix}")
 
 

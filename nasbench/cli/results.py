@@ -23,7 +23,6 @@ Experiment = Annotated[
         "display name."
     ),
 ]
-_STALE = "comparison"
 
 
 @app.command("list")
@@ -155,13 +154,12 @@ def _counted(number: int, what: str) -> str:
 
 
 def _say_stale(folder: Path) -> None:
-    """Say that a comparison of the folder is not of its present runs."""
-    if (folder / _STALE / "comparison.json").exists():
-        say(
-            f"note: '{folder / _STALE}' is of the runs and names before: make it again with "
-            f"`nasbench compare {folder}`",
-            err=True,
-        )
+    """Say which comparisons and reports in the folder are not of its present runs."""
+    made = [path.parent for path in sorted(folder.glob("*/comparison.json"))]
+    made += [path for path in (folder / "report.html",) if path.exists()]
+    if made:
+        stale = ", ".join(f"'{path}'" for path in made)
+        say(f"note: of the runs and names before, to be made again: {stale}", err=True)
 
 
 def on_terminal() -> bool:

@@ -54,13 +54,15 @@ def test_show_says_what_the_best_run_was_chosen_by(
 def test_rename_and_reset(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (results / "comparison").mkdir()
-    (results / "comparison" / "comparison.json").write_text("{}")
+    made = [results / "comparison", results / "paper"]
+    for folder in made:
+        folder.mkdir()
+        (folder / "comparison.json").write_text("{}")
     words = ["results", "rename", str(results), "random-search"]
     assert call(*words, "Random search", monkeypatch=monkeypatch) == 0
     printed = capsys.readouterr()
     assert '"Random search"' in printed.out
-    assert "make it again" in printed.err
+    assert f"to be made again: '{made[0]}', '{made[1]}'" in printed.err
     assert inventory(results).find("Random search")
     assert call(*words, "--reset", monkeypatch=monkeypatch) == 0
     assert not list(results.rglob("display.json"))

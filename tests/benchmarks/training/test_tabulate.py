@@ -365,7 +365,7 @@ def test_requests_that_cannot_be(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="device 'cuda' is not there"):
             tabulate(plan(tmp_path, device="cuda"))
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="choose another --out"):
+    with pytest.raises(StoreError, match="choose another folder"):
         tabulate(plan(tmp_path / "file"))
     with pytest.raises(DataError, match="nothing to assemble"):
         assemble(plan(tmp_path / "empty"))

@@ -151,7 +151,7 @@ def test_a_disk_that_fails_midway_is_one_line_and_keeps_what_is_there(
         synchronise(descriptor)
 
     monkeypatch.setattr(os, "fsync", fails_at_third)
-    with pytest.raises(StoreError, match=f"{reason}: .* choose another --out"):
+    with pytest.raises(StoreError, match=f"{reason}: .* choose another folder"):
         run("workers:Slow", seeds=8, budget="2evals", out=tmp_path, workers=2)
     files = list(tmp_path.rglob("runs-*.parquet"))
     assert len(files) == 2  # of one run or, on a busy machine, of two

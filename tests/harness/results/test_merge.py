@@ -226,6 +226,11 @@ def test_folders_that_cannot_be_merged(
     assert not (results / "new").exists()
 
 
+def test_what_cannot_be_written_is_told_with_a_way_out(results: Path) -> None:
+    with pytest.raises(StoreError, match=r"^cannot write '/proc/x.*: choose another folder$"):
+        merge([results / "a"], "/proc/x")
+
+
 def test_runs_of_an_earlier_version_are_copied_as_they_are(tmp_path: Path) -> None:
     merge([SCHEMA1], tmp_path / "new")
     stored = content(SCHEMA1)
