@@ -141,7 +141,7 @@ def test_shared_weights_are_replayed_and_go_on_where_they_trained(
     assert here.path.name == "rsps-7a111945"
     assert (here.skipped, here.finished) == (2, 1)
     # rows of 2 and 3 seeds, and of two commits, are what an audit names
-    found = audit(results, replays=5, comparison=False)
+    found = audit(results, replays=5)
     assert found.replayed == 5  # the four of then, too
     assert {one.check for one in found.faults} == {"seeds", "code"}
     # trained by two threads it is another search: where it is stored is known before it begins

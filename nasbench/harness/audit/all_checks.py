@@ -43,7 +43,6 @@ def audit(
     replays: int = 0,
     seed: int | None = None,
     trust: bool = False,
-    comparison: bool = True,
     progress: Stages | None = None,
 ) -> Audit:
     """Check a results folder against its tables, its rules and itself.
@@ -53,9 +52,9 @@ def audit(
     anything that is stored of them. They are drawn with `seed`; None is a seed that nobody can
     foresee. Runs that are stored as exhausted, and some of those that asked the same as another
     run, are made again too. Strategies of other modules are replayed only with `trust`, as this
-    runs their code. Comparisons that `nasbench compare` wrote into the folder are computed again,
-    unless `comparison` is False. Runs of reproductions, which are kept apart, are checked by
-    themselves; none of them is drawn. `progress` receives how far the audit is.
+    runs their code. Comparisons that `nasbench compare` wrote into the folder are computed again.
+    Runs of reproductions, which are kept apart, are checked by themselves; none of them is drawn.
+    `progress` receives how far the audit is.
 
     Returns an `Audit` with all findings. Raises `StoreError` for a folder that cannot be read or
     holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
@@ -64,7 +63,7 @@ def audit(
     folder = Path(os.path.realpath(require_path("results", results)))
     seed = secrets.randbits(32) if seed is None else SEED.check(seed)
     apart = [one for one in apart_below(folder) if holds_runs(one)]
-    checked = partial(_checked, seed=seed, trust=trust, comparison=comparison, progress=progress)
+    checked = partial(_checked, seed=seed, trust=trust, progress=progress)
     found = checked(folder, replays, empty=bool(apart))
     for one in apart:
         found = found.joined(checked(one, 0), one.relative_to(folder).as_posix())
@@ -77,7 +76,6 @@ def _checked(
     *,
     seed: int,
     trust: bool,
-    comparison: bool,
     progress: Stages,
     empty: bool = False,
 ) -> Audit:
@@ -102,10 +100,8 @@ def _checked(
     progress.stage("comparing runs and stored tables")
     for check in (check_copies, check_seeds, check_tuning):
         findings += check(united)
-    numbers = 0
-    if comparison:
-        numbers, found = check_comparisons(stored, files)
-        findings += found
+    numbers, found = check_comparisons(stored, files)
+    findings += found
     for file, reproduction in published.items():
         count, found = check_reproduction(reproduction, file)
         numbers += count

@@ -138,10 +138,13 @@ def unite(found: Sequence[ExperimentRuns]) -> list[ExperimentRuns]:
 
 
 def _united(parts: Sequence[ExperimentRuns]) -> ExperimentRuns:
+    described: dict[str, Any] = {}
+    for part in parts:  # what the first says of itself goes first
+        described = {**part.description, **described}
     return replace(
         parts[0],
         table=one_per_seed([part.table for part in parts]),
-        description=next((part.description for part in parts if part.description), {}),
+        description=described,
         display=next((part.display for part in parts if part.display), ""),
     )
 

@@ -173,7 +173,12 @@ def _short(seeds: str) -> str:
     return seeds if len(seeds) <= _LONG else f"{seeds[:_LONG]}..."
 
 
+def pairs(rows: int) -> int:
+    """Return how many pairs some rows make: p-values on one data set are corrected for as many."""
+    return rows * (rows - 1) // 2
+
+
 def pairs_text(rows: int) -> str:
     """Return how many pairs some rows make, as `3 pairs`."""
-    number = rows * (rows - 1) // 2
+    number = pairs(rows)
     return f"{number} pair" if number == 1 else f"{number} pairs"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
-from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice
+from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pairs
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
@@ -135,11 +135,6 @@ class Block:
             f"seconds are partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
         )
 
-    @property
-    def pairs_tested(self) -> int:
-        """Number of pairs of rows, for which p-values on one data set are corrected."""
-        return len(self.contenders) * (len(self.contenders) - 1) // 2
-
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""
         return (
@@ -175,7 +170,7 @@ class Block:
             "seeds": self.seeds,
             "datasets": list(self.datasets),
             "titles": {name: self.title_of(name) for name in self.datasets},
-            "tests": {"rows": len(self.contenders), "pairs": self.pairs_tested},
+            "tests": {"rows": len(self.contenders), "pairs": pairs(len(self.contenders))},
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),

@@ -33,7 +33,7 @@ from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.compare.tables.formats import frame_to_csv
 from nasbench.harness.results.best import best_place
-from nasbench.harness.results.load import Results, best_so_far, load_results
+from nasbench.harness.results.load import COUNTS, Results, best_so_far, load_results
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
 
@@ -111,7 +111,7 @@ def _chunks(runs: ExperimentRuns) -> Iterator[ExperimentRuns]:
     """Yield runs in order, in parts of about `_CHUNK` evaluations."""
     if not len(runs):
         return
-    before = np.cumsum(runs.column("evaluations")) - runs.column("evaluations")
+    before = np.cumsum(runs.counts) - runs.counts
     parts = before // _CHUNK
     for part in np.unique(parts):
         yield runs.select(parts == part)
@@ -176,17 +176,24 @@ def _to_parquet(frames: "Iterable[pandas.DataFrame]", file: BinaryIO) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    tables = (pa.table({name: _column(frame[name]) for name in frame.columns}) for frame in frames)
+    tables = (
+        pa.table({name: _column(frame[name], name) for name in frame.columns}) for frame in frames
+    )
     first = next(tables)
     with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         for table in chain((first,), tables):
             writer.write_table(table.cast(first.schema))
 
 
-def _column(values: "pandas.Series[Any]") -> Any:
-    """Return a column of numbers as it is, and one of anything else as texts."""
+def _column(values: "pandas.Series[Any]", name: str) -> Any:
+    """Return a column of numbers as it is, and one of anything else as texts.
+
+    Counts are integers, null in searches that do not have them.
+    """
     import pyarrow as pa
 
+    if name in COUNTS:
+        return pa.array(values.to_numpy(dtype=np.float64), from_pandas=True).cast(pa.int64())
     if values.dtype.kind in "biuf":
         return pa.array(values.to_numpy())
     known = values.astype(object).where(values.notna(), None)

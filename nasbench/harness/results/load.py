@@ -24,6 +24,9 @@ from nasbench.text import encodable
 if TYPE_CHECKING:
     import pandas
 
+COUNTS = ("evaluations", "training_epochs", "shared_epochs")
+"""Columns of counts; a search has some of them, and NaN in the others."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -275,8 +278,7 @@ def _timed(one: ExperimentRuns, seconds: NDArray[np.float64]) -> dict[str, NDArr
 
 def _alike(frames: "list[pandas.DataFrame]") -> "list[pandas.DataFrame]":
     """Return frames in which a count that any of them lacks is a float everywhere, to hold NaN."""
-    counts = ("evaluations", "training_epochs", "shared_epochs")
-    lacked = [name for name in counts if any(frame[name].dtype.kind == "f" for frame in frames)]
+    lacked = [name for name in COUNTS if any(frame[name].dtype.kind == "f" for frame in frames)]
     return [frame.astype(dict.fromkeys(lacked, np.float64)) for frame in frames]
 
 

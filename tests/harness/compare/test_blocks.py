@@ -12,6 +12,7 @@ import pytest
 
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.blocks import unite
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
 from nasbench.problem import Answer, Evaluate, Trial
@@ -52,6 +53,16 @@ def test_other_budgets_make_other_blocks(tmp_path: Path) -> None:
 def test_merging_what_is_one_task_is_allowed(tmp_path: Path) -> None:
     run(BOTH, seeds=3, budget="10evals", out=tmp_path)
     assert len(compare(tmp_path, merge=True).blocks) == 1
+
+
+def test_what_either_folder_says_of_an_experiment_is_kept(tmp_path: Path) -> None:
+    run("random-search", seeds="0-2", budget="10evals", out=tmp_path)
+    (one,) = load_results(tmp_path).experiments
+    first = replace(one.select(one.seeds < 2), description={"family": "first"})
+    second = replace(one.select(one.seeds == 2), description={"family": "x", "tuning": {"a": 1}})
+    (both,) = unite([first, second])
+    assert both.description == {"family": "first", "tuning": {"a": 1}}
+    assert both.seeds.tolist() == [0, 1, 2]
 
 
 def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:

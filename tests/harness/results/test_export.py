@@ -20,6 +20,9 @@ from nasbench.harness.results.inventory import inventory
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.manage import rename
 
+SCHEMA1 = Path(__file__).parents[1] / "schema1"
+"""Runs of an earlier version: of a table, of training, of shared weights."""
+
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
@@ -50,6 +53,18 @@ def test_trajectories_are_those_of_the_frames(
         ours, theirs = (one[name].astype(object) for one in (found, expected))
         assert ours.isna().tolist() == theirs.isna().tolist(), name
         assert ours.dropna().tolist() == theirs.dropna().tolist(), name
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_every_kind_of_search_is_exported(tmp_path: Path, kind: str) -> None:
+    """Searches of shared weights count epochs where the others count evaluations."""
+    paths = export(SCHEMA1, format=kind, out=tmp_path)
+    found = {path.stem: read(path) if kind == "csv" else pandas.read_parquet(path)
+             for path in paths}  # fmt: skip
+    expected = load_results(SCHEMA1)
+    assert len(found["trajectories"]) == len(expected.trajectories)
+    assert len(found["architectures"]) == len(expected.runs)
+    assert set(found["best"]["strategy"]) >= {"darts", "rsps", "random-search"}
 
 
 def test_the_incumbents_values_are_the_tables(results: Path) -> None:
