@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from latex import ONE_COLUMN, TWO_COLUMNS, WIDTHS, compile_latex, document, need_latex
+from matplotlib.figure import Figure
 from tables import installed, toy_cifar10
 
 from nasbench.harness.compare import Block, Comparison, compare
+from nasbench.harness.compare.figures.captions import in_latex
+from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.tables.all_tables import results_table, tables, tables_across
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
 from nasbench.harness.compare.tables.latex import to_latex
@@ -164,10 +167,13 @@ def test_a_table_goes_across_columns_and_gets_smaller_only_where_it_must() -> No
     assert "\\raggedright" in long
 
 
-def test_names_without_a_place_to_break_stay_within_the_margins(tmp_path: Path) -> None:
-    """Of rows, data sets, metrics in captions, and in notes."""
+@pytest.mark.parametrize("letter", ["i", "x", "M"])  # the narrowest, a usual one, the widest
+def test_names_without_a_place_to_break_stay_within_the_margins(
+    letter: str, tmp_path: Path
+) -> None:
+    """Of rows, data sets, metrics in captions of tables and figures, and in notes."""
     need_latex()
-    name = "x" * 150
+    name = letter * 150
     row = [Entry(name), *(Entry("71.17 [70.75, 71.61]") for _ in range(9))]
     texts = [
         TextTable("t", f"of {name}", ("strategy", *map(str, range(9))),
@@ -175,9 +181,11 @@ def test_names_without_a_place_to_break_stay_within_the_margins(tmp_path: Path) 
         TextTable("pairs", name, ("", "strategy", *map(str, range(8))),
                   [Section("", [[Entry("1"), *row[:9]]], [])], (name,), texts=2),
     ]  # fmt: skip
-    body = "\n".join(map(to_latex, texts))
-    (tmp_path / "all.tex").write_text(document(ONE_COLUMN, body), encoding="utf-8")
-    assert compile_latex(tmp_path, "all").wrong == ()
+    figure = in_latex([Picture("x", "regret", "x", f"Regret on {name}.", lambda _: Figure())])
+    for page in (ONE_COLUMN, TWO_COLUMNS):
+        tables = [to_latex(text, TableOptions(width=WIDTHS[page])) for text in texts]
+        (tmp_path / "all.tex").write_text(document(page, "\n".join([*tables, figure])))
+        assert compile_latex(tmp_path, "all").wrong == ()
 
 
 def test_letters_that_fonts_lack_are_their_codes() -> None:

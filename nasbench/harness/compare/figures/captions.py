@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.tables.formats import escape_markdown
-from nasbench.harness.compare.tables.latex_text import escape_latex
+from nasbench.harness.compare.tables.latex_text import breakable_latex
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -54,4 +54,4 @@ def in_markdown(pictures: Sequence["Picture"]) -> str:
 
 def in_latex(pictures: Sequence["Picture"]) -> str:
     """Return the captions of a folder's figures as LaTeX, a comment with the name before each."""
-    return "\n".join(f"% {one.name}\n{escape_latex(one.caption)}\n" for one in pictures)
+    return "\n".join(f"% {one.name}\n{breakable_latex(one.caption)}\n" for one in pictures)

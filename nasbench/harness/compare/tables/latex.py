@@ -8,6 +8,7 @@ that is too high is divided into several tables.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
 from nasbench.harness.compare.tables.latex_columns import Column, columns_of
@@ -28,8 +29,8 @@ _LONG_NOTES = 90.0
 _RULE = 5.0
 """Points that a rule takes with the space around it."""
 _ABOUT_A_CHARACTER = 5.0
-_WIDEST = 6.5
-"""Points at ten points that a character of a word takes, with some to spare."""
+_SPARE = 0.95
+"""Part of a line that an unbroken word may take, as widths are estimates."""
 
 
 @dataclass(frozen=True)
@@ -269,10 +270,22 @@ def _tabular(layout: _Layout, part: Part) -> Iterator[str]:
 def _cells(layout: _Layout, row: Sequence[Entry], places: Sequence[int]) -> list[str]:
     cells = [layout.columns[place].cell(row[place]) for place in places]
     if layout.label is not None:
-        longest = max(1, int(layout.label / (_WIDEST * layout.size.scale)))
-        name = breakable_latex(row[layout.named].text, longest)
+        text = row[layout.named].text
+        name = breakable_latex(text, _unbroken(text, layout.label / layout.size.scale))
         cells[layout.named] = f"\\raggedright {name}"
     return cells
+
+
+def _unbroken(text: str, width: float) -> int:
+    """Return from how many characters on the words of a text must be broken, at least 1.
+
+    `width` is that of a line in points at ten points.
+    """
+    fits = [
+        sum(one <= _SPARE * width for one in accumulate(map(natural, word)))
+        for word in text.split()
+    ]
+    return max(1, min(fits, default=1))
 
 
 def _row(cells: Sequence[str]) -> str:

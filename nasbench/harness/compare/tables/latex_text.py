@@ -18,7 +18,7 @@ _SPECIAL = {
     "σ": r"$\sigma$", "τ": r"$\tau$", "µ": r"$\mu$", "°": r"$^\circ$", "²": "$^2$", "³": "$^3$",
     _APART: "{}",
 }  # fmt: skip
-_BREAK = r"\allowbreak{}"
+_BREAK = r"\hspace{0pt plus 1pt}"
 _AFTER = re.compile(r"(?<=[_:.,=/()+@|])(?=[^\s_:.,=/()+@|])")
 """Places within a word where a line may end, other than after hyphens."""
 _LONG = 24
