@@ -46,7 +46,7 @@ def checklist(comparison: "Comparison", audits: "Sequence[Audit]") -> list[Point
                "yes", f"rows of a block share one task; tables {_few(tables)}"),
         Point("The same evaluation protocol and budget", "partly" if mixed else "yes",
                "one judge for all rows of a block, but their budgets differ" if mixed else
-               f"{len(blocks)} blocks, never merged"),
+               f"{len(blocks)} blocks, never merged" if len(blocks) > 1 else "one block"),
         Point("Confounding factors controlled: hardware, versions, runtimes",
                "no" if _differs(audits) else "yes",
                _differs(audits) or "one code version and environment made all runs"),

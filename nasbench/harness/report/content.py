@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 """Largest number of worse rows that the summary names."""
+_SPLITS = {"valid": "validation", "test": "test"}
+"""What the page calls the splits of `SPLITS`."""
 
 
 def summary(block: "Block") -> Iterator[str]:
@@ -94,9 +96,10 @@ def drill_down(block: "Block") -> dict[str, Any]:
 
     Each of `rows` has its `seeds` and, in `runs`, a flat list per seed: number of evaluations,
     seconds and cell index of each incumbent. `cells` holds, by cell index, the architecture and its
-    final values in the order of `columns`. In a space of independent decisions, `decisions` lists
-    them, and an architecture is written as its choices, one character each, from "0" on. In any
-    other space, `decisions` is None and an architecture is written as its text.
+    final values in the order of `columns`, which name split and data set. In a space of independent
+    decisions, `decisions` lists them, and an architecture is written as its choices, one character
+    each, from "0" on. In any other space, `decisions` is None and an architecture is written as its
+    text.
     """
     space = get_enumerable(block.task.space)
     judged_on = [(split, name) for name in block.datasets for split in SPLITS]
@@ -123,7 +126,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
             }
         )
     return {
-        "columns": [f"{split}/{name}" for split, name in judged_on],
+        "columns": [f"{_SPLITS[split]}, {block.title_of(name)}" for split, name in judged_on],
         "metric": block.units.title,
         "decisions": (
             [[one.name, list(one.choices)] for one in space.decisions]

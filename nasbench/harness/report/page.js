@@ -10,7 +10,7 @@ function sortValue(cell) {
 
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.querySelectorAll("thead th")];
-  const said = table.parentElement.querySelector(".sorted");
+  const said = table.closest("figure").querySelector(".sorted");
   heads.forEach((head, column) => {
     head.addEventListener("click", () => {
       const up = head.getAttribute("aria-sort") !== "ascending";
@@ -124,12 +124,14 @@ function setUpRuns(section) {
         ...texts.map((text) => element("td", { class: "number" }, String(text)))));
     }
     const last = data.cells[run.at(-1)][0];
+    const caption = element("caption", {}, element("span", {}, `Incumbents of the run, ${data.metric}`));
     place.replaceChildren(
-      element("table", {}, element("caption", {}, `Incumbents of the run, ${data.metric}`),
-        element("thead", {}, head), body),
+      element("div", { class: "wide" },
+        element("table", {}, caption, element("thead", {}, head), body)),
       element("p", {}, `Final cell ${run.at(-1)}:`),
       data.decisions ? drawCell(data.decisions, last) : element("p", {}, last),
     );
+    fit();
   }
   row.addEventListener("change", fill);
   seed.addEventListener("change", show);
@@ -138,9 +140,38 @@ function setUpRuns(section) {
 
 document.querySelectorAll(".runs").forEach(setUpRuns);
 
-// Paper cannot be clicked.
+// Boxes that are wider than the page put intervals below their values. Those that are still wider
+// say that they scroll, and can be reached by keys.
+function fit() {
+  const boxes = [...document.querySelectorAll(".wide")];
+  const over = (box) => box.scrollWidth > box.clientWidth;
+  boxes.forEach((box) => box.classList.remove("tight", "scrolls"));
+  const tight = new Set(boxes.filter(over).map((box) => box.parentElement));
+  boxes.forEach((box) => box.classList.toggle("tight", tight.has(box.parentElement)));
+  const scroll = boxes.map(over);
+  boxes.forEach((box, at) => {
+    box.classList.toggle("scrolls", scroll[at]);
+    if (scroll[at]) box.setAttribute("tabindex", 0);
+    else box.removeAttribute("tabindex");
+  });
+}
+
+fit();
+addEventListener("resize", fit);
+document.addEventListener("toggle", fit, true);
+
+// Paper cannot be clicked, and Bokeh draws no figure anew for its width.
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("details")) part.open = true;
+  for (const section of document.querySelectorAll(".curves")) {
+    const shown = model(section.dataset.shown);
+    const view = shown && Bokeh.index.find_one(shown);
+    if (!view) continue;
+    const { canvas } = view.export("png");
+    canvas.className = "printed";
+    section.querySelector(".printed")?.remove();
+    section.querySelector(".plots").after(canvas);
+  }
 });
 
 (function whenDrawn(tries) {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _INTERACTIVE = "regret"
 """The kind of figures that `curves` draws."""
+_PIXELS = 96
+"""Pixels of a browser in an inch."""
 _LOOK = FigureOptions(title=False, footer=False, formats=("svg",))
 
 
@@ -24,6 +26,8 @@ class Drawn(NamedTuple):
     title: str
     caption: str
     source: str  #: the picture as a `data:` address
+    width: int  #: pixels, 96 to an inch, at which letters have the size they are drawn for
+    height: int  #: pixels
 
 
 def pictures(comparison: Comparison) -> list[list[Drawn]]:
@@ -36,7 +40,7 @@ def pictures(comparison: Comparison) -> list[list[Drawn]]:
         mine += [name] if name not in mine else []
     return [
         [
-            Drawn(one.title, one.caption, _source(one.draw(_LOOK)))
+            _drawn(one.title, one.caption, one.draw(_LOOK))
             for name in names
             for one in found.get(name, [])
         ]
@@ -44,7 +48,9 @@ def pictures(comparison: Comparison) -> list[list[Drawn]]:
     ]
 
 
-def _source(figure: "Figure") -> str:
+def _drawn(title: str, caption: str, figure: "Figure") -> Drawn:
     file = io.BytesIO()
     save_figure(figure, "svg", file)
-    return f"data:image/svg+xml;base64,{b64encode(file.getvalue()).decode()}"
+    source = f"data:image/svg+xml;base64,{b64encode(file.getvalue()).decode()}"
+    width, height = (round(_PIXELS * float(inches)) for inches in figure.get_size_inches())
+    return Drawn(title, caption, source, width, height)

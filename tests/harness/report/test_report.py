@@ -4,12 +4,12 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from browser import browser
 
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import Comparison, compare
@@ -109,7 +109,7 @@ def test_every_run_can_be_looked_up(comparison: Comparison, tmp_path: Path) -> N
             assert flat[2::3] == one.architectures.indices[number][steps].tolist()
             numbers = data["cells"][flat[-1]]
             test = one.finals("test", "cifar100")[number][-1]
-            assert numbers[1 + data["columns"].index("test/cifar100")] == round(float(test), 2)
+            assert numbers[1 + data["columns"].index("test, CIFAR-100")] == round(float(test), 2)
 
 
 def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> None:
@@ -226,16 +226,6 @@ def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
     text = report(tmp_path / "both").read_text()
     assert "Test regret, shared weights" in text
     assert "b1-cifar10-seconds-log-linear-shared" in text
-
-
-def browser() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        reason = "needs chromium (Debian: apt-get install chromium)"
-        if os.environ.get("NASBENCH_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    return found
 
 
 def test_a_page_of_sets_has_no_run_to_look_up(tmp_path: Path) -> None:
