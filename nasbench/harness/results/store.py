@@ -133,7 +133,8 @@ class ExperimentFolder:
         try:
             paths = sorted(self.path.glob(_RUNS))
             tables = [_read(path, self.experiment, None, check=False).table for path in paths]
-            if len({table.schema.remove_metadata() for table in tables}) == 1:
+            alike = len({table.schema.remove_metadata() for table in tables}) == 1
+            if alike and all(map(len, tables)):
                 whole = pa.concat_tables(tables).unify_dictionaries()
                 return one_per_seed([conform(whole, self.experiment)])
         except (Damaged, ValueError, pa.ArrowException):
@@ -451,8 +452,9 @@ def _check_new(name: str) -> None:
 
 
 def _fitting(name: str) -> str:
-    """Return a folder's name, cut only where no file system has room for it."""
-    return name if len(name.encode()) <= _LONGEST else file_name(name)
+    """Return a folder's name, changed only where some file system cannot have it."""
+    fits = len(name.encode()) <= _LONGEST and not name.endswith(".")
+    return name if fits else file_name(name)
 
 
 def _slug(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nasbench.errors import StoreError
@@ -27,6 +27,7 @@ def usual() -> Experiment:
 
 
 @given(module=WORD, name=WORD, dataset=WORD)
+@example(module="m", name="n", dataset="ends in a dot.")
 def test_names_are_portable_whatever_a_strategy_or_data_set_is_called(
     usual: Experiment, module: str, name: str, dataset: str
 ) -> None:
