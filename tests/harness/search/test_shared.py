@@ -96,13 +96,23 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     (epochs,) = (
         figure
         for name, figure in drawn(pareto_pictures(block))
-        if name == "pareto-cifar10-training-epochs"
+        if name == "pareto-cifar10-epochs"
     )
     shown = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
     assert shown == {
         row.label: np.nanmax([row.costs.training_epochs, row.costs.shared_epochs])
         for row in rows.values()
     }
+    assert epochs.axes[0].get_xlabel().split() == (
+        "training epochs of the searched architectures, or shared epochs".split()
+    )  # in the words of the tables, and shared epochs can be told without colours
+    hollow = {
+        one.get_label(): one[0].get_markerfacecolor() == "white"
+        for one in epochs.axes[0].containers
+    }
+    assert hollow == {row.label: np.isfinite(row.costs.shared_epochs) for row in rows.values()}
+    fronts = [line for line in epochs.axes[0].lines if line.get_color() == "0.5"]
+    assert len(fronts) == 2  # epochs of one kind are no cost of the other
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
     assert "training s: real seconds of training and validating networks or shared weights" in costs
 
