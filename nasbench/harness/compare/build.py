@@ -1,7 +1,7 @@
 """Make a comparison from stored runs, and write its files (`nasbench compare`)."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -29,6 +29,7 @@ from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
+from nasbench.text import shown
 
 CENTRES = ("mean", "median", "iqm")
 CLOCKS = ("seconds", "evaluations")
@@ -37,7 +38,7 @@ CLOCKS = ("seconds", "evaluations")
 class Chosen(TypedDict, total=False):
     """The options of `compare` that choose and name rows."""
 
-    strategies: str | Sequence[str]
+    strategies: str | Sequence[str] | None
     exclude: str | Sequence[str]
     datasets: str | Sequence[str] | None
     seeds: int | str | Sequence[int] | None
@@ -49,7 +50,7 @@ def compare(
     results: "str | Path | Results | Sequence[str | Path]" = "results",
     *,
     merge: bool = False,
-    strategies: str | Sequence[str] = (),
+    strategies: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
     datasets: str | Sequence[str] | None = None,
     seeds: int | str | Sequence[int] | None = None,
@@ -74,8 +75,9 @@ def compare(
     `strategies` and `exclude` choose rows, by the name or title of a strategy or by the label of a
     row; `datasets` chooses reported data sets, in the order in which they are shown; `seeds` are
     seeds as `nasbench.run` takes them, or `common` for those that all rows of a block have. What is
-    left out stands in every table's notes and in the comparison's JSON. `labels` maps rows to other
-    labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours, lines,
+    left out stands in every table's notes and in the comparison's JSON. None is all; an empty list
+    of strategies, data sets or seeds would choose nothing, and is refused. `labels` maps rows to
+    other labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours, lines,
     names of data sets and columns: see `nasbench.harness.compare.appearance`.
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
@@ -109,13 +111,16 @@ def compare(
     appearance, tables = read_appearance(style_file, labels), for_width(tables, width)
     options = Options(
         merge,
-        None if datasets is None else tuple(require_names("datasets", datasets)),
+        None if datasets is None else _some("datasets", datasets, require_names),
         None if target is None else TARGET.check(target),
         calibration,
-        RowChoice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
+        RowChoice(
+            () if strategies is None else _some("strategies", strategies, _texts),
+            _texts("exclude", exclude), _seeds(seeds),
+        ),
         appearance,
         replace(tables, columns={**appearance.columns, **tables.columns}),
-    )
+    )  # fmt: skip
     stored = _loaded(results)
     _check_labels(labels or {}, stored)
     comparison = compared(stored, options)
@@ -215,6 +220,21 @@ def _check_labels(labels: Mapping[str, str], stored: Results) -> None:
                 f"label '{name}' is no row of these runs: known are "
                 f"{', '.join(label for label, _ in rows)}"
             )
+
+
+def _some(
+    name: str,
+    values: str | Sequence[str],
+    read: Callable[[str, str | Sequence[str]], Sequence[str]],
+) -> tuple[str, ...]:
+    """Return what `read` finds in a choice; raises `InvalidInput` where that is nothing."""
+    found = tuple(read(name, values))
+    if not any(one.strip() for one in found):
+        raise InvalidInput(
+            f"{name} cannot be {shown(values)}, which chooses nothing: name one or more, or leave "
+            "it out for all"
+        )
+    return found
 
 
 def _texts(name: str, values: str | Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasbench.arguments import require_type
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
@@ -315,11 +316,13 @@ class Comparison:
         """Return all figures by their names, as matplotlib's objects, such as a notebook shows.
 
         Names are those of their files; where there are several folders, the folder's name and `/`
-        come first. `centre` and `clock` are those of `compare`.
+        come first. `centre` and `clock` are those of `compare`. Raises `InvalidInput` for what they
+        cannot be.
         """
         from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 
-        options = options or FigureOptions()
+        options = FigureOptions() if options is None else options
+        require_type("options", options, FigureOptions, "nasbench.FigureOptions(...)")
         found = by_folder(self, FigureChoice(centre, clock, tuple(options.kinds)))
         return {
             one.name if len(found) == 1 else f"{folder}/{one.name}": one.draw(options)

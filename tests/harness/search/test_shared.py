@@ -94,9 +94,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
     (epochs,) = (
-        figure
-        for name, figure in drawn(pareto_pictures(block))
-        if name == "pareto-cifar10-epochs"
+        figure for name, figure in drawn(pareto_pictures(block)) if name == "pareto-cifar10-epochs"
     )
     shown = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
     assert shown == {
@@ -104,7 +102,7 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
         for row in rows.values()
     }
     assert epochs.axes[0].get_xlabel().split() == (
-        "training epochs of the searched architectures, or shared epochs".split()
+        ["training", "epochs", "of", "the", "searched", "architectures,", "or", "shared", "epochs"]
     )  # in the words of the tables, and shared epochs can be told without colours
     hollow = {
         one.get_label(): one[0].get_markerfacecolor() == "white"
