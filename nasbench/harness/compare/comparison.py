@@ -67,7 +67,7 @@ class Block:
     @property
     def title(self) -> str:
         """One line that says what the rows share."""
-        return describe(self.task)
+        return describe(self.task, self.titles)
 
     @cached_property
     def units(self) -> Units:
@@ -85,9 +85,9 @@ class Block:
         return ", ".join(
             [
                 f"protocol {task.protocol}",
-                f"searched on {task.query.dataset}",
+                f"searched on {self.title_of(task.query.dataset)}",
                 *self._budgets,
-                *distinguishing_parts(task).values(),
+                *distinguishing_parts(task, self.titles).values(),
                 f"n = {self.seeds}",
                 f"table {task.content[:8]}",
                 f"nasbench {provenance()['nasbench'] or 'from source'}",

@@ -123,7 +123,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
             }
         )
     return {
-        "columns": [f"{split}/{name}" for split, name in judged_on],
+        "columns": [f"{split}/{block.title_of(name)}" for split, name in judged_on],
         "metric": block.units.title,
         "decisions": (
             [[one.name, list(one.choices)] for one in space.decisions]

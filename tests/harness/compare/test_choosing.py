@@ -196,7 +196,7 @@ def test_blocks_that_are_left_out_are_named(results: Path) -> None:
     """By their data sets, or by their rows: both ways their rows and data sets are said."""
     run("random-search", seeds=3, datasets="cifar100", protocol="nats-bench", budget="9evals",
         out=results)  # fmt: skip
-    said = "(nb201 searched on cifar100, nats-bench, 9evals): Random search"
+    said = "(nb201 searched on CIFAR-100, nats-bench, 9evals): Random search"
     by_dataset = compare(results, datasets="cifar10")
     by_row = compare(results, strategies="regularized-evolution,reinforce-softmax")
     for comparison in (by_dataset, by_row):

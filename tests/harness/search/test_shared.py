@@ -183,8 +183,8 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({"table": "0" * 64}, "it is of cifar10 of table 00000000"),
-        ({"dataset": "cifar100"}, "it is of cifar100 of table"),
+        ({"table": "0" * 64}, "it is of CIFAR-10 of table 00000000"),
+        ({"dataset": "cifar100"}, "it is of CIFAR-100 of table"),
         ({"processor": "Abacus"}, "DARTS .*ran on .*, it is of Abacus"),
         ({"threads": 4}, r"DARTS .*threads 1\), it is of .*threads 4"),
     ],

@@ -179,11 +179,16 @@ def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.floa
     """
     query, metric = block.task.query, block.units.metric
     if block.task.shared:
-        return table.valid[dataset], _named(metric, f"validation {metric.name} on {dataset}")
+        return table.valid[dataset], _named(
+            metric, f"validation {metric.name} on {block.title_of(dataset)}"
+        )
     weighted = table.search.weights * table.signal
     seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
     there = np.bincount(table.cells, minlength=len(seen)) > 0
-    name = f"search signal: validation {metric.name} on {query.dataset} after {query.epochs} epochs"
+    name = (
+        f"search signal: validation {metric.name} on {block.title_of(query.dataset)} after "
+        f"{query.epochs} epochs"
+    )
     return np.where(there, seen, np.nan), _named(metric, name)
 
 
