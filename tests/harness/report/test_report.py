@@ -109,7 +109,7 @@ def test_every_run_can_be_looked_up(comparison: Comparison, tmp_path: Path) -> N
             assert flat[2::3] == one.architectures.indices[number][steps].tolist()
             numbers = data["cells"][flat[-1]]
             test = one.finals("test", "cifar100")[number][-1]
-            assert numbers[1 + data["columns"].index("test/cifar100")] == round(float(test), 2)
+            assert numbers[1 + data["columns"].index("test/CIFAR-100")] == round(float(test), 2)
 
 
 def test_the_page_needs_nothing_else(comparison: Comparison, tmp_path: Path) -> None:
