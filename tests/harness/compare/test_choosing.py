@@ -273,7 +273,7 @@ def test_a_style_file_names_orders_and_colours(results: Path, tmp_path: Path) ->
     )
     assert "C10" in text
     assert "names: REA is Regularized evolution, Random is Random search" in block.notes
-    assert "names of data sets: C10 is cifar10" in block.notes
+    assert "names of data sets: C10 is CIFAR-10" in block.notes
     assert audit(results).faults == ()
     same = compare(results, style_file={"labels": {"regularized-evolution": "REA"}})
     assert "REA" in labels_of(same)
