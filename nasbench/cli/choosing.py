@@ -58,7 +58,7 @@ def chosen(
 ) -> "Chosen":
     """Return the options as `nasbench.compare` and `nasbench.report` take them."""
     return {
-        "strategies": strategy or (),
+        "strategies": strategy or None,
         "exclude": exclude or (),
         "datasets": None if dataset is None else ",".join(dataset),
         "seeds": seeds,

@@ -54,6 +54,8 @@ class OneDataSet:
     """Distinct seeds of each strategy's runs, shape (runs,) each.
 
     Where empty, position i is the same run on all data sets of a stratum."""
+    title: str = ""
+    """The name for readers; the data set's own where empty."""
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Return the seeds of a strategy's runs, shape (runs,)."""

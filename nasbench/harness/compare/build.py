@@ -1,7 +1,7 @@
 """Make a comparison from stored runs, and write its files (`nasbench compare`)."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -29,6 +29,7 @@ from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
+from nasbench.text import shown
 
 CENTRES = ("mean", "median", "iqm")
 CLOCKS = ("seconds", "evaluations")
@@ -37,7 +38,7 @@ CLOCKS = ("seconds", "evaluations")
 class Chosen(TypedDict, total=False):
     """The options of `compare` that choose and name rows."""
 
-    strategies: str | Sequence[str]
+    strategies: str | Sequence[str] | None
     exclude: str | Sequence[str]
     datasets: str | Sequence[str] | None
     seeds: int | str | Sequence[int] | None
@@ -49,7 +50,7 @@ def compare(
     results: "str | Path | Results | Sequence[str | Path]" = "results",
     *,
     merge: bool = False,
-    strategies: str | Sequence[str] = (),
+    strategies: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
     datasets: str | Sequence[str] | None = None,
     seeds: int | str | Sequence[int] | None = None,
@@ -73,10 +74,11 @@ def compare(
 
     `strategies` and `exclude` choose rows, by the name or title of a strategy or by the label of a
     row; `datasets` chooses reported data sets, in the order in which they are shown; `seeds` are
-    seeds as `nasbench.run` takes them, or `common` for those that all rows of a block have. What is
-    left out stands in every table's notes and in the comparison's JSON. `labels` maps rows to other
-    labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours, lines,
-    names of data sets and columns: see `nasbench.harness.compare.appearance`.
+    seeds as `nasbench.run` takes them, or `common` for those that all rows of a block have. None is
+    all; an empty list of strategies, data sets or seeds would choose nothing, and is refused. What
+    is left out stands in every table's notes and in the comparison's JSON. `labels` maps rows to
+    other labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours,
+    lines, names of data sets and columns: see `nasbench.harness.compare.appearance`.
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
     or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
@@ -109,13 +111,16 @@ def compare(
     appearance, tables = read_appearance(style_file, labels), for_width(tables, width)
     options = Options(
         merge,
-        None if datasets is None else tuple(require_names("datasets", datasets)),
+        None if datasets is None else _some("datasets", datasets, require_names),
         None if target is None else TARGET.check(target),
         calibration,
-        RowChoice(_texts("strategies", strategies), _texts("exclude", exclude), _seeds(seeds)),
+        RowChoice(
+            () if strategies is None else _some("strategies", strategies, _texts),
+            _texts("exclude", exclude), _seeds(seeds),
+        ),
         appearance,
         replace(tables, columns={**appearance.columns, **tables.columns}),
-    )
+    )  # fmt: skip
     stored = _loaded(results)
     _check_labels(labels or {}, stored)
     comparison = compared(stored, options)
@@ -145,6 +150,8 @@ def compared(stored: Results, options: Options) -> Comparison:
     hidden = tuple(name for name in dict.fromkeys(stored_names) if name not in wanted)
     called = options.appearance.datasets
     check_titles(called, [*reported, *hidden])
+    usual = _usual_titles([row.experiment.task for _, row in rows])
+    titles = {**usual, **called}
     shown = [one for one in groups if any(name in wanted for name in one.task.reports)]
     gone = {one.key for one in left_out if one.whole}
     left_out += [
@@ -159,13 +166,16 @@ def compared(stored: Results, options: Options) -> Comparison:
     blocks = []
     for one in shown:
         mine = [other for other in left_out if belongs(other.task, one)]
-        notes = about_rows(mine, len(one.contenders), elsewhere, options.choice.seeds)
+        notes = about_rows(mine, len(one.contenders), elsewhere, titles, options.choice.seeds)
         if hidden:
-            notes.append(f"data sets left out: {', '.join(hidden)}")
-        if any(name in one.task.reports for name in called):
-            said = [f"{called[name]} is {name}" for name in one.task.reports if name in called]
+            notes.append(f"data sets left out: {', '.join(titles.get(n, n) for n in hidden)}")
+        said = [
+            f"{called[name]} is {usual.get(name, name)}"
+            for name in dict.fromkeys((one.task.query.dataset, *one.task.reports))
+            if name in called
+        ]
+        if said:
             notes.append(f"names of data sets: {', '.join(said)}")
-        titles = {**dataset_titles(_table(one.task)), **called}
         chosen = replace(
             one, notes=(*notes, *one.notes), chosen=(*notes, *one.chosen), titles=titles
         )
@@ -217,6 +227,21 @@ def _check_labels(labels: Mapping[str, str], stored: Results) -> None:
             )
 
 
+def _some(
+    name: str,
+    values: str | Sequence[str],
+    read: Callable[[str, str | Sequence[str]], Sequence[str]],
+) -> tuple[str, ...]:
+    """Return what `read` finds in a choice; raises `InvalidInput` where that is nothing."""
+    found = tuple(read(name, values))
+    if not any(one.strip() for one in found):
+        raise InvalidInput(
+            f"{name} cannot be {shown(values)}, which chooses nothing: name one or more, or leave "
+            "it out for all"
+        )
+    return found
+
+
 def _texts(name: str, values: str | Sequence[str]) -> tuple[str, ...]:
     """Return one or several texts; commas in them are read where rows are known."""
     require_names(name, values)
@@ -231,6 +256,12 @@ def _seeds(seeds: int | str | Sequence[int] | None) -> str:
         parse_seeds(seeds)
         return str(seeds).strip()
     return ranges(sorted(parse_seeds(seeds)))
+
+
+def _usual_titles(tasks: Sequence[Task]) -> dict[str, str]:
+    """Return the names of data sets for readers that these tasks' tables give them."""
+    tables = dict.fromkeys(map(_table, tasks))
+    return {name: title for table in tables for name, title in dataset_titles(table).items()}
 
 
 def _table(task: Task) -> str | None:
@@ -332,7 +363,7 @@ def _misfit(block: Block, calibration: Calibration) -> str:
     """Return why a calibration does not fit a group's one-shot runs; empty if it fits."""
     task, theirs = block.task, (calibration.table, calibration.dataset)
     if theirs != (task.content, task.query.dataset):
-        return f"it is of {theirs[1]} of table {theirs[0][:8]}"
+        return f"it is of {block.title_of(theirs[1])} of table {theirs[0][:8]}"
     here = (calibration.processor, calibration.device, calibration.threads)
     for one in block.contenders:
         if one.experiment.task.shared:

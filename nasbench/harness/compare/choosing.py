@@ -5,7 +5,7 @@ figures and in `comparison.json`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -133,12 +133,16 @@ def _names(values: Sequence[str], option: str, known: Sequence[str] | dict[str, 
 
 
 def about_rows(
-    left_out: Sequence[LeftOut], shown_rows: int, others: Sequence[LeftOut], seeds: str = ""
+    left_out: Sequence[LeftOut],
+    shown_rows: int,
+    others: Sequence[LeftOut],
+    titles: Mapping[str, str],
+    seeds: str = "",
 ) -> list[str]:
     """Return notes on what was left out of a block with some rows, and on other blocks' rows.
 
-    `left_out` are runs of the block's task, `others` rows that are in no block, `seeds` those that
-    were asked for.
+    `left_out` are runs of the block's task, `others` rows that are in no block, `titles` names of
+    data sets for readers, `seeds` those that were asked for.
     """
     notes = []
     rows = [one for one in left_out if one.whole]
@@ -162,7 +166,8 @@ def about_rows(
     by_task: dict[str, list[str]] = {}
     for one in others:
         task = one.task
-        where = f"{task.benchmark} searched on {task.query.dataset}, {task.protocol}, {task.budget}"
+        searched = titles.get(task.query.dataset, task.query.dataset)
+        where = f"{task.benchmark} searched on {searched}, {task.protocol}, {task.budget}"
         by_task.setdefault(where, []).append(one.label)
     for where, labels in by_task.items():
         notes.append(f"left out, too, of another block ({where}): {', '.join(labels)}")

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nasbench.arguments import require_type
 from nasbench.benchmarks.calibration import Calibration
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
@@ -66,7 +67,7 @@ class Block:
     @property
     def title(self) -> str:
         """One line that says what the rows share."""
-        return describe(self.task)
+        return describe(self.task, self.titles)
 
     @cached_property
     def units(self) -> Units:
@@ -84,9 +85,9 @@ class Block:
         return ", ".join(
             [
                 f"protocol {task.protocol}",
-                f"searched on {task.query.dataset}",
+                f"searched on {self.title_of(task.query.dataset)}",
                 *self._budgets,
-                *distinguishing_parts(task).values(),
+                *distinguishing_parts(task, self.titles).values(),
                 f"n = {self.seeds}",
                 f"table {task.content[:8]}",
                 f"nasbench {provenance()['nasbench'] or 'from source'}",
@@ -310,11 +311,13 @@ class Comparison:
         """Return all figures by their names, as matplotlib's objects, such as a notebook shows.
 
         Names are those of their files; where there are several folders, the folder's name and `/`
-        come first. `centre` and `clock` are those of `compare`.
+        come first. `centre` and `clock` are those of `compare`. Raises `InvalidInput` for what they
+        cannot be.
         """
         from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 
-        options = options or FigureOptions()
+        options = FigureOptions() if options is None else options
+        require_type("options", options, FigureOptions, "nasbench.FigureOptions(...)")
         found = by_folder(self, FigureChoice(centre, clock, tuple(options.kinds)))
         return {
             one.name if len(found) == 1 else f"{folder}/{one.name}": one.draw(options)

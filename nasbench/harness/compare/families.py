@@ -67,12 +67,14 @@ class Family:
     @property
     def footer(self) -> str:
         """One line for the foot of a table or figure."""
-        names = ", ".join(self.standings.datasets)
+        names = ", ".join(one.title or one.name for one in self.datasets)
         if len(self.blocks) == 1:
             return f"over {names}; {self.blocks[0].footer}"
-        tasks = [block.task for block in self.blocks]
-        budgets = ", ".join(f"{task.budget} on {task.query.dataset}" for task in tasks)
-        task = tasks[0]
+        budgets = ", ".join(
+            f"{block.task.budget} on {block.title_of(block.task.query.dataset)}"
+            for block in self.blocks
+        )
+        task = self.blocks[0].task
         return (
             f"over {names}; protocol {task.protocol}, budgets {budgets}, n = "
             f"{', '.join(str(block.seeds) for block in self.blocks)}, table {task.content[:8]}, "
@@ -167,13 +169,21 @@ def _datasets(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[OneDataSe
             if not all(there[key].any() for key in keys):
                 continue
             samples = tuple(by_key[key].final("test", name)[there[key]] for key in keys)
-            title = name if names.count(name) == 1 else f"{name} ({block.task.query.dataset})"
+            both = (name, block.task.query.dataset)[: 1 if names.count(name) == 1 else 2]
+            plain, title = _of_search(*both), _of_search(*map(block.title_of, both))
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
-            found.append(OneDataSet(title, 0 if together else search, samples, regret, seeds))
+            found.append(
+                OneDataSet(plain, 0 if together else search, samples, regret, seeds, title)
+            )
     return tuple(found)
+
+
+def _of_search(dataset: str, searched: str = "") -> str:
+    """Return the name of a data set, with the one searched where that must be said."""
+    return f"{dataset} ({searched})" if searched else dataset
 
 
 def _everywhere(one: "Contender", datasets: Sequence[str]) -> NDArray[np.bool_]:

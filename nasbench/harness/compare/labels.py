@@ -1,6 +1,6 @@
 """Labels of rows and tasks: the strategy, and the settings that distinguish a row from others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nasbench.benchmarks.protocols import protocols
 from nasbench.harness.results.runs import ExperimentRuns
@@ -11,6 +11,7 @@ from nasbench.rules import Promotion, Selection
 from nasbench.text import printable
 
 _DIGITS = 8
+_NONE: Mapping[str, str] = {}
 
 
 def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
@@ -96,11 +97,11 @@ def _versions(rows: Sequence[ExperimentRuns]) -> list[str]:
     return [f"experiment {row.experiment.digest()}" for row in rows]
 
 
-def describe(task: Task) -> str:
-    """Return one line that says what a block's runs share."""
+def describe(task: Task, titles: Mapping[str, str] = _NONE) -> str:
+    """Return one line that says what a block's runs share, with the titles of data sets."""
     query = task.query
     parts = [
-        f"{task.benchmark}, searched on {query.dataset}",
+        f"{task.benchmark}, searched on {titles.get(query.dataset, query.dataset)}",
         *(
             ["shared weights, the answer derived after every epoch"]
             if task.shared
@@ -123,10 +124,11 @@ def _signal(task: Task) -> str:
     return f"signal: validation {name} after {after}{trial}"
 
 
-def distinguishing_parts(task: Task) -> dict[str, str]:
+def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[str, str]:
     """Return what distinguishes a task from others with the same protocol name and budget.
 
-    Keys are parts of a folder's name, values parts of a table's footer. Only what is unusual for
+    Keys are parts of a folder's name, values parts of a table's footer with the titles of data
+    sets. Only what is unusual for
     the protocol is named. A protocol that is not one of the published ones has no usual signal, so
     that its signal is always named, except for a search by training, whose protocol says
     everything.
@@ -145,7 +147,8 @@ def distinguishing_parts(task: Task) -> dict[str, str]:
         if usual is None or task.final_schedule != usual.final_schedule:
             found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"
         if usual and task.reports != usual.reports.get(query.dataset):
-            found[f"reports-{_text(task.reports)}"] = f"reports {_text(task.reports)}"
+            named = [titles.get(name, name) for name in task.reports]
+            found[f"reports-{_text(task.reports)}"] = f"reports {_text(named)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
     if task.objectives != (ACCURACY,):

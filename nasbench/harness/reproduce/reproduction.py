@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.titles import KNOWN
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.harness.compare.estimates import summarise
@@ -102,8 +103,11 @@ class Reproduction:
                 "`nasbench reproduce` again"
             ) from error
 
-    def to_table(self) -> TextTable:
-        """Return a table of published and measured values, a section per data set."""
+    def to_table(self, titles: Mapping[str, str] = KNOWN) -> TextTable:
+        """Return a table of published and measured values, a section per data set.
+
+        `titles` are names of data sets for readers; a data set without one is called as it is.
+        """
         columns = (
             "row", "verdict", "published", "here", "difference [95 %]", "margin",
             "variance ratio [95 %]", "runs", "runs here",
@@ -111,13 +115,13 @@ class Reproduction:
         sections = []
         for dataset in dict.fromkeys(row.dataset for row in self.rows):
             rows = [_cells(row) for row in self.rows if row.dataset == dataset]
-            sections.append(Section(dataset, rows, []))
+            sections.append(Section(titles.get(dataset, dataset), rows, []))
         remarks = {row.remark: None for row in self.rows if row.remark}
         caption = f"{self.title}: test accuracy (%), mean ± standard deviation"
         notes = (
             *_method(self),
-            *(f"{_UNCONFIRMED} {row.row} on {row.dataset}: {row.unconfirmed}"
-              for row in self.rows if row.unconfirmed),
+            *(f"{_UNCONFIRMED} {row.row} on {titles.get(row.dataset, row.dataset)}: "
+              f"{row.unconfirmed}" for row in self.rows if row.unconfirmed),
             *(f"known to differ: {one}" for one in self.deviations),
             *(self._remark(remark) for remark in remarks),
             f"protocol {self.protocol}, seeds {self.seeds}, table {self.table[:8]}, "

@@ -71,7 +71,7 @@ def test_unequal_seeds_are_cut_to_the_common_ones(tmp_path: Path) -> None:
     comparison = compare(tmp_path, datasets=["cifar10"])
     assert [row.n for row in comparison.rows] == [6, 6]
     assert comparison.notes == [
-        "data sets left out: cifar100, ImageNet16-120",
+        "data sets left out: CIFAR-100, ImageNet16-120",
         "rows have 6 to 10 seeds: compared over the 6 that all of them have",
     ]
     runs = load_results(tmp_path).runs

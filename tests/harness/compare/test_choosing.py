@@ -14,6 +14,7 @@ from nasbench import audit, compare, run
 from nasbench.cli.app import app
 from nasbench.cli.choosing import read_labels
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
+from nasbench.harness.compare.figures.pictures import FigureChoice
 from nasbench.harness.compare.tables.columns import KINDS
 from nasbench.harness.compare.tables.rivals import pairs_table
 from nasbench.harness.results.load import load_results
@@ -195,7 +196,7 @@ def test_blocks_that_are_left_out_are_named(results: Path) -> None:
     """By their data sets, or by their rows: both ways their rows and data sets are said."""
     run("random-search", seeds=3, datasets="cifar100", protocol="nats-bench", budget="9evals",
         out=results)  # fmt: skip
-    said = "(nb201 searched on cifar100, nats-bench, 9evals): Random search"
+    said = "(nb201 searched on CIFAR-100, nats-bench, 9evals): Random search"
     by_dataset = compare(results, datasets="cifar10")
     by_row = compare(results, strategies="regularized-evolution,reinforce-softmax")
     for comparison in (by_dataset, by_row):
@@ -223,6 +224,11 @@ def test_seeds_in_python_are_numbers_lists_and_texts(results: Path) -> None:
         ({"figures": "regret"}, "figures cannot be 'regret'"),
         ({"labels": 3}, "labels cannot be 3"),
         ({"style_file": {"columns": {"results": []}}}, "columns of table 'results' are none"),
+        ({"datasets": []}, "datasets cannot be [], which chooses nothing"),
+        ({"datasets": " , "}, "datasets cannot be ' , ', which chooses nothing"),
+        ({"strategies": []}, "strategies cannot be [], which chooses nothing"),
+        ({"strategies": ""}, "strategies cannot be '', which chooses nothing"),
+        ({"seeds": []}, "seeds []: give one or more"),
     ],
 )
 def test_options_of_the_wrong_kind_are_one_line(
@@ -267,7 +273,7 @@ def test_a_style_file_names_orders_and_colours(results: Path, tmp_path: Path) ->
     )
     assert "C10" in text
     assert "names: REA is Regularized evolution, Random is Random search" in block.notes
-    assert "names of data sets: C10 is cifar10" in block.notes
+    assert "names of data sets: C10 is CIFAR-10" in block.notes
     assert audit(results).faults == ()
     same = compare(results, style_file={"labels": {"regularized-evolution": "REA"}})
     assert "REA" in labels_of(same)
@@ -323,3 +329,35 @@ def test_folders_with_different_runs_of_one_seed_are_refused(tmp_path: Path) -> 
     folder.append(one.table.set_column(place, "value/accuracy", pa.array(signal)))
     with pytest.raises(StoreError, match=r"seed 1 of .* has different runs .* differ in value/acc"):
         compare([tmp_path / "a", tmp_path / "b"])
+
+
+def test_no_row_is_excluded_by_an_empty_list(results: Path) -> None:
+    comparison = compare(results, exclude=[])
+    assert comparison.left_out == ()
+    assert comparison.to_json() == compare(results).to_json()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"centre": "foo"}, "centre 'foo' is unknown: valid are mean, iqm, median"),
+        ({"centre": ["mean"]}, "centre ['mean'] is unknown: valid are mean, iqm, median"),
+        ({"clock": "epochs"}, "clock 'epochs' is unknown: valid are seconds, evaluations, or None"),
+        ({"options": "regret"}, "options cannot be 'regret': it must be nasbench.FigureOptions"),
+        ({"options": ()}, "options cannot be (): it must be nasbench.FigureOptions"),
+    ],
+)
+def test_figures_that_cannot_be_drawn_are_one_line(
+    results: Path, options: dict[str, object], said: str
+) -> None:
+    comparison = compare(results, datasets="cifar10")
+    with pytest.raises(InvalidInput) as error:
+        comparison.figures(**options)  # type: ignore[arg-type]
+    assert str(error.value).startswith(said)
+
+
+def test_a_choice_of_figures_has_no_unknown_kind() -> None:
+    with pytest.raises(InvalidInput, match="kind of figure 'curve' is unknown: valid are regret"):
+        FigureChoice(kinds=("curve",))
+    with pytest.raises(ValueError, match="clock 'epochs' is unknown"):
+        FigureChoice.of({"centre": "mean", "clock": "epochs", "kinds": ["regret"]})

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -190,3 +191,65 @@ def test_what_is_cut_or_overlaps_is_noticed() -> None:
         found = unreadable(figure)
     assert any(one.startswith("cut") for one in found)
     assert any(" over " in one for one in found)
+
+
+@pytest.mark.parametrize("rows", [5, 12])
+def test_a_label_beside_a_curve_has_its_dashes_and_marker_before_it(rows: int) -> None:
+    """Without colours, as in grey print, these alone say which curve a label belongs to."""
+    (picture, *_) = regret_pictures(block_of(rows, long=False))
+    figure = picture.draw(FigureOptions(width="cvpr"))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert not figure.legends and len(axes.texts) > 3
+    curves = {str(line.get_label()): line for line in axes.get_lines()}
+    samples = [one for one in figure.artists if isinstance(one, Line2D)]
+    for text in axes.texts:
+        name, curve = text.get_window_extent(), curves[text.get_text()]
+        (sample,) = [one for one in samples if abs(middle(one.get_window_extent()) - middle(name))
+                     < name.height / 4]  # fmt: skip
+        seen = sample.get_window_extent()
+        assert axes.bbox.x1 < seen.x0 < seen.x1 < name.x0
+        for look in ("get_color", "get_marker", "get_linewidth", "get_markersize"):
+            assert getattr(sample, look)() == getattr(curve, look)(), look
+        assert sample._dash_pattern == curve._dash_pattern
+    told = {str(one._dash_pattern) + str(one.get_marker()) for one in samples}
+    assert len(told) == len(samples) == len(axes.texts)
+
+
+def middle(box: Bbox) -> float:
+    return float(box.y0 + box.y1) / 2
+
+
+@pytest.mark.parametrize("options", [{"width": "cvpr-column"}, {"style": "talk"}], ids=str)
+@pytest.mark.parametrize(("rows", "long"), list(product((2, 5, 12, 20), (False, True))))
+def test_a_name_is_nearer_to_its_own_row_than_to_any_other(
+    options: dict[str, str], rows: int, long: bool
+) -> None:
+    found = [
+        *final_pictures(block_of(rows, long)), *family_pictures(family_of(rows, long)),
+    ]  # fmt: skip
+    for picture in found:
+        if picture.kind not in ("distribution", "critical-difference"):
+            continue
+        figure = picture.draw(FigureOptions(**options))  # type: ignore[arg-type]
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        drawn = [one for one in axes.get_lines() if one.get_transform() == axes.transData]
+        parts = {"distribution": 5, "critical-difference": 2}[picture.kind]  # of each row
+        heights = [
+            [float(y) for one in drawn[row * parts : (row + 1) * parts]
+             for y in axes.transData.transform(one.get_xydata())[:, 1]]
+            for row in range(rows)
+        ]  # fmt: skip
+        names = [text for text in axes.texts if "critical" not in text.get_text()]
+        beside = [tick for tick in axes.get_yticklabels() if tick.get_text()]
+        boxes_of = [one.get_window_extent() for one in names or beside]
+        for row, box in enumerate(boxes_of):
+            own = heights[row]
+            if not names:
+                assert abs(middle(box) - (min(own) + max(own)) / 2) < 0.04 * figure.dpi
+                continue
+            assert box.y0 >= max(own) - 1
+            if row + 1 < rows:
+                apart = min(own) - boxes_of[row + 1].y1
+                assert apart > 1.5 * (box.y0 - max(own)) and apart > 0.05 * figure.dpi

@@ -147,7 +147,7 @@ def test_a_page_of_several_folders_and_chosen_rows(comparison: Comparison, tmp_p
     ).read_text(encoding="utf-8")  # fmt: skip
     assert "RS &amp; co" in text
     assert "left out: Regularized evolution" in text
-    assert "data sets left out: cifar10, ImageNet16-120" in text
+    assert "data sets left out: CIFAR-10, ImageNet16-120" in text
     assert "CIFAR-100" in text
     assert text.count("faults 0") == 2
 

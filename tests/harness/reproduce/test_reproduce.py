@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.protocols import protocols
+from nasbench.benchmarks.titles import KNOWN
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.tables.formats import to_markdown
 from nasbench.harness.execution.run import run
 from nasbench.harness.reproduce import published_names, reproduce, reproductions
 from nasbench.harness.reproduce.published_table import load_published
@@ -147,7 +149,14 @@ def test_a_checkout_shows_and_audits_what_is_published(
     assert faults(lambda data: data["rows"][0].update(cells=data["rows"][0]["cells"][:5])) == [
         "RS on cifar10: 5 architectures of seeds 0-5"
     ]
-    (path.parent / "reproduction.md").write_text("everything is reproduced")
+    path.write_text(text)
+    (stored,) = reproductions(tmp_path / "results").values()
+    page = path.parent / "reproduction.md"
+    for titles, name in ((KNOWN, "*CIFAR-10*"), ({}, "*cifar10*")):  # as earlier versions wrote
+        page.write_text(to_markdown(stored.to_table(titles)))
+        assert name in page.read_text()
+        assert faults(lambda _: None) == []
+    page.write_text("everything is reproduced")
     assert faults(lambda _: None) == ["its text"]
     (path.parent / "reproduction.md").unlink()
     path.write_text(text)

@@ -94,15 +94,23 @@ def test_they_meet_the_others_in_one_block(toy_images: Path, tmp_path: Path) -> 
     figures = {path.name for path in (tmp_path / "comparison").rglob("regret-cifar10-*seconds.png")}
     assert figures == {"regret-cifar10-seconds.png", "regret-cifar10-shared-seconds.png"}
     (epochs,) = (
-        figure
-        for name, figure in drawn(pareto_pictures(block))
-        if name == "pareto-cifar10-training-epochs"
+        figure for name, figure in drawn(pareto_pictures(block)) if name == "pareto-cifar10-epochs"
     )
     shown = {one.get_label(): one[0].get_xdata()[0] for one in epochs.axes[0].containers}
     assert shown == {
         row.label: np.nanmax([row.costs.training_epochs, row.costs.shared_epochs])
         for row in rows.values()
     }
+    assert epochs.axes[0].get_xlabel().split() == (
+        ["training", "epochs", "of", "the", "searched", "architectures,", "or", "shared", "epochs"]
+    )  # in the words of the tables, and shared epochs can be told without colours
+    hollow = {
+        one.get_label(): one[0].get_markerfacecolor() == "white"
+        for one in epochs.axes[0].containers
+    }
+    assert hollow == {row.label: np.isfinite(row.costs.shared_epochs) for row in rows.values()}
+    fronts = [line for line in epochs.axes[0].lines if line.get_color() == "0.5"]
+    assert len(fronts) == 2  # epochs of one kind are no cost of the other
     costs = next((tmp_path / "comparison").rglob("cost.md")).read_text()
     assert "training s: real seconds of training and validating networks or shared weights" in costs
 
@@ -175,8 +183,8 @@ def test_calibrated_they_share_an_axis(toy_images: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({"table": "0" * 64}, "it is of cifar10 of table 00000000"),
-        ({"dataset": "cifar100"}, "it is of cifar100 of table"),
+        ({"table": "0" * 64}, "it is of CIFAR-10 of table 00000000"),
+        ({"dataset": "cifar100"}, "it is of CIFAR-100 of table"),
         ({"processor": "Abacus"}, "DARTS .*ran on .*, it is of Abacus"),
         ({"threads": 4}, r"DARTS .*threads 1\), it is of .*threads 4"),
     ],

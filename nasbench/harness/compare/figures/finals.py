@@ -100,17 +100,17 @@ def _draw_runs(
 ) -> None:
     """Draw one row of a distribution from its sorted regrets; `at` places what is in the row."""
     # steps of the golden ratio fill the row evenly, and the same way every time
-    shift = 0.6 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
+    shift = 0.52 * ((np.arange(len(regret)) * _GOLDEN) % 1 - 0.5)
     axes.plot(regret, at(0) + shift * (at(1) - at(0)), look.marker, color=look.colour,
               markersize=2.4, alpha=0.5, markeredgewidth=0, clip_on=False,
               rasterized=len(regret) > 1000)  # fmt: skip
     first, middle, third = np.quantile(regret, [0.25, 0.5, 0.75])
     axes.plot([first, third], [at(0)] * 2, color="0.15", linewidth=1.1)
-    axes.plot([middle, middle], [at(-0.16), at(0.16)], color="0.15", linewidth=1.1)
+    axes.plot([middle, middle], [at(-0.15), at(0.15)], color="0.15", linewidth=1.1)
     low, high = interval(regret)
     axes.plot(regret.mean(), at(0), "D", color="white", markeredgecolor="0.15",
               markersize=3.5, markeredgewidth=0.8)  # fmt: skip
-    axes.plot([low, high], [at(0.36)] * 2, color=look.colour, linewidth=1.8,
+    axes.plot([low, high], [at(0.32)] * 2, color=look.colour, linewidth=1.8,
               solid_capstyle="butt")  # fmt: skip
 
 
@@ -179,11 +179,16 @@ def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.floa
     """
     query, metric = block.task.query, block.units.metric
     if block.task.shared:
-        return table.valid[dataset], _named(metric, f"validation {metric.name} on {dataset}")
+        return table.valid[dataset], _named(
+            metric, f"validation {metric.name} on {block.title_of(dataset)}"
+        )
     weighted = table.search.weights * table.signal
     seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
     there = np.bincount(table.cells, minlength=len(seen)) > 0
-    name = f"search signal: validation {metric.name} on {query.dataset} after {query.epochs} epochs"
+    name = (
+        f"search signal: validation {metric.name} on {block.title_of(query.dataset)} after "
+        f"{query.epochs} epochs"
+    )
     return np.where(there, seen, np.nan), _named(metric, name)
 
 

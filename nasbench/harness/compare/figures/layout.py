@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import Bbox
 
@@ -184,10 +183,7 @@ class Sheet:
 def _sides(axes: "Axes") -> tuple[float, float, float, float]:
     """Return how far labels reach beyond the axes: left, right, below, above."""
     boxes = [axes.get_tightbbox(renderer(), bbox_extra_artists=[]), axes.bbox]
-    for text in axes.texts:
-        if text.get_text():
-            text.update_positions(renderer()) if hasattr(text, "update_positions") else None
-            boxes.append(Text.get_window_extent(text, renderer()))
+    boxes += [text.get_window_extent(renderer()) for text in axes.texts]
     whole, inner = Bbox.union([box for box in boxes if box is not None]), axes.bbox
     return (
         float(inner.x0 - whole.x0) / DPI, float(whole.x1 - inner.x1) / DPI,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.transforms import offset_copy
+from matplotlib.lines import Line2D
+from matplotlib.patches import ConnectionPatch
+from matplotlib.transforms import Affine2D, BboxTransformTo, ScaledTranslation, offset_copy
 
 from nasbench.harness.compare.curves import Band
 from nasbench.harness.compare.figures.colours import readable
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-_BESIDE = 0.3
-"""Largest share of a figure's width for names beside the curves."""
-_LEADER = 12.0
-"""Points between the axes and a curve's name."""
+_BESIDE = 0.34
+"""Largest share of a figure's width for samples and names beside the curves."""
+_LEADER, _SAMPLE, _TO_NAME = 12.0, 24.0, 4.0
+"""Points from the axes to the sample of a curve, along the sample, and from there to its name."""
 _MARKS = 4
 """Number of marks along a curve where there are more curves than kinds of dashes."""
 _SIZE = 3.6
@@ -48,8 +50,8 @@ def draw_lines(axes: "Axes", lines: Sequence[Line]) -> None:
     the limits of the x axis must have been set. Where there are more curves than kinds of dashes,
     there are marks along the curves too.
     """
-    many = len(lines) > len(DASHES) + 1
-    wide, pale = (0.9, 0.06) if many else (1.2, 0.16)
+    many = _many(lines)
+    pale = 0.06 if many else 0.16
     for place, line in enumerate(lines):
         shown = _extended(axes, line.curve)
         if not len(shown.grid):
@@ -62,11 +64,23 @@ def draw_lines(axes: "Axes", lines: Sequence[Line]) -> None:
         if many:
             marks = _along(axes, shown, (place % 5) / 5) + marks
         axes.step(
-            shown.grid, shown.centre, where="post", color=line.colour, linestyle=line.dashes,
-            linewidth=wide, label=line.label, marker=line.marker or None, markersize=_SIZE,
-            markevery=marks, markeredgewidth=0.4, markeredgecolor="white", clip_on=False,
-            zorder=3,
+            shown.grid, shown.centre, where="post", label=line.label, markevery=marks,
+            zorder=3, **_drawn(line, thin=many),
         )  # fmt: skip
+
+
+def _many(lines: Sequence[Line]) -> bool:
+    """Return whether there are more curves than kinds of dashes."""
+    return len(lines) > len(DASHES) + 1
+
+
+def _drawn(line: Line, *, thin: bool) -> dict[str, Any]:
+    """Return how a curve and the sample of it are drawn, as matplotlib's properties of a line."""
+    return {
+        "color": line.colour, "linestyle": line.dashes, "linewidth": 0.9 if thin else 1.2,
+        "marker": line.marker or None, "markersize": _SIZE, "markeredgewidth": 0.4,
+        "markeredgecolor": "white", "clip_on": False,
+    }  # fmt: skip
 
 
 def _extended(axes: "Axes", curve: Band) -> Band:
@@ -100,24 +114,44 @@ def name_lines(
 ) -> bool:
     """Write labels beside the curves' ends; return whether there was room for them.
 
-    `height` is that of the axes in inches. The limits of the y axis must have been set.
+    Before each label is a sample of its curve, as in a legend: without colours, dashes and marker
+    say which curve a label belongs to. `height` is that of the axes in inches. The limits of the y
+    axis must have been set.
     """
     named = [line for line in lines if len(line.curve.centre)]
     widest = max((width_of(line.label, TICK) for line in lines), default=0.0)
     widest *= 1.25 if options.font == "tex" else 1  # LaTeX's letters are wider than ours
+    widest += (_SAMPLE + _TO_NAME) / 72
     gap = TICK * LINE / height
     if widest > _BESIDE * options.inches or len(named) * gap > 1:
         return False
     to_axes = (axes.transScale + axes.transLimits).transform
     ends = [float(to_axes((line.curve.grid[-1], line.curve.centre[-1]))[1]) for line in named]
-    beside = offset_copy(axes.transAxes, figure, x=_LEADER, units="points")
-    places = set_apart(ends, gap, low=0.02, high=1.0)
-    for line, place in zip(named, places, strict=True):
-        axes.annotate(
-            line.label, xy=(line.curve.grid[-1], line.curve.centre[-1]), xytext=(1, place),
-            xycoords="data", textcoords=beside, annotation_clip=False, fontsize=TICK,
-            color=readable(line.colour), va="center",
-            arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.5, "shrinkA": 1,
-                        "shrinkB": 2, "relpos": (0, 0.5)},
-        )  # fmt: skip
+    for line, place in zip(named, set_apart(ends, gap, low=0.02, high=1.0), strict=True):
+        _name(figure, axes, line, place, thin=_many(lines))
     return True
+
+
+def _name(figure: Figure, axes: "Axes", line: Line, place: float, *, thin: bool) -> None:
+    """Write a label at a height of the axes, with a sample of its curve and a leader to its end."""
+    near = offset_copy(axes.transAxes, figure, x=_LEADER, units="points")
+    figure.add_artist(
+        ConnectionPatch(
+            (line.curve.grid[-1], line.curve.centre[-1]), (1, place), "data", near, axesA=axes,
+            annotation_clip=False, shrinkA=2, shrinkB=2, color=line.colour, linewidth=0.5,
+        )
+    )  # fmt: skip
+    points = Affine2D().scale(1 / 72) + figure.dpi_scale_trans
+    there = points + ScaledTranslation(1, place, BboxTransformTo(axes.bbox))
+    ahead = _LEADER + _SAMPLE
+    figure.add_artist(
+        Line2D(
+            [_LEADER, (_LEADER + ahead) / 2, ahead], [0, 0, 0], transform=there, markevery=[1],
+            **_drawn(line, thin=thin),
+        )
+    )  # fmt: skip
+    beside = offset_copy(axes.transAxes, figure, x=ahead + _TO_NAME, units="points")
+    axes.text(
+        1, place, line.label, transform=beside, fontsize=TICK, color=readable(line.colour),
+        va="center",
+    )  # fmt: skip

@@ -62,8 +62,7 @@ class FigureOptions:
         if not formats:
             raise InvalidInput(f"no figure format is given: valid are {', '.join(FORMATS)}")
         object.__setattr__(self, "formats", formats)
-        kinds = () if self.kinds == NONE else _chosen("kind of figure", self.kinds, KINDS)
-        object.__setattr__(self, "kinds", kinds)
+        object.__setattr__(self, "kinds", chosen_kinds(self.kinds))
         for use, what in ((self.font, "font"), *((one, "figure format") for one in formats)):
             missing = [name for name in _PROGRAMS.get(use, ()) if shutil.which(name) is None]
             if missing:
@@ -101,6 +100,11 @@ def figure_width(style: str = "paper", width: float | str | None = None) -> floa
             f"{', '.join(WIDTHS)}"
         )
     return inches
+
+
+def chosen_kinds(value: Any) -> tuple[str, ...]:
+    """Return kinds of figures in the order of `KINDS`; raises `InvalidInput` for unknown ones."""
+    return () if value == NONE else _chosen("kind of figure", value, KINDS)
 
 
 def _chosen(what: str, value: Any, valid: Sequence[str]) -> tuple[str, ...]:

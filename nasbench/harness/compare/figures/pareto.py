@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 
 _READ = "mean, 95 % bootstrap intervals; small marks are runs"
+_HOLLOW = "hollow: shared weights"
+_EPOCHS = "training epochs of the searched architectures, or shared epochs"
+"""Cost of searches of both kinds, in the words of the tables."""
+_KINDS = (
+    "rows that evaluate train each architecture alone, which takes training epochs; hollow marks "
+    "are one-shot rows, which train weights that architectures share, for shared epochs: an epoch "
+    "of one kind is not the work of one of the other"
+)
 
 
 class Point(NamedTuple):
@@ -45,8 +53,8 @@ def pareto_pictures(block: "Block") -> Iterator[Picture]:
     """Yield a figure for every data set and unit of cost with two contenders or more.
 
     Costs are those of the derived cells' networks, as strategies recorded them. Where a block has
-    one-shot and other searches, there is also a figure over the searches' training epochs, the only
-    cost that all searches have in common.
+    one-shot and other searches, there is also a figure over the epochs of the searches: training
+    epochs of architectures, or shared epochs, whose rows have hollow marks.
     """
     finished = [one for one in block.contenders if len(one.runs)]
     sharing = [one.experiment.task.shared for one in finished]
@@ -54,8 +62,7 @@ def pareto_pictures(block: "Block") -> Iterator[Picture]:
         costs = [one.runs.column("training_epochs").astype(np.float64) for one in finished]
         for dataset in block.datasets:
             points = _points(finished, costs, dataset)
-            what = "training epochs of the search"
-            yield _picture(block, dataset, what, points, "training-epochs", log=True)
+            yield _picture(block, dataset, _EPOCHS, points, "epochs", both=True)
     units: dict[str, list[Contender]] = {}
     for one in finished:
         for trace in one.runs.traces(TraceKind.COST):
@@ -68,7 +75,7 @@ def pareto_pictures(block: "Block") -> Iterator[Picture]:
             points = _points(contenders, costs, dataset)
             what = f"cost of the derived architecture's network ({unit})"
             short = re.sub(r"[^a-z]+", "-", unit.lower())
-            yield _picture(block, dataset, what, points, short, log=False)
+            yield _picture(block, dataset, what, points, short, both=False)
 
 
 def _points(
@@ -79,15 +86,16 @@ def _points(
 
 
 def _picture(
-    block: "Block", dataset: str, what: str, points: Sequence[Point], short: str, *, log: bool
+    block: "Block", dataset: str, what: str, points: Sequence[Point], short: str, *, both: bool
 ) -> Picture:
+    """Return the picture; `both` for a cost that is epochs of both kinds."""
     said = caption([
         f"test {block.units.title} on {block.title_of(dataset)} against {what}",
         f"large marks: {_READ}; grey line: means that no other mean is better than at equal or "
-        "lower cost",
-        *about(block),
+        f"lower cost{', for each kind of epochs' if both else ''}",
+        *([_KINDS] if both else []), *about(block),
     ])  # fmt: skip
-    draw, metric = partial(_draw, block, dataset, what, points, log), block.units.metric.name
+    draw, metric = partial(_draw, block, dataset, what, points, both), block.units.metric.name
     title = f"Test {metric} on {block.title_of(dataset)} against {what}"
     return Picture(f"pareto-{dataset}-{short}", "pareto", title, said, draw)
 
@@ -111,7 +119,7 @@ def _draw(
     dataset: str,
     what: str,
     points: Sequence[Point],
-    log: bool,
+    both: bool,
     options: FigureOptions,
 ) -> Figure:
     metric = block.units.metric
@@ -122,7 +130,10 @@ def _draw(
             [(summarise(point.cost).mean, summarise(point.test).mean) for point in points]
         )
         styles = looks([one.contender for one in points])
-        for point, (cost, test), look in zip(points, means, styles, strict=True):
+        shared = [both and one.contender.experiment.task.shared for one in points]
+        drawn = zip(points, means, styles, shared, strict=True)
+        for point, (cost, test), look, hollow in drawn:
+            inside = "white" if hollow else look.colour
             axes.plot(point.cost, point.values, look.marker, color=look.colour, markersize=2.4,
                       alpha=0.35, markeredgewidth=0)  # fmt: skip
             (left, right), (low, high) = interval(point.cost), interval(point.values)
@@ -131,17 +142,18 @@ def _draw(
             up, across = np.maximum(arms, 0)[:, :, None]  # rounding may put an end beyond the mean
             axes.errorbar(
                 cost, value, up, across, fmt=look.marker, color=look.colour, markersize=5,
-                linewidth=1, label=point.contender.label,
+                linewidth=1, markerfacecolor=inside, label=point.contender.label,
             )  # fmt: skip
-        best = means[front(means[:, 0], means[:, 1])]
-        axes.step(
-            best[:, 0], metric.score(best[:, 1]), where="post", color="0.5", linewidth=0.8, zorder=0
-        )
-        if log:
+        for kind in sorted(set(shared)):  # epochs of two kinds are not compared
+            same = means[np.array(shared) == kind]
+            best = same[front(same[:, 0], same[:, 1])]
+            axes.step(best[:, 0], metric.score(best[:, 1]), where="post", color="0.5",
+                      linewidth=0.8, zorder=0)  # fmt: skip
+        if both:
             axes.set_xscale("log")
         words = Words(
             title=block.title_of(dataset),
-            aside=_READ,
+            aside=f"{_READ}; {_HOLLOW}" if both else _READ,
             footer="; ".join(about(block)),
             xlabel=what,
             ylabel=f"test {block.units.title}",

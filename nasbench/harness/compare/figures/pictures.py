@@ -4,16 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nasbench.errors import InvalidInput
 from nasbench.harness.compare.figures.across_datasets import family_pictures
 from nasbench.harness.compare.figures.captions import CENTRES
 from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures
 from nasbench.harness.compare.figures.finals import final_pictures
-from nasbench.harness.compare.figures.options import KINDS
+from nasbench.harness.compare.figures.options import KINDS, chosen_kinds
 from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import CLOCKS, regret_pictures
 from nasbench.harness.compare.folders import family_folders, folder_names
-from nasbench.text import file_name
+from nasbench.text import file_name, shown
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FigureChoice:
-    """Which figures a comparison has: what they draw, not how they look."""
+    """Which figures a comparison has: what they draw, not how they look.
+
+    Raises `InvalidInput` for an unknown centre, clock or kind.
+    """
 
     centre: str = "mean"
     """`mean`, `median` or `iqm`: what curves show of the runs."""
@@ -29,16 +33,29 @@ class FigureChoice:
     """`seconds`, `evaluations`, or None for a figure over each."""
     kinds: tuple[str, ...] = KINDS
 
+    def __post_init__(self) -> None:
+        """Raise `InvalidInput` for what cannot be drawn."""
+        centres = tuple(CENTRES)
+        if self.centre not in centres:
+            raise InvalidInput(
+                f"centre {shown(self.centre)} is unknown: valid are {', '.join(centres)}"
+            )
+        if self.clock not in (None, *CLOCKS):
+            raise InvalidInput(
+                f"clock {shown(self.clock)} is unknown: valid are {', '.join(CLOCKS)}, or None for "
+                "both"
+            )
+        object.__setattr__(self, "kinds", chosen_kinds(self.kinds))
+
     @classmethod
     def of(cls, stored: Any) -> "FigureChoice":
         """Read a choice from JSON values; raises `ValueError` for values that are none."""
         from pydantic import TypeAdapter
 
-        found = TypeAdapter(cls).validate_python(stored)
-        known = found.centre in CENTRES and found.clock in (None, *CLOCKS)
-        if not known or not set(found.kinds) <= set(KINDS):
-            raise ValueError(f"no figures are like {found}")
-        return found
+        try:
+            return TypeAdapter(cls).validate_python(stored)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
 
 
 def by_folder(comparison: "Comparison", choice: FigureChoice) -> dict[str, list[Picture]]:

@@ -95,7 +95,8 @@ class Around:
             wide = width_of(words.title, TITLE) + (0.2 if words.title else 0)
             self.together = wide + width_of(words.aside, SMALL) <= fill(end - start, SMALL)
             ha = "right" if self.together else "left"
-            self.aside = self._make(words.aside, SMALL, line, color=PALE, ha=ha)
+            below = room if self.flush and not self.together else line
+            self.aside = self._make(words.aside, SMALL, below, color=PALE, ha=ha)
 
     def measure(self) -> None:
         """Measure the height of every text."""
