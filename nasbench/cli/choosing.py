@@ -28,7 +28,9 @@ Exclude = Annotated[
 ]
 Datasets = Annotated[
     list[str] | None,
-    typer.Option(help="Reported data sets in this order, comma-separated. [default: all]"),
+    typer.Option(
+        help="Reported data sets in this order, by name or title, comma-separated. [default: all]"
+    ),
 ]
 Seeds = Annotated[
     str | None,

@@ -73,12 +73,13 @@ def compare(
     it raises `CannotCompare`, which names what differs.
 
     `strategies` and `exclude` choose rows, by the name or title of a strategy or by the label of a
-    row; `datasets` chooses reported data sets, in the order in which they are shown; `seeds` are
-    seeds as `nasbench.run` takes them, or `common` for those that all rows of a block have. None is
-    all; an empty list of strategies, data sets or seeds would choose nothing, and is refused. What
-    is left out stands in every table's notes and in the comparison's JSON. `labels` maps rows to
-    other labels, `style_file` is a TOML file, or a dict with its keys, of labels, order, colours,
-    lines, names of data sets and columns: see `nasbench.harness.compare.appearance`.
+    row; `datasets` chooses reported data sets, by name or title, in the order in which they are
+    shown; `seeds` are seeds as `nasbench.run` takes them, or `common` for those that all rows of a
+    block have. None is all; an empty list of strategies, data sets or seeds would choose nothing,
+    and is refused. What is left out stands in every table's notes and in the comparison's JSON.
+    `labels` maps rows to other labels, `style_file` is a TOML file, or a dict with its keys, of
+    labels, order, colours, lines, names of data sets and columns: see
+    `nasbench.harness.compare.appearance`.
 
     `centre` (`mean`, `median` or `iqm`) is the statistic that the figures draw. `clock` (`seconds`
     or `evaluations`) is their x axis; by default there is a figure for each. `style` (`paper` or
@@ -145,13 +146,13 @@ def compared(stored: Results, options: Options) -> Comparison:
         appearance=options.appearance,
     )  # fmt: skip
     reported = list(dict.fromkeys(name for one in groups for name in one.task.reports))
-    wanted = _wanted(options.datasets, reported)
-    stored_names = (name for _, row in rows for name in row.experiment.task.reports)
-    hidden = tuple(name for name in dict.fromkeys(stored_names) if name not in wanted)
     called = options.appearance.datasets
-    check_titles(called, [*reported, *hidden])
     usual = _usual_titles([row.experiment.task for _, row in rows])
     titles = {**usual, **called}
+    wanted = _wanted(options.datasets, reported, titles)
+    stored_names = (name for _, row in rows for name in row.experiment.task.reports)
+    hidden = tuple(name for name in dict.fromkeys(stored_names) if name not in wanted)
+    check_titles(called, [*reported, *hidden])
     shown = [one for one in groups if any(name in wanted for name in one.task.reports)]
     gone = {one.key for one in left_out if one.whole}
     left_out += [
@@ -269,13 +270,17 @@ def _table(task: Task) -> str | None:
     return None if task.kind is Kind.TRAINED else task.reference.name
 
 
-def _wanted(chosen: Sequence[str] | None, reported: list[str]) -> list[str]:
+def _wanted(
+    chosen: Sequence[str] | None, reported: list[str], titles: Mapping[str, str]
+) -> list[str]:
+    """Return the data sets that are chosen by name or title; all where there is no choice."""
+    by_name = {**{titles.get(name, name): name for name in reported}, **{n: n for n in reported}}
     for name in chosen or ():
-        if name not in reported:
+        if name not in by_name:
             raise InvalidInput(
                 f"data set '{name}' is not reported by these runs: valid are {', '.join(reported)}"
             )
-    return list(chosen or reported)
+    return list(dict.fromkeys(by_name[name] for name in chosen)) if chosen else reported
 
 
 def _filled(

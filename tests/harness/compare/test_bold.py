@@ -100,7 +100,8 @@ def test_the_terminal_says_so_under_every_table(stored: Results, rows: int, runs
 def test_a_page_says_so_under_every_table(tmp_path: Path) -> None:
     run("random-search,regularized-evolution,reinforce", seeds=2, budget="9evals", out=tmp_path)
     text = report(tmp_path).read_text(encoding="utf-8")
-    found = re.findall(r"<figure class=\"wide\">.*?</figure>", text, re.DOTALL)
+    found = re.findall(r"<figure>\n<figcaption>.*?</figure>", text, re.DOTALL)
+    found = [part for part in found if "<table" in part]
     assert len(found) == 6
     assert all(part.count("nothing is bold") == 1 for part in found)
     assert not any("<strong>" in part for part in found)

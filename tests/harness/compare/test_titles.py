@@ -90,8 +90,8 @@ def test_terminal_and_page(comparison: Comparison, folder: Path) -> None:
     page = report(folder, folder / "page.html", replays=0, **OPTIONS)  # type: ignore[arg-type]
     text = page.read_text()
     assert "searched on CIFAR-100" in text
-    assert '"test/CIFAR-10"' in text
-    assert '"test/cifar10"' not in text  # columns of a run's incumbents
+    assert '"test, CIFAR-10"' in text  # columns of a run's incumbents
+    assert not re.search(r'"(test|validation)[/,] ?cifar10"', text)
 
 
 def test_a_name_from_a_style_file_goes_first(folder: Path) -> None:
