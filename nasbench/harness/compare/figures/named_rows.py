@@ -54,7 +54,7 @@ class NamedRows:
     def write(self, axes: "Axes") -> None:
         """Write the names; where they stand above the rows, with a thin line between rows."""
         places = range(len(self.names))
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, pad=6)  # clear of marks at the edge
         axes.spines["left"].set_visible(False)
         if self.beside:
             axes.set_yticks(places, self.names)
