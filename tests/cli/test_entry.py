@@ -93,7 +93,7 @@ def test_a_comparison_that_cannot_be_written_is_no_success(tmp_path: Path) -> No
     assert "Random search" in done.stdout
     last = done.stderr.splitlines()[-1]
     assert last.startswith("nasbench: cannot write ")
-    assert last.endswith("File too large")
+    assert last.endswith("File too large: choose another folder")
     assert not list((tmp_path / "results").rglob("*.part"))
 
 
