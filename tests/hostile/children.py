@@ -36,7 +36,7 @@ _BESIDE = ("note: ", "warning: ", "  ")
 _WARNING = re.compile(r"^\S+\.py:\d+: \w*Warning: ", re.MULTILINE)
 """What Python prints of a warning that nobody meant for a user."""
 _LIBRARIES = (
-    "pandas", "pyarrow.parquet", "scipy.stats", "seaborn", "bokeh.embed", "jinja2", "rich",
+    "pandas", "pyarrow.parquet", "scipy.stats", "bokeh.embed", "jinja2", "rich",
     "pydantic", "typer", "torch._dynamo", "PIL.Image", "matplotlib.pyplot", "sklearn.datasets",
 )  # fmt: skip
 _ROOMS = ("nasbench.benchmarks.", "nasbench.cli.", "nasbench.harness.", "nasbench.spaces.",

@@ -410,7 +410,6 @@ def _import_everything() -> None:
     import bokeh.plotting  # noqa: F401
     import pandas  # noqa: F401
     import scipy.stats  # noqa: F401
-    import seaborn  # noqa: F401
     import torch
 
     import nasbench.cli.app  # noqa: F401

@@ -228,10 +228,10 @@ def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
 
 def _levels(runs: int) -> tuple[float, float]:
     """Return the expanded quantile levels of an interval's lower and upper end."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit
 
-    widened = np.sqrt(runs / (runs - 1)) * t.ppf((1 + LEVEL) / 2, runs - 1)
-    tail = float(norm.cdf(-widened))
+    widened = np.sqrt(runs / (runs - 1)) * stdtrit(runs - 1, (1 + LEVEL) / 2)
+    tail = float(ndtr(-widened))
     return tail, 1 - tail
 
 

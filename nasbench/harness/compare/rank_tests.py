@@ -32,9 +32,15 @@ _DIVISIONS, _AT_ONCE = 1999, 100
 
 def ranks_of(means: Floats) -> Floats:
     """Return ranks along the last axis, 1 for the highest, the mean rank for ties."""
-    from scipy.stats import rankdata
+    flat = np.round(means, _DECIMALS).reshape(-1, means.shape[-1])
+    return _ranked(flat.T, ascending=False).T.reshape(means.shape)
 
-    return np.asarray(rankdata(-np.round(means, _DECIMALS), axis=-1))
+
+def _ranked(columns: Floats, *, ascending: bool) -> Floats:
+    """Return ranks within each column, from 1, the mean rank for ties and NaN for NaN."""
+    from pandas import DataFrame  # loaded anyway; scipy.stats takes longer than all ranks
+
+    return DataFrame(columns).rank(ascending=ascending).to_numpy()
 
 
 def friedman(means: Floats) -> float:
@@ -46,8 +52,6 @@ def friedman(means: Floats) -> float:
     each data set where they are at most 20,000, else over 9,999 of them, drawn the same every time.
     NaN with fewer than three strategies or data sets; 1 where all data sets are left out.
     """
-    from scipy.stats import friedmanchisquare
-
     problems, rows = means.shape
     if rows < 3 or problems < 3:
         return np.nan
@@ -56,6 +60,8 @@ def friedman(means: Floats) -> float:
     if not len(ranks):
         return 1.0
     if len(ranks) >= FEW:
+        from scipy.stats import friedmanchisquare
+
         return float(friedmanchisquare(*ranks.T).pvalue)
     sums = _orders(ranks)
     spread = np.square(sums - sums.mean(axis=1, keepdims=True)).sum(axis=1)
@@ -88,13 +94,15 @@ def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float
     where q is the quantile of the studentized range divided by sqrt 2. NaN with fewer than two
     strategies or without data sets.
     """
-    from scipy.stats import norm, studentized_range
-
     if rows < 2 or problems < 1:
         return np.nan
     if rows == 2:  # the range of two is the absolute difference
-        q = float(norm.ppf(1 - alpha / 2))
+        from scipy.special import ndtri
+
+        q = float(ndtri(1 - alpha / 2))
     else:
+        from scipy.stats import studentized_range
+
         q = float(studentized_range.ppf(1 - alpha, rows, np.inf) / np.sqrt(2))
     return q * float(np.sqrt(rows * (rows + 1) / (6 * problems)))
 
@@ -158,11 +166,9 @@ def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Fl
     Both have shape (1 + divisions, rows, data sets). The first division is the observed one. Ranks
     are divided by the number of runs on the data set.
     """
-    from scipy.stats import rankdata
-
     there = ~np.isnan(runs.scores)
     numbers = there.sum(axis=0)
-    ranks = rankdata(runs.scores, axis=0, nan_policy="omit") / numbers
+    ranks = _ranked(runs.scores, ascending=True) / numbers
     values = np.where(np.tile(there, 2), np.concatenate([runs.scores, ranks], axis=1), 0.0)
     counts = np.stack([there[runs.row == row].sum(axis=0) for row in range(rows)])
     sums = np.zeros((_DIVISIONS + 1, rows, values.shape[1]))

@@ -299,6 +299,6 @@ def runs_to_detect(difference: float, std: float) -> float:
 
 
 def _quantiles() -> float:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER))
+    return float(ndtri(1 - ALPHA / 2) + ndtri(POWER))

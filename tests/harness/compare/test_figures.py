@@ -190,6 +190,21 @@ def test_equal_figures_have_equal_bytes(comparison: Comparison, tmp_path: Path) 
             assert contents[0] == contents[1], (picture.name, form)
 
 
+def test_the_style_is_seaborns() -> None:
+    """What our own style does not set is as in seaborn's style `ticks`, which is not loaded."""
+    import seaborn
+
+    own = {"font.sans-serif", "font.family", "image.cmap", "grid.color"}  # no grid, no images
+    with style.drawing(FigureOptions()):
+        found = dict(mpl.rcParams)
+    with mpl.rc_context():
+        mpl.rcParams.update(seaborn.axes_style("ticks"))
+        wanted = {name: mpl.rcParams[name] for name in seaborn.axes_style("ticks")}
+    for name, value in wanted.items():
+        if name not in style._STYLE and name not in own:
+            assert found[name] == value, name
+
+
 def test_letters_in_a_pdf_are_truetype_of_ours(comparison: Comparison, tmp_path: Path) -> None:
     for font, name in (("sans", b"NasbenchSans"), ("serif", b"NasbenchSerif")):
         picture = next(regret_pictures(comparison.blocks[0]))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from nasbench.harness.compare.curves import band
 from nasbench.harness.compare.figures.captions import about, caption
@@ -209,6 +208,8 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
     derived cell's accuracy with the shared weights lies below the table's. Both are NaN after a
     run's end.
     """
+    from scipy.stats import kendalltau  # takes a second to load, which few comparisons need
+
     dataset = one.experiment.task.query.dataset
     truth = known.valid[dataset]
     sample = sorted(int(trace.words[0]) for trace in one.runs.traces(TraceKind.RANKED))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
-import seaborn as sns
 from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
@@ -42,6 +41,12 @@ _PIXELS = 1100
 _PREFIX = "_get_subset_prefix"
 """Name of the method of matplotlib that names parts of fonts."""
 _PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{textcomp}"
+_TICKS: dict[Any, Any] = {
+    "lines.solid_capstyle": "round", "patch.edgecolor": "w", "patch.force_edgecolor": True,
+}  # fmt: skip
+"""seaborn's style `ticks` where it is not matplotlib's default, nor replaced by `_STYLE`.
+
+seaborn itself is not loaded, since that takes longer than drawing a figure."""
 _STYLE: dict[Any, Any] = {
     "font.size": LABEL, "axes.labelsize": LABEL, "axes.titlesize": TICK, "legend.fontsize": TICK,
     "xtick.labelsize": TICK, "ytick.labelsize": TICK, "axes.linewidth": 0.6, "axes.titlepad": 3,
@@ -61,7 +66,7 @@ def drawing(options: FigureOptions) -> Iterator[None]:
     with mpl.rc_context(), _unseen_glyphs():
         mpl.rcdefaults()
         family = [_FAMILIES[options.font], _FALLBACK]
-        mpl.rcParams.update({**sns.axes_style("ticks"), **_STYLE, "font.family": family})
+        mpl.rcParams.update({**_TICKS, **_STYLE, "font.family": family})
         mpl.rcParams["text.hinting"] = "none"
         yield
 
