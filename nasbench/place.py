@@ -1,6 +1,8 @@
 """Where a run trains (device and threads): stored with the run, but not part of its experiment."""
 
 import re
+import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nasbench.errors import InvalidInput
@@ -8,7 +10,8 @@ from nasbench.limits import per_core
 from nasbench.text import shown
 
 _DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
-
+AUTO = "auto"
+"""What a user writes for a GPU if there is one, and the CPU otherwise; it is never stored."""
 
 MOST_THREADS = 4096
 """More threads than any machine has: a stored number above it means that the file is damaged."""
@@ -26,13 +29,15 @@ class Place(NamedTuple):
     threads: int = 1
 
     @classmethod
-    def read(cls, device: object, threads: int) -> "Place":
-        """Return the place that a user names.
+    def read(
+        cls, device: object, threads: int, say: Callable[[str], None] = lambda _: None
+    ) -> "Place":
+        """Return the place that a user names; `say` receives what `auto` stands for.
 
         Raises `InvalidInput` for an unknown device and for a number of threads outside the limits
         of this machine.
         """
-        return cls(known_device(device), per_core("threads").check(threads))
+        return cls(found_device(device, say), per_core("threads").check(threads))
 
 
 HERE = Place()
@@ -47,5 +52,25 @@ def is_device(name: object) -> bool:
 def known_device(name: Any) -> str:
     """Return `name` if `is_device` accepts it; raise `InvalidInput` otherwise."""
     if not is_device(name):
-        raise InvalidInput(f"device {shown(name)} is unknown: use cpu, cuda, cuda:1 or mps")
+        raise InvalidInput(f"device {shown(name)} is unknown: use auto, cpu, cuda, cuda:1 or mps")
     return str(name)
+
+
+def found_device(name: object, say: Callable[[str], None]) -> str:
+    """Return the device that a user names: for `auto` the first CUDA GPU, or the CPU without one.
+
+    `say` receives a line on what `auto` stands for. Raises `InvalidInput` for an unknown name.
+    """
+    if name != AUTO:
+        return known_device(name)
+    import torch  # only here: a search on a table needs no torch
+
+    with warnings.catch_warnings(record=True) as caught:  # of a driver that is too old, say
+        warnings.simplefilter("always")
+        there = torch.cuda.is_available()
+    if there:
+        say(f"device auto: cuda, {torch.cuda.get_device_name(0)}")
+        return "cuda"
+    why = str(caught[0].message).strip().splitlines()[0] if caught else "there is no CUDA GPU"
+    say(f"device auto: cpu, as {why}")
+    return "cpu"

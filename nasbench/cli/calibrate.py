@@ -7,7 +7,7 @@ import typer
 
 from nasbench import limits
 from nasbench.cli.lines import say
-from nasbench.cli.options import number
+from nasbench.cli.options import chosen_device, number
 
 
 def calibrate(
@@ -17,7 +17,7 @@ def calibrate(
     dataset: Annotated[
         str | None, typer.Option(help="Data set of the table. [default: cifar10, or the table's]")
     ] = None,
-    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`.")] = "cpu",
     threads: Annotated[
         int, number(limits.per_core("threads"), help="Of the CPU, as in the runs.")
     ] = 1,
@@ -37,6 +37,7 @@ def calibrate(
         benchmark, datasets, None,
         shared=["calibrate"], say=lambda line: say(f"note: {line}", err=True),
     )  # fmt: skip
+    device = chosen_device(device)
     table = load_table(chosen.benchmark)
     found = measure(table, chosen.datasets[0], device=device, threads=threads, cells=cells)
     found.save(out)

@@ -6,7 +6,7 @@ import typer
 
 from nasbench import limits
 from nasbench.cli.lines import say
-from nasbench.cli.options import number
+from nasbench.cli.options import chosen_device, number
 
 _DEFAULT = "nb201"
 
@@ -26,7 +26,7 @@ def latency(
     channels: Annotated[int, number(limits.CHANNELS, help="C of the first stage.")] = 8,
     cells: Annotated[int, number(limits.STAGE_CELLS, help="N per stage.")] = 1,
     batch: Annotated[int, number(limits.BATCH, help="Images per inference.")] = 1,
-    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`.")] = "cpu",
     rounds: Annotated[
         int, number(limits.ROUNDS, help="Measurements of each, the median counts.")
     ] = 20,
@@ -41,7 +41,7 @@ def latency(
     of = find_space(space)
     found = measure(
         of, find_input(dataset), Shape(channels, cells),
-        batch=batch, device=device, rounds=rounds,
+        batch=batch, device=chosen_device(device), rounds=rounds,
     )  # fmt: skip
     path = found.save()
     if json_:

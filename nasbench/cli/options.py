@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from nasbench.cli.lines import say
 from nasbench.errors import InvalidInput
 from nasbench.harness.options import Option, options_of
 from nasbench.limits import Amount, Count
+from nasbench.place import found_device
 
 _KINDS = {Count: "<int>", Amount: "<float>"}
 
@@ -20,6 +22,11 @@ _KINDS = {Count: "<int>", Amount: "<float>"}
 def number(limit: Count | Amount, *names: str, help: str) -> Any:
     """Return a typer option for a number; it raises `InvalidInput` for one outside the limits."""
     return typer.Option(*names, parser=limit.read, metavar=_KINDS[type(limit)], help=help)
+
+
+def chosen_device(name: str) -> str:
+    """Return the device that `--device` names; what `auto` stands for is said on stderr."""
+    return found_device(name, lambda line: say(f"note: {line}", err=True))
 
 
 def with_options(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from nasbench.cli.lines import say
-from nasbench.cli.options import split, with_options
+from nasbench.cli.options import chosen_device, split, with_options
 from nasbench.cli.progress import Quiet, RunMeter, metering
 from nasbench.harness.options import RunOptions
 from nasbench.text import printable
@@ -52,6 +52,8 @@ def run(
     options |= given
     options["settings"] = _settings(set_ or [], options.get("settings", {}))
     in_file = options.pop("strategies", None)
+    if "device" in options:
+        options["device"] = chosen_device(options["device"])
     names = split(strategy) or in_file
     if names is None:
         raise InvalidInput("no strategy is given: add --strategy, see `nasbench list strategies`")

@@ -8,7 +8,7 @@ import typer
 
 from nasbench import limits
 from nasbench.cli.lines import say
-from nasbench.cli.options import number
+from nasbench.cli.options import chosen_device, number
 from nasbench.cli.progress import Meter, Quiet, metering
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def tabulate(
             help="Processes of one thread each. [default: the cores; with cuda 1]",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="`cpu` or `cuda`.")] = "cpu",
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`.")] = "cpu",
     precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
     also: Annotated[
         list[Path] | None,
@@ -89,6 +89,7 @@ def tabulate(
     installed = new_table_path(called) if install else table_path(called)
     if install and installed.exists():
         raise InvalidInput(f"table '{called}' is installed: choose another --name or remove it")
+    device = chosen_device(device)
     plan = Plan(
         partial(load_data, dataset, data_dir),
         changed(find_recipe(recipe), epochs),

@@ -9,7 +9,7 @@ import typer
 
 from nasbench import limits
 from nasbench.cli.lines import say
-from nasbench.cli.options import number
+from nasbench.cli.options import chosen_device, number
 from nasbench.cli.progress import Quiet, metering
 from nasbench.limits import Count
 
@@ -49,7 +49,7 @@ def train(
         int | None, number(limits.BATCH, help="Images per step. [default: the recipe's]")
     ] = None,
     seed: Annotated[int, number(limits.TRAINING_SEED, help="Training seed.")] = 0,
-    device: Annotated[str, typer.Option(help="`cpu`, `cuda`, `cuda:1`.")] = "cpu",
+    device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`.")] = "cpu",
     threads: Annotated[
         int, number(limits.per_core("threads"), help="Of the CPU; others give other last bits.")
     ] = 1,
@@ -84,6 +84,7 @@ def train(
     asked = _architecture(searched, architecture)
     chosen = changed(find_recipe(recipe or default_recipe(dataset)), epochs, batch)
     check_precision(precision)
+    device = chosen_device(device)
     find_device(device)
     data = load_data(dataset, data_dir)
     if data.found is not None and not json_:

@@ -69,8 +69,8 @@ class SearchOptions(TypedDict, total=False):
     device: Annotated[
         str,
         Option(
-            HERE.device, "Where it trains: `cpu`, `cuda`, `cuda:1`.", HERE.device,
-            valid="'cpu', 'cuda', 'cuda:1' or 'mps'",
+            HERE.device, "Where it trains: `auto`, `cpu`, `cuda`, `cuda:1`.", HERE.device,
+            valid="'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'",
         ),
     ]  # fmt: skip
     threads: Annotated[

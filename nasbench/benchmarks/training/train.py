@@ -326,5 +326,6 @@ def find_device(name: str) -> torch.device:
         device = torch.device(known_device(name))
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InvalidInput(f"device '{name}' is not there: use cpu") from error
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InvalidInput(f"device '{name}' is not there ({why}): use cpu") from error
     return device

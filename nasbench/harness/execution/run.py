@@ -123,9 +123,10 @@ def run(
     measurements show that this saves time; runs that train go to Ray at once. `ray_address`
     (`auto`, `HOST:PORT`, `ray://HOST:PORT`) is a cluster to use instead of an instance of our own.
     A run on Ray takes `cpus_per_run` CPUs and `gpus_per_run` GPUs. Networks and shared weights are
-    trained on `device` (`cpu`, `cuda`) with `threads` threads of the CPU; both are stored with each
-    run but do not make another experiment. A run that fails is made again up to `retries` times and
-    then recorded as failed. Runs have the same bits whatever the executor, order or interruptions.
+    trained on `device` (`auto`, `cpu`, `cuda`, `cuda:1`) with `threads` threads of the CPU; both
+    are stored with each run but do not make another experiment. A run that fails is made again up
+    to `retries` times and then recorded as failed. Runs have the same bits whatever the executor,
+    order or interruptions.
 
     `tuning` is the record of `nasbench tune` that comes with tuned settings; it is stored with the
     runs. `progress` receives how far the runs are, `say` the lines about what was chosen.
@@ -140,7 +141,7 @@ def run(
     results = require_path("out", chosen["out"])
     wanted = parse_seeds(chosen["seeds"])
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
-    place = Place.read(chosen["device"], chosen["threads"])
+    place = Place.read(chosen["device"], chosen["threads"], say)
     executor = _executor(chosen, say)
     names = _names("strategies", given_names(strategies))
     if chosen["signal"] is None:

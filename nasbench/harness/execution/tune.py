@@ -137,7 +137,7 @@ def tune(
         seeds=parse_seeds(tuning_seeds, TUNING_SEEDS),
         metric=metric,
         out=Path(os.path.realpath(out)),
-        place=Place.read(device, threads),
+        place=Place.read(device, threads, say),
         say=say,
     )
     check_writable(plan.out)
