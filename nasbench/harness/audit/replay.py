@@ -30,7 +30,7 @@ from nasbench.spaces import get_enumerable
 from nasbench.strategies.registry import find_strategy
 
 _TIMINGS = ("optimiser", "optimiser_seconds", "wall_seconds", "log", "error")
-_HERE = ("processor", "device", "threads", "cpu_seconds")
+_HERE = ("processor", "device", "threads", "accelerator", "cpu_seconds")
 """Columns about where a run was made; earlier versions did not store all of them."""
 _REAL = ("seconds", "clock_seconds")
 """Columns that are timings, too, where shared weights or networks are trained."""

@@ -305,6 +305,7 @@ def _filled(
     datasets = tuple(name for name in wanted if name in one.task.reports)
     notes += [note for name in datasets for note in _unknown(one, name)]
     notes += _skewed(one, datasets)
+    notes += _apart(one)
     beside = {name: references(known, name) if known else [] for name in datasets}
     tests = {
         name: tuple(pairs([each.final("test", name) for each in one.contenders]))
@@ -362,6 +363,14 @@ def _skewed(block: Block, datasets: Sequence[str]) -> Iterator[str]:
             "runs are skewed, and 95 % intervals of so few of them cover their mean less often, "
             f"about 85 to 92 % of lognormal samples of 10 to 100: {rows}"
         )
+
+
+def _apart(block: Block) -> Iterator[str]:
+    """Yield a note where rows of the block were trained on different devices."""
+    found = {one.label: one.runs.devices for one in block.contenders if one.runs.devices}
+    if len(set(found.values())) > 1 or any(len(devices) > 1 for devices in found.values()):
+        rows = "; ".join(f"{label} on {', '.join(devices)}" for label, devices in found.items())
+        yield f"real seconds of different devices are not compared: {rows}"
 
 
 def _misfit(block: Block, calibration: Calibration) -> str:

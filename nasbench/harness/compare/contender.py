@@ -57,6 +57,10 @@ class Contender:
         seconds = self.runs.finished().at(steps)
         return Ragged(self.scale * seconds.values, seconds.offsets)
 
+    def devices(self, clock: str) -> tuple[str, ...]:
+        """Return the devices whose real seconds are a clock; empty for any other clock."""
+        return self.runs.devices if clock == "seconds" else ()
+
     def spent(self, clock: str) -> float:
         """Return the most that a run spent on a clock; 0 without runs."""
         if clock == "evaluations":

@@ -73,11 +73,18 @@ def anytime_scores(
 
 
 def of_one_clock(contenders: Sequence[Contender]) -> Iterator[list[int]]:
-    """Yield the positions of the rows that evaluate on a benchmark, then of the one-shot rows."""
+    """Yield the positions of rows that are followed on one clock.
+
+    Rows that evaluate on a benchmark come first, then one-shot rows. Rows whose clock is real
+    seconds have one in common only where the same devices trained.
+    """
     for shared in (False, True):
-        yield [
-            place for place, one in enumerate(contenders) if one.experiment.task.shared is shared
-        ]
+        alike = [n for n, one in enumerate(contenders) if one.experiment.task.shared is shared]
+        clock = _clock([contenders[place] for place in alike])
+        by_device: dict[tuple[str, ...], list[int]] = {}
+        for place in alike:
+            by_device.setdefault(contenders[place].devices(clock), []).append(place)
+        yield from by_device.values()
 
 
 def _to_target(one: Contender, clock: str, dataset: str, target: float) -> TimeToTarget:

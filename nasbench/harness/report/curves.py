@@ -4,7 +4,8 @@ Bokeh was chosen because it is well maintained, its one script of 1.3 MB can be 
 page, it draws steps, and the page's own controls can switch its models.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,18 +26,31 @@ GREY = "#7f7f7f"
 _TRUE = "true_"
 """Prefix of columns with true values, where a logarithmic axis can only show clipped ones."""
 Scale = Literal["log", "linear"]
-_SCALES: tuple[Scale, ...] = ("log", "linear")
+SCALES: tuple[Scale, ...] = ("log", "linear")
 _CLOCKS = {"seconds": "seconds of the clock", "evaluations": "evaluations"}
 _SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of shared weights"}
+
+
+def groups(block: "Block") -> "Iterator[tuple[str, Block]]":
+    """Yield the parts of a block that have figures of their own, each after its suffix in names.
+
+    The suffix of one-shot rows begins with `-shared`. Where real seconds are of several devices,
+    each has a part, numbered from the second one on.
+    """
+    numbers: Counter[str] = Counter()
+    for part in one_clock(block, "seconds"):
+        kind = "-shared" if part.task.shared else ""
+        numbers[kind] += 1
+        yield kind + (f"-{numbers[kind]}" if numbers[kind] > 1 else ""), part
 
 
 def block_figures(block: "Block", number: int) -> dict[str, Any]:
     """Return Bokeh figures by name: data set, clock, scale of the clock's axis, scale of regrets.
 
-    One-shot rows have separate figures, whose names end in `-shared`.
+    Names end in the suffix of their group, see `groups`.
     """
     found = {}
-    for part in one_clock(block):
+    for suffix, part in groups(block):
         shared = part.task.shared
         for clock, usual in _CLOCKS.items():
             for dataset, lines in regret_lines(part, clock):
@@ -47,9 +61,8 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
                 least = block.units.least_regret(max(top for top in tops if np.isfinite(top)))
                 sources = [_source(line, least) for line in drawn]
                 label = _SHARED[clock] if shared else usual
-                for scales in product(_SCALES, _SCALES):
-                    parts = [f"b{number}", dataset, clock, *scales, *(["shared"] if shared else [])]
-                    name = "-".join(parts)
+                for scales in product(SCALES, SCALES):
+                    name = "-".join([f"b{number}", dataset, clock, *scales]) + suffix
                     found[name] = _figure(name, drawn, sources, label, scales, block.units)
     return found
 

@@ -19,7 +19,7 @@ from nasbench.harness.compare.tables.all_tables import tables, tables_across
 from nasbench.harness.compare.tables.formats import TextTable
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
-from nasbench.harness.report.curves import GREY, POINTS, block_figures
+from nasbench.harness.report.curves import GREY, POINTS, SCALES, block_figures, groups
 from nasbench.harness.report.embed import embed
 from nasbench.harness.report.pictures import pictures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
@@ -183,28 +183,30 @@ def _cell(text: str) -> tuple[str, str]:
 
 
 def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[str, str]) -> Any:
-    """Yield the template's values for one group of figures per kind of rows.
-
-    The kinds are rows that evaluate on a benchmark, and one-shot rows.
-    """
+    """Yield the template's values for every group of figures of `groups`."""
     from markupsafe import Markup
 
-    for suffix, heading in (("", "Test regret"), ("-shared", "Test regret, shared weights")):
+    parts = list(groups(block))
+    for suffix, part in parts:
+        ends = tuple(f"{scale}{suffix}" for scale in SCALES)
         mine = {
             name: div for name, div in plots.items()
-            if name.startswith(f"b{number}-") and name.endswith("-shared") == bool(suffix)
+            if name.startswith(f"b{number}-") and name.endswith(ends)
         }  # fmt: skip
         if not mine:
             continue
-        alike = [one for one in block.contenders if one.experiment.task.shared == bool(suffix)]
+        shared, alike = part.task.shared, part.contenders
+        heading = "Test regret, shared weights" if shared else "Test regret"
+        if sum(other.task.shared == shared for _, other in parts) > 1:
+            heading += f", on {', '.join(alike[0].devices('seconds'))}"
         colours = [look.colour for look in looks(alike)]
         rows = [
             (one.label, colour) for one, colour in zip(alike, colours, strict=True) if len(one.runs)
         ]
         if any(one.name == EXPECTED for name in mine for one in figures[name].renderers):
             rows.append((EXPECTED, GREY))
-        first = "seconds" if block.task.budget.seconds is not None or suffix else "evaluations"
-        names = {"seconds": "time", "evaluations": "epochs" if suffix else "evaluations"}
+        first = "seconds" if block.task.budget.seconds is not None or shared else "evaluations"
+        names = {"seconds": "time", "evaluations": "epochs" if shared else "evaluations"}
         yield {
             "suffix": suffix,
             "heading": heading,

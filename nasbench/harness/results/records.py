@@ -8,7 +8,8 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     distinct, training_epochs       numbers of different architectures, and of epochs charged
     clock                           what its seconds are: `simulated`, `training` or `mixed`
     clock_seconds, optimiser_seconds, wall_seconds
-    device, threads                 where networks or weights were trained; only if they were
+    device, threads, accelerator    where networks or weights were trained, and the name of a GPU;
+                                    only if they were
     cpu_seconds                     of all threads of such a run; NaN where it is not known
     architecture                    text of every evaluation's architecture, dictionary-encoded
     value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
@@ -33,7 +34,7 @@ from nasbench.benchmarks.base import FinalValues
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.problem import Metric
-from nasbench.provenance import processor
+from nasbench.provenance import accelerator, processor
 from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
 
@@ -118,12 +119,14 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
 def _places(runs: Sequence[Run]) -> dict[str, pa.Array]:
     """Return columns of where runs trained, and their CPU seconds.
 
-    Device, threads and CPU seconds of a run that was lost with its worker are empty, 0 and NaN.
+    Device and accelerator, threads and CPU seconds of a run that was lost with its worker are
+    empty, 0 and NaN.
     """
     places = [("", 0) if run.place is None else run.place for run in runs]
     return {
         "device": pa.array([device for device, _ in places], pa.string()),
         "threads": pa.array([threads for _, threads in places], pa.int64()),
+        "accelerator": pa.array([accelerator(device) for device, _ in places], pa.string()),
         "cpu_seconds": pa.array([run.cpu_seconds for run in runs], pa.float64()),
     }
 

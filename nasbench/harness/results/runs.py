@@ -112,6 +112,33 @@ class ExperimentRuns:
         return tuple(sorted({Place(*pair) for pair in pairs if pair[0]}))
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices that trained, each once: of GPUs, or of CPUs with their threads.
+
+        Seconds of training can be compared between runs of one device only. Empty where nothing was
+        trained.
+        """
+        if not self.experiment.task.trains:
+            return ()
+
+        def column(name: str, usual: object) -> list[Any]:
+            there = name in self.table.column_names  # earlier versions stored fewer
+            return self.table[name].to_pylist() if there else [usual] * len(self)
+
+        earlier = self.experiment.earlier_place
+        found = set()
+        for device, threads, gpu, cpu in zip(
+            column("device", earlier.device), column("threads", earlier.threads),
+            column("accelerator", ""), column("processor", None), strict=True,
+        ):  # fmt: skip
+            if device == "cpu":
+                name = cpu or str(self.provenance.get("processor"))
+                found.add(name if threads == 1 else f"{name}, {threads} threads")
+            elif device:  # else the run was lost with its worker
+                found.add(gpu or device)
+        return tuple(sorted(found))
+
+    @property
     def cpu_seconds(self) -> NDArray[np.float64]:
         """CPU seconds of each run, shape (runs,); NaN where nothing trained or none are stored."""
         if _CPU not in self.table.column_names:  # which earlier versions did not store

@@ -39,7 +39,9 @@ _TEXTS = ("error", "log", "stop", "processor", "clock")
 _COUNTS = ("seed", "evaluations", "shared_epochs", "distinct", "training_epochs")
 _SECONDS = ("clock_seconds", "optimiser_seconds", "wall_seconds")
 _CPU = "cpu_seconds"
-_PLACE = {"device": pa.string(), "threads": pa.int64(), _CPU: pa.float64()}
+_PLACE = {
+    "device": pa.string(), "threads": pa.int64(), "accelerator": pa.string(), _CPU: pa.float64(),
+}  # fmt: skip
 """Columns of runs that trained."""
 _LATER = {"log", "processor", *_PLACE}
 """Columns that the first versions did not write."""

@@ -57,12 +57,15 @@ def regret_pictures(
     `evaluations`, or None for one figure over each. One-shot rows have figures of their own; with a
     calibration, a further figure shows all rows over seconds.
     """
-    parts = one_clock(block)
     for one in CLOCKS if clock is None else (clock,):
+        parts = one_clock(block, one)
         for part in parts:  # two clocks never share an axis
-            yield from _on_one_clock(part, centre, one)
+            alike = [other for other in parts if other.task.shared == part.task.shared]
+            name = ", ".join(part.contenders[0].devices(one)) if len(alike) > 1 else ""
+            yield from _on_one_clock(part, centre, one, name)
+    parts = one_clock(block, "evaluations")
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
-        factor = block.calibration.factor
+        factor = block.calibration.factor  # of one place, where all one-shot rows trained
         scaled = [replace(one, scale=factor) for one in parts[1].contenders]
         both = only(block, [*parts[0].contenders, *scaled])
         for picture in _on_one_clock(both, centre, "seconds"):
@@ -70,8 +73,11 @@ def regret_pictures(
             yield replace(picture, name=f"{picture.name}-calibrated", title=title)
 
 
-def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
-    """Yield the figures of contenders that have the same clock or were scaled to one."""
+def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iterator[Picture]:
+    """Yield the figures of contenders that have the same clock or were scaled to one.
+
+    `at` names the devices where they trained, if other rows trained elsewhere.
+    """
     if not _can_be_drawn(block):
         return
 
@@ -81,9 +87,10 @@ def _on_one_clock(block: "Block", centre: str, clock: str) -> Iterator[Picture]:
 
     for dataset in block.datasets:
         yield Picture(
-            f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}",
+            f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}",
+            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}"
+            f"{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
         )
@@ -121,16 +128,16 @@ def regret_lines(
         yield dataset, lines
 
 
-def one_clock(block: "Block") -> "list[Block]":
-    """Return the block divided into rows that evaluate on a benchmark and one-shot rows.
+def one_clock(block: "Block", clock: str) -> "list[Block]":
+    """Return the block divided into rows that can share an axis of `seconds` or `evaluations`.
 
-    A block that has only one of the two kinds is returned whole.
+    Rows that evaluate on a benchmark come first, then one-shot rows. Real seconds of different
+    devices share no axis. A block whose rows all can is returned whole.
     """
-    asking = [one for one in block.contenders if not one.experiment.task.shared]
-    sharing = [one for one in block.contenders if one.experiment.task.shared]
-    if not (asking and sharing):
-        return [block]
-    return [only(block, some) for some in (asking, sharing)]
+    found: dict[tuple[bool, tuple[str, ...]], list[Contender]] = {}
+    for one in sorted(block.contenders, key=lambda one: one.experiment.task.shared):
+        found.setdefault((one.experiment.task.shared, one.devices(clock)), []).append(one)
+    return [only(block, some) for some in found.values()] if len(found) > 1 else [block]
 
 
 def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
@@ -255,7 +262,9 @@ def _about_clock(block: "Block", clock: str) -> list[str]:
         return []
     scaled = block.calibration is not None and any(one.scale != 1 for one in block.contenders)
     label = f"shared weights: {block.calibration.label}" if scaled and block.calibration else ""
-    return [part for part in (block.about_seconds, label) if part]
+    devices = sorted({name for one in block.contenders for name in one.devices(clock)})
+    real = f"real seconds of {' and '.join(devices)}" if devices else ""
+    return [part for part in (block.about_seconds, real, label) if part]
 
 
 def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
