@@ -16,7 +16,7 @@ from nasbench.harness.compare.comparison import Comparison, Options
 from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 from nasbench.harness.compare.write import FIGURES, texts
 from nasbench.harness.results.load import Results, load_results, load_several
-from nasbench.harness.results.store import holds_runs
+from nasbench.harness.results.store import experiments, holds_runs
 from nasbench.provenance import provenance
 
 _COMPARISON, _USUAL = "comparison.json", "comparison"
@@ -109,8 +109,8 @@ def _compared(results: Results, file: Path, folders: Any) -> Results | None:
     """Return the runs that were compared: those of the nearest folder around the file.
 
     `folders` are the stored paths, relative to the file's folder, of a comparison of several
-    folders. They are believed only where the audited folder or the nearest one is among them and
-    all are beside the audited folder or below it; else None is returned.
+    folders. They are believed only where they hold all experiments of the nearest folder and all
+    are beside the audited folder or below it; else None is returned.
     """
     own = _nearest_runs(results, file)
     if folders is not None:
@@ -118,7 +118,9 @@ def _compared(results: Results, file: Path, folders: Any) -> Results | None:
         try:
             paths = [Path(os.path.realpath(file.parent / one)) for one in folders]
             near = all(one != beside and one.is_relative_to(beside) for one in paths)
-            return load_several(paths) if near and own.folder in paths else None
+            homes = [one.path for one in experiments(own.folder, [])]
+            whole = all(any(home.is_relative_to(one) for one in paths) for home in homes)
+            return load_several(paths) if near and whole else None
         except (StoreError, OSError, ValueError, TypeError):
             return None
     return own

@@ -76,6 +76,20 @@ class Appearance:
                 )
         return found
 
+    def check_apart(
+        self, left_out: Sequence[ExperimentRuns], shown: Sequence[ExperimentRuns]
+    ) -> None:
+        """Raise `InvalidInput` where a new label is what only rows that are left out are called."""
+        hidden, there = (
+            {_plain(name) for row in rows for name in known_as(row.title, row)}
+            for rows in (left_out, shown)
+        )
+        for label in self.labels.values():
+            if _plain(label) in hidden - there:
+                raise InvalidInput(
+                    f"label '{label}' is what a row that is left out is called: choose another"
+                )
+
     def ordered(self, found: Sequence[str], rows: Sequence[ExperimentRuns]) -> list[int]:
         """Return the positions of rows in the order in which they are shown; `found` are labels."""
         first: list[int] = []

@@ -77,7 +77,7 @@ def group(
                 f"{_to_run(parts)}, or leave --merge away for a block of each"
             )
         apart = [_apart(parts)] if len(parts) > 1 else []
-        groups += [_group(task, *_cut(part), apart, appearance) for part in parts]
+        groups += [_group(_leads(task, part), *_cut(part), apart, appearance) for part in parts]
     return groups
 
 
@@ -122,6 +122,12 @@ def _leading(tasks: Iterable[Task]) -> list[Task]:
         if task.shared and task.judged_by not in judges:
             alone.setdefault(task.judged_by, task)
     return [*asked, *alone.values()]
+
+
+def _leads(task: Task, rows: Sequence[ExperimentRuns]) -> Task:
+    """Return the task that stands for rows of a block: a one-shot one where all of them are."""
+    own = [one.experiment.task for one in rows]
+    return own[0] if all(one.shared for one in own) else task
 
 
 def _belongs(task: Task, leading: Task) -> bool:

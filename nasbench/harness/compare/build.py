@@ -26,6 +26,7 @@ from nasbench.harness.compare.tables.options import TableOptions, for_width
 from nasbench.harness.compare.tables.sets import set_rows
 from nasbench.harness.results.load import Results, load_several
 from nasbench.harness.results.runs import ExperimentRuns
+from nasbench.harness.results.store import EXPERIMENT
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
@@ -155,6 +156,10 @@ def compared(stored: Results, options: Options) -> Comparison:
     check_titles(called, [*reported, *hidden])
     shown = [one for one in groups if any(name in wanted for name in one.task.reports)]
     gone = {one.key for one in left_out if one.whole}
+    options.appearance.check_apart(
+        [row for label, row in rows if (label, row.experiment.task) in gone],
+        [row for label, row in rows if (label, row.experiment.task) not in gone],
+    )
     left_out += [
         whole for label, row in rows
         if (whole := LeftOut.of(label, row, len(row))).key not in gone
@@ -208,7 +213,15 @@ def folders_of(results: "str | Path | Sequence[str | Path]") -> list[Path]:
     found = list(results) if several and not isinstance(results, os.PathLike) else [results]
     if not found:
         raise InvalidInput("results cannot be an empty list: name one folder or more")
-    return [require_path("results", one) for one in found]
+    paths = [require_path("results", one) for one in found]
+    for path in paths:
+        beside = path.resolve().parent.glob(f"*/{EXPERIMENT}")
+        if (path / EXPERIMENT).is_file() and len(list(beside)) > 1:
+            raise InvalidInput(
+                f"'{path}' is one experiment of several: name the results folder, and choose rows "
+                "by --strategy, so that what is left out is said"
+            )
+    return paths
 
 
 def _check_labels(labels: Mapping[str, str], stored: Results) -> None:

@@ -32,6 +32,7 @@ class LeftOut:
     """Runs of one experiment that a choice of rows or seeds left out."""
 
     label: str  #: the row's label in the comparison of all runs
+    title: str  #: the strategy's name for readers
     strategy: str
     settings: dict[str, Any]
     task: Task
@@ -42,7 +43,12 @@ class LeftOut:
     def of(cls, label: str, row: ExperimentRuns, runs: int) -> "LeftOut":
         """Return that so many runs of a row are left out."""
         one = row.experiment
-        return cls(label, one.strategy, dict(one.settings), one.task, runs, len(row))
+        return cls(label, row.title, one.strategy, dict(one.settings), one.task, runs, len(row))
+
+    @property
+    def called(self) -> str:
+        """The label and, where a user's own name stands in it, the strategy."""
+        return self.label if self.title in self.label else f"{self.label} ({self.title})"
 
     @property
     def key(self) -> tuple[str, Task]:
@@ -149,7 +155,7 @@ def about_rows(
     if rows:
         of = shown_rows + len(rows)
         notes.append(
-            f"chosen are {shown_rows} of {of} rows, left out: {', '.join(o.label for o in rows)}; "
+            f"chosen are {shown_rows} of {of} rows, left out: {', '.join(o.called for o in rows)}; "
             f"tests are corrected for the {pairs_text(shown_rows)} shown on a data set, all rows "
             f"would make {pairs_text(of)}"
         )
@@ -168,9 +174,9 @@ def about_rows(
         task = one.task
         searched = titles.get(task.query.dataset, task.query.dataset)
         where = f"{task.benchmark} searched on {searched}, {task.protocol}, {task.budget}"
-        by_task.setdefault(where, []).append(one.label)
+        by_task.setdefault(where, []).append(one.called)
     for where, labels in by_task.items():
-        notes.append(f"left out, too, of another block ({where}): {', '.join(labels)}")
+        notes.append(f"left out of another block ({where}): {', '.join(labels)}")
     return notes
 
 

@@ -18,6 +18,7 @@ from nasbench.harness.compare.figures.pictures import FigureChoice
 from nasbench.harness.compare.tables.columns import KINDS
 from nasbench.harness.compare.tables.rivals import pairs_table
 from nasbench.harness.results.load import load_results
+from nasbench.harness.results.manage import rename
 from nasbench.harness.results.store import experiments
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -362,3 +363,43 @@ def test_a_choice_of_figures_has_no_unknown_kind() -> None:
         FigureChoice(kinds=("curve",))
     with pytest.raises(ValueError, match="clock 'epochs' is unknown"):
         FigureChoice.of({"centre": "mean", "clock": "epochs", "kinds": ["regret"]})
+
+
+def test_a_name_of_ones_own_hides_no_row_that_is_left_out(results: Path) -> None:
+    (found,) = (one for one in experiments(results) if one.experiment.strategy == "random-search")
+    rename(results, found.label, "debug run")
+    (block,) = compare(results, datasets="cifar10", exclude="debug run").blocks
+    assert any("left out: debug run (Random search);" in note for note in block.notes)
+    for label in ("debug run", "Random search", "RANDOM  search"):
+        with pytest.raises(InvalidInput, match="is what a row that is left out is called"):
+            compare(results, exclude="debug run", labels={"reinforce-softmax": label})
+
+
+def test_a_row_may_have_the_name_of_its_strategy_when_its_sibling_is_left_out(
+    results: Path,
+) -> None:
+    settings = {"regularized-evolution": {"population": 5}}
+    run("regularized-evolution", settings=settings, seeds=8, budget="20evals", out=results)
+    old, name = "Regularized evolution (population=5)", "Regularized evolution"
+    found = compare(results, exclude=f"{name} (population=10)", labels={old: name})
+    assert name in labels_of(found)
+
+
+def test_one_experiment_of_several_is_no_results_folder(results: Path) -> None:
+    """Rows beside it would be left out, and nothing would say so."""
+    folder = next(iter(experiments(results))).path
+    for one in (folder, [folder]):
+        with pytest.raises(InvalidInput, match=r"is one experiment of several: .* --strategy"):
+            compare(one)
+    assert compare(folder.parent).rows  # all rows of its task
+
+
+def test_a_comparison_is_audited_from_above_its_folders(results: Path, tmp_path: Path) -> None:
+    above = tmp_path / "above"
+    shutil.copytree(results, above / "one")
+    run("random-search", seeds=8, budget="30evals", out=above / "two")
+    compare([above / "one", above / "two"], out=above / "comparison")
+    assert audit(above).faults == ()
+    run("random-search", seeds=8, budget="40evals", out=above / "three")
+    (fault,) = audit(above).faults  # a folder that it leaves out
+    assert "names folders that it is of" in str(fault)

@@ -44,8 +44,7 @@ def compared(folder: Path, rows: int) -> Comparison:
     """Compare runs, the first `rows` of `spos` of which are of a GPU."""
     found = load_results(folder)
     experiments = tuple(
-        on_gpu(one, rows) if one.experiment.strategy == "spos" else one
-        for one in found.experiments
+        on_gpu(one, rows) if one.experiment.strategy == "spos" else one for one in found.experiments
     )
     return compare(Results(found.folder, experiments, ()), datasets="cifar10")
 
@@ -86,6 +85,25 @@ def test_different_devices_share_no_axis_of_seconds(results: Path, rows: int) ->
     }  # fmt: skip
     assert there in shared[f"regret-cifar10-shared-seconds-{there}"].title
     assert sum(map(len, of_one_clock(block.contenders))) == 3
+
+
+def test_one_shot_rows_in_a_block_of_their_own_keep_their_clock(
+    results: Path, toy_images: Path
+) -> None:
+    """Nine seeds of a search on the table have too few in common with two of the others."""
+    run("random-search", seeds=9, out=results, workers=1)
+    blocks = compare(results, datasets="cifar10").blocks
+    (alone,) = (block for block in blocks if len(block.contenders) == 2)
+    assert alone.task.shared
+    assert {one.name for one in regret_pictures(alone)} == {
+        "regret-cifar10-shared-seconds", "regret-cifar10-shared-evaluations",
+    }  # fmt: skip
+    assert all("expected random search" not in one.caption for one in regret_pictures(alone))
+    assert "-shared" in {suffix for suffix, _ in groups(alone)}
+    other = next(block for block in blocks if block is not alone)
+    assert [one.name for one in regret_pictures(other, clock="seconds")] == [
+        "regret-cifar10-seconds"
+    ]
 
 
 def test_the_page_has_a_group_for_each(results: Path, tmp_path: Path) -> None:

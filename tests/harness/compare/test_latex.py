@@ -188,6 +188,17 @@ def test_names_without_a_place_to_break_stay_within_the_margins(
         assert compile_latex(tmp_path, "all").wrong == ()
 
 
+def test_words_that_fit_on_a_line_are_not_broken() -> None:
+    names = ("Regularized evolution (population=10)", "a method of ours", "Softmax REINFORCE")
+    rows = [[Entry(name), *(Entry("71.17 [70.75, 71.61]") for _ in range(6))] for name in names]
+    columns = ("strategy", *map(str, range(6)))
+    text = to_latex(TextTable("t", "", columns, [Section("", rows, [])], ()),
+                    TableOptions(width="icml-column"))  # fmt: skip
+    assert "raggedright" in text  # names may have several lines
+    for name in names:
+        assert name in text
+
+
 def test_letters_that_fonts_lack_are_their_codes() -> None:
     assert escape_latex("é 中 α -- a|b") == r"é U+4E2D $\alpha$ -{}- a\textbar{}b"
 

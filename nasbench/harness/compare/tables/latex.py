@@ -281,11 +281,11 @@ def _unbroken(text: str, width: float) -> int:
 
     `width` is that of a line in points at ten points.
     """
-    fits = [
-        sum(one <= _SPARE * width for one in accumulate(map(natural, word)))
-        for word in text.split()
-    ]
-    return max(1, min(fits, default=1))
+    longest = len(text)
+    for word in text.split():
+        fits = sum(one <= _SPARE * width for one in accumulate(map(natural, word)))
+        longest = min(longest, fits) if fits < len(word) else longest
+    return max(1, longest)
 
 
 def _row(cells: Sequence[str]) -> str:
