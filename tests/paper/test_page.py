@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "paper.md"
 MOST = 10
 """Commands that the page may need."""
 FOLDER = "nb201-paper-cifar10-12000s"
+COMPARISON = Path("results", "paper", "comparison")
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +42,19 @@ def place(synthetic_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_rows_names_order_and_columns_are_those_of_the_page(place: Path) -> None:
-    text = (place / "paper" / FOLDER / "results.tex").read_text()
+    text = (place / COMPARISON / FOLDER / "results.tex").read_text()
     rows = re.findall(r"^    (\w+) & 8 & (.*) \\\\$", text, re.MULTILINE)
     assert [name for name, _ in rows] == ["Ours", "Evolution", "RS"] * 2
     assert all(cells.count("&") == 1 for _, cells in rows)  # test, regret test
     assert "ImageNet-16" in text
     assert "left out: Softmax REINFORCE" in text
-    stored = json.loads((place / "paper" / "comparison.json").read_text())
+    stored = json.loads((place / COMPARISON / "comparison.json").read_text())
     assert [one["label"] for one in stored["not chosen"]["runs"]] == ["Softmax REINFORCE"]
     assert stored["not chosen"]["datasets"] == ["cifar100"]
 
 
 def test_figures_have_the_colours_and_the_width_of_the_page(place: Path) -> None:
-    folder = place / "paper" / FOLDER
+    folder = place / COMPARISON / FOLDER
     content = (folder / "regret-cifar10-seconds.pdf").read_bytes()
     drawn = b"".join(
         zlib.decompress(one)
@@ -73,8 +74,15 @@ def test_figures_have_the_colours_and_the_width_of_the_page(place: Path) -> None
 def test_what_the_page_says_of_latex_is_there(place: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     (block,) = re.findall(r"```latex\n(.*?)```", page, re.DOTALL)
-    for name in re.findall(r"\{(paper/[^}]+)\}", block):
+    for name in re.findall(r"\{(results/paper/[^}]+)\}", block):
         assert (place / name).is_file()
     (label,) = re.findall(r"\\ref\{([^}]+)\}", block)
-    assert f"\\label{{{label}}}" in (place / "paper" / FOLDER / "results.tex").read_text()
-    assert "@" in (place / "paper" / "nasbench.bib").read_text()
+    assert f"\\label{{{label}}}" in (place / COMPARISON / FOLDER / "results.tex").read_text()
+    assert "@" in (place / "results" / "paper" / "nasbench.bib").read_text()
+
+
+def test_the_report_is_of_the_same_choice(place: Path) -> None:
+    text = (place / "results" / "paper" / "report.html").read_text()
+    assert "left out: Softmax REINFORCE" in text
+    assert "ImageNet-16" in text
+    assert "CIFAR-100" in re.findall(r"data sets left out: ([^;<]+)", text)
