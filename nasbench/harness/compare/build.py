@@ -140,7 +140,8 @@ def compared(stored: Results, options: Options) -> Comparison:
     rows = labelled(found)
     left_out: list[LeftOut] = []
     if options.choice:
-        named = [(label, replace(row, aliases=_names(label, row))) for label, row in rows]
+        new = options.appearance.labels
+        named = [(label, replace(row, aliases=_names(label, row, new))) for label, row in rows]
         found, left_out = options.choice.apply(named)
     groups = group(
         found, merge=options.merge, common=options.choice.seeds == COMMON,
@@ -198,8 +199,11 @@ def compared(stored: Results, options: Options) -> Comparison:
     )
 
 
-def _names(label: str, row: ExperimentRuns) -> tuple[str, ...]:
-    return tuple(sorted(known_as(label, row) - {row.title, row.experiment.strategy}))
+def _names(label: str, row: ExperimentRuns, new: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a row is called besides its strategy; `new` are a user's labels by old names."""
+    known = known_as(label, row)
+    given = {name for old, name in new.items() if old in known}
+    return tuple(sorted((known | given) - {row.title, row.experiment.strategy}))
 
 
 def _loaded(results: "str | Path | Results | Sequence[str | Path]") -> Results:

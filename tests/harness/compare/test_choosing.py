@@ -375,6 +375,13 @@ def test_a_name_of_ones_own_hides_no_row_that_is_left_out(results: Path) -> None
             compare(results, exclude="debug run", labels={"reinforce-softmax": label})
 
 
+def test_a_new_label_names_a_row_to_be_left_out(results: Path) -> None:
+    style = {"labels": {"random-search": "pilot"}}
+    comparison = compare(results, datasets="cifar10", exclude="pilot", style_file=style)
+    assert labels_of(comparison) == ["Regularized evolution", "Softmax REINFORCE"]
+    assert [one.label for one in comparison.left_out] == ["Random search"]
+
+
 def test_a_row_may_have_the_name_of_its_strategy_when_its_sibling_is_left_out(
     results: Path,
 ) -> None:
