@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.files import read_whole
@@ -13,11 +13,12 @@ from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
-from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
-from nasbench.harness.compare.write import FIGURES, texts
 from nasbench.harness.results.load import Results, load_results, load_several
 from nasbench.harness.results.store import experiments, holds_runs
 from nasbench.provenance import provenance
+
+if TYPE_CHECKING:
+    from nasbench.harness.compare.figures.pictures import FigureChoice
 
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
@@ -74,6 +75,9 @@ def _check(
     around: Sequence[Path],
 ) -> tuple[int, list[Finding]]:
     """Compute one comparison again; `around` are all files in its folder."""
+    from nasbench.harness.compare.figures.pictures import FigureChoice  # loads matplotlib
+    from nasbench.harness.compare.write import FIGURES
+
     where = file.relative_to(results.folder).as_posix()
     if stored is None:
         return 0, [Finding("comparison", where, "cannot be read as a comparison")]
@@ -140,9 +144,12 @@ def _nearest_runs(results: Results, file: Path) -> Results:
 
 
 def _texts(
-    again: Comparison, choice: FigureChoice, folder: Path, below: Path, around: Sequence[Path]
+    again: Comparison, choice: "FigureChoice", folder: Path, below: Path, around: Sequence[Path]
 ) -> Iterator[Finding]:
     """Compare the stored tables and captions, in all formats, with those that the runs give."""
+    from nasbench.harness.compare.figures.pictures import by_folder
+    from nasbench.harness.compare.write import texts
+
     found = texts(again, by_folder(again, choice))
     expected = {folder / place: text for place, text in found}
     for path, text in expected.items():

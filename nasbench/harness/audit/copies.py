@@ -44,8 +44,9 @@ def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
         copies = np.zeros(len(runs), dtype=bool)
         for kind, traces in _traces(runs).items():
             chance = _chance(traces)
+            searched = runs.experiment.digest() if kind == "times" else _search(runs)
             for run, (seed, trace) in enumerate(zip(runs.seeds.tolist(), traces, strict=True)):
-                search = (runs.experiment.digest() if kind == "times" else _search(runs), seed)
+                search = (searched, seed)
                 here = first.setdefault(trace.tobytes(), search)
                 distinct = len(np.unique(trace[np.isfinite(trace) & (trace != 0)]))
                 pairs = len(traces) * max(1, len(traces) - 1) / 2

@@ -6,8 +6,7 @@ page, it draws steps, and the page's own controls can switch its models.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,9 +24,7 @@ GREY = "#7f7f7f"
 """Colour of axes and letters, readable on white and on black."""
 _TRUE = "true_"
 """Prefix of columns with true values, where a logarithmic axis can only show clipped ones."""
-Scale = Literal["log", "linear"]
-SCALES: tuple[Scale, ...] = ("log", "linear")
-_CLOCKS = {"seconds": "seconds of the clock", "evaluations": "evaluations"}
+CLOCKS = {"seconds": "seconds of the clock", "evaluations": "evaluations"}
 _SHARED = {"seconds": "seconds of shared training", "evaluations": "epochs of shared weights"}
 
 
@@ -45,14 +42,11 @@ def groups(block: "Block") -> "Iterator[tuple[str, Block]]":
 
 
 def block_figures(block: "Block", number: int) -> dict[str, Any]:
-    """Return Bokeh figures by name: data set, clock, scale of the clock's axis, scale of regrets.
-
-    Names end in the suffix of their group, see `groups`.
-    """
+    """Return Bokeh figures by name: data set, clock and the suffix of their group, see `groups`."""
     found = {}
     for suffix, part in groups(block):
         shared = part.task.shared
-        for clock, usual in _CLOCKS.items():
+        for clock, usual in CLOCKS.items():
             for dataset, lines in regret_lines(part, clock):
                 drawn = [line for line in lines if np.isfinite(line.curve.centre).any()]
                 if not drawn:
@@ -61,9 +55,8 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
                 least = block.units.least_regret(max(top for top in tops if np.isfinite(top)))
                 sources = [_source(line, least) for line in drawn]
                 label = _SHARED[clock] if shared else usual
-                for scales in product(SCALES, SCALES):
-                    name = "-".join([f"b{number}", dataset, clock, *scales]) + suffix
-                    found[name] = _figure(name, drawn, sources, label, scales, block.units)
+                name = f"b{number}-{dataset}-{clock}{suffix}"
+                found[name] = _figure(name, drawn, sources, label, block.units)
     return found
 
 
@@ -88,11 +81,14 @@ def _figure(
     lines: Sequence[Line],
     sources: Sequence[Any],
     label: str,
-    scales: tuple[Scale, Scale],
     units: "Units",
 ) -> Any:
-    """Return a figure; `scales` are those of the clock and of the regrets."""
-    from bokeh.models import FixedTicker, HoverTool, LogAxis, NumeralTickFormatter, Range1d
+    """Return a figure with logarithmic scales, and what the page needs for linear ones.
+
+    Below and on the left it has a logarithmic axis and a hidden linear one. Its tags are both
+    scales, and the ends of the range of regrets on a logarithmic and on a linear scale.
+    """
+    from bokeh.models import HoverTool, LinearScale, LogScale, Range1d
     from bokeh.plotting import figure
 
     x = np.concatenate([source.data["x"] for source in sources])
@@ -103,14 +99,12 @@ def _figure(
         )
     )
     across = float(x.min()), float(x.max())
-    linear = scales[1] == "linear"
-    up = 0.0 if linear else float(low.min()) * 0.85, float(high.max()) * (1.05 if linear else 1.15)
+    up = float(low.min()) * 0.85, float(high.max()) * 1.15
     made = figure(  # with ranges, since a hidden figure cannot find its own
         x_range=Range1d(start=across[0], end=across[1]),
         y_range=Range1d(start=up[0], end=up[1]),
-        name=name, height=380, sizing_mode="stretch_width", x_axis_type=scales[0],
-        y_axis_type=scales[1], x_axis_label=label, y_axis_label=units.axis("test regret"),
-        toolbar_location="right",
+        name=name, height=380, sizing_mode="stretch_width", x_axis_type="log", y_axis_type="log",
+        toolbar_location="right", tags=[LogScale(), LinearScale(), *up, 0.0, 1.05 / 1.15 * up[1]],
         tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
         background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
     )  # fmt: skip
@@ -119,13 +113,12 @@ def _figure(
     for line, source in zip(lines, sources, strict=True):
         colour = GREY if line.label == EXPECTED else line.colour  # black is invisible on black
         true = _TRUE if f"{_TRUE}y" in source.data else ""
-        drawn = true if linear else ""
         made.varea_step(
-            "x", f"{drawn}low", f"{drawn}high", source=source, step_mode="after",
+            "x", "low", "high", source=source, step_mode="after",
             fill_color=colour, fill_alpha=0.15, name=line.label,
         )  # fmt: skip
         steps = made.step(
-            "x", f"{drawn}y", source=source, mode="after", line_color=colour, line_width=2,
+            "x", "y", source=source, mode="after", line_color=colour, line_width=2,
             line_dash=_dash(line.dashes), name=line.label,
         )  # fmt: skip
         hover = HoverTool(
@@ -136,18 +129,32 @@ def _figure(
             ],
         )  # fmt: skip
         made.add_tools(hover)
-    for axis in (*made.xaxis, *made.yaxis):
-        axis.axis_label_text_color = axis.major_label_text_color = GREY
-        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = GREY
-        axis.axis_label_text_font_style = "normal"
-        if isinstance(axis, LogAxis):
-            ticks = _ticks(*(across if axis in made.xaxis else up))
-            axis.update(ticker=FixedTicker(ticks=ticks))
+    _add_axes(made, label, units, across, up)
+    return made
+
+
+def _add_axes(
+    made: Any, label: str, units: "Units", across: tuple[float, float], up: tuple[float, float]
+) -> None:
+    """Complete a figure's logarithmic axes, whose ends are given, and add hidden linear ones."""
+    from bokeh.models import FixedTicker, Grid, LinearAxis, NumeralTickFormatter
+
+    sides = (
+        ("below", made.xaxis[0], label, across, "0,0.[00]"),
+        ("left", made.yaxis[0], units.axis("test regret"), up, f"0.[{'0' * (units.digits + 1)}]"),
+    )
+    for side, log, text, ends, form in sides:
+        log.update(ticker=FixedTicker(ticks=_ticks(*ends)))
+        linear = LinearAxis(visible=False)
+        made.add_layout(linear, side)
+        made.add_layout(Grid(dimension=0 if side == "below" else 1, axis=linear, visible=False))
+        for axis in (log, linear):
+            axis.axis_label, axis.formatter = text, NumeralTickFormatter(format=form)
+            axis.axis_label_text_color = axis.major_label_text_color = GREY
+            axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = GREY
+            axis.axis_label_text_font_style = "normal"
     for grid in (*made.xgrid, *made.ygrid):
         grid.grid_line_color, grid.grid_line_alpha = GREY, 0.2
-    made.xaxis[0].formatter = NumeralTickFormatter(format="0,0.[00]")
-    made.yaxis[0].formatter = NumeralTickFormatter(format=f"0.[{'0' * (units.digits + 1)}]")
-    return made
 
 
 def _ticks(low: float, high: float) -> list[float]:

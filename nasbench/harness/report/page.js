@@ -37,16 +37,38 @@ function model(name) {
   return null;
 }
 
+// A figure has both scales of each axis: what is shown is chosen here, see `_figure` in curves.py.
+function rescale(figure, clock, regret) {
+  const [log, linear, ...ends] = figure.tags;
+  figure.x_scale = clock === "log" ? log : linear;
+  figure.y_scale = regret === "log" ? log : linear;
+  for (const [axes, scale] of [[figure.below, clock], [figure.left, regret]]) {
+    axes[0].visible = scale === "log";
+    axes[1].visible = scale === "linear";
+  }
+  for (const grid of figure.center) grid.visible = grid.axis.visible;
+  const [start, end] = regret === "log" ? ends.slice(0, 2) : ends.slice(2);
+  figure.y_range.setv({ start, end, reset_start: start, reset_end: end });
+  for (const { glyph, data_source } of figure.renderers) {
+    const clipped = regret === "log" || !data_source.columns().includes("true_y");
+    const column = (name) => ({ field: clipped ? name : `true_${name}` });
+    if (glyph.y1) glyph.setv({ y1: column("low"), y2: column("high") });
+    else glyph.y = column("y");
+  }
+}
+
 function setUp(section) {
   const { prefix, suffix } = section.dataset;
   const boxes = [...section.querySelectorAll("input[type=checkbox]")];
   let shown = null;
   function show() {
     const pick = (what) => section.querySelector(`input[name^="${what}-"]:checked`).value;
-    const parts = [prefix, ...["dataset", "clock", "scale", "regret"].map(pick)];
-    const figure = model(`${parts.join("-")}${suffix}`);
+    const figure = model(`${prefix}-${pick("dataset")}-${pick("clock")}${suffix}`);
+    const scales = [pick("scale"), pick("regret")];
     if (shown && shown !== figure) shown.visible = false;
     if (figure) {
+      if (String(scales) !== (figure.scaled ?? "log,log")) rescale(figure, ...scales);
+      figure.scaled = String(scales);
       const off = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));
       for (const drawn of figure.renderers) drawn.visible = !off.has(drawn.name);
       figure.visible = true;

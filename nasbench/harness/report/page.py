@@ -19,7 +19,7 @@ from nasbench.harness.compare.tables.all_tables import tables, tables_across
 from nasbench.harness.compare.tables.formats import TextTable
 from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
-from nasbench.harness.report.curves import GREY, POINTS, SCALES, block_figures, groups
+from nasbench.harness.report.curves import CLOCKS, GREY, POINTS, block_figures, groups
 from nasbench.harness.report.embed import embed
 from nasbench.harness.report.pictures import pictures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
@@ -188,7 +188,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
 
     parts = list(groups(block))
     for suffix, part in parts:
-        ends = tuple(f"{scale}{suffix}" for scale in SCALES)
+        ends = tuple(f"{clock}{suffix}" for clock in CLOCKS)
         mine = {
             name: div for name, div in plots.items()
             if name.startswith(f"b{number}-") and name.endswith(ends)

@@ -111,6 +111,6 @@ def test_the_page_has_a_group_for_each(results: Path, tmp_path: Path) -> None:
     suffixes = [suffix for suffix, _ in groups(block)]
     assert suffixes == ["", "-shared", "-shared-2"]
     names = block_figures(block, 1)
-    assert "b1-cifar10-seconds-log-log-shared-2" in names
+    assert "b1-cifar10-seconds-shared-2" in names
     page = report(results, tmp_path / "page.html", replays=0).read_text()
     assert page.count("<h3>Test regret, shared weights</h3>") == 1  # all on one device

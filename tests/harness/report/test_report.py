@@ -50,6 +50,15 @@ function look(found) {
   section.querySelector("input[value=evaluations]").click();
   section.querySelector("input[value=cifar100]").click();
   found.second = section.dataset.shown;
+  const state = ({ x_scale, y_scale, y_range, below, left, center, renderers }) => ({
+    scales: [x_scale.type, y_scale.type], start: y_range.start,
+    axes: [...below, ...left].map((one) => one.visible),
+    grids: center.map((one) => one.visible),
+    columns: renderers.filter((one) => one.glyph.y).map((one) => one.glyph.y.field),
+  });
+  found.linear = state(model());
+  section.querySelectorAll("input[value=log]").forEach((one) => one.click());
+  found.log = state(model());
   section.querySelector("input[type=checkbox]").click();
   found.hidden = model().renderers.filter((one) => !one.visible).map((one) => one.name);
   const table = document.querySelector("table.sortable");
@@ -225,7 +234,7 @@ def test_pages_of_odd_folders(tmp_path: Path, toy_images: Path) -> None:
         out=tmp_path / "both")  # fmt: skip
     text = report(tmp_path / "both").read_text()
     assert "Test regret, shared weights" in text
-    assert "b1-cifar10-seconds-log-linear-shared" in text
+    assert "b1-cifar10-seconds-shared" in text
 
 
 def test_a_page_of_sets_has_no_run_to_look_up(tmp_path: Path) -> None:
@@ -253,8 +262,17 @@ def test_the_page_works_in_a_browser(comparison: Comparison, tmp_path: Path, wid
     assert match is not None, done.stderr[-2000:]
     found = json.loads(match[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
     assert found["errors"] == []
-    assert found["first"] == "b1-cifar10-seconds-log-log"
-    assert found["second"] == "b1-cifar100-evaluations-linear-linear"
+    assert found["first"] == "b1-cifar10-seconds"
+    assert found["second"] == "b1-cifar100-evaluations"
+    linear, log = found["linear"], found["log"]
+    assert linear["scales"] == ["LinearScale"] * 2
+    assert log["scales"] == ["LogScale"] * 2
+    assert linear["start"] == 0 < log["start"]
+    assert linear["axes"] == [False, True] * 2
+    assert log["axes"] == [True, False] * 2
+    assert linear["grids"] == [not one for one in log["grids"]]
+    assert set(log["columns"]) == {"y"}
+    assert set(linear["columns"]) <= {"y", "true_y"}  # the true ones where others are clipped
     assert set(found["hidden"]) == {"Random search"}
     assert found["canvas"] >= 1
     assert found["before"] == ["Random search", "Regularized evolution"]
