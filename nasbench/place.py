@@ -1,8 +1,6 @@
 """Where a run trains (device and threads): stored with the run, but not part of its experiment."""
 
 import re
-import warnings
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nasbench.errors import InvalidInput
@@ -29,15 +27,13 @@ class Place(NamedTuple):
     threads: int = 1
 
     @classmethod
-    def read(
-        cls, device: object, threads: int, say: Callable[[str], None] = lambda _: None
-    ) -> "Place":
-        """Return the place that a user names; `say` receives what `auto` stands for.
+    def read(cls, device: object, threads: int) -> "Place":
+        """Return the place that a user names.
 
         Raises `InvalidInput` for an unknown device and for a number of threads outside the limits
         of this machine.
         """
-        return cls(found_device(device, say), per_core("threads").check(threads))
+        return cls(known_device(device), per_core("threads").check(threads))
 
 
 HERE = Place()
@@ -54,23 +50,3 @@ def known_device(name: Any) -> str:
     if not is_device(name):
         raise InvalidInput(f"device {shown(name)} is unknown: use auto, cpu, cuda, cuda:1 or mps")
     return str(name)
-
-
-def found_device(name: object, say: Callable[[str], None]) -> str:
-    """Return the device that a user names: for `auto` the first CUDA GPU, or the CPU without one.
-
-    `say` receives a line on what `auto` stands for. Raises `InvalidInput` for an unknown name.
-    """
-    if name != AUTO:
-        return known_device(name)
-    import torch  # only here: a search on a table needs no torch
-
-    with warnings.catch_warnings(record=True) as caught:  # of a driver that is too old, say
-        warnings.simplefilter("always")
-        there = torch.cuda.is_available()
-    if there:
-        say(f"device auto: cuda, {torch.cuda.get_device_name(0)}")
-        return "cuda"
-    why = str(caught[0].message).strip().splitlines()[0] if caught else "there is no CUDA GPU"
-    say(f"device auto: cpu, as {why}")
-    return "cpu"

@@ -72,15 +72,6 @@ def _git(*arguments: str) -> str | None:
 
 
 @cache
-def accelerator(device: str) -> str:
-    """Return the name of a CUDA device of this machine; empty for any other device."""
-    if not device.startswith("cuda"):
-        return ""
-    import torch  # loaded already by what trained there
-
-    return str(torch.cuda.get_device_name(device))
-
-
 def processor() -> str:
     """Return the name of this machine's processor."""
     try:

@@ -122,3 +122,18 @@ def test_start_is_light(start: str) -> None:
     code = f"import sys; {start}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("start", "heavy"),
+    [
+        ("import nasbench.harness.audit", ("torch", "ray", "matplotlib", "pandas", "scipy")),
+        ("import nasbench.harness.compare.write", ("torch", "ray", "seaborn", "scipy.stats")),
+        ("import nasbench.harness.report.page", ("torch", "ray", "seaborn", "scipy.stats")),
+    ],
+)
+def test_commands_load_what_they_use(start: str, heavy: tuple[str, ...]) -> None:
+    """Of libraries that take half a second and more to load."""
+    code = f"import sys; {start}; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

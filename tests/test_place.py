@@ -8,11 +8,12 @@ import torch
 from typer.testing import CliRunner
 
 from nasbench import run
+from nasbench.benchmarks.training.devices import accelerator, found_device
 from nasbench.benchmarks.training.train import find_device
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.results.load import load_results
-from nasbench.place import Place, found_device
+from nasbench.place import Place
 from nasbench.testing.one_shot import SMALL
 
 
@@ -20,7 +21,8 @@ def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     said: list[str] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
-    assert Place.read("auto", 1, said.append) == Place("cuda", 1)
+    assert found_device("auto", said.append) == "cuda"
+    assert accelerator("cuda:1") == "NVIDIA H100"
     assert said == ["device auto: cuda, NVIDIA H100"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert found_device("auto", said.append) == "cpu"
@@ -73,8 +75,8 @@ def test_every_command_that_trains_asks_for_it(
         raise InvalidInput(f"asked for {name}")
 
     monkeypatch.chdir(tmp_path)
-    for module in ("nasbench.cli.options", "nasbench.place"):
-        monkeypatch.setattr(f"{module}.found_device", asked)
+    monkeypatch.setattr("nasbench.benchmarks.training.devices.found_device", asked)
+    monkeypatch.setattr("nasbench.harness.execution.tune.found_device", asked)
     out = [] if line.startswith("latency") else ["--out", "o"]
     done = CliRunner().invoke(app, [*line.split(), "--device", "auto", *out])
     assert str(done.exception) == "asked for auto"

@@ -14,7 +14,6 @@ from nasbench.cli.lines import say
 from nasbench.errors import InvalidInput
 from nasbench.harness.options import Option, options_of
 from nasbench.limits import Amount, Count
-from nasbench.place import found_device
 
 _KINDS = {Count: "<int>", Amount: "<float>"}
 
@@ -26,6 +25,8 @@ def number(limit: Count | Amount, *names: str, help: str) -> Any:
 
 def chosen_device(name: str) -> str:
     """Return the device that `--device` names; what `auto` stands for is said on stderr."""
+    from nasbench.benchmarks.training.devices import found_device
+
     return found_device(name, lambda line: say(f"note: {line}", err=True))
 
 

@@ -10,8 +10,6 @@ from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.contender import Contender
-from nasbench.harness.compare.figures.plots import regret_pictures
-from nasbench.harness.compare.figures.style import save_figure
 from nasbench.harness.compare.tables.formats import to_markdown
 from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.execution.run import Progress, run
@@ -135,6 +133,9 @@ def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> C
 
 def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
     """Write the files that may be published; they hold no accuracy of a single cell."""
+    from nasbench.harness.compare.figures.plots import regret_pictures  # loads matplotlib
+    from nasbench.harness.compare.figures.style import save_figure
+
     found.save(folder)
     table = found.to_table()
     for suffix, text in (("md", to_markdown(table)), ("tex", to_latex(table))):

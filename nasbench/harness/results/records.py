@@ -31,10 +31,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.base import FinalValues
+from nasbench.benchmarks.training.devices import accelerator
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.problem import Metric
-from nasbench.provenance import accelerator, processor
+from nasbench.provenance import processor
 from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
 

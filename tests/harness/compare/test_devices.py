@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from tables import installed, toy_cifar10
 
+from nasbench.benchmarks.training.devices import accelerator
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.convergence import of_one_clock
 from nasbench.harness.compare.figures.plots import one_clock, regret_pictures
@@ -15,7 +16,7 @@ from nasbench.harness.report.curves import block_figures, groups
 from nasbench.harness.report.page import report
 from nasbench.harness.results.load import Results, load_results
 from nasbench.harness.results.runs import ExperimentRuns
-from nasbench.provenance import accelerator, processor
+from nasbench.provenance import processor
 from nasbench.testing.one_shot import SMALL
 
 GPU = "NVIDIA H100 80GB HBM3"
