@@ -219,8 +219,10 @@ def folders_of(results: "str | Path | Sequence[str | Path]") -> list[Path]:
         raise InvalidInput("results cannot be an empty list: name one folder or more")
     paths = [require_path("results", one) for one in found]
     for path in paths:
-        beside = path.resolve().parent.glob(f"*/{EXPERIMENT}")
-        if (path / EXPERIMENT).is_file() and len(list(beside)) > 1:
+        if not (path / EXPERIMENT).is_file():
+            continue
+        group = Path(os.path.realpath(path)).parent
+        if len(list(group.glob(f"*/{EXPERIMENT}"))) > 1:
             raise InvalidInput(
                 f"'{path}' is one experiment of several: name the results folder, and choose rows "
                 "by --strategy, so that what is left out is said"
