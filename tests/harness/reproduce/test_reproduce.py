@@ -14,8 +14,11 @@ from nasbench.benchmarks.titles import KNOWN
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.audit import audit
+from nasbench.harness.audit.differences import same_text
+from nasbench.harness.audit.published import check_reproduction
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.tables.formats import to_markdown
+from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.execution.run import run
 from nasbench.harness.reproduce import published_names, reproduce, reproductions
 from nasbench.harness.reproduce.published_table import load_published
@@ -24,6 +27,19 @@ from nasbench.harness.reproduce.verdict import Outcome
 from nasbench.harness.results.load import load_results
 from nasbench.harness.results.store import holds_runs
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
+
+
+def test_the_files_that_are_published_are_what_is_written_today() -> None:
+    found = reproductions(Path(__file__).parents[3] / "results")
+    assert len(found) == 2
+    for path, one in found.items():
+        for suffix, write in ((".md", to_markdown), (".tex", to_latex)):
+            assert path.with_suffix(suffix).read_text(encoding="utf-8") == write(one.to_table())
+        assert not [finding for finding in check_reproduction(one, path)[1] if finding.fault]
+        earlier = path.with_suffix(".tex").read_text(encoding="utf-8")
+        earlier = earlier.replace("\\hspace{0pt plus 1pt}", "\\allowbreak{}")
+        assert same_text(path.with_suffix(".tex"), earlier)
+        assert not same_text(path.with_suffix(".tex"), earlier.replace("93.", "94."))
 
 
 @pytest.mark.parametrize("name", published_names())
