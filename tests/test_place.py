@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from nasbench import run
-from nasbench.benchmarks.training.devices import accelerator, found_device
+from nasbench.benchmarks.training.devices import accelerator, resolve_device
 from nasbench.benchmarks.training.train import find_device
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
@@ -21,11 +21,11 @@ def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> No
     said: list[str] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
-    assert found_device("auto", said.append) == "cuda"
+    assert resolve_device("auto", said.append) == "cuda"
     assert accelerator("cuda:1") == "NVIDIA H100"
     assert said == ["device auto: cuda, NVIDIA H100"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert found_device("auto", said.append) == "cpu"
+    assert resolve_device("auto", said.append) == "cpu"
     assert said[1:] == ["device auto: cpu, as there is no CUDA GPU"]
 
 
@@ -38,7 +38,7 @@ def test_a_driver_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
     said: list[str] = []
     monkeypatch.setattr(torch.cuda, "is_available", too_old)
-    assert found_device("auto", said.append) == "cpu"
+    assert resolve_device("auto", said.append) == "cpu"
     assert said == [f"device auto: cpu, as CUDA initialization: {words}"]
 
     def refuse(*_: object, **__: object) -> None:
@@ -53,7 +53,7 @@ def test_a_driver_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("name", ["tpu", "", "Auto", 7, None])
 def test_other_names_are_refused(name: object) -> None:
     with pytest.raises(InvalidInput, match="use auto, cpu, cuda"):
-        found_device(name, print)
+        resolve_device(name, print)
 
 
 def test_what_is_stored_is_the_device_that_was_found(toy_images: Path, tmp_path: Path) -> None:
@@ -75,8 +75,8 @@ def test_every_command_that_trains_asks_for_it(
         raise InvalidInput(f"asked for {name}")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nasbench.benchmarks.training.devices.found_device", asked)
-    monkeypatch.setattr("nasbench.harness.execution.tune.found_device", asked)
+    monkeypatch.setattr("nasbench.benchmarks.training.devices.resolve_device", asked)
+    monkeypatch.setattr("nasbench.harness.execution.tune.resolve_device", asked)
     out = [] if line.startswith("latency") else ["--out", "o"]
     done = CliRunner().invoke(app, [*line.split(), "--device", "auto", *out])
     assert str(done.exception) == "asked for auto"

@@ -25,9 +25,9 @@ def number(limit: Count | Amount, *names: str, help: str) -> Any:
 
 def chosen_device(name: str) -> str:
     """Return the device that `--device` names; what `auto` stands for is said on stderr."""
-    from nasbench.benchmarks.training.devices import found_device
+    from nasbench.benchmarks.training.devices import resolve_device
 
-    return found_device(name, lambda line: say(f"note: {line}", err=True))
+    return resolve_device(name, lambda line: say(f"note: {line}", err=True))
 
 
 def with_options(

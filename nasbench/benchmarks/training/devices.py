@@ -9,7 +9,7 @@ from collections.abc import Callable
 from nasbench.place import AUTO, known_device
 
 
-def found_device(name: object, say: Callable[[str], None] = lambda _: None) -> str:
+def resolve_device(name: object, say: Callable[[str], None] = lambda _: None) -> str:
     """Return the device that a user names: for `auto` the first CUDA GPU, or the CPU without one.
 
     `say` receives a line on what `auto` stands for. Raises `InvalidInput` for an unknown name.

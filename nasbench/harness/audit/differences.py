@@ -2,7 +2,6 @@
 
 import csv
 import math
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nasbench.files import read_whole
+from nasbench.harness.compare.tables.latex_text import without_breaks
 
-_BREAKS = re.compile(r"\\allowbreak\{\}|\\hspace\{0pt plus 1pt\}")
 SHOWN = 5
 """Most differences that are described one by one."""
 
@@ -61,7 +60,7 @@ def same_text(path: Path, text: str) -> bool:
     except UnicodeDecodeError:
         return False
     if path.suffix == ".tex":
-        stored, text = (_BREAKS.sub("", one) for one in (stored, text))
+        stored, text = without_breaks(stored), without_breaks(text)
     if path.suffix != ".csv" or stored == text:
         return stored == text
     there, expected = (list(csv.reader(StringIO(one))) for one in (stored, text))

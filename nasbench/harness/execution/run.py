@@ -16,7 +16,7 @@ from nasbench.arguments import (
     require_type,
 )
 from nasbench.benchmarks.protocols import Protocol as SearchProtocol
-from nasbench.benchmarks.training.devices import found_device
+from nasbench.benchmarks.training.devices import resolve_device
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.cluster import Limits, RayExecutor
 from nasbench.harness.execution.executors import Automatic, Executor, InProcess, Job
@@ -142,7 +142,7 @@ def run(
     results = require_path("out", chosen["out"])
     wanted = parse_seeds(chosen["seeds"])
     limit = Budget.parse(budget) if isinstance(budget, str) else budget
-    place = Place.read(found_device(chosen["device"], say), chosen["threads"])
+    place = Place.read(resolve_device(chosen["device"], say), chosen["threads"])
     executor = _executor(chosen, say)
     names = _names("strategies", given_names(strategies))
     if chosen["signal"] is None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nasbench.benchmarks.training.devices import found_device
+from nasbench.benchmarks.training.devices import resolve_device
 from nasbench.errors import InvalidInput, NasbenchError, StoreError
 from nasbench.files import check_writable
 from nasbench.harness.execution.executors import attempt
@@ -138,7 +138,7 @@ def tune(
         seeds=parse_seeds(tuning_seeds, TUNING_SEEDS),
         metric=metric,
         out=Path(os.path.realpath(out)),
-        place=Place.read(found_device(device, say), threads),
+        place=Place.read(resolve_device(device, say), threads),
         say=say,
     )
     check_writable(plan.out)

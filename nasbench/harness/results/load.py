@@ -182,7 +182,7 @@ def read_results(folder: str | Path) -> Results:
 
 def read_experiment(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
     """Return the runs of an experiment; damaged files are appended to `left_out`."""
-    table = folder.read_whole(left_out)
+    table = folder.read_all(left_out)
     return ExperimentRuns(
         folder.label, folder.experiment, folder.provenance, table, folder.description,
         folder.display,

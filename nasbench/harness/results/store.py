@@ -124,19 +124,20 @@ class ExperimentFolder:
         """
         return self.united(list(self.files(columns)))
 
-    def read_whole(self, left_out: list[Damaged]) -> pa.Table:
+    def read_all(self, left_out: list[Damaged]) -> pa.Table:
         """Return all columns as `read` does; damaged files are appended to `left_out`.
 
-        Rows of all files are checked together, which takes a part of the time. If anything is
-        wrong, files are read and checked one by one, to leave out only those that are damaged.
+        Rows of all files are checked together where their columns are the same, which takes a part
+        of the time. If anything is wrong, files are read and checked one by one, to leave out only
+        those that are damaged.
         """
         try:
             paths = sorted(self.path.glob(_RUNS))
             tables = [_read(path, self.experiment, None, check=False).table for path in paths]
-            alike = len({table.schema.remove_metadata() for table in tables}) == 1
-            if alike and all(map(len, tables)):
-                whole = pa.concat_tables(tables).unify_dictionaries()
-                return one_per_seed([conform(whole, self.experiment)])
+            if tables and all(map(len, tables)):
+                if len({table.schema.remove_metadata() for table in tables}) == 1:
+                    tables = [pa.concat_tables(tables).unify_dictionaries()]
+                return one_per_seed([conform(table, self.experiment) for table in tables])
         except (Damaged, ValueError, pa.ArrowException):
             pass
         return self.united(list(self.files(left_out=left_out)))

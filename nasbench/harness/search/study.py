@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench.arguments import require_path
 from nasbench.benchmarks.tables.sealing import seal_test
-from nasbench.benchmarks.training.devices import found_device
+from nasbench.benchmarks.training.devices import resolve_device
 from nasbench.errors import InvalidInput
 from nasbench.harness.execution.run import check_types, if_shared, make_experiment, shared_among
 from nasbench.harness.options import SearchOptions, filled, options_of, spelled_out
@@ -127,7 +127,7 @@ class Study:
                 name = "metrics" if space is None else "space"
                 raise InvalidInput(f"{name}: only for a function of one's own")
             wanted = Wanted.read({**chosen, "objective": objective}, limit or if_shared([strategy]))
-            place = Place.read(found_device(chosen["device"]), chosen["threads"])
+            place = Place.read(resolve_device(chosen["device"]), chosen["threads"])
             (task,) = make_tasks(
                 chosen["benchmark"], None if dataset is None else [dataset], chosen["protocol"],
                 wanted, shared=shared_among([strategy]), place=place,

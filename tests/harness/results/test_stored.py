@@ -1,6 +1,7 @@
 """Stored runs are checked where they are read: what is damaged is left out, named and counted."""
 
 import json
+import math
 import random
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from nasbench.cli.app import app
 from nasbench.errors import DataError, StoreError
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
+from nasbench.harness.execution import executors
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.store import read_folder
@@ -32,7 +34,9 @@ BOTH = "random-search,regularized-evolution"
 def stored(tmp_path_factory: pytest.TempPathFactory, synthetic_data: Path) -> Path:
     """Two experiments with two files of three runs each."""
     healthy = tmp_path_factory.mktemp("healthy")
-    with installed(synthetic_data):
+    with installed(synthetic_data), pytest.MonkeyPatch.context() as patch:
+        for limit in ("_SLOW_SECONDS", "_BATCH_SECONDS"):  # files are the same on any machine
+            patch.setattr(executors, limit, math.inf)
         for seeds in ("0-2", "3-5"):
             run(BOTH, seeds=seeds, budget="8evals", out=healthy, workers=1)
     return healthy

@@ -19,6 +19,8 @@ _SPECIAL = {
     _APART: "{}",
 }  # fmt: skip
 _BREAK = r"\hspace{0pt plus 1pt}"
+_BREAKS = re.compile(rf"{re.escape(_BREAK)}|\\allowbreak\{{\}}")
+"""A place where a line may end, as it is and as earlier versions wrote it."""
 _AFTER = re.compile(r"(?<=[_:.,=/()+@|])(?=[^\s_:.,=/()+@|])")
 """Places within a word where a line may end, other than after hyphens."""
 _LONG = 24
@@ -40,6 +42,11 @@ def breakable_latex(text: str, longest: int = _LONG) -> str:
     of characters without any, everywhere.
     """
     return " ".join(_broken(word, longest) for word in printable(text).split(" "))
+
+
+def without_breaks(latex: str) -> str:
+    """Return what `breakable_latex` made without the places where lines may end."""
+    return _BREAKS.sub("", latex)
 
 
 def _character(one: str) -> str:
