@@ -3,10 +3,20 @@
 torch is imported inside the functions, as a search on a table needs none.
 """
 
+import os
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nasbench.place import AUTO, known_device
+
+if TYPE_CHECKING:
+    import torch
+
+    from nasbench.spaces.networks.recordings import Rerun
+
+GRAPHS = "NASBENCH_CUDA_GRAPHS"
+"""Environment variable that switches CUDA graphs off where it is `off` or `0`."""
 
 
 def resolve_device(name: object, say: Callable[[str], None] = lambda _: None) -> str:
@@ -36,3 +46,14 @@ def accelerator(device: str) -> str:
     import torch
 
     return str(torch.cuda.get_device_name(device))
+
+
+def recorder(device: "torch.device") -> "type[Rerun] | None":
+    """Return how repeated passes are recorded on a device: on CUDA as graphs, else not at all.
+
+    The environment variable `NASBENCH_CUDA_GRAPHS=off` switches recording off.
+    """
+    from nasbench.spaces.networks.recordings import CudaGraph
+
+    off = os.environ.get(GRAPHS, "").strip().lower() in ("off", "0")
+    return None if off or device.type != "cuda" else CudaGraph

@@ -140,7 +140,7 @@ class AlphaSearch(OneShot):
 
     def update_alphas(self, loan: Loan, batch: Batch, mix: Mix) -> None:
         """Take one Adam step of the alphas on the cross entropy of a batch."""
-        self.descend(self.cross_entropy(loan, batch, mix))
+        self.descend(loan.mixture_loss(batch, mix))
 
     def update_weights_alone(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Take one step of the weights with a mixture, without a step of the alphas."""
