@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.devices import recorder
-from nasbench.benchmarks.training.latency import find_lookup
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
@@ -227,7 +226,11 @@ class SharedBenchmark:
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self.place, self._precision = place, precision
         self._initialisation, self._around = initialisation, around
-        self._costs = None if cost is None else find_lookup(cost, space, data.input, shape)
+        self._costs = None
+        if cost is not None:  # only then are tables read, and their libraries needed
+            from nasbench.benchmarks.training.latency import find_lookup
+
+            self._costs = find_lookup(cost, space, data.input, shape)
 
     @cached_property
     def _sample(self) -> dict[int, Architecture]:
