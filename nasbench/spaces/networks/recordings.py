@@ -7,7 +7,8 @@ CUDA graph launches all kernels of a pass at once, always on the same memory.
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
@@ -29,48 +30,107 @@ class Rerun:
     It needs no GPU, and does all that `CudaGraph` does except the recording itself.
     """
 
-    def __init__(self, function: Function, inputs: Sequence[Tensor]) -> None:
-        """Copy `inputs` to memory that stays the same, and run the function once."""
+    def __init__(self, function: Function, inputs: Sequence[Tensor], warm_ups: int = 0) -> None:
+        """Copy `inputs` to memory that stays the same, and run the function `warm_ups` times."""
         self._function = function
         self._inputs = [one.detach().clone().requires_grad_(one.requires_grad) for one in inputs]
-        self._outputs = self._begin()
+        self._outputs: Outputs | None = None
+        self._begin(warm_ups)
 
-    def _begin(self) -> Outputs:
-        return self._function(*self._inputs)
+    def _begin(self, warm_ups: int) -> None:
+        for _ in range(warm_ups):
+            self._function(*self._inputs)
 
     def replay(self, inputs: Sequence[Tensor]) -> Outputs:
-        """Copy the values of `inputs` into the fixed memory, and run the function."""
+        """Run the function on other values; the next call overwrites the outputs."""
         with torch.no_grad():
             for own, given in zip(self._inputs, inputs, strict=True):
                 own.copy_(given)
-        self._run()
-        return self._outputs
+        return self._run()
 
-    def _run(self) -> None:
-        for own, found in zip(self._outputs, self._function(*self._inputs), strict=True):
-            if own is not None and found is not None:
-                own.copy_(found)
+    def _run(self) -> Outputs:
+        found = self._function(*self._inputs)
+        if self._outputs is None:
+            self._outputs = found
+        for own, value in zip(self._outputs, found, strict=True):
+            if own is not None and value is not None:
+                own.copy_(value)
+        return self._outputs
 
 
 class CudaGraph(Rerun):
     """A function that was recorded once as a CUDA graph, with fixed memory for all its tensors."""
 
-    def _begin(self) -> Outputs:
+    def _begin(self, warm_ups: int) -> None:
         """Run the function some times, as torch's graphs require, and record it."""
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(self._inputs[0].device):
-            side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            usual = torch.cuda.current_stream()
-            side.wait_stream(usual)
-            with torch.cuda.stream(side):
-                for _ in range(_WARM_UPS):
-                    self._function(*self._inputs)
-            usual.wait_stream(side)
+            with aside(self._inputs[0].device):
+                super()._begin(warm_ups)
             with torch.cuda.graph(self._graph):
-                return self._function(*self._inputs)
+                self._outputs = self._function(*self._inputs)
 
-    def _run(self) -> None:
+    def _run(self) -> Outputs:
+        assert self._outputs is not None  # noqa: S101  # they were recorded
         self._graph.replay()
+        return self._outputs
+
+
+@contextmanager
+def aside(device: torch.device) -> Iterator[None]:
+    """Launch work on another CUDA stream, as torch asks of all that comes before a recording."""
+    if device.type != "cuda":
+        yield
+        return
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    usual = torch.cuda.current_stream(device)
+    side.wait_stream(usual)
+    with torch.cuda.stream(side):
+        yield
+    usual.wait_stream(side)
+
+
+@contextmanager
+def noted(what: str) -> Iterator[None]:
+    """Print on stderr how long a recording took, or why it failed; raise the same error."""
+    began = time.perf_counter()
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        print(f"note: {what} not recorded as a CUDA graph: {reason}", file=sys.stderr)
+        raise
+    took = time.perf_counter() - began
+    print(f"note: {what} recorded as a CUDA graph in {took:.2f} s", file=sys.stderr)
+
+
+class RepeatedStep:
+    """A step that changes tensors in place, such as weights; it is recorded after some calls.
+
+    Every call makes the step exactly once: the first calls as usual, the later ones by replaying.
+    All calls need inputs of the same shapes.
+    """
+
+    def __init__(self, step: Callable[..., Tensor], record: type[Rerun] = CudaGraph) -> None:
+        """Make `step`, which returns one tensor without a gradient, repeatable."""
+        self._step, self._record = step, record
+        self._calls = 0
+        self._recording: Rerun | None = None
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Make the step; the next call overwrites the result."""
+        self._calls += 1
+        if self._calls <= _WARM_UPS:
+            with aside(inputs[0].device):
+                return self._step(*inputs)
+        if self._calls == _WARM_UPS + 1:
+            with suppress(RuntimeError), noted("a training step was"):
+                self._recording = self._record(lambda *given: (self._step(*given),), inputs)
+        if self._recording is None:  # it could not be recorded
+            return self._step(*inputs)
+        (found,) = self._recording.replay(inputs)
+        assert found is not None  # noqa: S101  # a step returns a tensor
+        return found
 
 
 class Recordings:
@@ -107,17 +167,13 @@ class Recordings:
         if key not in self._known:
             if not self._due(key):
                 return function(*inputs)
-            began = time.perf_counter()
             try:
-                self._known[key] = self._recorded(self._record, function, inputs)
-            except RuntimeError as error:
+                with noted("a pass was"):
+                    self._known[key] = self._recorded(self._record, function, inputs)
+            except RuntimeError:
                 self._record = None
                 self._known.clear()
-                reason = str(error).strip().splitlines()[0]
-                print(f"note: passes are not recorded as CUDA graphs: {reason}", file=sys.stderr)
                 return function(*inputs)
-            took = time.perf_counter() - began
-            print(f"note: a pass was recorded as a CUDA graph in {took:.2f} s", file=sys.stderr)
         return self._known[key].replay(inputs)
 
     def _due(self, key: Hashable) -> bool:
@@ -126,7 +182,7 @@ class Recordings:
     def _recorded(self, record: type[Rerun], function: Function, inputs: Sequence[Tensor]) -> Rerun:
         before = [one.clone() for one in self._changed]
         try:
-            return record(function, inputs)
+            return record(function, inputs, _WARM_UPS)
         finally:
             for one, value in zip(self._changed, before, strict=True):
                 one.copy_(value)

@@ -15,7 +15,13 @@ from nasbench.harness.search.shared import lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.networks.recordings import CudaGraph, Function, Recordings, Rerun
+from nasbench.spaces.networks.recordings import (
+    CudaGraph,
+    Function,
+    Recordings,
+    RepeatedStep,
+    Rerun,
+)
 from nasbench.strategies.registry import find_strategy, make_settings, recipe_settings
 from nasbench.testing.one_shot import SMALL, toy_data
 from nasbench.trace import TRAIN_LOSS
@@ -26,8 +32,8 @@ class Counting(Rerun):
 
     made = replayed = 0
 
-    def __init__(self, function: Function, inputs: Sequence[Tensor]) -> None:
-        super().__init__(function, inputs)
+    def __init__(self, function: Function, inputs: Sequence[Tensor], warm_ups: int = 0) -> None:
+        super().__init__(function, inputs, warm_ups)
         Counting.made += 1
 
     def replay(self, inputs: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
@@ -90,9 +96,29 @@ def test_what_cannot_be_recorded_is_called(capsys: pytest.CaptureFixture[str]) -
     assert not recordings.active
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "note: passes are not recorded as CUDA graphs: operation not permitted when stream is "
+        "note: a pass was not recorded as a CUDA graph: operation not permitted when stream is "
         "capturing"
     ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_step_is_made_once_by_every_call(fails: bool) -> None:
+    """A weight that each call halves and from which it subtracts the input."""
+
+    def refuse(*_: object) -> Rerun:
+        raise RuntimeError("no memory")
+
+    weight, expected = torch.ones(()), 1.0
+
+    def halve(x: Tensor) -> Tensor:
+        weight.mul_(0.5).sub_(x)
+        return weight.clone()
+
+    step = RepeatedStep(halve, refuse if fails else Counting)  # type: ignore[arg-type]
+    for i in range(8):
+        expected = expected / 2 - i
+        assert float(step(torch.tensor(float(i)))) == float(weight) == expected
+    assert (Counting.made, Counting.replayed) == ((0, 0) if fails else (1, 5))
 
 
 def test_only_a_gpu_records_and_a_switch_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
