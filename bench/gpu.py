@@ -335,13 +335,25 @@ def paper_epoch(bench: Bench) -> None:
                          float(answer.seconds), "s")  # fmt: skip
 
 
+def compiled_steps(bench: Bench) -> None:
+    """A DARTS step as graphs with cells compiled by torch.compile, which takes minutes first."""
+    batch = bench.sizes.batches[0]
+    compiled: Any = bench.search("darts", batch, graphs=True)
+    for cell in compiled.args[0].supernet.cells:
+        cell.compile()
+    versions = {"graphs": bench.search("darts", batch, graphs=True), "compiled": compiled}
+    bench.say_steps(f"DARTS step with compiled cells, batch {batch}", versions, "graphs")
+
+
 PARTS = (equality, recorded, darts_steps, second_order_steps, sampled_steps, paper_epoch)
+ASKED_FOR = (compiled_steps,)
+"""Parts that only run if they are named."""
 
 
 def chosen(names: str) -> Iterator[Callable[[Bench], None]]:
-    """Yield the parts of the given names, separated by commas; all if there are none."""
-    for part in PARTS:
-        if not names or part.__name__ in names.split(","):
+    """Yield the parts of the given names, separated by commas; the usual ones if there are none."""
+    for part in (*PARTS, *ASKED_FOR):
+        if part.__name__ in names.split(",") if names else part in PARTS:
             yield part
 
 
