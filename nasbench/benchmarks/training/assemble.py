@@ -266,6 +266,7 @@ def _notes(
     mine = np.isin(trainings.seed, seeds)
     said = all("group" in about for about in trainings.origins)
     grouped = f", in groups of {identity.group}" if said else ""
+    grouped += ", computed as matrix products" if identity.layout == "products" else ""
     wanted, there = rows * len(seeds), int(mine.sum())
     yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}{grouped}"
     yield f"data set {identity.dataset}, fingerprint {identity.data}"
