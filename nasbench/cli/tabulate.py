@@ -43,7 +43,16 @@ def tabulate(
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda`, `cuda:1`.")] = "cpu",
-    precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
+    precision: Annotated[
+        str, typer.Option(help="`float32`, `tf32` (for GPUs) or `bfloat16`.")
+    ] = "float32",
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="How networks are trained at once: as `channels` of grouped convolutions or as "
+            "matrix `products`. [default: products on a GPU]"
+        ),
+    ] = None,
     also: Annotated[
         list[Path] | None,
         typer.Option(help="Folder of another tabulation whose shards count too; repeatable."),
@@ -74,8 +83,8 @@ def tabulate(
     from nasbench.benchmarks.training.catalogue import is_own, load_data, table_name
     from nasbench.benchmarks.training.own_recipe import changed, find_recipe
     from nasbench.benchmarks.training.plan import Plan, distinct_cells
+    from nasbench.benchmarks.training.setup import check_precision
     from nasbench.benchmarks.training.tabulate import tabulate as train
-    from nasbench.benchmarks.training.train import PRECISIONS
     from nasbench.errors import InvalidInput
     from nasbench.harness.search.seeds import parse_seeds
     from nasbench.provenance import cores
@@ -83,8 +92,7 @@ def tabulate(
 
     find_space(space)  # it imports a user's module
     known = get_enumerable(space)
-    if precision not in PRECISIONS:
-        raise InvalidInput(f"precision '{precision}' is unknown: use {' or '.join(PRECISIONS)}")
+    check_precision(precision)
     called = name or table_name(dataset)
     installed = new_table_path(called) if install else table_path(called)
     if install and installed.exists():
@@ -99,6 +107,7 @@ def tabulate(
         group=group,
         device=device,
         precision=precision,
+        layout=layout,
         space=space,
         also=tuple(also or ()),
     )

@@ -53,7 +53,9 @@ def train(
     threads: Annotated[
         int, number(limits.per_core("threads"), help="Of the CPU; others give other last bits.")
     ] = 1,
-    precision: Annotated[str, typer.Option(help="`float32` or `bfloat16`.")] = "float32",
+    precision: Annotated[
+        str, typer.Option(help="`float32`, `tf32` (for GPUs) or `bfloat16`.")
+    ] = "float32",
     data_dir: Annotated[
         Path | None,
         typer.Option(help="Folder of official archives. [default: NASBENCH_IMAGES]"),

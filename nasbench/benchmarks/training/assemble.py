@@ -27,6 +27,7 @@ from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split, Tabl
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.training.costs import (
     COSTS,
+    PRECISION,
     MeasuredCosts,
     Modelled,
     additive,
@@ -266,6 +267,7 @@ def _notes(
     mine = np.isin(trainings.seed, seeds)
     said = all("group" in about for about in trainings.origins)
     grouped = f", in groups of {identity.group}" if said else ""
+    grouped += ", computed as matrix products" if identity.layout == "products" else ""
     wanted, there = rows * len(seeds), int(mine.sum())
     yield f"trained: recipe {identity.recipe!r}, {identity.precision}, seeds {list(seeds)}{grouped}"
     yield f"data set {identity.dataset}, fingerprint {identity.data}"
@@ -273,9 +275,10 @@ def _notes(
     yield f"{there} of {wanted} trainings are there, {int(trainings.diverged[mine].sum())} diverged"
     machines = sorted({_machine(about) for about in trainings.origins})
     yield f"trained on: {'; '.join(machines)}"
+    measured = "" if identity.precision == PRECISION else f"; costs were measured in {PRECISION}"
     yield (
         "parameters, FLOPs, seconds and latency are of the literal network, one per architecture"
-        + ("" if costs else f"; no costs were measured, `{COSTS_COMMAND}` does")
+        + (measured if costs else f"; no costs were measured, `{COSTS_COMMAND}` does")
     )
 
 

@@ -9,6 +9,7 @@ cell is measured once per round, in rounds over the whole sample, and the median
 The model is a linear sum over the features of `Networks.cost_features`, fitted by least squares.
 """
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -42,6 +43,8 @@ from nasbench.spaces.networks.base import networks_of
 COSTS = ("epoch_seconds", "validation_seconds", "latency_ms")
 THREADS = 1
 ROUNDS = 3
+PRECISION = "float32"
+"""Precision in which costs are measured, whatever that of the trainings of a table."""
 _SAMPLE, _FOLDS = 202, 10
 _KEPT_EVERY = 60.0
 """Seconds after which new measurements are written to the file."""
@@ -134,7 +137,7 @@ def measure(
     """
     find_device(device)
     path = folder / f"costs-{torch.device(device).type}.parquet"
-    identity, here = Identity.of(space.name, data, recipe, "float32"), machine(device)
+    identity, here = Identity.of(space.name, data, recipe, PRECISION), machine(device)
     known = _read(path, identity) if path.exists() else {}
     if path.exists():
         there = read_parquet(path)[1]["origin"]
@@ -164,8 +167,11 @@ def measure(
 
 
 def read_costs(folder: Path, identity: Identity) -> list[MeasuredCosts]:
-    """Return the costs measured on each device, the CPU first."""
-    found = []
+    """Return the costs measured on each device, the CPU first.
+
+    `identity` is that of the trainings, which may have another precision than costs have.
+    """
+    identity, found = dataclasses.replace(identity, precision=PRECISION), []
     for path in sorted(folder.glob("costs-*.parquet"), key=lambda p: (p.stem != "costs-cpu", p)):
         known, about = _read(path, identity), read_parquet(path)[1]["origin"]
         index = np.unique([index for index, _ in known])

@@ -1,14 +1,15 @@
 """Data sets for training: three parts that never overlap, and an augmentation.
 
 The weights are fitted to `Part.WEIGHTS`, a search sees `Part.VALIDATION`, and `Part.TEST` is for
-the judge. The whole data set is kept on the device. Augmentation works on whole batches there, with
-random numbers from a generator that the caller passes.
+the judge. The whole data set is kept on the device, and augmentation works on whole batches there.
+Its random numbers are drawn on the CPU and sent once per epoch, so that no batch waits for them.
 """
 
 import enum
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -43,13 +44,37 @@ class Images(NamedTuple):
         return Images(self.images.to(device, dtype), self.labels.to(device))
 
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
-"""A function that changes a batch (B, channels, side, side) with numbers of a CPU generator."""
+class Augment(ABC):
+    """A random change of images: numbers are drawn on the CPU and used on the images' device."""
+
+    @abstractmethod
+    def draw(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the random numbers for `number` images: CPU tensors of shape (number, ...)."""
+
+    @abstractmethod
+    def apply(self, images: Tensor, *drawn: Tensor) -> Tensor:
+        """Change a batch (B, channels, side, side) with numbers that are on its device."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw numbers and change a batch with them."""
+        drawn = self.draw(len(images), generator)
+        return self.apply(images, *(numbers.to(images.device) for numbers in drawn))
 
 
-def unchanged(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the images unchanged: no augmentation."""
-    return images
+class Unchanged(Augment):
+    """No augmentation."""
+
+    def draw(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return no numbers."""
+        return ()
+
+    def apply(self, images: Tensor, *drawn: Tensor) -> Tensor:
+        """Return the images."""
+        return images
+
+    def __repr__(self) -> str:
+        """Return the name that is part of a data set's fingerprint."""
+        return "unchanged"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +89,7 @@ class DataSet:
     name: str
     input: Input
     parts: Mapping[Part, Images]
-    augment: Augment = unchanged
+    augment: Augment = field(default_factory=Unchanged)
     found: Found | None = None
     """What the reader of a user's own images found; None for other data sets."""
 
@@ -112,9 +137,13 @@ class DataSet:
         """
         generator = data_order(seed, epoch)
         images, labels = self.parts[Part.WEIGHTS]
-        order = torch.randperm(len(labels), generator=generator).to(labels.device)
-        for chosen in torch.split(order, batch)[: self.steps(batch)]:
-            yield Images(self.augment(images[chosen], generator), labels[chosen])
+        order = torch.randperm(len(labels), generator=generator)
+        sizes = [len(chosen) for chosen in torch.split(order, batch)[: self.steps(batch)]]
+        drawn = zip(*(self.augment.draw(size, generator) for size in sizes), strict=True)
+        sent = [_sent(one, images.device) for one in (order, *map(torch.cat, drawn))]
+        for number, size in enumerate(sizes):
+            chosen, *numbers = (one[number * batch :][:size] for one in sent)
+            yield Images(self.augment.apply(images[chosen], *numbers), labels[chosen])
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of name, input, augmentation and all images and labels."""
@@ -122,9 +151,16 @@ class DataSet:
 
     @cached_property
     def _fingerprint(self) -> str:
-        augment = getattr(self.augment, "__qualname__", repr(self.augment))
-        digest = hashlib.sha256(repr((self.name, self.input, augment)).encode())
+        about = (self.name, self.input, repr(self.augment))
+        digest = hashlib.sha256(repr(about).encode())
         for part in Part:
             for tensor in self.parts[part]:
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a CPU tensor on a device; a GPU copies it while the CPU goes on."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

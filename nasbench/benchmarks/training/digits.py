@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.data import Augment, DataSet, Images, Part
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.spaces.inputs import Input
 
@@ -40,7 +40,7 @@ class Sizes(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Distortion:
+class Distortion(Augment):
     """The random distortion of a digit; each number is drawn uniformly from -range to +range.
 
     `rotation` is the range of angles in radians, `scale` that of relative changes of size, drawn
@@ -54,19 +54,23 @@ class Distortion:
     shift: float = 1.3
     noise: float = 0.03
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Distort digits (B, 1, 8, 8) in 0..1 to images (B, 1, side, side) in about -1..1."""
-        n = len(images)
-        angle = self.rotation * self._uniform(generator, n)
-        factor = 1 + self.scale * self._uniform(generator, n, 2)
-        shift = self.shift * 2 / ORIGINAL_SIDE * self._uniform(generator, n, 2)
+    def draw(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return affine maps (number, 2, 3) and pixel noise (number, 1, side, side)."""
+        angle = self.rotation * self._uniform(generator, number)
+        factor = 1 + self.scale * self._uniform(generator, number, 2)
+        shift = self.shift * 2 / ORIGINAL_SIDE * self._uniform(generator, number, 2)
         cos, sin = angle.cos(), angle.sin()
-        linear = torch.stack([cos, -sin, sin, cos], dim=1).view(n, 2, 2)
+        linear = torch.stack([cos, -sin, sin, cos], dim=1).view(number, 2, 2)
         linear = linear / factor[:, :, None] * (self.side / ORIGINAL_SIDE)
-        theta = torch.cat([linear, shift[:, :, None]], dim=2).to(images)
-        grid = F.affine_grid(theta, [n, 1, self.side, self.side], align_corners=False)
+        noise = torch.randn((number, 1, self.side, self.side), generator=generator)
+        return torch.cat([linear, shift[:, :, None]], dim=2), noise
+
+    def apply(self, images: Tensor, *drawn: Tensor) -> Tensor:
+        """Distort digits (B, 1, 8, 8) in 0..1 to images (B, 1, side, side) in about -1..1."""
+        maps, noise = (numbers.to(images.dtype) for numbers in drawn)
+        size = [len(images), 1, self.side, self.side]
+        grid = F.affine_grid(maps, size, align_corners=False)
         seen = F.grid_sample(images, grid, mode="bilinear", align_corners=False)
-        noise = torch.randn(seen.shape, generator=generator).to(images)
         return 2 * (seen - 0.5 + self.noise * noise)
 
     @staticmethod

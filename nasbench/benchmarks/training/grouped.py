@@ -6,11 +6,33 @@ weights of each come from a separate random stream, so they do not depend on the
 
 from collections.abc import Sequence
 
+import torch
+
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.step import Graph
 from nasbench.benchmarks.training.train import Training, initial_network
+from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
+
+LAYOUTS = ("channels", "products")
+"""How a group is computed: by grouped convolutions, or by batched matrix products.
+
+The results are equal except for rounding. See `Networks.side_by_side` and `as_products`.
+"""
+
+
+def layout_for(device: str, layout: str | None = None) -> str:
+    """Return `layout`, or the one that is fast on a device: `products` on a GPU, else `channels`.
+
+    Raises `InvalidInput` for a layout that does not exist.
+    """
+    if layout is None:
+        return "products" if torch.device(device).type == "cuda" else "channels"
+    if layout not in LAYOUTS:
+        raise InvalidInput(f"layout '{layout}' is unknown: use one of {', '.join(LAYOUTS)}")
+    return layout
 
 
 def grouped(
@@ -22,19 +44,27 @@ def grouped(
     *,
     device: str = "cpu",
     precision: str = "float32",
+    layout: str | None = None,
+    fused: bool | None = None,
+    graph: Graph | None = None,
 ) -> Training:
     """Return the training of several architectures with one seed, before its first epoch.
 
     Row i of its curves is that of architecture i. It is fast if neighbouring architectures are
-    similar: see `Networks.arranged`.
+    similar: see `Networks.arranged`. `layout` is one of `LAYOUTS`, by default that of `layout_for`;
+    for `fused` and `graph` see `Training`.
     """
-    networks = [initial_network(space, one, seed, data, recipe) for one in architectures]
+    initial = [initial_network(space, one, seed, data, recipe) for one in architectures]
+    networks = networks_of(space)
+    products = layout_for(device, layout) == "products"
     return Training(
-        networks_of(space).side_by_side(networks),
+        networks.as_products(initial) if products else networks.side_by_side(initial),
         [space.format(one) for one in architectures],
         seed,
         data,
         recipe,
         device=device,
         precision=precision,
+        fused=fused,
+        graph=graph,
     )

@@ -69,6 +69,7 @@ class ShardTrainer:
                 plan.recipe,
                 device=plan.device,
                 precision=plan.precision,
+                layout=plan.layout,
             )
             training.run()
         except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.grouped import layout_for
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import Identity
 from nasbench.benchmarks.training.train import find_device
@@ -58,11 +59,16 @@ class Plan:
     space: str = "nb201"
     threads: int = 1
     """CPU threads of each worker. Like `group`, it changes last bits, so shards record both."""
+    layout: str | None = None
+    """How a group is computed, which changes last bits too; None means what suits the device."""
 
     def identity(self, data: DataSet) -> Identity:
         """Return the identity that all shards of this plan must share; `data` is the data set."""
         threads = self.threads if torch.device(self.device).type == "cpu" else None
-        return Identity.of(self.space, data, self.recipe, self.precision, self.group, threads)
+        layout = layout_for(self.device, self.layout)
+        return Identity.of(
+            self.space, data, self.recipe, self.precision, self.group, threads, layout
+        )
 
     @property
     def searched(self) -> EnumerableSpace:
@@ -89,6 +95,7 @@ class Plan:
         if not self.seeds or not self.cells:
             raise InvalidInput("nothing to train: ask for one seed and one cell or more")
         find_device(self.device)
+        layout_for(self.device, self.layout)
         for folder in self.folders[1:]:
             if not folder.is_dir():
                 raise InvalidInput(f"folder of shards '{folder}' {not_there(folder)}")

@@ -17,7 +17,7 @@ from nasbench.benchmarks.training.benchmark import TrainedBenchmark, TrainedJudg
 from nasbench.benchmarks.training.cache import cache_folder
 from nasbench.benchmarks.training.catalogue import default_recipe, shared_data
 from nasbench.benchmarks.training.recipes import Recipe, recipe
-from nasbench.benchmarks.training.train import PRECISIONS
+from nasbench.benchmarks.training.step import PRECISIONS
 from nasbench.errors import InvalidInput
 from nasbench.place import HERE, Place, is_device, known_device
 from nasbench.spaces import get_space

@@ -35,8 +35,11 @@ from nasbench.spaces.networks.base import networks_of
 
 SCHEMA = 1
 _GROUP = "group"
-_LATER = (_GROUP, "threads")
+_LAYOUT, _OLDEST_LAYOUT = "layout", "channels"
+_LATER = (_GROUP, "threads", _LAYOUT)
 """Fields of an identity that the oldest shards do not have, and that costs do not depend on."""
+_OPTIONS = (_GROUP, _LAYOUT)
+"""Fields that an option of the command line has the name of."""
 _LIBRARIES = ("torch", "numpy", "scikit-learn")
 
 
@@ -54,34 +57,45 @@ class Identity:
     bits differ. None where it is not stated."""
     threads: int | None = None
     """CPU threads of a worker, for the same reason; None where no CPU trains."""
+    layout: str | None = None
+    """How a group is computed, for the same reason (one of `grouped.LAYOUTS`); None for costs."""
 
     @classmethod
     def of(
         cls, space: str, data: DataSet, recipe: Recipe, precision: str,
-        group: int | None = None, threads: int | None = None,
+        group: int | None = None, threads: int | None = None, layout: str | None = None,
     ) -> "Identity":  # fmt: skip
         """Return the identity of shards of `data`, from its name and fingerprint."""
-        return cls(space, data.name, data.fingerprint(), recipe, precision, group, threads)
+        fingerprint = data.fingerprint()
+        return cls(space, data.name, fingerprint, recipe, precision, group, threads, layout)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values in the form that a file gives back, without fields that are None."""
-        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        for name in _LATER:
-            if plain[name] is None:
-                del plain[name]
+        """Return plain values in the form that a file gives back.
+
+        Fields that are None are left out, and so is the layout of shards that do not state one.
+        """
+        plain = self._plain()
+        if plain.get(_LAYOUT) == _OLDEST_LAYOUT:
+            del plain[_LAYOUT]
         return {"schema": SCHEMA, **plain}
+
+    def _plain(self) -> dict[str, Any]:
+        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return {
+            name: value for name, value in plain.items() if not (name in _LATER and value is None)
+        }
 
     def check(self, stored: Mapping[str, Any], path: Path) -> None:
         """Raise `InvalidInput`, which names the first difference, if `stored` is another identity.
 
-        `group` and `threads` are compared only if both identities have them.
+        `group`, `threads` and `layout` are compared only if both identities have them.
         """
-        there, here = _flat(stored), _flat(self.to_json())
+        there, here = _flat(stored), _flat({"schema": SCHEMA, **self._plain()})
         for key in [*here, *(key for key in there if key not in here)]:
             if key in _LATER and not (key in here and key in there):
                 continue
             if there.get(key) != here.get(key):
-                same = f", or use --{key} {_short(there.get(key))}" if key == "group" else ""
+                same = f", or use --{key} {_short(there.get(key))}" if key in _OPTIONS else ""
                 raise InvalidInput(
                     f"'{path}' is of another table: {key} is {_short(there.get(key))} there and "
                     f"{_short(here.get(key))} here; choose another --out{same}"
@@ -224,9 +238,13 @@ def _check_identity(
     """Check the identity of a shard.
 
     An old shard does not state threads and group: its origin's threads are used, and its number of
-    trainings, if that is too large for the group.
+    trainings, if that is too large for the group. A shard without a layout has the oldest one.
     """
-    stored = {"threads": about["origin"]["threads"], **about["identity"]}
+    stored = {
+        "threads": about["origin"]["threads"],
+        _LAYOUT: _OLDEST_LAYOUT,
+        **about["identity"],
+    }
     if "group" not in stored and trainings > (identity.group or trainings):
         stored["group"] = trainings
     identity.check(stored, path)

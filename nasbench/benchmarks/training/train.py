@@ -5,13 +5,12 @@
 losses, and SGD updates each weight separately, so every network gets exactly its own gradient.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasbench.benchmarks.training.checkpoint import (
@@ -24,6 +23,7 @@ from nasbench.benchmarks.training.checkpoint import (
 )
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.recipes import Recipe
+from nasbench.benchmarks.training.step import PRECISIONS, Graph, Losses, TrainingStep, computing
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.errors import DataError, InvalidInput
@@ -34,11 +34,11 @@ from nasbench.spaces.networks.base import networks_of
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Names of the learning curves: accuracies in percent, losses as mean cross entropy."""
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
-"""Type of weights and images for each precision; with `bfloat16`, torch's autocast is used and the
-weights stay in float32."""
 _EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
 """Limit of numbers in the widest layer of an evaluation batch; a CPU's fit into its cache."""
+
+_NOT_COMPARED = {"lr": 0.0, "foreach": None, "fused": None}
+"""Settings of a stored optimiser that may be others: the rate of a step and how it is computed."""
 
 
 class Training:
@@ -63,11 +63,15 @@ class Training:
         *,
         device: str = "cpu",
         precision: str = "float32",
+        fused: bool | None = None,
+        graph: Graph | None = None,
     ) -> None:
         """Move `network`, which computes logits (len(names), B, classes), and `data` to `device`.
 
-        `names` are the architectures' texts, `precision` is one of `PRECISIONS`. Raises
-        `InvalidInput` for a device that does not exist.
+        `names` are the architectures' texts, `precision` is one of `PRECISIONS`. `fused` is the
+        form of `TrainingStep`, by default that of the kind of device. `graph` makes the step of
+        whole batches; a smaller batch is trained without it. Raises `InvalidInput` for a device
+        that does not exist.
         """
         self.names, self.size = tuple(names), len(names)
         self.seed, self.recipe, self.precision = seed, recipe, precision
@@ -76,14 +80,11 @@ class Training:
         dtype = PRECISIONS[precision]
         self.data = data.to(self.device, dtype)
         self.network = network.to(self.device, dtype)
-        self.optimiser = torch.optim.SGD(
-            network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.nesterov,
-            foreach=True,
-        )
+        self._losses = Losses(self.network, self.size, precision)
+        on_gpu = self.device.type == "cuda"
+        self._step = TrainingStep(self._losses, recipe, fused=on_gpu if fused is None else fused)
+        self._whole_step = self._step if graph is None else graph(self._step)
+        self.optimiser = self._step.optimiser
         self.epoch = 0
         self.curves = {name: torch.full((self.size, recipe.epochs), torch.nan) for name in CURVES}
         self.diverged = torch.zeros(self.size, dtype=torch.bool)
@@ -105,27 +106,25 @@ class Training:
 
         Raises `InvalidInput` if a GPU's memory is too small.
         """
-        with self._on_threads():
+        with self._computing():
             self._train_epoch()
 
-    def _on_threads(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.threads is None else torch_threads(self.threads)
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        threads = nullcontext() if self.threads is None else torch_threads(self.threads)
+        with threads, computing(self.precision):
+            yield
 
     def _train_epoch(self) -> None:
         self.network.train()
-        batches = self.data.steps(self.recipe.batch)
         total, images = torch.zeros(self.size, dtype=torch.float64, device=self.device), 0
+        batches = self.data.epoch(self.seed, self.epoch, self.recipe.batch)
         try:
-            for step, batch in enumerate(self.data.epoch(self.seed, self.epoch, self.recipe.batch)):
-                rate = self.recipe.rate((self.epoch + step / batches) / self.recipe.epochs)
-                for parameters in self.optimiser.param_groups:
-                    parameters["lr"] = rate
-                self.optimiser.zero_grad()
-                losses, _ = self._losses(batch)
-                torch.autograd.backward(losses.sum())
-                self.optimiser.step()
-                total += losses.detach() * len(batch.labels)
-                images += len(batch.labels)
+            for rate, batch in zip(self._rates(), batches, strict=True):
+                number = len(batch.labels)
+                step = self._whole_step if number == self.recipe.batch else self._step
+                total += step(batch.images, batch.labels, rate) * number
+                images += number
         except torch.OutOfMemoryError as error:
             raise InvalidInput(
                 f"out of memory on {self.device}: lower the group size (now {self.size}) "
@@ -136,12 +135,20 @@ class Training:
         self.diverged |= ~mean.isfinite()
         self.epoch += 1
 
+    def _rates(self) -> Tensor:
+        """Return the learning rates of the steps of the next epoch, shape (steps,)."""
+        steps, epochs = self.data.steps(self.recipe.batch), self.recipe.epochs
+        rates = [self.recipe.rate((self.epoch + step / steps) / epochs) for step in range(steps)]
+        if self.device.type == "cuda":  # where the fused optimiser reads single precision
+            return torch.tensor(rates, dtype=torch.float32).to(self.device)
+        return torch.tensor(rates, dtype=torch.float64)
+
     def evaluate(self, part: Part) -> None:
         """Write accuracy and loss on a part, after the last trained epoch, into `curves`.
 
         Before the recipe's last epoch only its first `curve_images` images are used.
         """
-        with self._on_threads(), torch.no_grad():
+        with self._computing(), torch.no_grad():
             self._evaluate(part)
 
     def _evaluate(self, part: Part) -> None:
@@ -154,26 +161,12 @@ class Training:
         loss = torch.zeros(self.size, dtype=torch.float64, device=self.device)
         correct = torch.zeros_like(loss)
         for batch in map(Images, torch.split(images, chunk), torch.split(labels, chunk)):
-            losses, logits = self._losses(batch)
+            losses, logits = self._losses(*batch)
             loss += losses * len(batch.labels)
             correct += (logits.argmax(dim=2) == batch.labels).sum(dim=1)
         column = self.epoch - 1
         self.curves[f"{part.value}_loss"][:, column] = (loss / len(labels)).float().cpu()
         self.curves[f"{part.value}_accuracy"][:, column] = (100 * correct / len(labels)).cpu()
-
-    def _losses(self, batch: Images) -> tuple[Tensor, Tensor]:
-        """Return each network's mean cross entropy, (G,), and the logits, (G, B, classes)."""
-        with self._autocast():
-            logits: Tensor = self.network(batch.images)
-        if self.precision == "bfloat16":
-            logits = logits.float()
-        labels = batch.labels.expand(self.size, -1)
-        losses = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
-        return losses.mean(dim=1), logits
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        enabled = self.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def identity(self) -> dict[str, Any]:
         """Return all that the numbers depend on; a checkpoint to continue from must have the same.
@@ -227,7 +220,8 @@ class Training:
         if self.threads:
             self.threads = threads
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        settings = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({**state["optimiser"], "param_groups": settings})
         self.epoch = state["epoch"]
         self.curves = {name: curve.cpu() for name, curve in state["curves"].items()}
         self.diverged = state["diverged"].cpu()
@@ -255,13 +249,13 @@ class Training:
             raise ValueError("its weights are not finite")
 
     def _check_optimiser(self, stored: Mapping[str, Any]) -> None:
-        """Raise an error unless settings (except the learning rate) and momenta fit."""
+        """Raise an error unless the settings that decide about results and the momenta fit."""
         parameters = list(self.network.parameters())
         if not isinstance(stored, dict) or not isinstance(stored["param_groups"], list):
             raise ValueError("its optimiser has no settings")
         here, there = self.optimiser.state_dict()["param_groups"], stored["param_groups"]
         if not same_values(
-            *([{**group, "lr": 0.0} for group in groups] for groups in (there, here))
+            *([{**group, **_NOT_COMPARED} for group in groups] for groups in (there, here))
         ):
             raise ValueError("its optimiser has other settings")
         for number, buffers in stored["state"].items():
@@ -313,11 +307,21 @@ def single(
     *,
     device: str = "cpu",
     precision: str = "float32",
+    fused: bool | None = None,
+    graph: Graph | None = None,
 ) -> Training:
-    """Return the training of one architecture alone, before its first epoch."""
-    network = One(initial_network(space, architecture, seed, data, recipe))
-    names = [space.format(architecture)]
-    return Training(network, names, seed, data, recipe, device=device, precision=precision)
+    """Return the training of one architecture alone, before its first epoch; see `Training`."""
+    return Training(
+        One(initial_network(space, architecture, seed, data, recipe)),
+        [space.format(architecture)],
+        seed,
+        data,
+        recipe,
+        device=device,
+        precision=precision,
+        fused=fused,
+        graph=graph,
+    )
 
 
 def find_device(name: str) -> torch.device:

@@ -154,6 +154,14 @@ class Networks(ABC):
         """
         return _Several(networks)
 
+    def as_products(self, networks: Sequence[nn.Module]) -> nn.Module:
+        """Return the module of `side_by_side` in a form that is fast on a GPU.
+
+        That is without grouped convolutions, which a GPU computes group by group. By default it is
+        that of `side_by_side`.
+        """
+        return self.side_by_side(networks)
+
     def arranged(
         self, architectures: Sequence[Architecture], group: int
     ) -> list[list[Architecture]]:

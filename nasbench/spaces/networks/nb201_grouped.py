@@ -1,10 +1,12 @@
 """Several NAS-Bench-201 networks in one module, each with weights and statistics of its own.
 
-The channels of G networks are stored side by side, network after network, in one tensor of shape
-(B, G*C, H, W) in channels_last memory. A layer that all networks have is one grouped convolution.
-On an edge of the cell, the channels of the networks with the same operation are selected, go
-through one grouped convolution (or pooling), and are added to the target node. Networks are never
-mixed: gradients, batch statistics and a NaN stay within one network.
+The activations of G networks are in one tensor, and a layer that all networks have is computed at
+once. A `Layout` says how they are stored and how they are computed. On an edge of the cell, the
+activations of the networks with the same operation are selected, go through one convolution (or
+pooling) for all of them, and are added to the target node. Networks are never mixed: gradients,
+batch statistics and a NaN stay within one network.
+
+The comments on shapes call the activations of n networks with C channels each (n, C).
 """
 
 from collections.abc import Sequence
@@ -17,102 +19,21 @@ from torch import Tensor, nn
 from nasbench.errors import InvalidInput
 from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE
 from nasbench.spaces.networks.nb201 import KERNEL, STAGES, Network
-from nasbench.spaces.networks.side_by_side import Members, Merge, SplitGroups
-
-Modules = Sequence[nn.Module]
-
-
-class Stack(nn.Module):
-    """The same layer of several networks, with their parameters and buffers concatenated."""
-
-    def __init__(self, modules: Modules) -> None:
-        """Concatenate every tensor of `modules` (of one type and shape) along dimension 0."""
-        super().__init__()
-        self.size = len(modules)
-        for name, _ in modules[0].named_parameters(recurse=False):
-            joined = torch.cat([getattr(module, name).detach() for module in modules])
-            if joined.dim() == 4:
-                joined = joined.contiguous(memory_format=torch.channels_last)
-            self.register_parameter(name, nn.Parameter(joined))
-        for name, buffer in modules[0].named_buffers(recurse=False):
-            if buffer.dim():  # not batch norm's step counter
-                self.register_buffer(name, torch.cat([getattr(m, name) for m in modules]))
-
-    def copy_to(self, module: nn.Module, position: int) -> None:
-        """Copy the tensors of the network at `position` to `module`, a layer of one network."""
-        for name, joined in (*self.named_parameters(), *self.named_buffers()):
-            getattr(module, name).data.copy_(joined.detach().chunk(self.size)[position])
-
-
-class Conv(Stack):
-    """One grouped convolution for the convolutions of several networks."""
-
-    def __init__(self, modules: Sequence[nn.Conv2d], *, shared_input: bool = False) -> None:
-        """Stack convolutions; with `shared_input` all read the same images, as in the stem."""
-        super().__init__(modules)
-        self.stride, self.padding = modules[0].stride, modules[0].padding
-        self.groups = 1 if shared_input else len(modules)
-        self.weight: nn.Parameter
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, G*before, H, W) -> (B, G*after, H', W')."""
-        y = F.conv2d(x, self.weight, None, self.stride, self.padding, groups=self.groups)
-        return y.contiguous(memory_format=torch.channels_last)
-
-
-class Norm(Stack):
-    """Batch norm of several networks: statistics are per channel, hence per network."""
-
-    def __init__(self, modules: Sequence[nn.BatchNorm2d]) -> None:
-        """Stack batch norms; the options are those of the first one."""
-        super().__init__(modules)
-        self.momentum, self.eps = modules[0].momentum or 0.0, modules[0].eps
-        self.tracked = modules[0].track_running_stats
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, G*C, H, W) -> the same.
-
-        Batch statistics are used in training, and always if no running statistics are kept.
-        """
-        return F.batch_norm(
-            x,
-            self._buffers.get("running_mean"),
-            self._buffers.get("running_var"),
-            self._parameters.get("weight"),
-            self._parameters.get("bias"),
-            self.training or not self.tracked,
-            self.momentum,
-            self.eps,
-        )
-
-
-class Linear(Stack):
-    """The linear layers of several networks: (B, G, before) -> (G, B, after)."""
-
-    def __init__(self, modules: Sequence[nn.Linear]) -> None:
-        """Stack linear layers that have a bias."""
-        super().__init__(modules)
-        self.weight: nn.Parameter
-        self.bias: nn.Parameter
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute one matrix product per network."""
-        weight = self.weight.view(self.size, -1, x.shape[-1])
-        bias = self.bias.view(self.size, 1, -1)
-        return torch.baddbmm(bias, x.transpose(0, 1), weight.transpose(1, 2))
+from nasbench.spaces.networks.side_by_side import Layout, Members, Merge, SplitGroups
+from nasbench.spaces.networks.stack import Linear, Modules
 
 
 class ReluConvNorm(nn.Module):
-    """ReLU, grouped convolution, batch norm of several networks."""
+    """ReLU, convolution, batch norm of several networks."""
 
-    def __init__(self, modules: Sequence[Any]) -> None:
+    def __init__(self, modules: Sequence[Any], layout: Layout) -> None:
         """Stack `nb201.ReluConvNorm` modules."""
         super().__init__()
-        self.conv = Conv([module[1] for module in modules])
-        self.norm = Norm([module[2] for module in modules])
+        self.conv = layout.conv([module[1] for module in modules])
+        self.norm = layout.norm([module[2] for module in modules])
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, G*before, H, W) -> (B, G*after, H', W')."""
+        """(G, before) -> (G, after)."""
         y: Tensor = self.norm(self.conv(F.relu(x)))
         return y
 
@@ -126,16 +47,23 @@ class Branch(nn.Module):
     """One operation on one edge, for all networks that have this operation there."""
 
     def __init__(
-        self, edge: int, operation: int, groups: int, members: list[int], modules: Modules
+        self,
+        edge: int,
+        operation: int,
+        groups: int,
+        members: list[int],
+        modules: Modules,
+        layout: Layout,
     ) -> None:
         """`members` are positions in the group, `modules` their `nb201` modules of this edge."""
         super().__init__()
+        self.layout = layout
         self.source, self.target = EDGES[edge]
         self.operation = operation
         self.groups, self.positions = groups, tuple(members)
         self.register_buffer("index", torch.tensor(members), persistent=False)
         self.index: Tensor
-        self.layer = ReluConvNorm(modules) if operation in KERNEL else None
+        self.layer = ReluConvNorm(modules, layout) if operation in KERNEL else None
 
     @property
     def members(self) -> Members:
@@ -143,21 +71,22 @@ class Branch(nn.Module):
         return Members(self.groups, self.positions, self.index)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Source nodes of the n members, (B, n*C, H, W) -> outputs of the operation, same shape."""
+        """Source nodes of the n members, (n, C) -> outputs of the operation, same shape."""
         if self.layer is not None:
             y: Tensor = self.layer(x)
             return y
         if self.operation == AVG_POOL:
-            return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+            return self.layout.average(x)
         return x
 
 
 class GroupedCell(nn.Module):
-    """One cell of each of several networks, at the same place: (B, G*C, H, W) -> the same."""
+    """One cell of each of several networks, at the same place: (G, C) -> the same."""
 
-    def __init__(self, networks: Sequence[Network], stage: int, place: int) -> None:
+    def __init__(self, networks: Sequence[Network], stage: int, place: int, layout: Layout) -> None:
         """Group the networks by operation on each edge."""
         super().__init__()
+        self.layout = layout
         self.groups, self.stage, self.place = len(networks), stage, place
         branches = []
         for edge, (source, target) in enumerate(EDGES):
@@ -165,7 +94,7 @@ class GroupedCell(nn.Module):
                 members = [i for i, n in enumerate(networks) if n.cell[edge] == operation]
                 name = f"{source}_{target}"
                 modules = [_cell(networks[i], stage, place).edges[name] for i in members]
-                branches.append(Branch(edge, operation, self.groups, members, modules))
+                branches.append(Branch(edge, operation, self.groups, members, modules, layout))
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -177,11 +106,11 @@ class GroupedCell(nn.Module):
                     x = x * 0
                 else:
                     members, pieces = zip(*brought[node], strict=True)
-                    x = Merge.apply(members, *pieces)  # type: ignore[no-untyped-call]
+                    x = Merge.apply(self.layout, members, *pieces)  # type: ignore[no-untyped-call]
             leaving: list[Any] = [b for b in self.branches if b.source == node]
             if leaving:
                 takers = [branch.members for branch in leaving]
-                parts = SplitGroups.apply(x, takers)  # type: ignore[no-untyped-call]
+                parts = SplitGroups.apply(x, self.layout, takers)  # type: ignore[no-untyped-call]
                 for branch, part in zip(leaving, parts, strict=True):
                     brought[branch.target].append((branch.members, branch(part)))
         return x
@@ -197,18 +126,19 @@ class GroupedCell(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """The residual blocks of several networks: (B, G*C, H, W) -> (B, G*2C, H/2, W/2)."""
+    """The residual blocks of several networks: (G, C) -> (G, 2C), half the side."""
 
-    def __init__(self, modules: Sequence[Any]) -> None:
+    def __init__(self, modules: Sequence[Any], layout: Layout) -> None:
         """Stack `nb201.ResidualBlock` modules."""
         super().__init__()
-        self.first = ReluConvNorm([module.first for module in modules])
-        self.second = ReluConvNorm([module.second for module in modules])
-        self.shortcut = Conv([module.shortcut[1] for module in modules])
+        self.layout = layout
+        self.first = ReluConvNorm([module.first for module in modules], layout)
+        self.second = ReluConvNorm([module.second for module in modules], layout)
+        self.shortcut = layout.conv([module.shortcut[1] for module in modules])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum of the two branches."""
-        total: Tensor = self.second(self.first(x)) + self.shortcut(F.avg_pool2d(x, 2))
+        total: Tensor = self.second(self.first(x)) + self.shortcut(self.layout.halve(x))
         return total
 
     def copy_to(self, module: Any, position: int) -> None:
@@ -221,35 +151,38 @@ class ResidualBlock(nn.Module):
 class GroupedNetwork(nn.Module):
     """G networks in one module: images (B, channels, side, side) -> logits (G, B, classes)."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
-        """Copy the weights of `networks`, which are on one device.
+    def __init__(self, networks: Sequence[Network], layout: Layout) -> None:
+        """Copy the weights of `networks`, which are on one device, into the form of a layout.
 
-        Raises `InvalidInput` if they do not have the same input and shape.
+        The weights have the same names and shapes in all layouts. Raises `InvalidInput` if the
+        networks do not have the same input and shape.
         """
         super().__init__()
         if len({(network.data, network.shape) for network in networks}) != 1:
             raise InvalidInput("networks trained as a group must have one input and one shape")
         self.size = len(networks)
+        self.layout = layout
         cells = networks[0].shape.cells
         every: list[Any] = list(networks)
-        self.stem = Conv([network.stem[0] for network in every], shared_input=True)
-        self.stem_norm = Norm([network.stem[1] for network in every])
+        self.stem = layout.conv([network.stem[0] for network in every], shared_input=True)
+        self.stem_norm = layout.norm([network.stem[1] for network in every])
         self.stages = nn.ModuleList(
-            nn.Sequential(*(GroupedCell(networks, stage, place) for place in range(cells)))
+            nn.Sequential(*(GroupedCell(networks, stage, place, layout) for place in range(cells)))
             for stage in range(STAGES)
         )
         self.reductions = nn.ModuleList(
-            ResidualBlock([network.reductions[i] for network in every]) for i in range(STAGES - 1)
+            ResidualBlock([network.reductions[i] for network in every], layout)
+            for i in range(STAGES - 1)
         )
-        self.head = Norm([network.head[0] for network in every])
+        self.head = layout.norm([network.head[0] for network in every])
         self.classifier = Linear([network.classifier for network in every])
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits, shape (G, B, classes)."""
-        x = self.stages[0](self.stem_norm(self.stem(images)))
+        x = self.stages[0](self.stem_norm(self.stem(self.layout.enter(images))))
         for reduction, stage in zip(self.reductions, list(self.stages)[1:], strict=True):
             x = stage(reduction(x))
-        features = F.relu(self.head(x)).mean(dim=(2, 3)).view(len(x), self.size, -1)
+        features = self.layout.features(F.relu(self.head(x)), self.size)
         logits: Tensor = self.classifier(features)
         return logits
 

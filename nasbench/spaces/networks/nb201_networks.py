@@ -12,6 +12,8 @@ from torch import nn
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import EDGES, NODES, NONE, OPERATIONS, NasBench201
+from nasbench.spaces.networks.as_channels import Channels
+from nasbench.spaces.networks.as_products import Products
 from nasbench.spaces.networks.base import Initialisation, Networks, Shape
 from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.nb201 import (
@@ -72,7 +74,11 @@ class NasBench201Networks(Networks):
 
     def side_by_side(self, networks: Sequence[nn.Module]) -> nn.Module:
         """Return one module in which the networks' layers are joined: see `nb201_grouped`."""
-        return GroupedNetwork([one for one in networks if isinstance(one, Network)])
+        return GroupedNetwork([one for one in networks if isinstance(one, Network)], Channels())
+
+    def as_products(self, networks: Sequence[nn.Module]) -> nn.Module:
+        """Return the same module with layers that are batched matrix products."""
+        return GroupedNetwork([one for one in networks if isinstance(one, Network)], Products())
 
     def sorted_by(self, architecture: Architecture) -> Any:
         """Return the operations on the edges of the simplified cell.

@@ -1,15 +1,19 @@
-"""Select and add the channels of some of the networks whose channels are in one tensor.
+"""Activations of several networks in one tensor: how they are stored, selected and added.
 
-The channels of G networks are stored side by side, network after network, in one tensor of shape
-(B, G*C, H, W) in channels_last memory.
+A `Layout` stores the activations of G networks in one tensor and builds the layers that compute on
+it. There are two: `as_channels` for processors and `as_products` for GPUs. `SplitGroups` and
+`Merge` select the activations of some of the networks and add them up again, in either layout.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from nasbench.spaces.networks.stack import Norm, Stack
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,87 +38,97 @@ class Members:
         first, last = self.positions[0], self.positions[-1]
         return slice(first, last + 1) if last - first + 1 == len(self.positions) else None
 
-    def gather(self, x: Tensor) -> Tensor:
-        """Return the members' channels, (B, G*C, H, W) -> (B, n*C, H, W), as a copy.
 
-        If all networks are members, this is `x` itself.
+class Layout(ABC):
+    """How the activations of G networks with C channels each are stored in one tensor."""
+
+    @abstractmethod
+    def enter(self, images: Tensor) -> Tensor:
+        """Return images (B, channels, side, side) in the form that the stem takes."""
+
+    @abstractmethod
+    def conv(self, modules: Sequence[nn.Conv2d], *, shared_input: bool = False) -> Stack:
+        """Return the convolutions of several networks; padding keeps the side if the stride is 1.
+
+        With `shared_input` all read the same images, as in the stem.
         """
-        if self.everyone:
-            return x
-        width = x.shape[1] // self.groups
-        if self.run is not None:
-            part = x[:, self.run.start * width : self.run.stop * width]
-            return part.contiguous(memory_format=torch.channels_last)
-        return _image(_rows(x, self.groups).index_select(1, self.index), x)
 
-    def add(self, total: Tensor, piece: Tensor) -> None:
-        """Add `piece` (B, n*C, H, W) in place to the members' channels of `total`."""
-        if self.run is not None:
-            width = total.shape[1] // self.groups
-            total[:, self.run.start * width : self.run.stop * width] += piece
-        else:
-            _rows(total, self.groups).index_add_(1, self.index, _rows(piece, len(self.positions)))
+    @abstractmethod
+    def norm(self, modules: Sequence[nn.BatchNorm2d]) -> Norm:
+        """Return the batch norms of several networks."""
+
+    @abstractmethod
+    def average(self, x: Tensor) -> Tensor:
+        """Return the mean of every pixel and its neighbours (3x3, without what lies outside)."""
+
+    @abstractmethod
+    def halve(self, x: Tensor) -> Tensor:
+        """Return the mean of every square of 2x2 pixels, which halves the side."""
+
+    @abstractmethod
+    def features(self, x: Tensor, groups: int) -> Tensor:
+        """Return the means over all pixels, shape (G, B, C)."""
+
+    @abstractmethod
+    def gather(self, x: Tensor, members: Members) -> Tensor:
+        """Return the activations of some of the G networks of `x`; they may share its memory."""
+
+    @abstractmethod
+    def zeros(self, piece: Tensor, members: Members) -> Tensor:
+        """Return zeros for all G networks, in a tensor like `piece`, which is of the members."""
+
+    @abstractmethod
+    def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
+        """Add `piece`, which is of the members, in place to `total`, which is of all networks."""
 
 
-def scatter(members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
-    """Sum pieces (B, n*C, H, W) into (B, G*C, H, W); channels that are in no piece are zero."""
+def scatter(layout: Layout, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
+    """Sum the pieces of some networks into one tensor of all; what is in no piece is zero."""
     order = sorted(range(len(pieces)), key=lambda i: not members[i].everyone)
     first = order[0]
     if members[first].everyone:
         if len(pieces) == 1:
             return pieces[0]
-        total = pieces[first].clone(memory_format=torch.channels_last)
+        total = pieces[first].clone(memory_format=torch.preserve_format)
         order = order[1:]
     else:
-        batch, channels, height, width = pieces[0].shape
-        channels = channels // len(members[0].positions) * members[0].groups
-        total = pieces[0].new_zeros(batch, height, width, channels).permute(0, 3, 1, 2)
+        total = layout.zeros(pieces[0], members[0])
     for i in order:
-        members[i].add(total, pieces[i])
+        layout.add(total, pieces[i], members[i])
     return total
 
 
 class SplitGroups(torch.autograd.Function):
-    """Select the channels of some networks, for several lists of networks at once.
+    """Select the activations of some networks, for several lists of networks at once.
 
-    x (B, G*C, H, W) -> one (B, n*C, H, W) per list. One function handles all lists, so that the
-    backward pass fills a single gradient of x.
+    One function handles all lists, so that the backward pass fills a single gradient of x.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
-        """Return the channels of each list of networks."""
-        ctx.members = members
-        return tuple(m.gather(x) if not m.everyone else x.view_as(x) for m in members)
+    def forward(
+        ctx: Any, x: Tensor, layout: Layout, members: Sequence[Members]
+    ) -> tuple[Tensor, ...]:
+        """Return the activations of each list of networks."""
+        ctx.layout, ctx.members = layout, members
+        return tuple(layout.gather(x, m) if not m.everyone else x.view_as(x) for m in members)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Add each gradient to the channels of x that were selected."""
-        return scatter(ctx.members, gradients), None
+        """Add each gradient to the networks of x that were selected."""
+        return scatter(ctx.layout, ctx.members, gradients), None, None
 
 
 class Merge(torch.autograd.Function):
-    """Add channels of some networks to a tensor of all networks: the transpose of `SplitGroups`."""
+    """Add activations of some networks to a tensor of all: the transpose of `SplitGroups`."""
 
     @staticmethod
-    def forward(ctx: Any, members: Sequence[Members], *pieces: Tensor) -> Tensor:
-        """Pieces (B, n*C, H, W) -> (B, G*C, H, W); channels that are in no piece are zero."""
-        ctx.members = members
-        total = scatter(members, pieces)
+    def forward(ctx: Any, layout: Layout, members: Sequence[Members], *pieces: Tensor) -> Tensor:
+        """Return the sum of the pieces; networks that are in no piece are zero."""
+        ctx.layout, ctx.members = layout, members
+        total = scatter(layout, members, pieces)
         return total.view_as(total) if total is pieces[0] else total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """Return for each piece the gradient of the channels it was added to."""
-        return None, *(m.gather(gradient) for m in ctx.members)
-
-
-def _rows(x: Tensor, groups: int) -> Tensor:
-    """View (B, G*C, H, W) in channels_last memory as (B*H*W, G, C)."""
-    return x.permute(0, 2, 3, 1).reshape(-1, groups, x.shape[1] // groups)
-
-
-def _image(rows: Tensor, like: Tensor) -> Tensor:
-    """View (B*H*W, G, C) as (B, G*C, H, W) in channels_last memory."""
-    batch, _, height, width = like.shape
-    return rows.view(batch, height, width, -1).permute(0, 3, 1, 2)
+        """Return for each piece the gradient of the networks it was added to."""
+        return None, None, *(ctx.layout.gather(gradient, m) for m in ctx.members)

@@ -19,7 +19,7 @@ import torch
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.table import Table
-from nasbench.benchmarks.training import one_shard
+from nasbench.benchmarks.training import costs, one_shard
 from nasbench.benchmarks.training import tabulate as tabulation
 from nasbench.benchmarks.training.assemble import assemble
 from nasbench.benchmarks.training.digits import Distortion, Sizes, digits
@@ -210,6 +210,50 @@ def test_shards_of_another_recipe_or_data_are_refused(whole: Plan) -> None:
     other = partial(digits, Distortion(noise=0.3), DATA.args[1])
     with pytest.raises(InvalidInput, match="data is"):
         assemble(plan(whole.out, data=other))
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
+def test_a_precision_is_a_table_of_its_own(
+    tmp_path: Path, whole: Plan, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has another hash and says its precision; costs are measured in float32 for all."""
+    with pytest.raises(InvalidInput, match=f"precision is float32 there and {precision} here"):
+        tabulate(plan(whole.out, precision=precision))
+    other = plan(tmp_path, precision=precision)
+    tabulate(other)
+    same = precision == "tf32"  # on a CPU
+    (one, two) = (stored(p).curves["train_loss"] for p in (whole, other))
+    assert np.array_equal(one, two) == same
+    monkeypatch.setattr(costs, "_costs", lambda *_: (2.0, 0.5, 3.0))
+    costs.measure(SPACE, DATA(), TINY, other.shards, 60, rounds=1)
+    tables = [assemble(whole), assemble(other)]
+    assert tables[0].hash != tables[1].hash
+    trained = [next(n for n in table.info.notes if "trained:" in n) for table in tables]
+    assert all(name in note for name, note in zip(("float32", precision), trained, strict=True))
+    assert any("costs were measured in float32" in note for note in tables[1].info.notes)
+    with pytest.raises(InvalidInput, match=f"precision is {precision} there and float32 here"):
+        tabulate(plan(tmp_path))
+
+
+def test_layouts_differ_in_rounding_and_are_not_mixed(tmp_path: Path, whole: Plan) -> None:
+    """Shards of grouped convolutions do not state a layout, as those of earlier versions."""
+    products = plan(tmp_path, layout="products", seeds=(0,))
+    tabulate(products)
+    mine = stored(products)
+    first = stored(plan(whole.out, seeds=(0,)))
+    rows = first.seed == 0
+    for name in CURVES:
+        if name.endswith("loss"):
+            np.testing.assert_allclose(mine.curves[name], first.curves[name][rows], rtol=1e-2)
+    with pytest.raises(InvalidInput, match=r"layout is products there and channels here.*--layout"):
+        tabulate(plan(tmp_path))
+    with pytest.raises(InvalidInput, match="layout is channels there and products here"):
+        tabulate(plan(whole.out, layout="products"))
+    with pytest.raises(InvalidInput, match="layout 'rows' is unknown"):
+        tabulate(plan(tmp_path, layout="rows"))
+    assert any("as matrix products" in note for note in assemble(products).info.notes)
+    path = min(whole.shards.iterdir())
+    assert b"layout" not in pq.read_schema(path).metadata[b"nasbench"]
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path, whole: Plan) -> None:

@@ -1,6 +1,6 @@
 """A group of networks against the same networks one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
@@ -11,9 +11,12 @@ from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import AVG_POOL, CONV_1X1, CONV_3X3, NONE, SKIP, NasBench201
+from nasbench.spaces.networks.as_channels import Channels
+from nasbench.spaces.networks.as_products import Products
 from nasbench.spaces.networks.base import Shape
 from nasbench.spaces.networks.nb201 import Form, Network
 from nasbench.spaces.networks.nb201_grouped import GroupedNetwork
+from nasbench.spaces.networks.side_by_side import Layout
 
 SPACE = NasBench201()
 DATA = Input(8, 2, 5)
@@ -76,42 +79,94 @@ GROUPS = {
 }
 
 
+LAYOUTS = {"channels": Channels(), "products": Products()}
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request: pytest.FixtureRequest) -> Layout:
+    return LAYOUTS[request.param]
+
+
+def assert_same(found: Tensor, expected: Tensor, what: str = "") -> None:
+    """Equal to rounding in float64."""
+    torch.testing.assert_close(
+        found, expected, rtol=1e-9, atol=1e-11, msg=lambda text: f"{what}: {text}"
+    )
+
+
+def own_tensors(network: Network, *, gradients: bool) -> Iterator[tuple[str, Tensor]]:
+    for name, parameter in network.named_parameters():
+        tensor = parameter.grad if gradients else parameter.detach()
+        assert tensor is not None
+        yield name, tensor
+    if not gradients:
+        for name, buffer in network.named_buffers():
+            if not name.endswith("num_batches_tracked"):
+                yield name, buffer
+
+
 @pytest.mark.parametrize("form", list(Form))
 @pytest.mark.parametrize("name", GROUPS)
-def test_training_in_a_group_is_training_alone(name: str, form: Form) -> None:
+def test_training_in_a_group_is_training_alone(name: str, form: Form, layout: Layout) -> None:
     """After five steps in float64, weights, statistics and logits agree to rounding."""
     cells, shape = GROUPS[name]
-    group = GroupedNetwork(networks(cells, shape, form))
+    group = GroupedNetwork(networks(cells, shape, form), layout)
     train_grouped(group, torch.float64)
     logits = group.eval()(batches(torch.float64)[0][0])
     untrained = networks(cells, shape, form)
     for i, start in enumerate(networks(cells, shape, form)):
         alone, copied = train_alone(start, torch.float64), untrained[i].double()
         group.copy_to(copied, i)
-        for (key, a), b in zip(
-            alone.state_dict().items(), copied.state_dict().values(), strict=True
-        ):
-            if not key.endswith("num_batches_tracked"):
+        pairs = zip(
+            own_tensors(alone, gradients=False), own_tensors(copied, gradients=False), strict=True
+        )
+        for (key, a), (_, b) in pairs:
+            assert_same(b, a, f"{i} {key}")
+        assert_same(logits[i], alone.eval()(batches(torch.float64)[0][0]), f"{i} logits")
+
+
+@pytest.mark.parametrize("side", [4, 8, 12])
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_first_gradients_are_those_alone(name: str, side: int, layout: Layout) -> None:
+    """Of all weights, with images whose last side is one pixel and an odd number of them."""
+    cells, shape = GROUPS[name]
+    alone = networks(cells, shape, Form.SIMPLIFIED)
+    group = GroupedNetwork(alone, layout).double()
+    images = torch.randn(5, 2, side, side, dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 3, 4])
+    logits = group(images)
+    sum(F.cross_entropy(row, labels) for row in logits).backward()
+    for parameter in group.parameters():
+        assert parameter.grad is not None
+        parameter.data = parameter.grad  # so that `copy_to` copies gradients
+    for i, network in enumerate(alone):
+        expected = network.double()(images)
+        torch.testing.assert_close(logits[i], expected, rtol=1e-12, atol=1e-12)
+        F.cross_entropy(expected, labels).backward()
+        wanted = dict(own_tensors(network, gradients=True))
+        found = networks(cells[i : i + 1], shape, Form.SIMPLIFIED)[0].double()
+        group.copy_to(found, i)
+        for key, gradient in own_tensors(found, gradients=False):
+            if key in wanted:
                 torch.testing.assert_close(
-                    b, a, rtol=1e-7, atol=1e-8, msg=lambda text, i=i, key=key: f"{i} {key}: {text}"
-                )
-        expected = alone.eval()(batches(torch.float64)[0][0])
-        torch.testing.assert_close(logits[i], expected, rtol=1e-7, atol=1e-8)
+                    gradient, wanted[key], rtol=1e-11, atol=1e-12,
+                    msg=lambda text, i=i, key=key: f"{i} {key}: {text}",
+                )  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", [NO_SHIFT, BATCH_STATISTICS])
-def test_batch_norm_options(shape: Shape) -> None:
-    group = GroupedNetwork(networks(MIXED, shape, Form.SIMPLIFIED))
+def test_batch_norm_options(shape: Shape, layout: Layout) -> None:
+    group = GroupedNetwork(networks(MIXED, shape, Form.SIMPLIFIED), layout)
     train_grouped(group, torch.float64)
     logits = group.eval()(batches(torch.float64)[0][0])
     for i, start in enumerate(networks(MIXED, shape, Form.SIMPLIFIED)):
         expected = train_alone(start, torch.float64).eval()(batches(torch.float64)[0][0])
-        torch.testing.assert_close(logits[i], expected, rtol=1e-8, atol=1e-9)
+        assert_same(logits[i], expected, f"{i}")
 
 
-def test_single_precision_agrees_loosely() -> None:
+def test_single_precision_agrees_loosely(layout: Layout) -> None:
     shape = Shape(4, 1)
-    group = GroupedNetwork(networks(MIXED, shape, Form.SIMPLIFIED))
+    group = GroupedNetwork(networks(MIXED, shape, Form.SIMPLIFIED), layout)
     train_grouped(group, torch.float32)
     logits = group.eval()(batches(torch.float32)[0][0])
     for i, start in enumerate(networks(MIXED, shape, Form.SIMPLIFIED)):
@@ -119,23 +174,66 @@ def test_single_precision_agrees_loosely() -> None:
         torch.testing.assert_close(logits[i], expected, rtol=1e-2, atol=1e-2)
 
 
-def test_a_broken_network_stays_alone() -> None:
-    nets = networks(MIXED, Shape(4, 1), Form.SIMPLIFIED)
-    torch.nn.init.constant_(nets[2].classifier.weight, float("nan"))
-    group = GroupedNetwork(nets)
-    group(batches(torch.float32)[0][0]).sum(dim=(1, 2)).nan_to_num().sum().backward()
-    healthy = [i for i in range(len(MIXED)) if i != 2]
-    logits = group(batches(torch.float32)[0][0])
-    assert torch.isnan(logits[2]).all()
-    assert torch.isfinite(logits[healthy]).all()
-    stem = group.stem.weight.grad
-    assert stem is not None
-    assert torch.isfinite(stem.chunk(len(MIXED))[0]).all()
-    assert torch.isnan(stem.chunk(len(MIXED))[2]).any()
+def test_autocast_computes_in_bfloat16(layout: Layout) -> None:
+    """Logits are those of float32 within a few roundings to 8 bits; gradients are less exact."""
+    images, labels = batches(torch.float32)[0]
+    found = []
+    for enabled in (False, True):
+        group = GroupedNetwork(networks(MIXED, Shape(4, 1), Form.SIMPLIFIED), layout)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            logits = group(images)
+        assert logits.dtype == (torch.bfloat16 if enabled else torch.float32)
+        sum(F.cross_entropy(row.float(), labels) for row in logits).backward()
+        gradient = group.stem.weight.grad
+        assert gradient is not None
+        assert gradient.dtype == torch.float32
+        found.append((logits.detach().float(), gradient))
+    for exact, rough, most in zip(*found, (0.05, 0.5), strict=True):
+        assert 0 < float((rough - exact).norm() / exact.norm()) < most
 
 
-def test_members_must_have_one_shape() -> None:
+def test_a_broken_network_stays_alone(layout: Layout) -> None:
+    """The weights of the others are finite after a step, and those they would have without it."""
+    after = []
+    for broken in (False, True):
+        nets = networks(MIXED, Shape(4, 1), Form.SIMPLIFIED)
+        if broken:
+            torch.nn.init.constant_(nets[2].classifier.weight, float("nan"))
+        group = GroupedNetwork(nets, layout)
+        train_grouped(group, torch.float32)
+        for i, network in enumerate(nets):
+            group.copy_to(network, i)
+        after.append([torch.cat([p.flatten() for p in network.parameters()]) for network in nets])
+    for i, (whole, beside) in enumerate(zip(*after, strict=True)):
+        if i == 2:
+            assert torch.isnan(beside).any()
+        else:
+            assert torch.equal(whole, beside)
+
+
+def test_layouts_have_the_same_weights() -> None:
+    """Names, shapes and values: what one has written, the other can read."""
+    states = [
+        GroupedNetwork(networks(MIXED, Shape(4, 1), Form.LITERAL), layout).state_dict()
+        for layout in LAYOUTS.values()
+    ]
+    for (name, one), (other_name, other) in zip(*(s.items() for s in states), strict=True):
+        assert name == other_name
+        assert torch.equal(one, other)
+
+
+def test_members_must_have_one_shape(layout: Layout) -> None:
     nets = networks(MIXED[:1], Shape(4, 1), Form.SIMPLIFIED)
     nets += networks(MIXED[1:2], Shape(8, 1), Form.SIMPLIFIED)
     with pytest.raises(InvalidInput, match=r"one input and one shape"):
-        GroupedNetwork(nets)
+        GroupedNetwork(nets, layout)
+
+
+def test_a_step_reads_no_number_of_a_tensor() -> None:
+    """Tensors of the device `meta` have none, and no other device's tensor may meet them."""
+    group = GroupedNetwork(networks(MIXED, Shape(4, 1), Form.LITERAL), Products()).to("meta")
+    logits = group(torch.empty(BATCH, 2, 8, 8, device="meta"))
+    assert logits.shape == (len(MIXED), BATCH, 5)
+    logits.sum().backward()
+    assert group.stem.weight.grad is not None
+    assert group.stem.weight.grad.is_meta

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad as padded_with_zeros
 
-from nasbench.benchmarks.training.data import SMALLEST_SIDE, DataSet, Images, Part
+from nasbench.benchmarks.training.data import SMALLEST_SIDE, Augment, DataSet, Images, Part
 from nasbench.benchmarks.training.found_images import Found
 from nasbench.errors import DataError
 from nasbench.spaces.inputs import Input
@@ -66,7 +67,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Augment):
     """Random crop of the zero-padded image, optional random flip, normalisation per channel.
 
     `pad` is in pixels; the padding is black before normalisation, as in NAS-Bench-201. `flip`
@@ -78,28 +79,43 @@ class Augmentation:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, number: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return the corners of the crops (number, 2) and, with `flip`, who is mirrored."""
+        corners = torch.randint(0, 2 * self.pad + 1, (2, number, 1), generator=generator)
+        placed = corners[:, :, 0].t()
+        if not self.flip:
+            return (placed,)
+        return placed, torch.rand((number, 1), generator=generator) < 0.5
+
+    def apply(self, images: Tensor, *drawn: Tensor) -> Tensor:
         """Augment raw images (B, channels, side, side) in 0..1, each one differently."""
+        corners, *mirrored = drawn
         batch, _, _, side = images.shape
-        corners = torch.randint(0, 2 * self.pad + 1, (2, batch, 1), generator=generator)
-        rows, columns = corners + torch.arange(side)  # (B, side) each
-        if self.flip:
-            mirrored = torch.rand((batch, 1), generator=generator) < 0.5
-            columns = torch.where(mirrored, columns.flip(1), columns)
+        pixels = torch.arange(side, device=images.device)
+        rows, columns = corners.t()[:, :, None] + pixels  # (B, side) each
+        if mirrored:
+            columns = torch.where(mirrored[0], columns.flip(1), columns)
         padded = padded_with_zeros(images, (self.pad,) * 4)
-        device = images.device
-        cut = padded[
-            torch.arange(batch, device=device)[:, None, None],
-            :,
-            rows.to(device)[:, :, None],
-            columns.to(device)[:, None, :],
-        ]  # the channels come last: (B, side, side, channels)
-        return self.normalise(cut.permute(0, 3, 1, 2))
+        which = torch.arange(batch, device=images.device)[:, None, None]
+        cut = padded[which, :, rows[:, :, None], columns[:, None, :]]
+        return self.normalise(cut.permute(0, 3, 1, 2))  # the channels came last
 
     def normalise(self, images: Tensor) -> Tensor:
         """Subtract the mean of each channel and divide by its standard deviation."""
-        mean = images.new_tensor(self.mean)[:, None, None]
-        return (images - mean) / images.new_tensor(self.deviation)[:, None, None]
+        mean, deviation = _per_channel(self, images.dtype, images.device)
+        return (images - mean) / deviation
+
+
+@lru_cache(maxsize=8)
+def _per_channel(
+    augmentation: Augmentation, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation, shape (channels, 1, 1), which are sent to a device only once."""
+    mean, deviation = (
+        torch.tensor(numbers, dtype=dtype).to(device)[:, None, None]
+        for numbers in (augmentation.mean, augmentation.deviation)
+    )
+    return mean, deviation
 
 
 def assemble(
