@@ -22,7 +22,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain supernet lives i
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.readers.images import Augmentation
 from nasbench.benchmarks.training.shared import Loan, SharedBenchmark
+from nasbench.benchmarks.training.step import computing
 from nasbench.place import Place
 from nasbench.problem import Problem, TrainShared
 from nasbench.randomness import Random
@@ -43,7 +43,7 @@ from nasbench.spaces import get_space
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Shape, networks_of
-from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet
+from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet, SuperCell
 from nasbench.spaces.networks.passes import Passes
 from nasbench.spaces.networks.recordings import CudaGraph, Recordings, Rerun
 from nasbench.strategies.registry import find_strategy, recipe_settings
@@ -82,6 +82,22 @@ class Report:
         self.figures[name] = value
         print(f"{name}: {value:.4g}{f' {unit}' if unit else ''}{f', {ratio}' if ratio else ''}")
         sys.stdout.flush()
+
+
+@dataclass
+class SearchStep:
+    """A step of a one-shot strategy, in the precision of its settings."""
+
+    search: Any
+    loan: Loan
+    train: Images
+    valid: Iterator[Images]
+
+    def __call__(self) -> Tensor:
+        """Make the step; return the loss of the weights."""
+        with computing(self.search.settings.precision):
+            loss: Tensor = self.search.step(self.loan, self.train, self.valid)
+        return loss
 
 
 class Bench:
@@ -145,7 +161,7 @@ class Bench:
         augment = Augmentation(min(4, self.sizes.side // 4), True, (0.0,) * 3, (1.0,) * 3)
         return DataSet("random", Input(self.sizes.side, 3, 10), parts, augment)
 
-    def search(self, name: str, batch: int, *, graphs: bool, **settings: object) -> Step:
+    def search(self, name: str, batch: int, *, graphs: bool, **settings: object) -> "SearchStep":
         """Return one step of a strategy, with its recipe `paper`, on random images."""
         found = find_strategy(name)
         sizes = {"channels": self.sizes.channels, "cells": self.sizes.cells, "batch": batch}
@@ -160,7 +176,7 @@ class Bench:
         search._prepare(loan)
         search._set_rate(0)
         train, valid = (self.images(batch, seed) for seed in (1, 2))
-        return partial(search.step, loan, train, cycle([valid]))
+        return SearchStep(search, loan, train, cycle([valid]))
 
 
 def equality(bench: Bench) -> None:
@@ -206,10 +222,10 @@ def recorded(bench: Bench) -> None:
     for name in ("darts", "darts-2nd", "fbnet"):
         found = []
         for graphs in (False, True):
-            step: Any = bench.search(name, bench.sizes.batches[0], graphs=graphs)
+            step = bench.search(name, bench.sizes.batches[0], graphs=graphs)
             losses = [float(step()) for _ in range(10)]
             found.append(losses)
-            if graphs and not step.args[0].recordings.active:
+            if graphs and not step.loan.recordings.active:
                 raise AssertionError(f"passes of {name} could not be recorded")
         worst = max(abs(a - b) / abs(a) for a, b in zip(*found, strict=True))
         bench.report.say(f"largest relative difference of ten losses as graphs, {name}", worst)
@@ -268,13 +284,18 @@ def darts_steps(bench: Bench) -> None:
     """A DARTS step, first order, batch by batch: usual, as graphs, in other precisions."""
     for batch in bench.sizes.batches:
         train, valid = (bench.images(batch, seed) for seed in (1, 2))
-        peers = {"the plain supernet": plain(bench, train, valid)}
+        peers: dict[str, Step] = {"the plain supernet": plain(bench, train, valid)}
         if bench.peer is not None:
             peers["AutoDL-Projects"] = of_peer(bench, train, valid)
-        mine = {
+        mine: dict[str, Step] = {
             "usual calls": bench.search("darts", batch, graphs=False),
             "graphs": bench.search("darts", batch, graphs=True),
-            "graphs, bfloat16": bench.search("darts", batch, graphs=True, precision="bfloat16"),
+            **{
+                f"graphs, {precision}": bench.search(
+                    "darts", batch, graphs=True, precision=precision
+                )
+                for precision in ("tf32", "bfloat16")
+            },
         }
         peer = "AutoDL-Projects" if bench.peer is not None else "the plain supernet"
         bench.say_steps(f"DARTS step, batch {batch}", {**peers, **mine}, peer)
@@ -338,9 +359,10 @@ def paper_epoch(bench: Bench) -> None:
 def compiled_steps(bench: Bench) -> None:
     """A DARTS step as graphs with cells compiled by torch.compile, which takes minutes first."""
     batch = bench.sizes.batches[0]
-    compiled: Any = bench.search("darts", batch, graphs=True)
-    for cell in compiled.args[0].supernet.cells:
-        cell.compile()
+    compiled = bench.search("darts", batch, graphs=True)
+    for module in compiled.loan.supernet.modules():
+        if isinstance(module, SuperCell):
+            module.compile()
     versions = {"graphs": bench.search("darts", batch, graphs=True), "compiled": compiled}
     bench.say_steps(f"DARTS step with compiled cells, batch {batch}", versions, "graphs")
 

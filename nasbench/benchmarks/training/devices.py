@@ -13,6 +13,7 @@ from nasbench.place import AUTO, known_device
 if TYPE_CHECKING:
     import torch
 
+    from nasbench.spaces.networks.base import Networks
     from nasbench.spaces.networks.recordings import Rerun
 
 GRAPHS = "NASBENCH_CUDA_GRAPHS"
@@ -48,12 +49,13 @@ def accelerator(device: str) -> str:
     return str(torch.cuda.get_device_name(device))
 
 
-def recorder(device: "torch.device") -> "type[Rerun] | None":
-    """Return how repeated passes are recorded on a device: on CUDA as graphs, else not at all.
+def recorder(device: "torch.device", networks: "Networks") -> "type[Rerun] | None":
+    """Return how repeated passes are recorded: as CUDA graphs, or not at all.
 
-    The environment variable `NASBENCH_CUDA_GRAPHS=off` switches recording off.
+    They are recorded on CUDA, if the networks say that they may be, unless the environment variable
+    `NASBENCH_CUDA_GRAPHS` is `off`.
     """
     from nasbench.spaces.networks.recordings import CudaGraph
 
     off = os.environ.get(GRAPHS, "").strip().lower() in ("off", "0")
-    return None if off or device.type != "cuda" else CudaGraph
+    return CudaGraph if device.type == "cuda" and networks.recordable and not off else None

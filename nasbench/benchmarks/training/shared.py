@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.devices import recorder
+from nasbench.benchmarks.training.step import computing
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
@@ -30,8 +31,9 @@ from nasbench.spaces.networks.passes import Batch, Gradients, Passes
 from nasbench.spaces.networks.recordings import Recordings, Rerun
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 
-AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
-"""Precisions of a supernet's computation; its weights are always in float32."""
+AUTOCAST = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
+"""Precisions of a supernet's computation and torch's autocast type; weights are always in float32.
+See `step.computing` for the difference between the first two."""
 _RANKED_AT_ONCE = 256
 _RANKING = 1
 """Part of the random stream's key that gives `Loan.ranking` another order than `validation`."""
@@ -257,9 +259,12 @@ class SharedBenchmark:
             self.space, self.data, self.shape, seed,
             costs=self._costs, reestimate=self._reestimate, precision=self._precision,
             initialisation=self._initialisation, around=self._around,
-            record=recorder(find_device(self.place.device)),
+            record=recorder(find_device(self.place.device), networks_of(self.space)),
         )  # fmt: skip
-        return SharedSession(self.space, loan, self._sample, self.place.threads)
+        return SharedSession(
+            self.space, loan, self._sample,
+            threads=self.place.threads, precision=self._precision,
+        )  # fmt: skip
 
 
 def _typed(traces: Mapping[Any, float]) -> dict[Trace, float]:
@@ -278,10 +283,17 @@ class SharedSession:
     """
 
     def __init__(
-        self, space: Space, loan: Loan, sample: Mapping[int, Architecture], threads: int
+        self,
+        space: Space,
+        loan: Loan,
+        sample: Mapping[int, Architecture],
+        *,
+        threads: int = 1,
+        precision: str = "float32",
     ) -> None:
         """Use the supernet of `loan` for the whole run; `sample` maps indices to architectures."""
-        self._space, self.loan, self._sample, self._threads = space, loan, sample, threads
+        self._space, self.loan, self._sample = space, loan, sample
+        self._threads, self._precision = threads, precision
         self.derivation = 0.0
         """Seconds charged for deriving so far: those of the last derivation, or more if the charge
         could not be lowered."""
@@ -293,7 +305,7 @@ class SharedSession:
         memory is too small, the device is lost, or the training loss is not finite.
         """
         check_training(request)
-        with torch_threads(self._threads):
+        with torch_threads(self._threads), computing(self._precision):
             return self._answer(request)
 
     def _answer(self, request: TrainShared) -> SharedAnswer:

@@ -15,6 +15,7 @@ from nasbench.harness.search.shared import lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
+from nasbench.spaces.networks.base import networks_of
 from nasbench.spaces.networks.recordings import (
     CudaGraph,
     Function,
@@ -122,11 +123,15 @@ def test_a_step_is_made_once_by_every_call(fails: bool) -> None:
 
 
 def test_only_a_gpu_records_and_a_switch_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert recorder(torch.device("cpu")) is None
-    assert recorder(torch.device("cuda:1")) is CudaGraph
+    networks = networks_of(get_space("nb201"))
+    assert recorder(torch.device("cpu"), networks) is None
+    assert recorder(torch.device("cuda:1"), networks) is CudaGraph
     for word in ("off", "0", "OFF"):
         monkeypatch.setenv(GRAPHS, word)
-        assert recorder(torch.device("cuda")) is None
+        assert recorder(torch.device("cuda"), networks) is None
+    monkeypatch.delenv(GRAPHS)
+    monkeypatch.setattr(type(networks), "recordable", False)  # as networks of others are
+    assert recorder(torch.device("cuda"), networks) is None
 
 
 def of_a_run(name: str, settings: dict[str, Any]) -> list[Any]:
@@ -152,7 +157,7 @@ def test_a_search_on_fixed_memory_is_the_same_to_the_bit(
     settings = {**recipe_settings(find_strategy(name), recipe), **SMALL}
     usual = of_a_run(name, settings)
     assert not Counting.made
-    monkeypatch.setattr(shared, "recorder", lambda _: Counting)
+    monkeypatch.setattr(shared, "recorder", lambda *_: Counting)
     again = of_a_run(name, settings)
     if name == "fbnet":  # its loss multiplies the gradient at the end, not at the start
         losses = [[epoch[TRAIN_LOSS] for epoch in one[1]] for one in (again, usual)]
