@@ -146,7 +146,7 @@ def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
 
 
 def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
-    search, metric = table.search, default_objective(table).name
+    search, metric = table.search, default_objective(table, dataset).name
     published = protocol.name in _PROTOCOLS
     epochs, schedule, final = protocol.epochs, protocol.schedule, protocol.final_schedule
     seconds, reports = protocol.seconds.get(dataset, math.nan), protocol.reports.get(dataset, ())
@@ -195,10 +195,10 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
     Raises `InvalidInput` for a data set that the table lacks or that cannot be judged, and for
     several data sets whose epochs differ; `DataError` if the cost of a query is unknown, 0 or less.
     """
-    metric, names = default_objective(table).name, datasets or searched_in(table)[:1]
+    names = datasets or searched_in(table)[:1]
     if not names:
         raise InvalidInput(
-            f"table '{table.name}' knows {metric} at the end of no schedule: there is nothing to "
+            f"table '{table.name}' knows no metric at the end of a schedule: there is nothing to "
             "search"
         )
     plans = {}
@@ -208,6 +208,7 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
                 f"data set '{printable(dataset)}' is not in table '{table.name}': it has "
                 f"{', '.join(searched_in(table))}"
             )
+        metric = default_objective(table, dataset).name
         final = _final_schedule(table, dataset, metric)
         schedule, epochs = _signal(table, dataset, metric, final)
         single = len(table.search.seeds(dataset, schedule, metric, epochs)) > 1
@@ -235,10 +236,19 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
 def searched_in(table: Table) -> tuple[str, ...]:
     """Return the data sets of a table that can be searched, in the order of its columns."""
     shown = {name: dataset for dataset, name in table.search.searched.items()}
-    metric = default_objective(table).name
-    found = [one.dataset for one in table.info.columns if one.quantity == metric and one.dataset]
+    metrics = {metric.name for metric in table.metrics}
+    found = [one.dataset for one in table.info.columns if one.quantity in metrics and one.dataset]
     known = dict.fromkeys(shown.get(name, name) for name in found)
-    return tuple(name for name in known if table.search.schedules(name, metric))
+    return tuple(name for name in known if _ends(table, name))
+
+
+def _ends(table: Table, dataset: str) -> bool:
+    """Whether a table knows the objective of a data set at the end of a schedule."""
+    try:
+        metric = default_objective(table, dataset).name
+    except InvalidInput:  # no validation values
+        return False
+    return bool(table.search.schedules(dataset, metric))
 
 
 def _final_schedule(table: Table, dataset: str, metric: str) -> int:

@@ -196,7 +196,7 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     except NasbenchError:  # a table without costs has no protocol of its own
         return None
     schedule, final = protocol.schedule, protocol.final_schedule
-    metric = default_objective(table)
+    metric = default_objective(table, dataset)
 
     def whole(read: Callable[[], NDArray[Any]]) -> NDArray[np.float64] | None:
         try:

@@ -45,7 +45,7 @@ class TableConformance:
     def _benchmark(self, dataset: str, protocol: Protocol) -> TabularBenchmark:
         table = self._table
         signal = Query(dataset, protocol.schedule, protocol.epochs, protocol.signal)
-        metric = default_objective(table)
+        metric = default_objective(table, dataset)
         return TabularBenchmark(table.search, table.rows, table.space, signal, (metric,))
 
     def test_a_file_is_the_same_table(self) -> None:
@@ -70,15 +70,16 @@ class TableConformance:
         for dataset in searched_in(table):
             with seal_test():
                 try:
-                    table.test.mean(dataset, metric=default_objective(table).name)
+                    table.test.mean(dataset, metric=default_objective(table, dataset).name)
                 except TestSetSealed:
                     continue
             raise AssertionError(f"test of '{dataset}' can be read while a search runs")
 
     def test_validation_is_not_test(self) -> None:
         """The final validation values differ from the final test values."""
-        table, metric = self._table, default_objective(self._table).name
+        table = self._table
         for dataset, protocol in self._searches():
+            metric = default_objective(table, dataset).name
             final = protocol.final_schedule
             valid = table.test.valid_mean(dataset, final, metric)
             test = table.test.mean(dataset, final, metric)
@@ -92,7 +93,7 @@ class TableConformance:
         assert searches, "no data set has values of validation and of test at a schedule's end"
         for dataset, protocol in searches:
             answers = self._benchmark(dataset, protocol).answers(None)
-            metric = default_objective(self._table)
+            metric = default_objective(self._table, dataset)
             known = answers.values[~answers.failed]
             assert known.size, f"'{dataset}': every evaluation fails"
             assert (known >= metric.low).all()
@@ -107,7 +108,7 @@ class TableConformance:
             for reported in protocol.reports[dataset]:
                 judge = TableJudge(
                     table.test, table.rows, table.space, (reported,), protocol.final_schedule,
-                    (default_objective(table),),
+                    (default_objective(table, dataset),),
                 )  # fmt: skip
                 truth = judge.truth(reported)
                 lost = known & (np.isnan(truth.valid) | np.isnan(truth.test))

@@ -288,7 +288,7 @@ def test_trainings_that_are_not_known_early_are_not_drawn() -> None:
 def test_a_table_without_a_value_at_the_end_cannot_be_searched() -> None:
     rows = frame()
     rows.loc[rows["epochs"] == 4, "valid_loss"] = np.nan
-    with pytest.raises(InvalidInput, match="knows loss at the end of no schedule"):
+    with pytest.raises(InvalidInput, match="knows no metric at the end of a schedule"):
         own_protocol(made(rows))
 
 

@@ -19,13 +19,13 @@ SIZES = (Quantity.PARAMS, Quantity.FLOPS)
 OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
 
 
-def find_objective(table: Table, name: str) -> Metric:
-    """Return the objective `name` of a table; `InvalidInput` lists all objectives for another name.
+def find_objective(table: Table, name: str, dataset: str) -> Metric:
+    """Return the objective `name` of a data set; `InvalidInput` lists its objectives for another.
 
     The objective of a device is `latency/DEVICE` or `energy/DEVICE`; if the table has only one
     device, `latency` or `energy` is enough.
     """
-    known = {metric.name: metric for metric in objectives_of(table)}
+    known = {metric.name: metric for metric in objectives_of(table, dataset)}
     for quantity in OF_A_DEVICE:
         of_devices = [metric for one, metric in known.items() if one.startswith(f"{quantity}/")]
         if name == quantity and len(of_devices) == 1:
@@ -33,14 +33,17 @@ def find_objective(table: Table, name: str) -> Metric:
     if name not in known:
         raise InvalidInput(
             f"objective {shown(name)}: table '{table.name}' has "
-            f"{', '.join(known) or 'none'}; use one of these"
+            f"{', '.join(known) or 'none'} of '{dataset}'; use one of these"
         )
     return known[name]
 
 
-def objectives_of(table: Table) -> Iterator[Metric]:
-    """Yield every objective that a table offers."""
+def objectives_of(table: Table, dataset: str | None = None) -> Iterator[Metric]:
+    """Yield every objective that a table offers, on one data set or on any."""
     columns = table.info.columns
+    if dataset is not None:
+        names = (dataset, table.search.searched.get(dataset, dataset))
+        columns = tuple(one for one in columns if one.dataset in names)
     for metric in table.metrics:
         if any((one.quantity, one.split) == (metric.name, Split.VALID) for one in columns):
             yield metric
@@ -51,12 +54,14 @@ def objectives_of(table: Table) -> Iterator[Metric]:
             yield Metric(f"{column.quantity}/{column.device}", "min", column.unit, 0.0)
 
 
-def default_objective(table: Table) -> Metric:
-    """Return the objective of a search that names none: the table's first metric on validation.
+def default_objective(table: Table, dataset: str) -> Metric:
+    """Return the objective of a search that names none: the first metric of the table's metrics.
 
-    Raises `InvalidInput` if the table has no validation values.
+    Data sets of a table may have different metrics, as tasks have: it is the first that has
+    validation values on this data set or, if none has, on any. Raises `InvalidInput` if the table
+    has no validation values.
     """
-    for metric in objectives_of(table):
+    for metric in (*objectives_of(table, dataset), *objectives_of(table)):
         if not is_cost(metric):
             return metric
     raise InvalidInput(f"table '{table.name}' has no values of validation to search on")

@@ -49,7 +49,9 @@ def check_task(task: Task) -> Iterator[Finding]:
         yield Finding("table", task.benchmark, what)
         return
     try:
-        known = tuple(find_objective(table, one.name) for one in task.objectives)
+        known = tuple(
+            find_objective(table, one.name, task.query.dataset) for one in task.objectives
+        )
         if known != task.objectives:
             what = "objectives have other directions, units or bounds than the table's metrics"
             yield Finding("table", task.benchmark, what)

@@ -66,7 +66,7 @@ def _objective(task: Task) -> str:
     """Return the name of the objective of a search where the user names none."""
     if task.reference.protocol in protocols():
         return ACCURACY.name
-    return default_objective(load_table(task.reference.name)).name
+    return default_objective(load_table(task.reference.name), task.query.dataset).name
 
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:

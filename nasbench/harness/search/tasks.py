@@ -163,7 +163,7 @@ def _tabular(
                 final_schedule=protocol.final_schedule,
                 reports=protocol.reports[dataset],
                 simulated_workers=wanted.simulated_workers,
-                objectives=_objectives(table, wanted),
+                objectives=_objectives(table, dataset, wanted),
                 selection=_selection(wanted),
                 promotion=wanted.promotion,
             )
@@ -171,20 +171,22 @@ def _tabular(
     return tasks
 
 
-def _objectives(table: Table, wanted: Wanted) -> tuple[Metric, ...]:
-    """Return the objectives of a search of a table.
+def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Metric, ...]:
+    """Return the objectives of a search of a table's data set.
 
     Raises `InvalidInput` for a metric that the table lacks, one that is named twice, a cost that
     is named first, and several metrics with a target regret.
     """
     named = wanted.objectives
-    found = tuple(find_objective(table, name) for name in named) or (default_objective(table),)
+    found = tuple(find_objective(table, name, dataset) for name in named)
+    usual = default_objective(table, dataset)
+    found = found or (usual,)
     if len({one.name for one in found}) < len(found):
         raise InvalidInput(f"objective {shown(', '.join(wanted.objectives))}: one is named twice")
     if is_cost(found[0]):
         raise InvalidInput(
             f"objective '{found[0].name}' is a cost of the network: name a metric of its training "
-            f"first, such as {default_objective(table).name},{wanted.objectives[0]}"
+            f"first, such as {usual.name},{wanted.objectives[0]}"
         )
     if len(found) > 1 and wanted.target_regret is not None:
         raise InvalidInput("a target regret needs one objective: leave --target-regret away")
