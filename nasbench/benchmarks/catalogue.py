@@ -18,7 +18,7 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import hardware, public
+from nasbench.benchmarks.sources import hardware, public, transnas
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
@@ -49,6 +49,10 @@ GROUP = "nasbench.tables"
 TABLE_SOURCES = {
     public.NAME: TableSource("NAS-Bench-201 from public files", public.FILES, public.build),
     hardware.NAME: TableSource("HW-NAS-Bench latency and energy", hardware.FILES, hardware.build),
+    **{
+        name: TableSource("TransNAS-Bench-101: seven tasks", files, transnas.BUILDERS[name])
+        for name, files in transnas.FILES.items()
+    },
 }
 
 

@@ -44,6 +44,8 @@ class Series(NamedTuple):
     schedule: int
 
 
+BEST_EPOCH = "best over epochs"
+"""`Column.averaging` of a number that is the best over the epochs of its training."""
 ROWS = "rows"
 """Name of the column that maps an architecture's index to its stored row."""
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nasbench.benchmarks.tables.base import Columns
 from nasbench.benchmarks.tables.columns import (
+    BEST_EPOCH,
     Series,
     curve,
     hardware,
@@ -258,6 +259,15 @@ class TestColumns(Columns):
         """Return the training seeds that have a test value at some epoch of `schedule`."""
         schedule = schedule or self.longest(dataset)
         return tuple(self._seeds(self._test(metric, dataset, schedule)))
+
+    def is_best_epoch(self, dataset: str, schedule: int, metric: str) -> bool:
+        """Whether test values at a schedule's end are each network's best over the epochs."""
+        series = Series(dataset, Split.TEST, metric, schedule)
+        return any(
+            column.averaging == BEST_EPOCH
+            for column in self._of(*series)
+            if column.epochs == schedule and not column.curve
+        )
 
     def count(self, dataset: str, schedule: int | None = None) -> NDArray[np.integer[Any]]:
         """Return the number of seeds in the final test mean of each architecture, shape (rows,)."""

@@ -113,9 +113,14 @@ class Block:
 
     @property
     def about_test(self) -> tuple[str, ...]:
-        """A line on the number of training seeds that test values are means over, if known."""
+        """Lines on what test values are: means over how many training seeds, or best epochs."""
         if self.known is None:
             return ()
+        best = [self.title_of(one) for one in self.datasets if one in self.known.best_epoch]
+        optimistic = (
+            f"test on {', '.join(best)}: each network's best over the epochs of its training, "
+            "an optimistic number",
+        )
         by_count: dict[tuple[int, ...], list[str]] = {}
         for name in self.datasets:
             if name in self.known.test_seeds:
@@ -125,7 +130,8 @@ class Block:
             + (f" ({', '.join(names)})" if len(by_count) > 1 else "")
             for counts, names in by_count.items()
         ]
-        return (f"test: {'; '.join(found)}",) if found else ()
+        seeds = (f"test: {'; '.join(found)}",) if found else ()
+        return (*(optimistic if best else ()), *seeds)
 
     @property
     def about_seconds(self) -> str:

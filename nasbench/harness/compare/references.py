@@ -142,6 +142,8 @@ class Known:
     """Final test score of every architecture by reported data set, shape (size,)."""
     test_seeds: dict[str, tuple[int, ...]]
     """Numbers of training seeds that final test values are means over, where known."""
+    best_epoch: tuple[str, ...]
+    """Reported data sets whose test values are each network's best over the epochs."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
 
@@ -247,6 +249,11 @@ def open_known(task: Task) -> Known:
         valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
         test={name: finite(metric.score(truth.test)) for name, truth in truths.items()},
         test_seeds=dict(_test_seeds(table.test, task)),
+        best_epoch=tuple(
+            name
+            for name in task.reports
+            if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
+        ),
         fitted=table.search.query_seconds_fitted,
     )
 
