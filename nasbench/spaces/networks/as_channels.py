@@ -34,6 +34,8 @@ class Conv(Stack):
 class Channels(Layout):
     """Activations in one tensor (B, G*C, H, W) in channels_last memory."""
 
+    joins_edges = False
+
     def enter(self, images: Tensor) -> Tensor:
         """Return the images."""
         return images
@@ -66,7 +68,11 @@ class Channels(Layout):
         if members.run is not None:
             part = x[:, members.run.start * width : members.run.stop * width]
             return part.contiguous(memory_format=torch.channels_last)
-        return _image(_rows(x, members.groups).index_select(1, members.index), x)
+        return _image(_rows(x, members.groups).index_select(1, members.index(x.device)), x)
+
+    def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
+        """Return the whole, as edges are not joined."""
+        return (x,)
 
     def zeros(self, piece: Tensor, members: Members) -> Tensor:
         """(B, n*C, H, W) -> zeros (B, G*C, H, W)."""
@@ -78,10 +84,10 @@ class Channels(Layout):
         """Add `piece` (B, n*C, H, W) in place to the members' channels of `total`."""
         if members.run is not None:
             width = total.shape[1] // members.groups
-            total[:, members.run.start * width : members.run.stop * width] += piece
+            total[:, members.run.start * width : members.run.stop * width].add_(piece)
         else:
             rows = _rows(piece, len(members.positions))
-            _rows(total, members.groups).index_add_(1, members.index, rows)
+            _rows(total, members.groups).index_add_(1, members.index(total.device), rows)
 
 
 def _rows(x: Tensor, groups: int) -> Tensor:

@@ -3,7 +3,8 @@
 The activations of G networks are one contiguous tensor of shape (G, C, H, W, B): the network comes
 first, so that some of the networks are a slice, and the images of the batch come last, so that a
 shift of the image moves whole runs of B numbers. A convolution is `bmm` of the weights (G, after,
-before*k*k) with columns (G, before*k*k, H*W*B).
+before*k*k) with columns (G, before*k*k, H*W*B). The same operation on all edges that leave one node
+of a cell is one product, in which a network takes part once per edge.
 
 Columns of a 3x3 convolution hold every input number nine times. Per layer of n input and n output
 numbers this reads and writes about 22 n numbers (padding 2 n, columns 10 n, product 10 n) in three
@@ -81,6 +82,8 @@ class NormOfProducts(Norm):
 class Products(Layout):
     """Activations in one contiguous tensor (G, C, H, W, B)."""
 
+    joins_edges = True
+
     def enter(self, images: Tensor) -> Tensor:
         """(B, channels, side, side) -> (1, channels, side, side, B)."""
         return images.permute(1, 2, 3, 0).contiguous()[None]
@@ -107,7 +110,13 @@ class Products(Layout):
 
     def gather(self, x: Tensor, members: Members) -> Tensor:
         """(G, ...) -> (n, ...); without a copy if the members are neighbours."""
-        return x[members.run] if members.run is not None else x.index_select(0, members.index)
+        if members.run is not None:
+            return x[members.run]
+        return x.index_select(0, members.index(x.device))
+
+    def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
+        """Return slices of the networks, without a copy."""
+        return torch.split(x, list(sizes))
 
     def zeros(self, piece: Tensor, members: Members) -> Tensor:
         """(n, ...) -> zeros (G, ...)."""
@@ -116,9 +125,9 @@ class Products(Layout):
     def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
         """Add `piece` (n, ...) in place to the members' activations in `total`."""
         if members.run is not None:
-            total[members.run] += piece
+            total[members.run].add_(piece)
         else:  # no network is twice among the members, so the order of additions is known
-            total.index_add_(0, members.index, piece)
+            total.index_add_(0, members.index(total.device), piece)
 
 
 def columns(x: Tensor, stride: int) -> Tensor:
@@ -145,7 +154,7 @@ def _folded(brought: Tensor, x: Tensor, stride: int) -> Tensor:
     for row in range(3):
         for column in range(3):
             rows, across = slice(row, row + reach, stride), slice(column, column + reach, stride)
-            total[:, :, rows, across] += parts[:, :, row, column]
+            total[:, :, rows, across].add_(parts[:, :, row, column])
     return total[:, :, 1:-1, 1:-1].contiguous()
 
 
