@@ -13,8 +13,6 @@ from nasbench.strategies.registry import register
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nasbench.spaces.networks.base import Supernet
-
 _FINITE_DIFFERENCE = 0.01
 """Epsilon of equation 8 times the norm of the vector (Liu et al., footnote 2)."""
 
@@ -116,40 +114,40 @@ class SecondOrderDarts(Darts):
     def alphas_step(self, loan: Loan, train: Batch, valid: Batch) -> None:
         """Take a step of the alphas on the validation loss after a step of the weights."""
         xi = self._sgd.param_groups[0]["lr"]
-        self._alphas.grad = self.unrolled_gradient(loan.supernet, train, valid, xi)
+        self._alphas.grad = self.unrolled_gradient(loan, train, valid, xi)
         self._adam.step()
 
-    def unrolled_gradient(
-        self, supernet: "Supernet", train: Batch, valid: Batch, xi: float
-    ) -> "Tensor":
+    def unrolled_gradient(self, loan: Loan, train: Batch, valid: Batch, xi: float) -> "Tensor":
         """Return the gradient of equation 7, in the shape of the alphas.
 
         The weights have their old values afterwards.
         """
         import torch
-        import torch.nn.functional as F
 
-        weights = list(supernet.parameters())
+        weights = list(loan.supernet.parameters())
         before = [weight.detach().clone() for weight in weights]
 
-        def gradient(batch: Batch, *of: "Tensor") -> "tuple[Tensor, ...]":
-            images, labels = batch
-            loss = F.cross_entropy(supernet(images, self.relaxed(self.logits)), labels)
-            return torch.autograd.grad(loss, of)
-
-        def move(direction: "Sequence[Tensor]", by: float) -> None:
+        def move(direction: "Sequence[Tensor]", by: "Tensor | float") -> None:
             with torch.no_grad():
                 for weight, origin, step in zip(weights, before, direction, strict=True):
                     weight.copy_(origin + by * step)
 
-        move(self._direction(weights, gradient(train, *weights)), -xi)
-        ahead, *vector = gradient(valid, self._alphas, *weights)
+        def gradients(batch: Batch, mix: Mix) -> "tuple[Tensor | None, list[Tensor]]":
+            _, mixture, found = loan.gradients(batch, mix)
+            return mixture, [one for one in found if one is not None]  # all: every weight is used
+
+        _, slope = gradients(train, self.relaxed(self.logits).fixed())
+        move(self._direction(weights, slope), -xi)
+        softmax = self.logits.softmax(dim=1)
+        mixture, vector = gradients(valid, Mix.all_of(self.sizes, softmax))
+        (ahead,) = torch.autograd.grad(softmax, [self._alphas], mixture)
         norm = torch.stack([v.square().sum() for v in vector]).sum().sqrt()
-        epsilon = _FINITE_DIFFERENCE / float(norm)
+        epsilon = _FINITE_DIFFERENCE / norm.double()
         sides: list[Tensor] = []
         for sign in (1, -1):
             move(vector, sign * epsilon)
-            sides += gradient(train, self._alphas)
+            loss = loan.mixture_loss(train, self.relaxed(self.logits))
+            sides += torch.autograd.grad(loss, [self._alphas])
         move(vector, 0.0)
         return ahead - xi * (sides[0] - sides[1]) / (2 * epsilon)
 

@@ -112,6 +112,6 @@ class FbNet(CostAwareSearch):
         """Return the loss of a mixture: equation 2, or with `form=sum` error plus weighted cost."""
         s = self.settings
         assert mix.weights is not None  # noqa: S101  # a mixture has them
-        error, cost = self.cross_entropy(loan, batch, mix), self._lookup.expected(mix.weights)
+        error, cost = loan.mixture_loss(batch, mix), self._lookup.expected(mix.weights)
         factor: Tensor = s.weight * (_THOUSANDTHS * cost).log() ** s.exponent
         return error + s.cost_weight * cost if s.form == "sum" else error * factor

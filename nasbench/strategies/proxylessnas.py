@@ -113,7 +113,7 @@ class ProxylessNas(CostAwareSearch):
         on = (uniform >= soft[:, 0]).long()
         gates = torch.nn.functional.one_hot(on, 2).to(soft) - soft.detach() + soft
         weights = torch.zeros_like(self._alphas).index_put((rows, chosen), gates)
-        loss = self.cross_entropy(loan, batch, Mix(tuple(map(tuple, map(sorted, pairs))), weights))
+        loss = loan.mixture_loss(batch, Mix(tuple(map(tuple, map(sorted, pairs))), weights))
         expected = self._lookup.expected(self.logits.softmax(dim=1))
         before = self._alphas.detach()[rows, chosen].logsumexp(dim=1, keepdim=True)
         self.descend(loss + self.settings.cost_weight * expected)

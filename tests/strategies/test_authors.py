@@ -70,7 +70,7 @@ def test_both_gradients_of_gdas(gradient: str, seed: int) -> None:
     search, loan = prepared("gdas", gradient=gradient, cells=2)
     search.random, (batch,) = Random(seed), batches(Part.VALIDATION, 1)
     mix = search.sample()
-    logits = search.cross_entropy(loan, batch, mix)
+    logits = loan.mixture_loss(batch, mix)
     (found,) = torch.autograd.grad(logits, [search._alphas], allow_unused=True)
 
     alphas = search._alphas.detach().clone().requires_grad_()
@@ -92,7 +92,7 @@ def test_the_gradients_of_gdas_differ() -> None:
     for gradient in ("constant", "sampled"):
         search, loan = prepared("gdas", gradient=gradient)
         search.random, (batch,) = Random(4), batches(Part.VALIDATION, 1)
-        loss = search.cross_entropy(loan, batch, search.sample())
+        loss = loan.mixture_loss(batch, search.sample())
         found.append(torch.autograd.grad(loss, [search._alphas])[0])
     assert float(((found[0] - found[1]) / found[0]).abs().median()) > 1 / 3
 
@@ -151,7 +151,7 @@ def test_the_optimisers_look_ahead() -> None:
     (exact,) = torch.autograd.grad(loss(ahead, valid), [search._alphas])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nasbench.strategies.darts._FINITE_DIFFERENCE", 1e-5)
-        found = search.unrolled_gradient(loan.supernet, train, valid, 0.025)
+        found = search.unrolled_gradient(loan, train, valid, 0.025)
     torch.testing.assert_close(found, exact, rtol=1e-6, atol=1e-9)
 
 

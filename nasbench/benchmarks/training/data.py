@@ -20,6 +20,7 @@ from nasbench.benchmarks.training.found_images import Found
 from nasbench.benchmarks.training.streams import data_order
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.inputs import Input
+from nasbench.spaces.networks.transfer import sent
 
 SMALLEST_SIDE = 4
 """Smallest side of an image in pixels: the network halves the side twice, to a single pixel."""
@@ -140,9 +141,9 @@ class DataSet:
         order = torch.randperm(len(labels), generator=generator)
         sizes = [len(chosen) for chosen in torch.split(order, batch)[: self.steps(batch)]]
         drawn = zip(*(self.augment.draw(size, generator) for size in sizes), strict=True)
-        sent = [_sent(one, images.device) for one in (order, *map(torch.cat, drawn))]
+        there = [sent(one, images.device) for one in (order, *map(torch.cat, drawn))]
         for number, size in enumerate(sizes):
-            chosen, *numbers = (one[number * batch :][:size] for one in sent)
+            chosen, *numbers = (one[number * batch :][:size] for one in there)
             yield Images(self.augment.apply(images[chosen], *numbers), labels[chosen])
 
     def fingerprint(self) -> str:
@@ -157,10 +158,3 @@ class DataSet:
             for tensor in self.parts[part]:
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-
-
-def _sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a CPU tensor on a device; a GPU copies it while the CPU goes on."""
-    if device.type != "cuda":
-        return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)

@@ -3,10 +3,21 @@
 torch is imported inside the functions, as a search on a table needs none.
 """
 
+import os
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nasbench.place import AUTO, known_device
+
+if TYPE_CHECKING:
+    import torch
+
+    from nasbench.spaces.networks.base import Networks
+    from nasbench.spaces.networks.recordings import Rerun
+
+GRAPHS = "NASBENCH_CUDA_GRAPHS"
+"""Environment variable that switches CUDA graphs off where it is `off` or `0`."""
 
 
 def resolve_device(name: object, say: Callable[[str], None] = lambda _: None) -> str:
@@ -36,3 +47,15 @@ def accelerator(device: str) -> str:
     import torch
 
     return str(torch.cuda.get_device_name(device))
+
+
+def recorder(device: "torch.device", networks: "Networks") -> "type[Rerun] | None":
+    """Return how repeated passes are recorded: as CUDA graphs, or not at all.
+
+    They are recorded on CUDA, if the networks say that they may be, unless the environment variable
+    `NASBENCH_CUDA_GRAPHS` is `off`.
+    """
+    from nasbench.spaces.networks.recordings import CudaGraph
+
+    off = os.environ.get(GRAPHS, "").strip().lower() in ("off", "0")
+    return CudaGraph if device.type == "cuda" and networks.recordable and not off else None

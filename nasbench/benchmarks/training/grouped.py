@@ -11,7 +11,7 @@ import torch
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.step import Graph
-from nasbench.benchmarks.training.train import Training, initial_network
+from nasbench.benchmarks.training.train import Training, initial_network, recorded_steps
 from nasbench.errors import InvalidInput
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
@@ -66,5 +66,5 @@ def grouped(
         device=device,
         precision=precision,
         fused=fused,
-        graph=graph,
+        graph=graph or recorded_steps(space, device),
     )

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
-from nasbench.benchmarks.training.latency import find_lookup
+from nasbench.benchmarks.training.devices import recorder
+from nasbench.benchmarks.training.step import computing
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
@@ -26,10 +27,13 @@ from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Initialisation, Shape, networks_of
 from nasbench.spaces.networks.lookup import Lookup
+from nasbench.spaces.networks.passes import Batch, Gradients, Passes
+from nasbench.spaces.networks.recordings import Recordings, Rerun
 from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 
-AUTOCAST = {"float32": None, "bfloat16": torch.bfloat16}
-"""Precisions of a supernet's computation; its weights are always in float32."""
+AUTOCAST = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
+"""Precisions of a supernet's computation and torch's autocast type; weights are always in float32.
+See `step.computing` for the difference between the first two."""
 _RANKED_AT_ONCE = 256
 _RANKING = 1
 """Part of the random stream's key that gives `Loan.ranking` another order than `validation`."""
@@ -60,10 +64,12 @@ class Loan:
         precision: str = "float32",
         initialisation: str = "he",
         around: Shape | None = None,
+        record: type[Rerun] | None = None,
     ) -> None:
         """Initialise the weights from `seed`, which also determines the order of the images.
 
         The other settings are those of `SharedBenchmark`; `costs` are the costs of operations.
+        `record` says how passes that are repeated are recorded: see `recordings.Recordings`.
         """
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
@@ -74,6 +80,16 @@ class Loan:
         )  # fmt: skip
         self.device = data.parts[Part.WEIGHTS].images.device
         self.supernet = network.to(self.device)
+        self.recordings = Recordings(record, list(self.supernet.buffers()))
+        self._passes = Passes(self.supernet, self.recordings)
+
+    def gradients(self, batch: Batch, mix: Mix) -> Gradients:
+        """Return the loss of a batch and its gradients: see `Passes.gradients`."""
+        return self._passes.gradients(batch, mix)
+
+    def mixture_loss(self, batch: Batch, mix: Mix) -> Tensor:
+        """Return the loss of a batch, with a gradient by the weights of the mixture alone."""
+        return self._passes.mixture_loss(batch, mix)
 
     def weights(self, epoch: int, batch: int) -> Iterator[Images]:
         """Yield the batches of an epoch for fitting the weights, shuffled and augmented."""
@@ -134,15 +150,15 @@ class Loan:
         self.supernet.eval()
         part = self._data.parts[Part.VALIDATION]
         pictures, labels = part.images[:images], part.labels[:images]
-        correct, loss = torch.zeros((2,), dtype=torch.float64)
+        correct, loss = torch.zeros((2,), dtype=torch.float64, device=labels.device)
         batches = -(-len(labels) // _RANKED_AT_ONCE)  # of equal size, so that no batch is small
         parts = (pictures.tensor_split(batches), labels.tensor_split(batches))
         for some, truth in zip(*parts, strict=True):
             logits = (
                 self.supernet(some, Mix.only(architecture)) if network is None else network(some)
             )
-            correct += (logits.argmax(dim=1) == truth).sum().cpu()
-            loss += F.cross_entropy(logits.float(), truth, reduction="sum").cpu()
+            correct += (logits.argmax(dim=1) == truth).sum()
+            loss += F.cross_entropy(logits.float(), truth, reduction="sum")
         self.supernet.train(mode)
         return 100 * float(correct) / len(labels), float(loss) / len(labels)
 
@@ -212,7 +228,11 @@ class SharedBenchmark:
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self.place, self._precision = place, precision
         self._initialisation, self._around = initialisation, around
-        self._costs = None if cost is None else find_lookup(cost, space, data.input, shape)
+        self._costs = None
+        if cost is not None:  # only then are tables read, and their libraries needed
+            from nasbench.benchmarks.training.latency import find_lookup
+
+            self._costs = find_lookup(cost, space, data.input, shape)
 
     @cached_property
     def _sample(self) -> dict[int, Architecture]:
@@ -239,8 +259,12 @@ class SharedBenchmark:
             self.space, self.data, self.shape, seed,
             costs=self._costs, reestimate=self._reestimate, precision=self._precision,
             initialisation=self._initialisation, around=self._around,
+            record=recorder(find_device(self.place.device), networks_of(self.space)),
         )  # fmt: skip
-        return SharedSession(self.space, loan, self._sample, self.place.threads)
+        return SharedSession(
+            self.space, loan, self._sample,
+            threads=self.place.threads, precision=self._precision,
+        )  # fmt: skip
 
 
 def _typed(traces: Mapping[Any, float]) -> dict[Trace, float]:
@@ -259,10 +283,17 @@ class SharedSession:
     """
 
     def __init__(
-        self, space: Space, loan: Loan, sample: Mapping[int, Architecture], threads: int
+        self,
+        space: Space,
+        loan: Loan,
+        sample: Mapping[int, Architecture],
+        *,
+        threads: int = 1,
+        precision: str = "float32",
     ) -> None:
         """Use the supernet of `loan` for the whole run; `sample` maps indices to architectures."""
-        self._space, self.loan, self._sample, self._threads = space, loan, sample, threads
+        self._space, self.loan, self._sample = space, loan, sample
+        self._threads, self._precision = threads, precision
         self.derivation = 0.0
         """Seconds charged for deriving so far: those of the last derivation, or more if the charge
         could not be lowered."""
@@ -274,7 +305,7 @@ class SharedSession:
         memory is too small, the device is lost, or the training loss is not finite.
         """
         check_training(request)
-        with torch_threads(self._threads):
+        with torch_threads(self._threads), computing(self._precision):
             return self._answer(request)
 
     def _answer(self, request: TrainShared) -> SharedAnswer:

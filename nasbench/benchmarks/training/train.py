@@ -7,6 +7,7 @@ losses, and SGD updates each weight separately, so every network gets exactly it
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from nasbench.benchmarks.training.checkpoint import (
     write_checkpoint,
 )
 from nasbench.benchmarks.training.data import DataSet, Images, Part
+from nasbench.benchmarks.training.devices import recorder
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.step import PRECISIONS, Graph, Losses, TrainingStep, computing
 from nasbench.benchmarks.training.streams import initialisation
@@ -31,6 +33,7 @@ from nasbench.files import RESULTS
 from nasbench.place import MOST_THREADS, known_device
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
+from nasbench.spaces.networks.recordings import RepeatedStep
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Names of the learning curves: accuracies in percent, losses as mean cross entropy."""
@@ -310,7 +313,10 @@ def single(
     fused: bool | None = None,
     graph: Graph | None = None,
 ) -> Training:
-    """Return the training of one architecture alone, before its first epoch; see `Training`."""
+    """Return the training of one architecture alone, before its first epoch; see `Training`.
+
+    By default steps are recorded where `recorder` says so; so are those of `grouped`.
+    """
     return Training(
         One(initial_network(space, architecture, seed, data, recipe)),
         [space.format(architecture)],
@@ -320,8 +326,14 @@ def single(
         device=device,
         precision=precision,
         fused=fused,
-        graph=graph,
+        graph=graph or recorded_steps(space, device),
     )
+
+
+def recorded_steps(space: Space, device: str) -> Graph | None:
+    """Return how the steps of a space's networks are recorded; None where they are not."""
+    record = recorder(torch.device(device), networks_of(space))
+    return None if record is None else partial(RepeatedStep, record=record)
 
 
 def find_device(name: str) -> torch.device:

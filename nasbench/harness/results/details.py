@@ -1,6 +1,7 @@
 """Everything that is stored of one experiment, as a person reads it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,10 @@ from nasbench.harness.results.inventory import StoredExperiment, inventory
 from nasbench.harness.results.load import Fault, read_experiment
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import Damaged
+
+_TITLES = {"evaluations": "evaluations", "shared_epochs": "epochs of shared weights"}
+_PRINTED = 3
+"""Most lines that are shown of what runs printed."""
 
 Pair = tuple[str, str]
 """What is said, and its value."""
@@ -92,9 +97,10 @@ def _described(stored: StoredExperiment) -> Iterator[Pair]:
 
 def _totals(runs: ExperimentRuns) -> Iterator[Pair]:
     finished = runs.select(~runs.failed)
+    count = runs.experiment.task.count
     clock = "s, real ones" if runs.experiment.task.trains else "s on the table's clock"
     for name, column, unit in (
-        ("evaluations", "evaluations", ""), ("epochs", "training_epochs", ""),
+        (_TITLES[count], count, ""), ("epochs", "training_epochs", ""),
         ("clock", "clock_seconds", clock), ("optimiser", "optimiser_seconds", "s"),
         ("wall", "wall_seconds", "s"),
     ):  # fmt: skip
@@ -108,6 +114,14 @@ def _failures(runs: ExperimentRuns) -> dict[int, str]:
     return {seed: error.strip().splitlines()[-1] for seed, error in pairs if error.strip()}
 
 
+def _printed(runs: ExperimentRuns) -> Iterator[str]:
+    """Return the last line that each run printed, of the runs that printed anything."""
+    stored = runs.table["log"].to_pylist() if "log" in runs.table.column_names else []
+    for log in stored:  # an earlier version stored none
+        if log and log.strip():
+            yield log.strip().splitlines()[-1]
+
+
 def _provenance(stored: StoredExperiment, runs: ExperimentRuns) -> Iterator[Pair]:
     made: Mapping[str, Any] = stored.folders[0].provenance
     for name in ("nasbench", "commit", "python", "platform"):
@@ -115,6 +129,8 @@ def _provenance(stored: StoredExperiment, runs: ExperimentRuns) -> Iterator[Pair
     yield "processors", ", ".join(runs.processors)
     for place in runs.places:
         yield "trained on", f"{place.device}, {place.threads} threads"
+    for text, count in Counter(_printed(runs)).most_common(_PRINTED):
+        yield "printed", f"{text}  ({count} runs)"
     libraries = made.get("libraries") or {}
     yield "libraries", ", ".join(f"{name} {version}" for name, version in libraries.items())
     command = made.get("command")

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -85,6 +85,11 @@ class Networks(ABC):
     `supernet`. The other methods serve speed and costs, or spaces in which different architectures
     are the same network.
     """
+
+    recordable: ClassVar[bool] = False
+    """Whether passes of one network and one batch size always launch the same operations, so that
+    a CUDA graph may repeat them. They do not if a pass reads numbers of a tensor, or draws random
+    numbers by anything but torch."""
 
     def __init__(self, space: Space) -> None:
         """Keep the space whose networks are built."""

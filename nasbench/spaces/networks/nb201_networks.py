@@ -36,6 +36,7 @@ _MILLION = 1e6
 class NasBench201Networks(Networks):
     """The networks of space `nb201`; the simplified form is trained, once per network class."""
 
+    recordable = True
     space: NasBench201
 
     def build(

@@ -59,13 +59,19 @@ def constants_of(mix: Mix) -> Tensor | None:
     """Return the constant added to each node, shape (nodes,), or None: see `Mix.constants`."""
     if mix.weights is None or not mix.constants:
         return None
+    absent, entering = _places(mix.active, mix.weights.device, mix.weights.dtype)
+    return entering @ (mix.weights * absent).sum(dim=1)
+
+
+@lru_cache(maxsize=1024)
+def _places(active: Active, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return 1 where a choice is not computed, shape (edges, operations), and `_ENTERING`."""
     absent = [
         [float(operation not in computed) for operation in range(len(OPERATIONS))]
-        for computed in mix.active
+        for computed in active
     ]
-    weights = mix.weights * torch.tensor(absent).to(mix.weights)
-    entering = torch.tensor(_ENTERING).to(weights)
-    return entering @ weights.sum(dim=1)
+    made = (torch.tensor(values, dtype=dtype).to(device) for values in (absent, _ENTERING))
+    return next(made), next(made)
 
 
 class WideConvNorm(nn.Module):
@@ -187,7 +193,7 @@ class SuperCell(nn.Module):
             for operation in KERNEL:
                 edges = takers[operation]
                 if edges:
-                    scale = None if mix.weights is None else mix.weights[edges, operation]
+                    scale = None if mix.weights is None else _factors(mix.weights, edges, operation)
                     wide: Any = self.convs[f"{node}_{operation}"]
                     places = [LEAVING[node].index(edge) for edge in edges]
                     y = wide(positive, places, scale)
@@ -230,6 +236,20 @@ def _box(channels: int, side: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     along[-1] -= 1
     share = 1 / torch.outer(along, along)
     return torch.ones(channels, 1, 3, 3, dtype=dtype), share.to(dtype)
+
+
+def _factors(weights: Tensor, edges: Sequence[int], operation: int) -> Tensor:
+    """Return the weights of an operation on some edges, shape (len(edges),).
+
+    The index lies on the device already: a list would be copied there in every pass, for which a
+    GPU waits.
+    """
+    return weights[:, operation].index_select(0, _index(tuple(edges), weights.device))
+
+
+@lru_cache(maxsize=256)
+def _index(edges: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(edges, device=device)
 
 
 def _scale(x: Tensor, mix: Mix, edge: int, operation: int) -> Tensor:

@@ -140,7 +140,7 @@ class AlphaSearch(OneShot):
 
     def update_alphas(self, loan: Loan, batch: Batch, mix: Mix) -> None:
         """Take one Adam step of the alphas on the cross entropy of a batch."""
-        self.descend(self.cross_entropy(loan, batch, mix))
+        self.descend(loan.mixture_loss(batch, mix))
 
     def update_weights_alone(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
         """Take one step of the weights with a mixture, without a step of the alphas."""
@@ -158,9 +158,11 @@ class AlphaSearch(OneShot):
         """
         import torch
 
-        noise = self.random.generator.gumbel(size=tuple(self._alphas.shape))
-        logits = self.logits.log_softmax(dim=1) + torch.from_numpy(noise).to(self._alphas)
-        return (logits / temperature).softmax(dim=1)
+        from nasbench.spaces.networks.transfer import sent
+
+        drawn = torch.from_numpy(self.random.generator.gumbel(size=tuple(self._alphas.shape)))
+        noise = sent(drawn.to(self._alphas.dtype), self._alphas.device)
+        return ((self.logits.log_softmax(dim=1) + noise) / temperature).softmax(dim=1)
 
     def descend(self, loss: "Tensor") -> None:
         """Take one Adam step of the alphas on a loss; no gradient of the weights is computed."""

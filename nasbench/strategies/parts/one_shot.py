@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from nasbench.spaces.networks.base import Supernet
     from nasbench.spaces.networks.lookup import Lookup
+    from nasbench.spaces.networks.passes import Gradients
 
 Batch = tuple["Tensor", "Tensor"]
 """Images (B, channels, side, side) and labels (B,)."""
@@ -54,6 +55,19 @@ class Loan(Protocol):
 
     def costs(self) -> "Lookup":
         """Return the lookup table of the costs of operations in the network, for setting `cost`."""
+
+    def gradients(self, batch: Batch, mix: Mix) -> "Gradients":
+        """Return the mean cross entropy (nats) of a batch and its gradients.
+
+        They are those by the supernet's parameters and, if the weights of the mixture require a
+        gradient, by these. The tensors are valid until the next call.
+        """
+
+    def mixture_loss(self, batch: Batch, mix: Mix) -> "Tensor":
+        """Return the mean cross entropy (nats) of a batch, to search with: a scalar tensor.
+
+        It has a gradient by the weights of the mixture; ask it for no other gradient.
+        """
 
     def accuracy(self, architecture: Architecture, images: int | None = None) -> float:
         """Return the validation accuracy (%) of an architecture with the shared weights.
@@ -96,11 +110,12 @@ class OneShot(SearchStrategy):
         s = self.settings
         self._prepare(loan)
         loan.supernet.train()
-        total, images, steps = torch.zeros(()), 0, loan.steps(s.batch)
+        images, steps = 0, loan.steps(s.batch)
+        total = torch.zeros((), device=next(loan.supernet.parameters()).device)
         search = loan.validation(self.epoch, self.search_batch)
         for number, batch in enumerate(loan.weights(self.epoch, s.batch)):
             self._set_rate(self.epoch + (number / steps if s.cosine_per == "step" else 0))
-            total += self.step(loan, batch, search).detach().cpu()
+            total += self.step(loan, batch, search).detach()
             images += len(batch[1])
         more = self.finish(loan, search)
         mean = float(total) / steps
@@ -234,20 +249,20 @@ class OneShot(SearchStrategy):
         found = [self.accuracy_on(loan, next(batches), cell) for cell in cells]
         return cells[found.index(max(found))]
 
-    def cross_entropy(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Return the mean cross entropy (nats) of a batch, as a scalar tensor with gradient."""
-        import torch.nn.functional as F
-
-        images, labels = batch
-        return F.cross_entropy(loan.supernet(images, mix), labels)
-
     def update_weights(self, loan: Loan, batch: Batch, mix: Mix) -> "Tensor":
-        """Take one SGD step of the shared weights on a batch; return the loss before the step."""
+        """Take one SGD step of the shared weights on a batch; return the loss before the step.
+
+        If the weights of the mixture require a gradient, it goes on to what they depend on.
+        """
         import torch
 
         self._sgd.zero_grad(set_to_none=self.settings.idle == "rest")
-        loss = self.cross_entropy(loan, batch, mix)
-        torch.autograd.backward(loss)
+        loss, mixture, weights = loan.gradients(batch, mix)
+        for parameter, gradient in zip(loan.supernet.parameters(), weights, strict=True):
+            if gradient is not None:
+                parameter.grad = gradient
+        if mix.weights is not None and mixture is not None:
+            torch.autograd.backward(mix.weights, mixture)
         if self.settings.clip:
             torch.nn.utils.clip_grad_norm_(self.clipped(loan), self.settings.clip)
         self._sgd.step()

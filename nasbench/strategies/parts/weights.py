@@ -62,7 +62,7 @@ _VALID = {
     "idle": ("rest", "decay"),
     "around": ("cells", "tracked"),
     "statistics": ("batch", "running", "re-estimated"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("float32", "tf32", "bfloat16"),
 }
 
 
@@ -98,7 +98,7 @@ class WeightSettings:
     affine: bool = False  #: whether batch norm has a scale and a shift
     around: str = "cells"  #: batch norm around the cells: as in the `cells`, or `tracked`
     statistics: str = "batch"  #: batch norm in ranking: `batch`, `running`, `re-estimated`
-    precision: str = "float32"  #: type of the supernet's passes: `float32` or `bfloat16`
+    precision: str = "float32"  #: type of the supernet's passes: `float32`, `tf32` or `bfloat16`
 
     def __post_init__(self) -> None:
         """Raise `InvalidInput` for values with which nothing can be trained."""

@@ -14,6 +14,7 @@ from nasbench.benchmarks.training.train import CURVES, Training, initial_network
 from nasbench.errors import InvalidInput
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.base import Shape, networks_of
+from nasbench.spaces.networks.recordings import RepeatedStep, Rerun
 
 SPACE = NasBench201()
 DATA = digits(Distortion(), Sizes(weights=60, validation=20, test=20, repeats=1, copies=2))
@@ -122,4 +123,18 @@ def test_a_cpu_computes_tf32_like_float32() -> None:
         *(curves(single(SPACE, CELLS[3], 5, DATA, SHORT, precision=name))
           for name in ("float32", "tf32")), strict=True,
     ):  # fmt: skip
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_recorded_steps_train_to_the_same_bits(layout: str) -> None:
+    """Six whole batches, three of which are replayed, without a GPU."""
+    plain = grouped(SPACE, CELLS, 5, DATA, SHORT, layout=layout, fused=True)
+    recorded = grouped(
+        SPACE, CELLS, 5, DATA, SHORT,
+        layout=layout, fused=True, graph=lambda step: RepeatedStep(step, Rerun),
+    )  # fmt: skip
+    for one, other in zip(curves(plain), curves(recorded), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(plain.network.parameters(), recorded.network.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -19,9 +19,20 @@ from nasbench.harness.results.details import details
 from nasbench.harness.results.inventory import inventory
 from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.manage import removals, remove, rename
+from nasbench.strategies.random_search import RandomSearch
+from nasbench.testing.one_shot import EPOCHS, SMALL
 
 SCHEMA1 = Path(__file__).parents[1] / "schema1"
 EVOLUTION = {"regularized-evolution": {"population": 4}}
+
+
+class Talking(RandomSearch):
+    """Random search that prints two lines."""
+
+    def setup(self) -> None:
+        super().setup()
+        print("a line")
+        print("the last line")
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +224,19 @@ def test_a_display_name_is_json_that_others_can_read(results: Path, random_searc
     rename(results, random_search, "Zufällige Suche")
     text = (results / random_search / "display.json").read_text(encoding="utf-8")
     assert json.loads(text) == {"name": "Zufällige Suche"}
+
+
+def test_what_runs_printed_is_shown(synthetic_data: Path, tmp_path: Path) -> None:
+    with installed(synthetic_data):
+        run(Talking, seeds=3, budget="4evals", out=tmp_path, workers=1)
+    (name,) = (one.names[0] for one in inventory(tmp_path).experiments)
+    assert ("printed", "the last line  (3 runs)") in details(tmp_path, name).provenance
+    old = inventory(SCHEMA1).experiments[0].names[0]
+    assert not [what for what, _ in details(SCHEMA1, old).provenance if what == "printed"]
+
+
+def test_runs_of_shared_weights_are_shown(toy_images: Path, tmp_path: Path) -> None:
+    run("rsps", seeds=2, settings={"rsps": SMALL}, out=tmp_path, workers=1)
+    (name,) = (one.names[0] for one in inventory(tmp_path).experiments)
+    totals = dict(details(tmp_path, name).totals)
+    assert totals["epochs of shared weights"] == f"{2 * EPOCHS} in all finished runs"
