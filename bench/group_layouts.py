@@ -6,8 +6,8 @@
 Trains whole groups of the middle of the space, and a few of their cells alone, an epoch each, in
 turn. A training is `--epochs` such epochs with an evaluation of 1,100 images of two parts after
 each, as with the recipe `digits-15` (which has 131 steps an epoch). Images are random. Prints
-medians: CPU seconds of one thread on a CPU, wall seconds on a GPU. `rates` is the same as a
-function; it needs torch and numpy only.
+medians: CPU seconds of one thread on a CPU, wall seconds on a GPU, where steps are also timed as
+graphs. `rates` is the same as a function; it needs torch and numpy only.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.readers.images import Augmentation
 from nasbench.benchmarks.training.recipes import Recipe
-from nasbench.benchmarks.training.step import Graph
-from nasbench.benchmarks.training.train import Training, single
+from nasbench.benchmarks.training.step import Graph, Step
+from nasbench.benchmarks.training.train import Training, recorded_steps, single
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import NasBench201
@@ -85,16 +85,18 @@ def rates(
 ) -> dict[str, float]:
     """Return architectures per hour of every way to train the cells of a group.
 
-    The ways are `alone`, `channels` and `products`, and with `graph`, which makes a step that
-    repeats what it captured, `alone as graph` and `products as graph`; `only` names some of them.
-    `alone` is the number of cells that are trained alone. The first epoch of each, in which a graph
-    is captured, is not timed; then `repeats` epochs of each are, in turn, and the median is taken.
+    The ways are `alone`, `channels` and `products`, and each of them followed by ` as graph`, with
+    steps that `graph` makes; it is by default what the device has, which is none on a CPU. `only`
+    names some of the ways. `alone` is the number of cells that are trained alone. The first epoch
+    of each, in which a graph is recorded, is not timed (it needs four steps or more); then
+    `repeats` epochs of each are, in turn, and the median is taken.
     """
     work = work or Work()
+    graph = graph or recorded_steps(SPACE, device)
     data, recipe, cells = work.data(), work.recipe(), middle(group)
     some = cells[:: max(1, len(cells) // alone)][:alone]
 
-    def groups(layout: str, with_graph: Graph | None) -> Callable[[], list[Training]]:
+    def groups(layout: str, with_graph: Graph) -> Callable[[], list[Training]]:
         return lambda: [
             grouped(
                 SPACE, cells, 0, data, recipe,
@@ -102,7 +104,7 @@ def rates(
             )
         ]  # fmt: skip
 
-    def singles(with_graph: Graph | None) -> Callable[[], list[Training]]:
+    def singles(with_graph: Graph) -> Callable[[], list[Training]]:
         return lambda: [
             single(
                 SPACE, cell, 0, data, recipe,
@@ -111,13 +113,12 @@ def rates(
             for cell in some
         ]  # fmt: skip
 
-    ways = {
-        "alone": singles(None),
-        "channels": groups("channels", None),
-        "products": groups("products", None),
-    }
-    if graph is not None:
-        ways |= {"alone as graph": singles(graph), "products as graph": groups("products", graph)}
+    ways = {}
+    for ending, one in (("", _usual), (" as graph", graph)):
+        if one is not None:
+            ways[f"alone{ending}"] = singles(one)
+            ways[f"channels{ending}"] = groups("channels", one)
+            ways[f"products{ending}"] = groups("products", one)
     wanted = {name: ways[name]() for name in (only or ways)}
     for trainings in wanted.values():
         _epoch(trainings, device)
@@ -126,6 +127,11 @@ def rates(
         for name, trainings in wanted.items():
             times[name].append(_epoch(trainings, device))
     return {name: HOUR / (work.epochs * statistics.median(spent)) for name, spent in times.items()}
+
+
+def _usual(step: Step) -> Step:
+    """Return a step that is not recorded."""
+    return step
 
 
 def middle(group: int) -> list[Architecture]:

@@ -34,6 +34,7 @@ from nasbench.place import MOST_THREADS, known_device
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
 from nasbench.spaces.networks.recordings import RepeatedStep
+from nasbench.spaces.networks.transfer import sent
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Names of the learning curves: accuracies in percent, losses as mean cross entropy."""
@@ -143,7 +144,7 @@ class Training:
         steps, epochs = self.data.steps(self.recipe.batch), self.recipe.epochs
         rates = [self.recipe.rate((self.epoch + step / steps) / epochs) for step in range(steps)]
         if self.device.type == "cuda":  # where the fused optimiser reads single precision
-            return torch.tensor(rates, dtype=torch.float32).to(self.device)
+            return sent(torch.tensor(rates, dtype=torch.float32), self.device)
         return torch.tensor(rates, dtype=torch.float64)
 
     def evaluate(self, part: Part) -> None:

@@ -235,10 +235,21 @@ def test_a_precision_is_a_table_of_its_own(
         tabulate(plan(tmp_path))
 
 
-def test_layouts_differ_in_rounding_and_are_not_mixed(tmp_path: Path, whole: Plan) -> None:
+def test_layouts_differ_in_rounding_and_are_not_mixed(
+    tmp_path: Path, whole: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Shards of grouped convolutions do not state a layout, as those of earlier versions."""
+    trained: list[object] = []
+
+    def noting(*arguments: object, **options: object) -> Training:
+        trained.append(options["layout"])
+        return real(*arguments, **options)
+
+    real = one_shard.grouped
+    monkeypatch.setattr(one_shard, "grouped", noting)
     products = plan(tmp_path, layout="products", seeds=(0,))
     tabulate(products)
+    assert trained == ["products"] * 2
     mine = stored(products)
     first = stored(plan(whole.out, seeds=(0,)))
     rows = first.seed == 0
