@@ -75,11 +75,12 @@ def train(
     on with the threads that it was begun with.
     """
     from nasbench.benchmarks.training.catalogue import default_recipe, load_data
+    from nasbench.benchmarks.training.failures import device_failures
     from nasbench.benchmarks.training.own_recipe import changed, find_recipe
     from nasbench.benchmarks.training.setup import check_precision
     from nasbench.benchmarks.training.threads import torch_threads
     from nasbench.benchmarks.training.train import find_device, single
-    from nasbench.benchmarks.training.train_one import enough_memory, fit
+    from nasbench.benchmarks.training.train_one import fit
     from nasbench.spaces import find_space
 
     searched = find_space(space)
@@ -93,7 +94,7 @@ def train(
         say("\n".join(data.found.lines()))
     name = data.name.replace(":", "-")
     folder = out or Path("trainings") / _folder(name, chosen.name, searched, asked, seed)
-    with enough_memory(chosen.batch, device), torch_threads(threads):
+    with device_failures(device, f"--batch (now {chosen.batch})"), torch_threads(threads):
         training = single(searched, asked, seed, data, chosen, device=device, precision=precision)
     with ExitStack() as stack:
         meter = stack.enter_context(metering("epochs", quiet=quiet))

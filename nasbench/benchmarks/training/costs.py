@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.training.data import DataSet, Part
+from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import (
     Identity,
@@ -150,7 +151,8 @@ def measure(
     missing = [one for one in wanted if one not in known]
     written = time.monotonic()
     try:
-        with torch_threads(THREADS):
+        lower = f"the batch (now {recipe.batch})"
+        with torch_threads(THREADS), device_failures(device, lower):
             if missing:  # the first training of a process prepares what later ones reuse
                 _costs(space, missing[0][0], data, recipe, device)
             for done, (index, turn) in enumerate(missing):

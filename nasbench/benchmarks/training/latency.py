@@ -32,6 +32,7 @@ from nasbench.benchmarks.training.costs import (
     machine,
     sample,
 )
+from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.streams import initialisation
 from nasbench.benchmarks.training.threads import torch_threads
 from nasbench.benchmarks.training.train import find_device
@@ -160,7 +161,7 @@ def measure(
     batch, rounds = limits.BATCH.check(batch), limits.ROUNDS.check(rounds)
     place, networks = find_device(device), networks_of(space)
     timing = networks.timing(data, shape)
-    with torch_threads(THREADS):
+    with torch_threads(THREADS), device_failures(place, f"--batch (now {batch})"):
         chosen = drawn(space)
         generator = initialisation(0, 0)
         wholes = [

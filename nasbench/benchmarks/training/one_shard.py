@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.grouped import grouped
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import Identity, Trainings, origin, write_shard
 from nasbench.benchmarks.training.train import Training
-from nasbench.errors import InvalidInput
 
 
 class ShardJob(NamedTuple):
@@ -60,7 +60,7 @@ class ShardTrainer:
     def train(self, job: ShardJob) -> Done:
         """Train a group and write its shard; `InvalidInput` if memory is too small."""
         plan, began = self._plan, time.perf_counter()
-        try:
+        with device_failures(plan.device, f"--group (now {plan.group}) or --workers"):
             training = grouped(
                 self.space,
                 [self.space.architecture(cell) for cell in job.cells],
@@ -69,15 +69,8 @@ class ShardTrainer:
                 plan.recipe,
                 device=plan.device,
                 precision=plan.precision,
-                layout=plan.layout,
             )
             training.run()
-        except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
-            if _is_out_of_memory(error):
-                raise InvalidInput(
-                    f"out of memory on {plan.device}: lower --group (now {plan.group}) or --workers"
-                ) from error
-            raise
         seconds = _since(began)
         about = origin(_device_name(plan.device), torch.get_num_threads(), seconds)
         trainings = _trainings(job, training, about)
@@ -93,12 +86,6 @@ def _trainings(job: ShardJob, training: Training, about: dict[str, object]) -> T
         curve[lost] = np.nan
     cells = np.array(job.cells, dtype=np.int64)
     return Trainings(cells, np.full_like(cells, job.seed), lost[:, -1], curves, (about,))
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "allocate memory" in str(error)  # torch's message on a CPU, where it has no class
 
 
 def _device_name(device: str) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nasbench.benchmarks.asked import check_architecture, check_training
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.devices import recorder
+from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.step import computing
 from nasbench.benchmarks.training.streams import Purpose, stream
 from nasbench.benchmarks.training.threads import torch_threads
@@ -305,23 +306,15 @@ class SharedSession:
         memory is too small, the device is lost, or the training loss is not finite.
         """
         check_training(request)
-        with torch_threads(self._threads), computing(self._precision):
+        failures = device_failures(self.loan.device, "batch, channels or cells")
+        with torch_threads(self._threads), computing(self._precision), failures:
             return self._answer(request)
 
     def _answer(self, request: TrainShared) -> SharedAnswer:
         began = time.perf_counter()
-        try:
-            traces = _typed(request.train(self.loan))
-            trained = time.perf_counter() - began
-            derived = request.derive(self.loan)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise NasbenchError(
-                f"out of memory on {self.loan.device}: lower batch, channels or cells"
-            ) from error
-        except torch.AcceleratorError as error:
-            raise NasbenchError(
-                f"{self.loan.device} was lost: {str(error).splitlines()[0]}"
-            ) from error
+        traces = _typed(request.train(self.loan))
+        trained = time.perf_counter() - began
+        derived = request.derive(self.loan)
         derivation = time.perf_counter() - began - trained
         seconds = max(trained + derivation - self.derivation, 0.0)
         self.derivation += seconds - trained  # above `derivation` where the charge reached 0 s

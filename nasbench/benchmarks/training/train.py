@@ -106,10 +106,7 @@ class Training:
                 after(self)
 
     def train_epoch(self) -> None:
-        """Train one epoch on the images for the weights.
-
-        Raises `InvalidInput` if a GPU's memory is too small.
-        """
+        """Train one epoch on the images for the weights."""
         with self._computing():
             self._train_epoch()
 
@@ -123,17 +120,11 @@ class Training:
         self.network.train()
         total, images = torch.zeros(self.size, dtype=torch.float64, device=self.device), 0
         batches = self.data.epoch(self.seed, self.epoch, self.recipe.batch)
-        try:
-            for rate, batch in zip(self._rates(), batches, strict=True):
-                number = len(batch.labels)
-                step = self._whole_step if number == self.recipe.batch else self._step
-                total += step(batch.images, batch.labels, rate) * number
-                images += number
-        except torch.OutOfMemoryError as error:
-            raise InvalidInput(
-                f"out of memory on {self.device}: lower the group size (now {self.size}) "
-                f"or the batch (now {self.recipe.batch})"
-            ) from error
+        for rate, batch in zip(self._rates(), batches, strict=True):
+            number = len(batch.labels)
+            step = self._whole_step if number == self.recipe.batch else self._step
+            total += step(batch.images, batch.labels, rate) * number
+            images += number
         mean = (total / images).cpu()
         self.curves["train_loss"][:, self.epoch] = mean.float()
         self.diverged |= ~mean.isfinite()

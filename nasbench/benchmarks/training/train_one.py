@@ -10,8 +10,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from typing import Any
 import torch
 
 from nasbench.benchmarks.training.data import Part
+from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.train import Training
-from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
+from nasbench.errors import DataError, NasbenchError, StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
 from nasbench.progress import Progress, Unseen
 from nasbench.provenance import processor
@@ -117,7 +117,7 @@ def train_epochs(training: Training, epochs: int) -> bool:
 
     Returns True. If the training loss is not finite after an epoch, it stops and returns False.
     """
-    with enough_memory(training.recipe.batch, training.device):
+    with device_failures(training.device, f"the batch (now {training.recipe.batch})"):
         while training.epoch < epochs:
             training.train_epoch()
             if bool(training.diverged.any()):
@@ -127,25 +127,13 @@ def train_epochs(training: Training, epochs: int) -> bool:
 
 def evaluate(training: Training, part: Part) -> tuple[float, float]:
     """Return accuracy (%) and loss of a single network after its last trained epoch."""
-    with enough_memory(training.recipe.batch, training.device):
+    with device_failures(training.device, f"the batch (now {training.recipe.batch})"):
         training.evaluate(part)
     column = training.epoch - 1
     return (
         float(training.curves[f"{part.value}_accuracy"][0, column]),
         float(training.curves[f"{part.value}_loss"][0, column]),
     )
-
-
-@contextmanager
-def enough_memory(batch: int, device: torch.device | str) -> Iterator[None]:
-    """Turn a failed memory allocation into an `InvalidInput` that says what to lower."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        cpu = "can't allocate memory" in str(error)  # torch has no class for it
-        if not (cpu or isinstance(error, MemoryError | torch.OutOfMemoryError)):
-            raise
-        raise InvalidInput(f"out of memory on {device}: lower --batch (now {batch})") from error
 
 
 def machine(device: torch.device) -> str:

@@ -17,10 +17,9 @@ from nasbench.benchmarks.training.train_one import (
     CURVE,
     RESULT,
     Epoch,
-    enough_memory,
     fit,
 )
-from nasbench.errors import DataError, InvalidInput, NasbenchError, StoreError
+from nasbench.errors import DataError, NasbenchError, StoreError
 from tests.benchmarks.training import tiny
 
 
@@ -146,19 +145,3 @@ def test_divergence_is_one_line(tmp_path: Path, looks: list[Part]) -> None:
         fit(start(learning_rate=1e30), tmp_path)
     assert Part.TEST not in looks
     assert not (tmp_path / CHECKPOINT).exists()
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
-        MemoryError(),
-    ],
-)
-def test_out_of_memory_says_what_to_lower(error: Exception) -> None:
-    message = r"out of memory on cpu: lower --batch \(now 16\)"
-    with pytest.raises(InvalidInput, match=message), enough_memory(16, "cpu"):
-        raise error
-    with pytest.raises(RuntimeError, match="another"), enough_memory(16, "cpu"):
-        raise RuntimeError("another")
