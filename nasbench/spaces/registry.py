@@ -18,7 +18,11 @@ from nasbench.text import printable, shown
 SpaceClass = TypeVar("SpaceClass", bound=type[Space])
 GROUP = "nasbench.spaces"
 """Entry points of this group are spaces of other packages."""
-_HOMES = {"nb201": "nasbench.spaces.nb201:NasBench201"}
+_HOMES = {
+    "nb201": "nasbench.spaces.nb201:NasBench201",
+    "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
+    "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
+}
 """Module and class of each of nasbench's own spaces, imported when the space is needed."""
 
 _registered: dict[str, type[Space]] = {}
