@@ -82,8 +82,19 @@ class Layout(ABC):
         """Return the means over all pixels, shape (G, B, C)."""
 
     @abstractmethod
-    def gather(self, x: Tensor, members: Members) -> Tensor:
-        """Return the activations of some of the G networks of `x`; they may share its memory."""
+    def gather(self, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
+        """Return for each of the members their activations in `x`, which is of all networks.
+
+        They may share memory with `x` and with each other. What is of all networks is `x` itself.
+        """
+
+    @abstractmethod
+    def scatter(self, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
+        """Sum pieces, which are of the members, into one tensor of all; the rest of it is zero.
+
+        No network may be twice among the members of a piece. If there is a single piece, of all
+        networks, it is returned itself. Sums have the same order in every call.
+        """
 
     @abstractmethod
     def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
@@ -91,30 +102,6 @@ class Layout(ABC):
 
         There is only one size unless the layout joins edges.
         """
-
-    @abstractmethod
-    def zeros(self, piece: Tensor, members: Members) -> Tensor:
-        """Return zeros for all G networks, in a tensor like `piece`, which is of the members."""
-
-    @abstractmethod
-    def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
-        """Add `piece`, which is of the members, in place to `total`, which is of all networks."""
-
-
-def scatter(layout: Layout, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
-    """Sum the pieces of some networks into one tensor of all; what is in no piece is zero."""
-    order = sorted(range(len(pieces)), key=lambda i: not members[i].everyone)
-    first = order[0]
-    if members[first].everyone:
-        if len(pieces) == 1:
-            return pieces[0]
-        total = pieces[first].clone(memory_format=torch.preserve_format)
-        order = order[1:]
-    else:
-        total = layout.zeros(pieces[0], members[0])
-    for i in order:
-        layout.add(total, pieces[i], members[i])
-    return total
 
 
 class SplitGroups(torch.autograd.Function):
@@ -129,22 +116,19 @@ class SplitGroups(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         """Return the activations that each of the takers gets."""
         ctx.layout, ctx.takers = layout, takers
-        chosen = [one.together for one in takers]
-        return tuple(layout.gather(x, m) if not m.everyone else x.view_as(x) for m in chosen)
+        parts = layout.gather(x, [one.together for one in takers])
+        return tuple(part.view_as(x) if part is x else part for part in parts)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Add each gradient to the networks of x that were selected, edge by edge.
-
-        No network is twice among the members of an edge, so sums have one order on every device.
-        """
+        """Add each gradient to the networks of x that were selected, edge by edge."""
         members = [edge for one in ctx.takers for edge in one.edges]
         pieces = [
             piece
             for one, gradient in zip(ctx.takers, gradients, strict=True)
             for piece in ctx.layout.split(gradient, one.sizes)
         ]
-        return scatter(ctx.layout, members, pieces), None, None
+        return ctx.layout.scatter(members, pieces), None, None
 
 
 class Merge(torch.autograd.Function):
@@ -154,10 +138,10 @@ class Merge(torch.autograd.Function):
     def forward(ctx: Any, layout: Layout, members: Sequence[Members], *pieces: Tensor) -> Tensor:
         """Return the sum of the pieces; networks that are in no piece are zero."""
         ctx.layout, ctx.members = layout, members
-        total = scatter(layout, members, pieces)
+        total = layout.scatter(members, pieces)
         return total.view_as(total) if total is pieces[0] else total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return for each piece the gradient of the networks it was added to."""
-        return None, None, *(ctx.layout.gather(gradient, m) for m in ctx.members)
+        return None, None, *ctx.layout.gather(gradient, ctx.members)
