@@ -7,24 +7,25 @@ Trains whole groups of the middle of the space, and a few of their cells alone, 
 turn. A training is `--epochs` such epochs with an evaluation of 1,100 images of two parts after
 each, as with the recipe `digits-15` (which has 131 steps an epoch). Images are random. Prints
 medians: CPU seconds of one thread on a CPU, wall seconds on a GPU, where steps are also timed as
-graphs. `rates` is the same as a function; it needs torch and numpy only.
+graphs. First it prints how far losses of a short training of each way are from those alone on the
+CPU, in double precision. `rates` and `differences` need torch and numpy only.
 """
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
-from nasbench.benchmarks.training.grouped import grouped
+from nasbench.benchmarks.training.grouped import LAYOUTS, grouped
 from nasbench.benchmarks.training.readers.images import Augmentation
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.step import Graph, Step
-from nasbench.benchmarks.training.train import Training, recorded_steps, single
+from nasbench.benchmarks.training.train import CURVES, Training, recorded_steps, single
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import NasBench201
@@ -129,6 +130,50 @@ def rates(
     return {name: HOUR / (work.epochs * statistics.median(spent)) for name, spent in times.items()}
 
 
+def differences(device: str, *, graph: Graph | None = None) -> dict[str, float]:
+    """Return how far every way of training is from training alone on the CPU, in float64.
+
+    That is the largest relative difference of a loss of two epochs of eight steps and a smaller
+    one, of training and evaluation. The ways are those of `rates`.
+    """
+    graph = graph or recorded_steps(SPACE, device)
+    cells = [SPACE.architecture(index) for index in (0, 123, 857, 6111, 9930, 15624)]
+    work = Work(batch=4, steps=8, shape=Shape(4, 1), evaluated=24)
+    recipe = replace(work.recipe(), epochs=2)
+    data = replace(work, steps=9).data()
+    images, labels = data.parts[Part.WEIGHTS]
+    data = replace(data, parts={**data.parts, Part.WEIGHTS: Images(images[:-2], labels[:-2])})
+
+    def losses(trainings: Sequence[Training]) -> torch.Tensor:
+        for training in trainings:
+            training.run()
+        curves = [one.curves[name] for one in trainings for name in CURVES if "loss" in name]
+        return torch.cat(curves).view(len(trainings), 3, -1, 2).transpose(0, 1).flatten(1, 2)
+
+    def singles(where: str, one: Graph) -> list[Training]:
+        return [
+            single(SPACE, cell, 0, data, recipe, device=where, precision="float64", graph=one)
+            for cell in cells
+        ]
+
+    expected, found = losses(singles("cpu", _usual)), {}
+    for ending, one in (("", _usual), (" as graph", graph)):
+        if one is not None:
+            ways = {"alone": singles(device, one)} | {
+                layout: [
+                    grouped(
+                        SPACE, cells, 0, data, recipe,
+                        device=device, precision="float64", layout=layout, graph=one,
+                    )
+                ]
+                for layout in LAYOUTS
+            }  # fmt: skip
+            for name, trainings in ways.items():
+                far = (losses(trainings) - expected).abs() / expected
+                found[f"{name}{ending}"] = float(far.max())
+    return found
+
+
 def _usual(step: Step) -> Step:
     """Return a step that is not recorded."""
     return step
@@ -184,6 +229,8 @@ def main() -> None:
     work = Work(
         batch=options.batch, steps=options.steps, shape=Shape(options.channels, options.cells)
     )
+    for name, far in differences(options.device).items():
+        print(f"{name:<18}losses differ by {far:.1e} or less from alone on the CPU", flush=True)
     for group in options.group:
         found = rates(
             options.device, group, work, precision=options.precision, repeats=options.repeats
