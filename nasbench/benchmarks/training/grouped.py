@@ -7,6 +7,7 @@ weights of each come from a separate random stream, so they do not depend on the
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.recipes import Recipe
@@ -35,6 +36,20 @@ def layout_for(device: str, layout: str | None = None) -> str:
     return layout
 
 
+def group_network(
+    space: Space,
+    architectures: Sequence[Architecture],
+    seed: int,
+    data: DataSet,
+    recipe: Recipe,
+    layout: str,
+) -> nn.Module:
+    """Return the networks of several architectures as one module, on the CPU and untrained."""
+    initial = [initial_network(space, one, seed, data, recipe) for one in architectures]
+    networks = networks_of(space)
+    return (networks.as_products if layout == "products" else networks.side_by_side)(initial)
+
+
 def grouped(
     space: Space,
     architectures: Sequence[Architecture],
@@ -47,18 +62,18 @@ def grouped(
     layout: str | None = None,
     fused: bool | None = None,
     graph: Graph | None = None,
+    network: nn.Module | None = None,
 ) -> Training:
     """Return the training of several architectures with one seed, before its first epoch.
 
     Row i of its curves is that of architecture i. It is fast if neighbouring architectures are
     similar: see `Networks.arranged`. `layout` is one of `LAYOUTS`, by default that of `layout_for`;
-    for `fused` and `graph` see `Training`.
+    for `fused` and `graph` see `Training`. `network` is what `group_network` returns for the same
+    arguments, if it has been called already.
     """
-    initial = [initial_network(space, one, seed, data, recipe) for one in architectures]
-    networks = networks_of(space)
-    products = layout_for(device, layout) == "products"
+    layout = layout_for(device, layout)
     return Training(
-        networks.as_products(initial) if products else networks.side_by_side(initial),
+        network or group_network(space, architectures, seed, data, recipe, layout),
         [space.format(one) for one in architectures],
         seed,
         data,

@@ -1,18 +1,23 @@
 """Training one group of architectures, which is one job of a tabulation."""
 
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from nasbench.benchmarks.training.data import DataSet
 from nasbench.benchmarks.training.failures import device_failures
-from nasbench.benchmarks.training.grouped import grouped
+from nasbench.benchmarks.training.grouped import group_network, grouped, layout_for
 from nasbench.benchmarks.training.plan import Plan
 from nasbench.benchmarks.training.shards import Identity, Trainings, origin, write_shard
 from nasbench.benchmarks.training.train import Training
+from nasbench.spaces.base import Architecture
 
 
 class ShardJob(NamedTuple):
@@ -57,25 +62,58 @@ class ShardTrainer:
         """The identity that all shards of the plan share."""
         return self._plan.identity(self.data)
 
-    def train(self, job: ShardJob) -> Done:
-        """Train a group and write its shard; `InvalidInput` if memory is too small."""
+    def train_all(self, jobs: Sequence[ShardJob], *, ahead: bool) -> Iterator[Done]:
+        """Train jobs one after the other; yield a report when the shard of a job is written.
+
+        With `ahead` a thread builds the networks of the next group on the CPU while this one is
+        trained. That pays where a GPU trains: a group of 512 takes seconds to build.
+        """
+        if not ahead:
+            yield from map(self.train, jobs)
+            return
+        pool = ThreadPoolExecutor(1)
+        try:
+            built = [pool.submit(self.network, job) for job in jobs[:1]]
+            for job, *following in (jobs[i : i + 2] for i in range(len(jobs))):
+                network = built.pop().result()
+                built += [pool.submit(self.network, one) for one in following]
+                yield self.train(job, network)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def network(self, job: ShardJob) -> nn.Module:
+        """Return the networks of a job as one module, on the CPU and untrained."""
+        plan = self._plan
+        with self._failures():
+            return group_network(
+                self.space, self._architectures(job), job.seed, self.data, plan.recipe,
+                layout_for(plan.device, plan.layout),
+            )  # fmt: skip
+
+    def train(self, job: ShardJob, network: nn.Module | None = None) -> Done:
+        """Train a group and write its shard; `InvalidInput` if memory is too small.
+
+        `network` is what the method `network` returns, if that has been called already.
+        """
         plan, began = self._plan, time.perf_counter()
-        with device_failures(plan.device, f"--group (now {plan.group}) or --workers"):
+        with self._failures():
             training = grouped(
-                self.space,
-                [self.space.architecture(cell) for cell in job.cells],
-                job.seed,
-                self.data,
-                plan.recipe,
-                device=plan.device,
-                precision=plan.precision,
-            )
+                self.space, self._architectures(job), job.seed, self.data, plan.recipe,
+                device=plan.device, precision=plan.precision, layout=plan.layout, network=network,
+            )  # fmt: skip
             training.run()
         seconds = _since(began)
         about = origin(_device_name(plan.device), torch.get_num_threads(), seconds)
         trainings = _trainings(job, training, about)
         write_shard(plan.shards, trainings, self.identity)
         return Done(len(job.cells), int(trainings.diverged.sum()), seconds)
+
+    def _architectures(self, job: ShardJob) -> list[Architecture]:
+        return [self.space.architecture(cell) for cell in job.cells]
+
+    def _failures(self) -> AbstractContextManager[None]:
+        plan = self._plan
+        return device_failures(plan.device, f"--group (now {plan.group}) or --workers")
 
 
 def _trainings(job: ShardJob, training: Training, about: dict[str, object]) -> Trainings:

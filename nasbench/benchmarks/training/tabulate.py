@@ -9,6 +9,8 @@ finished, for example from a smaller sample of cells, the others are grouped ane
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import torch
+
 from nasbench.benchmarks.training.estimate import (
     Cost,
     announcement,
@@ -103,8 +105,7 @@ def _work(
         yield from in_processes(plan, jobs, workers)
         return
     with torch_threads(plan.threads):
-        for job in jobs:
-            yield trainer.train(job)
+        yield from trainer.train_all(jobs, ahead=torch.device(plan.device).type == "cuda")
 
 
 def _check_cores(workers: int, threads: int) -> None:

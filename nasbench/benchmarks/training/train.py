@@ -34,11 +34,13 @@ from nasbench.place import MOST_THREADS, known_device
 from nasbench.spaces.base import Architecture, Space
 from nasbench.spaces.networks.base import networks_of
 from nasbench.spaces.networks.recordings import RepeatedStep
+from nasbench.spaces.networks.transfer import sent
 
 CURVES = ("train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
 """Names of the learning curves: accuracies in percent, losses as mean cross entropy."""
-_EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 27}
-"""Limit of numbers in the widest layer of an evaluation batch; a CPU's fit into its cache."""
+_EVALUATED_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 25}
+"""Limit of numbers in the widest layer of an evaluation batch; a CPU's fit into its cache. The
+columns of a group's 3x3 convolutions (see `as_products`) may be 27 times as many: 4 GB on a GPU."""
 
 _NOT_COMPARED = {"lr": 0.0, "foreach": None, "fused": None}
 """Settings of a stored optimiser that may be others: the rate of a step and how it is computed."""
@@ -134,7 +136,7 @@ class Training:
         steps, epochs = self.data.steps(self.recipe.batch), self.recipe.epochs
         rates = [self.recipe.rate((self.epoch + step / steps) / epochs) for step in range(steps)]
         if self.device.type == "cuda":  # where the fused optimiser reads single precision
-            return torch.tensor(rates, dtype=torch.float32).to(self.device)
+            return sent(torch.tensor(rates, dtype=torch.float32), self.device)
         return torch.tensor(rates, dtype=torch.float64)
 
     def evaluate(self, part: Part) -> None:
@@ -159,8 +161,9 @@ class Training:
             loss += losses * len(batch.labels)
             correct += (logits.argmax(dim=2) == batch.labels).sum(dim=1)
         column = self.epoch - 1
-        self.curves[f"{part.value}_loss"][:, column] = (loss / len(labels)).float().cpu()
-        self.curves[f"{part.value}_accuracy"][:, column] = (100 * correct / len(labels)).cpu()
+        read = torch.stack([loss / len(labels), 100 * correct / len(labels)]).cpu()
+        for name, values in zip(("loss", "accuracy"), read, strict=True):
+            self.curves[f"{part.value}_{name}"][:, column] = values
 
     def identity(self) -> dict[str, Any]:
         """Return all that the numbers depend on; a checkpoint to continue from must have the same.

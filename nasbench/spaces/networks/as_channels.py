@@ -34,6 +34,8 @@ class Conv(Stack):
 class Channels(Layout):
     """Activations in one tensor (B, G*C, H, W) in channels_last memory."""
 
+    joins_edges = False
+
     def enter(self, images: Tensor) -> Tensor:
         """Return the images."""
         return images
@@ -58,30 +60,55 @@ class Channels(Layout):
         """(B, G*C, H, W) -> (G, B, C)."""
         return x.mean(dim=(2, 3)).view(len(x), groups, -1).transpose(0, 1)
 
-    def gather(self, x: Tensor, members: Members) -> Tensor:
-        """(B, G*C, H, W) -> (B, n*C, H, W), as a copy unless all networks are members."""
-        if members.everyone:
-            return x
-        width = x.shape[1] // members.groups
-        if members.run is not None:
-            part = x[:, members.run.start * width : members.run.stop * width]
-            return part.contiguous(memory_format=torch.channels_last)
-        return _image(_rows(x, members.groups).index_select(1, members.index), x)
+    def gather(self, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
+        """(B, G*C, H, W) -> (B, n*C, H, W) for each of the members, as a copy unless it is all."""
+        return tuple(_gathered(x, some) for some in members)
 
-    def zeros(self, piece: Tensor, members: Members) -> Tensor:
-        """(B, n*C, H, W) -> zeros (B, G*C, H, W)."""
-        batch, channels, height, width = piece.shape
-        channels = channels // len(members.positions) * members.groups
-        return piece.new_zeros(batch, height, width, channels).permute(0, 3, 1, 2)
-
-    def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
-        """Add `piece` (B, n*C, H, W) in place to the members' channels of `total`."""
-        if members.run is not None:
-            width = total.shape[1] // members.groups
-            total[:, members.run.start * width : members.run.stop * width] += piece
+    def scatter(self, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
+        """Pieces (B, n*C, H, W) -> (B, G*C, H, W)."""
+        order = sorted(range(len(pieces)), key=lambda i: not members[i].everyone)
+        first = order[0]
+        if members[first].everyone:
+            if len(pieces) == 1:
+                return pieces[0]
+            total = pieces[first].clone(memory_format=torch.channels_last)
+            order = order[1:]
         else:
-            rows = _rows(piece, len(members.positions))
-            _rows(total, members.groups).index_add_(1, members.index, rows)
+            total = _zeros(pieces[0], members[0])
+        for i in order:
+            _add(total, pieces[i], members[i])
+        return total
+
+    def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
+        """Return the whole, as edges are not joined."""
+        return (x,)
+
+
+def _gathered(x: Tensor, members: Members) -> Tensor:
+    if members.everyone:
+        return x
+    width = x.shape[1] // members.groups
+    if members.run is not None:
+        part = x[:, members.run.start * width : members.run.stop * width]
+        return part.contiguous(memory_format=torch.channels_last)
+    return _image(_rows(x, members.groups).index_select(1, members.index(x.device)), x)
+
+
+def _zeros(piece: Tensor, members: Members) -> Tensor:
+    """Return zeros for all networks: (B, n*C, H, W) -> (B, G*C, H, W)."""
+    batch, channels, height, width = piece.shape
+    channels = channels // len(members.positions) * members.groups
+    return piece.new_zeros(batch, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _add(total: Tensor, piece: Tensor, members: Members) -> None:
+    """Add `piece` (B, n*C, H, W) in place to the members' channels of `total`."""
+    if members.run is not None:
+        width = total.shape[1] // members.groups
+        total[:, members.run.start * width : members.run.stop * width].add_(piece)
+    else:
+        rows = _rows(piece, len(members.positions))
+        _rows(total, members.groups).index_add_(1, members.index(total.device), rows)
 
 
 def _rows(x: Tensor, groups: int) -> Tensor:

@@ -3,7 +3,8 @@
 The activations of G networks are one contiguous tensor of shape (G, C, H, W, B): the network comes
 first, so that some of the networks are a slice, and the images of the batch come last, so that a
 shift of the image moves whole runs of B numbers. A convolution is `bmm` of the weights (G, after,
-before*k*k) with columns (G, before*k*k, H*W*B).
+before*k*k) with columns (G, before*k*k, H*W*B). The same operation on all edges that leave one node
+of a cell is one product, in which a network takes part once per edge.
 
 Columns of a 3x3 convolution hold every input number nine times. Per layer of n input and n output
 numbers this reads and writes about 22 n numbers (padding 2 n, columns 10 n, product 10 n) in three
@@ -14,6 +15,7 @@ output's gradient with the kernels turned around.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -81,6 +83,13 @@ class NormOfProducts(Norm):
 class Products(Layout):
     """Activations in one contiguous tensor (G, C, H, W, B)."""
 
+    joins_edges = True
+
+    def __init__(self) -> None:
+        """Keep what says which networks are selected and summed, on the device that does it."""
+        self._joined: dict[tuple[Members, ...], Members] = {}
+        self._summed: dict[tuple[tuple[Members, ...], torch.device], tuple[Tensor, Tensor]] = {}
+
     def enter(self, images: Tensor) -> Tensor:
         """(B, channels, side, side) -> (1, channels, side, side, B)."""
         return images.permute(1, 2, 3, 0).contiguous()[None]
@@ -105,20 +114,48 @@ class Products(Layout):
         """(G, C, H, W, B) -> (G, B, C)."""
         return x.mean(dim=(2, 3)).transpose(1, 2)
 
-    def gather(self, x: Tensor, members: Members) -> Tensor:
-        """(G, ...) -> (n, ...); without a copy if the members are neighbours."""
-        return x[members.run] if members.run is not None else x.index_select(0, members.index)
+    def gather(self, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
+        """(G, ...) -> (n, ...) for each of the members: slices of neighbours, copies of others."""
+        apart = tuple(some for some in members if some.run is None)
+        copied = iter(self._copied(x, apart) if apart else ())
+        return tuple(
+            x if some.everyone else next(copied) if some.run is None else x[some.run]
+            for some in members
+        )
 
-    def zeros(self, piece: Tensor, members: Members) -> Tensor:
-        """(n, ...) -> zeros (G, ...)."""
-        return piece.new_zeros(members.groups, *piece.shape[1:])
+    def scatter(self, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
+        """Pieces (n, ...) -> (G, ...): every network is the sum of its rows, in their order."""
+        if len(pieces) == 1 and members[0].everyone:
+            return pieces[0]
+        rows, ends = self._rows_of(tuple(members), pieces[0].device)
+        every = torch.cat(list(pieces)).flatten(1)
+        sums = F.embedding_bag(rows, every, ends, mode="sum", include_last_offset=True)
+        return sums.view(-1, *pieces[0].shape[1:])
 
-    def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
-        """Add `piece` (n, ...) in place to the members' activations in `total`."""
-        if members.run is not None:
-            total[members.run] += piece
-        else:  # no network is twice among the members, so the order of additions is known
-            total.index_add_(0, members.index, piece)
+    def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
+        """Return slices of the networks, without a copy."""
+        return torch.split(x, list(sizes))
+
+    def _copied(self, x: Tensor, members: tuple[Members, ...]) -> Sequence[Tensor]:
+        """Return the activations of each of the members, copied by one kernel."""
+        if members not in self._joined:
+            positions = [position for some in members for position in some.positions]
+            self._joined[members] = Members(members[0].groups, positions)
+        index = self._joined[members].index(x.device)
+        return torch.split(x.index_select(0, index), [len(some.positions) for some in members])
+
+    def _rows_of(self, members: tuple[Members, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return which rows of the joined pieces are of each network, and where its rows end."""
+        if (members, device) not in self._summed:
+            rows: list[list[int]] = [[] for _ in range(members[0].groups)]
+            every = (position for some in members for position in some.positions)
+            for row, position in enumerate(every):
+                rows[position].append(row)
+            ends = [0, *accumulate(map(len, rows))]
+            numbers = ([row for some in rows for row in some], ends)
+            first, second = (torch.tensor(some, device=device) for some in numbers)
+            self._summed[members, device] = first, second
+        return self._summed[members, device]
 
 
 def columns(x: Tensor, stride: int) -> Tensor:
@@ -145,7 +182,7 @@ def _folded(brought: Tensor, x: Tensor, stride: int) -> Tensor:
     for row in range(3):
         for column in range(3):
             rows, across = slice(row, row + reach, stride), slice(column, column + reach, stride)
-            total[:, :, rows, across] += parts[:, :, row, column]
+            total[:, :, rows, across].add_(parts[:, :, row, column])
     return total[:, :, 1:-1, 1:-1].contiguous()
 
 

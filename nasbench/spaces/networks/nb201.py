@@ -66,14 +66,35 @@ def simplify(cell: Architecture) -> Architecture:
     )
 
 
+class Conv(nn.Conv2d):
+    """A convolution without bias whose weights `initialise` draws; until then they are anything.
+
+    torch's own would draw them from its global stream.
+    """
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int = 1) -> None:
+        """Make the layer; the padding keeps the side of the image if the stride is 1."""
+        super().__init__(before, after, kernel, stride, padding=kernel // 2, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
+class Linear(nn.Linear):
+    """A linear layer whose weights and bias `initialise` draws; until then they are anything."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
 class ReluConvNorm(nn.Sequential):
     """ReLU, a convolution without bias, batch norm: (B, before, H, W) -> (B, after, H', W')."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, shape: Shape) -> None:
-        """Make the layers; the padding keeps the side of the image if the stride is 1."""
+        """Make the layers; a stride of 1 keeps the side of the image."""
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=False),
+            Conv(before, after, kernel, stride),
             nn.BatchNorm2d(
                 after, affine=shape.affine, track_running_stats=shape.track_running_stats
             ),
@@ -124,9 +145,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first = ReluConvNorm(before, after, 3, 2, shape)
         self.second = ReluConvNorm(after, after, 3, 1, shape)
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2, stride=2), nn.Conv2d(before, after, 1, bias=False)
-        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, stride=2), Conv(before, after, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum of the two branches."""
@@ -149,12 +168,12 @@ class Frame(NamedTuple):
         norm = {"affine": shape.affine, "track_running_stats": shape.track_running_stats}
         return cls(
             nn.Sequential(
-                nn.Conv2d(data.channels, widths[0], 3, padding=1, bias=False),
+                Conv(data.channels, widths[0], 3),
                 nn.BatchNorm2d(widths[0], **norm),
             ),
             nn.ModuleList(ResidualBlock(one, other, shape) for one, other in pairwise(widths)),
             nn.Sequential(nn.BatchNorm2d(widths[-1], **norm), nn.ReLU()),
-            nn.Linear(widths[-1], data.classes),
+            Linear(widths[-1], data.classes),
         )
 
 
@@ -197,16 +216,14 @@ class Network(nn.Module):
         self.cell = simplify(cell) if form is Form.SIMPLIFIED else tuple(cell)
         self.data = data
         self.shape = shape
-        with torch.device("meta"):  # on a real device modules draw from torch's global stream
-            frame = Frame.build(data, around or shape)
-            self.stem = frame.stem
-            self.stages = nn.ModuleList(
-                nn.Sequential(*(Cell(self.cell, width, shape) for _ in range(shape.cells)))
-                for width in widths_of(shape)
-            )
-            self.reductions = frame.reductions
-            self.head, self.classifier = frame.head, frame.classifier
-        self.to_empty(device="cpu")
+        frame = Frame.build(data, around or shape)
+        self.stem = frame.stem
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(Cell(self.cell, width, shape) for _ in range(shape.cells)))
+            for width in widths_of(shape)
+        )
+        self.reductions = frame.reductions
+        self.head, self.classifier = frame.head, frame.classifier
         initialise(self, generator, initialisation)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -12,15 +12,14 @@ The comments on shapes call the activations of n networks with C channels each (
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.nb201 import AVG_POOL, EDGES, NODES, NONE
 from nasbench.spaces.networks.nb201 import KERNEL, STAGES, Network
-from nasbench.spaces.networks.side_by_side import Layout, Members, Merge, SplitGroups
-from nasbench.spaces.networks.stack import Linear, Modules
+from nasbench.spaces.networks.side_by_side import Layout, Members, Merge, SplitGroups, Takers
+from nasbench.spaces.networks.stack import Linear
 
 
 class ReluConvNorm(nn.Module):
@@ -44,62 +43,75 @@ class ReluConvNorm(nn.Module):
 
 
 class Branch(nn.Module):
-    """One operation on one edge, for all networks that have this operation there."""
+    """One operation on edges that leave one node, for all networks that have it there."""
 
     def __init__(
         self,
-        edge: int,
+        networks: Sequence[Network],
+        edges: Sequence[int],
         operation: int,
-        groups: int,
-        members: list[int],
-        modules: Modules,
+        place: tuple[int, int],
         layout: Layout,
     ) -> None:
-        """`members` are positions in the group, `modules` their `nb201` modules of this edge."""
+        """Find the networks with `operation` on each of `edges`, in the cell at `place`."""
         super().__init__()
-        self.layout = layout
-        self.source, self.target = EDGES[edge]
-        self.operation = operation
-        self.groups, self.positions = groups, tuple(members)
-        self.register_buffer("index", torch.tensor(members), persistent=False)
-        self.index: Tensor
-        self.layer = ReluConvNorm(modules, layout) if operation in KERNEL else None
+        self.layout, self.operation = layout, operation
+        chosen = {
+            edge: [i for i, network in enumerate(networks) if network.cell[edge] == operation]
+            for edge in edges
+        }
+        self.edges = [edge for edge, members in chosen.items() if members]
+        self.source = EDGES[self.edges[0]][0]
+        self.takers = Takers([Members(len(networks), chosen[edge]) for edge in self.edges])
+        self.taken = [(edge, i) for edge in self.edges for i in chosen[edge]]
+        """Edge and position in the group of everything that is computed, in its order."""
+        self.layer = None
+        if operation in KERNEL:
+            modules = [_edge(networks[i], place, edge) for edge, i in self.taken]
+            self.layer = ReluConvNorm(modules, layout)
 
-    @property
-    def members(self) -> Members:
-        """The networks that take part; the index is on the device of the module."""
-        return Members(self.groups, self.positions, self.index)
+    def forward(self, x: Tensor) -> list[tuple[int, Members, Tensor]]:
+        """Compute the outputs from the source nodes of the takers, (n, C).
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Source nodes of the n members, (n, C) -> outputs of the operation, same shape."""
+        Return for each edge its target, its members and their outputs.
+        """
+        y = self._computed(x)
+        pieces = self.layout.split(y, self.takers.sizes)
+        return [
+            (EDGES[edge][1], members, piece)
+            for edge, members, piece in zip(self.edges, self.takers.edges, pieces, strict=True)
+        ]
+
+    def _computed(self, x: Tensor) -> Tensor:
         if self.layer is not None:
             y: Tensor = self.layer(x)
             return y
-        if self.operation == AVG_POOL:
-            return self.layout.average(x)
-        return x
+        return self.layout.average(x) if self.operation == AVG_POOL else x
+
+    def copy_to(self, network: Network, place: tuple[int, int], position: int) -> None:
+        """Copy the tensors of the network at `position` to `network`, a single network."""
+        if self.layer is not None:
+            for number, (edge, i) in enumerate(self.taken):
+                if i == position:
+                    self.layer.copy_to(_edge(network, place, edge), number)
 
 
 class GroupedCell(nn.Module):
     """One cell of each of several networks, at the same place: (G, C) -> the same."""
 
-    def __init__(self, networks: Sequence[Network], stage: int, place: int, layout: Layout) -> None:
-        """Group the networks by operation on each edge."""
+    def __init__(self, networks: Sequence[Network], place: tuple[int, int], layout: Layout) -> None:
+        """Group the networks by operation; `place` is the stage and the cell's number in it."""
         super().__init__()
-        self.layout = layout
-        self.groups, self.stage, self.place = len(networks), stage, place
+        self.layout, self.place = layout, place
         branches = []
-        for edge, (source, target) in enumerate(EDGES):
-            for operation in sorted({network.cell[edge] for network in networks} - {NONE}):
-                members = [i for i, n in enumerate(networks) if n.cell[edge] == operation]
-                name = f"{source}_{target}"
-                modules = [_cell(networks[i], stage, place).edges[name] for i in members]
-                branches.append(Branch(edge, operation, self.groups, members, modules, layout))
+        for edges in _joined(layout):
+            present = {network.cell[edge] for network in networks for edge in edges} - {NONE}
+            branches += [Branch(networks, edges, one, place, layout) for one in sorted(present)]
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last node of every network; nodes without incoming edges are zero."""
-        brought: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(NODES)]
+        brought: list[list[tuple[Members, Tensor]]] = [[] for _ in range(NODES)]
         for node in range(NODES):
             if node:
                 if not brought[node]:
@@ -109,20 +121,18 @@ class GroupedCell(nn.Module):
                     x = Merge.apply(self.layout, members, *pieces)  # type: ignore[no-untyped-call]
             leaving: list[Any] = [b for b in self.branches if b.source == node]
             if leaving:
-                takers = [branch.members for branch in leaving]
+                takers = [branch.takers for branch in leaving]
                 parts = SplitGroups.apply(x, self.layout, takers)  # type: ignore[no-untyped-call]
                 for branch, part in zip(leaving, parts, strict=True):
-                    brought[branch.target].append((branch.members, branch(part)))
+                    for target, some, piece in branch(part):
+                        brought[target].append((some, piece))
         return x
 
     def copy_to(self, network: Network, position: int) -> None:
         """Copy this cell's tensors of the network at `position` to `network`, a single network."""
-        edges = _cell(network, self.stage, self.place).edges
         branches: Any = self.branches
         for branch in branches:
-            if branch.layer is not None and position in branch.positions:
-                module = edges[f"{branch.source}_{branch.target}"]
-                branch.layer.copy_to(module, branch.positions.index(position))
+            branch.copy_to(network, self.place, position)
 
 
 class ResidualBlock(nn.Module):
@@ -154,8 +164,7 @@ class GroupedNetwork(nn.Module):
     def __init__(self, networks: Sequence[Network], layout: Layout) -> None:
         """Copy the weights of `networks`, which are on one device, into the form of a layout.
 
-        The weights have the same names and shapes in all layouts. Raises `InvalidInput` if the
-        networks do not have the same input and shape.
+        Raises `InvalidInput` if the networks do not have the same input and shape.
         """
         super().__init__()
         if len({(network.data, network.shape) for network in networks}) != 1:
@@ -167,7 +176,9 @@ class GroupedNetwork(nn.Module):
         self.stem = layout.conv([network.stem[0] for network in every], shared_input=True)
         self.stem_norm = layout.norm([network.stem[1] for network in every])
         self.stages = nn.ModuleList(
-            nn.Sequential(*(GroupedCell(networks, stage, place, layout) for place in range(cells)))
+            nn.Sequential(
+                *(GroupedCell(networks, (stage, number), layout) for number in range(cells))
+            )
             for stage in range(STAGES)
         )
         self.reductions = nn.ModuleList(
@@ -200,5 +211,17 @@ class GroupedNetwork(nn.Module):
         self.classifier.copy_to(network.classifier, position)
 
 
-def _cell(network: Any, stage: int, place: int) -> Any:
-    return network.stages[stage][place]
+def _joined(layout: Layout) -> list[list[int]]:
+    """Return the edges, in lists of those that are computed at once."""
+    if not layout.joins_edges:
+        return [[edge] for edge in range(len(EDGES))]
+    return [
+        [edge for edge, (source, _) in enumerate(EDGES) if source == node]
+        for node in range(NODES - 1)
+    ]
+
+
+def _edge(network: Any, place: tuple[int, int], edge: int) -> Any:
+    """Return the module of an edge of a single network."""
+    source, target = EDGES[edge]
+    return network.stages[place[0]][place[1]].edges[f"{source}_{target}"]

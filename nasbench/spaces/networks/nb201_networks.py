@@ -14,7 +14,7 @@ from nasbench.spaces.inputs import Input
 from nasbench.spaces.nb201 import EDGES, NODES, NONE, OPERATIONS, NasBench201
 from nasbench.spaces.networks.as_channels import Channels
 from nasbench.spaces.networks.as_products import Products
-from nasbench.spaces.networks.base import Initialisation, Networks, Shape
+from nasbench.spaces.networks.base import Initialisation, Networks, Shape, initialise
 from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.nb201 import (
     STAGES,
@@ -124,6 +124,7 @@ class NasBench201Networks(Networks):
 
     def timing(self, data: Input, shape: Shape) -> Timing:
         """Return the frame, then for every stage and operation a cell that has it on all edges."""
+        generator = torch.Generator()
         frame = Frame.build(data, shape)
         parts = [TimedPart(Around(frame), (data.channels, data.side, data.side))]
         widths = widths_of(shape)
@@ -132,6 +133,9 @@ class NasBench201Networks(Networks):
             for operation in range(len(OPERATIONS)):
                 cell = Cell((operation,) * len(EDGES), width, shape)
                 parts.append(TimedPart(cell, (width, side, side)))
+
+        for part in parts:
+            initialise(part.module, generator)
 
         def operations(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
             cells = times[1:].reshape(len(widths), len(OPERATIONS))

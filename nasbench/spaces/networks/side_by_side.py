@@ -7,7 +7,6 @@ it. There are two: `as_channels` for processors and `as_products` for GPUs. `Spl
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,31 +15,44 @@ from torch import Tensor, nn
 from nasbench.spaces.networks.stack import Norm, Stack
 
 
-@dataclass(frozen=True, eq=False)
 class Members:
-    """The n networks that take part, by their positions in a group of G = `groups` networks.
+    """The n networks that take part, by their positions in a group of G = `groups` networks."""
 
-    `index` is a tensor with the same numbers as `positions`.
-    """
-
-    groups: int
-    positions: tuple[int, ...]
-    index: Tensor
-
-    @property
-    def everyone(self) -> bool:
-        """Whether all networks of the group take part."""
-        return len(self.positions) == self.groups
-
-    @property
-    def run(self) -> slice | None:
+    def __init__(self, groups: int, positions: Sequence[int]) -> None:
+        """Take at least one position; a network that is there twice takes part twice."""
+        self.groups, self.positions = groups, tuple(positions)
+        neighbours = range(self.positions[0], self.positions[0] + len(self.positions))
+        consecutive = self.positions == tuple(neighbours)
+        self.run = slice(neighbours.start, neighbours.stop) if consecutive else None
         """The positions as a slice if they are consecutive, else None."""
-        first, last = self.positions[0], self.positions[-1]
-        return slice(first, last + 1) if last - first + 1 == len(self.positions) else None
+        self.everyone = consecutive and len(self.positions) == groups
+        """Whether all networks of the group take part."""
+        self._index: dict[torch.device, Tensor] = {}
+
+    def index(self, device: torch.device) -> Tensor:
+        """Return the positions as a tensor, which is sent to a device only once."""
+        if device not in self._index:
+            self._index[device] = torch.tensor(self.positions, device=device)
+        return self._index[device]
+
+
+class Takers:
+    """Those who take one operation of one node: for each of some edges the members."""
+
+    def __init__(self, edges: Sequence[Members]) -> None:
+        """Take the members of one edge or more, of one group."""
+        self.edges = tuple(edges)
+        positions = [position for members in edges for position in members.positions]
+        self.together = edges[0] if len(edges) == 1 else Members(edges[0].groups, positions)
+        """The members of all edges, one edge after the other."""
+        self.sizes = [len(members.positions) for members in edges]
 
 
 class Layout(ABC):
     """How the activations of G networks with C channels each are stored in one tensor."""
+
+    joins_edges: bool
+    """Whether an operation on several edges that leave one node is computed as one."""
 
     @abstractmethod
     def enter(self, images: Tensor) -> Tensor:
@@ -70,32 +82,26 @@ class Layout(ABC):
         """Return the means over all pixels, shape (G, B, C)."""
 
     @abstractmethod
-    def gather(self, x: Tensor, members: Members) -> Tensor:
-        """Return the activations of some of the G networks of `x`; they may share its memory."""
+    def gather(self, x: Tensor, members: Sequence[Members]) -> tuple[Tensor, ...]:
+        """Return for each of the members their activations in `x`, which is of all networks.
+
+        They may share memory with `x` and with each other. What is of all networks is `x` itself.
+        """
 
     @abstractmethod
-    def zeros(self, piece: Tensor, members: Members) -> Tensor:
-        """Return zeros for all G networks, in a tensor like `piece`, which is of the members."""
+    def scatter(self, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
+        """Sum pieces, which are of the members, into one tensor of all; the rest of it is zero.
+
+        No network may be twice among the members of a piece. If there is a single piece, of all
+        networks, it is returned itself. Sums have the same order in every call.
+        """
 
     @abstractmethod
-    def add(self, total: Tensor, piece: Tensor, members: Members) -> None:
-        """Add `piece`, which is of the members, in place to `total`, which is of all networks."""
+    def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
+        """Return the activations of the first networks of `x`, of the next ones and so on.
 
-
-def scatter(layout: Layout, members: Sequence[Members], pieces: Sequence[Tensor]) -> Tensor:
-    """Sum the pieces of some networks into one tensor of all; what is in no piece is zero."""
-    order = sorted(range(len(pieces)), key=lambda i: not members[i].everyone)
-    first = order[0]
-    if members[first].everyone:
-        if len(pieces) == 1:
-            return pieces[0]
-        total = pieces[first].clone(memory_format=torch.preserve_format)
-        order = order[1:]
-    else:
-        total = layout.zeros(pieces[0], members[0])
-    for i in order:
-        layout.add(total, pieces[i], members[i])
-    return total
+        There is only one size unless the layout joins edges.
+        """
 
 
 class SplitGroups(torch.autograd.Function):
@@ -106,16 +112,23 @@ class SplitGroups(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, layout: Layout, members: Sequence[Members]
+        ctx: Any, x: Tensor, layout: Layout, takers: Sequence[Takers]
     ) -> tuple[Tensor, ...]:
-        """Return the activations of each list of networks."""
-        ctx.layout, ctx.members = layout, members
-        return tuple(layout.gather(x, m) if not m.everyone else x.view_as(x) for m in members)
+        """Return the activations that each of the takers gets."""
+        ctx.layout, ctx.takers = layout, takers
+        parts = layout.gather(x, [one.together for one in takers])
+        return tuple(part.view_as(x) if part is x else part for part in parts)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Add each gradient to the networks of x that were selected."""
-        return scatter(ctx.layout, ctx.members, gradients), None, None
+        """Add each gradient to the networks of x that were selected, edge by edge."""
+        members = [edge for one in ctx.takers for edge in one.edges]
+        pieces = [
+            piece
+            for one, gradient in zip(ctx.takers, gradients, strict=True)
+            for piece in ctx.layout.split(gradient, one.sizes)
+        ]
+        return ctx.layout.scatter(members, pieces), None, None
 
 
 class Merge(torch.autograd.Function):
@@ -125,10 +138,10 @@ class Merge(torch.autograd.Function):
     def forward(ctx: Any, layout: Layout, members: Sequence[Members], *pieces: Tensor) -> Tensor:
         """Return the sum of the pieces; networks that are in no piece are zero."""
         ctx.layout, ctx.members = layout, members
-        total = scatter(layout, members, pieces)
+        total = layout.scatter(members, pieces)
         return total.view_as(total) if total is pieces[0] else total
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return for each piece the gradient of the networks it was added to."""
-        return None, None, *(ctx.layout.gather(gradient, m) for m in ctx.members)
+        return None, None, *ctx.layout.gather(gradient, ctx.members)

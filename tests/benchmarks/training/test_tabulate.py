@@ -163,6 +163,42 @@ def test_ctrl_c_keeps_finished_shards(tmp_path: Path, whole: Plan) -> None:
     assert_same(stored(stopped), stored(whole))
 
 
+def test_groups_built_ahead_are_the_same(tmp_path: Path, whole: Plan) -> None:
+    """Each shard is written before its report, and nothing goes on when the reports end."""
+    one = plan(tmp_path)
+    trainer = ShardTrainer(one)
+    jobs = remaining(one, SPACE, set())
+    for number, done in enumerate(trainer.train_all(jobs, ahead=True), start=1):
+        assert done.trained == 3
+        assert len(list(one.shards.iterdir())) == number
+    assert number == len(jobs) == 4
+    assert_same(stored(one), stored(whole))
+    assert list(trainer.train_all([], ahead=True)) == []
+    reports = ShardTrainer(plan(tmp_path / "stopped")).train_all(jobs, ahead=True)
+    next(reports)
+    reports.close()
+    assert len(list((tmp_path / "stopped" / "shards").iterdir())) == 1
+
+
+def test_an_error_while_building_ahead_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After what comes before it: the first group is stored."""
+    one = plan(tmp_path)
+    jobs = remaining(one, SPACE, set())
+    real = one_shard.group_network
+
+    def full(space: NasBench201, cells: list[tuple[int, ...]], *rest: object) -> torch.nn.Module:
+        if cells[0] == SPACE.architecture(jobs[1].cells[0]):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return real(space, cells, *rest)
+
+    monkeypatch.setattr(one_shard, "group_network", full)
+    with pytest.raises(InvalidInput, match=r"lower --group \(now 3\)"):
+        list(ShardTrainer(one).train_all(jobs, ahead=True))
+    assert len(list(one.shards.iterdir())) == 1
+
+
 def test_grouping_changes_rounding_only(tmp_path: Path, whole: Plan) -> None:
     other = plan(tmp_path, group=4, seeds=(0,))
     tabulate(other)
@@ -235,10 +271,21 @@ def test_a_precision_is_a_table_of_its_own(
         tabulate(plan(tmp_path))
 
 
-def test_layouts_differ_in_rounding_and_are_not_mixed(tmp_path: Path, whole: Plan) -> None:
+def test_layouts_differ_in_rounding_and_are_not_mixed(
+    tmp_path: Path, whole: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Shards of grouped convolutions do not state a layout, as those of earlier versions."""
+    trained: list[object] = []
+
+    def noting(*arguments: object, **options: object) -> Training:
+        trained.append(options["layout"])
+        return real(*arguments, **options)
+
+    real = one_shard.grouped
+    monkeypatch.setattr(one_shard, "grouped", noting)
     products = plan(tmp_path, layout="products", seeds=(0,))
     tabulate(products)
+    assert trained == ["products"] * 2
     mine = stored(products)
     first = stored(plan(whole.out, seeds=(0,)))
     rows = first.seed == 0

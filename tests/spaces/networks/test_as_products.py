@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasbench.spaces.networks.as_products import Convolution3x3, Products, columns
-from nasbench.spaces.networks.side_by_side import Layout, Members, Merge, SplitGroups
+from nasbench.spaces.networks.side_by_side import Layout, Members, Merge, SplitGroups, Takers
 
 GROUPS, BEFORE, AFTER, SIDE, BATCH = 3, 2, 4, 6, 5
 LAYOUT = Products()
@@ -92,16 +92,36 @@ def test_pooling_is_that_of_torch() -> None:
 def test_selecting_and_adding(chosen: tuple[int, ...], others: tuple[int, ...]) -> None:
     """Merging what was selected counts every network as often as it was selected."""
     x = torch.randn(5, 2, 3, 3, 4, dtype=torch.float64, requires_grad=True)
-    members = [Members(5, some, torch.tensor(some)) for some in (chosen, others)]
-    parts = SplitGroups.apply(x, LAYOUT, members)
+    members = [Members(5, some) for some in (chosen, others)]
+    parts = SplitGroups.apply(x, LAYOUT, [Takers([one]) for one in members])
     for part, some in zip(parts, (chosen, others), strict=True):
         assert torch.equal(part, x[list(some)])
     total = Merge.apply(LAYOUT, members, *parts)
     times = torch.tensor([float((i in chosen) + (i in others)) for i in range(5)])
     torch.testing.assert_close(total, x * times.view(-1, 1, 1, 1, 1).double())
+    (joined,) = SplitGroups.apply(x, LAYOUT, [Takers(members)])
+    assert torch.equal(joined, torch.cat(parts))
+    again = Merge.apply(LAYOUT, members, *LAYOUT.split(joined, [len(chosen), len(others)]))
+    (of_joined,) = torch.autograd.grad(again.square().sum(), x)
     total.square().sum().backward()
+    torch.testing.assert_close(of_joined, x.grad)
     expected = 2 * x.detach() * times.view(-1, 1, 1, 1, 1).double() ** 2
     torch.testing.assert_close(x.grad, expected)
+
+
+@pytest.mark.parametrize(
+    ("positions", "run", "everyone"),
+    [
+        ((0, 1, 2), slice(0, 3), True),
+        ((1, 2), slice(1, 3), False),
+        ((0, 2, 1), None, False),
+        ((0, 0, 2), None, False),  # as many as there are, and from first to last
+    ],
+)
+def test_neighbours(positions: tuple[int, ...], run: slice | None, *, everyone: bool) -> None:
+    members = Members(3, positions)
+    assert (members.run, members.everyone) == (run, everyone)
+    assert members.index(torch.device("cpu")).tolist() == list(positions)
 
 
 def test_the_layout_is_a_layout() -> None:

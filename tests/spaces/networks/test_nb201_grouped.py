@@ -211,17 +211,6 @@ def test_a_broken_network_stays_alone(layout: Layout) -> None:
             assert torch.equal(whole, beside)
 
 
-def test_layouts_have_the_same_weights() -> None:
-    """Names, shapes and values: what one has written, the other can read."""
-    states = [
-        GroupedNetwork(networks(MIXED, Shape(4, 1), Form.LITERAL), layout).state_dict()
-        for layout in LAYOUTS.values()
-    ]
-    for (name, one), (other_name, other) in zip(*(s.items() for s in states), strict=True):
-        assert name == other_name
-        assert torch.equal(one, other)
-
-
 def test_members_must_have_one_shape(layout: Layout) -> None:
     nets = networks(MIXED[:1], Shape(4, 1), Form.SIMPLIFIED)
     nets += networks(MIXED[1:2], Shape(8, 1), Form.SIMPLIFIED)

@@ -163,8 +163,9 @@ def test_initialisation_of_torch_is_what_its_modules_do() -> None:
     state = torch.get_rng_state()
     torch.set_rng_state(torch.Generator().manual_seed(5).get_state())
     for module in theirs.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d)):
-            module.reset_parameters()
+        for kind in (nn.Conv2d, nn.Linear, nn.BatchNorm2d):
+            if isinstance(module, kind):
+                kind.reset_parameters(module)
     torch.set_rng_state(state)
     for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(a, b)
