@@ -1,7 +1,7 @@
 """`SearchStrategy`: the base class of all search strategies."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -101,6 +101,12 @@ class SearchStrategy(Stateful, ABC):
     """The answer of the search at any time: `BEST` evaluation by validation, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     """Settings by the name of a published or tested recipe; empty if there are only defaults."""
+    together: ClassVar[int] = 1
+    """How many runs are best advanced at once, by `ask_together` and `tell_together`.
+
+    It is worth more than 1 where a call of numpy can make the same step of many runs. It is not
+    inherited: a subclass may ask and learn in another way.
+    """
     Settings: ClassVar[type] = NoSettings
     """A frozen dataclass of hyperparameters with the paper's defaults."""
 
@@ -131,3 +137,20 @@ class SearchStrategy(Stateful, ABC):
 
         `answer` is an `Answer` or, for a `TrainShared` request, a `SharedAnswer`.
         """
+
+    @classmethod
+    def ask_together(cls, searches: Sequence[Any]) -> Sequence[Request | Wait | None]:
+        """Return what `ask` of each search returns; see `together`.
+
+        Each search asks for the same, to the last bit, alone and together with any others. No trial
+        is open.
+        """
+        return [one.ask() for one in searches]
+
+    @classmethod
+    def tell_together(
+        cls, searches: Sequence[Any], trials: Sequence[Trial], answers: Sequence[Any]
+    ) -> None:
+        """Tell each search of its own trial and answer, as `tell` would; see `together`."""
+        for one, trial, answer in zip(searches, trials, answers, strict=True):
+            one.tell(trial, answer)

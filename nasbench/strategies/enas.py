@@ -113,7 +113,8 @@ class Enas(OneShot):
 
     def begin(self, loan: Loan) -> None:
         """Make an untrained controller."""
-        from nasbench.strategies.parts.policies import LstmPolicy, MovingAverage
+        from nasbench.strategies.parts.lstm_policy import LstmPolicy
+        from nasbench.strategies.parts.policies import MovingAverage
 
         s, sizes = self.settings, require_decisions(self.space).sizes
         self.controller = LstmPolicy(

@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ from nasbench.strategies.base import SearchStrategy, Tag, require, require_decis
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
+    from nasbench.strategies.parts.lstm_policy import LstmPolicy
     from nasbench.strategies.parts.policies import Policy
 
 
@@ -115,6 +117,8 @@ class Reinforce(PolicyGradient):
     reference = "Zoph & Le, ICLR 2017"
     bibtex = _ZOPH
     colour = "#d55e00"
+    together = 16
+    policy: "LstmPolicy"
 
     @dataclass(frozen=True)
     class Settings:
@@ -137,9 +141,9 @@ class Reinforce(PolicyGradient):
             require(1 <= self.hidden <= 4096, "reinforce.hidden", self.hidden, "1 to 4096")
             require(1 <= self.layers <= 64, "reinforce.layers", self.layers, "1 to 64")
 
-    def make_policy(self) -> "Policy":
+    def make_policy(self) -> "LstmPolicy":
         """Return an untrained LSTM controller."""
-        from nasbench.strategies.parts.policies import LstmPolicy
+        from nasbench.strategies.parts.lstm_policy import LstmPolicy
 
         s, sizes = self.settings, require_decisions(self.space).sizes
         return LstmPolicy(sizes, s.hidden, s.layers, s.learning_rate, s.entropy_weight, self.random)
@@ -158,6 +162,29 @@ class Reinforce(PolicyGradient):
         advantage = reward - self.baseline.value if known else 0.0
         self.baseline.update(reward)
         return advantage
+
+    @classmethod
+    def ask_together(cls, searches: "Sequence[Reinforce]") -> list[Evaluate]:
+        """Sample an architecture from the controller of each search."""
+        from nasbench.strategies.parts.lstm_policy import sample_together
+
+        drawn = sample_together([one.policy for one in searches], [one.random for one in searches])
+        return [Evaluate(one.architecture, memo=one) for one in drawn]
+
+    @classmethod
+    def tell_together(
+        cls, searches: "Sequence[Reinforce]", trials: Sequence[Trial], answers: Sequence[Answer]
+    ) -> None:
+        """Take a policy-gradient step of each search whose reward is finite."""
+        from nasbench.strategies.parts.lstm_policy import reinforce_together
+
+        steps = []
+        for one, trial, answer in zip(searches, trials, answers, strict=True):
+            reward = one.problem.score(answer)
+            if math.isfinite(reward):
+                steps.append((one.policy, trial.request.memo, one.advantage(reward)))
+        if steps:
+            reinforce_together(*zip(*steps, strict=True))
 
 
 @register("reinforce-softmax")

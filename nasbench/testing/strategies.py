@@ -19,6 +19,7 @@ from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.harness.search.budget import Budget, Clock
+from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import Trajectory, search
 from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem, Trial
 from nasbench.randomness import Random
@@ -293,6 +294,26 @@ class StrategyConformance:
         assert not failed[track.incumbents].any()
         assert (track.seconds > 0).all()
         assert len(track.architectures) == self.evaluations or track.stop == "exhausted"
+
+    def test_searches_together_are_those_alone(self) -> None:
+        """A strategy that is advanced in groups makes the same searches, with the same bits.
+
+        Groups are smaller after some searches have ended. Nothing is checked of other strategies.
+        """
+        number = vars(self._class).get("together", 1)
+        space, budget = toy_space(TOY_SIZES[2]), Budget(seconds=60, evaluations=self.evaluations)
+
+        def begun(seed: int) -> tuple[SearchStrategy, ToyBenchmark, Clock]:
+            benchmark = ToyBenchmark(space, failing=0.2)
+            benchmark.seconds = benchmark.seconds * (1 + seed / number)
+            return _make(self._class, seed, space), benchmark, Clock(budget, own=_OWN.epochs)
+
+        seeds = range(number) if number > 1 else ()
+        with seal_test():
+            for made, seed in zip(search_together([*map(begun, seeds)]), seeds, strict=True):
+                alone = search(*begun(seed))
+                assert made.trajectory.architectures == alone.architectures
+                assert made.trajectory.values.tobytes() == alone.values.tobytes()
 
     def test_state_continues_identically(self) -> None:
         """A search whose state is written as JSON and read into a new object continues equally."""

@@ -1,6 +1,7 @@
 """The conformance suite catches what it claims to catch."""
 
 import os
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -127,6 +128,17 @@ class Twice(Honest):
             self.tell(trial._replace(id=-1), answer)
 
 
+class Mingled(Honest):
+    """Gives what one search asks for to the next one."""
+
+    together = 5
+
+    @classmethod
+    def ask_together(cls, searches: Sequence["Mingled"]) -> list[Evaluate]:
+        asked = [one.ask() for one in searches]
+        return asked[1:] + asked[:1]
+
+
 PLANTED = {
     "test_describes_itself": Nameless,
     "test_asks_only_for_architectures_of_its_space": Astray,
@@ -139,6 +151,7 @@ PLANTED = {
     "test_survives_failed_evaluations": Fragile,
     "test_state_continues_identically": Forgetful,
     "test_respects_the_budget": Twice,
+    "test_searches_together_are_those_alone": Mingled,
 }
 OF_THE_HARNESS = {"test_incumbent_is_the_best_by_validation"}
 """What no strategy can break: it fails where the loop does."""

@@ -27,7 +27,7 @@ from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.extensions import reason
 from nasbench.files import atomic_write
-from nasbench.harness.execution.executors import Job, attempt
+from nasbench.harness.execution.executors import Job, attempts
 from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.execution.ray_instance import connected_already, ray_instance
 from nasbench.harness.results.records import to_rows
@@ -327,7 +327,7 @@ def _work(
         receive(json.loads(experiment)["strategy"], strategy)
     with given_tables(_files_of(tables)):
         runner = _runner(experiment, place, strategy)
-        return to_rows(runner.experiment, [attempt(runner, seed, retries) for seed in seeds])
+        return to_rows(runner.experiment, attempts(runner, seeds, retries))
 
 
 @lru_cache(maxsize=1)

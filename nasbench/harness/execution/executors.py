@@ -24,6 +24,8 @@ _EFFICIENCY = 0.8
 _MEASURED_SECONDS = 1.0
 _BATCH_SECONDS = 1.0
 _BATCH_RUNS = 500
+_TOGETHER_SECONDS = 4.0
+"""Most seconds of work in runs that are advanced together: a user who stops waits for them."""
 _SLOW_SECONDS = 0.05
 """Seconds above which a run is yielded at once, as the next run may take as long."""
 
@@ -56,8 +58,19 @@ def attempt(runner: Runner, seed: int, retries: int) -> Run:
     return run
 
 
+def attempts(runner: Runner, seeds: Sequence[int], retries: int) -> list[Run]:
+    """Return the runs of seeds, as many advanced together as `runner` says; see `attempt`."""
+    runs = list[Run]()
+    for first in range(0, len(seeds), runner.together):
+        some = seeds[first : first + runner.together]
+        runs += runner.run_together(some) or [attempt(runner, one, retries) for one in some]
+    return runs
+
+
 class InProcess:
-    """Makes one run after the other in this process, which starts faster than any other way.
+    """Makes runs in this process, which starts faster than any other way.
+
+    It makes one after the other, or a few together where the strategy says that this is faster.
 
     Quick runs are yielded in batches, about one per second, as a file for each run would make a
     hundred times more files than needed. A killed process loses one batch.
@@ -76,14 +89,15 @@ class InProcess:
 
     def _batches(self, job: Job, stop: Interruption) -> Iterator[list[Run]]:
         runner, runs, since = Runner(job.experiment, job.place), list[Run](), time.perf_counter()
+        left, size = list(job.seeds), 1
         try:
-            for seed in job.seeds:
-                if stop.requested:
-                    break
-                run = attempt(runner, seed, self._retries)
-                runs.append(run)
+            while left and not stop.requested:
+                made = attempts(runner, left[:size], self._retries)
+                runs, left = runs + made, left[size:]
+                each = sum(run.wall_seconds for run in made) / len(made)
+                size = max(1, min(runner.together, int(_TOGETHER_SECONDS / max(each, 1e-6))))
                 waited = time.perf_counter() - since
-                slow = run.wall_seconds > _SLOW_SECONDS
+                slow = each > _SLOW_SECONDS
                 if slow or waited > _BATCH_SECONDS or len(runs) >= _BATCH_RUNS:
                     yield runs
                     runs, since = [], time.perf_counter()

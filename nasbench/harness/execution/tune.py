@@ -23,7 +23,7 @@ import numpy as np
 from nasbench.benchmarks.training.devices import resolve_device
 from nasbench.errors import InvalidInput, NasbenchError, StoreError
 from nasbench.files import check_writable
-from nasbench.harness.execution.executors import attempt
+from nasbench.harness.execution.executors import attempts
 from nasbench.harness.execution.ray_instance import ray_instance
 from nasbench.harness.execution.run import make_experiment, parse_workers, shared_among
 from nasbench.harness.execution.tuning import Tuning, write_tuned
@@ -244,7 +244,7 @@ def _blocks(config: Mapping[str, object], plan: _Plan) -> Iterator[_Report]:
     folder = open_folder(plan.out, experiment)
     for number, block in enumerate(plan.blocks, start=1):
         done = folder.finished()
-        runs = [attempt(runner, seed, 1) for seed in block if seed not in done]
+        runs = attempts(runner, [seed for seed in block if seed not in done], 1)
         if runs:
             folder.append(to_rows(experiment, runs))
         seeds = [seed for one in plan.blocks[:number] for seed in one]

@@ -1,7 +1,8 @@
 """Running the seeds of an experiment."""
 
 import traceback
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from time import perf_counter, process_time
@@ -13,6 +14,7 @@ from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
 from nasbench.harness.search.budget import Clock
 from nasbench.harness.search.experiment import Experiment, Run, streams
+from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
@@ -86,6 +88,43 @@ class Runner:
             self._checkpoint(seed).unlink(missing_ok=True)
         wall, cpu = perf_counter() - began, process_time() - computed
         return Run(seed, trajectory, finals, wall, "", log.text, self._recorded, cpu)
+
+    @property
+    def together(self) -> int:
+        """The most seeds that `run_together` takes; 1 where each is better run alone."""
+        alone = self.experiment.task.trains or self._problem.workers > 1
+        return 1 if alone else int(vars(self._strategy).get("together", 1))
+
+    def run_together(self, seeds: Sequence[int]) -> list[Run]:
+        """Return what `run` returns for each of the seeds; only real seconds are others.
+
+        Returns no runs where seeds are to be run alone: a single one, and all if anything is raised
+        or printed meanwhile, so that errors and logs are those of a run.
+        """
+        if len(seeds) == 1:
+            return []
+        log = Log()
+        try:
+            with log.recording(), warnings.catch_warnings():  # so that warnings come again
+                runs = self._searched_together(seeds)
+        except (Exception, SystemExit):
+            return []
+        return [] if log.text else runs
+
+    def _searched_together(self, seeds: Sequence[int]) -> list[Run]:
+        runs, begun, seconds = [], list[Begun](), []
+        for seed in seeds:
+            now = perf_counter()
+            begun.append(self.begin(seed))
+            seconds.append(perf_counter() - now)
+        with seal_test():
+            searched = search_together([one[:3] for one in begun])
+        for seed, one, spent, (made, share) in zip(seeds, begun, seconds, searched, strict=True):
+            now = perf_counter()
+            made.optimiser_seconds[:1] += one.set_up
+            finals = self.judge(made)
+            runs.append(Run(seed, made, finals, spent + share + perf_counter() - now))
+        return runs
 
     @property
     def _recorded(self) -> Place | None:

@@ -6,14 +6,9 @@ import torch
 from torch.nn.functional import log_softmax
 
 from nasbench.randomness import Random
-from nasbench.strategies.parts.policies import (
-    Adam,
-    LstmPolicy,
-    MovingAverage,
-    SoftmaxPolicy,
-    draw,
-    softmax,
-)
+from nasbench.strategies.parts.lstm import Lstm
+from nasbench.strategies.parts.lstm_policy import LstmPolicy
+from nasbench.strategies.parts.policies import Adam, MovingAverage, SoftmaxPolicy, draw, softmax
 
 SIZES = (3, 5, 2, 4)
 
@@ -23,19 +18,19 @@ def torch_lstm_loss(
 ) -> torch.Tensor:
     """Compute the loss with torch's own LSTM cell (gate order i, f, g, o)."""
     w, offset = {}, 0
-    for name, shape in policy._shapes().items():
+    sizes, h, layers = policy._shape
+    for name, shape in Lstm.shapes(sizes, h, layers).items():
         size = int(np.prod(shape))
         w[name] = weights[offset : offset + size].reshape(shape)
         offset += size
-    h = policy._hidden
     order = torch.cat(
         [torch.arange(0, 2 * h), torch.arange(3 * h, 4 * h), torch.arange(2 * h, 3 * h)]
     )
     zeros = torch.zeros(1, h, dtype=torch.float64)
-    states = [(zeros, zeros) for _ in range(policy._layers)]
+    states = [(zeros, zeros) for _ in range(layers)]
     signal, loss = w["start"][None], torch.zeros((), dtype=torch.float64)
     for decision, size in enumerate(SIZES):
-        for layer in range(policy._layers):
+        for layer in range(layers):
             gates, bias = w["gates"][layer][order], w["bias"][layer][order]
             states[layer] = torch.lstm_cell(
                 signal, states[layer], gates[:, :h].contiguous(), gates[:, h:].contiguous(),
