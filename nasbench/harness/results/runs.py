@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,16 @@ from nasbench.text import printable
 from nasbench.trace import Trace, TraceKind
 
 _CPU = "cpu_seconds"
+
+
+class StoredFile(NamedTuple):
+    """What a file of runs holds besides the rows."""
+
+    path: Path
+    seeds: NDArray[np.int64]
+    """The seeds of its runs in the file's order, shape (runs,)."""
+    provenance: Mapping[str, Any]
+    """Which code and machine wrote the file; empty where none is stored."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,8 @@ class ExperimentRuns:
 
     aliases: tuple[str, ...] = ()
     """Labels by which a user may know the runs: those in a comparison of all of a folder."""
+    files: tuple[StoredFile, ...] = ()
+    """The files that the runs were read from, without damaged ones."""
 
     def __len__(self) -> int:
         return len(self.table)
