@@ -1,13 +1,13 @@
 """Figures for tests: drawn at once, without their PDFs, and measured."""
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
 import pytest
 from matplotlib.figure import Figure
 
-from nasbench.harness.compare.figures import style as figure_style
+from nasbench.harness.compare.figures import saving
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.figures.picture import Picture
 
@@ -19,16 +19,14 @@ def png_alone() -> Iterator[None]:
     Fonts in PDFs take most of the time of a comparison. `test_tables.py` and `test_odd_input.py`
     see that PDFs are written, and what is in them.
     """
-    whole = figure_style.save_figure
 
-    def save(figure: Figure, form: str, file: BinaryIO) -> None:
-        if form == "pdf":
-            file.write(b"a figure")
-        else:
-            whole(figure, form, file)
+    def alone(figure: Figure, _dpi: float) -> dict[str, bytes]:
+        file = io.BytesIO()
+        saving.save_figure(figure, "png", file)
+        return {"pdf": b"a figure", "png": file.getvalue()}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figure_style, "save_figure", save)
+        patch.setattr(saving, "pdf_and_png", alone)
         yield
 
 
