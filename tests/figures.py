@@ -1,6 +1,5 @@
 """Figures for tests: drawn at once, without their PDFs, and measured."""
 
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -20,13 +19,11 @@ def png_alone() -> Iterator[None]:
     see that PDFs are written, and what is in them.
     """
 
-    def alone(figure: Figure, _dpi: float) -> dict[str, bytes]:
-        file = io.BytesIO()
-        saving.save_figure(figure, "png", file)
-        return {"pdf": b"a figure", "png": file.getvalue()}
+    def alone(figure: Figure, _dpi: float, *, png: bool) -> dict[str, bytes]:
+        return {"pdf": b"a figure", **(saving.contents(figure, ("png",)) if png else {})}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saving, "pdf_and_png", alone)
+        patch.setattr(saving, "rendered", alone)
         yield
 
 

@@ -62,7 +62,7 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
         "distinct": _distinct(cells),
         "training_epochs": _sums(runs.lists("epochs")),
         "optimiser_seconds": _sums(runs.lists("optimiser")),
-        "clock_seconds": _last(runs.finished()),
+        "clock_seconds": _last(runs.finished),
     }
     for name, values in expected.items():
         wrong = runs.column(name) != values

@@ -19,6 +19,7 @@ from nasbench.harness.compare.estimates import (
     counts,
     interquartile_mean,
     percentiles,
+    pointwise,
 )
 from nasbench.harness.compare.rank_tests import (
     FEW,
@@ -349,5 +350,4 @@ def profile(
         below = (one.regret[row][:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
         centre += below.mean(axis=0) / len(datasets)
         shares.append(_means(datasets, place, row, below))
-    ends = [percentiles(column, runs) for column in np.mean(shares, axis=0).T]
-    return centre, np.array([end.low for end in ends]), np.array([end.high for end in ends])
+    return centre, *pointwise(np.mean(shares, axis=0), runs)

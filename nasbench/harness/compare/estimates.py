@@ -193,6 +193,18 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
     return Interval(float(low), float(high))
 
 
+def pointwise(statistics: Floats, runs: int) -> tuple[Floats, Floats]:
+    """Return `percentiles` of every column of `statistics`, shape (resamples, points).
+
+    Two arrays of shape (points,): the lower and the upper ends.
+    """
+    if runs < 2 or np.isnan(statistics).any():
+        ends = [percentiles(column, runs) for column in statistics.T]
+        return np.array([end.low for end in ends]), np.array([end.high for end in ends])
+    low, high = np.quantile(statistics, _levels(runs), axis=0)
+    return low, high
+
+
 def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
     """Return the interval of the mean at every point: two arrays of shape (points,).
 

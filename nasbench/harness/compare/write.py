@@ -108,7 +108,7 @@ def _files(
 
     plain = [form for form in options.formats if form != "pgf"]
     if plain:
-        for form, content in contents(picture.draw(options), plain):
+        for form, content in contents(picture.draw(options), plain).items():
             yield f"{picture.name}.{form}", partial(_put, content)
     if "pgf" in options.formats:  # its rasters are files of their own
         figure = picture.draw(replace(options, font="tex"))

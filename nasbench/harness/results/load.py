@@ -312,7 +312,7 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
                 np.full(len(step), kinds.index(one.experiment.task.seconds)), pandas.Index(kinds)
             ),
             **_counted(one, np.arange(len(step)) - starts + 1, epochs.each(np.cumsum).values),
-            **_timed(one, runs.finished().values),
+            **_timed(one, runs.finished.values),
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
             "incumbent": pandas.Categorical.from_codes(
                 np.where(step < 0, -1, codes.values[at]) if len(at) else at, texts

@@ -187,10 +187,18 @@ class ExperimentRuns:
 
     def lists(self, name: str) -> Ragged:
         """Return a column with one list per run."""
-        column = self.table[name].combine_chunks()
-        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
-        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-        return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
+        if name not in self._lists:
+            column = self.table[name].combine_chunks()
+            lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+            offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+            values = column.flatten().to_numpy(zero_copy_only=False)
+            self._lists[name] = Ragged(values, offsets)
+        return self._lists[name]
+
+    @cached_property
+    def _lists(self) -> dict[str, Ragged]:
+        """The list columns that have been asked for, each converted once."""
+        return {}
 
     @cached_property
     def architectures(self) -> Architectures:
@@ -236,8 +244,9 @@ class ExperimentRuns:
         """Return the numbers of a trace, one per epoch."""
         return self.lists(trace.column)
 
+    @cached_property
     def finished(self) -> Ragged:
-        """Return when evaluations ended on each run's clock, in seconds."""
+        """When evaluations ended on each run's clock, in seconds."""
         if self.experiment.task.simulated_workers > 1:
             return self.lists("finished")
         return self.lists("seconds").each(np.cumsum)

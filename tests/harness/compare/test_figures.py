@@ -200,8 +200,8 @@ def test_a_pdf_and_a_png_rendered_together_are_those_rendered_alone(
     """The same page to the byte, and pixels that differ much less than those moved by one."""
     found = by_folder(comparison, FigureChoice()).values()
     figure = next(one for some in found for one in some if one.kind == kind).draw()
-    together = dict(saving.contents(figure, ("png", "pdf")))
-    alone = dict(saving.contents(figure, ("pdf",))) | dict(saving.contents(figure, ("png",)))
+    together = saving.contents(figure, ("png", "pdf"))
+    alone = saving.contents(figure, ("pdf",)) | saving.contents(figure, ("png",))
     assert together["pdf"] == alone["pdf"]
     pixels = [
         np.asarray(Image.open(io.BytesIO(one["png"])).convert("L"), dtype=float)
@@ -217,7 +217,7 @@ def test_characters_beyond_the_usual_are_embedded_too(comparison: Comparison) ->
     block = comparison.blocks[0]
     row = replace(block.contenders[0], label="Č ∞")
     figure = next(regret_pictures(replace(block, contenders=(row,)))).draw()
-    ((_, content),) = saving.contents(figure, ("pdf",))
+    content = saving.contents(figure, ("pdf",))["pdf"]
     parts = content.split(b"stream")[1::2]  # the others end with `end`
     streams = (zlib.decompressobj().decompress(part.lstrip()) for part in parts)
     maps = b"".join(one for one in streams if b"begincmap" in one).lower()

@@ -18,34 +18,37 @@ from PIL import Image
 
 _POINTS = 72.0
 """Points in an inch, which are the units of a PDF."""
+_MANY = 100
+"""Marks from which on they are written at once."""
 _ROUNDING = 1e-6
 """Rounding error of a number of pixels. A page is up to a pixel higher than its raster."""
 _COMPRESSION = 3
 """Level of zlib's compression: above it, images become no smaller, and take twice the time."""
 
 
-def pdf_and_png(figure: Figure, dpi: float) -> dict[str, bytes]:
-    """Return the files of a figure by their formats, `pdf` and `png`.
+def rendered(figure: Figure, dpi: float, *, png: bool) -> dict[str, bytes]:
+    """Return the PDF of a figure and, if `png`, its image: files by their formats.
 
     `dpi` are the dots per inch of the image, and of what the PDF holds as pixels. No text may be
     LaTeX's.
     """
     wide, high = figure.get_size_inches().tolist()
-    raster: Any = RendererAgg(int(wide * dpi), int(high * dpi), dpi)  # type: ignore[no-untyped-call]
     page, usual = io.BytesIO(), figure.dpi
     figure.dpi = _POINTS
     file: Any = PdfFile(page, metadata={"CreationDate": None})  # type: ignore[no-untyped-call]
     try:
         file.newPage(wide, high)
-        both = Both(RendererPdf(file, dpi, high, wide), raster, dpi / _POINTS)  # type: ignore[no-untyped-call]
-        renderer: Any = MixedModeRenderer(figure, wide, high, dpi, both)  # type: ignore[no-untyped-call]
+        on_page: Any = Page(file, dpi, high, wide)  # type: ignore[no-untyped-call]
+        raster: Any = RendererAgg(int(wide * dpi), int(high * dpi), dpi)  # type: ignore[no-untyped-call]
+        on_both = Both(on_page, raster, dpi / _POINTS) if png else on_page
+        renderer: Any = MixedModeRenderer(figure, wide, high, dpi, on_both)  # type: ignore[no-untyped-call]
         figure.draw(renderer)
         renderer.finalize()
         file.finalize()
     finally:
         file.close()
         figure.dpi = usual
-    return {"pdf": page.getvalue(), "png": as_png(raster, dpi)}
+    return {"pdf": page.getvalue(), **({"png": as_png(raster, dpi)} if png else {})}
 
 
 def as_png(raster: Any, dpi: float) -> bytes:
@@ -55,6 +58,29 @@ def as_png(raster: Any, dpi: float) -> bytes:
     file = io.BytesIO()
     image.convert("RGB").save(file, "png", dpi=(dpi, dpi), compress_level=_COMPRESSION)
     return file.getvalue()
+
+
+class Page(RendererPdf):
+    """A page of a PDF, on which many marks are written at once."""
+
+    def draw_markers(
+        self, gc: Any, marker_path: Any, marker_trans: Any, path: Any, trans: Any, face: Any = None
+    ) -> None:
+        """Draw a mark at every vertex of a path."""
+        if len(path) < _MANY or path.codes is not None:
+            super().draw_markers(gc, marker_path, marker_trans, path, trans, face)  # type: ignore[no-untyped-call]
+            return
+        self.check_gc(gc, face)  # type: ignore[no-untyped-call]
+        mark = self.file.markerObject(
+            marker_path, marker_trans, gc.fill(face), gc.stroke(), self.gc._linewidth,
+            gc.get_joinstyle(), gc.get_capstyle(),
+        ).pdfRepr()  # fmt: skip
+        places = trans.transform(path.vertices)
+        size = _POINTS * np.array([self.file.width, self.file.height])
+        there = places[((places >= 0) & (places <= size)).all(axis=1)]  # which none is that is NaN
+        moves = np.diff(there, axis=0, prepend=0.0).tolist()
+        marks = (b"1 0 0 1 %.6f %.6f cm\n%s Do\n" % (x, y, mark) for x, y in moves)
+        self.file.write(b"q\n%sQ\n" % b"".join(marks))
 
 
 class Both:

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from nasbench.harness.compare.figures.both import pdf_and_png
+from nasbench.harness.compare.figures.both import rendered
 from nasbench.harness.compare.figures.embedded import shared_fonts
-from nasbench.harness.compare.figures.style import latex_errors, unseen_glyphs
+from nasbench.harness.compare.figures.style import fonts_found_once, latex_errors, unseen_glyphs
 from nasbench.harness.compare.figures.tex import is_tex
 
 _PIXELS = 1100
@@ -24,31 +24,25 @@ _PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{tex
 _STAMPS: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
-def contents(figure: Figure, forms: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield the file of a figure in each of some of `options.FORMATS`, without `pgf`.
+def contents(figure: Figure, forms: Sequence[str]) -> dict[str, bytes]:
+    """Return the file of a figure in each of some of `options.FORMATS`, without `pgf`.
 
     Raises `InvalidInput` where LaTeX cannot write it.
     """
     made: dict[str, bytes] = {}
-    if {"pdf", "png"} <= set(forms) and not is_tex(figure):
-        with _saving(figure):
-            made = pdf_and_png(figure, _dpi(figure))
-    for form in forms:
-        if form not in made:
+    with _saving(figure):
+        if "pdf" in forms and not is_tex(figure):
+            made = rendered(figure, _dpi(figure), png="png" in forms)
+        for form in (one for one in forms if one not in made):
             file = io.BytesIO()
-            save_figure(figure, form, file)
+            _save(figure, form, file)
             made[form] = file.getvalue()
-        yield form, made[form]
+    return {form: made[form] for form in forms}
 
 
 def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
-    """Write a figure in one of `options.FORMATS`.
-
-    Raises `InvalidInput` where LaTeX cannot write it.
-    """
-    given: dict[str, Any] = {"metadata": _STAMPS[form]} if form in _STAMPS else {}
-    with _saving(figure):
-        figure.savefig(file, format=form, dpi=_dpi(figure), **given)
+    """Write a figure in one of `options.FORMATS`, without `pgf`; raises as `contents` does."""
+    file.write(contents(figure, (form,))[form])
 
 
 def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
@@ -59,10 +53,15 @@ def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.pgf"
-        with path.open("wb") as file:
-            save_figure(figure, "pgf", file)
+        with path.open("wb") as file, _saving(figure):
+            _save(figure, "pgf", file)
         rasters = sorted(one for one in Path(folder).iterdir() if one != path)
         return [(one.name, one.read_bytes()) for one in (path, *rasters)]
+
+
+def _save(figure: Figure, form: str, file: BinaryIO) -> None:
+    given: dict[str, Any] = {"metadata": _STAMPS[form]} if form in _STAMPS else {}
+    figure.savefig(file, format=form, dpi=_dpi(figure), **given)
 
 
 def _dpi(figure: Figure) -> float:
@@ -79,5 +78,11 @@ def _saving(figure: Figure) -> Iterator[None]:
     }  # fmt: skip
     if is_tex(figure):
         settings["font.family"] = "serif"  # LaTeX's own
-    with mpl.rc_context(settings), unseen_glyphs(), latex_errors(), shared_fonts():
+    with (
+        mpl.rc_context(settings),
+        unseen_glyphs(),
+        latex_errors(),
+        shared_fonts(),
+        fonts_found_once(),
+    ):
         yield

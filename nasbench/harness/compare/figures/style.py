@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
@@ -30,6 +30,8 @@ PALE = "0.45"
 _FAMILIES = {"sans": "Nasbench Sans", "serif": "Nasbench Serif", "tex": "Nasbench Serif"}
 _FALLBACK = "DejaVu Sans"
 """Font of characters that ours do not have; it comes with matplotlib."""
+_FINDS = "_find_fonts_by_props"
+"""Name of the method of matplotlib that finds the files of a font."""
 _TICKS: dict[Any, Any] = {
     "lines.solid_capstyle": "round", "patch.edgecolor": "w", "patch.force_edgecolor": True,
 }  # fmt: skip
@@ -52,7 +54,7 @@ _STYLE: dict[Any, Any] = {
 def drawing(options: FigureOptions) -> Iterator[None]:
     """Set the style of figures that are made within the `with` block."""
     register_fonts()
-    with mpl.rc_context(), unseen_glyphs():
+    with mpl.rc_context(), unseen_glyphs(), fonts_found_once():
         mpl.rcdefaults()
         family = [_FAMILIES[options.font], _FALLBACK]
         mpl.rcParams.update({**_TICKS, **_STYLE, "font.family": family})
@@ -87,6 +89,28 @@ def latex_errors() -> Iterator[None]:
             f"LaTeX cannot typeset a figure{f' ({reason})' if reason else ''}: install "
             "texlive-latex-extra, cm-super and dvipng, or choose font sans or serif and no pgf"
         ) from error
+
+
+@contextmanager
+def fonts_found_once() -> Iterator[None]:
+    """Look for the files of a font once per style and size, not for every text.
+
+    A version of matplotlib that looks for them elsewhere looks for them every time.
+    """
+    usual: Any = getattr(fontManager, _FINDS, None)
+    if usual is None or _FINDS in vars(fontManager):  # or within another `with` block
+        yield
+        return
+
+    @cache
+    def find(properties: FontProperties, **more: Any) -> Any:
+        return usual(properties, **more)
+
+    setattr(fontManager, _FINDS, find)
+    try:
+        yield
+    finally:
+        delattr(fontManager, _FINDS)
 
 
 @contextmanager
