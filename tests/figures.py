@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
 import pytest
 from matplotlib.figure import Figure
 
-from nasbench.harness.compare.figures import style as figure_style
+from nasbench.harness.compare.figures import saving
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.figures.picture import Picture
 
@@ -19,16 +18,12 @@ def png_alone() -> Iterator[None]:
     Fonts in PDFs take most of the time of a comparison. `test_tables.py` and `test_odd_input.py`
     see that PDFs are written, and what is in them.
     """
-    whole = figure_style.save_figure
 
-    def save(figure: Figure, form: str, file: BinaryIO) -> None:
-        if form == "pdf":
-            file.write(b"a figure")
-        else:
-            whole(figure, form, file)
+    def alone(figure: Figure, _dpi: float, *, png: bool) -> dict[str, bytes]:
+        return {"pdf": b"a figure", **(saving.contents(figure, ("png",)) if png else {})}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figure_style, "save_figure", save)
+        patch.setattr(saving, "rendered", alone)
         yield
 
 

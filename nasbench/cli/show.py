@@ -42,7 +42,7 @@ def show(
     _print_sheet(Screen(highlight=False), sheet)
     if out is not None:
         from nasbench.files import RESULTS, atomic_write
-        from nasbench.harness.compare.figures.style import save_figure
+        from nasbench.harness.compare.figures.saving import save_figure
 
         figure = cell_figure(sheet)
         with atomic_write(out, RESULTS) as file:

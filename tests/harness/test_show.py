@@ -10,7 +10,7 @@ from rich.console import Console
 from tables import synthetic_table
 
 from nasbench.errors import InvalidInput
-from nasbench.harness.compare.figures.style import save_figure
+from nasbench.harness.compare.figures.saving import save_figure
 from nasbench.harness.draw import cell_figure, cell_text
 from nasbench.harness.show import alive_edges, describe, score
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,13 +17,11 @@ from nasbench.harness.audit.findings import Audit, Finding, in_order
 from nasbench.harness.audit.folder import check_experiment, check_seeds, check_task, check_tuning
 from nasbench.harness.audit.lost import check_empty, check_files, files_below
 from nasbench.harness.audit.origin import (
-    StoredOrigin,
     check_asked,
     check_description,
     check_keys,
     check_origin,
     check_provenance,
-    runs_files,
 )
 from nasbench.harness.audit.protocol import check_protocol
 from nasbench.harness.audit.published import check_reproduction
@@ -59,19 +58,35 @@ def audit(
     Returns an `Audit` with all findings. Raises `StoreError` for a folder that cannot be read or
     holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
     """
-    replays, progress = REPLAYS.check(replays), progress or Unseen()
     folder = Path(os.path.realpath(require_path("results", results)))
+    return audit_of(
+        read_results(folder), replays=replays, seed=seed, trust=trust, progress=progress
+    )
+
+
+def audit_of(
+    stored: Results,
+    *,
+    replays: int = 0,
+    seed: int | None = None,
+    trust: bool = False,
+    progress: Stages | None = None,
+) -> Audit:
+    """Audit a folder as `audit` does, whose runs have just been read."""
+    replays, progress = REPLAYS.check(replays), progress or Unseen()
     seed = secrets.randbits(32) if seed is None else SEED.check(seed)
+    folder = Path(os.path.realpath(stored.folder))
     apart = [one for one in apart_below(folder) if holds_runs(one)]
     checked = partial(_checked, seed=seed, trust=trust, progress=progress)
-    found = checked(folder, replays, empty=bool(apart))
+    found = checked(replace(stored, folder=folder), replays, empty=bool(apart))
     for one in apart:
-        found = found.joined(checked(one, 0), one.relative_to(folder).as_posix())
+        also = checked(read_results(one), 0)
+        found = found.joined(also, one.relative_to(folder).as_posix())
     return found
 
 
 def _checked(
-    folder: Path,
+    stored: Results,
     replays: int,
     *,
     seed: int,
@@ -80,9 +95,8 @@ def _checked(
     empty: bool = False,
 ) -> Audit:
     """Audit a folder without the runs that are kept apart in it; it may be `empty`."""
-    files = files_below(folder)
-    published, findings = _published(folder, files)
-    stored = read_results(folder)
+    files = files_below(stored.folder)
+    published, findings = _published(stored.folder, files)
     findings += [Finding("damaged", one.where, f"left out: {one.reason}") for one in stored.faults]
     if not (published or findings or empty):  # a fresh checkout has published files only
         stored.need_runs()
@@ -90,7 +104,7 @@ def _checked(
     tasks = dict.fromkeys(one.experiment.task for one in stored.experiments)
     missing = {task: list(check_task(task)) for task in tasks}
     findings += [one for of_task in missing.values() for one in of_task]
-    findings += _folders(stored, runs_files(files))
+    findings += _folders(stored)
     here = [one for one in united if not missing[one.experiment.task]]
     progress.stage("runs checked")
     progress.start(sum(map(len, here)))
@@ -147,16 +161,17 @@ def _published(
     return published, findings
 
 
-def _folders(stored: Results, files: Sequence[StoredOrigin]) -> Iterator[Finding]:
+def _folders(stored: Results) -> Iterator[Finding]:
     """Check all files in the folders of the experiments except the rows of their runs."""
-    kept = list(experiments(stored.folder, [])) if stored.experiments else []
-    for one, runs in zip(kept, stored.experiments, strict=True):
+    folders = experiments(stored.folder, []) if stored.experiments else ()
+    kept = list(zip(folders, stored.experiments, strict=True))
+    for one, runs in kept:
         yield from check_experiment(one)
         yield from check_protocol(one.label, one.experiment.task)
-        yield from check_origin(one, files)
+        yield from check_origin(one, runs.files)
         yield from check_description(one)
         yield from check_keys(one)
-        yield from check_asked(one, files, runs.seeds.tolist())
+        yield from check_asked(one, runs.files, runs.seeds.tolist())
     yield from check_files(kept)
     yield from check_empty(stored)
-    yield from check_provenance(stored, kept, files)
+    yield from check_provenance(stored, kept)

@@ -7,7 +7,6 @@ the runs themselves. Runs that only asked the same are made again, where this ne
 training.
 """
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -48,9 +47,10 @@ def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
             for run, (seed, trace) in enumerate(zip(runs.seeds.tolist(), traces, strict=True)):
                 search = (searched, seed)
                 here = first.setdefault(trace.tobytes(), search)
-                distinct = len(np.unique(trace[np.isfinite(trace) & (trace != 0)]))
-                pairs = len(traces) * max(1, len(traces) - 1) / 2
-                copies[run] |= here != search and pairs * chance**distinct < RATE
+                if here != search:
+                    distinct = len(np.unique(trace[np.isfinite(trace) & (trace != 0)]))
+                    pairs = len(traces) * max(1, len(traces) - 1) / 2
+                    copies[run] |= pairs * chance**distinct < RATE
         if copies.any():
             what = f"measured the same as another run, to the bit: {name_seeds(runs, copies)}"
             yield Finding("copies", one.label, what)
@@ -104,14 +104,16 @@ def alike(
     same cell.
     """
     by_trajectory: dict[tuple[object, bytes], list[tuple[int, int]]] = defaultdict(list)
+    numbered: dict[str, int] = {}  # architectures, so that a trajectory is an array
     for number, one in enumerate(found):
         if one.experiment.task.shared:
             continue
         runs = one.select(~one.failed)
         asked = runs.architectures
+        numbers = np.array([numbered.setdefault(text, len(numbered)) for text in asked.texts])
         for run, seed in enumerate(runs.seeds.tolist()):
-            text = hashlib.sha256("\n".join(asked.of(run)).encode()).digest()
-            by_trajectory[one.experiment.task, text].append((number, seed))
+            key = numbers[asked.codes[run]].tobytes() if len(numbers) else b""
+            by_trajectory[one.experiment.task, key].append((number, seed))
     seeds: dict[int, list[int]] = defaultdict(list)
     for same in by_trajectory.values():
         for number, seed in same if len(same) > 1 else ():

@@ -11,8 +11,10 @@ from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.findings import Finding, name_seeds
 from nasbench.harness.audit.origin import is_ours
 from nasbench.harness.results.runs import ExperimentRuns
-from nasbench.harness.search.budget import Clock, Stop
+from nasbench.harness.search.budget import FREE_IN_A_ROW, Budget, Clock, Stop
 from nasbench.problem import Fidelity
+
+Floats = NDArray[np.float64]
 
 
 class Largest(NamedTuple):
@@ -20,6 +22,39 @@ class Largest(NamedTuple):
 
     seconds: float
     epochs: int
+
+
+class Spent(NamedTuple):
+    """What a run had used of its budget when its last stored evaluation ended."""
+
+    budget: Budget
+    seconds: float
+    epochs: int
+    stop: Stop | None
+    """Why no further evaluation can begin; None where one can."""
+
+
+def charged(budget: Budget, seconds: Floats, epochs: NDArray[np.int64]) -> Spent | None:
+    """Charge a run's evaluations one after the other; None where one is beyond the budget.
+
+    The result is that of a `Clock` with one worker. It does not depend on the evaluations' values,
+    so the budget may have neither patience nor a target. `seconds` and `epochs` are the costs,
+    shape (evaluations,).
+    """
+    number, most = len(seconds), math.inf if budget.evaluations is None else budget.evaluations
+    if not number:
+        return Spent(budget, 0.0, 0, None)
+    finished, trained = np.cumsum(seconds), np.cumsum(epochs)  # added in order, as a clock adds
+    limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
+    if number > max(most, 1) or (finished > limits[0]).any() or (trained > limits[1]).any():
+        return None
+    moves = np.flatnonzero(np.diff(finished, prepend=0.0))  # evaluations that cost something
+    free = np.diff(moves, prepend=-1, append=number) - 1  # those in a row that cost nothing
+    if (free[:-1] >= FREE_IN_A_ROW).any() or free[-1] > FREE_IN_A_ROW:
+        return None
+    stalled = Stop.STALLED if free[-1] == FREE_IN_A_ROW else None
+    stop = Stop.EVALUATIONS if number >= most else stalled
+    return Spent(budget, float(finished[-1]), int(trained[-1]), stop)
 
 
 def largest(
@@ -65,7 +100,7 @@ def ended_early(
         yield Finding("budget", runs.label, what, fault=False)
 
 
-def may_end(stored: str, clock: Clock, most: Largest, whole: object = None) -> bool:
+def may_end(stored: str, clock: Clock | Spent, most: Largest, whole: object = None) -> bool:
     """Return whether a run may have ended for the stored reason.
 
     `clock` has counted all evaluations of the run. The evaluation that did not fit into the budget

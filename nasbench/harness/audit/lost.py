@@ -8,6 +8,7 @@ from nasbench.harness.audit.findings import Finding
 from nasbench.harness.results.apart import walk
 from nasbench.harness.results.load import Results
 from nasbench.harness.results.records import value_column
+from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder
 
 _NAMED = re.compile(r"runs-(\d+)-(\d+)-[0-9a-f]+\.parquet")
@@ -31,17 +32,19 @@ def check_empty(results: Results) -> Iterator[Finding]:
             yield Finding("lost", one.label, what)
 
 
-def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
+def check_files(
+    kept: Sequence[tuple[ExperimentFolder, ExperimentRuns]],
+) -> Iterator[Finding]:
     """Check that every file holds the seeds in its name, and that no seed has two results.
 
     Rows are compared only where a seed is stored more than once. Damaged files are skipped, as they
     are findings already.
     """
     stored: dict[tuple[str, int], list[Path]] = {}
-    for folder in folders:
+    for folder, runs in kept:
         digest = folder.experiment.digest()
-        for file in folder.files(["seed"], []):
-            name, seeds = file.path.name, file.table["seed"].to_pylist()
+        for file in runs.files:
+            name, seeds = file.path.name, file.seeds.tolist()
             if (named := _NAMED.fullmatch(name)) and named.groups() != (
                 str(seeds[0]), str(seeds[-1])
             ):  # fmt: skip
@@ -52,11 +55,14 @@ def check_files(folders: Sequence[ExperimentFolder]) -> Iterator[Finding]:
     twice = {key: set(paths) for key, paths in stored.items() if len(paths) > 1}
     concerned = set().union(*twice.values())
     found: dict[tuple[str, int], dict[str, str]] = {}
-    for folder in (one for one in folders if any(path.parent == one.path for path in concerned)):
+    for folder, runs in kept:
+        names = {file.path.name for file in runs.files if file.path in concerned}
+        if not names:
+            continue
         digest = folder.experiment.digest()
         columns = [*_COLUMNS, *map(value_column, folder.experiment.task.objectives)]
-        for file in folder.files(columns, []):
-            for row in file.table.to_pylist() if file.path in concerned else ():
+        for read in folder.files(columns, []):
+            for row in read.table.to_pylist() if read.path.name in names else ():
                 seed, error = row.pop("seed"), row.pop("error")
                 if not error and (digest, seed) in twice:
                     found.setdefault((digest, seed), {})[repr(row)] = folder.label

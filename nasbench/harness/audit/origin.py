@@ -4,22 +4,18 @@ Version, commit, machine and command cannot be computed again: they are compared
 where they are stored more than once. A change of all copies is not found.
 """
 
-import io
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from nasbench.errors import InvalidInput
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import told, unknown
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.results.load import Results
+from nasbench.harness.results.runs import ExperimentRuns, StoredFile
 from nasbench.harness.results.store import ExperimentFolder, flatten
 from nasbench.harness.search.experiment import ENTROPY_RULE
 from nasbench.harness.search.seeds import parse_seeds
@@ -35,47 +31,21 @@ _LONG = 60
 """Most characters of a value that are shown."""
 
 
-@dataclass(frozen=True)
-class StoredOrigin:
-    """What an audit needs of a file of runs besides its rows."""
-
-    path: Path
-    about: Mapping[str, Any]
-    """The stored provenance: which code and machine wrote the file; empty where none is stored."""
-
-
-def runs_files(files: Sequence[Path]) -> list[StoredOrigin]:
-    """Return the files of runs that can be read; another check reports the others."""
-    found = [(path, _about(path)) for path in files if fnmatch(path.name, "runs-*.parquet")]
-    return [StoredOrigin(path, about) for path, about in found if about is not None]
-
-
-def _about(path: Path) -> Mapping[str, Any] | None:
-    """Return the stored provenance of a file of runs; None where the file is damaged."""
-    try:
-        content = io.BytesIO(read_whole(path))  # Arrow opens no path that is not UTF-8
-        stored = pq.read_schema(content).metadata or {}
-        about = json.loads(stored.get(b"nasbench", b"{}"))
-    except Exception:  # for a damaged file, pyarrow raises errors of many types
-        return None
-    return about if isinstance(about, dict) else {}
-
-
 def check_provenance(
-    results: Results, folders: Sequence[ExperimentFolder], files: Sequence[StoredOrigin]
+    results: Results, kept: Sequence[tuple[ExperimentFolder, ExperimentRuns]]
 ) -> Iterator[Finding]:
     """Check that all runs come from the same code, and note other differences.
 
     An experiment that an earlier version began, with its entropy rule, may have runs of two
     versions: a difference in code between such runs and others is only a note.
     """
-    earlier = {one.path for one in folders if _of_an_earlier_rule(one)}
     versions: dict[str, dict[str, str]] = defaultdict(dict)
     codes: dict[str, set[str]] = defaultdict(set)
-    for file in files:
-        where = file.path.parent.relative_to(results.folder).as_posix()
-        for name, value in _traits(file.about).items():
-            if file.path.parent not in earlier:
+    written = [(folder, _traits(file.provenance)) for folder, runs in kept for file in runs.files]
+    for folder, traits in written:
+        where = folder.path.relative_to(results.folder).as_posix()
+        for name, value in traits.items():
+            if not _of_an_earlier_rule(folder):
                 codes[name].add(value)
             if name not in ("processor", "scipy", "pandas", "pyarrow", "ray", "command"):
                 versions[name].setdefault(value, where)
@@ -98,7 +68,7 @@ def check_provenance(
             yield Finding("code", where, f"made from changed sources ({value[:12]})", fault=False)
 
 
-def check_origin(folder: ExperimentFolder, files: Sequence[StoredOrigin]) -> Iterator[Finding]:
+def check_origin(folder: ExperimentFolder, files: Sequence[StoredFile]) -> Iterator[Finding]:
     """Check that an experiment names the same code, machine and command as its files of runs.
 
     The process that made the folder may have ended before it stored a run, and another process may
@@ -106,7 +76,7 @@ def check_origin(folder: ExperimentFolder, files: Sequence[StoredOrigin]) -> Ite
     fault, other differences are notes; where an earlier version began the experiment, a difference
     in code is a note, too.
     """
-    written = [_traits(one.about) for one in files if one.path.parent == folder.path]
+    written = [_traits(one.provenance) for one in files]
     if not written:
         return
     for name, value in _traits(folder.provenance).items():
@@ -185,11 +155,11 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
 
 
 def check_asked(
-    folder: ExperimentFolder, files: Sequence[StoredOrigin], seeds: Sequence[int]
+    folder: ExperimentFolder, files: Sequence[StoredFile], seeds: Sequence[int]
 ) -> Iterator[Finding]:
     """Yield a finding for seeds that a stored command asked for and of which no run is stored."""
     there = set(seeds)
-    commands = [folder.provenance, *(one.about for one in files if one.path.parent == folder.path)]
+    commands = [folder.provenance, *(one.provenance for one in files)]
     for text in dict.fromkeys(_asked(one.get("command")) for one in commands):
         try:
             missing = [seed for seed in parse_seeds(text) if seed not in there] if text else []

@@ -5,7 +5,7 @@ and the final values follow from them, and are computed again.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.answers import check_answers, same
-from nasbench.harness.audit.ends import ended_early, largest, may_end
+from nasbench.harness.audit.ends import Spent, charged, ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.audit.schedule import check_schedule
@@ -22,6 +22,7 @@ from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.validation import ROUNDING
+from nasbench.harness.search.budget import Clock
 from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import choose
 from nasbench.harness.search.task import Kind
@@ -58,10 +59,10 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
     cells = runs.architectures.codes
     expected = {
         runs.experiment.task.count: cells.lengths,
-        "distinct": np.array([len(np.unique(cells[run])) for run in range(len(cells))]),
+        "distinct": _distinct(cells),
         "training_epochs": _sums(runs.lists("epochs")),
         "optimiser_seconds": _sums(runs.lists("optimiser")),
-        "clock_seconds": _last(runs.finished()),
+        "clock_seconds": _last(runs.finished),
     }
     for name, values in expected.items():
         wrong = runs.column(name) != values
@@ -73,6 +74,13 @@ def _totals(runs: ExperimentRuns) -> Iterator[Finding]:
     if short.any():
         what = "wall_seconds are fewer than those of the optimiser alone in"
         yield Finding("totals", runs.label, f"{what} {name_seeds(runs, short)}")
+
+
+def _distinct(codes: Ragged) -> NDArray[np.int64]:
+    """Return the number of distinct codes in every list."""
+    many = int(codes.values.max(initial=0)) + 1
+    runs = np.repeat(np.arange(len(codes)), codes.lengths)
+    return np.bincount(np.unique(runs * many + codes.values) // many, minlength=len(codes))
 
 
 def _last(lists: Ragged) -> NDArray[np.float64]:
@@ -151,17 +159,33 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         yield from check_schedule(runs, best, most, beyond)
         return
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
+    lists = (values, seconds, epochs, fidelity)
     for run, stored in enumerate(stops):
-        clock = runs.experiment.task.clock(best)
-        lists = (values, seconds, epochs, fidelity)
-        for told, cost, trained, read in zip(*(one[run].tolist() for one in lists), strict=True):
-            answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
-            if clock.stop is not None or not clock.charge(answer, read):
-                over[run] = True
-                break
-        if not over[run] and not may_end(stored, clock, most, whole):
-            unseen[run] = may_end(stored, clock, beyond, whole)
+        spent: Clock | Spent | None
+        if budget.stops_early:  # which depends on the values
+            clock = runs.experiment.task.clock(best)
+            spent = _charged(clock, *(one[run].tolist() for one in lists))
+        else:
+            spent = charged(budget, seconds[run], epochs[run])
+        over[run] = spent is None
+        if spent is not None and not may_end(stored, spent, most, whole):
+            unseen[run] = may_end(stored, spent, beyond, whole)
             early[run] = not unseen[run]
     if over.any():
         yield Finding("budget", runs.label, f"'{budget}' is overshot in {name_seeds(runs, over)}")
     yield from ended_early(runs, early, unseen)
+
+
+def _charged(
+    clock: Clock,
+    values: Sequence[Sequence[float]],
+    seconds: Sequence[float],
+    epochs: Sequence[int],
+    fidelity: Sequence[int],
+) -> Clock | None:
+    """Charge a run's evaluations on `clock` and return it; None where one is beyond the budget."""
+    for told, cost, trained, read in zip(values, seconds, epochs, fidelity, strict=True):
+        answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
+        if clock.stop is not None or not clock.charge(answer, read):
+            return None
+    return clock

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from nasbench.harness.compare.estimates import (
     Floats,
     Interval,
+    counts,
     interquartile_mean,
     percentiles,
-    weights,
+    pointwise,
 )
 from nasbench.harness.compare.rank_tests import (
     FEW,
@@ -219,9 +220,9 @@ def _drawn(datasets: Sequence[OneDataSet], place: int, row: int) -> Floats:
     """
     one = datasets[place]
     seeds = _all_seeds([other for other in datasets if other.stratum == one.stratum], row)
-    counts = weights(len(seeds), (one.stratum, row)) * len(seeds)
+    drawn = counts(len(seeds), (one.stratum, row))
     mine = np.searchsorted(seeds, one.of(row))
-    return np.asarray(np.rint(counts if len(mine) == len(seeds) else counts[:, mine]))
+    return drawn if len(mine) == len(seeds) else drawn[:, mine]
 
 
 def _means(datasets: Sequence[OneDataSet], place: int, row: int, values: Floats) -> Floats:
@@ -230,10 +231,10 @@ def _means(datasets: Sequence[OneDataSet], place: int, row: int, values: Floats)
     `values` has shape (runs, ...) and the result (resamples, ...). NaN for a bootstrap sample that
     holds no run of the data set.
     """
-    counts = _drawn(datasets, place, row)
-    whole = counts.sum(axis=1).reshape(-1, *[1] * (values.ndim - 1))
+    drawn = _drawn(datasets, place, row)
+    whole = drawn.sum(axis=1).reshape(-1, *[1] * (values.ndim - 1))
     with np.errstate(invalid="ignore"):
-        return np.asarray((counts @ values) / whole)
+        return np.asarray((drawn @ values) / whole)
 
 
 def _regrets(datasets: Sequence[OneDataSet], runs: int) -> tuple[tuple[Interval, ...], Floats]:
@@ -262,21 +263,21 @@ def _middles(datasets: Sequence[OneDataSet], runs: int) -> tuple[Floats, tuple[I
     for row in range(rows):
         values = np.concatenate([one.regret[row] for one in datasets])
         order = np.argsort(values, kind="stable")
-        counts = np.concatenate(
+        drawn = np.concatenate(
             [_drawn(datasets, place, row) for place in range(len(datasets))], axis=1
         )
         middles.append(float(interquartile_mean(values[order])))
-        found.append(percentiles(weighted_middle(values[order], counts[:, order]), runs))
+        found.append(percentiles(weighted_middle(values[order], drawn[:, order]), runs))
     return np.array(middles), tuple(found)
 
 
-def weighted_middle(ordered: Floats, counts: Floats) -> Floats:
+def weighted_middle(ordered: Floats, held: Floats) -> Floats:
     """Return the interquartile mean of samples that repeat values, shape (samples,).
 
-    `ordered` holds the values in ascending order, shape (values,); `counts` how often each sample
+    `ordered` holds the values in ascending order, shape (values,); `held` how often each sample
     holds each of them, shape (samples, values).
     """
-    upto = np.cumsum(counts, axis=1)
+    upto = np.cumsum(held, axis=1)
     whole = upto[:, -1:]
     cut = np.floor(whole / 4)
     inside = np.clip(upto, cut, whole - cut)
@@ -297,9 +298,9 @@ def _better(datasets: Sequence[OneDataSet], runs: int) -> tuple[Floats, Floats, 
     for place, one in enumerate(datasets):
         shares = []
         for row in range(rows):
-            counts = _drawn(datasets, place, row)
+            drawn = _drawn(datasets, place, row)
             with np.errstate(invalid="ignore"):
-                shares.append(counts / counts.sum(axis=1, keepdims=True))
+                shares.append(drawn / drawn.sum(axis=1, keepdims=True))
         for j, second in enumerate(one.scores):
             upto = _upto(second, shares[j])
             for i in range(j):
@@ -349,5 +350,4 @@ def profile(
         below = (one.regret[row][:, None] <= thresholds[None, :] + 1e-12).astype(np.float64)
         centre += below.mean(axis=0) / len(datasets)
         shares.append(_means(datasets, place, row, below))
-    ends = [percentiles(column, runs) for column in np.mean(shares, axis=0).T]
-    return centre, np.array([end.low for end in ends]), np.array([end.high for end in ends])
+    return centre, *pointwise(np.mean(shares, axis=0), runs)

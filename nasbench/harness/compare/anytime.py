@@ -45,10 +45,11 @@ def mean_value(times: Ragged, values: Ragged, start: float, end: float) -> Float
 def first_reached(times: Ragged, values: Ragged, target: float) -> Floats:
     """Return when each run's curve first was at least `target`, shape (runs,), inf if never."""
     found = np.full(len(times), np.inf)
-    for run in range(len(times)):
-        there = np.flatnonzero(values[run] >= target)
-        if len(there):
-            found[run] = times[run][there[0]]
+    there = np.flatnonzero(values.values >= target)
+    runs, first = np.unique(
+        np.searchsorted(values.offsets, there, side="right") - 1, return_index=True
+    )
+    found[runs] = times.values[there[first]]
     return found
 
 

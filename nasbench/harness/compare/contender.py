@@ -54,7 +54,7 @@ class Contender:
         steps = self.runs.lists("incumbents")
         if clock == "evaluations":
             return Ragged(steps.values.astype(np.float64) + 1, steps.offsets)
-        seconds = self.runs.finished().at(steps)
+        seconds = self.runs.finished.at(steps)
         return Ragged(self.scale * seconds.values, seconds.offsets)
 
     def devices(self, clock: str) -> tuple[str, ...]:

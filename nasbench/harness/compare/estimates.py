@@ -18,6 +18,8 @@ LEVEL = 0.95
 """Nominal coverage of every interval."""
 _RESAMPLES = 4000
 _WEIGHTED_RESAMPLES = 1000
+_AT_ONCE = 200
+"""Bootstrap samples that are in memory at once, which the processor's cache can hold."""
 
 
 class Summary(NamedTuple):
@@ -125,34 +127,54 @@ def estimate(sample: Floats, statistic: Callable[[Floats], Floats] = mean) -> fl
 
 def interval(sample: Floats, statistic: Callable[[Floats], Floats] = mean) -> Interval:
     """Return the bootstrap interval of `statistic` of a sample: see `percentiles`."""
-    values = known(sample)
-    if not len(values):
-        return Interval(np.nan, np.nan)
-    return percentiles(statistic(resampled(values)), len(values))
+    return intervals(sample, statistic)[0]
 
 
-def resampled(sample: Floats, stream: tuple[int, ...] = ()) -> Floats:
-    """Return bootstrap samples of a sample, each sorted, shape (resamples, runs).
+def intervals(sample: Floats, *statistics: Callable[[Floats], Floats]) -> tuple[Interval, ...]:
+    """Return the bootstrap interval of each statistic of a sample, of the same bootstrap samples.
 
-    Efron, Annals of Statistics 1979. Calls with the same `stream` and number of runs draw the same
-    positions in the sorted sample. Calls with different streams draw independently.
+    Efron, Annals of Statistics 1979. Samples with equal numbers of runs are resampled at the same
+    positions of the sorted sample.
     """
-    return np.asarray(np.sort(sample)[_draws(len(sample), stream)])
+    values = np.sort(known(sample))
+    if not len(values):
+        return (Interval(np.nan, np.nan),) * len(statistics)
+    drawn = _draws(len(values))
+    found = np.empty((len(statistics), _RESAMPLES))
+    for start in range(0, _RESAMPLES, _AT_ONCE):
+        part = values.take(drawn[start : start + _AT_ONCE])  # each sorted, as its positions are
+        for place, statistic in enumerate(statistics):
+            found[place, start : start + _AT_ONCE] = statistic(part)
+    return tuple(percentiles(one, len(values)) for one in found)
 
 
-@lru_cache(maxsize=16)
-def weights(runs: int, stream: tuple[int, ...] = ()) -> Floats:
+@lru_cache(maxsize=2)
+def weights(runs: int) -> Floats:
     """Return the weight of each run in each bootstrap sample, shape (resamples, runs).
 
-    A weight is how often the run is drawn, divided by `runs`. The product of the weights with the
-    runs' values, or curves, is the mean of each bootstrap sample. Calls with the same `stream` and
-    number of runs draw the same runs, so that runs that belong together stay together. Calls with
-    different streams draw independently, as strata must.
+    A weight is how often the run is drawn, see `counts`, divided by `runs`. The product of the
+    weights with the runs' values, or curves, is the mean of each bootstrap sample.
     """
+    return counts(runs) / max(runs, 1)
+
+
+def counts(runs: int, stream: tuple[int, ...] = ()) -> Floats:
+    """Return how often each run is in each bootstrap sample, shape (resamples, runs).
+
+    Calls with the same `stream` and number of runs draw the same runs, so that runs that belong
+    together stay together. Calls with different streams draw independently, as strata must.
+    """
+    return _counts(runs, stream).astype(np.float64)
+
+
+@lru_cache(maxsize=128)
+def _counts(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
+    """Return what `counts` returns, as the smallest whole numbers: the cache keeps many of them."""
     if not runs:
-        return np.zeros((_WEIGHTED_RESAMPLES, 0))
+        return np.zeros((_WEIGHTED_RESAMPLES, 0), dtype=np.uint8)
     generator = np.random.default_rng([runs, *stream])
-    return generator.multinomial(runs, np.full(runs, 1 / runs), size=_WEIGHTED_RESAMPLES) / runs
+    found = generator.multinomial(runs, np.full(runs, 1 / runs), size=_WEIGHTED_RESAMPLES)
+    return found.astype(np.min_scalar_type(int(found.max())))
 
 
 def percentiles(statistics: Floats, runs: int) -> Interval:
@@ -169,6 +191,18 @@ def percentiles(statistics: Floats, runs: int) -> Interval:
     with np.errstate(invalid="ignore"):  # between two infinite values
         low, high = np.quantile(statistics, _levels(runs))
     return Interval(float(low), float(high))
+
+
+def pointwise(statistics: Floats, runs: int) -> tuple[Floats, Floats]:
+    """Return `percentiles` of every column of `statistics`, shape (resamples, points).
+
+    Two arrays of shape (points,): the lower and the upper ends.
+    """
+    if runs < 2 or np.isnan(statistics).any():
+        ends = [percentiles(column, runs) for column in statistics.T]
+        return np.array([end.low for end in ends]), np.array([end.high for end in ends])
+    low, high = np.quantile(statistics, _levels(runs), axis=0)
+    return low, high
 
 
 def mean_interval(samples: Floats) -> tuple[Floats, Floats]:
@@ -218,14 +252,15 @@ def _only(samples: Floats) -> Floats:
     return samples[0] if len(samples) else np.full(samples.shape[1:], np.nan)
 
 
-def draws(runs: int, stream: tuple[int, ...] = ()) -> NDArray[np.integer]:
+def draws(runs: int) -> NDArray[np.integer]:
     """Return which runs are in each bootstrap sample, shape (resamples, runs).
 
-    There are fewer bootstrap samples than in `interval`. On streams, see `weights`.
+    There are fewer bootstrap samples than in `interval`.
     """
-    return _draws(runs, stream)[:_WEIGHTED_RESAMPLES]
+    return _draws(runs)[:_WEIGHTED_RESAMPLES]
 
 
+@lru_cache(maxsize=64)
 def _levels(runs: int) -> tuple[float, float]:
     """Return the expanded quantile levels of an interval's lower and upper end."""
     from scipy.special import ndtr, stdtrit
@@ -236,10 +271,10 @@ def _levels(runs: int) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=32)
-def _draws(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
+def _draws(runs: int) -> NDArray[np.integer]:
     """Return which runs are in each bootstrap sample, ascending, shape (resamples, runs)."""
     if not runs:
         return np.zeros((_RESAMPLES, 0), dtype=np.uint16)
-    generator = np.random.default_rng([runs, *stream])
+    generator = np.random.default_rng([runs])
     small = np.uint16 if runs < 2**16 else np.int64  # the cache keeps several of them
     return np.sort(generator.integers(runs, size=(_RESAMPLES, runs)).astype(small), axis=1)

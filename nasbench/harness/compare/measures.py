@@ -54,40 +54,50 @@ def _best_and_mean(cells: Floats) -> tuple[float, float]:
     return (float(there.max()), float(there.mean())) if len(there) else (np.nan, np.nan)
 
 
-def random_evaluations(scores: Floats, known: Known, dataset: str) -> Floats:
-    """Return how many random evaluations have an expected score as high as each of `scores`.
+class RandomEvaluations:
+    """How many random evaluations have an expected test score as high as a given one.
 
-    The result has the shape of `scores`. It is the smallest whole number n for which the cell with
-    the best search signal, among n different cells drawn at random, has an expected test score at
-    least as high, in closed form. Infinite where not even evaluating all cells is enough; NaN where
-    the score is not known, or no cell's is.
+    It is the smallest whole number n for which the cell with the best search signal, among n
+    different cells drawn at random, has an expected test score at least as high, in closed form.
     """
-    truth = known.test[dataset][known.cells]
-    most = max(1, round(float(known.search.weights.sum())))
 
-    def expected(numbers: Floats) -> Floats:
-        return known.search.expect(truth, numbers, replacement=False).mean
+    def __init__(self, known: Known, dataset: str) -> None:
+        """Work out the expected scores on a reported data set on a coarse grid of numbers."""
+        self._search = known.search
+        self._moments = known.search.moments(known.test[dataset][known.cells])
+        most = max(1, round(float(known.search.weights.sum())))
+        self._numbers = np.unique(np.geomspace(1, most, _STEPS).round())
+        # the best by a noisy signal may be worse after more evaluations: the first n counts
+        highest = np.fmax.accumulate(self._expected(self._numbers))
+        self._unknown = bool(np.isnan(highest).all())
+        self._highest = np.where(np.isnan(highest), -np.inf, highest)
 
-    numbers = np.unique(np.geomspace(1, most, _STEPS).round())
-    # the best by a noisy signal may be worse after more evaluations: the first n counts
-    highest = np.fmax.accumulate(expected(numbers))
-    found = np.full(np.shape(scores), np.nan)
-    if np.isnan(highest).all():
+    def reaching(self, scores: Floats) -> Floats:
+        """Return the number of evaluations for each score, in the shape of `scores`.
+
+        Infinite where not even evaluating all cells is enough; NaN where the score is not known, or
+        no cell's is.
+        """
+        found = np.full(np.shape(scores), np.nan)
+        for place, value in np.ndenumerate(scores):
+            if not (self._unknown or np.isnan(value)):
+                found[place] = self._reaching(float(value))
         return found
-    highest = np.where(np.isnan(highest), -np.inf, highest)
-    for place, value in np.ndenumerate(scores):
-        if np.isnan(value):
-            continue
-        step = int(np.searchsorted(highest, value))
-        if step == len(numbers):
-            found[place] = np.inf
-            continue
-        low, high = numbers[step - 1] if step else 0.0, numbers[step]
+
+    def _reaching(self, score: float) -> float:
+        step = int(np.searchsorted(self._highest, score))
+        if step == len(self._numbers):
+            return np.inf
+        low, high = self._numbers[step - 1] if step else 0.0, self._numbers[step]
         while high - low > 1:
             middle = (low + high) // 2
-            if expected(np.array([middle]))[0] < value:
+            if self._expected(np.array([middle]))[0] < score:
                 low = middle
             else:
                 high = middle
-        found[place] = high
-    return found
+        return float(high)
+
+    def _expected(self, numbers: Floats) -> Floats:
+        """Return the expected score after each number of evaluations, shape (numbers,)."""
+        chances = self._search.best(numbers, replacement=False)
+        return self._search.expect_given(self._moments, chances).mean

@@ -26,6 +26,18 @@ Demsar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 200
 """
 _ORDERS, _DRAWN = 20_000, 9_999
 """Largest number of orders of ranks that are all enumerated, and how many are drawn otherwise."""
+_QUANTILES = (
+    2.343700586378409, 2.569031772546482, 2.7277743708703763, 2.8497054196100016,
+    2.9483200175296744, 3.030878449614413, 3.1017303413033805, 3.163683577053373,
+    3.2186536073291525, 3.268003924466142, 3.31273859335082, 3.3536177518523043,
+    3.391230283765257, 3.4260413793706097, 3.4584247073473247, 3.4886847993791976,
+    3.517073008691811, 3.5437991315177815,
+)  # fmt: skip
+"""Quantiles of the studentized range at level `ALPHA` divided by sqrt 2, for 3 to 20 strategies.
+
+Table 5(a) of Demsar, with more digits: those of `scipy.stats.studentized_range`, which takes longer
+to load than all other statistics of a comparison take together.
+"""
 _DIVISIONS, _AT_ONCE = 1999, 100
 """Number of random divisions of runs, and how many of them are in memory at once."""
 
@@ -33,14 +45,21 @@ _DIVISIONS, _AT_ONCE = 1999, 100
 def ranks_of(means: Floats) -> Floats:
     """Return ranks along the last axis, 1 for the highest, the mean rank for ties."""
     flat = np.round(means, _DECIMALS).reshape(-1, means.shape[-1])
-    return _ranked(flat.T, ascending=False).T.reshape(means.shape)
+    return _ranked(-flat).reshape(means.shape)
 
 
-def _ranked(columns: Floats, *, ascending: bool) -> Floats:
-    """Return ranks within each column, from 1, the mean rank for ties and NaN for NaN."""
-    from pandas import DataFrame  # loaded anyway; scipy.stats takes longer than all ranks
-
-    return DataFrame(columns).rank(ascending=ascending).to_numpy()
+def _ranked(rows: Floats) -> Floats:
+    """Return ascending ranks within each row, from 1, the mean rank for ties and NaN for NaN."""
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, axis=1)
+    first = np.ones(rows.shape, dtype=bool)  # of equal values
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts = np.flatnonzero(first)
+    lengths = np.diff(starts, append=rows.size)
+    middles = starts % max(1, rows.shape[1]) + (lengths + 1) / 2
+    ranks = np.empty(rows.shape)
+    np.put_along_axis(ranks, order, np.repeat(middles, lengths).reshape(rows.shape), axis=1)
+    return np.where(np.isnan(rows), np.nan, ranks)
 
 
 def friedman(means: Floats) -> float:
@@ -60,7 +79,7 @@ def friedman(means: Floats) -> float:
     if not len(ranks):
         return 1.0
     if len(ranks) >= FEW:
-        from scipy.stats import friedmanchisquare
+        from scipy.stats import friedmanchisquare  # takes long to load, so only here
 
         return float(friedmanchisquare(*ranks.T).pvalue)
     sums = _orders(ranks)
@@ -96,15 +115,20 @@ def critical_difference(rows: int, problems: int, alpha: float = ALPHA) -> float
     """
     if rows < 2 or problems < 1:
         return np.nan
+    return _quantile(rows, alpha) * float(np.sqrt(rows * (rows + 1) / (6 * problems)))
+
+
+def _quantile(rows: int, alpha: float) -> float:
+    """Return the quantile of the studentized range of two or more rows divided by sqrt 2."""
     if rows == 2:  # the range of two is the absolute difference
         from scipy.special import ndtri
 
-        q = float(ndtri(1 - alpha / 2))
-    else:
-        from scipy.stats import studentized_range
+        return float(ndtri(1 - alpha / 2))
+    if alpha == ALPHA and rows - 3 < len(_QUANTILES):
+        return _QUANTILES[rows - 3]
+    from scipy.stats import studentized_range
 
-        q = float(studentized_range.ppf(1 - alpha, rows, np.inf) / np.sqrt(2))
-    return q * float(np.sqrt(rows * (rows + 1) / (6 * problems)))
+    return float(studentized_range.ppf(1 - alpha, rows, np.inf) / np.sqrt(2))
 
 
 def cliques(ranks: Floats, difference: float) -> tuple[tuple[int, ...], ...]:
@@ -168,7 +192,7 @@ def _shuffled(runs: Runs, rows: int, generator: np.random.Generator) -> tuple[Fl
     """
     there = ~np.isnan(runs.scores)
     numbers = there.sum(axis=0)
-    ranks = _ranked(runs.scores, ascending=True) / numbers
+    ranks = _ranked(runs.scores.T).T / numbers
     values = np.where(np.tile(there, 2), np.concatenate([runs.scores, ranks], axis=1), 0.0)
     counts = np.stack([there[runs.row == row].sum(axis=0) for row in range(rows)])
     sums = np.zeros((_DIVISIONS + 1, rows, values.shape[1]))

@@ -27,6 +27,15 @@ class Expectation(NamedTuple):
     std: Floats
 
 
+class Moments(NamedTuple):
+    """What random search needs of an outcome, by distinct signal, shape (signals,) each."""
+
+    shift: float
+    """Subtracted from the outcome before its powers are taken."""
+    powers: tuple[Floats, Floats, Floats]
+    """Means of the outcome's powers 0 to 2; the first is the share of answers with an outcome."""
+
+
 class ExpectedRandomSearch:
     """Random search in closed form: the best by validation of n random evaluations.
 
@@ -69,24 +78,28 @@ class ExpectedRandomSearch:
         `outcome` has one value per answer, such as its test score; NaN is left out. `n` is that of
         `best`, shape (k,), as are the mean and the standard deviation.
         """
-        return self.expect_given(outcome, self.best(n, replacement=replacement))
+        return self.expect_given(self.moments(outcome), self.best(n, replacement=replacement))
 
-    def expect_given(self, outcome: Floats, chances: Floats) -> Expectation:
-        """Return what `expect` returns, from the probabilities that `best` returned."""
+    def moments(self, outcome: Floats) -> Moments:
+        """Return what `expect_given` needs of an outcome, whatever the number of evaluations."""
         value = outcome[self._known]
         there = ~np.isnan(value)
         weights = np.where(there, self.weights[self._known], 0.0)
         value = np.where(there, value, 0.0)
         shift = float(value[there].mean()) if there.any() else 0.0
-        moments = [
+        zeroth, first, second = (
             np.bincount(self._group, weights=weights * (value - shift) ** power) / self._mass
             for power in range(3)
-        ]
-        zeroth, first, second = (chances @ moment for moment in moments)
+        )
+        return Moments(shift, (zeroth, first, second))
+
+    def expect_given(self, moments: Moments, chances: Floats) -> Expectation:
+        """Return what `expect` returns, from the probabilities that `best` returned."""
+        zeroth, first, second = (chances @ moment for moment in moments.powers)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = first / zeroth
             variance = second / zeroth - mean**2
-        return Expectation(mean + shift, np.sqrt(np.maximum(variance, 0.0)))
+        return Expectation(mean + moments.shift, np.sqrt(np.maximum(variance, 0.0)))
 
     def _power(self, upto: Floats, n: Floats) -> Floats:
         return np.asarray((upto / self._total) ** n[:, None])
@@ -98,6 +111,7 @@ class ExpectedRandomSearch:
         drawn = np.minimum(n, self._total)[:, None]
 
         def log_choose(of: Floats) -> Floats:
+            """Return the logarithm of C(of, n) n!, shape (numbers n, numbers `of`)."""
             enough = of >= drawn
             left = np.where(enough, of - drawn, 0.0)
             return np.where(enough, gammaln(of + 1) - gammaln(left + 1), -np.inf)
@@ -311,7 +325,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
         if known.affords()[0]:
             chances = known.search.best(n, replacement=known.replacement)
             seen, *final = (
-                known.search.expect_given(outcome, chances)
+                known.search.expect_given(known.search.moments(outcome), chances)
                 for outcome in (known.signal, valid[known.cells], test[known.cells])
             )
             numbers = [(float(one.mean[0]), float(one.std[0])) for one in final]

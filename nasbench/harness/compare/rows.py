@@ -24,13 +24,15 @@ from nasbench.harness.compare.estimates import (
     estimate,
     interquartile_mean,
     interval,
+    intervals,
+    mean,
     median,
     summarise,
 )
 from nasbench.harness.compare.measures import (
+    RandomEvaluations,
     normalised_regret,
     percentile,
-    random_evaluations,
     relative_improvement,
 )
 from nasbench.harness.compare.references import Known
@@ -238,20 +240,21 @@ def rows(
     """
     tests = [one.final("test", dataset) for one in contenders]
     followed = anytime_scores(contenders, dataset, target)
-    parts = _parts(contenders, followed)
+    ends = [intervals(sample, mean, median, interquartile_mean) for sample in tests]
+    parts = _parts(contenders, followed, tests, [of_mean for of_mean, *_ in ends])
     every = None if known is None else known.test[dataset]
+    random = None if known is None else RandomEvaluations(known, dataset)
     found = []
-    for one, test, standing, scores, at in zip(
-        contenders, tests, standings(tests, pairs), followed, parts, strict=True
+    for one, test, around, standing, scores, at in zip(
+        contenders, tests, ends, standings(tests, pairs), followed, parts, strict=True
     ):
-        ends = interval(test)
         found.append(
             Row(
                 one.experiment, dataset, one.label, one.runs.family,
                 n=len(one.runs),
                 failed=one.failed,
-                finals=_finals(one, test, ends, dataset),
-                in_table=_in_table(one, test, ends, dataset, known),
+                finals=_finals(one, test, around, dataset),
+                in_table=_in_table(one, test, around[0], dataset, known, random),
                 anytime=_anytime(one, scores, target, every),
                 costs=costs_of(one),
                 tested=_tested(test, standing, contenders),
@@ -261,31 +264,39 @@ def rows(
     return found
 
 
-def _finals(one: Contender, test: Floats, ends: Interval, dataset: str) -> Finals:
-    """Return the values of final incumbents; `ends` is the interval of the mean test score."""
+def _finals(one: Contender, test: Floats, around: Sequence[Interval], dataset: str) -> Finals:
+    """Return the values of final incumbents.
+
+    `around` are the intervals of the mean, median and interquartile mean of the test scores.
+    """
     metric = one.runs.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     iqm = estimate(test, interquartile_mean)
     return Finals(
         metric.score(summarise(one.final("signal")).mean),
         valid._replace(mean=metric.score(valid.mean), median=metric.score(valid.median)),
-        estimate_of(metric, tested.mean, ends),
+        estimate_of(metric, tested.mean, around[0]),
         tested.std,
-        estimate_of(metric, tested.median, interval(test, median)),
-        estimate_of(metric, iqm, interval(test, interquartile_mean)),
+        estimate_of(metric, tested.median, around[1]),
+        estimate_of(metric, iqm, around[2]),
     )
 
 
 def _in_table(
-    one: Contender, test: Floats, ends: Interval, dataset: str, known: Known | None
+    one: Contender,
+    test: Floats,
+    ends: Interval,
+    dataset: str,
+    known: Known | None,
+    random: RandomEvaluations | None,
 ) -> InTable:
     """Compare final scores with the table's; `ends` is the interval of the mean test score."""
-    if known is None:
+    if known is None or random is None:
         return InTable()
     every = known.test[dataset]
     best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
     tested = summarise(test)
-    equal = random_evaluations(np.array([tested.mean, *ends]), known, dataset)
+    equal = random.reaching(np.array([tested.mean, *ends]))
     return InTable(
         regret=best - tested.mean,
         regret_median=best - tested.median,
@@ -324,12 +335,16 @@ def _tested(test: Floats, standing: Standing, contenders: Sequence[Contender]) -
 
 
 def _parts(
-    contenders: Sequence[Contender], followed: Sequence[AnytimeScores]
+    contenders: Sequence[Contender],
+    followed: Sequence[AnytimeScores],
+    finals: Sequence[Floats],
+    ends: Sequence[Interval],
 ) -> list[tuple[PartOfBudget, ...]]:
     """Return every row's values after parts of the budget.
 
-    Each part is tested against the other rows on the same clock, and against the part before of the
-    same row; the latter p-values are Holm-corrected for the number of rows.
+    `finals` are every row's final test scores, `ends` the intervals of their means. Each part is
+    tested against the other rows on the same clock, and against the part before of the same row;
+    the latter p-values are Holm-corrected for the number of rows.
     """
     by_part = []
     for place, part in enumerate(PARTS):
@@ -348,8 +363,9 @@ def _parts(
         found = []
         for row, sample in enumerate(samples):
             metric, centre = contenders[row].runs.metric, summarise(sample)
-            mean = estimate_of(metric, centre.mean, interval(sample))
+            same = np.array_equal(sample, finals[row], equal_nan=True)
+            value = estimate_of(metric, centre.mean, ends[row] if same else interval(sample))
             among, testable = tested[row].among_best, tested[row].testable
-            found.append(PartOfBudget(part, centre.n, mean, among, testable, float(gained[row])))
+            found.append(PartOfBudget(part, centre.n, value, among, testable, float(gained[row])))
         by_part.append(found)
     return [tuple(parts) for parts in zip(*by_part, strict=True)]

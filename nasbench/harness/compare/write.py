@@ -25,7 +25,6 @@ from nasbench.leftovers import remove_parts
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
 
     from nasbench.harness.compare.comparison import Block, Comparison
     from nasbench.harness.compare.figures.picture import Picture
@@ -105,13 +104,12 @@ def _files(
 
     The figure is drawn once, and once more for PGF, whose letters are LaTeX's.
     """
-    from nasbench.harness.compare.figures.style import save_figure, save_pgf
+    from nasbench.harness.compare.figures.saving import contents, save_pgf
 
     plain = [form for form in options.formats if form != "pgf"]
     if plain:
-        figure: Figure = picture.draw(options)
-        for form in plain:
-            yield f"{picture.name}.{form}", partial(save_figure, figure, form)
+        for form, content in contents(picture.draw(options), plain).items():
+            yield f"{picture.name}.{form}", partial(_put, content)
     if "pgf" in options.formats:  # its rasters are files of their own
         figure = picture.draw(replace(options, font="tex"))
         for name, content in save_pgf(figure, picture.name):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from nasbench.arguments import require_path
 from nasbench.benchmarks.titles import TABLES
 from nasbench.files import RESULTS, atomic_write
-from nasbench.harness.audit import Audit, audit
+from nasbench.harness.audit import Audit
+from nasbench.harness.audit.all_checks import audit_of
 from nasbench.harness.compare import Comparison, compare
 from nasbench.harness.compare.build import Chosen, folders_of
 from nasbench.harness.compare.figures.looks import looks
@@ -23,7 +24,7 @@ from nasbench.harness.report.curves import CLOCKS, GREY, POINTS, block_figures, 
 from nasbench.harness.report.embed import embed
 from nasbench.harness.report.pictures import pictures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
-from nasbench.harness.results.load import load_several
+from nasbench.harness.results.load import joined, load_results
 from nasbench.limits import REPLAYS
 from nasbench.progress import Stages, Unseen
 from nasbench.provenance import provenance
@@ -62,7 +63,8 @@ def report(
     replays = REPLAYS.check(replays)
     progress = progress or Unseen()
     progress.stage("comparing runs")
-    stored = load_several(folders)
+    read = [load_results(one) for one in folders]
+    stored = joined(list(dict(zip(folders, read, strict=True)).values()))
     comparison = compare(stored, **chosen)
     for message in (*stored.faults, *comparison.remarks):
         say(str(message))
@@ -71,8 +73,8 @@ def report(
         names = list(map(str, folders))
     audits = {
         # the runs to make again are drawn anew each time; without any, the page is reproducible
-        name: audit(one, replays=replays, seed=None if replays else 0, progress=progress)
-        for name, one in zip(names, folders, strict=True)
+        name: audit_of(one, replays=replays, seed=None if replays else 0, progress=progress)
+        for name, one in zip(names, read, strict=True)
     }
     progress.stage("writing the page")
     published = [one for each in folders for one in reproductions(each, say).values()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nasbench.harness.compare import Comparison
 from nasbench.harness.compare.figures.options import KINDS, FigureOptions
 from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
-from nasbench.harness.compare.figures.style import save_figure
+from nasbench.harness.compare.figures.saving import save_figure
 from nasbench.harness.compare.folders import family_folders, folder_names
 
 if TYPE_CHECKING:

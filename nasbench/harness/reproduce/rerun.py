@@ -134,7 +134,7 @@ def _contender(experiments: set[str], dataset: str, comparison: Comparison) -> C
 def _publish(found: Reproduction, comparison: Comparison, folder: Path) -> None:
     """Write the files that may be published; they hold no accuracy of a single cell."""
     from nasbench.harness.compare.figures.plots import regret_pictures  # loads matplotlib
-    from nasbench.harness.compare.figures.style import save_figure
+    from nasbench.harness.compare.figures.saving import save_figure
 
     found.save(folder)
     table = found.to_table()

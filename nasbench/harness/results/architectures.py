@@ -1,6 +1,6 @@
 """Architectures as texts, which is how results hold them; each is converted once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +22,7 @@ class Texts:
         self.space = get_space(space)
         self._texts: dict[Architecture, str] = {}
         self._architectures: dict[str, Architecture] = {}
+        self._indices: dict[str, int] = {}
 
     def write(self, architecture: Architecture) -> str:
         """Return the text of an architecture."""
@@ -41,10 +42,19 @@ class Texts:
                 raise InvalidInput(f"architecture '{text}' is written '{self.write(found)}'")
         return found
 
+    def unread(self, texts: Collection[str]) -> list[str]:
+        """Return those of the texts that have not been read yet, each once."""
+        return list(dict.fromkeys(texts).keys() - self._architectures.keys())
+
     def indices(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the index of every text's architecture, shape (texts,), in an enumerable space."""
         index = get_enumerable(self.space.name).index
-        return np.array([index(self.read(text)) for text in texts], dtype=np.int64)
+        if len(self._indices) >= _MOST:
+            self._indices = {}
+        known = self._indices
+        for text in dict.fromkeys(texts).keys() - known.keys():
+            known[text] = index(self.read(text))
+        return np.fromiter(map(known.__getitem__, texts), dtype=np.int64, count=len(texts))
 
     def _keep(self, architecture: Architecture, text: str) -> str:
         if len(self._texts) >= _MOST:

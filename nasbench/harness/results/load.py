@@ -132,12 +132,15 @@ def load_results(folder: str | Path) -> Results:
 
 
 def load_several(folders: Sequence[Path]) -> Results:
-    """Read several folders as `load_results` reads one; a fault is named below its own folder.
+    """Read several folders as `load_results` reads one, and join them: see `joined`."""
+    return joined([load_results(one) for one in dict.fromkeys(folders)])
 
-    Raises `StoreError` where one of them holds no run, and where two hold different runs of one
-    seed.
+
+def joined(found: Sequence[Results]) -> Results:
+    """Return the runs of several folders; a fault is named below its own folder.
+
+    Raises `StoreError` where two folders hold different runs of one seed.
     """
-    found = [load_results(one) for one in dict.fromkeys(folders)]
     if len(found) == 1:
         return found[0]
     _check_equal(found)
@@ -153,7 +156,7 @@ def load_several(folders: Sequence[Path]) -> Results:
     )
 
 
-def _check_equal(found: "Sequence[Results]") -> None:
+def _check_equal(found: Sequence[Results]) -> None:
     """Raise `StoreError` where two folders hold different finished runs of one seed."""
     seen: dict[tuple[str, int], tuple[Results, ExperimentRuns, int]] = {}
     for results in found:
@@ -182,10 +185,10 @@ def read_results(folder: str | Path) -> Results:
 
 def read_experiment(folder: ExperimentFolder, left_out: list[Damaged]) -> ExperimentRuns:
     """Return the runs of an experiment; damaged files are appended to `left_out`."""
-    table = folder.read_all(left_out)
+    table, files = folder.read_all(left_out)
     return ExperimentRuns(
         folder.label, folder.experiment, folder.provenance, table, folder.description,
-        folder.display,
+        folder.display, files=files,
     )  # fmt: skip
 
 
@@ -309,7 +312,7 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
                 np.full(len(step), kinds.index(one.experiment.task.seconds)), pandas.Index(kinds)
             ),
             **_counted(one, np.arange(len(step)) - starts + 1, epochs.each(np.cumsum).values),
-            **_timed(one, runs.finished().values),
+            **_timed(one, runs.finished.values),
             "optimiser_seconds": runs.lists("optimiser").each(np.cumsum).values,
             "incumbent": pandas.Categorical.from_codes(
                 np.where(step < 0, -1, codes.values[at]) if len(at) else at, texts

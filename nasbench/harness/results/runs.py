@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,16 @@ from nasbench.text import printable
 from nasbench.trace import Trace, TraceKind
 
 _CPU = "cpu_seconds"
+
+
+class StoredFile(NamedTuple):
+    """What a file of runs holds besides the rows."""
+
+    path: Path
+    seeds: NDArray[np.int64]
+    """The seeds of its runs in the file's order, shape (runs,)."""
+    provenance: Mapping[str, Any]
+    """Which code and machine wrote the file; empty where none is stored."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,8 @@ class ExperimentRuns:
 
     aliases: tuple[str, ...] = ()
     """Labels by which a user may know the runs: those in a comparison of all of a folder."""
+    files: tuple[StoredFile, ...] = ()
+    """The files that the runs were read from, without damaged ones."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -174,10 +187,18 @@ class ExperimentRuns:
 
     def lists(self, name: str) -> Ragged:
         """Return a column with one list per run."""
-        column = self.table[name].combine_chunks()
-        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
-        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-        return Ragged(column.flatten().to_numpy(zero_copy_only=False), offsets)
+        if name not in self._lists:
+            column = self.table[name].combine_chunks()
+            lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+            offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+            values = column.flatten().to_numpy(zero_copy_only=False)
+            self._lists[name] = Ragged(values, offsets)
+        return self._lists[name]
+
+    @cached_property
+    def _lists(self) -> dict[str, Ragged]:
+        """The list columns that have been asked for, each converted once."""
+        return {}
 
     @cached_property
     def architectures(self) -> Architectures:
@@ -223,8 +244,9 @@ class ExperimentRuns:
         """Return the numbers of a trace, one per epoch."""
         return self.lists(trace.column)
 
+    @cached_property
     def finished(self) -> Ragged:
-        """Return when evaluations ended on each run's clock, in seconds."""
+        """When evaluations ended on each run's clock, in seconds."""
         if self.experiment.task.simulated_workers > 1:
             return self.lists("finished")
         return self.lists("seconds").each(np.cumsum)

@@ -31,6 +31,7 @@ from nasbench.harness.results.descriptions import check_experiment, check_proven
 from nasbench.harness.results.display import FILE as _DISPLAY
 from nasbench.harness.results.display import read_display
 from nasbench.harness.results.records import to_rows
+from nasbench.harness.results.runs import StoredFile
 from nasbench.harness.results.schema1 import earlier_names, is_of_schema1, upgraded
 from nasbench.harness.results.schema2 import count_in_schema2, with_clock_and_count
 from nasbench.harness.results.validation import conform
@@ -124,23 +125,26 @@ class ExperimentFolder:
         """
         return self.united(list(self.files(columns)))
 
-    def read_all(self, left_out: list[Damaged]) -> pa.Table:
-        """Return all columns as `read` does; damaged files are appended to `left_out`.
+    def read_all(self, left_out: list[Damaged]) -> tuple[pa.Table, tuple[StoredFile, ...]]:
+        """Return all columns as `read` does, and the files that they are from.
 
-        Rows of all files are checked together where their columns are the same, which takes a part
-        of the time. If anything is wrong, files are read and checked one by one, to leave out only
-        those that are damaged.
+        Damaged files are appended to `left_out`. Rows of all files are checked together where their
+        columns are the same, which takes a part of the time. If anything is wrong, files are read
+        and checked one by one, to leave out only those that are damaged.
         """
         try:
             paths = sorted(self.path.glob(_RUNS))
-            tables = [_read(path, self.experiment, None, check=False).table for path in paths]
+            read = [_read(path, self.experiment, None, check=False) for path in paths]
+            tables = [file.table for file in read]
             if tables and all(map(len, tables)):
                 if len({table.schema.remove_metadata() for table in tables}) == 1:
                     tables = [pa.concat_tables(tables).unify_dictionaries()]
-                return one_per_seed([conform(table, self.experiment) for table in tables])
+                whole = one_per_seed([conform(table, self.experiment) for table in tables])
+                return whole, tuple(map(_without_rows, read))
         except (Damaged, ValueError, pa.ArrowException):
             pass
-        return self.united(list(self.files(left_out=left_out)))
+        read = list(self.files(left_out=left_out))
+        return self.united(read), tuple(map(_without_rows, read))
 
     def files(
         self, columns: list[str] | None = None, left_out: list[Damaged] | None = None
@@ -163,6 +167,10 @@ class ExperimentFolder:
         if not files:
             return to_rows(self.experiment, [])
         return one_per_seed([file.table for file in files])
+
+
+def _without_rows(file: RunsFile) -> StoredFile:
+    return StoredFile(file.path, file.table["seed"].to_numpy(), file.provenance)
 
 
 def one_per_seed(tables: Sequence[pa.Table]) -> pa.Table:

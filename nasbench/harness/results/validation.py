@@ -226,13 +226,16 @@ def _check_steps(rows: Rows, experiment: Experiment) -> None:
 
 def _check_architectures(rows: Rows, space: str) -> None:
     """Check that every text is an architecture of the space; each is read once."""
-    codes, read = rows.lists("architecture"), texts_of(space).read
+    codes, known = rows.lists("architecture"), texts_of(space)
     texts = rows.table["architecture"].combine_chunks().values.dictionary.to_pylist()
     if None in texts:
         raise Misfit("column 'architecture' has a null inside a list")
-    for code in np.unique(codes.values).tolist():
+    used = np.unique(codes.values).tolist()
+    unread = set(known.unread([texts[code] for code in used]))
+    for code in used if unread else ():
         try:
-            read(texts[code])
+            if texts[code] in unread:
+                known.read(texts[code])
         except InvalidInput as error:
             row = codes.row(int(np.argmax(codes.values == code)))
             what = f"{shown(texts[code])} is no architecture of space '{space}'"

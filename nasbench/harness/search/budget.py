@@ -15,7 +15,7 @@ from nasbench.rules import Selection
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _COUNTS = {"eval": "evaluations", "evaluation": "evaluations", "epoch": "epochs"}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|evals?|evaluations?|epochs?)")
-_FREE_IN_A_ROW = 10_000
+FREE_IN_A_ROW = 10_000
 _MOST_EVALUATIONS = 1_000_000  # with a table, they take about a minute and a gigabyte
 _TOO_MUCH = 2**63  # counts are stored in 64 bits
 
@@ -280,7 +280,7 @@ class Clock:
             self.stop = Stop.PATIENCE
         if number + 1 >= self._evaluations:
             self.stop = Stop.EVALUATIONS
-        elif self._free >= _FREE_IN_A_ROW:
+        elif self._free >= FREE_IN_A_ROW:
             self.stop = Stop.STALLED
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:

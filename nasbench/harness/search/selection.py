@@ -101,6 +101,13 @@ def choose(
                 changed.append(number)
         last = [number for number, _ in front.members]
         return Chosen(np.array(changed, dtype=np.int64), np.array(last, dtype=np.int64))
+    if len(fidelity) and (fidelity == fidelity[0]).all():  # steps of a running maximum
+        if rule is Selection.OWN and fidelity[0] != own:
+            return Chosen(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        values = np.where(np.isfinite(scores[:, 0]), scores[:, 0], -inf)
+        before = np.maximum.accumulate(np.concatenate(([-inf], values[:-1])))
+        steps = np.flatnonzero(values > before)
+        return Chosen(steps, steps[-1:])
     takes = Incumbent(rule, own).takes
     pairs = zip(scores[:, 0].tolist(), fidelity.tolist(), strict=True)
     steps = np.array([i for i, (s, f) in enumerate(pairs) if takes(s, f)], dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import friedmanchisquare, norm, rankdata, t, trim_mean
+from scipy.stats import friedmanchisquare, norm, rankdata, studentized_range, t, trim_mean
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.across import (
@@ -20,7 +20,13 @@ from nasbench.harness.compare.across import (
     weighted_middle,
 )
 from nasbench.harness.compare.families import share_draws
-from nasbench.harness.compare.rank_tests import Runs, cliques, critical_difference, divided
+from nasbench.harness.compare.rank_tests import (
+    Runs,
+    cliques,
+    critical_difference,
+    divided,
+    ranks_of,
+)
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
 
@@ -32,6 +38,26 @@ def test_critical_difference_has_the_published_quantiles(rows: int, q: float) ->
     """Demsar, JMLR 2006, table 5(a)."""
     expected = q * np.sqrt(rows * (rows + 1) / (6 * 30))
     assert critical_difference(rows, 30) == pytest.approx(expected, rel=5e-4)
+
+
+@pytest.mark.parametrize("rows", range(2, 24))
+def test_critical_difference_has_the_quantiles_of_scipy(rows: int) -> None:
+    quantile = studentized_range.ppf(0.95, rows, np.inf)
+    expected = quantile / np.sqrt(2) * np.sqrt(rows * (rows + 1) / 6 / 12)
+    assert critical_difference(rows, 12) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=6))
+def test_ranks_are_scipys(means: list[list[int]]) -> None:
+    expected = rankdata(-np.array(means), axis=1)
+    np.testing.assert_array_equal(ranks_of(np.array(means, dtype=float)), expected)
+    deep = np.array([means, means], dtype=float)
+    np.testing.assert_array_equal(ranks_of(deep), [expected, expected])
+
+
+def test_ranks_leave_out_what_is_not_known() -> None:
+    found = ranks_of(np.array([[2.0, np.nan, 3.0, 2.0]]))
+    np.testing.assert_array_equal(found, [[2.5, np.nan, 1.0, 2.5]])
 
 
 def test_published_comparison_of_four_learners() -> None:

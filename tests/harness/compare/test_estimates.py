@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from scipy.stats import skew, t, trim_mean
 
 from nasbench.harness.compare.estimates import (
+    counts,
     estimate,
     interquartile_interval,
     interquartile_mean,
     interval,
+    intervals,
     mean,
     mean_interval,
     median,
-    percentiles,
     quartiles,
-    resampled,
     skewness,
     summarise,
     too_skewed,
@@ -100,15 +100,21 @@ def test_an_interval_needs_two_values_and_leaves_out_what_is_unknown() -> None:
 def test_streams_are_strata() -> None:
     """Samples of one stream are drawn alike, those of two are not correlated."""
     values = np.random.default_rng(1).normal(size=50)
-    alike = mean(resampled(values, (1,))), mean(resampled(values, (1,)))
-    np.testing.assert_array_equal(*alike)
-    apart = np.corrcoef(alike[0], mean(resampled(values, (2,))))[0, 1]
-    assert abs(apart) < 0.06  # four standard errors of 4,000
-    assert percentiles(alike[0], 50) == interval_of(values, (1,))
+    assert (counts(50, (1,)).sum(axis=1) == 50).all()
+    np.testing.assert_array_equal(counts(50, (1,)), counts(50, (1,)))
+    apart = np.corrcoef(counts(50, (1,)) @ values, counts(50, (2,)) @ values)[0, 1]
+    assert abs(apart) < 0.13  # four standard errors of 1,000
 
 
-def interval_of(values: np.ndarray, stream: tuple[int, ...]) -> tuple[float, float]:
-    return percentiles(mean(resampled(np.flip(values), stream)), len(values))
+def test_intervals_of_several_statistics_are_those_of_each_alone() -> None:
+    """All are read from the same bootstrap samples, in any order of the runs."""
+    values = np.random.default_rng(2).gamma(2, size=41)
+    statistics = (mean, median, interquartile_mean)
+    found = intervals(values, *statistics)
+    assert found == tuple(interval(np.flip(values), one) for one in statistics)
+    draws = np.random.default_rng(3).choice(np.sort(values), (20_000, 41))
+    expected = np.quantile(np.median(draws, axis=1), [0.0228, 0.9772])  # of Student's t, widened
+    assert found[1] == pytest.approx(expected, abs=0.05)
 
 
 def test_quartiles() -> None:

@@ -1,8 +1,10 @@
 """What a user chooses about figures, the files they come in, their captions and colours."""
 
+import io
 import json
 import re
 import shutil
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +16,15 @@ import pyarrow as pa
 import pytest
 from fontTools.ttLib import TTFont
 from matplotlib.text import Text
+from PIL import Image
 from test_layout import family_of, unreadable
 from typer.testing import CliRunner
 
-import nasbench.harness.compare.figures.style as style
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit.comparisons import check_comparisons
 from nasbench.harness.compare import Comparison, compare
+from nasbench.harness.compare.figures import saving, style
 from nasbench.harness.compare.figures.across_datasets import family_pictures
 from nasbench.harness.compare.figures.colours import (
     OPERATIONS,
@@ -185,9 +188,40 @@ def test_equal_figures_have_equal_bytes(comparison: Comparison, tmp_path: Path) 
             contents = []
             for number in range(2):
                 with (tmp_path / f"{number}").open("wb") as file:
-                    style.save_figure(picture.draw(), form, file)
+                    saving.save_figure(picture.draw(), form, file)
                 contents.append((tmp_path / f"{number}").read_bytes())
             assert contents[0] == contents[1], (picture.name, form)
+
+
+@pytest.mark.parametrize("kind", ["regret", "landscape", "distribution", "alphas"])
+def test_a_pdf_and_a_png_rendered_together_are_those_rendered_alone(
+    comparison: Comparison, kind: str
+) -> None:
+    """The same page to the byte, and pixels that differ much less than those moved by one."""
+    found = by_folder(comparison, FigureChoice()).values()
+    figure = next(one for some in found for one in some if one.kind == kind).draw()
+    together = saving.contents(figure, ("png", "pdf"))
+    alone = saving.contents(figure, ("pdf",)) | saving.contents(figure, ("png",))
+    assert together["pdf"] == alone["pdf"]
+    pixels = [
+        np.asarray(Image.open(io.BytesIO(one["png"])).convert("L"), dtype=float)
+        for one in (together, alone)
+    ]
+    assert pixels[0].shape == pixels[1].shape
+    moved = np.roll(pixels[1], 1, axis=1)
+    apart = [np.square(pixels[0] - one).mean() for one in (pixels[1], moved)]
+    assert 4 * apart[0] < apart[1]
+
+
+def test_characters_beyond_the_usual_are_embedded_too(comparison: Comparison) -> None:
+    block = comparison.blocks[0]
+    row = replace(block.contenders[0], label="Č ∞")
+    figure = next(regret_pictures(replace(block, contenders=(row,)))).draw()
+    content = saving.contents(figure, ("pdf",))["pdf"]
+    parts = content.split(b"stream")[1::2]  # the others end with `end`
+    streams = (zlib.decompressobj().decompress(part.lstrip()) for part in parts)
+    maps = b"".join(one for one in streams if b"begincmap" in one).lower()
+    assert b"<010c>" in maps and b"<221e>" in maps
 
 
 def test_the_style_is_seaborns() -> None:
@@ -210,7 +244,7 @@ def test_letters_in_a_pdf_are_truetype_of_ours(comparison: Comparison, tmp_path:
         picture = next(regret_pictures(comparison.blocks[0]))
         path = tmp_path / f"{font}.pdf"
         with path.open("wb") as file:
-            style.save_figure(picture.draw(FigureOptions(font=font)), "pdf", file)
+            saving.save_figure(picture.draw(FigureOptions(font=font)), "pdf", file)
         content = path.read_bytes()
         assert name in content and b"CIDFontType2" in content and b"/Type3" not in content
         assert b"DejaVu" not in content
@@ -248,11 +282,11 @@ def test_names_are_letters_to_latex_too(comparison: Comparison, tmp_path: Path) 
     contents = []
     for number in range(2):
         with (tmp_path / f"{number}.pdf").open("wb") as file:
-            style.save_figure(figure, "pdf", file)
+            saving.save_figure(figure, "pdf", file)
         contents.append((tmp_path / f"{number}.pdf").read_bytes())
     assert contents[0] == contents[1]
-    first = style.save_pgf(figure, "regret")
-    assert first == style.save_pgf(figure, "regret")
+    first = saving.save_pgf(figure, "regret")
+    assert first == saving.save_pgf(figure, "regret")
     assert first[0][0] == "regret.pgf"
     assert rb"\textbackslash{}input\{x\}" in first[0][1]
 

@@ -26,7 +26,8 @@ from nasbench.harness.compare.figures.options import KINDS, STYLES, WIDTHS, Figu
 from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import regret_pictures
-from nasbench.harness.compare.figures.style import drawing, save_figure
+from nasbench.harness.compare.figures.saving import save_figure
+from nasbench.harness.compare.figures.style import drawing
 
 STORED = Path(__file__).parents[1] / "schema1"
 ROWS = (1, 2, 5, 20)

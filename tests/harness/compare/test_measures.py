@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.measures import (
+    RandomEvaluations,
     normalised_regret,
     percentile,
-    random_evaluations,
     relative_improvement,
 )
 from nasbench.harness.compare.references import ExpectedRandomSearch
@@ -48,13 +48,13 @@ def expected(evaluations: int) -> float:
 
 @given(st.floats(5, 55))
 def test_random_evaluations_are_the_fewest_that_reach_it(accuracy: float) -> None:
-    (found,) = random_evaluations(np.array([accuracy]), Small, "d")  # type: ignore[arg-type]
+    (found,) = RandomEvaluations(Small, "d").reaching(np.array([accuracy]))  # type: ignore[arg-type]
     enough = [n for n in range(1, 7) if expected(n) >= accuracy]
     assert found == (enough[0] if enough else np.inf)
 
 
 def test_random_evaluations_of_what_is_not_known() -> None:
-    found = random_evaluations(np.array([np.nan, 61.0]), Small, "d")  # type: ignore[arg-type]
+    found = RandomEvaluations(Small, "d").reaching(np.array([np.nan, 61.0]))  # type: ignore[arg-type]
     np.testing.assert_array_equal(found, [np.nan, np.inf])
 
 

@@ -1,26 +1,20 @@
-"""The style of all figures: fonts, sizes of letters, scales of regrets, and their files."""
+"""The style of all figures: fonts, sizes of letters, and scales of regrets."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from hashlib import sha256
 from importlib import resources
-from pathlib import Path
-from string import ascii_uppercase
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_pdf import PdfFile
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.figures.options import FigureOptions
-from nasbench.harness.compare.figures.tex import is_tex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,11 +30,8 @@ PALE = "0.45"
 _FAMILIES = {"sans": "Nasbench Sans", "serif": "Nasbench Serif", "tex": "Nasbench Serif"}
 _FALLBACK = "DejaVu Sans"
 """Font of characters that ours do not have; it comes with matplotlib."""
-_PIXELS = 1100
-"""Width of a raster figure in pixels."""
-_PREFIX = "_get_subset_prefix"
-"""Name of the method of matplotlib that names parts of fonts."""
-_PREAMBLE = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{textcomp}"
+_FINDS = "_find_fonts_by_props"
+"""Name of the method of matplotlib that finds the files of a font."""
 _TICKS: dict[Any, Any] = {
     "lines.solid_capstyle": "round", "patch.edgecolor": "w", "patch.force_edgecolor": True,
 }  # fmt: skip
@@ -63,7 +54,7 @@ _STYLE: dict[Any, Any] = {
 def drawing(options: FigureOptions) -> Iterator[None]:
     """Set the style of figures that are made within the `with` block."""
     register_fonts()
-    with mpl.rc_context(), _unseen_glyphs():
+    with mpl.rc_context(), unseen_glyphs(), fonts_found_once():
         mpl.rcdefaults()
         family = [_FAMILIES[options.font], _FALLBACK]
         mpl.rcParams.update({**_TICKS, **_STYLE, "font.family": family})
@@ -85,38 +76,6 @@ def blank(options: FigureOptions) -> Figure:
     return Figure(figsize=(options.inches, 4.0), dpi=DPI)
 
 
-def save_figure(figure: Figure, form: str, file: BinaryIO) -> None:
-    """Write a figure in one of `options.FORMATS`; equal figures have equal bytes.
-
-    Raises `InvalidInput` where LaTeX cannot write it.
-    """
-    stamps: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    settings: dict[Any, Any] = {
-        "pdf.fonttype": 42, "svg.hashsalt": "nasbench", "text.hinting": "none",
-        "pgf.texsystem": "pdflatex", "pgf.rcfonts": False, "pgf.preamble": _PREAMBLE,
-    }  # fmt: skip
-    if is_tex(figure):
-        settings["font.family"] = "serif"  # LaTeX's own
-    dpi = _PIXELS / figure.get_figwidth()
-    given: dict[str, Any] = {"metadata": stamps[form]} if form in stamps else {}
-    with mpl.rc_context(settings), _unseen_glyphs(), latex_errors(), _named_by_letters():
-        figure.savefig(file, format=form, dpi=dpi, **given)
-
-
-def save_pgf(figure: Figure, name: str) -> list[tuple[str, bytes]]:
-    """Return the name and content of every file of a figure as PGF: the figure, then its rasters.
-
-    The figure must have been drawn with the font `tex`: a document sets its letters. A raster is
-    where thousands of points are drawn. `name` has no suffix.
-    """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.pgf"
-        with path.open("wb") as file:
-            save_figure(figure, "pgf", file)
-        rasters = sorted(one for one in Path(folder).iterdir() if one != path)
-        return [(one.name, one.read_bytes()) for one in (path, *rasters)]
-
-
 @contextmanager
 def latex_errors() -> Iterator[None]:
     """Turn what matplotlib says of a LaTeX that fails into one line."""
@@ -133,30 +92,29 @@ def latex_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _named_by_letters() -> Iterator[None]:
-    """Name parts of fonts in a PDF by the letters that they hold.
+def fonts_found_once() -> Iterator[None]:
+    """Look for the files of a font once per style and size, not for every text.
 
-    Matplotlib 3.11 names parts of LaTeX's fonts by the address of an object, so that no two files
-    are equal.
+    A version of matplotlib that looks for them elsewhere looks for them every time.
     """
-
-    def prefix(letters: Iterable[object]) -> str:
-        number = int(sha256(repr(sorted(map(str, letters))).encode()).hexdigest(), 16)
-        return "".join(ascii_uppercase[number // 26**place % 26] for place in range(6)) + "+"
-
-    usual = vars(PdfFile).get(_PREFIX)
-    if usual is None:
+    usual: Any = getattr(fontManager, _FINDS, None)
+    if usual is None or _FINDS in vars(fontManager):  # or within another `with` block
         yield
         return
-    setattr(PdfFile, _PREFIX, staticmethod(prefix))
+
+    @cache
+    def find(properties: FontProperties, **more: Any) -> Any:
+        return usual(properties, **more)
+
+    setattr(fontManager, _FINDS, find)
     try:
         yield
     finally:
-        setattr(PdfFile, _PREFIX, usual)
+        delattr(fontManager, _FINDS)
 
 
 @contextmanager
-def _unseen_glyphs() -> Iterator[None]:
+def unseen_glyphs() -> Iterator[None]:
     """Leave out the warning that a font lacks a character, which is then drawn as a box."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
