@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain supernet lives in the tests
+sys.path.insert(0, str(Path(__file__).parent))
+
+from group_layouts import Work, differences, rates
 
 from nasbench.benchmarks.training.data import DataSet, Images, Part
 from nasbench.benchmarks.training.readers.images import Augmentation
@@ -45,7 +49,7 @@ from nasbench.spaces.mix import Mix
 from nasbench.spaces.networks.base import Shape, networks_of
 from nasbench.spaces.networks.nb201_supernet import NasBench201Supernet, SuperCell
 from nasbench.spaces.networks.passes import Passes
-from nasbench.spaces.networks.recordings import CudaGraph, Recordings, Rerun
+from nasbench.spaces.networks.recordings import CudaGraph, Recordings, RepeatedStep, Rerun
 from nasbench.strategies.registry import find_strategy, recipe_settings
 from tests.spaces.networks.plain_supernet import PlainSupernet
 
@@ -65,9 +69,13 @@ class Sizes:
     batches: tuple[int, ...] = (64, 256)
     turns: int = 7
     images: int = 25_000
+    groups: tuple[int, ...] = (64, 512)
+    work: Work = field(default_factory=lambda: Work(steps=24))
+    """What networks of groups are trained on."""
 
 
-QUICK = Sizes(channels=2, cells=1, side=8, batches=(8,), turns=2, images=40)
+QUICK = Sizes(channels=2, cells=1, side=8, batches=(8,), turns=2, images=40, groups=(4,),
+              work=Work(batch=4, steps=5, evaluated=8))  # fmt: skip
 
 
 @dataclass
@@ -332,8 +340,34 @@ def sampled_steps(bench: Bench) -> None:
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         sgd.step()
 
-    versions = {"one path": one_path, "zeros and ones as a graph": masked}
+    versions: dict[str, Step] = {"one path": one_path, "zeros and ones as a graph": masked}
     bench.say_steps(f"sampled step, batch {batch}", versions, "one path")
+
+
+def groups_equal(bench: Bench) -> None:
+    """Training as a group on the device against training alone on the CPU, in double precision."""
+    graph = partial(RepeatedStep, record=bench.record)
+    for name, worst in differences(str(bench.device), graph=graph).items():
+        bench.report.say(f"largest relative difference of losses to the CPU, {name}", worst)
+        if worst > 1e-5:
+            raise AssertionError(f"losses of networks trained {name} differ by {worst}")
+
+
+def groups(bench: Bench) -> None:
+    """Architectures of the bundled table per hour: alone, and in groups of two sizes."""
+    graph = partial(RepeatedStep, record=bench.record)
+    for size in bench.sizes.groups:
+        for precision in ("float32", "tf32", "bfloat16"):
+            only = None if precision == "float32" else ["alone", "products as graph"]
+            found = rates(
+                str(bench.device), size, bench.sizes.work,
+                precision=precision, repeats=2, alone=2, graph=graph, only=only,
+            )  # fmt: skip
+            for way, rate in found.items():
+                ratio, what = rate / found["alone"], f"groups of {size}, {precision}, {way}"
+                said = f"{ratio:.1f} times as many as alone"
+                bench.report.say(what, rate, "architectures per hour", said)
+                bench.report.figures[f"{what}, ratio"] = ratio
 
 
 def paper_epoch(bench: Bench) -> None:
@@ -367,7 +401,10 @@ def compiled_steps(bench: Bench) -> None:
     bench.say_steps(f"DARTS step with compiled cells, batch {batch}", versions, "graphs")
 
 
-PARTS = (equality, recorded, darts_steps, second_order_steps, sampled_steps, paper_epoch)
+PARTS = (
+    equality, recorded, darts_steps, second_order_steps, sampled_steps, groups_equal, groups,
+    paper_epoch,
+)  # fmt: skip
 ASKED_FOR = (compiled_steps,)
 """Parts that only run if they are named."""
 
@@ -389,6 +426,8 @@ def main() -> int:
     options = parser.parse_args()
     bench = Bench(options.device, QUICK if options.quick else Sizes(), options.peer)
     cuda = bench.device.type == "cuda"
+    if not cuda:
+        torch.set_num_threads(1)
     name = torch.cuda.get_device_name(bench.device) if cuda else "cpu"
     print(f"device: {name}, torch {torch.__version__}", flush=True)
     for part in chosen(options.parts):
