@@ -69,6 +69,7 @@ def test_a_sample_becomes_a_table_that_is_found_by_name(
         (("--space", "darts"), "space 'darts' is unknown"),
         (("--device", "warp"), "device 'warp' is unknown"),
         (("--precision", "int1"), "precision 'int1' is unknown"),
+        (("--layout", "rows"), "layout 'rows' is unknown: use one of channels, products"),
         (("--workers", "0"), "workers cannot be 0"),
         (("--cells", "5261"), "1 to 5260 distinct cells"),
         (("--name", "../x"), "no table name"),

@@ -1,5 +1,6 @@
 """Training one group of architectures, which is one job of a tabulation."""
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +79,8 @@ class ShardTrainer:
                 network = built.pop().result()
                 built += [pool.submit(self.network, one) for one in following]
                 yield self.train(job, network)
+                del network
+                gc.collect()  # here, as the thread must touch no GPU while a graph is recorded
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

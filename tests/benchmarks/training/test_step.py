@@ -98,6 +98,27 @@ def test_losses_read_no_number_of_a_tensor() -> None:
         assert all(p.grad is not None and p.grad.is_meta for p in network.parameters())
 
 
+@pytest.mark.parametrize("layout", [*LAYOUTS, "alone"])
+def test_gradients_and_momenta_lie_in_memory_as_their_weights(layout: str) -> None:
+    """On a GPU the fused optimiser refuses others; steps over a dimension of one do not count."""
+    alone = layout == "alone"
+    training = (
+        single(SPACE, CELLS[3], 5, DATA, SHORT, fused=True)
+        if alone
+        else grouped(SPACE, CELLS, 5, DATA, SHORT, layout=layout, fused=True)
+    )
+    training.train_epoch()
+
+    def steps(tensor: Tensor) -> list[int]:
+        sizes = zip(tensor.shape, tensor.stride(), strict=True)
+        return [step for size, step in sizes if size > 1]
+
+    for parameter in training.network.parameters():
+        assert parameter.grad is not None
+        momentum = training.optimiser.state[parameter]["momentum_buffer"]
+        assert steps(parameter.grad) == steps(momentum) == steps(parameter)
+
+
 def test_layouts_by_device() -> None:
     assert [layout_for(device) for device in ("cpu", "cuda", "cuda:1")] == [
         "channels", "products", "products",
