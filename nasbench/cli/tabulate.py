@@ -34,7 +34,10 @@ def tabulate(
         int | None,
         number(limits.CELLS, help="A random sample of so many distinct networks. [default: all]"),
     ] = None,
-    group: Annotated[int, number(limits.GROUP, help="Networks trained at once.")] = 32,
+    group: Annotated[
+        int | None,
+        number(limits.GROUP, help="Networks trained at once. [default: 32; with cuda 512]"),
+    ] = None,
     workers: Annotated[
         int | None,
         number(
@@ -104,7 +107,7 @@ def tabulate(
         out,
         distinct_cells(known, cells),
         seeds=tuple(parse_seeds(seeds)),
-        group=group,
+        group=group or (512 if device.startswith("cuda") else 32),
         device=device,
         precision=precision,
         layout=layout,

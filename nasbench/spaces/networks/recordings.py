@@ -67,7 +67,8 @@ class CudaGraph(Rerun):
         with torch.cuda.device(self._inputs[0].device):
             with aside(self._inputs[0].device):
                 super()._begin(warm_ups)
-            with torch.cuda.graph(self._graph):
+            # other threads may allocate meanwhile, such as one that builds the next networks
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
                 self._outputs = self._function(*self._inputs)
 
     def _run(self) -> Outputs:
@@ -124,8 +125,9 @@ class RepeatedStep:
             with aside(inputs[0].device):
                 return self._step(*inputs)
         if self._calls == _WARM_UPS + 1:
+            step = self._step  # without `self`, so that no cycle keeps the networks alive
             with suppress(RuntimeError), noted("a training step was"):
-                self._recording = self._record(lambda *given: (self._step(*given),), inputs)
+                self._recording = self._record(lambda *given: (step(*given),), inputs)
         if self._recording is None:  # it could not be recorded
             return self._step(*inputs)
         (found,) = self._recording.replay(inputs)

@@ -1,5 +1,7 @@
 """Functions that are recorded: the values of calls, on memory that stays the same."""
 
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -174,3 +176,22 @@ def test_a_graph_gives_the_values_of_a_call() -> None:
     for i in range(6):
         x = torch.full((4,), float(i), device="cuda")
         assert recordings.call("square", square, [x])[0].tolist() == [float(i * i)] * 4
+
+
+def test_a_step_that_is_left_is_freed_at_once() -> None:
+    """A GPU would else keep the memory of one group while the next one is trained."""
+    weight = torch.zeros(())
+
+    def add(x: Tensor) -> Tensor:
+        return weight.add_(x).clone()
+
+    step = RepeatedStep(add, Rerun)
+    for _ in range(6):
+        step(torch.ones(()))
+    gone = weakref.ref(step)
+    gc.disable()
+    try:
+        del step
+        assert gone() is None
+    finally:
+        gc.enable()
