@@ -2,8 +2,8 @@
 
 It is tiny, and each of its steps needs the step before, so that most of its time would go into
 calls of numpy. Searches do not depend on each other, so that one call makes the same step of many.
-What is computed for a search has the same bits alone and among any others: a product of a search's
-matrix is computed by itself, and all else element by element or as sums in a fixed order.
+What is computed for a search has the same bits alone and among any others: numpy multiplies stacked
+matrices one by one, and all else is computed element by element or as sums in a fixed order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
