@@ -89,9 +89,7 @@ def search_together(
     The problem has one worker. Raises what any strategy or session raises, and `InvalidInput` where
     a strategy waits; which search it was is not told.
     """
-    every = [_Search(*one) for one in searches]
-    every = [_Search(*one) for one in searches]
-    going = every
+    going = every = [_Search(*one) for one in searches]
     while going:
         kind = type(going[0].strategy)
         began = perf_counter()

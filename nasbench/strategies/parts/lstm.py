@@ -2,8 +2,8 @@
 
 It is tiny, and each of its steps needs the step before, so that most of its time would go into
 calls of numpy. Searches do not depend on each other, so that one call makes the same step of many.
-What is computed for a search has the same bits alone and among any others: a product of a search's
-matrix is computed by itself, and all else element by element or as sums in a fixed order.
+What is computed for a search has the same bits alone and among any others: numpy multiplies stacked
+matrices one by one, and all else is computed element by element or as sums in a fixed order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -129,12 +129,11 @@ class Lstm:
         np.tanh(gates, out=gates)
         sigmoids += 1.0
         sigmoids *= 0.5
-        enter, forget, leave, candidate = gates
-        new = np.multiply(forget, cells[decision], out=cells[decision + 1])
-        new += enter * candidate
+        new = np.multiply(gates[1], cells[decision], out=cells[decision + 1])
+        new += gates[0] * gates[3]
         np.tanh(new, out=squashed)
         state = made.inputs[layer, decision + 1, :, hidden:]
-        np.multiply(leave, squashed, out=state)
+        np.multiply(gates[2], squashed, out=state)
         return state
 
     def gradients(
@@ -187,12 +186,12 @@ class Lstm:
             above = by_tops[:, decision]
             for layer in range(layers - 1, -1, -1):
                 at = layer, decision
-                _, forget, leave, _ = made.gates[at]
+                gates, by_old = made.gates[at], by_cells[layer]
                 by_hidden = by_inputs[layer, :, hidden:] + above
-                by_cell = by_hidden * leave
+                by_cell = by_hidden * gates[2]
                 by_cell *= by_squashed[at]
-                by_cell += by_cells[layer]
-                np.multiply(by_cell, forget, out=by_cells[layer])
+                by_cell += by_old
+                np.multiply(by_cell, gates[1], out=by_old)
                 by_z = by_cell * factors[at]
                 np.multiply(by_hidden, made.squashed[at], out=by_z[2])
                 np.multiply(by_z, slopes[at], out=in_order[at])

@@ -115,7 +115,7 @@ def reinforce_together(
     widest = made.probabilities.shape[-1]
     by_logits = logit_gradient(
         made.probabilities.reshape(-1, widest), choices.T.reshape(-1),
-        np.tile(advantages, choices.shape[1]), policies[0]._entropy_weight,
+        np.array([advantages] * choices.shape[1]).reshape(-1), policies[0]._entropy_weight,
     ).reshape(made.probabilities.shape)  # fmt: skip
     gradients = lstm.gradients(made, choices, by_logits)
     for policy, gradient in zip(policies, gradients, strict=True):

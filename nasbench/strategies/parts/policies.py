@@ -2,9 +2,9 @@
 
 A policy samples one choice per decision. Given an advantage, it changes its weights along the
 gradient of advantage times log-probability (Williams 1992) plus an optional entropy bonus. The
-networks are tiny and the batch size is one, so numpy with hand-written gradients is several times
-faster than autograd, and a table run needs no torch. The tests check the gradients against torch's
-autograd.
+networks are tiny and a search's batch size is one, so numpy with hand-written gradients is several
+times faster than autograd, and a table run needs no torch. The tests check the gradients against
+torch's autograd. What an LSTM makes of it is in `lstm_policy`.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Adam(Stateful):
         """Take one step of `weights` in place against `gradient`, which is overwritten."""
         self.steps += 1
         beta1, beta2 = self._betas
-        scratch = np.empty_like(gradient)  # memory just freed, which the cache still holds
+        scratch = np.empty(len(gradient))  # memory just freed, which the cache still holds
         self.first *= beta1
         np.multiply(gradient, 1 - beta1, out=scratch)
         self.first += scratch
@@ -130,7 +130,8 @@ def logit_gradient(
     (decisions, choices), `chosen` has shape (decisions,), and so has `advantage` where decisions
     have different ones.
     """
-    gradient = np.asarray(advantage)[..., None] * probabilities
+    each = advantage[:, None] if isinstance(advantage, np.ndarray) else advantage
+    gradient = each * probabilities
     gradient[np.arange(len(chosen)), chosen] -= advantage
     if entropy_weight:
         logs = np.log(np.where(probabilities > 0, probabilities, 1.0))

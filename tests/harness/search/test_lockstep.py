@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 import nasbench
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import InvalidInput
-from nasbench.harness.execution.executors import attempts
+from nasbench.harness.execution import executors
+from nasbench.harness.execution.executors import InProcess, Job, attempts
+from nasbench.harness.execution.interruption import Interruption
 from nasbench.harness.execution.run import make_experiment
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.search.budget import Budget, Clock
@@ -271,3 +274,38 @@ def test_a_command_advances_runs_together(
     nasbench.run(spied, seeds=10, out=tmp_path, workers=1)
     assert spied.calls[0] == 4
     assert len(nasbench.load_results(tmp_path).runs) == 10
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+@pytest.mark.parametrize(("at_once", "left"), [(False, range(9)), (True, range(5))])
+def test_a_user_who_stops_waits_for_one_group_or_loses_it(
+    at_once: bool, left: range, spied: type[Spied], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run, then groups of four; the user stops in the second group, gently or at once."""
+    stop, groups, together = Interruption(), list[int](), Runner.run_together
+
+    def interrupted(runner: Runner, seeds: Sequence[int]) -> Any:
+        groups.append(len(seeds))
+        if len(groups) == 3:
+            stop.requested = True
+            if at_once:
+                raise KeyboardInterrupt
+        return together(runner, seeds)
+
+    monkeypatch.setattr(spied, "fault", None)
+    monkeypatch.setattr(Runner, "run_together", interrupted)
+    found: list[int] = []
+    with pytest.raises(KeyboardInterrupt) if at_once else nullcontext():
+        for _, made in InProcess().execute([Job(experiment(spied), range(20))], stop):
+            found += made["seed"].to_pylist()
+    assert found == list(left)
+    assert groups == [1, 4, 4]
+
+
+@pytest.mark.usefixtures("synthetic_nb201")
+def test_long_runs_are_made_alone(spied: type[Spied], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spied, "fault", None)
+    monkeypatch.setattr(executors, "_TOGETHER_SECONDS", 1e-9)
+    every = InProcess().execute([Job(experiment(spied), range(5))], Interruption())
+    assert sum(len(made) for _, made in every) == 5
+    assert spied.calls == []

@@ -98,6 +98,17 @@ def test_a_policy_is_restored_among_others() -> None:
     assert first.sample(random).updates == 1
 
 
+def test_one_policy_draws_several_architectures_at_once() -> None:
+    (policy, _), (same, _) = (policies(((4, 3, 5), 9, 2, 0.1), 1)[0] for _ in range(2))
+    drawn = sample_together([policy] * 6, [Random(seed) for seed in range(6)])
+    own = [same.sample(Random(seed)) for seed in range(6)]
+    assert [one.architecture for one in drawn] == [one.architecture for one in own]
+    for ours, theirs in zip(drawn, own, strict=True):  # all but the first since an update
+        policy.reinforce(ours, 0.7)
+        same.reinforce(theirs, 0.7)
+    assert bits(policy) == bits(same)
+
+
 TURNS = """
 import hashlib
 from tests.strategies.parts.test_lstm_policy import *
