@@ -182,43 +182,34 @@ def require_fit(protocol: Protocol, table: Table) -> None:
             )
 
 
-def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
-    """Make the protocol `own` for a table that has no published one.
+def own_protocol(table: Table, dataset: str = "") -> Protocol:
+    """Make the protocol `own` of a data set of a table; by default it is the table's first one.
 
     The judge reads the end of the longest schedule with both validation and test values. A search
     sees validation after the largest known number of epochs that is at most a third of that
     schedule, or after the smallest known number if there is none. Each query returns a random
     training seed's value if the table has several seeds, else the mean. The budget is the mean cost
-    of a query times `OWN_QUERIES`, rounded to two significant digits. Without `datasets` the
-    protocol is for the first data set of the table.
+    of a query times `OWN_QUERIES`, rounded to two significant digits.
 
-    Raises `InvalidInput` for a data set that the table lacks or that cannot be judged, and for
-    several data sets whose epochs differ; `DataError` if the cost of a query is unknown, 0 or less.
+    Raises `InvalidInput` for a data set that the table lacks or that cannot be judged; `DataError`
+    if the cost of a query is unknown, 0 or less.
     """
-    names = datasets or searched_in(table)[:1]
-    if not names:
+    known = searched_in(table)
+    dataset = dataset or next(iter(known), "")
+    if not dataset:
         raise InvalidInput(
             f"table '{table.name}' knows no metric at the end of a schedule: there is nothing to "
             "search"
         )
-    plans = {}
-    for dataset in names:
-        if not table.search.knows(dataset):
-            raise InvalidInput(
-                f"data set '{printable(dataset)}' is not in table '{table.name}': it has "
-                f"{', '.join(searched_in(table))}"
-            )
-        metric = default_objective(table, dataset).name
-        final = _final_schedule(table, dataset, metric)
-        schedule, epochs = _signal(table, dataset, metric, final)
-        single = len(table.search.seeds(dataset, schedule, metric, epochs)) > 1
-        plans[dataset] = (schedule, epochs, final, "random" if single else "mean")
-    if len(set(plans.values())) > 1:
+    if not table.search.knows(dataset):
         raise InvalidInput(
-            f"data sets {', '.join(names)} of table '{table.name}' are trained for different "
-            "epochs: search them one at a time"
+            f"data set '{printable(dataset)}' is not in table '{table.name}': it has "
+            f"{', '.join(known)}"
         )
-    schedule, epochs, final, signal = next(iter(plans.values()))
+    metric = default_objective(table, dataset).name
+    final = _final_schedule(table, dataset, metric)
+    schedule, epochs = _signal(table, dataset, metric, final)
+    single = len(table.search.seeds(dataset, schedule, metric, epochs)) > 1
     return Protocol(
         name=OWN,
         source=f"made of table '{table.name}'",
@@ -226,9 +217,9 @@ def own_protocol(table: Table, datasets: tuple[str, ...] = ()) -> Protocol:
         schedule=schedule,
         epochs=epochs,
         final_schedule=final,
-        seconds={name: _budget(table, name, schedule, epochs) for name in names},
-        reports={name: (name,) for name in names},
-        signal=signal,
+        seconds={dataset: _budget(table, dataset, schedule, epochs)},
+        reports={dataset: (dataset,)},
+        signal="random" if single else "mean",
         table=table.name,
     )
 

@@ -80,7 +80,7 @@ def protocols() -> None:
     for table in tables:
         for name in found.searched_in(table):
             with suppress(NasbenchError):
-                own = found.own_protocol(table, (name,))
+                own = found.own_protocol(table, name)
                 say(f"    {name} of {table.name}: {_asked(own, name, own.seconds[name])}")
 
 

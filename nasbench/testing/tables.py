@@ -39,7 +39,7 @@ class TableConformance:
         table, found = self._table, []
         for dataset in searched_in(table):
             fitting = [one for one in protocols_for(table) if dataset in one.datasets]
-            found += [(dataset, one) for one in (*fitting, own_protocol(table, (dataset,)))]
+            found += [(dataset, one) for one in (*fitting, own_protocol(table, dataset))]
         return found
 
     def _benchmark(self, dataset: str, protocol: Protocol) -> TabularBenchmark:

@@ -17,6 +17,7 @@ from nasbench.harness.execution.run import run
 from nasbench.testing import TableConformance
 from tests.upstream import upstream
 
+DATASETS = "class_object,jigsaw,room_layout"
 NAMES = ("transnas-macro", "transnas-micro")
 _BUILT: dict[str, Table] = {}
 
@@ -112,7 +113,7 @@ def test_each_task_is_searched_by_its_metric(name: str) -> None:
     assert set(searched_in(of)) == set(TASKS)
     for task, about in TASKS.items():
         assert default_objective(of, task) == about.metric
-        assert own_protocol(of, (task,)).epochs == about.epochs
+        assert own_protocol(of, task).epochs == about.epochs
         assert of.test.is_best_epoch(task, about.epochs, about.metric.name)
     assert find_objective(of, "mIoU", "segmentsemantic").direction == "max"
     with pytest.raises(InvalidInput, match="has ssim of 'normal'; use one of these"):
@@ -130,8 +131,11 @@ def test_epochs_are_not_seen_before_the_last() -> None:
 def test_a_comparison_says_what_test_is(tmp_path: Path) -> None:
     path = tmp_path / "micro.safetensors"
     table("transnas-micro").save(path)
-    run("random-search,regularized-evolution", seeds=3, benchmark=path, datasets="room_layout",
+    run("random-search,regularized-evolution", seeds=3, benchmark=path, datasets=DATASETS,
         budget="20evals", out=tmp_path / "results", workers=1)  # fmt: skip
-    (block,) = compare(tmp_path / "results").blocks
-    assert block.about_test[0].startswith("test on Room layout: each network's best over the epo")
-    assert block.task.metric == transnas.NEG_LOSS
+    blocks = {one.task.query.dataset: one for one in compare(tmp_path / "results").blocks}
+    assert list(blocks) == DATASETS.split(",")
+    for task, block in blocks.items():
+        said = f"test on {TASKS[task].title}: each network's best over the epochs of its training"
+        assert block.about_test[0].startswith(said)
+        assert (block.task.metric, block.task.query.epochs) == TASKS[task][2:0:-1]

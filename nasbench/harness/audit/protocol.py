@@ -102,7 +102,7 @@ def _of_the_table(task: Task) -> Protocol | None:
         table = load_table(task.reference.name)
         if task.reference.protocol != OWN:
             return stored_protocols(table).get(task.reference.protocol)
-        return own_protocol(table, (task.query.dataset,))
+        return own_protocol(table, task.query.dataset)
     except (NasbenchError, ValueError):  # not installed, or without that data set
         return None
 

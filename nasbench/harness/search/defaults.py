@@ -118,13 +118,14 @@ def _named(protocol: str, benchmark: str | None, datasets: Sequence[str] | None)
 
 
 def _own(benchmark: str | None, datasets: tuple[str, ...]) -> Protocol:
-    """Return the protocol `own` of a table, with a budget for each data set searched.
+    """Return the protocol `own` of the first data set searched, by default the table's usual one.
 
-    Without data sets it is for the one that is searched by default.
+    The other data sets get one of their own, see `tasks`.
     """
     if benchmark is None:
         benchmark = BUNDLED if datasets == (BUNDLED,) else default_benchmark()
-    return own_protocol(load_table(benchmark), datasets or _made_for(benchmark).datasets[:1])
+    first = datasets[0] if datasets else _made_for(benchmark).datasets[0]
+    return own_protocol(load_table(benchmark), first)
 
 
 def _made_for(benchmark: str) -> Protocol:
@@ -140,7 +141,7 @@ def _searching(benchmark: str | None, datasets: tuple[str, ...], *, fallback: bo
     """Return the first protocol that searches all data sets, or else the table's own."""
     if benchmark is None:
         if datasets == (BUNDLED,):
-            return own_protocol(load_table(BUNDLED), datasets)
+            return own_protocol(load_table(BUNDLED), BUNDLED)
         return default_protocol(datasets)
     made = [one for one in protocols().values() if one.table == benchmark]
     table = None if made else load_table(benchmark)
@@ -152,4 +153,4 @@ def _searching(benchmark: str | None, datasets: tuple[str, ...], *, fallback: bo
     table = table or load_table(benchmark)
     if fallback and not all(map(table.search.knows, datasets)):
         return default_protocol(datasets)
-    return own_protocol(table, datasets)
+    return own_protocol(table, datasets[0])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.protocols import OWN, Protocol, default_protocol
+from nasbench.benchmarks.protocols import OWN, Protocol, default_protocol, own_protocol
 from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query
@@ -144,31 +144,35 @@ def _tabular(
             f"protocol '{protocol.name}' is for space '{protocol.space}', table '{table.name}' is "
             f"of '{table.info.space}': use another table, or --protocol {OWN}"
         )
-    signal, repeats = wanted.signal or protocol.signal, wanted.repeats or protocol.repeats
-    for value, valid in ((signal, SIGNALS), (repeats, REPEATS)):
-        if value not in valid:
+    for value, valid in ((wanted.signal, SIGNALS), (wanted.repeats, REPEATS)):
+        if value is not None and value not in valid:
             raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
-    tasks = []
-    for dataset in datasets:
-        protocol.check(dataset)
-        published = Budget(protocol.seconds[dataset])
-        tasks.append(
-            Task(
-                reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
-                content=table.hash,
-                space=table.info.space,
-                query=Query(dataset, protocol.schedule, protocol.epochs, signal),
-                repeats=repeats,
-                budget=wanted.limit(published) or published,
-                final_schedule=protocol.final_schedule,
-                reports=protocol.reports[dataset],
-                simulated_workers=wanted.simulated_workers,
-                objectives=_objectives(table, dataset, wanted),
-                selection=_selection(wanted),
-                promotion=wanted.promotion,
-            )
-        )
-    return tasks
+    return [_of_table(benchmark, table, dataset, protocol, wanted) for dataset in datasets]
+
+
+def _of_table(
+    benchmark: str, table: Table, dataset: str, protocol: Protocol, wanted: Wanted
+) -> Task:
+    """Return the task of one data set; `InvalidInput` if the protocol does not search it."""
+    if protocol.name == OWN and dataset not in protocol.datasets:
+        protocol = own_protocol(table, dataset)  # each data set has its own epochs and budget
+    protocol.check(dataset)
+    published = Budget(protocol.seconds[dataset])
+    signal = wanted.signal or protocol.signal
+    return Task(
+        reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
+        content=table.hash,
+        space=table.info.space,
+        query=Query(dataset, protocol.schedule, protocol.epochs, signal),
+        repeats=wanted.repeats or protocol.repeats,
+        budget=wanted.limit(published) or published,
+        final_schedule=protocol.final_schedule,
+        reports=protocol.reports[dataset],
+        simulated_workers=wanted.simulated_workers,
+        objectives=_objectives(table, dataset, wanted),
+        selection=_selection(wanted),
+        promotion=wanted.promotion,
+    )
 
 
 def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Metric, ...]:

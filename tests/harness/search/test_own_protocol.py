@@ -22,10 +22,10 @@ def test_each_data_set_of_a_table_has_its_own_budget_and_audits(tmp_path: Path) 
             "random-search", protocol="own", datasets=sets, seeds=seeds, out=tmp_path, workers=1
         )
         assert [(one.skipped, one.finished) for one in done] == [(seeds - 1, 1)] * 3
-    own = own_protocol(load_table("nb201"), tuple(sets.split(",")))
     for one in done:
         task = one.experiment.task
         assert task.protocol == "own"
+        own = own_protocol(load_table("nb201"), task.query.dataset)
         assert task.budget.seconds == own.seconds[task.query.dataset]
         assert task.reports == (task.query.dataset,)
     assert not audit(tmp_path, replays=3).faults
