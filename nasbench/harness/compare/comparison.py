@@ -126,7 +126,11 @@ class Block:
             if name in self.known.test_seeds:
                 by_count.setdefault(self.known.test_seeds[name], []).append(self.title_of(name))
         found = [
-            f"mean over {' or '.join(map(str, counts))} training seeds"
+            (
+                "of one training of each network"
+                if counts == (1,)
+                else f"mean over {' or '.join(map(str, counts))} training seeds"
+            )
             + (f" ({', '.join(names)})" if len(by_count) > 1 else "")
             for counts, names in by_count.items()
         ]
