@@ -7,6 +7,7 @@ earlier versions have neither checksums nor a seal and can still be read.
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,32 @@ _MOST_VALUES = 1 << 28
 
 
 _THREADS_FROM = 8 << 20  # bytes
+
+
+def without_pandas() -> None:
+    """Keep pyarrow from loading pandas, which it would do for the first array that it makes.
+
+    That takes as long as reading hundreds of runs, and reading them needs no pandas. Later imports
+    of pandas, and pyarrow's conversions to it, work as ever; pyarrow only takes a pandas object
+    for some other sequence. For a process that makes none.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """While this is among the finders of modules, an import of pandas fails."""
+
+    @classmethod
+    def find_spec(cls, name: str, _path: Any, _target: Any = None) -> None:
+        """Find no module, and raise `ImportError` for pandas."""
+        if name == "pandas":
+            raise ImportError(name)
 
 
 class Unreadable(ValueError):

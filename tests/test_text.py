@@ -2,10 +2,11 @@
 
 import unicodedata
 from pathlib import PureWindowsPath
+from typing import Any
 
 import pandas
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nasbench.benchmarks.catalogue import table_path
@@ -15,6 +16,8 @@ from nasbench.harness.compare.tables.formats import (
     Entry,
     Section,
     TextTable,
+    columns_of,
+    columns_to_csv,
     frame_to_csv,
     to_markdown,
 )
@@ -95,6 +98,21 @@ def test_no_text_of_a_csv_is_a_formula_and_numbers_stay() -> None:
     assert lines[6].startswith("plain,-1.5,")
     assert all(line.isprintable() for line in lines)
     assert spreadsheet("12") == "12"
+
+
+values = st.one_of(
+    st.integers(-(2**40), 2**40), st.floats(), st.booleans(), st.none(),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abcd"), values, min_size=1), min_size=1, max_size=5)
+)
+@example([{"a": 1, "b": 2.0}, {"a": 3, "b": 4}, {"b": None}])
+@example([{"a": True, "b": "=x"}, {"b": "y"}])
+def test_rows_as_csv_are_those_of_pandas(rows: list[dict[str, Any]]) -> None:
+    assert columns_to_csv(columns_of(rows)) == frame_to_csv(pandas.DataFrame(rows))
 
 
 @pytest.mark.parametrize("write", [to_markdown, to_latex])

@@ -28,6 +28,9 @@ def audit(
 ) -> int:
     """Compute every number of a results folder again; exit code 1 if something is wrong."""
     from nasbench.harness.audit import audit as audit_results
+    from nasbench.parquet import without_pandas
+
+    without_pandas()
 
     with metering("reading the results", quiet=quiet) as meter:
         found = audit_results(results, replays=replay, seed=seed, trust=trust, progress=meter)

@@ -175,7 +175,9 @@ def compare(
     from nasbench.harness.compare.write import write
     from nasbench.harness.reproduce.reproduction import reproductions
     from nasbench.harness.results.store import holds_runs
+    from nasbench.parquet import without_pandas
 
+    without_pandas()
     drawn = FigureOptions(  # to be refused before anything is printed
         style=style.value, width=width, title=title, footer=footer, font=font,
         formats=",".join(figure_format or ["pdf", "png"]), kinds=",".join(figures or KINDS),

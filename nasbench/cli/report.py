@@ -37,6 +37,9 @@ def report(
 ) -> None:
     """Write one self-contained HTML page: curves, tables, every run, the audit."""
     from nasbench.harness.report import report as write_report
+    from nasbench.parquet import without_pandas
+
+    without_pandas()
 
     with metering("reading the results", quiet=quiet) as meter:
         path = write_report(

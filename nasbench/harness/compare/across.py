@@ -8,7 +8,7 @@ runs with equal seeds where searches share random draws.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,6 @@ from nasbench.harness.compare.rank_tests import (
     ranks_of,
 )
 from nasbench.harness.compare.significance import superiority
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True)
@@ -125,28 +122,24 @@ class Standings:
             for key, value in asdict(self).items()
         }
 
-    def to_frame(self) -> "pandas.DataFrame":
-        """Return one row per strategy; `better_than/LABEL` is the probability of beating LABEL."""
-        import pandas
-
-        return pandas.DataFrame(
-            {
-                "label": self.labels,
-                "rank": self.ranks,
-                "rank_low": [one.low for one in self.rank_intervals],
-                "rank_high": [one.high for one in self.rank_intervals],
-                "normalised_regret_mean": self.regret_mean,
-                "normalised_regret_low": [one.low for one in self.regret],
-                "normalised_regret_high": [one.high for one in self.regret],
-                "normalised_regret_iqm": self.regret_iqm,
-                "normalised_regret_iqm_low": [one.low for one in self.regret_iqm_intervals],
-                "normalised_regret_iqm_high": [one.high for one in self.regret_iqm_intervals],
-                **{
-                    f"better_than/{label}": self.better[:, row]
-                    for row, label in enumerate(self.labels)
-                },
-            }
-        )
+    def columns(self) -> dict[str, list[Any]]:
+        """Return a value per strategy; `better_than/LABEL` is the probability of beating LABEL."""
+        return {
+            "label": list(self.labels),
+            "rank": self.ranks.tolist(),
+            "rank_low": [one.low for one in self.rank_intervals],
+            "rank_high": [one.high for one in self.rank_intervals],
+            "normalised_regret_mean": self.regret_mean.tolist(),
+            "normalised_regret_low": [one.low for one in self.regret],
+            "normalised_regret_high": [one.high for one in self.regret],
+            "normalised_regret_iqm": self.regret_iqm.tolist(),
+            "normalised_regret_iqm_low": [one.low for one in self.regret_iqm_intervals],
+            "normalised_regret_iqm_high": [one.high for one in self.regret_iqm_intervals],
+            **{
+                f"better_than/{label}": self.better[:, row].tolist()
+                for row, label in enumerate(self.labels)
+            },
+        }
 
 
 def standings_across(labels: Sequence[str], datasets: Sequence[OneDataSet]) -> Standings:

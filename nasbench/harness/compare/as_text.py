@@ -7,12 +7,13 @@ from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.harness.compare.tables.all_tables import tables, tables_across
 from nasbench.harness.compare.tables.formats import (
     TextTable,
+    columns_of,
+    columns_to_csv,
     escape_markdown,
-    frame_to_csv,
     to_markdown,
 )
 from nasbench.harness.compare.tables.latex import to_latex
-from nasbench.harness.compare.tables.sets import members_frame
+from nasbench.harness.compare.tables.sets import members
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def to_csv(comparison: "Comparison") -> str:
     """Return all numbers of all rows as CSV, and the members of final sets."""
-    frames = [comparison.to_frame()] if comparison.rows else []
-    frames += [members_frame(block) for block in comparison.blocks if block.sets]
-    return "\n".join(map(frame_to_csv, frames))
+    parts = [columns_of(comparison.records())] if comparison.rows else []
+    parts += [members(block) for block in comparison.blocks if block.sets]
+    return "\n".join(map(columns_to_csv, parts))
 
 
 def to_json(comparison: "Comparison") -> str:

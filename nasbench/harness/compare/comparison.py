@@ -339,7 +339,11 @@ class Comparison:
         """Return one row per experiment and data set; `block` counts from 1."""
         import pandas
 
-        return pandas.DataFrame(
+        return pandas.DataFrame(self.records())
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows of `to_frame`, each as numbers and texts by the names of columns."""
+        return [
             {
                 **{key: value for key, value in row.to_json().items() if key != "parts"},
                 "settings": json.dumps(row.experiment.settings, sort_keys=True),
@@ -347,7 +351,7 @@ class Comparison:
             }
             for number, block in enumerate(self.blocks, start=1)
             for row in block.rows
-        )
+        ]
 
 
 def _plain(value: Any) -> Any:

@@ -16,16 +16,20 @@ from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.figures.pictures import FigureChoice, by_folder
 from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.harness.compare.tables.all_tables import tables, tables_across
-from nasbench.harness.compare.tables.formats import TextTable, frame_to_csv, to_markdown
+from nasbench.harness.compare.tables.formats import (
+    Columns,
+    TextTable,
+    columns_of,
+    columns_to_csv,
+    to_markdown,
+)
 from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.compare.tables.options import TableOptions
-from nasbench.harness.compare.tables.sets import members_frame
+from nasbench.harness.compare.tables.sets import members
 from nasbench.harness.search.task import Seconds
 from nasbench.leftovers import remove_parts
 
 if TYPE_CHECKING:
-    import pandas
-
     from nasbench.harness.compare.comparison import Block, Comparison
     from nasbench.harness.compare.figures.picture import Picture
 
@@ -127,25 +131,23 @@ def texts(
 
     Paths are below the output folder. `pictures` are those of `pictures.by_folder`.
     """
-    import pandas
-
     options = comparison.options.tables
-    frame = comparison.to_frame() if comparison.rows else pandas.DataFrame()
+    whole = columns_of(comparison.records())
     blocks = zip(comparison.blocks, folder_names(comparison), strict=True)
     for number, (block, name) in enumerate(blocks, start=1):
         if block.sets:
-            data = {"sets": members_frame(block)}
+            data: dict[str, Columns] = {"sets": members(block)}
         else:
-            own = frame[frame["block"] == number]
+            own = _chosen(whole, "block", number)
             data = {
                 "results": own, "cost": _costs(own), "course": _parts(block),
-                "pairs": pandas.DataFrame(block.pairs_json()),
+                "pairs": columns_of(block.pairs_json()),
             }  # fmt: skip
         for table in tables(block, options):
             yield from _forms(table, options, data.get(table.name), name, _source(block))
     for family, name in zip(comparison.families, family_folders(comparison), strict=True):
         for table in tables_across(family, options):
-            found = family.standings.to_frame()
+            found = family.standings.columns()
             yield from _forms(
                 table, options, found, name, "; ".join([family.footer, *family.chosen])
             )
@@ -163,7 +165,7 @@ def _source(block: "Block") -> str:
 def _forms(
     table: TextTable,
     options: TableOptions,
-    data: "pandas.DataFrame | None",
+    data: Columns | None,
     folder: str,
     footer: str,
 ) -> Iterator[tuple[str, str]]:
@@ -171,7 +173,8 @@ def _forms(
     yield f"{folder}/{table.name}.tex", to_latex(table, options, folder)
     yield f"{folder}/{table.name}.md", to_markdown(table)
     if data is not None:
-        yield f"{folder}/{table.name}.csv", frame_to_csv(data.assign(source=footer))
+        sources = [footer] * len(next(iter(data.values()), ()))
+        yield f"{folder}/{table.name}.csv", columns_to_csv({**data, "source": sources})
 
 
 def _listed(out: Path) -> list[Path]:
@@ -206,18 +209,22 @@ def _remove(paths: list[Path]) -> None:
             path.parent.rmdir()
 
 
-def _costs(frame: "pandas.DataFrame") -> "pandas.DataFrame":
+def _chosen(columns: Columns, name: str, value: object) -> Columns:
+    """Return the rows of columns that have a value in the column `name`."""
+    rows = [row for row, one in enumerate(columns[name]) if one == value]
+    return {name: [values[row] for row in rows] for name, values in columns.items()}
+
+
+def _costs(columns: Columns) -> Columns:
     """Return the cost columns; they are the same on every reported data set."""
-    columns = [*_COST, "benchmark", "searched", "protocol", "budget", "table"]
-    own: pandas.DataFrame = frame.loc[frame["dataset"] == frame["dataset"].iloc[0], columns]
-    return own
+    of_first = _chosen(columns, "dataset", columns["dataset"][0])
+    names = (*_COST, "benchmark", "searched", "protocol", "budget", "table")
+    return {name: of_first[name] for name in names}
 
 
-def _parts(block: "Block") -> "pandas.DataFrame":
-    """Return a frame with a row per experiment, data set and part of the budget."""
-    import pandas
-
-    return pandas.DataFrame(
+def _parts(block: "Block") -> Columns:
+    """Return columns with a row per experiment, data set and part of the budget."""
+    return columns_of(
         {"label": row.label, "dataset": row.dataset, "clock": row.anytime.clock, **part.to_json()}
         for row in block.rows
         for part in row.parts

@@ -106,8 +106,7 @@ def test_numbers_of_three_data_sets_by_brute_force() -> None:
         assert found.better_low[i, j] <= found.better[i, j] <= found.better_high[i, j]
     np.testing.assert_allclose(found.regret_mean, -means.mean(axis=0))
     assert found.warning.startswith("3 data sets are too few for Nemenyi's test")
-    frame = found.to_frame()
-    np.testing.assert_allclose(frame["better_than/c"], found.better[:, 2])
+    np.testing.assert_allclose(found.columns()["better_than/c"], found.better[:, 2])
 
 
 def simulated(

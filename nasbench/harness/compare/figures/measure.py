@@ -39,11 +39,11 @@ def broken(text: str, inches: float, size: float) -> str:
     Lines are broken at spaces and after hyphens, commas, slashes and the like; where a word alone
     is too wide, anywhere in it.
     """
-    lines, line = [], ""
+    lines, line, used = [], "", 0.0
     for word in _words(text):
-        longer = f"{line}{word}"
-        if width_of(longer.rstrip(), size) <= inches:
-            line = longer
+        if used + width_of(word.rstrip(), size) <= inches:
+            line += word
+            used += _with_spaces(word, size)
             continue
         if line:
             lines.append(line.rstrip())
@@ -52,7 +52,23 @@ def broken(text: str, inches: float, size: float) -> str:
             cut = _fitting(line, inches, size)
             lines.append(line[:cut])
             line = line[cut:]
+        used = _with_spaces(line, size)
     return "\n".join([*lines, line.rstrip()])
+
+
+def _with_spaces(word: str, size: float) -> float:
+    """Return the width of a word and of the spaces after it.
+
+    Lines are as wide as their words together, up to the kerning between them. A letter takes as
+    long to measure in a word as in a line, so words are measured, and each once.
+    """
+    letters = word.rstrip()
+    return width_of(letters, size) + (len(word) - len(letters)) * _space(size)
+
+
+def _space(size: float) -> float:
+    """Return the width of a space between words."""
+    return width_of("n n", size) - 2 * width_of("n", size)
 
 
 def balanced(text: str, inches: float, size: float) -> str:

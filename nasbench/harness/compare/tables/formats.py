@@ -1,8 +1,10 @@
 """Tables as text, independent of their format, and writers for Markdown and CSV."""
 
-from collections.abc import Callable, Sequence
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nasbench.text import printable, spreadsheet
 
@@ -60,6 +62,43 @@ def to_markdown(table: TextTable) -> str:
             )
         lines.append("")
     return "\n".join([*lines, *(f"- {escape_markdown(note)}" for note in table.notes), ""])
+
+
+Columns = Mapping[str, Sequence[Any]]
+"""Data of a table: equally long columns by their names, None or NaN for what is not there."""
+
+
+def columns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return rows as columns, in the order in which their names come; None where a row lacks one.
+
+    Numbers of one column are all whole or all floats: floats where one is, or where one lacks.
+    """
+    every = list(rows)
+    names = dict.fromkeys(name for row in every for name in row)
+    return {name: _of_one_kind([row.get(name) for row in every]) for name in names}
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    there = [value for value in values if value is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
+    if numbers and (len(there) < len(values) or any(isinstance(one, float) for one in there)):
+        return [value if value is None else float(value) for value in values]
+    return values
+
+
+def columns_to_csv(columns: Columns) -> str:
+    """Return columns as CSV, in which spreadsheets take no text for a formula."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(map(_field, values) for values in columns.values()), strict=True))
+    return file.getvalue()
+
+
+def _field(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet(value)
+    return "" if value is None or value != value else value  # noqa: PLR0124  # NaN
 
 
 def frame_to_csv(data: "pandas.DataFrame") -> str:

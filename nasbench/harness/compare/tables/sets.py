@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
 from nasbench.harness.compare.tables.columns import BEST, COLUMNS
-from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
+from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
 from nasbench.harness.compare.tables.note_texts import SETS_PLAIN, Note
 from nasbench.harness.compare.tables.notes import about_clocks, written_notes
 from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
@@ -23,8 +23,6 @@ from nasbench.harness.results.records import SPLITS, value_column
 from nasbench.harness.search.task import Seconds
 
 if TYPE_CHECKING:
-    import pandas
-
     from nasbench.harness.compare.comparison import Block
     from nasbench.problem import Metric
 
@@ -153,22 +151,20 @@ def sets_table(block: "Block") -> TextTable:
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
 
 
-def members_frame(block: "Block") -> "pandas.DataFrame":
-    """Return one row per member of every final set: its architecture and all its values.
+def members(block: "Block") -> dict[str, list[Any]]:
+    """Return columns with one row per member of every final set: architecture and all values.
 
     `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
     judge's values.
     """
-    import pandas
-
-    parts = []
+    rows: list[dict[str, Any]] = []
     for dataset in block.datasets:
         for one in block.contenders:
             runs, selected = one.runs, one.runs.lists("selected")
             chosen = runs.architectures.at(selected)
             columns: dict[str, Any] = {
-                "label": one.label,
-                "dataset": dataset,
+                "label": np.full(len(selected.values), one.label, dtype=object),
+                "dataset": np.full(len(selected.values), dataset, dtype=object),
                 "seed": np.repeat(runs.seeds, selected.lengths),
                 "architecture": chosen.texts[chosen.codes.values],
                 "fidelity": runs.lists("fidelity").at(selected).values,
@@ -180,5 +176,6 @@ def members_frame(block: "Block") -> "pandas.DataFrame":
                     values = list(_members(one, dataset, k, split))
                     whole = np.concatenate(values) if values else np.empty(0)
                     columns[f"{split}/{metric.name}"] = whole
-            parts.append(pandas.DataFrame(columns))
-    return pandas.concat(parts, ignore_index=True)
+            lists = (column.tolist() for column in columns.values())
+            rows += [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+    return columns_of(rows)
