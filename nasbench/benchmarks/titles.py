@@ -17,6 +17,8 @@ KNOWN: Mapping[str, str] = {
 TABLES: Mapping[str, str] = {
     "nb201": "NAS-Bench-201",
     "nb201-hw": "HW-NAS-Bench",
+    "transnas-micro": "TransNAS-Bench-101 (micro)",
+    "transnas-macro": "TransNAS-Bench-101 (macro)",
     "digits": "Digits",
 }
 """Titles of benchmarks by their names."""

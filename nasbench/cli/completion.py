@@ -20,7 +20,9 @@ PROTOCOLS = ("nb201-paper", "nats-bench", "own")
 """The published protocols, and the one that is made of a table."""
 IMAGES = ("digits", "cifar10", "cifar100", "ImageNet16-120")
 """Images that can be trained on."""
-FETCHED = ("nb201", "nb201-hw", "cifar10", "cifar100")
+FETCHED = (
+    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "cifar10", "cifar100",
+)  # fmt: skip
 """What `nasbench data fetch` gets."""
 RECIPES = ("nb201-12", "nb201-200", "digits-15")
 """Recipes of trainings."""
