@@ -46,6 +46,14 @@ class Texts:
         """Return those of the texts that have not been read yet, each once."""
         return list(dict.fromkeys(texts).keys() - self._architectures.keys())
 
+    def shared(self, texts: Sequence[str]) -> list[str]:
+        """Return equal texts, those that have been read as one object each: experiments share them.
+
+        The texts of tens of thousands of architectures take megabytes.
+        """
+        written, read = self._texts, self._architectures
+        return [written.get(read.get(text), text) for text in texts]
+
     def indices(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Return the index of every text's architecture, shape (texts,), in an enumerable space."""
         index = get_enumerable(self.space.name).index

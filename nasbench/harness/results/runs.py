@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nasbench.harness.execution.tuning import Tuning
+from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.ragged import Architectures, Ragged
 from nasbench.harness.results.records import value_column, verdict_column
 from nasbench.harness.results.waiting import waited
@@ -188,12 +189,17 @@ class ExperimentRuns:
     def lists(self, name: str) -> Ragged:
         """Return a column with one list per run."""
         if name not in self._lists:
-            column = self.table[name].combine_chunks()
+            column = self._whole(name)
             lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
             offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
             values = column.flatten().to_numpy(zero_copy_only=False)
             self._lists[name] = Ragged(values, offsets)
         return self._lists[name]
+
+    def _whole(self, name: str) -> pa.Array:
+        """Return a column as one array, which is not copied where it is one already."""
+        column = self.table[name]
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
     @cached_property
     def _lists(self) -> dict[str, Ragged]:
@@ -203,13 +209,14 @@ class ExperimentRuns:
     @cached_property
     def architectures(self) -> Architectures:
         """The architecture of every evaluation."""
-        column = self.table["architecture"].combine_chunks()
+        column = self._whole("architecture")
         words = column.flatten()
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         codes = words.indices.to_numpy(zero_copy_only=False)
-        texts = np.array(words.dictionary.to_pylist(), dtype=object)
-        return Architectures(Ragged(codes, offsets), texts, self.experiment.task.space)
+        space = self.experiment.task.space
+        texts = np.array(texts_of(space).shared(words.dictionary.to_pylist()), dtype=object)
+        return Architectures(Ragged(codes, offsets), texts, space)
 
     def finals(self, split: str, dataset: str, objective: int = 0) -> Ragged:
         """Return the judge's value of every incumbent on a data set's split, `valid` or `test`.
