@@ -106,7 +106,7 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
         padding=(0, 1, 0, 0),
     )  # fmt: skip
     drawn.add_column("data set")
-    epochs = " or ".join(map(str, dict.fromkeys(record.epochs for record in records)))
+    epochs = " or ".join(map(str, sorted({record.epochs for record in records})))
     for heading in (
         f"{epochs} epochs\nvalidation",
         "final\nvalidation",

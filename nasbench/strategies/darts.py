@@ -142,7 +142,7 @@ class SecondOrderDarts(Darts):
         mixture, vector = gradients(valid, Mix.all_of(self.sizes, softmax))
         (ahead,) = torch.autograd.grad(softmax, [self._alphas], mixture)
         norm = torch.stack([v.square().sum() for v in vector]).sum().sqrt()
-        epsilon = _FINITE_DIFFERENCE / norm.double()
+        epsilon = (_FINITE_DIFFERENCE / norm.double()).to(norm.dtype)
         sides: list[Tensor] = []
         for sign in (1, -1):
             move(vector, sign * epsilon)

@@ -10,6 +10,12 @@ from nasbench.errors import InvalidInput, NasbenchError
 _LOST: tuple[type[Exception], ...] = tuple(
     filter(None, (getattr(torch, "AcceleratorError", None),))  # torch has it from 2.8 on
 )
+_OF_A_GPU = ("CUDA error", "cuDNN error", "CUBLAS")
+"""How torch's messages on a GPU begin where it has no class for them."""
+_LASTING = ("no kernel image", "device-side assert", "invalid device")
+"""Words of failures that come again with the same command."""
+_MEMORY = ("allocate memory", "ALLOC_FAILED", "CUDA error: out of memory")
+"""Words of failed allocations for which torch has no class."""
 _NOTICEABLE = 0.05
 """Share of a GPU's memory above which other processes are named as a reason."""
 
@@ -29,18 +35,17 @@ def device_failures(device: torch.device | str, lower: str) -> Iterator[None]:
             raise InvalidInput(
                 f"out of memory on {device}: lower {lower}{_others(device)}"
             ) from error
-        if isinstance(error, _LOST) or reason.startswith("CUDA error"):
-            raise NasbenchError(
-                f"{device} was lost: {reason}; what was finished is stored, and the same command "
-                "goes on from there"
-            ) from error
+        if isinstance(error, _LOST) or reason.startswith(_OF_A_GPU):
+            goes_on = not any(words in reason for words in _LASTING)
+            then = "; what was finished is stored, and the same command goes on from there"
+            raise NasbenchError(f"{device} failed: {reason}{then if goes_on else ''}") from error
         raise
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return "allocate memory" in str(error)  # torch's message on a CPU, where it has no class
+    return any(words in str(error) for words in _MEMORY)
 
 
 def _others(device: torch.device | str) -> str:

@@ -93,12 +93,20 @@ def computing(precision: str) -> Iterator[None]:
 
     Afterwards the settings are those of before. Other threads see the same settings.
     """
-    places: tuple[Any, Any] = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [place.allow_tf32 for place in places]
+    places, name, (off, on) = _switches()
+    before = [getattr(place, name) for place in places]
     for place in places:
-        place.allow_tf32 = precision == "tf32"
+        setattr(place, name, on if precision == "tf32" else off)
     try:
         yield
     finally:
-        for place, allowed in zip(places, before, strict=True):
-            place.allow_tf32 = allowed
+        for place, value in zip(places, before, strict=True):
+            setattr(place, name, value)
+
+
+def _switches() -> tuple[tuple[Any, ...], str, tuple[object, object]]:
+    """Return torch's switches of TF32, the name of their value, and the values off and on."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    if hasattr(cudnn, "conv") and hasattr(matmul, "fp32_precision"):  # since torch 2.9
+        return (cudnn.conv, cudnn.rnn, matmul), "fp32_precision", ("ieee", "tf32")
+    return (cudnn, matmul), "allow_tf32", (False, True)

@@ -130,7 +130,7 @@ def _provenance(stored: StoredExperiment, runs: ExperimentRuns) -> Iterator[Pair
     for place in runs.places:
         yield "trained on", f"{place.device}, {place.threads} threads"
     for text, count in Counter(_printed(runs)).most_common(_PRINTED):
-        yield "printed", f"{text}  ({count} runs)"
+        yield "printed", f"{text}  ({count} run{'s' * (count > 1)})"
     libraries = made.get("libraries") or {}
     yield "libraries", ", ".join(f"{name} {version}" for name, version in libraries.items())
     command = made.get("command")

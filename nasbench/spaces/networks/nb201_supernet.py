@@ -11,7 +11,7 @@ multiplied into the scale of the batch norm after it.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -63,7 +63,7 @@ def constants_of(mix: Mix) -> Tensor | None:
     return entering @ (mix.weights * absent).sum(dim=1)
 
 
-@lru_cache(maxsize=1024)
+@cache  # a CUDA graph may read them for as long as it lives
 def _places(active: Active, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return 1 where a choice is not computed, shape (edges, operations), and `_ENTERING`."""
     absent = [
@@ -247,7 +247,7 @@ def _factors(weights: Tensor, edges: Sequence[int], operation: int) -> Tensor:
     return weights[:, operation].index_select(0, _index(tuple(edges), weights.device))
 
 
-@lru_cache(maxsize=256)
+@cache
 def _index(edges: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.tensor(edges, device=device)
 

@@ -47,8 +47,12 @@ class Passes:
         return Gradients(loss, found.pop(0) if searched else None, found)
 
     def mixture_loss(self, batch: Batch, mix: Mix) -> Tensor:
-        """Return the loss of a batch, with a gradient by the weights of the mixture alone."""
-        if not self.recordings.active or mix.weights is None or not mix.weights.requires_grad:
+        """Return the loss of a batch, with a gradient by the weights of the mixture alone.
+
+        Where passes are recorded, a gradient of this gradient raises `RuntimeError`.
+        """
+        searched = mix.weights is not None and mix.weights.requires_grad
+        if not (self.recordings.active and searched and torch.is_grad_enabled()):
             return self._loss(*batch, mix)
         loss, gradient = self._call("mixture", batch, mix, ())
         found: Tensor = _Computed.apply(mix.weights, loss, gradient)  # type: ignore[no-untyped-call]
@@ -82,5 +86,10 @@ class _Computed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
         """Return the kept gradient times the slope of what follows."""
+        if torch.is_grad_enabled():  # so it is where the graph of this gradient is made
+            raise RuntimeError(
+                "a gradient of a recorded pass cannot be derived again: "
+                "set NASBENCH_CUDA_GRAPHS=off"
+            )
         (gradient,) = ctx.saved_tensors
         return slopes[0] * gradient, None, None

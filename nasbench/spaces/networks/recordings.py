@@ -63,13 +63,21 @@ class CudaGraph(Rerun):
 
     def _begin(self, warm_ups: int) -> None:
         """Run the function some times, as torch's graphs require, and record it."""
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(self._inputs[0].device):
-            with aside(self._inputs[0].device):
+        device, self._graph = self._inputs[0].device, torch.cuda.CUDAGraph()
+        usual = torch.cuda.current_stream(device)
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        with torch.cuda.device(device):
+            with aside(device):
                 super()._begin(warm_ups)
-            # other threads may allocate meanwhile, such as one that builds the next networks
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-                self._outputs = self._function(*self._inputs)
+            try:
+                # other threads may allocate meanwhile, such as one that builds the next networks
+                with torch.cuda.graph(
+                    self._graph, stream=stream, capture_error_mode="thread_local"
+                ):
+                    self._outputs = self._function(*self._inputs)
+            finally:  # a capture that fails does not leave its stream
+                torch.cuda.set_stream(usual)
+        del self._function  # a replay needs neither it nor the network that it knows
 
     def _run(self) -> Outputs:
         assert self._outputs is not None  # noqa: S101  # they were recorded

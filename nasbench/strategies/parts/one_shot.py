@@ -266,7 +266,7 @@ class OneShot(SearchStrategy):
         if self.settings.clip:
             torch.nn.utils.clip_grad_norm_(self.clipped(loan), self.settings.clip)
         self._sgd.step()
-        return loss
+        return loss.clone()  # the next pass may overwrite it
 
     def clipped(self, loan: Loan) -> "list[Tensor]":
         """Return the parameters whose common gradient norm is clipped in a step of the weights."""

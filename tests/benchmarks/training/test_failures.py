@@ -14,6 +14,9 @@ GIB = 2**30
     [
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        torch.AcceleratorError("CUDA error: out of memory\nmore"),
         MemoryError(),
     ],
 )
@@ -48,9 +51,20 @@ def test_other_processes_on_the_gpu_are_named(
     ],
 )
 def test_a_lost_device_is_one_line(error: Exception) -> None:
-    message = r"^cuda was lost: CUDA error: unspecified launch failure; what was finished is .*$"
+    message = r"^cuda failed: CUDA error: unspecified launch failure; what was finished .*$"
     with pytest.raises(NasbenchError, match=message), device_failures("cuda", "batch"):
         raise error
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["CUDA error: no kernel image is available for execution on the device",
+     "CUDA error: device-side assert triggered"],
+)  # fmt: skip
+def test_what_comes_again_is_not_said_to_go_on(reason: str) -> None:
+    with pytest.raises(NasbenchError) as caught, device_failures("cuda", "batch"):
+        raise torch.AcceleratorError(f"{reason}\nmore")
+    assert str(caught.value) == f"cuda failed: {reason}"
 
 
 def test_other_errors_stay_what_they_are() -> None:

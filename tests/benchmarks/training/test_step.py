@@ -131,12 +131,19 @@ def test_layouts_by_device() -> None:
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_only_tf32_rounds_factors(precision: str) -> None:
     """For GPUs, in convolutions and products; what was set before is set again, after errors."""
-    places = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [place.allow_tf32 for place in places]
-    with pytest.raises(KeyboardInterrupt), computing(precision):
-        assert [place.allow_tf32 for place in places] == [precision == "tf32"] * 2
-        raise KeyboardInterrupt
-    assert [place.allow_tf32 for place in places] == before
+    places = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = [one.fp32_precision for one in places]
+    try:
+        for one in places:
+            one.fp32_precision = "tf32"
+        with pytest.raises(KeyboardInterrupt), computing(precision):
+            expected = "tf32" if precision == "tf32" else "ieee"
+            assert [one.fp32_precision for one in places] == [expected] * 2
+            raise KeyboardInterrupt
+        assert [one.fp32_precision for one in places] == ["tf32"] * 2
+    finally:
+        for one, value in zip(places, before, strict=True):
+            one.fp32_precision = value
 
 
 def test_a_cpu_computes_tf32_like_float32() -> None:

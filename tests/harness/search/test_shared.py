@@ -284,7 +284,7 @@ def test_a_loss_that_is_not_finite_ends_its_seed_only(toy_images: Path, tmp_path
     [
         (torch.OutOfMemoryError("2 GiB"), "out of memory on cpu: lower batch, channels or cells"),
         (MemoryError(), "out of memory on cpu: lower batch, channels or cells"),
-        (torch.AcceleratorError("unspecified launch failure\nmore"), "cpu was lost: unspecified l"),
+        (torch.AcceleratorError("unspecified launch failure\nmore"), "cpu failed: unspecified l"),
     ],
 )
 def test_a_device_that_fails_ends_its_seed_only(

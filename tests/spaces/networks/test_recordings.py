@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nasbench.benchmarks.training import shared
+from nasbench.benchmarks.training.data import Part
 from nasbench.benchmarks.training.devices import GRAPHS, recorder
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.loop import search
@@ -17,7 +18,9 @@ from nasbench.harness.search.shared import lender
 from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
-from nasbench.spaces.networks.base import networks_of
+from nasbench.spaces.mix import Mix
+from nasbench.spaces.networks.base import Shape, networks_of
+from nasbench.spaces.networks.passes import Passes
 from nasbench.spaces.networks.recordings import (
     CudaGraph,
     Function,
@@ -149,7 +152,8 @@ def of_a_run(name: str, settings: dict[str, Any]) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("name", "recipe"),
-    [("darts", "small"), ("darts", "paper"), ("darts-2nd", "paper"), ("fbnet", "small"),
+    [("darts", "small"), ("darts", "paper"), ("darts-2nd", "paper"), ("darts-2nd", "nats"),
+     ("fbnet", "small"),
      ("gdas", "paper"), ("rsps", "small")],
 )  # fmt: skip
 def test_a_search_on_fixed_memory_is_the_same_to_the_bit(
@@ -195,3 +199,28 @@ def test_a_step_that_is_left_is_freed_at_once() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def a_loss(kind: type[Rerun] | None) -> tuple[Passes, tuple[Tensor, Tensor], Tensor]:
+    """Return passes whose mixture has been recorded where `kind` records, a batch, and alphas."""
+    data = toy_data()
+    network = networks_of(get_space("nb201")).supernet(
+        data.input, Shape(2, 1, False, False), generator=torch.Generator().manual_seed(0)
+    )
+    passes, batch = Passes(network, Recordings(kind)), data.parts[Part.VALIDATION]
+    alphas = torch.zeros(6, 5, requires_grad=True)
+    for _ in range(4):
+        passes.mixture_loss(batch, Mix.all_of((5,) * 6, alphas.softmax(dim=1)))
+    return passes, batch, alphas
+
+
+def test_what_a_recording_cannot_give_is_no_number() -> None:
+    """A derivative of the gradient, which a usual pass has; without gradients there is the loss."""
+    passes, batch, alphas = a_loss(Counting)
+    loss = passes.mixture_loss(batch, Mix.all_of((5,) * 6, alphas.softmax(dim=1)))
+    with pytest.raises(RuntimeError, match="cannot be derived again"):
+        torch.autograd.grad(loss, [alphas], create_graph=True)
+    usual, *_ = a_loss(None)
+    with torch.no_grad():
+        mix = Mix.all_of((5,) * 6, alphas.softmax(dim=1))
+        assert passes.mixture_loss(batch, mix) == usual.mixture_loss(batch, mix) == loss
