@@ -59,6 +59,7 @@ def audit(
     holds nothing to check, and `InvalidInput` for a number or a seed that is not allowed.
     """
     folder = Path(os.path.realpath(require_path("results", results)))
+    replays, seed = REPLAYS.check(replays), None if seed is None else SEED.check(seed)
     return audit_of(
         read_results(folder), replays=replays, seed=seed, trust=trust, progress=progress
     )

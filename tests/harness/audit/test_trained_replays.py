@@ -123,18 +123,26 @@ def test_a_replay_neither_reads_nor_removes_a_checkpoint(toy_images: Path, tmp_p
     assert "description" in found_in(audit(tmp_path))
 
 
-@pytest.mark.parametrize(("device", "fault"), [("cpu", True), ("mps", False)])
-def test_a_gpu_promises_no_bits(
-    trained: Path, monkeypatch: pytest.MonkeyPatch, device: str, fault: bool
+@pytest.mark.parametrize(
+    ("elsewhere", "why"),
+    [
+        ({}, ""),
+        ({"device": "mps"}, "trained on another device than a CPU"),
+        ({"processor": "MOS 6502"}, "trained on a CPU of another kind, MOS 6502"),
+    ],
+)
+def test_only_the_same_processor_promises_bits(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, str], why: str
 ) -> None:
-    """A run that comes out otherwise is a fault on a CPU, and worth knowing on another device."""
+    """A run that comes out otherwise is a fault on a like CPU, and worth knowing elsewhere."""
     folder = fed(trained, monkeypatch)
-    rewrite(folder, lambda rows: [{**row, "device": device} for row in rows])
+    rewrite(folder, lambda rows: [{**row, **elsewhere} for row in rows])
     monkeypatch.setattr(benchmark, "find_device", lambda _: torch.device("cpu"))
     (found,) = [one for one in audit(trained, replays=1).findings if one.check == "replay"]
-    assert found.fault is fault
+    assert found.fault is not bool(why)
     assert "comes out with another value/accuracy" in found.what
-    assert ("in a fixed order" in found.what) is not fault
+    assert ("in the same order" in found.what) is bool(why)
+    assert why in found.what
 
 
 def test_a_search_whose_protocol_had_the_device_in_it_goes_on(trained: Path) -> None:

@@ -93,5 +93,5 @@ def _part(file: Any, glyphs: frozenset[int]) -> Part:
         return Part(_WRITTEN(found.font).getvalue(), dict(found.glyph_index_map))
 
 
-_DIVIDED: Any = getattr(library, _DIVIDE)
-_WRITTEN: Any = getattr(library, _WRITE)
+_DIVIDED: Any = getattr(library, _DIVIDE, None)  # older versions have not both
+_WRITTEN: Any = getattr(library, _WRITE, None)
