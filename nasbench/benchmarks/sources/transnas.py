@@ -214,7 +214,7 @@ def _of_task(
     task: str, about: _Task, path: Path, rows: NDArray[np.int64], last: NDArray[np.float64]
 ) -> Iterator[tuple[Column, Array]]:
     """Yield the columns of a task; raise `DataError` if its rows are in another order."""
-    columns = _read_values(path, len(rows))
+    columns = _read_values(path, int(rows.max()) + 1)
     best = columns[f"valid_{about.column}"][rows]
     wrong = int((last > best).sum())
     if wrong:
@@ -236,15 +236,15 @@ def _of_task(
     yield seed_count(task, Split.TEST, about.epochs), np.ones(len(rows), dtype=np.int64)
 
 
-def _read_values(path: Path, size: int) -> Mapping[str, NDArray[np.float64]]:
-    """Return the columns of a task's file."""
+def _read_values(path: Path, least: int) -> Mapping[str, NDArray[np.float64]]:
+    """Return the columns of a task's file, which must have `least` rows or more."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             found = list(csv.DictReader(stream))
         columns = {name: np.array([float(row[name]) for row in found]) for name in found[0]}
     except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise DataError(f"'{path}' is not in the format of its task: {error}") from error
-    if len(found) < _MACRO_ROWS + size * (size > _MACRO_ROWS):
+    if len(found) < least:
         raise DataError(f"'{path}' has {len(found)} rows, which are too few")
     return columns
 

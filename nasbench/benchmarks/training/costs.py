@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.training.data import DataSet, Part
+from nasbench.benchmarks.training.devices import accelerator
 from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.recipes import Recipe
 from nasbench.benchmarks.training.shards import (
@@ -189,8 +190,8 @@ def read_costs(folder: Path, identity: Identity) -> list[MeasuredCosts]:
 
 def machine(device: str) -> dict[str, Any]:
     """Return the record of the machine, device and software of a measurement of costs."""
-    name = device if device == "cpu" else torch.cuda.get_device_name(device)
-    return {**origin(name, THREADS, 0.0), "processor": processor()}
+    about = origin(accelerator(device) or device, THREADS, 0.0)
+    return {**about, "processor": processor()}
 
 
 def _costs(

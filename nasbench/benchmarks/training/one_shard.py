@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from nasbench.benchmarks.training.data import DataSet
+from nasbench.benchmarks.training.devices import accelerator
 from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.grouped import group_network, grouped, layout_for
 from nasbench.benchmarks.training.plan import Plan
@@ -106,7 +107,7 @@ class ShardTrainer:
             )  # fmt: skip
             training.run()
         seconds = _since(began)
-        about = origin(_device_name(plan.device), torch.get_num_threads(), seconds)
+        about = origin(accelerator(plan.device) or plan.device, torch.get_num_threads(), seconds)
         trainings = _trainings(job, training, about)
         write_shard(plan.shards, trainings, self.identity)
         return Done(len(job.cells), int(trainings.diverged.sum()), seconds)
@@ -127,12 +128,6 @@ def _trainings(job: ShardJob, training: Training, about: dict[str, object]) -> T
         curve[lost] = np.nan
     cells = np.array(job.cells, dtype=np.int64)
     return Trainings(cells, np.full_like(cells, job.seed), lost[:, -1], curves, (about,))
-
-
-def _device_name(device: str) -> str:
-    if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return device
 
 
 def _since(began: float) -> float:

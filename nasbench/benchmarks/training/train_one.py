@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from nasbench.benchmarks.training.data import Part
+from nasbench.benchmarks.training.devices import accelerator
 from nasbench.benchmarks.training.failures import device_failures
 from nasbench.benchmarks.training.train import Training
 from nasbench.errors import DataError, NasbenchError, StoreError
@@ -138,7 +139,7 @@ def evaluate(training: Training, part: Part) -> tuple[float, float]:
 
 def machine(device: torch.device) -> str:
     """Return the name of the processor or GPU that trains."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+    return accelerator(str(device)) or processor()
 
 
 def _one_epoch(training: Training) -> Epoch:
