@@ -160,6 +160,8 @@ class Known:
     """Reported data sets whose test values are each network's best over the epochs."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
+    uniform: bool = True
+    """Whether the space draws all architectures with equal probability."""
 
     def evaluations(self, seconds: Floats | None = None) -> Floats:
         """Return how many evaluations random search can afford, by default within its budget.
@@ -194,13 +196,28 @@ class Known:
             limits.append(budget.epochs // each)
         return min(limits)
 
+    def mean_signal(self, size: int) -> Floats:
+        """Return the mean signal of each of the `size` architectures over its answers.
+
+        Shape (size,); NaN for an architecture without answers.
+        """
+        weights = self.search.weights
+        total, weight = (
+            np.bincount(self.cells, one, minlength=size) for one in (weights * self.signal, weights)
+        )
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / weight)
+
     @property
     def replacement(self) -> bool:
         """Whether evaluations count as drawn with replacement.
 
         Where repeated evaluations cost nothing, they also change nothing: a search that is limited
-        by seconds then counts as one without replacement.
+        by seconds then counts as one without replacement, if all architectures are equally likely.
+        Without replacement there is no closed form for a law that is not uniform.
         """
+        if not self.uniform:
+            return True
         free = self.task.repeats == "free" and self.task.query.signal == "mean"
         return not (free and self.task.budget.seconds is not None)
 
@@ -252,6 +269,9 @@ def open_known(task: Task) -> Known:
     use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
     weights = use / use.sum(axis=0)
+    law = space.sampling_law
+    if law is not None:
+        weights = weights * (space.size * law)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
@@ -269,6 +289,7 @@ def open_known(task: Task) -> Known:
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
         ),
         fitted=table.search.query_seconds_fitted,
+        uniform=law is None,
     )
 
 
@@ -284,7 +305,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
     valid, test = known.valid[dataset], known.test[dataset]
     best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
     value = known.task.metric.score
-    signal = np.bincount(known.cells, known.search.weights * known.signal, minlength=len(valid))
+    signal = known.mean_signal(len(valid))
 
     def row(
         name: str,
