@@ -18,7 +18,7 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import hardware, public, transnas
+from nasbench.benchmarks.sources import hardware, nb101, nb101_files, public, transnas
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all, is_whole
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
@@ -51,6 +51,10 @@ TABLE_SOURCES = {
     **{
         name: TableSource("TransNAS-Bench-101: seven tasks", files, transnas.BUILDERS[name])
         for name, files in transnas.FILES.items()
+    },
+    **{
+        name: TableSource(nb101_files.TITLES[name], nb101_files.FILES[name], build)
+        for name, build in nb101.BUILDERS.items()
     },
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
-from nasbench.harness.compare.estimates import finite
+from nasbench.harness.compare.estimates import finite, highest
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ def _test_seeds(columns: "TestColumns", task: Task) -> Iterator[tuple[str, tuple
 def references(known: Known, dataset: str) -> list[Reference]:
     """Return the optima, the expected random search and the mean architecture on a data set."""
     valid, test = known.valid[dataset], known.test[dataset]
-    best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
+    best_valid, best_test = highest(valid), highest(test)
     value = known.task.metric.score
     signal = known.mean_signal(len(valid))
 
@@ -340,17 +340,17 @@ def references(known: Known, dataset: str) -> list[Reference]:
         )
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
+        there = [x[chosen & ~np.isnan(x)] for x in (valid, test)]
         numbers = [
-            (float(np.nanmean(x[chosen])), float(np.nanstd(x[chosen])) if spread else np.nan)
-            for x in (valid, test)
+            (float(x.mean()), float(x.std()) if spread else np.nan) if len(x) else (np.nan, np.nan)
+            for x in there
         ]
         seen = signal[chosen][~np.isnan(signal[chosen])]
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
-    rows = [
-        cells("optimum", test == best_test),
-        cells("optimum by validation", valid == best_valid),
-    ]
+    rows = [cells("optimum", test == best_test)]
+    if not np.isnan(best_valid):
+        rows.append(cells("optimum by validation", valid == best_valid))
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:
         n = known.evaluations()
