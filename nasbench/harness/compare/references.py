@@ -164,6 +164,8 @@ class Known:
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
+    pseudo: bool
+    """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
 
@@ -279,6 +281,7 @@ def open_known(task: Task) -> Known:
             for name in task.reports
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
         ),
+        pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
     )
 
