@@ -16,7 +16,7 @@ Names = Callable[[typer.Context], Iterable[str]]
 """A function that returns all names that an option can have."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-PROTOCOLS = ("nb201-paper", "nats-bench", "own")
+PROTOCOLS = ("nb201-paper", "nats-bench", "nats-bench-size", "own")
 """The published protocols, and the one that is made of a table."""
 IMAGES = ("digits", "cifar10", "cifar100", "ImageNet16-120")
 """Images that can be trained on."""

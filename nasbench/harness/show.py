@@ -17,6 +17,7 @@ from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 _DIGITS = 20  # more than any index has; Python refuses to convert thousands of digits
@@ -162,8 +163,8 @@ def _tables(space: str, problems: list[str]) -> Iterator[Table]:
 
 def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
     """Yield the published networks' sizes, and those of other data sets that a table knows."""
-    published = INPUTS if isinstance(space, NasBench201) else {}
-    if isinstance(space, NasBench201):
+    published = INPUTS if isinstance(space, NasBench201 | NatsSize) else {}
+    if isinstance(space, NasBench201 | NatsSize):
         for name, data in INPUTS.items():
             yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:
