@@ -91,7 +91,7 @@ _PROTOCOLS = {
         ),
         Protocol(
             name="nats-bench-size",
-            source="Dong et al., NATS-Bench, TPAMI 2021, section 5; budgets of the authors' scripts "
+            source="Dong et al., NATS-Bench, TPAMI 2021, section 5; budgets of their scripts "
             "(exps/NATS-algos/run-all.sh of D-X-Y/AutoDL-Projects): 500 runs on the size space",
             space="nats-size",
             schedule=12,
