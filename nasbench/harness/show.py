@@ -107,9 +107,11 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
 
 
 def _find(space: Space, text: str) -> Architecture:
-    """Return the architecture with a string, or an index where the space has indices."""
+    """Return the architecture with a string or, where the space has indices, with an index."""
     digits = text.removeprefix("-")
     if not digits.isdecimal():
+        return space.parse(text)
+    with suppress(InvalidInput):  # the architectures of a space may be written in digits
         return space.parse(text)
     if not isinstance(space, EnumerableSpace):
         raise InvalidInput(f"space '{space.name}' has no indices: write the architecture's string")

@@ -16,6 +16,13 @@ from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.text import shown
 
+_BIBTEX = """@article{dong2021nats,
+  title = {{NATS-Bench}: Benchmarking {NAS} Algorithms for Architecture Topology and Size},
+  author = {Dong, Xuanyi and Liu, Lu and Musial, Katarzyna and Gabrys, Bogdan},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  year = {2021},
+  doi = {10.1109/TPAMI.2021.3054824}
+}"""
 _NATS = "NATS-Bench (Xuanyi Dong et al., TPAMI 2021), MIT licence"
 
 
@@ -52,7 +59,8 @@ def halves() -> tuple[Half, ...]:
         {"01": 1, "12": 12, "90": 90},
         (_NATS,),
         {
-            "schema_version": 2,
+            "schema_version": 3,
+            "bibtex": _BIBTEX,
             "metrics": (TableMetric.of(ACCURACY), TableMetric.of(LOSS)),
             "datasets": {"cifar10": "cifar10-valid"},
         },
