@@ -107,6 +107,21 @@ _PROTOCOLS = {
             ),
             reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
         ),
+        Protocol(
+            name="nats-bench-size",
+            source="Dong et al., NATS-Bench, TPAMI 2021, section 5; budgets of their scripts "
+            "(exps/NATS-algos/run-all.sh of D-X-Y/AutoDL-Projects): 500 runs on the size space",
+            space="nats-size",
+            schedule=12,
+            epochs=12,
+            final_schedule=90,
+            seconds=MappingProxyType(
+                {"cifar10": 20_000.0, "cifar100": 40_000.0, "ImageNet16-120": 60_000.0}
+            ),
+            reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
+            signal="random",
+            table="nats-size",
+        ),
     )
 }
 

@@ -69,7 +69,7 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     for table in dict.fromkeys((record.table, record.metric) for record in sheet.records):
         _print_table(console, [one for one in sheet.records if (one.table, one.metric) == table])
     if not sheet.records:
-        console.print("No installed table has it: see `nasbench list benchmarks`")
+        console.print("No installed table has its numbers: see `nasbench list benchmarks`")
     for problem in sheet.problems:
         say(f"note: {problem}", err=True)
 

@@ -20,6 +20,8 @@ GROUP = "nasbench.spaces"
 """Entry points of this group are spaces of other packages."""
 _HOMES = {
     "nb201": "nasbench.spaces.nb201:NasBench201",
+    "macro": "nasbench.spaces.macro:Macro",
+    "nats-size": "nasbench.spaces.nats_size:NatsSize",
     "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
     "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
     "gpt-s": "nasbench.spaces.gpt:GptS",
