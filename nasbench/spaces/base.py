@@ -75,7 +75,8 @@ class Space(ABC):
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
         """Return a random neighbour of an architecture, never the architecture itself.
 
-        Raises `InvalidInput` if the space does not define it.
+        A space whose published mutation makes several changes at once says so. Raises
+        `InvalidInput` if the space does not define it.
         """
         self._cannot("mutate")
 
@@ -126,6 +127,15 @@ class EnumerableSpace(Space):
     """A space in which every architecture has an index, from 0 to `size` - 1."""
 
     size: int
+
+    @property
+    def sampling_law(self) -> "NDArray[np.float64] | None":
+        """The probability that `sample` returns each architecture, in index order, shape (size,).
+
+        None if all are equally likely. A space whose sampling is not uniform has to define it:
+        random search in closed form draws architectures by this law.
+        """
+        return None
 
     @abstractmethod
     def index(self, architecture: Architecture) -> int:
