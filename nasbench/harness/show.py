@@ -17,6 +17,7 @@ from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 _DIGITS = 20  # more than any index has; Python refuses to convert thousands of digits
@@ -106,9 +107,11 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
 
 
 def _find(space: Space, text: str) -> Architecture:
-    """Return the architecture with a string, or an index where the space has indices."""
+    """Return the architecture with a string or, where the space has indices, with an index."""
     digits = text.removeprefix("-")
     if not digits.isdecimal():
+        return space.parse(text)
+    with suppress(InvalidInput):  # the architectures of a space may be written in digits
         return space.parse(text)
     if not isinstance(space, EnumerableSpace):
         raise InvalidInput(f"space '{space.name}' has no indices: write the architecture's string")
@@ -165,8 +168,8 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
 
     `index` is that of the architecture in its whole space.
     """
-    published = INPUTS if isinstance(space, NasBench201) else {}
-    if isinstance(space, NasBench201):
+    published = INPUTS if isinstance(space, NasBench201 | NatsSize) else {}
+    if isinstance(space, NasBench201 | NatsSize):
         for name, data in INPUTS.items():
             yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:
@@ -205,7 +208,7 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     """
     fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
-        protocol = next(fitting, None) or own_protocol(table, dataset)
+        protocol = (next(fitting, None) or own_protocol(table, dataset)).of(dataset)
     except NasbenchError:  # a table without costs has no protocol of its own
         return None
     schedule, final = protocol.schedule, protocol.final_schedule
