@@ -43,7 +43,8 @@ ATTRIBUTION = (
     "NAS-Bench-201 (Xuanyi Dong & Yi Yang, ICLR 2020), MIT licence",
 )
 
-_META = "meta.pickle.pbz2"
+_PICKLE = "pickle.pbz2"
+_META = f"meta.{_PICKLE}"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
@@ -182,6 +183,34 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
             raise DataError(f"'{path}' does not hold architecture {index}")
         advance()
     return digest.hexdigest()
+
+
+def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
+    """Return one architecture of an official folder: schedule -> `ArchResults.state_dict()`.
+
+    None if the folder lacks it. Raises `DataError` for a file that is damaged, of another form, or
+    asks to run code.
+    """
+    path = next(
+        (one for n in ("06", "") if (one := folder / f"{index:{n}}.{_PICKLE}").exists()), None
+    )
+    if path is None:
+        return None
+    cell = _load_bz2(path, hashlib.sha256())
+    try:
+        Recorder(NasBench201(), io.BytesIO()).add(cell, str(path))
+    except _ODD as error:
+        raise _unknown_format(path, error) from error
+    return dict(cell)
+
+
+def is_official_folder(folder: Path) -> bool:
+    """Whether a folder has the official list of architectures of the topology space."""
+    meta = folder / _META
+    if not meta.is_file():
+        return False
+    _check_order(_load_bz2(meta, hashlib.sha256()), meta, NasBench201())
+    return True
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:
