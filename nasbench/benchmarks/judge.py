@@ -26,7 +26,9 @@ class Truth:
 class TableJudge:
     """Looks up the values of architectures after full training.
 
-    Values are means over the training seeds that the table has; they are NaN if it has none.
+    Values are means over the training seeds that the table has; they are NaN if it has none, as
+    those of test are in a table without test values, and those of validation if it has none after
+    the full training.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class TableJudge:
         are costs of the network are read from `costs`. Raises `DataError` if the table lacks one of
         the data sets.
         """
-        self._space = space
+        self.space = space
         read = {
             name: [_columns(columns, costs, metric, name, schedule) for metric in objectives]
             for name in datasets
@@ -62,7 +64,7 @@ class TableJudge:
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
         """Return the final values of `architectures` on each data set."""
-        indices = [self._space.index(architecture) for architecture in architectures]
+        indices = [self.space.index(architecture) for architecture in architectures]
         return {
             name: FinalValues(every.valid[indices], every.test[indices])
             for name, every in self._finals.items()
@@ -81,5 +83,10 @@ def _columns(
     if costs is not None and is_cost(metric):
         cost = read_cost(costs, metric, dataset)
         return cost, cost
-    name = metric.name
-    return columns.valid_mean(dataset, schedule, name), columns.mean(dataset, schedule, name)
+    if not columns.has_test:
+        valid = columns.valid_mean(dataset, schedule, metric.name)
+        return valid, np.full(len(valid), np.nan)
+    test = columns.mean(dataset, schedule, metric.name)
+    if not columns.has_valid(dataset, schedule, metric.name):
+        return np.full(len(test), np.nan), test
+    return columns.valid_mean(dataset, schedule, metric.name), test

@@ -42,8 +42,9 @@ def import_(
     path: Annotated[
         Path,
         typer.Argument(
-            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2' or NAS-Bench-201 '.pth'; "
-            "or the batches of ImageNet16-120 or CIFAR, or CIFAR's archive."
+            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2', NAS-Bench-201 '.pth' or "
+            "NAS-Bench-101 '.tfrecord'; or the batches of ImageNet16-120 or CIFAR, or CIFAR's "
+            "archive."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,

@@ -79,7 +79,8 @@ class Space(ABC):
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
         """Return a random neighbour of an architecture, never the architecture itself.
 
-        Raises `InvalidInput` if the space does not define it.
+        A space whose published mutation makes several changes at once says so. Raises
+        `InvalidInput` if the space does not define it.
         """
         self._cannot("mutate")
 
@@ -138,6 +139,15 @@ class EnumerableSpace(Space):
 
     size: int
 
+    @property
+    def sampling_law(self) -> "NDArray[np.float64] | None":
+        """The probability that `sample` returns each architecture, in index order, shape (size,).
+
+        None if all are equally likely. A space whose sampling is not uniform has to define it:
+        random search in closed form draws architectures by this law.
+        """
+        return None
+
     @abstractmethod
     def index(self, architecture: Architecture) -> int:
         """Return the position of an architecture in the space's order."""
@@ -145,6 +155,13 @@ class EnumerableSpace(Space):
     @abstractmethod
     def architecture(self, index: int) -> Architecture:
         """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+
+    def positions(self, indices: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Return the positions here of indices that the whole space has, -1 where one is not here.
+
+        They are equal unless this space is a part of another, see `Subspace`.
+        """
+        return indices
 
     def require_index(self, index: int) -> None:
         """Raise `InvalidInput` unless there is an architecture at `index`."""

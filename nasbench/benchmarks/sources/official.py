@@ -1,6 +1,7 @@
 """Importing official files as a table: `nasbench data import`.
 
-Three forms are read, all of them one architecture at a time:
+Record files of NAS-Bench-101 are read by `nb101_records`. Three other forms are read here, all of
+them one architecture at a time:
 
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
@@ -25,7 +26,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nasbench.benchmarks.catalogue import new_table_path
+from nasbench.benchmarks.sources.nb101_records import name_of_records, table_of_records
 from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.sources.records import is_record_file
 from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
@@ -50,7 +53,7 @@ _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _WANTED = (
     "name a folder NATS-tss-v1_0-…-simple with 000000.pickle.pbz2 and so on, a file "
-    "NATS-tss-v1_0-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
+    "NATS-tss-v1_0-….pickle.pbz2, NAS-Bench-201-v1_….pth or nasbench_….tfrecord, or official images"
 )
 _BUFFER = 1 << 20
 _ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
@@ -66,10 +69,14 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     damaged, or if the table exists already and `force` is not given; `InvalidInput` for an invalid
     name or that of a bundled table.
     """
-    name = name or default_name(path)
+    records = path.is_file() and is_record_file(path)
+    name = name or (name_of_records(path) if records else default_name(path))
     target = new_table_path(name)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
+    if records:
+        table_of_records(path, name).save(target)
+        return Table.open(target)
     with _spool(target.parent) as spool:
         recorder = Recorder(NasBench201(), spool)
         with _progress(recorder.space.size) as advance:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.objectives import find_objective
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
@@ -44,21 +45,30 @@ def check_task(task: Task) -> Iterator[Finding]:
             f"runs were made with table {task.content[:8]}, installed is {table.hash[:8]}",
         )  # fmt: skip
         return
-    if table.info.space != task.space:
-        what = f"it is of space {table.info.space}, the runs say {task.space}"
-        yield Finding("table", task.benchmark, what)
-        return
     try:
-        known = tuple(
-            find_objective(table, one.name, task.query.dataset) for one in task.objectives
-        )
-        if known != task.objectives:
-            what = "objectives have other directions, units or bounds than the table's metrics"
-            yield Finding("table", task.benchmark, what)
-            return
-        open_judge(task) if task.shared else open_benchmark(task)
+        what = _differs(task, table)
+        if not what:
+            open_judge(task) if task.shared else open_benchmark(task)
     except NasbenchError as error:
-        yield Finding("table", task.benchmark, f"cannot have answered: {error}")
+        what = f"cannot have answered: {error}"
+    if what:
+        yield Finding("table", task.benchmark, what)
+
+
+def _differs(task: Task, table: Table) -> str:
+    """Return what a task says of its table that is not so; empty without a difference.
+
+    Raises `InvalidInput` for an objective that the table lacks.
+    """
+    if table.info.space != task.space:
+        return f"it is of space {table.info.space}, the runs say {task.space}"
+    timed = task.shared or table.search.has_seconds(task.query.dataset)
+    if (task.timed, task.has_test) != (timed, table.has_test):
+        return "the runs say something else than the table of its seconds or of its test values"
+    known = tuple(find_objective(table, one.name, task.query.dataset) for one in task.objectives)
+    if known != task.objectives:
+        return "objectives have other directions, units or bounds than the table's metrics"
+    return ""
 
 
 def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
-from nasbench.harness.compare.estimates import finite
+from nasbench.harness.compare.estimates import finite, highest
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.views import TestColumns
+    from nasbench.spaces.base import EnumerableSpace
 
 Floats = NDArray[np.float64]
 
@@ -144,6 +145,8 @@ class Known:
     """
 
     task: Task
+    space: "EnumerableSpace"
+    """The architectures that were searched, in the order of the arrays below."""
     search: ExpectedRandomSearch
     signal: Floats
     costs: Floats
@@ -153,13 +156,18 @@ class Known:
     valid: dict[str, Floats]
     """Final validation score of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
-    """Final test score of every architecture by reported data set, shape (size,)."""
+    """Final test score of every architecture by reported data set, shape (size,).
+
+    In a table without test values it is that of validation.
+    """
     test_seeds: dict[str, tuple[int, ...]]
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
+    uniform: bool = True
+    """Whether the space draws all architectures with equal probability."""
 
     def evaluations(self, seconds: Floats | None = None) -> Floats:
         """Return how many evaluations random search can afford, by default within its budget.
@@ -194,13 +202,28 @@ class Known:
             limits.append(budget.epochs // each)
         return min(limits)
 
+    def mean_signal(self, size: int) -> Floats:
+        """Return the mean signal of each of the `size` architectures over its answers.
+
+        Shape (size,); NaN for an architecture without answers.
+        """
+        weights = self.search.weights
+        total, weight = (
+            np.bincount(self.cells, one, minlength=size) for one in (weights * self.signal, weights)
+        )
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / weight)
+
     @property
     def replacement(self) -> bool:
         """Whether evaluations count as drawn with replacement.
 
         Where repeated evaluations cost nothing, they also change nothing: a search that is limited
-        by seconds then counts as one without replacement.
+        by seconds then counts as one without replacement, if all architectures are equally likely.
+        Without replacement there is no closed form for a law that is not uniform.
         """
+        if not self.uniform:
+            return True
         free = self.task.repeats == "free" and self.task.query.signal == "mean"
         return not (free and self.task.budget.seconds is not None)
 
@@ -230,7 +253,6 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
-    from nasbench.spaces import get_enumerable
 
     if task.kind is not Kind.TABLE:
         raise NasbenchError("a search by training does not know the whole space")
@@ -240,28 +262,37 @@ def open_known(task: Task) -> Known:
             f"table '{task.benchmark}' is {table.hash[:8]} here and {task.content[:8]} in these "
             "runs: install the table they were made with"
         )
-    space = get_enumerable(task.space)
+    space = table.space
     metric, final = task.metric, task.final_schedule
     judge = TableJudge(table.test, table.rows, space, task.reports, final, (metric,), table.search)
     if task.shared:  # one-shot searches do not query the table
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
-        benchmark = TabularBenchmark(table.search, table.rows, space, task.query, (metric,))
+        benchmark = TabularBenchmark(
+            table.search, table.rows, space, task.query, (metric,), timed=task.timed
+        )
         looked = benchmark.answers(None)
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
     weights = use / use.sum(axis=0)
+    law = space.sampling_law
+    if law is not None:
+        weights = weights * (space.size * law)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
         task=task,
+        space=space,
         search=ExpectedRandomSearch(signal[use], weights[use]),
         signal=signal[use],
         costs=costs[use],
         cells=cells[use],
         valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
-        test={name: finite(metric.score(truth.test)) for name, truth in truths.items()},
+        test={
+            name: finite(metric.score(truth.test if task.has_test else truth.valid))
+            for name, truth in truths.items()
+        },
         test_seeds=dict(_test_seeds(table.test, task)),
         best_epoch=tuple(
             name
@@ -269,6 +300,7 @@ def open_known(task: Task) -> Known:
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
         ),
         fitted=table.search.query_seconds_fitted,
+        uniform=law is None,
     )
 
 
@@ -282,9 +314,9 @@ def _test_seeds(columns: "TestColumns", task: Task) -> Iterator[tuple[str, tuple
 def references(known: Known, dataset: str) -> list[Reference]:
     """Return the optima, the expected random search and the mean architecture on a data set."""
     valid, test = known.valid[dataset], known.test[dataset]
-    best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
+    best_valid, best_test = highest(valid), highest(test)
     value = known.task.metric.score
-    signal = np.bincount(known.cells, known.search.weights * known.signal, minlength=len(valid))
+    signal = known.mean_signal(len(valid))
 
     def row(
         name: str,
@@ -308,17 +340,17 @@ def references(known: Known, dataset: str) -> list[Reference]:
         )
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
+        there = [x[chosen & ~np.isnan(x)] for x in (valid, test)]
         numbers = [
-            (float(np.nanmean(x[chosen])), float(np.nanstd(x[chosen])) if spread else np.nan)
-            for x in (valid, test)
+            (float(x.mean()), float(x.std()) if spread else np.nan) if len(x) else (np.nan, np.nan)
+            for x in there
         ]
         seen = signal[chosen][~np.isnan(signal[chosen])]
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
-    rows = [
-        cells("optimum", test == best_test),
-        cells("optimum by validation", valid == best_valid),
-    ]
+    rows = [cells("optimum", test == best_test)]
+    if not np.isnan(best_valid):
+        rows.append(cells("optimum by validation", valid == best_valid))
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:
         n = known.evaluations()

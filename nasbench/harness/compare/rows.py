@@ -22,6 +22,7 @@ from nasbench.harness.compare.estimates import (
     Interval,
     Summary,
     estimate,
+    highest,
     interquartile_mean,
     interval,
     intervals,
@@ -132,7 +133,8 @@ class Anytime(NamedTuple):
         """Return it as JSON values."""
         return {
             "clock": self.clock, "course_start": self.start, "course_end": self.end,
-            "course_regret": self.regret, "target": self.target, "reached": self.in_seconds.runs,
+            "course_regret": self.regret, "target": self.target,
+            "reached": self.in_evaluations.runs,
             **{
                 f"reached_{clock}_{key}": getattr(found, key) if found else np.nan
                 for clock, found in (
@@ -294,7 +296,7 @@ def _in_table(
     if known is None or random is None:
         return InTable()
     every = known.test[dataset]
-    best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
+    best, best_valid = highest(every), highest(known.valid[dataset])
     tested = summarise(test)
     equal = random.reaching(np.array([tested.mean, *ends]))
     return InTable(

@@ -12,7 +12,6 @@ from nasbench.harness.search.task import Kind, Task
 from nasbench.harness.search.trained import open_trained
 from nasbench.place import HERE, Place
 from nasbench.rules import Promotion
-from nasbench.spaces import get_enumerable
 
 
 def open_benchmark(task: Task, place: Place = HERE) -> tuple[Benchmark, Judge]:
@@ -35,10 +34,9 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     if task.kind is not Kind.TABLE:
         return open_trained(task, place)
     table = _table(task)
-    space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
-        table.search, table.rows, space, task.query, task.objectives,
-        resume=task.promotion is Promotion.RESUME,
+        table.search, table.rows, table.space, task.query, task.objectives,
+        resume=task.promotion is Promotion.RESUME, timed=task.timed,
     )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
@@ -64,9 +62,8 @@ def _table(task: Task) -> Table:
 
 
 def _table_judge(task: Task, table: Table) -> TableJudge:
-    space = get_enumerable(task.space)
     return TableJudge(
-        table.test, table.rows, space, task.reports, task.final_schedule, task.objectives,
+        table.test, table.rows, table.space, task.reports, task.final_schedule, task.objectives,
         table.search,
     )  # fmt: skip
 
