@@ -69,7 +69,8 @@ class NasBench101(GraphSpace, EnumerableSpace):
             raise InvalidInput(
                 f"a cell of NAS-Bench-101 has 2 to {MOST_VERTICES} vertices, not {most_vertices}"
             )
-        super().__init__(NAME, OPERATIONS, most_vertices, MOST_EDGES)
+        name = SMALL_NAME if most_vertices == SMALL_VERTICES else NAME
+        super().__init__(name, OPERATIONS, most_vertices, MOST_EDGES)
 
     @cached_property
     def codes(self) -> "NDArray[np.uint32]":

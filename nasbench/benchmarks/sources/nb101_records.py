@@ -69,6 +69,7 @@ class Collected:
         self.space = space
         self.parameters = np.full(space.size, -1, dtype=np.int64)
         """Trainable parameters by index, -1 where no training is known."""
+        self._graphs = np.zeros(space.size, dtype=np.int64)
         self._values: dict[tuple[int, int], Floats] = {}
         self._counts: dict[int, NDArray[np.uint8]] = {}
         self._index: dict[str, int] = {}
@@ -78,6 +79,8 @@ class Collected:
         index = self._index.get(one.hash)
         if index is None:
             index = self._index[one.hash] = self._new(one)
+        if self._graphs[index] != hash((one.matrix, one.operations)):
+            raise DataError(f"cell {one.hash} has another graph before")
         if one.epochs not in self._counts:
             self._counts[one.epochs] = np.zeros(self.space.size, dtype=np.uint8)
         counts = self._counts[one.epochs]
@@ -111,6 +114,7 @@ class Collected:
         if self.parameters[index] >= 0:
             raise DataError(f"cell {one.hash} has two hashes")
         self.parameters[index] = one.parameters
+        self._graphs[index] = hash((one.matrix, one.operations))
         return index
 
     def check(self) -> None:

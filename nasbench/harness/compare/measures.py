@@ -100,5 +100,4 @@ class RandomEvaluations:
 
     def _expected(self, numbers: Floats) -> Floats:
         """Return the expected score after each number of evaluations, shape (numbers,)."""
-        chances = self._search.best(numbers, replacement=self._replacement)
-        return self._search.expect_given(self._moments, chances).mean
+        return self._search.expected(self._moments, numbers, replacement=self._replacement).mean

@@ -21,6 +21,10 @@ Floats = NDArray[np.float64]
 EXPECTED = "expected random search"
 
 
+_TOGETHER = 4_000_000
+"""Largest number of probabilities that are held at once."""
+
+
 class Expectation(NamedTuple):
     """Mean and standard deviation of one run's outcome, shape (numbers of evaluations,)."""
 
@@ -79,7 +83,21 @@ class ExpectedRandomSearch:
         `outcome` has one value per answer, such as its test score; NaN is left out. `n` is that of
         `best`, shape (k,), as are the mean and the standard deviation.
         """
-        return self.expect_given(self.moments(outcome), self.best(n, replacement=replacement))
+        return self.expected(self.moments(outcome), n, replacement=replacement)
+
+    def expected(self, moments: Moments, n: Floats, *, replacement: bool = True) -> Expectation:
+        """Return what `expect` returns, from the moments of the outcome.
+
+        For a large space, the numbers of evaluations are taken some at a time: the probabilities
+        of all at once would fill the memory.
+        """
+        n = np.asarray(n, dtype=np.float64)
+        parts = -(-len(n) * len(self._mass) // _TOGETHER) or 1
+        found = [
+            self.expect_given(moments, self.best(some, replacement=replacement))
+            for some in np.array_split(n, min(parts, max(1, len(n))))
+        ]
+        return Expectation(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
     def moments(self, outcome: Floats) -> Moments:
         """Return what `expect_given` needs of an outcome, whatever the number of evaluations."""
