@@ -44,7 +44,8 @@ from nasbench.spaces import nats_size
 
 OFFICIAL_LICENCE = "MIT"
 
-_META = "meta.pickle.pbz2"
+_PICKLE = "pickle.pbz2"
+_META = f"meta.{_PICKLE}"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SIZE_FILES = "nats-sss-"
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
@@ -198,6 +199,33 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
             raise DataError(f"'{path}' does not hold architecture {index}")
         advance(len(found))
     return digest.hexdigest()
+
+
+def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
+    """Return one architecture of an official folder: schedule -> `ArchResults.state_dict()`.
+
+    None if the folder lacks it. Raises `DataError` for a file that is damaged, of another form, or
+    asks to run code.
+    """
+    path = next(
+        (one for n in ("06", "") if (one := folder / f"{index:{n}}.{_PICKLE}").exists()), None
+    )
+    if path is None:
+        return None
+    cell = _load_bz2(path, hashlib.sha256())
+    try:
+        Recorder(io.BytesIO()).add(cell, str(path))
+    except _ODD as error:
+        raise _unknown_format(path, error) from error
+    return dict(cell)
+
+
+def is_official_folder(folder: Path) -> bool:
+    """Whether a folder has the official list of architectures of the topology space."""
+    meta = folder / _META
+    if not meta.is_file():
+        return False
+    return _listed(_load_bz2(meta, hashlib.sha256()), meta) is halves()[0]
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:
