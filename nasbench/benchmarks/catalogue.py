@@ -18,7 +18,7 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import hardware, macro, public, transnas
+from nasbench.benchmarks.sources import gpt, hardware, macro, public, transnas
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
@@ -54,6 +54,7 @@ TABLE_SOURCES = {
         for name, files in transnas.FILES.items()
     },
     macro.NAME: TableSource("NAS-Bench-Macro", macro.FILES, macro.build),
+    gpt.NAME: TableSource("HW-GPT-Bench, GPT-S: a pool of transformers", gpt.FILES, gpt.build),
 }
 
 

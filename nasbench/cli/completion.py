@@ -21,7 +21,8 @@ PROTOCOLS = ("nb201-paper", "nats-bench", "nats-bench-size", "own")
 IMAGES = ("digits", "cifar10", "cifar100", "ImageNet16-120")
 """Images that can be trained on."""
 FETCHED = (
-    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro", "cifar10", "cifar100",
+    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro", "gpt-s",
+    "cifar10", "cifar100",
 )  # fmt: skip
 """What `nasbench data fetch` gets."""
 RECIPES = ("nb201-12", "nb201-200", "digits-15")

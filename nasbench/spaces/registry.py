@@ -24,6 +24,7 @@ _HOMES = {
     "nats-size": "nasbench.spaces.nats_size:NatsSize",
     "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
     "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
+    "gpt-s": "nasbench.spaces.gpt:GptS",
 }
 """Module and class of each of nasbench's own spaces, imported when the space is needed."""
 

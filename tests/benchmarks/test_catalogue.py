@@ -71,12 +71,12 @@ def test_what_is_not_installed_says_how_to_get_it() -> None:
         load_table(Path("absent"))
     with pytest.raises(
         InvalidInput,
-        match=r"known are nb201, nb201-hw, transnas-.*, macro; did you mean 'nb201'",
+        match=r"known are nb201, nb201-hw, transnas-micro, transnas-macro.*did you mean 'nb201'",
     ):
         fetch_table("nb20l")
     assert {line.name: line.installed for line in list_tables()} == {
         "digits": True, "nb201": False, "nb201-hw": False,
-        "transnas-macro": False, "transnas-micro": False, "macro": False,
+        "transnas-macro": False, "transnas-micro": False, "macro": False, "gpt-s": False,
     }  # fmt: skip
 
 
@@ -162,5 +162,5 @@ def test_importing_the_catalogue_is_light() -> None:
     )
     assert done.stdout.strip() == "set()"
     assert catalogue.TABLE_SOURCES.keys() == {
-        "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro",
+        "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro", "gpt-s",
     }  # fmt: skip
