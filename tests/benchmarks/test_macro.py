@@ -15,6 +15,7 @@ from nasbench.harness.compare import compare
 from nasbench.harness.execution.run import run
 from nasbench.harness.show import describe
 from nasbench.spaces.macro import STAGES, Macro
+from nasbench.testing import TableConformance
 from tests.upstream import upstream
 
 _BUILT: list[Table] = []
@@ -28,6 +29,12 @@ def table() -> Table:
     if not _BUILT:
         _BUILT.append(build([path()]))
     return _BUILT[0]
+
+
+class TestTable(TableConformance):
+    @property
+    def table(self) -> Table:  # type: ignore[override]
+        return table()
 
 
 def test_searches_see_one_training_and_the_others_judge() -> None:
