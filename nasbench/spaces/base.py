@@ -23,6 +23,9 @@ Architecture = Any
 _MOST_LISTED = 10_000_000
 """Size of the largest space whose architectures are listed all at once."""
 
+_LONG = 120
+"""Length of the longest architecture string that an error repeats as a whole."""
+
 
 class Space(ABC):
     """A search space: a set of architectures.
@@ -167,8 +170,16 @@ class EnumerableSpace(Space):
 
 
 def wrong_character(text: str, position: int, expected: str) -> InvalidInput:
-    """Return the error that points at `position` of an architecture string."""
+    """Return the error that points at `position` of an architecture string.
+
+    Of a long string only the part around the position is shown.
+    """
     found = repr(text[position]) if position < len(text) else "the end"
+    if len(text) > _LONG:
+        start, end = max(0, position - _LONG // 4), position + _LONG // 4
+        shown = f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
+    else:
+        shown = text
     return InvalidInput(
-        f"architecture '{text}': character {position + 1} is {found}, expected {expected}"
+        f"architecture '{shown}': character {position + 1} is {found}, expected {expected}"
     )
