@@ -43,8 +43,8 @@ def import_(
         Path,
         typer.Argument(
             help="NATS-Bench '-simple' folder or '.pickle.pbz2' (topology or size), NAS-Bench-201 "
-            "'.pth'; "
-            "or the batches of ImageNet16-120 or CIFAR, or CIFAR's archive."
+            "'.pth' or NAS-Bench-101 '.tfrecord'; or the batches of ImageNet16-120 or CIFAR, or "
+            "CIFAR's archive."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,

@@ -1,7 +1,8 @@
 """Importing official files as a table: `nasbench data import`.
 
-Three forms are read, all of them one architecture at a time, the first two of both halves of
-NATS-Bench (`tss`, topology, and `sss`, size):
+Record files of NAS-Bench-101 are read by `nb101_records`. Three other forms are read here, all of
+them one architecture at a time, the first two of both halves of NATS-Bench (`tss`, topology, and
+`sss`, size):
 
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
@@ -27,7 +28,9 @@ from typing import Any, BinaryIO, cast
 
 from nasbench.benchmarks.catalogue import new_table_path
 from nasbench.benchmarks.sources.halves import Half, halves
+from nasbench.benchmarks.sources.nb101_records import name_of_records, table_of_records
 from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.sources.records import is_record_file
 from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
@@ -41,14 +44,16 @@ from nasbench.spaces import nats_size
 
 OFFICIAL_LICENCE = "MIT"
 
-_META = "meta.pickle.pbz2"
+_PICKLE = "pickle.pbz2"
+_META = f"meta.{_PICKLE}"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
 _SIZE_FILES = "nats-sss-"
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _WANTED = (
     "name a folder NATS-tss-v1_0-…-simple or NATS-sss-v1_0-…-simple with 000000.pickle.pbz2 and so "
-    "on, a file NATS-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
+    "on, a file NATS-….pickle.pbz2, NAS-Bench-201-v1_….pth or nasbench_….tfrecord, or official "
+    "images"
 )
 _BUFFER = 1 << 20
 _ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
@@ -65,10 +70,14 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     damaged, or if the table exists already and `force` is not given; `InvalidInput` for an invalid
     name or that of a bundled table.
     """
-    name = name or default_name(path)
+    records = path.is_file() and is_record_file(path)
+    name = name or (name_of_records(path) if records else default_name(path))
     target = new_table_path(name)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
+    if records:
+        table_of_records(path, name).save(target)
+        return Table.open(target)
     with _spool(target.parent) as spool:
         recorder = Recorder(spool)
         with _progress() as advance:
@@ -190,6 +199,33 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
             raise DataError(f"'{path}' does not hold architecture {index}")
         advance(len(found))
     return digest.hexdigest()
+
+
+def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
+    """Return one architecture of an official folder: schedule -> `ArchResults.state_dict()`.
+
+    None if the folder lacks it. Raises `DataError` for a file that is damaged, of another form, or
+    asks to run code.
+    """
+    path = next(
+        (one for n in ("06", "") if (one := folder / f"{index:{n}}.{_PICKLE}").exists()), None
+    )
+    if path is None:
+        return None
+    cell = _load_bz2(path, hashlib.sha256())
+    try:
+        Recorder(io.BytesIO()).add(cell, str(path))
+    except _ODD as error:
+        raise _unknown_format(path, error) from error
+    return dict(cell)
+
+
+def is_official_folder(folder: Path) -> bool:
+    """Whether a folder has the official list of architectures of the topology space."""
+    meta = folder / _META
+    if not meta.is_file():
+        return False
+    return _listed(_load_bz2(meta, hashlib.sha256()), meta) is halves()[0]
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:
