@@ -182,6 +182,8 @@ class Known:
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
+    on_test_images: tuple[str, ...]
+    """Reported data sets whose validation was measured on the images of test."""
     pseudo: bool
     """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
@@ -318,6 +320,11 @@ def open_known(task: Task) -> Known:
             name
             for name in task.reports
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
+        ),
+        on_test_images=tuple(
+            name
+            for name in task.reports
+            if table.test.validates_on_test_images(name, task.final_schedule, task.metric.name)
         ),
         pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
