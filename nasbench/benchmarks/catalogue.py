@@ -18,7 +18,15 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import hardware, nb101, nb101_files, public, transnas
+from nasbench.benchmarks.sources import (
+    gpt,
+    hardware,
+    macro,
+    nb101,
+    nb101_files,
+    public,
+    transnas,
+)
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all, is_whole
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
@@ -52,6 +60,8 @@ TABLE_SOURCES = {
         name: TableSource("TransNAS-Bench-101: seven tasks", files, transnas.BUILDERS[name])
         for name, files in transnas.FILES.items()
     },
+    macro.NAME: TableSource("NAS-Bench-Macro", macro.FILES, macro.build),
+    gpt.NAME: TableSource("HW-GPT-Bench, GPT-S: a pool of transformers", gpt.FILES, gpt.build),
     **{
         name: TableSource(nb101_files.TITLES[name], nb101_files.FILES[name], build)
         for name, build in nb101.BUILDERS.items()

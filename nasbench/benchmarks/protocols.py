@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -45,12 +45,25 @@ class Protocol:
 
     A search ends at the first of its two budgets if its data set has both.
     """
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Epochs of the data sets whose whole training has another number of epochs, see `of`."""
     signal: str = "mean"
     """What one query returns: `mean` over the training seeds, or `random`, that of one seed."""
     repeats: str = "charge"
     """Cost of asking for an architecture again: `charge`, the same again, or `free`."""
     table: str = "nb201"
     """Name of the table that the protocol is made for."""
+
+    def of(self, dataset: str) -> "Protocol":
+        """Return the protocol of one data set.
+
+        Where `lengths` names the data set, its schedule has that many epochs, after all of which a
+        search sees validation and the judge reads.
+        """
+        epochs = self.lengths.get(dataset)
+        if epochs is None:
+            return self
+        return replace(self, schedule=epochs, epochs=epochs, final_schedule=epochs)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -94,6 +107,21 @@ _PROTOCOLS = {
                 {"cifar10": 20_000.0, "cifar100": 40_000.0, "ImageNet16-120": 120_000.0}
             ),
             reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
+        ),
+        Protocol(
+            name="nats-bench-size",
+            source="Dong et al., NATS-Bench, TPAMI 2021, section 5; budgets of their scripts "
+            "(exps/NATS-algos/run-all.sh of D-X-Y/AutoDL-Projects): 500 runs on the size space",
+            space="nats-size",
+            schedule=12,
+            epochs=12,
+            final_schedule=90,
+            seconds=MappingProxyType(
+                {"cifar10": 20_000.0, "cifar100": 40_000.0, "ImageNet16-120": 60_000.0}
+            ),
+            reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
+            signal="random",
+            table="nats-size",
         ),
         Protocol(
             name="nb101-paper",
@@ -176,6 +204,7 @@ def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
 
 
 def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
+    protocol = protocol.of(dataset)
     search, metric = table.search, default_objective(table, dataset).name
     published = protocol.name in _PROTOCOLS
     epochs, schedule, final = protocol.epochs, protocol.schedule, protocol.final_schedule

@@ -42,9 +42,9 @@ def import_(
     path: Annotated[
         Path,
         typer.Argument(
-            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2', NAS-Bench-201 '.pth' or "
-            "NAS-Bench-101 '.tfrecord'; or the batches of ImageNet16-120 or CIFAR, or CIFAR's "
-            "archive."
+            help="NATS-Bench '-simple' folder or '.pickle.pbz2' (topology or size), NAS-Bench-201 "
+            "'.pth' or NAS-Bench-101 '.tfrecord'; or the batches of ImageNet16-120 or CIFAR, or "
+            "CIFAR's archive."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,
@@ -109,11 +109,12 @@ def info(name: Name = "nb201") -> None:
     table = load_table(name)
     about = table.info
     say(f"{about.name}: {about.title}")
-    say(f"space    {about.space}, {about.cells} of {table.space.size} architectures")
+    searched = ", all that a search can ask for" if table.is_pool else ""
+    say(f"space    {about.space}, {table.coverage}{searched}")
     say(f"hash     {table.hash}")
     say(f"file     {table.path}")
     say(f"licence  {about.licence}")
-    for metric in objectives_of(table):
+    for metric in dict.fromkeys(objectives_of(table)):
         better = "more" if metric.direction == "max" else "less"
         say(f"metric   {metric.title}: {better} is better")
     for protocol in protocols_for(table):
@@ -207,7 +208,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> Exception:
 
 def _say_installed(table: "Table") -> None:
     about = table.info
-    say(f"{about.name}: {about.cells} of {table.space.size} architectures, hash {table.hash}")
+    say(f"{about.name}: {table.coverage}, hash {table.hash}")
     say(f"  in {table.path}")
 
 

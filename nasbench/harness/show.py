@@ -17,6 +17,7 @@ from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces import find_space
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space, read_architecture
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
 Texts = Mapping[str, str | None]
@@ -131,6 +132,8 @@ def find_architecture(space: Space, text: str, notation: str | None = None) -> A
     digits = text.removeprefix("-")
     if notation is not None or not digits.isdecimal():
         return read_architecture(space, text, notation)
+    with suppress(InvalidInput):  # the architectures of a space may be written in digits
+        return space.parse(text)
     if not isinstance(space, EnumerableSpace):
         raise InvalidInput(f"space '{space.name}' has no indices: write the architecture's string")
     if len(digits) > max(_DIGITS, len(str(space.size))):
@@ -186,8 +189,8 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
 
     `index` is that of the architecture in its whole space.
     """
-    published = INPUTS if isinstance(space, NasBench201) else {}
-    if isinstance(space, NasBench201):
+    published = INPUTS if isinstance(space, NasBench201 | NatsSize) else {}
+    if isinstance(space, NasBench201 | NatsSize):
         for name, data in INPUTS.items():
             yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:
@@ -226,7 +229,7 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     """
     fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
-        protocol = next(fitting, None) or own_protocol(table, dataset)
+        protocol = (next(fitting, None) or own_protocol(table, dataset)).of(dataset)
     except NasbenchError:  # a table without costs has no protocol of its own
         return None
     schedule, final = protocol.schedule, protocol.final_schedule

@@ -22,8 +22,11 @@ _HOMES = {
     "nb101": "nasbench.spaces.nb101:NasBench101",
     "nb101-5v": "nasbench.spaces.nb101:NasBench101Small",
     "nb201": "nasbench.spaces.nb201:NasBench201",
+    "macro": "nasbench.spaces.macro:Macro",
+    "nats-size": "nasbench.spaces.nats_size:NatsSize",
     "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
     "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
+    "gpt-s": "nasbench.spaces.gpt:GptS",
 }
 """Module and class of each of nasbench's own spaces, imported when the space is needed."""
 

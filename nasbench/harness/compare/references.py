@@ -182,6 +182,8 @@ class Known:
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
+    pseudo: bool
+    """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
     uniform: bool = True
@@ -317,6 +319,7 @@ def open_known(task: Task) -> Known:
             for name in task.reports
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
         ),
+        pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
         uniform=law is None,
     )
@@ -367,7 +370,7 @@ def references(known: Known, dataset: str) -> list[Reference]:
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
     rows = [cells("optimum", test == best_test)]
-    if not np.isnan(best_valid):
+    if known.task.has_test and not np.isnan(best_valid):
         rows.append(cells("optimum by validation", valid == best_valid))
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:
