@@ -178,7 +178,8 @@ class RunOptions(SearchOptions, total=False):
         Option(
             None,
             "What is searched for: `accuracy`, another metric that the table has, such as `loss`, "
-            "or several, comma-separated: `accuracy,latency`.",
+            "or several, comma-separated: `accuracy,latency:pixel3`. A cost may be of another "
+            "table of the space: `latency:pixel3@nb201-hw:cifar10`.",
             "the table's first", form="texts",
             valid="a metric that the table has, such as 'accuracy' or 'loss', or a list",
         ),

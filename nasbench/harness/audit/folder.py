@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import joined_costs, metric_of
 from nasbench.benchmarks.tables.objectives import find_objective
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
@@ -49,8 +50,13 @@ def check_task(task: Task) -> Iterator[Finding]:
         yield Finding("table", task.benchmark, what)
         return
     try:
+        joined = {one.objective: one for one in task.joins}
+        joined_costs(task.joins, task.space)
         known = tuple(
-            find_objective(table, one.name, task.query.dataset) for one in task.objectives
+            metric_of(joined[one.name])
+            if one.name in joined
+            else find_objective(table, one.name, task.query.dataset)
+            for one in task.objectives
         )
         if known != task.objectives:
             what = "objectives have other directions, units or bounds than the table's metrics"

@@ -112,7 +112,9 @@ def run(
     `objective` is the metric to search for: one that the table has on validation images, such as
     `loss`, which is minimised. If None, it is the table's first metric, which is usually
     `accuracy`. The judge reads the same metric. With several metrics, such as `accuracy,latency`,
-    the answer is a set, the front: all evaluations that no other one is better than.
+    the answer is a set, the front: all evaluations that no other one is better than. A cost that
+    the table lacks may be of another table of the space: `latency:pixel3@nb201-hw:cifar10`, or
+    without table and data set where only one fits; `say` is told which was taken.
 
     Where a strategy asks for fidelities, the answer is the best evaluation at the highest fidelity
     that was reached (`selection` `highest`) or at the protocol's own (`own`). An architecture that

@@ -7,6 +7,7 @@ from typing import Any
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.checked_rows import TOO_MUCH, Misfit
 from nasbench.harness.search.experiment import Experiment
+from nasbench.harness.search.task import Task
 from nasbench.limits import SIMULATED_WORKERS
 from nasbench.problem import Metric
 from nasbench.rules import REPEATS, SIGNALS, Selection
@@ -50,9 +51,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
         raise Misfit(f"signal.epochs is {query.epochs} of a search that shares weights or not")
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
-    check_objectives(task.objectives)
-    if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
-        raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
+    _check_objectives(task)
     if not task.reports or len(set(task.reports)) < len(task.reports):
         raise Misfit("it reports no data set, or one twice")
     if task.shared:
@@ -69,6 +68,15 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
     _check_types(stored, {name: known[name] for name in stored}, "'{}' of its strategy")
     if "tuning" in stored:
         Tuning.read(stored["tuning"])
+
+
+def _check_objectives(task: Task) -> None:
+    check_objectives(task.objectives)
+    joined = [one.objective for one in task.joins]
+    if joined != [one.name for one in task.objectives[1:] if one.name in joined]:
+        raise Misfit("it names other tables for what is not among its objectives, or one twice")
+    if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
+        raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
 
 
 def check_objectives(objectives: Sequence[Metric]) -> None:

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import joined_costs
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import TabularBenchmark
@@ -38,7 +39,7 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
         table.search, table.rows, space, task.query, task.objectives,
-        resume=task.promotion is Promotion.RESUME,
+        resume=task.promotion is Promotion.RESUME, joined=joined_costs(task.joins, task.space),
     )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
@@ -67,7 +68,7 @@ def _table_judge(task: Task, table: Table) -> TableJudge:
     space = get_enumerable(task.space)
     return TableJudge(
         table.test, table.rows, space, task.reports, task.final_schedule, task.objectives,
-        table.search,
+        table.search, joined_costs(task.joins, task.space),
     )  # fmt: skip
 
 

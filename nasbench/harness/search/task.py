@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from nasbench.benchmarks.joins import Join
 from nasbench.benchmarks.tabular import Query
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.problem import ACCURACY, Metric
@@ -151,6 +152,8 @@ class Task:
     """The rule for which evaluation is the answer, where fidelities differ from the task's own."""
     promotion: Promotion = Promotion.RESTART
     """The rule for what is charged if an architecture is evaluated again at a higher fidelity."""
+    joins: tuple[Join, ...] = ()
+    """Where those objectives are read that the task's table lacks, in the order of objectives."""
 
     @property
     def benchmark(self) -> str:
@@ -202,7 +205,7 @@ class Task:
         """The fields that decide which final values the judge gives an architecture."""
         return (
             self.benchmark, self.content, self.space, self.query.dataset, self.final_schedule,
-            self.reports, self.objectives,
+            self.reports, self.objectives, self.joins,
         )  # fmt: skip
 
     def values(self) -> dict[str, Any]:
@@ -216,6 +219,7 @@ class Task:
             **values,
             "signal": {stored: asked[name] for stored, name in _QUERY.items()},
             "objectives": [one.to_json() for one in self.objectives],
+            "joins": [asdict(one) for one in self.joins],
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -227,7 +231,7 @@ class Task:
         values = self.values()
         usual = {
             "images": "", "simulated_workers": 1, "selection": Selection.HIGHEST,
-            "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()],
+            "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()], "joins": [],
         }  # fmt: skip
         return {
             name: value
