@@ -53,10 +53,13 @@ class SearchOptions(TypedDict, total=False):
     """The options that define one search."""
 
     benchmark: Annotated[
-        str | Path | None,
+        str | Path | Sequence[str | Path] | None,
         Option(
-            None, "A table, or `train:nb201` to train.", "nb201 if installed, else digits",
-            valid="a table's name, such as 'nb201'",
+            None,
+            "A table, or `train:nb201` to train; `nasbench run` takes several, comma-separated, "
+            "or `all` installed ones, with all of their data sets.",
+            "nb201 if installed, else digits",
+            valid="a table's name, such as 'nb201', 'all', or a list", file=str | list[str],
         ),
     ]  # fmt: skip
     budget: Annotated[

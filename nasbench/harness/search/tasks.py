@@ -15,7 +15,7 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.defaults import Say, choose
+from nasbench.harness.search.defaults import Choice, Say, choose
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
@@ -96,7 +96,7 @@ def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
 
 
 def make_tasks(
-    benchmark: str | Path | None,
+    benchmark: str | Path | Sequence[str | Path] | None,
     datasets: Sequence[str] | None,
     protocol: str | Protocol | None,
     wanted: Wanted,
@@ -111,9 +111,18 @@ def make_tasks(
     `shared` names the strategies that train on images, see `choose`. Where trainings complete a
     table, some are timed at `place` to scale their seconds to the table's clock.
     """
+    if not isinstance(benchmark, str | Path | None):
+        raise InvalidInput(f"benchmark cannot be {shown(benchmark)}: a search is of one")
+    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
+    return tasks_of(chosen, wanted, fallback=fallback, place=place, say=say)
+
+
+def tasks_of(
+    chosen: Choice, wanted: Wanted, *, fallback: str | None, place: Place, say: Say
+) -> list[Task]:
+    """Return one task per data set that was chosen, as `make_tasks` does."""
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
-    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
     if chosen.space is not None:
         return [
             _trained(chosen.space, dataset, chosen.protocol, wanted, place)
