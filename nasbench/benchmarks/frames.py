@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     import pandas
 
 _LARGEST = 10_000_000
-"""Largest number of architectures of a space that a table can be made for."""
+"""Largest number of architectures of a space that a table can be made for, if it is no pool."""
+_LARGEST_INDEX = 2**53
+"""Largest number of architectures of a space whose indices can be stored."""
 _LONGEST = 100
 """Largest number of characters in a data set's name."""
 _WHOLE = {"epochs": (1, 1e9), "seed": (0, 2**53 - 1), "index": (0, 2**53 - 1)}
@@ -54,6 +56,8 @@ def table_from_frame(
     notes: Sequence[str] = (),
     protocols: Sequence[Protocol] = (),
     titles: Mapping[str, str] | None = None,
+    bibtex: str = "",
+    pool: bool | None = None,
 ) -> Table:
     """Make a table from a data frame with one row per architecture, fidelity and training.
 
@@ -62,53 +66,68 @@ def table_from_frame(
     - `architecture`: the text of the architecture, as the space writes it; or `index`: its index;
     - `epochs`: epochs trained, a whole number; the largest of a data set is its full training;
     - `seconds`: cost of that evaluation on the clock, training and validation together, above 0;
+      without it, evaluations are counted and no budget of a search can be in seconds;
     - `valid_NAME` and `test_NAME` for each metric, and optionally `train_NAME`; the judge reads
-      `test_NAME` after the full training;
+      `test_NAME` after the full training; without any `test_NAME`, nothing is held out, and what a
+      search sees is what is reported;
     - `dataset` (optional): name of the data set; without it, the name of the table;
     - `seed` (optional): training seed of the row, if an architecture was trained several times;
       without it, a row is the only training or a mean over trainings;
     - `params`, `flops`, `latency/DEVICE` (ms) and `energy/DEVICE` (mJ) (optional): costs of the
       network.
 
-    A missing number is NaN. The evaluation of an architecture that has no row or no number fails.
-    `space` is a space or its name; it must have indices and at most 10,000,000 architectures. The
-    first of `metrics` is the objective of a search that names none, and the first of `protocols` is
-    the protocol of a search that names none; without `protocols`,
-    `nasbench.benchmarks.protocols.own_protocol` makes one. Save the table with `table.save(path)`
-    and search it by that path, which must end in `.safetensors`. `titles` maps names of data sets
-    to the names that readers of tables and figures see.
+    A missing number is NaN. A table that lacks architectures of its space is a pool: searches draw
+    only from those that it has, see `nasbench.spaces.subspace.Subspace`. With `pool=False` searches
+    draw from the whole space, and the evaluation of an architecture without a row fails, as does
+    that of one without a number in any table. `space` is a space or its name; it must have indices,
+    and at most 10,000,000 architectures unless the table is a pool. The first of `metrics` is the
+    objective of a search that names none, and the first of `protocols` is the protocol of a search
+    that names none; without `protocols`, `nasbench.benchmarks.protocols.own_protocol` makes one.
+    Save the table with `table.save(path)` and search it by that path, which must end in
+    `.safetensors`. `titles` maps names of data sets to the names that readers of tables and figures
+    see. `bibtex` has the entries of the papers to cite, with an empty line between two: `nasbench
+    compare --cite` prints them.
 
     Raises `InvalidInput`, which names the wrong argument, column or row, and `DataError` for a
     number outside its metric's bounds.
     """
-    _check_types(frame, metrics, notes, protocols, name=name, title=title, licence=licence)
+    _check_types(
+        frame, metrics, notes, protocols, name=name, title=title, licence=licence, bibtex=bibtex
+    )
     of = _space(space)
     several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
     _check(frame, several)
     numbers = _numbers(frame)
     index = _indices(frame, of, numbers)
     data: dict[Column, NDArray[Any]] = {}
+    known, size = np.unique(index), of.size
+    if len(known) < size and pool is not False:
+        data[named.pool()], index, size = known, known.searchsorted(index), len(known)
+    elif size > _LARGEST:
+        raise _too_large(of)
     places: dict[str, list[int]] = {}
     for place, dataset in enumerate(_datasets(frame, name)):
         places.setdefault(dataset, []).append(place)
     for dataset, rows in places.items():
         part = {one: column[rows] for one, column in numbers.items()}
-        data.update(_measured(dataset, part, index[rows], of.size, several))
-        data.update(_costs(dataset, part, index[rows], of.size))
+        data.update(_measured(dataset, part, index[rows], size, several))
+        data.update(_costs(dataset, part, index[rows], size))
+    newest = bibtex or size < of.size or any(one.evaluations for one in protocols)
     try:
         info = TableInfo(
-            schema_version=2,
+            schema_version=3 if newest else 2,
             name=name,
             title=title or f"{name}, of a data frame",
             space=of.name,
-            rows=of.size,
-            cells=len(np.unique(index)),
+            rows=size,
+            cells=len(known),
             licence=licence,
             notes=tuple(notes),
             columns=tuple(data),
             metrics=tuple(map(TableMetric.of, several)),
             protocols=tuple(_stored(one, of, name) for one in _named_once(protocols)),
             titles=_titles(titles or {}, places),
+            bibtex=bibtex.strip(),
         )
     except ValidationError as error:
         where, why = first_mistake(error)
@@ -156,19 +175,24 @@ def _check_types(
 
 
 def _space(space: str | Space) -> EnumerableSpace:
-    """Return the space of a table; `InvalidInput` if it has no indices or is too large.
+    """Return the space of a table; `InvalidInput` if it has no indices that can be stored.
 
     Also raises `InvalidInput` for a different space that has a registered space's name.
     """
     of = find_space(space) if isinstance(space, str) else space
-    if not isinstance(of, EnumerableSpace) or of.size > _LARGEST:
-        raise InvalidInput(
-            f"space {shown(getattr(of, 'name', of))}: a table needs a space with indices and at "
-            f"most {_LARGEST:,} architectures; nasbench.PoolSpace is one of a list of names"
-        )
+    if not isinstance(of, EnumerableSpace) or of.size > _LARGEST_INDEX:
+        raise _too_large(of)
     if of.name in spaces() and not _alike(of, find_space(of.name)):
         raise InvalidInput(f"space '{of.name}': another space is registered by that name")
     return of
+
+
+def _too_large(space: object) -> InvalidInput:
+    return InvalidInput(
+        f"space {shown(getattr(space, 'name', space))}: a table needs a space with indices and at "
+        f"most {_LARGEST:,} architectures, unless it has some of them only; nasbench.PoolSpace is "
+        "one of a list of names"
+    )
 
 
 def _alike(one: EnumerableSpace, other: Space) -> bool:
@@ -205,8 +229,10 @@ def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
         raise InvalidInput(f"the frame has two columns '{printable(twice[0])}': leave one away")
     if {"architecture", "index"} <= set(there):
         raise InvalidInput("the frame has a column 'architecture' and one 'index': leave one away")
-    wanted = [f"{split}_{one.name}" for one in metrics for split in (Split.VALID, Split.TEST)]
-    missing = [one for one in ("epochs", "seconds", *wanted) if one not in there]
+    tested = any(f"{Split.TEST}_{one.name}" in there for one in metrics)
+    splits = (Split.VALID, Split.TEST) if tested else (Split.VALID,)
+    wanted = [f"{split}_{one.name}" for one in metrics for split in splits]
+    missing = [one for one in ("epochs", *wanted) if one not in there]
     if not {"architecture", "index"} & set(there):
         missing.insert(0, "architecture")
     if missing:
@@ -299,10 +325,9 @@ def _measured(
                 whole[index[here]] = column[here]
                 return whole
 
-            yield (
-                query_seconds(dataset, schedule, seed, epochs=after),
-                spread(part["seconds"]),
-            )
+            if "seconds" in part:
+                seconds = spread(part["seconds"])
+                yield query_seconds(dataset, schedule, seed, epochs=after), seconds
             for metric in metrics:
                 for split in _SPLITS:
                     column = part.get(f"{split}_{metric.name}")
@@ -310,8 +335,10 @@ def _measured(
                         series = Series(dataset, split, metric.name, schedule)
                         yield after_epoch(series, after, seed, unit=metric.unit), spread(column)
             if after == schedule:
-                counted += ~np.isnan(spread(part[f"{Split.TEST}_{metrics[0].name}"]))
-    yield seed_count(dataset, Split.TEST, schedule), counted
+                tested = part.get(f"{Split.TEST}_{metrics[0].name}")
+                counted += tested is not None and ~np.isnan(spread(tested))
+    if counted.any():
+        yield seed_count(dataset, Split.TEST, schedule), counted
 
 
 def _refuse_twice(index: NDArray[np.int64], dataset: str, epochs: int, seed: int | None) -> None:
@@ -366,6 +393,7 @@ def _stored(protocol: Protocol, space: Space, table: str) -> TableProtocol:
         )
     stored: dict[str, Any] = {name: getattr(protocol, name) for name in TableProtocol.model_fields}
     stored["seconds"], stored["reports"] = dict(protocol.seconds), dict(protocol.reports)
+    stored["evaluations"] = dict(protocol.evaluations)
     try:
         return TableProtocol(**stored)
     except ValidationError as error:

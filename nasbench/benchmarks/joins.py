@@ -28,6 +28,8 @@ from nasbench.benchmarks.tables.objectives import (
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.problem import Metric
+from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.subspace import Subspace
 from nasbench.text import shown
 
 _SHORT = 8
@@ -106,30 +108,42 @@ def find_column(table: Table, name: str, dataset: str) -> Found:
     return near[0]
 
 
-def joined_costs(joins: Sequence[Join], space: str) -> dict[str, Array]:
-    """Return the joined costs by objective, in the order of the space's indices, shape (size,).
+def joined_costs(joins: Sequence[Join], table: Table) -> dict[str, Array]:
+    """Return the joined costs of a table's architectures by objective, shape (size,).
 
-    NaN where a table lacks a number. Raises `NasbenchError` where a table is not installed, has
-    another hash than the join, is of another space, or lacks the cost.
+    They are in the order of the indices of `table.space`, NaN where the other table lacks a number
+    or the architecture. Raises `NasbenchError` where another table is not installed, has another
+    hash than the join, is of another space, or lacks the cost.
     """
     found = {}
     for join in joins:
-        table = load_table(join.table)
-        if table.hash != join.content:
+        other = load_table(join.table)
+        if other.hash != join.content:
             raise NasbenchError(
                 f"'{join.objective}' was read from table '{join.table}' {join.content[:_SHORT]}, "
-                f"installed is {table.hash[:_SHORT]}: install the table that these runs were made "
+                f"installed is {other.hash[:_SHORT]}: install the table that these runs were made "
                 "with, or use another --out folder"
             )
-        if table.info.space != space:
+        if other.info.space != table.info.space:
             raise NasbenchError(
-                f"'{join.objective}' is of table '{join.table}' of space '{table.info.space}', the "
-                f"search of '{space}': architectures cannot be joined"
+                f"'{join.objective}' is of table '{join.table}' of space '{other.info.space}', the "
+                f"search of '{table.info.space}': architectures cannot be joined"
             )
-        metric = find_objective(table, join.objective, join.dataset)
-        cost = read_cost(table.search, metric, join.dataset)
-        found[join.objective] = np.asarray(per_architecture(cost, table.rows), dtype=np.float64)
+        metric = find_objective(other, join.objective, join.dataset)
+        cost = read_cost(other.search, metric, join.dataset)
+        whole = np.asarray(per_architecture(cost, other.rows), dtype=np.float64)
+        found[join.objective] = _by_architecture(whole, table.space, other.space)
     return found
+
+
+def _by_architecture(cost: Array, own: EnumerableSpace, other: EnumerableSpace) -> Array:
+    """Return costs of architectures of `other` in the order of `own`; either may be a pool's."""
+    places = np.arange(own.size, dtype=np.int64)
+    if isinstance(own, Subspace):
+        places = np.asarray(own.indices, dtype=np.int64)
+    if isinstance(other, Subspace):
+        places = other.positions(places)
+    return np.where(places < 0, np.nan, cost[places])
 
 
 def metric_of(join: Join) -> Metric:

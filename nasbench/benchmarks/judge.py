@@ -26,7 +26,8 @@ class Truth:
 class TableJudge:
     """Looks up the values of architectures after full training.
 
-    Values are means over the training seeds that the table has; they are NaN if it has none.
+    Values are means over the training seeds that the table has; they are NaN if it has none, as
+    those of test are in a table without test values.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class TableJudge:
         index order, and the same on all of `datasets`. Raises `DataError` if the table lacks one of
         the data sets.
         """
-        self._space = space
+        self.space = space
         others = joined or {}
         read = {
             name: [
@@ -70,7 +71,7 @@ class TableJudge:
 
     def read(self, architectures: Sequence[Architecture]) -> dict[str, FinalValues]:
         """Return the final values of `architectures` on each data set."""
-        indices = [self._space.index(architecture) for architecture in architectures]
+        indices = [self.space.index(architecture) for architecture in architectures]
         return {
             name: FinalValues(every.valid[indices], every.test[indices])
             for name, every in self._finals.items()
@@ -89,5 +90,7 @@ def _columns(
     if costs is not None and is_cost(metric):
         cost = read_cost(costs, metric, dataset)
         return cost, cost
-    name = metric.name
-    return columns.valid_mean(dataset, schedule, name), columns.mean(dataset, schedule, name)
+    valid = columns.valid_mean(dataset, schedule, metric.name)
+    if not columns.has_test:
+        return valid, np.full(len(valid), np.nan)
+    return valid, columns.mean(dataset, schedule, metric.name)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -36,9 +36,14 @@ class Protocol:
     final_schedule: int
     """Schedule of the final values: read after its last epoch, mean over training seeds."""
     seconds: Mapping[str, float]
-    """Budget in seconds, for each data set that can be searched."""
+    """Budget in seconds, for each data set that is searched with one."""
     reports: Mapping[str, tuple[str, ...]]
     """Data sets that the judge reports, for each data set that can be searched."""
+    evaluations: Mapping[str, int] = field(default_factory=dict)
+    """Budget in evaluations, for each data set that is searched with one.
+
+    A search ends at the first of its two budgets if its data set has both.
+    """
     signal: str = "mean"
     """What one query returns: `mean` over the training seeds, or `random`, that of one seed."""
     repeats: str = "charge"
@@ -49,16 +54,16 @@ class Protocol:
     @property
     def datasets(self) -> tuple[str, ...]:
         """The data sets that can be searched."""
-        return tuple(self.seconds)
+        return tuple(dict.fromkeys((*self.seconds, *self.evaluations)))
 
     def check(self, dataset: str) -> None:
         """Raise `InvalidInput` unless this protocol searches on `dataset`."""
-        if dataset not in self.seconds:
-            near = get_close_matches(dataset, self.seconds, n=1, cutoff=0.4)
+        if dataset not in self.datasets:
+            near = get_close_matches(dataset, self.datasets, n=1, cutoff=0.4)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise InvalidInput(
                 f"data set '{dataset}' is not searched in protocol '{self.name}': "
-                f"valid are {', '.join(self.seconds)}{hint}"
+                f"valid are {', '.join(self.datasets)}{hint}"
             )
 
 
@@ -149,13 +154,20 @@ def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
     search, metric = table.search, default_objective(table, dataset).name
     published = protocol.name in _PROTOCOLS
     epochs, schedule, final = protocol.epochs, protocol.schedule, protocol.final_schedule
-    seconds, reports = protocol.seconds.get(dataset, math.nan), protocol.reports.get(dataset, ())
+    seconds, count = protocol.seconds.get(dataset), protocol.evaluations.get(dataset)
+    reports = protocol.reports.get(dataset, ())
     if protocol.space != table.info.space:
         yield f"it is of space '{protocol.space}'"
     if published and metric != ACCURACY.name:
         yield f"it is of {ACCURACY.name}, the table of {metric}"
-    if not 0 < seconds < math.inf:
+    if seconds is None and count is None:
+        yield f"it has no budget on '{dataset}'"
+    if seconds is not None and not 0 < seconds < math.inf:
         yield f"its budget on '{dataset}' is {seconds:g} s"
+    if count is not None and not count > 0:
+        yield f"its budget on '{dataset}' is {count} evaluations"
+    if seconds is not None and not search.has_seconds(dataset):
+        yield f"it has no seconds of '{dataset}' to charge"
     if epochs not in search.epochs(dataset, schedule, metric):
         yield f"'{dataset}' is not known after {epochs} of {schedule} epochs"
     single = search.seeds(dataset, schedule, metric, epochs)
@@ -164,9 +176,9 @@ def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
     if not reports or len(set(reports)) < len(reports):
         yield f"it reports no data set for '{dataset}', or one twice"
     for name in reports:
-        known = search.schedules(name, metric), table.test.schedules(name, metric)
-        if not all(final in one for one in known):
-            yield f"'{name}' is not known after {final} epochs, on validation and on test"
+        if final not in _judged(table, name, metric):
+            where = "on validation and on test" if table.has_test else "on validation"
+            yield f"'{name}' is not known after {final} epochs, {where}"
 
 
 def require_fit(protocol: Protocol, table: Table) -> None:
@@ -185,11 +197,13 @@ def require_fit(protocol: Protocol, table: Table) -> None:
 def own_protocol(table: Table, dataset: str = "") -> Protocol:
     """Make the protocol `own` of a data set of a table; by default it is the table's first one.
 
-    The judge reads the end of the longest schedule with both validation and test values. A search
-    sees validation after the largest known number of epochs that is at most a third of that
-    schedule, or after the smallest known number if there is none. Each query returns a random
-    training seed's value if the table has several seeds, else the mean. The budget is the mean cost
-    of a query times `OWN_QUERIES`, rounded to two significant digits.
+    The judge reads the end of the longest schedule with both validation and test values (only
+    validation if the table has no test values at all). A search sees validation after the largest
+    known number of epochs that is at most a third of that schedule, or after the smallest known
+    number if there is none. Each query returns a random training seed's value if the table has
+    several seeds, else the mean. The budget is the mean cost of a query times `OWN_QUERIES`,
+    rounded to two significant digits; if the table has no seconds of the data set, it is
+    `OWN_QUERIES` evaluations.
 
     Raises `InvalidInput` for a data set that the table lacks or that cannot be judged; `DataError`
     if the cost of a query is unknown, 0 or less.
@@ -210,6 +224,7 @@ def own_protocol(table: Table, dataset: str = "") -> Protocol:
     final = _final_schedule(table, dataset, metric)
     schedule, epochs = _signal(table, dataset, metric, final)
     single = len(table.search.seeds(dataset, schedule, metric, epochs)) > 1
+    timed = table.search.has_seconds(dataset)
     return Protocol(
         name=OWN,
         source=f"made of table '{table.name}'",
@@ -217,8 +232,9 @@ def own_protocol(table: Table, dataset: str = "") -> Protocol:
         schedule=schedule,
         epochs=epochs,
         final_schedule=final,
-        seconds={dataset: _budget(table, dataset, schedule, epochs)},
+        seconds={dataset: _budget(table, dataset, schedule, epochs)} if timed else {},
         reports={dataset: (dataset,)},
+        evaluations={} if timed else {dataset: OWN_QUERIES},
         signal="random" if single else "mean",
         table=table.name,
     )
@@ -243,15 +259,19 @@ def _ends(table: Table, dataset: str) -> bool:
 
 
 def _final_schedule(table: Table, dataset: str, metric: str) -> int:
-    known = set(table.search.schedules(dataset, metric)) & set(
-        table.test.schedules(dataset, metric)
-    )
+    known = _judged(table, dataset, metric)
     if not known:
         raise InvalidInput(
             f"table '{table.name}' knows {metric} on '{dataset}' at the end of no schedule, on "
-            "validation and on test: nothing can be judged"
+            f"{'validation and on test' if table.has_test else 'validation'}: nothing can be judged"
         )
     return max(known)
+
+
+def _judged(table: Table, dataset: str, metric: str) -> set[int]:
+    """Return the schedules at whose end a metric of a data set can be judged."""
+    known = set(table.search.schedules(dataset, metric))
+    return known & set(table.test.schedules(dataset, metric)) if table.has_test else known
 
 
 def _signal(table: Table, dataset: str, metric: str, final: int) -> tuple[int, int]:
@@ -296,9 +316,9 @@ def default_protocol(datasets: tuple[str, ...]) -> Protocol:
     Raises `InvalidInput` for an unknown data set.
     """
     for protocol in _PROTOCOLS.values():
-        if set(datasets) <= set(protocol.seconds):
+        if set(datasets) <= set(protocol.datasets):
             return protocol
-    known = {name: None for protocol in _PROTOCOLS.values() for name in protocol.seconds}
+    known = {name: None for protocol in _PROTOCOLS.values() for name in protocol.datasets}
     unknown = next(name for name in datasets if name not in known)
     near = get_close_matches(unknown, known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'? " if near else ""

@@ -161,18 +161,21 @@ class TabularBenchmark:
         *,
         resume: bool = False,
         joined: Mapping[str, NDArray[np.float64]] | None = None,
+        timed: bool = True,
     ) -> None:
         """Read the signal of the protocol; other epochs are read when first asked for.
 
         `rows` maps an architecture's index to its row, None where they are equal. With `resume`,
-        trainings are resumed. `joined` are objectives of other tables by name, in index order,
-        shape (size of the space,), see `nasbench.benchmarks.joins`. Raises `DataError` if the table
+        trainings are resumed. A query takes no time unless `timed`. `joined` are objectives of
+        other tables by name, in index order, shape (size of the space,), see
+        `nasbench.benchmarks.joins`. Raises `DataError` if the table
         lacks a column or has seconds of 0 or less, `InvalidInput` for random seeds of a table that
         stores fewer than two.
         """
         self.space = space
         self.objectives = objectives
         self._resume = resume
+        self._timed = timed
         self._rows = rows
         self.query = query
         self._columns = columns
@@ -193,7 +196,7 @@ class TabularBenchmark:
         return tuple(
             Fidelity(epochs, schedule)
             for epochs in sorted(set.intersection(*every))
-            if self._columns.priced(dataset, schedule, epochs)
+            if not self._timed or self._columns.priced(dataset, schedule, epochs)
         )
 
     def session(self, random: Random) -> "TableSession":
@@ -263,7 +266,7 @@ class TabularBenchmark:
         read = [self._of_seed(where, seed) for seed in self._seeds]
         values, seconds = (np.stack(one) for one in zip(*read, strict=True))
         free = np.argwhere(~(np.isnan(seconds) | ((seconds > 0) & np.isfinite(seconds))))
-        if len(free):
+        if self._timed and len(free):
             seed, architecture = map(int, free[0])
             raise DataError(
                 f"the table's seconds on '{self.query.dataset}' do not fit together: {epochs} of "
@@ -283,6 +286,8 @@ class TabularBenchmark:
             size = self.space.size
             return np.full((size, len(self.objectives)), np.nan), np.full(size, np.nan)
         values = [self._whole(self._read(one, where, seed)) for one in self.objectives]
+        if not self._timed:
+            return np.stack(values, axis=1), np.zeros(self.space.size)
         return np.stack(values, axis=1), query_cost(self._columns, self._rows, where, seed)
 
     def _unread(self, where: tuple[str, int, int], seed: int | None) -> bool:

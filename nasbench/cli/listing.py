@@ -74,19 +74,26 @@ def protocols() -> None:
         known += found.stored_protocols(table).values()
     for protocol in known:
         say(f"{protocol.name}  {protocol.source}")
-        for dataset, seconds in protocol.seconds.items():
-            say(f"    {dataset}: {_asked(protocol, dataset, seconds)}")
+        for dataset in protocol.datasets:
+            say(f"    {dataset}: {_asked(protocol, dataset)}")
     say(f"{found.OWN}  made of a table, for each data set that is searched in it")
     for table in tables:
         for name in found.searched_in(table):
             with suppress(NasbenchError):
                 own = found.own_protocol(table, name)
-                say(f"    {name} of {table.name}: {_asked(own, name, own.seconds[name])}")
+                say(f"    {name} of {table.name}: {_asked(own, name)}")
 
 
-def _asked(protocol: "Protocol", dataset: str, seconds: float) -> str:
+def _asked(protocol: "Protocol", dataset: str) -> str:
+    seconds, count = protocol.seconds.get(dataset), protocol.evaluations.get(dataset)
+    budget = " or ".join(
+        [
+            *([] if seconds is None else [f"{seconds:.0f} simulated seconds"]),
+            *([] if count is None else [f"{count} evaluations"]),
+        ]
+    )
     return (
-        f"{seconds:.0f} simulated seconds on its {protocol.epochs}-epoch validation; judged after "
+        f"{budget} on its {protocol.epochs}-epoch validation; judged after "
         f"{protocol.final_schedule} epochs on {', '.join(protocol.reports[dataset])}"
     )
 

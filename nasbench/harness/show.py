@@ -161,17 +161,21 @@ def _tables(space: str, problems: list[str]) -> Iterator[Table]:
 
 
 def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
-    """Yield the published networks' sizes, and those of other data sets that a table knows."""
+    """Yield the published networks' sizes, and those of other data sets that a table knows.
+
+    `index` is that of the architecture in its whole space.
+    """
     published = INPUTS if isinstance(space, NasBench201) else {}
     if isinstance(space, NasBench201):
         for name, data in INPUTS.items():
             yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:
+        place = _place(table, index)
         for name in searched_in(table):
-            if name not in published:
+            if name not in published and place is not None:
                 with suppress(DataError):
                     both = (table.search.params(name), table.search.flops(name))
-                    numbers = [float(per_architecture(c, table.rows)[index]) for c in both]
+                    numbers = [float(per_architecture(c, table.rows)[place]) for c in both]
                     if not np.isnan(numbers).any():
                         yield Size(name, *map(int, numbers))
 
@@ -179,10 +183,19 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
 def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
     """Yield what each table says on each of its data sets."""
     for table in tables:
+        place = _place(table, index)
+        if place is None:
+            continue
         for dataset in searched_in(table):
-            found = _record(table, dataset, index)
+            found = _record(table, dataset, place)
             if found is not None:
                 yield found
+
+
+def _place(table: Table, index: int) -> int | None:
+    """Return the place of an architecture in a table's space; None if a pool lacks it."""
+    place = int(table.space.positions(np.array([index]))[0])
+    return None if place < 0 else place
 
 
 def _record(table: Table, dataset: str, index: int) -> Record | None:

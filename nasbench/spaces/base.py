@@ -135,6 +135,13 @@ class EnumerableSpace(Space):
     def architecture(self, index: int) -> Architecture:
         """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
 
+    def positions(self, indices: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Return the positions here of indices that the whole space has, -1 where one is not here.
+
+        They are equal unless this space is a part of another, see `Subspace`.
+        """
+        return indices
+
     def require_index(self, index: int) -> None:
         """Raise `InvalidInput` unless there is an architecture at `index`."""
         if not 0 <= index < self.size:

@@ -56,7 +56,7 @@ class Letters(PoolSpace):
 
 
 def test_numbers_are_where_they_were_given() -> None:
-    table = made()
+    table = made(pool=False)
     search, nan = table.search, np.nan
     np.testing.assert_array_equal(search.after("loss", "mine", 4, 1, 0), [5, 6, nan, nan])
     np.testing.assert_array_equal(search.after("loss", "mine", 4, 4, 1), [2, nan, nan, 4])
@@ -84,7 +84,7 @@ def test_indices_are_as_good_as_texts() -> None:
 
 
 def test_a_query_draws_a_training_and_what_has_no_row_fails() -> None:
-    table = made()
+    table = made(pool=False)
     benchmark = TabularBenchmark(table.search, None, SPACE, Query("mine", 4, 4, "random"), (LOSS,))
     answers = [benchmark.session(Random(seed)).answer(Evaluate("a")) for seed in range(20)]
     assert {(one.values, one.seconds) for one in answers} == {((3.0,), 9.0), ((2.0,), 8.0)}
@@ -110,9 +110,13 @@ def test_what_a_resumed_training_costs_is_the_difference() -> None:
 @pytest.mark.parametrize(
     ("rows", "options", "words"),
     [
-        (frame().drop(columns="seconds"), {}, "no column 'seconds'"),
         (frame().drop(columns="architecture"), {}, "no column 'architecture'"),
-        (frame().drop(columns="test_loss"), {}, "no column 'test_loss'"),
+        (frame().drop(columns="valid_loss"), {}, "no column 'valid_loss'"),
+        (
+            frame(valid_accuracy=1.0),
+            {"metrics": (LOSS, Metric("accuracy", "max"))},
+            "no column 'test_accuracy'",
+        ),
         (frame(), {"metrics": ()}, "name at least one"),
         (frame(colour=1), {}, "column 'colour' is none that a table has"),
         (frame(epochs=0), {}, "column 'epochs', row 0: 0 is no whole number of 1 or more"),
@@ -367,5 +371,5 @@ def test_odd_input_is_one_line(rows: pd.DataFrame, options: dict[str, Any], word
 
 
 def test_a_cost_that_is_missing_in_some_rows_is_known() -> None:
-    table = made(frame(params=[np.nan, 7, np.nan, 8, np.nan, np.nan]))
+    table = made(frame(params=[np.nan, 7, np.nan, 8, np.nan, np.nan]), pool=False)
     np.testing.assert_array_equal(table.search.params("mine"), [7, 8, np.nan, np.nan])

@@ -168,10 +168,10 @@ def test_a_newer_schema_is_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = example()
-    newer = table.info.model_copy(update={"schema_version": 3})
+    newer = table.info.model_copy(update={"schema_version": 4})
     path = tmp_path / "newer.safetensors"
     Table.from_columns(newer, {c.name: table._read(c.name) for c in newer.columns}).save(path)
-    with pytest.raises(DataError, match=r"schema version 3, .* up to 2: upgrade nasbench"):
+    with pytest.raises(DataError, match=r"schema version 4, .* up to 3: upgrade nasbench"):
         Table.open(path)
 
 

@@ -10,6 +10,7 @@
     {dataset}/{params|flops}                                   size of the network
     {dataset}/{latency|energy|intensity}/{device}              hardware
     rows                                                       stored row of every index
+    indices                                                    index in the space of every row
 
 A table that names its own metrics has them in place of accuracy and loss. `dataset` of
 NAS-Bench-201 is the official name: networks of `cifar10-valid` are trained on half of CIFAR-10's
@@ -32,6 +33,7 @@ UNITS: dict[str, str] = {
     Quantity.INTENSITY: "operations per byte",
     Quantity.COUNT: "seeds",
     Quantity.ROW: "row",
+    Quantity.INDEX: "index",
 }
 
 
@@ -48,6 +50,8 @@ BEST_EPOCH = "best over epochs"
 """`Column.averaging` of a number that is the best over the epochs of its training."""
 ROWS = "rows"
 """Name of the column that maps an architecture's index to its stored row."""
+INDICES = "indices"
+"""Name of the column of a pool: the index in the space of every stored row, ascending."""
 
 
 def _who(seed: int | None) -> str:
@@ -198,4 +202,14 @@ def row_map() -> Column:
         quantity=Quantity.ROW,
         unit=UNITS[Quantity.ROW],
         provenance="architectures of one row share it, or are missing",
+    )
+
+
+def pool() -> Column:
+    """Return the column of the indices of a pool's architectures, which ascend."""
+    return Column(
+        name=INDICES,
+        quantity=Quantity.INDEX,
+        unit=UNITS[Quantity.INDEX],
+        provenance="the architectures that the table has, all that a search of it can ask for",
     )

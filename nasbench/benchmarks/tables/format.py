@@ -38,8 +38,8 @@ from nasbench.errors import DataError
 from nasbench.files import atomic_write
 from nasbench.text import printable
 
-SCHEMA_VERSION = 2
-"""Newest schema that is read. A table that uses no feature of schema 2 is written as schema 1."""
+SCHEMA_VERSION = 3
+"""Newest schema that is read. A table is written as the oldest schema that has its features."""
 SUFFIX = places.SUFFIX
 CHECKED_WHOLE = 16 << 20
 """Size in bytes up to which all columns of a table are checked when it is opened.

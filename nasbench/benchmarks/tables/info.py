@@ -53,6 +53,7 @@ class Quantity(StrEnum):
     INTENSITY = "intensity"
     COUNT = "count"
     ROW = "row"
+    INDEX = "indices"
 
 
 RESERVED = (set(Quantity) - {Quantity.ACCURACY, Quantity.LOSS}) | set(Split)
@@ -129,6 +130,7 @@ class TableProtocol(_Stored):
     final_schedule: Annotated[int, Field(ge=1)]
     seconds: dict[str, float]
     reports: dict[str, tuple[str, ...]]
+    evaluations: dict[str, Annotated[int, Field(ge=1)]] = {}
     signal: Literal["mean", "random"] = Field("mean", alias="trials")
     repeats: Literal["charge", "free"] = "charge"
 
@@ -151,12 +153,22 @@ class TableInfo(_Stored):
     datasets: dict[str, str] = {}  #: data set -> name of its columns that a search sees, if other
     protocols: tuple[TableProtocol, ...] = ()  #: the first is the default of a search
     titles: dict[str, str] = {}  #: data set -> name for readers, such as `CIFAR-10`
+    bibtex: str = ""  #: entries of the papers to cite, with an empty line between two
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TableInfo":
         later = self.metrics or self.datasets or self.protocols or self.titles
         if self.schema_version < 2 and later:
             raise ValueError("metrics, data sets, protocols and titles need schema version 2")
+        newest = (
+            self.bibtex
+            or any(one.evaluations for one in self.protocols)
+            or any(one.quantity == Quantity.INDEX for one in self.columns)
+        )
+        if self.schema_version < 3 and newest:
+            raise ValueError(
+                "BibTeX, budgets in evaluations and pools of architectures need schema version 3"
+            )
         names = [one.name for one in self.metrics]
         if len(set(names)) < len(names):
             raise ValueError("two metrics have one name")
@@ -172,10 +184,14 @@ class TableInfo(_Stored):
     def canonical(self) -> str:
         """Return the canonical JSON text of this description, from which the hash is computed.
 
-        Fields that schema 1 lacks are left out where empty, so that older tables keep their hash.
+        Fields that earlier schemas lack are left out where empty, so that older tables keep their
+        hash.
         """
         values = self.model_dump(mode="json", by_alias=True)
-        for name in ("metrics", "datasets", "protocols", "titles"):
+        for protocol in values["protocols"]:
+            if not protocol["evaluations"]:
+                del protocol["evaluations"]
+        for name in ("metrics", "datasets", "protocols", "titles", "bibtex"):
             if not values[name]:
                 del values[name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))

@@ -6,7 +6,9 @@ what the judge reads after the search: see `nasbench.benchmarks.tables.views`. T
 described in `nasbench.benchmarks.tables.format`, what it says of itself in
 `nasbench.benchmarks.tables.info`, the names of columns in `nasbench.benchmarks.tables.columns`.
 
-`Table.rows` maps an architecture's index to its row; it is None where row and index are equal.
+`Table.rows` maps an architecture's index to its row; it is None where row and index are equal. A
+table that has few architectures of a large space may be a pool: it stores their indices in the
+space, and `Table.space` then has these architectures only, numbered as the rows are.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.tables.base import metrics_of
-from nasbench.benchmarks.tables.columns import ROWS
+from nasbench.benchmarks.tables.columns import INDICES, ROWS
 from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.format import StoredColumns, storage_order, write_table
 from nasbench.benchmarks.tables.info import Array, Column, Split, TableInfo, describe, hash_of
@@ -28,6 +30,7 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.problem import Metric
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.base import EnumerableSpace
+from nasbench.spaces.subspace import Subspace
 from nasbench.text import printable
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Table:
         self.hash = identity
         self.path = path
         self._read = read
+        self._pool: Subspace | None = None
         self.search = SearchColumns(info, (c for c in info.columns if _seen_by_search(c)), read)
         self.test = TestColumns(info, (c for c in info.columns if _seen_by_judge(c)), read)
 
@@ -82,7 +86,7 @@ class Table:
     def _check_shapes(self, where: str) -> None:
         """Raise `DataError` unless the shapes of columns and the row map fit together."""
         try:
-            size = get_enumerable(self.info.space).size
+            size = self._space().size
         except InvalidInput:
             return  # an unknown space: no architecture of it can be looked up
         if not (self.info.rows >= 0 and 0 <= self.info.cells <= size):
@@ -111,11 +115,32 @@ class Table:
 
     @property
     def space(self) -> EnumerableSpace:
-        """The space of the table's architectures; `DataError` if that space is unknown."""
+        """The space of the table's architectures; `DataError` if that space is unknown.
+
+        That of a pool has the pool's architectures only.
+        """
         try:
-            return get_enumerable(self.info.space)
+            return self._space()
         except InvalidInput as error:
             raise DataError(f"table '{self.name}' is about another space: {error}") from error
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the table has any test value; if not, the judge reads validation alone."""
+        return self.test.has_test
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether only the architectures of the table can be searched."""
+        return any(column.name == INDICES for column in self.info.columns)
+
+    def _space(self) -> EnumerableSpace:
+        whole = get_enumerable(self.info.space)
+        if not self.is_pool:
+            return whole
+        if self._pool is None:
+            self._pool = Subspace(whole, self._read(INDICES))
+        return self._pool
 
     @property
     def rows(self) -> NDArray[np.integer[Any]] | None:
@@ -151,7 +176,7 @@ class Table:
         space, rows = self.space, self.rows
         frame: dict[str, Any] = {"architecture": [space.format(one) for one in space.architectures]}
         for column in sorted(self.info.columns, key=lambda c: c.name):
-            if column.name == ROWS or (column.curve and not curves):
+            if column.name in (ROWS, INDICES) or (column.curve and not curves):
                 continue
             array = self._read(column.name)
             array = per_architecture(array, rows)
@@ -164,7 +189,7 @@ class Table:
 
 
 def _seen_by_search(column: Column) -> bool:
-    return column.split in (Split.TRAIN, Split.VALID, None) and column.name != ROWS
+    return column.split in (Split.TRAIN, Split.VALID, None) and column.name not in (ROWS, INDICES)
 
 
 def _seen_by_judge(column: Column) -> bool:

@@ -147,6 +147,14 @@ class SearchColumns(Columns):
             for one in seeds
         )
 
+    def has_seconds(self, dataset: str) -> bool:
+        """Whether the table has any seconds of a data set, so that queries can be charged."""
+        name = self._name(dataset)
+        return any(
+            column.quantity == Quantity.SECONDS and column.dataset == name
+            for column in self._columns.values()
+        )
+
     def knows(self, dataset: str) -> bool:
         """Whether the table has any column that a search on `dataset` may see."""
         return any(name.startswith(f"{self._name(dataset)}/") for name in self.names)
@@ -266,6 +274,11 @@ class TestColumns(Columns):
         """Return the training seeds that have a test value at some epoch of `schedule`."""
         schedule = schedule or self.longest(dataset)
         return tuple(self._seeds(self._test(metric, dataset, schedule)))
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the table has any test value."""
+        return any(column.split is Split.TEST for column in self._columns.values())
 
     def is_best_epoch(self, dataset: str, schedule: int, metric: str) -> bool:
         """Whether test values at a schedule's end are each network's best over the epochs."""

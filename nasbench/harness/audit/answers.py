@@ -55,10 +55,13 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
     """Yield findings about evaluations whose values, seconds or epochs are not the table's."""
     asked, usual = runs.lists("fidelity"), runs.experiment.task.query.epochs
     known = {int(one): Looked(benchmark, int(one)) for one in np.unique(asked.values)}
+    whole = runs.architectures.indices
+    cells = Ragged(benchmark.space.positions(whole.values), whole.offsets)
     if runs.experiment.task.promotion is Promotion.RESUME:
-        right = _resumed(runs, known)
+        right = _resumed(runs, known, cells)
     else:
-        right = _anew(runs, known) | _free(runs)
+        right = _anew(runs, known, cells.values) | _free(runs)
+    right &= cells.values >= 0
     if not right.all():
         names = " or ".join(one.name for one in benchmark.objectives)
         text = f"{names} or cost of {int((~right).sum())} evaluations is not the table's"
@@ -82,9 +85,11 @@ def _alike(first: Floats, second: Floats) -> NDArray[np.bool_]:
     return np.asarray(same(first, second).all(axis=-1))
 
 
-def _anew(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
+def _anew(
+    runs: ExperimentRuns, known: dict[int, Looked], cells: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Return whether each evaluation has a trial's values and is charged all of its epochs."""
-    cells, asked = runs.architectures.indices.values, runs.lists("fidelity").values
+    asked = runs.lists("fidelity").values
     values, seconds = runs.values, runs.lists("seconds").values
     right = np.zeros(len(cells), dtype=bool)
     for epochs, looked in known.items():
@@ -110,12 +115,11 @@ def _free(runs: ExperimentRuns) -> NDArray[np.bool_]:
     return np.asarray(again & _alike(values, values[before]) & (spent == 0))
 
 
-def _resumed(runs: ExperimentRuns, known: dict[int, Looked]) -> NDArray[np.bool_]:
+def _resumed(runs: ExperimentRuns, known: dict[int, Looked], cells: Ragged) -> NDArray[np.bool_]:
     """Return whether each evaluation is right where a training resumes from its last end."""
     names = ["fidelity", "seconds", "epochs"]
     if runs.experiment.task.simulated_workers > 1:
         names += ["started", "finished"]
-    cells = runs.architectures.indices
     lists = [cells, Ragged(runs.values, cells.offsets), *map(runs.lists, names)]
     free, found = runs.experiment.task.repeats == "free", []
     for run in range(len(runs)):

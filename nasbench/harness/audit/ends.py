@@ -34,12 +34,15 @@ class Spent(NamedTuple):
     """Why no further evaluation can begin; None where one can."""
 
 
-def charged(budget: Budget, seconds: Floats, epochs: NDArray[np.int64]) -> Spent | None:
+def charged(
+    budget: Budget, seconds: Floats, epochs: NDArray[np.int64], *, timed: bool = True
+) -> Spent | None:
     """Charge a run's evaluations one after the other; None where one is beyond the budget.
 
     The result is that of a `Clock` with one worker. It does not depend on the evaluations' values,
     so the budget may have neither patience nor a target. `seconds` and `epochs` are the costs,
-    shape (evaluations,).
+    shape (evaluations,). Unless `timed`, nothing takes time, and only a count can end a run that
+    has a limit of evaluations.
     """
     number, most = len(seconds), math.inf if budget.evaluations is None else budget.evaluations
     if not number:
@@ -48,6 +51,8 @@ def charged(budget: Budget, seconds: Floats, epochs: NDArray[np.int64]) -> Spent
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
     if number > max(most, 1) or (finished > limits[0]).any() or (trained > limits[1]).any():
         return None
+    if not timed and budget.evaluations is not None:
+        return Spent(budget, 0.0, int(trained[-1]), Stop.EVALUATIONS if number >= most else None)
     moves = np.flatnonzero(np.diff(finished, prepend=0.0))  # evaluations that cost something
     free = np.diff(moves, prepend=-1, append=number) - 1  # those in a row that cost nothing
     if (free[:-1] >= FREE_IN_A_ROW).any() or free[-1] > FREE_IN_A_ROW:

@@ -9,6 +9,7 @@ import numpy as np
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.joins import joined_costs, metric_of
 from nasbench.benchmarks.tables.objectives import find_objective
+from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
@@ -45,26 +46,38 @@ def check_task(task: Task) -> Iterator[Finding]:
             f"runs were made with table {task.content[:8]}, installed is {table.hash[:8]}",
         )  # fmt: skip
         return
-    if table.info.space != task.space:
-        what = f"it is of space {table.info.space}, the runs say {task.space}"
-        yield Finding("table", task.benchmark, what)
-        return
     try:
-        joined = {one.objective: one for one in task.joins}
-        joined_costs(task.joins, task.space)
-        known = tuple(
-            metric_of(joined[one.name])
-            if one.name in joined
-            else find_objective(table, one.name, task.query.dataset)
-            for one in task.objectives
-        )
-        if known != task.objectives:
-            what = "objectives have other directions, units or bounds than the table's metrics"
-            yield Finding("table", task.benchmark, what)
-            return
-        open_judge(task) if task.shared else open_benchmark(task)
+        what = _differs(task, table)
+        if not what:
+            open_judge(task) if task.shared else open_benchmark(task)
     except NasbenchError as error:
-        yield Finding("table", task.benchmark, f"cannot have answered: {error}")
+        what = f"cannot have answered: {error}"
+    if what:
+        yield Finding("table", task.benchmark, what)
+
+
+def _differs(task: Task, table: Table) -> str:
+    """Return what a task says of its table that is not so; empty without a difference.
+
+    Raises `NasbenchError` for an objective that its table lacks, and where another table that one
+    is read from is not installed or has another hash.
+    """
+    if table.info.space != task.space:
+        return f"it is of space {table.info.space}, the runs say {task.space}"
+    timed = task.shared or table.search.has_seconds(task.query.dataset)
+    if (task.timed, task.has_test) != (timed, table.has_test):
+        return "the runs say something else than the table of its seconds or of its test values"
+    joined = {one.objective: one for one in task.joins}
+    joined_costs(task.joins, table)
+    known = tuple(
+        metric_of(joined[one.name])
+        if one.name in joined
+        else find_objective(table, one.name, task.query.dataset)
+        for one in task.objectives
+    )
+    if known != task.objectives:
+        return "objectives have other directions, units or bounds than the table's metrics"
+    return ""
 
 
 def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:

@@ -71,13 +71,18 @@ def _objective(task: Task) -> str:
 
 def _budget(label: str, task: Task, usual: Protocol) -> Iterator[Finding]:
     """Compare budgets to the last digit; a difference of less than one evaluation is a fault."""
-    published = usual.seconds.get(task.query.dataset)
-    if task.shared or published is None or task.budget == Budget(published):
+    dataset = task.query.dataset
+    published, count = usual.seconds.get(dataset), usual.evaluations.get(dataset)
+    if task.shared or (published, count) == (None, None):
         return
-    shown, there = f"{published:g}s", str(task.budget)
+    whole = Budget(published, count)
+    if task.budget == whole:
+        return
+    shown, there = str(whole), str(task.budget)
     seconds = task.budget.seconds
     hidden = (
         seconds is not None
+        and published is not None
         and task.budget == Budget(seconds)  # no other limit, such as patience
         and (there == shown or abs(seconds - published) < _cheapest(task))
     )

@@ -20,7 +20,6 @@ from nasbench.harness.reproduce.published_table import Published, PublishedTable
 from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
 from nasbench.harness.reproduce.verdict import RULE
 from nasbench.harness.search.seeds import parse_seeds
-from nasbench.spaces import get_enumerable
 
 _PLAIN: Mapping[str, str] = {}
 """Data sets as tables call them, which earlier versions wrote in texts."""
@@ -65,7 +64,7 @@ def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Findi
         if table.hash != found.table:
             what = f"made with table {found.table[:8]}, installed is {table.hash[:8]}"
             return count, [*findings, finding(what)]
-        size = get_enumerable(table.info.space).size
+        size = table.space.size
         if not all(0 <= cell < size for row in found.rows for cell in row.cells):
             return count, [*findings, finding("an architecture is none of the space")]
         expected = _as_in(found, paper, _measured(found, paper, table))
@@ -138,8 +137,7 @@ def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproducti
 
 def _measured(found: Reproduction, paper: PublishedTable, table: Table) -> list[Measured]:
     """Return the rows of a reproduction, measured from its cells and the table."""
-    space = get_enumerable(table.info.space)
-    judge = TableJudge(table.test, table.rows, space, paper.reports, _FINAL)
+    judge = TableJudge(table.test, table.rows, table.space, paper.reports, _FINAL)
     cells = {(row.row, row.dataset): row.cells for row in found.rows}
     rows = []
     for dataset in paper.reports:

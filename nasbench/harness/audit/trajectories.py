@@ -134,12 +134,12 @@ def _finals(runs: ExperimentRuns) -> Iterator[Finding]:
     judge = open_judge(runs.experiment.task)
     if not isinstance(judge, TableJudge):
         return
-    cells = runs.architectures.at(runs.lists("incumbents")).indices
+    cells = judge.space.positions(runs.architectures.at(runs.lists("incumbents")).indices.values)
     for name in runs.experiment.task.reports:
         for place, split in product(range(len(runs.experiment.task.objectives)), SPLITS):
             stored = runs.finals(split, name, place)
             truth = getattr(judge.truth(name, place), split)
-            wrong = ~same(truth[cells.values], stored.values)
+            wrong = ~same(truth[cells], stored.values) | (cells < 0)
             if wrong.any():
                 text = f"{split} on {name} of {int(wrong.sum())} incumbents is not the table's"
                 where = name_elements(runs, stored, wrong)
@@ -166,7 +166,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
             clock = runs.experiment.task.clock(best)
             spent = _charged(clock, *(one[run].tolist() for one in lists))
         else:
-            spent = charged(budget, seconds[run], epochs[run])
+            spent = charged(budget, seconds[run], epochs[run], timed=runs.experiment.task.timed)
         over[run] = spent is None
         if spent is not None and not may_end(stored, spent, most, whole):
             unseen[run] = may_end(stored, spent, beyond, whole)

@@ -74,6 +74,11 @@ class Block:
         """How values of the first objective are written."""
         return Units.of(self.task.metric, [row.finals.test.value for row in self.rows])
 
+    @property
+    def outcome(self) -> str:
+        """What final values are called, see `Task.outcome`."""
+        return self.task.outcome
+
     def title_of(self, dataset: str) -> str:
         """Return the name of a data set for readers, such as `CIFAR-10` for `cifar10`."""
         return self.titles.get(dataset, dataset)
@@ -114,6 +119,11 @@ class Block:
     @property
     def about_test(self) -> tuple[str, ...]:
         """Lines on what test values are: means over how many training seeds, or best epochs."""
+        if not self.task.has_test:
+            return (
+                "one measured value of each network, no split held out: searches saw the values "
+                "that are reported here",
+            )
         if self.known is None:
             return ()
         best = [self.title_of(one) for one in self.datasets if one in self.known.best_epoch]

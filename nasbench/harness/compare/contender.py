@@ -31,14 +31,20 @@ class Contender:
     def scores(self, what: str, dataset: str = "") -> Ragged:
         """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.
 
-        `signal` is what the search saw; `valid` and `test` are final values on `dataset`. Scores
-        are of the first objective: more is better. Infinite values count as not known: NaN.
+        `signal` is what the search saw; `valid` and `test` are final values on `dataset`; in a
+        search without test values, `test` is that of validation. Scores are of the first objective:
+        more is better. Infinite values count as not known: NaN.
         """
         if what == "signal":
             values = self.runs.signal.at(self.runs.lists("incumbents"))
         else:
-            values = self.runs.finals(what, dataset)
+            values = self.judged(what, dataset)
         return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
+
+    def judged(self, split: str, dataset: str, objective: int = 0) -> Ragged:
+        """Return the judge's values of each run's incumbents: `valid`, or `test` where there is."""
+        known = split if self.experiment.task.has_test else "valid"  # the only split there is
+        return self.runs.finals(known, dataset, objective)
 
     def final(self, what: str, dataset: str = "") -> NDArray[np.float64]:
         """Return the score of each run's final incumbent, shape (runs,): see `scores`."""

@@ -17,7 +17,6 @@ from nasbench.harness.search.budget import Stop
 
 PARTS = (0.25, 0.5, 1.0)
 """Fractions of the budget at which results are given."""
-_CLOCKS = ("seconds", "evaluations")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def anytime_scores(
                 summarise(mean_value(when, values, start, end)).mean,
                 {
                     name: _to_target(one, name, dataset, target)
-                    for name in _CLOCKS
+                    for name in one.experiment.task.clocks
                     if target is not None
                 },
             )  # fmt: skip

@@ -65,9 +65,10 @@ def costs_of(one: Contender) -> Costs:
         shared_epochs=count if task.shared else np.nan,
         training_epochs=np.nan if task.shared else mean(one.runs.column("training_epochs")),
         seconds=task.seconds,
+        clock_seconds=mean(one.runs.column("clock_seconds")) if task.timed else np.nan,
         **{
             name: mean(one.runs.column(name))
-            for name in ("distinct", "clock_seconds", "optimiser_seconds", "wall_seconds")
+            for name in ("distinct", "optimiser_seconds", "wall_seconds")
         },
         tuning_runs=tuning.runs if tuning else 0,
         tuning_seconds=tuning.clock_seconds if tuning else 0.0,

@@ -14,6 +14,7 @@ from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.views import TestColumns
+    from nasbench.spaces.base import EnumerableSpace
 
 Floats = NDArray[np.float64]
 
@@ -144,6 +145,8 @@ class Known:
     """
 
     task: Task
+    space: "EnumerableSpace"
+    """The architectures that were searched, in the order of the arrays below."""
     search: ExpectedRandomSearch
     signal: Floats
     costs: Floats
@@ -153,7 +156,10 @@ class Known:
     valid: dict[str, Floats]
     """Final validation score of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
-    """Final test score of every architecture by reported data set, shape (size,)."""
+    """Final test score of every architecture by reported data set, shape (size,).
+
+    In a table without test values it is that of validation.
+    """
     test_seeds: dict[str, tuple[int, ...]]
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
@@ -230,7 +236,6 @@ def open_known(task: Task) -> Known:
     from nasbench.benchmarks.catalogue import load_table
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
-    from nasbench.spaces import get_enumerable
 
     if task.kind is not Kind.TABLE:
         raise NasbenchError("a search by training does not know the whole space")
@@ -240,13 +245,15 @@ def open_known(task: Task) -> Known:
             f"table '{task.benchmark}' is {table.hash[:8]} here and {task.content[:8]} in these "
             "runs: install the table they were made with"
         )
-    space = get_enumerable(task.space)
+    space = table.space
     metric, final = task.metric, task.final_schedule
     judge = TableJudge(table.test, table.rows, space, task.reports, final, (metric,), table.search)
     if task.shared:  # one-shot searches do not query the table
         signal, costs = np.full((2, 1, space.size), np.nan)
     else:
-        benchmark = TabularBenchmark(table.search, table.rows, space, task.query, (metric,))
+        benchmark = TabularBenchmark(
+            table.search, table.rows, space, task.query, (metric,), timed=task.timed
+        )
         looked = benchmark.answers(None)
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)
@@ -256,12 +263,16 @@ def open_known(task: Task) -> Known:
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
         task=task,
+        space=space,
         search=ExpectedRandomSearch(signal[use], weights[use]),
         signal=signal[use],
         costs=costs[use],
         cells=cells[use],
         valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
-        test={name: finite(metric.score(truth.test)) for name, truth in truths.items()},
+        test={
+            name: finite(metric.score(truth.test if task.has_test else truth.valid))
+            for name, truth in truths.items()
+        },
         test_seeds=dict(_test_seeds(table.test, task)),
         best_epoch=tuple(
             name

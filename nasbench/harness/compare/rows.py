@@ -132,7 +132,8 @@ class Anytime(NamedTuple):
         """Return it as JSON values."""
         return {
             "clock": self.clock, "course_start": self.start, "course_end": self.end,
-            "course_regret": self.regret, "target": self.target, "reached": self.in_seconds.runs,
+            "course_regret": self.regret, "target": self.target,
+            "reached": self.in_evaluations.runs,
             **{
                 f"reached_{clock}_{key}": getattr(found, key) if found else np.nan
                 for clock, found in (

@@ -50,6 +50,9 @@ class CustomProtocol(_Strict):
     seconds: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         None, min_length=1, description="seconds above 0 per data set searched: {cifar10 = 12000}"
     )
+    evaluations: dict[str, Annotated[int, Field(ge=1)]] | None = Field(
+        None, min_length=1, description="a whole number above 0 per data set: {cifar10 = 100}"
+    )
     reports: dict[str, Annotated[list[Text], Field(min_length=1)]] | None = Field(
         None, description='a list of data sets per data set searched: {cifar10 = ["cifar10"]}'
     )
@@ -120,15 +123,17 @@ def custom_protocol(values: Mapping[str, Any]) -> Protocol:
     changes = given.model_dump(exclude_unset=True, exclude={"base"})
     if given.reports is not None:
         changes["reports"] = {name: tuple(reported) for name, reported in given.reports.items()}
+    if given.evaluations is not None and given.seconds is None:
+        changes["seconds"] = {}  # a number of evaluations in place of the published seconds
     made = replace(base, source="custom", **changes)
     if made.epochs > made.schedule:
         raise InvalidInput(
             f"protocol: epochs cannot be {made.epochs}: the schedule has {made.schedule}"
         )
-    for dataset in made.seconds:
+    for dataset in made.datasets:
         if dataset not in made.reports:
             raise InvalidInput(
-                f"protocol: seconds are given for '{dataset}', but reports say not what to judge "
+                f"protocol: a budget is given for '{dataset}', but reports say not what to judge "
                 f'there: add reports = {{{dataset} = ["{dataset}"]}}'
             )
     return made

@@ -29,13 +29,14 @@ def summary(block: "Block") -> Iterator[str]:
     for dataset in block.datasets:
         rows = [row for row in block.of(dataset)[0] if not math.isnan(row.finals.test.value)]
         if rows:
-            yield _said(block.title_of(dataset), rows, block.units)
+            yield _said(block, block.title_of(dataset), rows)
 
 
-def _said(dataset: str, rows: Sequence[Row], units: Units) -> str:
-    score, name = units.metric.score, units.metric.name
+def _said(block: "Block", dataset: str, rows: Sequence[Row]) -> str:
+    units = block.units
+    score, name = units.metric.score, f"{block.outcome} {units.metric.name}"
     best = max(rows, key=lambda row: score(row.finals.test.value))
-    found = f"On {dataset}, {best.label} has the best mean test {name}, {_value(best, units)}"
+    found = f"On {dataset}, {best.label} has the best mean {name}, {_value(best, units)}"
     if not math.isnan(best.in_table.regret):
         regret = f"{units.write(best.in_table.regret)}{units.difference}"
         found += f", {regret} worse than the best architecture"
@@ -102,7 +103,8 @@ def drill_down(block: "Block") -> dict[str, Any]:
     text.
     """
     space = get_enumerable(block.task.space)
-    judged_on = [(split, name) for name in block.datasets for split in SPLITS]
+    splits = SPLITS if block.task.has_test else SPLITS[:1]
+    judged_on = [(split, name) for name in block.datasets for split in splits]
     cells: dict[int, list[Any]] = {}
     rows = []
     for one in block.contenders:
@@ -128,6 +130,7 @@ def drill_down(block: "Block") -> dict[str, Any]:
     return {
         "columns": [f"{_SPLITS[split]}, {block.title_of(name)}" for split, name in judged_on],
         "metric": block.units.title,
+        "timed": block.task.timed,
         "decisions": (
             [[one.name, list(one.choices)] for one in space.decisions]
             if isinstance(space, CategoricalSpace)

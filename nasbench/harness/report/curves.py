@@ -16,7 +16,6 @@ from nasbench.harness.compare.references import EXPECTED
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
-    from nasbench.harness.compare.units import Units
 
 POINTS = 120
 """Largest number of points of a curve in the page; what is stored is not thinned."""
@@ -46,7 +45,7 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
     found = {}
     for suffix, part in groups(block):
         shared = part.task.shared
-        for clock, usual in CLOCKS.items():
+        for clock in part.task.clocks:
             for dataset, lines in regret_lines(part, clock):
                 drawn = [line for line in lines if np.isfinite(line.curve.centre).any()]
                 if not drawn:
@@ -54,9 +53,9 @@ def block_figures(block: "Block", number: int) -> dict[str, Any]:
                 tops = [float(np.nanmax(line.curve.high, initial=0.0)) for line in drawn]
                 least = block.units.least_regret(max(top for top in tops if np.isfinite(top)))
                 sources = [_source(line, least) for line in drawn]
-                label = _SHARED[clock] if shared else usual
+                label = (_SHARED if shared else CLOCKS)[clock]
                 name = f"b{number}-{dataset}-{clock}{suffix}"
-                found[name] = _figure(name, drawn, sources, label, block.units)
+                found[name] = _figure(name, drawn, sources, label, block)
     return found
 
 
@@ -81,7 +80,7 @@ def _figure(
     lines: Sequence[Line],
     sources: Sequence[Any],
     label: str,
-    units: "Units",
+    block: "Block",
 ) -> Any:
     """Return a figure with logarithmic scales, and what the page needs for linear ones.
 
@@ -109,7 +108,7 @@ def _figure(
         background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
     )  # fmt: skip
     made.toolbar.update(logo=None, autohide=True)
-    form = f"0.{'0' * (units.digits + 1)}"
+    form = f"0.{'0' * (block.units.digits + 1)}"
     for line, source in zip(lines, sources, strict=True):
         colour = GREY if line.label == EXPECTED else line.colour  # black is invisible on black
         true = _TRUE if f"{_TRUE}y" in source.data else ""
@@ -129,19 +128,20 @@ def _figure(
             ],
         )  # fmt: skip
         made.add_tools(hover)
-    _add_axes(made, label, units, across, up)
+    _add_axes(made, label, block, across, up)
     return made
 
 
 def _add_axes(
-    made: Any, label: str, units: "Units", across: tuple[float, float], up: tuple[float, float]
+    made: Any, label: str, block: "Block", across: tuple[float, float], up: tuple[float, float]
 ) -> None:
     """Complete a figure's logarithmic axes, whose ends are given, and add hidden linear ones."""
     from bokeh.models import FixedTicker, Grid, LinearAxis, NumeralTickFormatter
 
+    regret = block.units.axis(f"{block.outcome} regret")
     sides = (
         ("below", made.xaxis[0], label, across, "0,0.[00]"),
-        ("left", made.yaxis[0], units.axis("test regret"), up, f"0.[{'0' * (units.digits + 1)}]"),
+        ("left", made.yaxis[0], regret, up, f"0.[{'0' * (block.units.digits + 1)}]"),
     )
     for side, log, text, ends, form in sides:
         log.update(ticker=FixedTicker(ticks=_ticks(*ends)))

@@ -136,12 +136,13 @@ function setUpRuns(section) {
   }
   function show() {
     const run = data.rows[row.value].runs[seed.value];
-    const names = ["evaluations", "seconds", "cell", ...data.columns];
+    const clocks = (counted, seconds) => (data.timed ? [counted, seconds] : [counted]);
+    const names = [...clocks("evaluations", "seconds"), "cell", ...data.columns];
     const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)));
     const body = element("tbody", {});
     for (let at = 0; at < run.length; at += 3) {
       const numbers = data.cells[run[at + 2]].slice(1);
-      const texts = [run[at], run[at + 1], run[at + 2], ...numbers.map((x) => x ?? "–")];
+      const texts = [...clocks(run[at], run[at + 1]), run[at + 2], ...numbers.map((x) => x ?? "–")];
       body.append(element("tr", {},
         ...texts.map((text) => element("td", { class: "number" }, String(text)))));
     }

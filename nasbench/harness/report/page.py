@@ -198,7 +198,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         if not mine:
             continue
         shared, alike = part.task.shared, part.contenders
-        heading = "Test regret, shared weights" if shared else "Test regret"
+        heading = f"{block.outcome.capitalize()} regret{', shared weights' if shared else ''}"
         if sum(other.task.shared == shared for _, other in parts) > 1:
             heading += f", on {', '.join(alike[0].devices('seconds'))}"
         colours = [look.colour for look in looks(alike)]
@@ -209,6 +209,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
             rows.append((EXPECTED, GREY))
         first = "seconds" if block.task.budget.seconds is not None or shared else "evaluations"
         names = {"seconds": "time", "evaluations": "epochs" if shared else "evaluations"}
+        names = {clock: names[clock] for clock in part.task.clocks}
         yield {
             "suffix": suffix,
             "heading": heading,

@@ -51,9 +51,7 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
         raise Misfit(f"signal.epochs is {query.epochs} of a search that shares weights or not")
     if not 1 <= task.simulated_workers <= SIMULATED_WORKERS.most:
         raise Misfit(f"simulated_workers is {str(task.simulated_workers)[:40]}")
-    _check_objectives(task)
-    if not task.reports or len(set(task.reports)) < len(task.reports):
-        raise Misfit("it reports no data set, or one twice")
+    _check_kinds(task)
     if task.shared:
         earlier = {"threads": int, "device": str}  # the place was once two settings
         there = {name: kind for name, kind in earlier.items() if name in experiment.settings}
@@ -70,13 +68,18 @@ def check_experiment(experiment: Experiment, about: Any) -> None:
         Tuning.read(stored["tuning"])
 
 
-def _check_objectives(task: Task) -> None:
+def _check_kinds(task: Task) -> None:
+    """Raise `Misfit` where clock, objectives, selection or reports do not fit together."""
+    if not task.timed and (task.budget.seconds is not None or task.simulated_workers > 1):
+        raise Misfit("its evaluations take no time, but its budget or its workers need some")
     check_objectives(task.objectives)
     joined = [one.objective for one in task.joins]
     if joined != [one.name for one in task.objectives[1:] if one.name in joined]:
         raise Misfit("it names other tables for what is not among its objectives, or one twice")
     if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
         raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
+    if not task.reports or len(set(task.reports)) < len(task.reports):
+        raise Misfit("it reports no data set, or one twice")
 
 
 def check_objectives(objectives: Sequence[Metric]) -> None:

@@ -29,7 +29,7 @@ class Stop(StrEnum):
     PATIENCE = "patience"
     TARGET = "target"
     EXHAUSTED = "exhausted"  # the strategy had nothing left to ask
-    STALLED = "stalled"  # 10,000 free answers in a row: the clock no longer moves
+    STALLED = "stalled"  # 10,000 free answers in a row: a clock of seconds no longer moves
 
 
 def _require_countable(name: str, value: float) -> None:
@@ -163,9 +163,9 @@ class Clock:
     """
 
     __slots__ = (
-        "_changed", "_epochs", "_evaluations", "_free", "_front", "_last", "_maximised", "_own",
-        "_patience", "_seconds",
-        "_started", "_started_epochs", "_takes", "_target", "budget", "epochs", "evaluations",
+        "_changed", "_epochs", "_evaluations", "_free", "_freest", "_front", "_last",
+        "_maximised", "_own", "_patience", "_seconds", "_started", "_started_epochs", "_takes",
+        "_target", "budget", "epochs", "evaluations",
         "full", "objectives", "overshot", "seconds", "stop",
     )  # fmt: skip
 
@@ -177,13 +177,15 @@ class Clock:
         *,
         selection: Selection = Selection.HIGHEST,
         own: int | None = None,
+        timed: bool = True,
     ) -> None:
         """Start at zero.
 
         `selection` is the rule by which an evaluation becomes the answer, which patience needs.
         `best_score` is the best known score of the first objective, which a target regret needs;
         `InvalidInput` is raised where it is missing. If `own`, the task's own fidelity in epochs,
-        is given, only an answer at this fidelity can reach the target.
+        is given, only an answer at this fidelity can reach the target. Unless `timed`, no answer
+        takes time, and a run that a number of evaluations limits cannot stall.
         """
         self.budget = budget
         self._own = own
@@ -194,6 +196,8 @@ class Clock:
         self._seconds = math.inf if budget.seconds is None else budget.seconds
         self._evaluations = math.inf if budget.evaluations is None else budget.evaluations
         self._epochs = math.inf if budget.epochs is None else budget.epochs
+        counted = not timed and budget.evaluations is not None
+        self._freest = math.inf if counted else FREE_IN_A_ROW
         self._patience = math.inf if budget.patience is None else budget.patience
         self._target = math.inf
         if budget.target_regret is not None:
@@ -280,7 +284,7 @@ class Clock:
             self.stop = Stop.PATIENCE
         if number + 1 >= self._evaluations:
             self.stop = Stop.EVALUATIONS
-        elif self._free >= FREE_IN_A_ROW:
+        elif self._free >= self._freest:
             self.stop = Stop.STALLED
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:

@@ -13,7 +13,6 @@ from nasbench.harness.search.task import Kind, Task
 from nasbench.harness.search.trained import open_trained
 from nasbench.place import HERE, Place
 from nasbench.rules import Promotion
-from nasbench.spaces import get_enumerable
 
 
 def open_benchmark(task: Task, place: Place = HERE) -> tuple[Benchmark, Judge]:
@@ -36,10 +35,10 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     if task.kind is not Kind.TABLE:
         return open_trained(task, place)
     table = _table(task)
-    space = get_enumerable(task.space)
     benchmark = TabularBenchmark(
-        table.search, table.rows, space, task.query, task.objectives,
-        resume=task.promotion is Promotion.RESUME, joined=joined_costs(task.joins, task.space),
+        table.search, table.rows, table.space, task.query, task.objectives,
+        resume=task.promotion is Promotion.RESUME, timed=task.timed,
+        joined=joined_costs(task.joins, table),
     )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
@@ -65,10 +64,9 @@ def _table(task: Task) -> Table:
 
 
 def _table_judge(task: Task, table: Table) -> TableJudge:
-    space = get_enumerable(task.space)
     return TableJudge(
-        table.test, table.rows, space, task.reports, task.final_schedule, task.objectives,
-        table.search, joined_costs(task.joins, task.space),
+        table.test, table.rows, table.space, task.reports, task.final_schedule, task.objectives,
+        table.search, joined_costs(task.joins, table),
     )  # fmt: skip
 
 

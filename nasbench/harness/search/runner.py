@@ -21,7 +21,6 @@ from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shar
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
 from nasbench.rules import Selection
-from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings
 
@@ -68,7 +67,7 @@ class Runner:
         task = experiment.task
         own = None if task.shared else Fidelity(task.query.epochs, task.query.schedule)
         self._problem = Problem(
-            get_space(task.space), self._benchmark.objectives, self._benchmark.fidelities,
+            self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
             task.simulated_workers, own,
         )  # fmt: skip
         require_tags(self._strategy, experiment.strategy, self._problem)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import nasbench
 from nasbench.benchmarks.base import Judge
+from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.images import images_at_hand
 from nasbench.benchmarks.tabular import Query
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.opening import open_judge
-from nasbench.harness.search.task import Task
+from nasbench.harness.search.task import Kind, Task
 from nasbench.place import HERE, Place
 from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
 from nasbench.rules import Promotion, Selection
@@ -41,8 +42,13 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
     `budget` is the user's budget; if it is None, the budget is the epochs of the strategy's
     settings. Raises `InvalidInput` where the data set's images are not at hand; for early stopping,
     as the derived architecture is judged only after the search; for objectives other than accuracy;
-    and for several simulated workers.
+    for several simulated workers; and for a table that is a pool.
     """
+    if task.kind is Kind.TABLE and load_table(task.reference.name).is_pool:
+        raise InvalidInput(
+            f"strategy '{strategy}' shares weights among all architectures of a space, and table "
+            f"'{task.reference.name}' is a pool of some: use another strategy"
+        )
     if task.budget.stops_early:
         raise InvalidInput(
             "a search of shared weights knows no accuracy to stop at: run it without --patience "
@@ -65,6 +71,7 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         repeats="charge",
         selection=Selection.HIGHEST,
         promotion=Promotion.RESTART,
+        timed=True,
         budget=budget or Budget(epochs=settings.epochs),
         images=_images(task, strategy).fingerprint(),
     )

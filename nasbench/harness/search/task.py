@@ -154,6 +154,10 @@ class Task:
     """The rule for what is charged if an architecture is evaluated again at a higher fidelity."""
     joins: tuple[Join, ...] = ()
     """Where those objectives are read that the task's table lacks, in the order of objectives."""
+    timed: bool = True
+    """Whether evaluations take time; not where a table has no seconds, so that they are counted."""
+    has_test: bool = True
+    """Whether the judge reads test values; if not, its values are those of validation."""
 
     @property
     def benchmark(self) -> str:
@@ -183,12 +187,25 @@ class Task:
         return Seconds.MIXED if self.kind is Kind.FALLBACK else Seconds.SIMULATED
 
     @property
+    def clocks(self) -> tuple[str, ...]:
+        """What the course of a run can be followed over: `seconds`, if it takes any, and a count.
+
+        The count is called `evaluations`, of one-shot searches too.
+        """
+        return ("seconds", "evaluations") if self.timed else ("evaluations",)
+
+    @property
     def count(self) -> str:
         """What a run's answers are counted as: `evaluations`, or `shared_epochs`.
 
         The latter are epochs of training shared weights.
         """
         return "shared_epochs" if self.shared else "evaluations"
+
+    @property
+    def outcome(self) -> str:
+        """What final values are called: those of test, or else those of the only split there is."""
+        return "test" if self.has_test else "final"
 
     @property
     def metric(self) -> Metric:
@@ -198,7 +215,10 @@ class Task:
     def clock(self, best_score: float | None) -> Clock:
         """Return a clock that charges a run of the task; on `best_score` see `Clock`."""
         own = self.query.epochs
-        return Clock(self.budget, best_score, self.objectives, selection=self.selection, own=own)
+        return Clock(
+            self.budget, best_score, self.objectives, selection=self.selection, own=own,
+            timed=self.timed,
+        )  # fmt: skip
 
     @property
     def judged_by(self) -> tuple[object, ...]:
@@ -232,6 +252,7 @@ class Task:
         usual = {
             "images": "", "simulated_workers": 1, "selection": Selection.HIGHEST,
             "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()], "joins": [],
+            "timed": True, "has_test": True,
         }  # fmt: skip
         return {
             name: value

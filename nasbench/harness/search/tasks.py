@@ -168,7 +168,11 @@ def _of_table(
     if protocol.name == OWN and dataset not in protocol.datasets:
         protocol = own_protocol(table, dataset)  # each data set has its own epochs and budget
     protocol.check(dataset)
-    published = Budget(protocol.seconds[dataset])
+    published = Budget(protocol.seconds.get(dataset), protocol.evaluations.get(dataset))
+    budget = wanted.limit(published) or published
+    timed = table.search.has_seconds(dataset)
+    if not timed:
+        _check_untimed(table.name, budget, wanted)
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
     for one in objectives:
@@ -181,7 +185,7 @@ def _of_table(
         space=table.info.space,
         query=Query(dataset, protocol.schedule, protocol.epochs, signal),
         repeats=wanted.repeats or protocol.repeats,
-        budget=wanted.limit(published) or published,
+        budget=budget,
         final_schedule=protocol.final_schedule,
         reports=protocol.reports[dataset],
         simulated_workers=wanted.simulated_workers,
@@ -189,7 +193,29 @@ def _of_table(
         selection=_selection(wanted),
         promotion=wanted.promotion,
         joins=tuple(one.join for one in objectives if one.join is not None),
+        timed=timed,
+        has_test=table.has_test,
     )
+
+
+def _check_untimed(table: str, budget: Budget, wanted: Wanted) -> None:
+    """Raise `InvalidInput` for what needs seconds, which a table does not have."""
+    if budget.seconds is not None:
+        raise InvalidInput(
+            f"budget '{budget}': table '{table}' has no seconds of its trainings; give a number of "
+            "evaluations, such as 100evals (for a table of `nasbench tabulate`, the same command "
+            "with --costs-only measures them)"
+        )
+    if wanted.simulated_workers > 1:
+        raise InvalidInput(
+            f"table '{table}' has no seconds of its trainings, so that all would end at once: "
+            "leave --simulated-workers away"
+        )
+    if wanted.promotion is Promotion.RESUME:
+        raise InvalidInput(
+            f"promotion 'resume': table '{table}' has no seconds of its trainings, so that nothing "
+            "is saved; leave --promotion away"
+        )
 
 
 def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]:

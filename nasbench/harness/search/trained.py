@@ -20,7 +20,6 @@ from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.place import Place
 from nasbench.problem import ACCURACY
 from nasbench.rules import REPEATS, Promotion
-from nasbench.spaces import get_enumerable
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.training.fallback import FallbackJudge
@@ -82,10 +81,14 @@ def with_fallback(task: Task, place: Place) -> Task:
     from nasbench.benchmarks.training.setup import TrainingSetup, open_training
 
     table = load_table(task.reference.name)
-    space = get_enumerable(task.space)
+    if table.is_pool:
+        raise InvalidInput(
+            f"table '{table.name}' is a pool, of which only its own architectures are searched: "
+            "leave --fallback away"
+        )
     tabular = TabularBenchmark(
-        table.search, table.rows, space, task.query, task.objectives,
-        joined=joined_costs(task.joins, task.space),
+        table.search, table.rows, table.space, task.query, task.objectives,
+        joined=joined_costs(task.joins, table),
     )  # fmt: skip
     if not missing(tabular):
         return task
@@ -141,7 +144,8 @@ def _open_fallback(task: Task, place: Place) -> "tuple[Benchmark, FallbackJudge]
     from nasbench.benchmarks.training.fallback import FallbackBenchmark, FallbackJudge
     from nasbench.benchmarks.training.setup import TrainingSetup, open_training
 
-    table, space = load_table(task.reference.name), get_enumerable(task.space)
+    table = load_table(task.reference.name)
+    space = table.space
     setup = _as_stored(
         task,
         TrainingSetup.parse(task.reference.setup),

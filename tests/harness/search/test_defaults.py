@@ -18,7 +18,9 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
 from nasbench.harness.search import defaults
+from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import choose
+from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.testing.one_shot import SMALL
 from tests.benchmarks.training import tiny
 
@@ -162,8 +164,14 @@ def test_a_table_without_costs_says_how_to_measure_them(tmp_path: Path) -> None:
     info = table.info.model_copy(update={"columns": tuple(free)})
     path = tmp_path / "mine.safetensors"
     Table.from_columns(info, {c.name: table._read(c.name) for c in free}).save(path)
-    with pytest.raises(DataError, match=r"'mine' has no costs.*same command with --costs-only"):
-        choose(path, None, None)
+    protocol = choose(path, None, None).protocol
+    assert isinstance(protocol, Protocol)
+    assert (protocol.seconds, protocol.evaluations) == ({}, {"shapes": 106})
+    wanted = Wanted(budget=Budget(100.0))
+    with pytest.raises(
+        InvalidInput, match=r"'mine' has no seconds.*same command with --costs-only"
+    ):
+        make_tasks(path, None, None, wanted)
 
 
 def test_a_table_whose_costs_fall_below_0_is_named(tmp_path: Path) -> None:

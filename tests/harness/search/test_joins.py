@@ -14,7 +14,8 @@ import pytest
 from tables import DATASETS, SIZE, installed, synthetic_table
 
 from nasbench.benchmarks.catalogue import fetch_table, load_table
-from nasbench.benchmarks.joins import find_column, joined_costs
+from nasbench.benchmarks.frames import table_from_frame
+from nasbench.benchmarks.joins import Join, find_column, joined_costs
 from nasbench.benchmarks.sources import hardware, public
 from nasbench.benchmarks.sources.public import read_frame
 from nasbench.benchmarks.tables.columns import hardware as column_of
@@ -153,7 +154,7 @@ def test_what_a_name_means(three: Path, asked: str, dataset: str, table: str, of
         assert (found.join.table, found.join.dataset) == (table, of)
         assert found.join.objective == found.metric.name
         assert found.join.content == load_table(table).hash
-        (numbers,) = joined_costs([found.join], "nb201").values()
+        (numbers,) = joined_costs([found.join], load_table("nb201")).values()
         frame = load_table(table).to_pandas()
         np.testing.assert_array_equal(numbers, frame[f"{of}/{found.metric.name}"])
 
@@ -229,7 +230,7 @@ def test_the_audit_says_that_the_source_is_missing_or_another(stored: Path) -> N
     assert f"installed is {load_table('one').hash[:8]}" in found
     (join,) = next(iter(experiments(results))).experiment.task.joins
     with pytest.raises(NasbenchError, match="install the table that these runs were made with"):
-        joined_costs([join], "nb201")
+        joined_costs([join], load_table("nb201"))
     source.unlink()
     assert "table 'one' is not installed" in texts(audit(results))
 
@@ -258,3 +259,23 @@ def test_a_source_that_is_no_objective_cannot_be_read(stored: Path) -> None:
     assert any(
         "names other tables for what is not among its objectives" in f.reason for f in faults
     )
+
+
+def test_pools_are_joined_by_architecture(tmp_path: Path) -> None:
+    """Either table may have some architectures only; what the other one lacks is NaN."""
+    space = load_table("digits").space
+    some = {"a": [7, 900, 15_000], "b": [3, 900, 7_000, 15_000, 15_001]}
+    made = {}
+    for name, indices in some.items():
+        frame = pd.DataFrame({
+            "index": indices, "epochs": 1, "seconds": 1.0, "valid_accuracy": 50.0,
+            "test_accuracy": 50.0, "latency/phone": np.array(indices) / 10,
+        })  # fmt: skip
+        made[name] = table_from_frame(frame, name=name, space=space, pool=True)
+        made[name].save(tmp_path / f"{name}.safetensors")
+    path = str(tmp_path / "b.safetensors")
+    join = Join("latency/phone", path, made["b"].hash, "b")
+    (numbers,) = joined_costs([join], made["a"]).values()
+    np.testing.assert_array_equal(numbers, [np.nan, 90, 1500])
+    (numbers,) = joined_costs([join], load_table("digits")).values()
+    assert np.flatnonzero(~np.isnan(numbers)).tolist() == some["b"]

@@ -220,12 +220,8 @@ def ranking(one: "Contender", known: "Known") -> tuple[NDArray[np.float64], NDAr
         values = shared[there, run, epoch]
         if np.isfinite(values).all():
             tau[run, epoch] = kendalltau(values, truth[sample][there]).statistic
-    gap = matrix(
-        Ragged(
-            truth[one.runs.architectures.indices.values] - one.runs.signal.values,
-            one.runs.signal.offsets,
-        )
-    )
+    derived = known.space.positions(one.runs.architectures.indices.values)
+    gap = matrix(Ragged(truth[derived] - one.runs.signal.values, one.runs.signal.offsets))
     return tau, gap
 
 

@@ -50,15 +50,18 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         if not any(map(len, regrets)):
             continue
         title, rest = block.title_of(dataset), about(block)
-        what = f"{block.units.axis('test regret')} on {title} of every run's final architecture"
+        regret = block.units.axis(f"{block.outcome} regret")
+        what = f"{regret} on {title} of every run's final architecture"
         yield Picture(
-            f"distribution-{dataset}", "distribution", f"Test regret of every run on {title}",
+            f"distribution-{dataset}", "distribution",
+            f"{block.outcome.capitalize()} regret of every run on {title}",
             caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
         )  # fmt: skip
         metric = block.units.metric
         what = (
-            f"all architectures by search signal and test {metric.name} on {title}, a panel for "
-            "each row with the final architectures of its runs; better is up and to the right"
+            f"all architectures by search signal and {block.outcome} {metric.name} on {title}, a "
+            "panel for each row with the final architectures of its runs; better is up and to the "
+            "right"
         )
         yield Picture(
             f"landscape-{dataset}", "landscape", f"Where searches end among all on {title}",
@@ -89,7 +92,7 @@ def _distribution(
         words = Words(
             title=block.title_of(dataset),
             footer="; ".join([_READ, *about(block)]),
-            xlabel=block.units.axis("test regret"),
+            xlabel=block.units.axis(f"{block.outcome} regret"),
         )
         lay_out(figure, options, words, (len(shown) + 0.1) * rows.height)
     return figure
@@ -127,7 +130,7 @@ def _landscape(
     """
     seen, what = _seen(block, table, dataset)
     test, metric = table.test[dataset], block.units.metric
-    ends = [_ends(one) for one in shown]
+    ends = [_ends(one, table) for one in shown]
     drawn = [cell for cells, _ in ends for cell in cells]
     columns = _columns(len(shown), options.inches)
     rows = -(-len(shown) // columns)
@@ -151,7 +154,7 @@ def _landscape(
         words = Words(
             footer="; ".join([*about(block), _CIRCLES]),
             xlabel=what,
-            ylabel=_named(metric, f"test {metric.name} on {block.title_of(dataset)}"),
+            ylabel=_named(metric, f"{block.outcome} {metric.name} on {block.title_of(dataset)}"),
         )
         side = (options.inches - 0.6) / columns
         lay_out(figure, options, words, min(max(0.8 * side, 0.7), 0.36 * options.inches + 0.2))
@@ -197,9 +200,9 @@ def _named(metric: "Metric", what: str) -> str:
     return f"{what} ({metric.unit})" if metric.unit else what
 
 
-def _ends(one: "Contender") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ends(one: "Contender", table: "Known") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the distinct final architectures of the runs, and how many runs end with each."""
-    last = one.incumbents.indices.last()
+    last = table.space.positions(one.incumbents.indices.last())
     cells, runs = np.unique(last, return_counts=True)
     return cells, runs
 

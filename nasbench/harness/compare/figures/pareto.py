@@ -90,13 +90,13 @@ def _picture(
 ) -> Picture:
     """Return the picture; `both` for a cost that is epochs of both kinds."""
     said = caption([
-        f"test {block.units.title} on {block.title_of(dataset)} against {what}",
+        f"{block.outcome} {block.units.title} on {block.title_of(dataset)} against {what}",
         f"large marks: {_READ}; grey line: means that no other mean is better than at equal or "
         f"lower cost{', for each kind of epochs' if both else ''}",
         *([_KINDS] if both else []), *about(block),
     ])  # fmt: skip
     draw, metric = partial(_draw, block, dataset, what, points, both), block.units.metric.name
-    title = f"Test {metric} on {block.title_of(dataset)} against {what}"
+    title = f"{block.outcome.capitalize()} {metric} on {block.title_of(dataset)} against {what}"
     return Picture(f"pareto-{dataset}-{short}", "pareto", title, said, draw)
 
 
@@ -156,7 +156,7 @@ def _draw(
             aside=f"{_READ}; {_HOLLOW}" if both else _READ,
             footer="; ".join(about(block)),
             xlabel=what,
-            ylabel=f"test {block.units.title}",
+            ylabel=f"{block.outcome} {block.units.title}",
             entries=entries(axes),
         )
         lay_out(figure, options, words, 0.36 * options.inches + 0.2)

@@ -57,7 +57,7 @@ def regret_pictures(
     `evaluations`, or None for one figure over each. One-shot rows have figures of their own; with a
     calibration, a further figure shows all rows over seconds.
     """
-    for one in CLOCKS if clock is None else (clock,):
+    for one in block.task.clocks if clock is None else {clock} & set(block.task.clocks):
         parts = one_clock(block, one)
         for part in parts:  # two clocks never share an axis
             alike = [other for other in parts if other.task.shared == part.task.shared]
@@ -89,8 +89,8 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"Test regret on {block.title_of(dataset)} over {_over(block, clock)}"
-            f"{at and f' on {at}'}",
+            f"{block.outcome.capitalize()} regret on {block.title_of(dataset)} over "
+            f"{_over(block, clock)}{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
         )
@@ -229,7 +229,7 @@ def _draw(
             aside=", ".join(CENTRES[centre]),
             footer="; ".join([*about(block), *_about_clock(block, clock)]),
             xlabel=_over(block, clock),
-            ylabel=block.units.axis("test regret"),
+            ylabel=block.units.axis(f"{block.outcome} regret"),
             entries=() if named else entries(axes),
         )
         lay_out(figure, options, words, height)
@@ -270,7 +270,7 @@ def _about_clock(block: "Block", clock: str) -> list[str]:
 def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
     line, around = CENTRES[centre]
     return caption([
-        f"{block.units.axis('test regret')} on {block.title_of(dataset)} over "
+        f"{block.units.axis(f'{block.outcome} regret')} on {block.title_of(dataset)} over "
         f"{_over(block, clock)}; both axes "
         "are logarithmic",
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "

@@ -1,6 +1,7 @@
 """The tables of a comparison, as its options ask for them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.tables.course import course_table
@@ -35,10 +36,21 @@ def tables(block: "Block", options: TableOptions | None = None) -> list[TextTabl
     alone = block.sets or len(block.contenders) < 2
     kinds = ("sets",) if block.sets else ("results", "cost", "estimates", "course", "pairs")
     return [
-        shaped(_OF_A_BLOCK[kind](block), options)
+        _worded(shaped(_OF_A_BLOCK[kind](block), options), block)
         for kind in kinds
         if options.wants(kind) and not (kind == "pairs" and alone)
     ]
+
+
+def _worded(table: TextTable, block: "Block") -> TextTable:
+    """Return a table whose columns call final values what they are, see `Task.outcome`."""
+    if block.task.has_test:
+        return table
+
+    def names(of: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(block.outcome.join(one.split("test")) for one in of)
+
+    return replace(table, columns=names(table.columns), short=names(table.short))
 
 
 def tables_across(family: "Family", options: TableOptions | None = None) -> list[TextTable]:

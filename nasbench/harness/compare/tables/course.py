@@ -36,8 +36,11 @@ def course_table(block: "Block") -> TextTable:
     about = ", ".join(
         f"{units.write(target)} on {block.title_of(name)}" for name, target in targets.items()
     )
-    aim = [filled(TARGET, f"{units.metric.name} {about}")] if about else []
-    caption = f"Test {units.title} after parts of the budget, with 95 % bootstrap intervals"
+    aim = [filled(TARGET, f"{block.outcome} {units.metric.name} {about}")] if about else []
+    caption = (
+        f"{block.outcome.capitalize()} {units.title} after parts of the budget, with 95 % "
+        "bootstrap intervals"
+    )
     notes = written_notes(block, *about_bold_parts(block), GAIN, MEAN_REGRET, *aim)
     return text_table("course", caption, sections, notes)
 
@@ -45,7 +48,7 @@ def course_table(block: "Block") -> TextTable:
 def _cells(row: Row, units: Units) -> Cells:
     whole, anytime = row.parts[-1], row.anytime
     aimed = not math.isnan(anytime.target)
-    reached = f"{anytime.in_seconds.runs}/{row.n}"
+    reached = f"{anytime.in_evaluations.runs}/{row.n}"
     clocks = {
         **{name: anytime.in_kind(kind) for kind, name in zip(Seconds, SECONDS, strict=True)},
         **{name: anytime.in_count(one) for one, name in zip(COUNTED, COUNTS, strict=True)},

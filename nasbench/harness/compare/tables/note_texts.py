@@ -21,12 +21,12 @@ class Note(NamedTuple):
 
 
 BOLD = Note(
-    "bold: no other row has a significantly better test {} (Mann-Whitney, Holm over all {} of "
+    "bold: no other row has a significantly better {} (Mann-Whitney, Holm over all {} of "
     "rows of the data set, alpha 0.05, and the better mean)",
     "bold: no other row is significantly better (Mann-Whitney, Holm over {1}, 0.05)",
 )
 BOLD_PART = Note(
-    "bold: no other row on this clock has a significantly better test {} at that part of the "
+    "bold: no other row on this clock has a significantly better {} at that part of the "
     "budget (Mann-Whitney, Holm over all pairs of these rows on the data set, alpha 0.05, and the "
     "better mean); none is where no test can be significant with so few rows or runs",
     "bold: no other row on this clock is significantly better then (Mann-Whitney, Holm over all "
@@ -86,10 +86,10 @@ MEAN_REGRET = Note(
     "mean regret: over the whole budget",
 )
 TARGET = Note(
-    "reached: runs that reached the target, test {}; median, and expected (taken by all "
+    "reached: runs that reached the target, {}; median, and expected (taken by all "
     "runs, of those that did not their whole budget, over runs that reached it), in seconds of "
     "the clock and in evaluations or epochs",
-    "reached: runs with test {}",
+    "reached: runs with {}",
 )
 PAIRS = Note(
     "p: Mann-Whitney, two-sided, Holm-corrected over all {} of rows of the data set",

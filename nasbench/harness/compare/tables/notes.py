@@ -49,7 +49,7 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[N
         for name in datasets
     }
     pairs = pairs_text(len(block.contenders))
-    return tuple(_about(filled(BOLD, block.units.metric.name, pairs), found))
+    return tuple(_about(filled(BOLD, f"{block.outcome} {block.units.metric.name}", pairs), found))
 
 
 def about_bold_parts(block: "Block") -> tuple[Note, ...]:
@@ -65,7 +65,7 @@ def about_bold_parts(block: "Block") -> tuple[Note, ...]:
                 any(part.testable for row in rows for part in row.parts),
                 sorted(filter(None, (row.parts[-1].n for row in rows))),
             )
-    return tuple(_about(filled(BOLD_PART, block.units.metric.name), found))
+    return tuple(_about(filled(BOLD_PART, f"{block.outcome} {block.units.metric.name}"), found))
 
 
 _IN = {"evaluations": "rows of evaluations", "shared_epochs": "rows of shared weights"}
@@ -147,7 +147,7 @@ def _needed(block: "Block") -> Iterator[str]:
 
 def about_clocks(block: "Block") -> Iterator[Note]:
     """Yield notes on the kinds of seconds and counts that the rows of a block have."""
-    tasks = [one.experiment.task for one in block.contenders]
+    tasks = [one.experiment.task for one in block.contenders if one.experiment.task.timed]
     for kind in Seconds:
         if kind in {task.seconds for task in tasks}:
             fitted = f"; {block.about_seconds}" if block.about_seconds else ""

@@ -74,7 +74,9 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
             ),
             evaluations_mean=_mean(one, "evaluations"),
             seconds=one.experiment.task.seconds,
-            clock_seconds_mean=_mean(one, "clock_seconds"),
+            clock_seconds_mean=(
+                _mean(one, "clock_seconds") if one.experiment.task.timed else np.nan
+            ),
         )
         for one in contenders
     ]
@@ -85,7 +87,7 @@ def _members(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the judge's values of every run's final set, shape (members,) each."""
     steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
-    judged = one.runs.finals(split, dataset, objective)
+    judged = one.judged(split, dataset, objective)
     for run in range(len(one.runs)):
         yield finite(judged[run][np.isin(steps[run], selected[run])])
 
@@ -136,8 +138,8 @@ def sets_table(block: "Block") -> TextTable:
         for dataset in block.datasets
     ]
     caption = (
-        "Final sets: members, and the best value on test within a set, mean ± standard deviation "
-        "over n runs"
+        f"Final sets: members, and the best {'value on test' if block.task.has_test else 'value'} "
+        "within a set, mean ± standard deviation over n runs"
     )
     names = " and ".join(one.name for one in objectives)
     about = Note(
@@ -155,7 +157,7 @@ def members(block: "Block") -> dict[str, list[Any]]:
     """Return columns with one row per member of every final set: architecture and all values.
 
     `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
-    judge's values.
+    judge's values, the latter where there are any.
     """
     rows: list[dict[str, Any]] = []
     for dataset in block.datasets:
@@ -172,7 +174,7 @@ def members(block: "Block") -> dict[str, list[Any]]:
             for k, metric in enumerate(one.experiment.task.objectives):
                 told = runs.lists(value_column(metric)).at(selected)
                 columns[value_column(metric)] = told.values
-                for split in SPLITS:
+                for split in SPLITS if one.experiment.task.has_test else SPLITS[:1]:
                     values = list(_members(one, dataset, k, split))
                     whole = np.concatenate(values) if values else np.empty(0)
                     columns[f"{split}/{metric.name}"] = whole

@@ -59,8 +59,11 @@ def results_table(block: "Block") -> TextTable:
         sections.append(
             Section(
                 block.title_of(dataset),
-                [laid_out("results", _result(row, units, failed=failed)) for row in rows],
-                [laid_out("results", _reference(one, units)) for one in references],
+                [
+                    laid_out("results", _shown(block, _result(row, units, failed=failed)))
+                    for row in rows
+                ],
+                [laid_out("results", _shown(block, _reference(one, units))) for one in references],
             )
         )
     caption = (
@@ -88,8 +91,9 @@ def cost_table(block: "Block") -> TextTable:
         block, *about_bold(block, block.datasets[:1]), *about_clocks(block), WALL_TIME, *found
     )
     caption = (
-        f"Search cost, and test {block.units.title} on {block.title_of(block.datasets[0])}, means "
-        f"over n runs, with the 95 % bootstrap interval of the {block.units.metric.name}"
+        f"Search cost, and {block.outcome} {block.units.title} on "
+        f"{block.title_of(block.datasets[0])}, means over n runs, with the 95 % "
+        f"bootstrap interval of the {block.units.metric.name}"
     )
     return text_table("cost", caption, [Section("", rows, [])], notes)
 
@@ -119,12 +123,19 @@ def estimates_table(block: "Block") -> TextTable:
         for name in block.datasets
     ]
     caption = (
-        f"Test {block.units.title} of final incumbents, with 95 % bootstrap intervals: mean, "
-        "median and interquartile mean (IQM) over n runs"
+        f"{block.outcome.capitalize()} {block.units.title} of final incumbents, with 95 % "
+        "bootstrap intervals: mean, median and interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else PERCENTILE
     notes = written_notes(block, *about_bold(block), *known, *about_detectable(block))
     return text_table("estimates", caption, sections, notes)
+
+
+def _shown(block: "Block", cells: Cells) -> Cells:
+    """Return the cells without those of validation if it is the split that is reported."""
+    if block.task.has_test:
+        return cells
+    return {name: one for name, one in cells.items() if name not in ("validation", "regret valid.")}
 
 
 def is_bold(tested: Tested) -> bool:
