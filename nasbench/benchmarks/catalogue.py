@@ -18,7 +18,7 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import hardware, public, transnas
+from nasbench.benchmarks.sources import gpt, hardware, public, transnas
 from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
@@ -53,6 +53,7 @@ TABLE_SOURCES = {
         name: TableSource("TransNAS-Bench-101: seven tasks", files, transnas.BUILDERS[name])
         for name, files in transnas.FILES.items()
     },
+    gpt.NAME: TableSource("HW-GPT-Bench, GPT-S: a pool of transformers", gpt.FILES, gpt.build),
 }
 
 

@@ -114,7 +114,8 @@ def table_from_frame(
         part = {one: column[rows] for one, column in numbers.items()}
         data.update(_measured(dataset, part, index[rows], size, several))
         data.update(_costs(dataset, part, index[rows], size))
-    newest = bibtex or images or size < of.size or any(one.evaluations for one in protocols)
+    later = any(one.evaluations or one.lengths for one in protocols)
+    newest = bibtex or images or size < of.size or later
     try:
         info = TableInfo(
             schema_version=3 if newest else 2,
@@ -398,7 +399,7 @@ def _stored(protocol: Protocol, space: Space, table: str) -> TableProtocol:
         )
     stored: dict[str, Any] = {name: getattr(protocol, name) for name in TableProtocol.model_fields}
     stored["seconds"], stored["reports"] = dict(protocol.seconds), dict(protocol.reports)
-    stored["evaluations"] = dict(protocol.evaluations)
+    stored["evaluations"], stored["lengths"] = dict(protocol.evaluations), dict(protocol.lengths)
     try:
         return TableProtocol(**stored)
     except ValidationError as error:

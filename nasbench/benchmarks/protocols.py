@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -44,12 +44,25 @@ class Protocol:
 
     A search ends at the first of its two budgets if its data set has both.
     """
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Epochs of the data sets whose whole training has another number of epochs, see `of`."""
     signal: str = "mean"
     """What one query returns: `mean` over the training seeds, or `random`, that of one seed."""
     repeats: str = "charge"
     """Cost of asking for an architecture again: `charge`, the same again, or `free`."""
     table: str = "nb201"
     """Name of the table that the protocol is made for."""
+
+    def of(self, dataset: str) -> "Protocol":
+        """Return the protocol of one data set.
+
+        Where `lengths` names the data set, its schedule has that many epochs, after all of which a
+        search sees validation and the judge reads.
+        """
+        epochs = self.lengths.get(dataset)
+        if epochs is None:
+            return self
+        return replace(self, schedule=epochs, epochs=epochs, final_schedule=epochs)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -151,6 +164,7 @@ def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
 
 
 def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
+    protocol = protocol.of(dataset)
     search, metric = table.search, default_objective(table, dataset).name
     published = protocol.name in _PROTOCOLS
     epochs, schedule, final = protocol.epochs, protocol.schedule, protocol.final_schedule

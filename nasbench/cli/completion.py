@@ -21,7 +21,7 @@ PROTOCOLS = ("nb201-paper", "nats-bench", "own")
 IMAGES = ("digits", "cifar10", "cifar100", "ImageNet16-120")
 """Images that can be trained on."""
 FETCHED = (
-    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "cifar10", "cifar100",
+    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "gpt-s", "cifar10", "cifar100",
 )  # fmt: skip
 """What `nasbench data fetch` gets."""
 RECIPES = ("nb201-12", "nb201-200", "digits-15")

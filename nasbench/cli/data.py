@@ -108,7 +108,8 @@ def info(name: Name = "nb201") -> None:
     table = load_table(name)
     about = table.info
     say(f"{about.name}: {about.title}")
-    say(f"space    {about.space}, {about.cells} of {table.space.size} architectures")
+    searched = ", all that a search can ask for" if table.is_pool else ""
+    say(f"space    {about.space}, {table.coverage}{searched}")
     say(f"hash     {table.hash}")
     say(f"file     {table.path}")
     say(f"licence  {about.licence}")
@@ -206,7 +207,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> Exception:
 
 def _say_installed(table: "Table") -> None:
     about = table.info
-    say(f"{about.name}: {about.cells} of {table.space.size} architectures, hash {table.hash}")
+    say(f"{about.name}: {table.coverage}, hash {table.hash}")
     say(f"  in {table.path}")
 
 

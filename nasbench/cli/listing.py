@@ -85,6 +85,7 @@ def protocols() -> None:
 
 
 def _asked(protocol: "Protocol", dataset: str) -> str:
+    protocol = protocol.of(dataset)
     seconds, count = protocol.seconds.get(dataset), protocol.evaluations.get(dataset)
     budget = " or ".join(
         [

@@ -69,7 +69,7 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     for table in dict.fromkeys((record.table, record.metric) for record in sheet.records):
         _print_table(console, [one for one in sheet.records if (one.table, one.metric) == table])
     if not sheet.records:
-        console.print("No table of its space is installed: see `nasbench list benchmarks`")
+        console.print("No installed table has it: see `nasbench list benchmarks`")
     for problem in sheet.problems:
         say(f"note: {problem}", err=True)
 
@@ -94,7 +94,7 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from nasbench.harness.compare.units import Units
+    from nasbench.harness.compare.units import UNKNOWN, Units
 
     name, metric = records[0].table, records[0].metric
     known = [one.value for r in records for one in (r.signal, r.valid, r.test) if one is not None]
@@ -106,18 +106,21 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
         padding=(0, 1, 0, 0),
     )  # fmt: skip
     drawn.add_column("data set")
-    epochs = " or ".join(map(str, sorted({record.epochs for record in records})))
-    for heading in (
-        f"{epochs} epochs\nvalidation",
-        "final\nvalidation",
-        "final\ntest",
-        "s per\nquery",
-    ):
+    epochs = sorted({record.epochs for record in records})
+    after = f"{' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}"
+    columns = {
+        f"{after}\nvalidation": [_score(one.signal, units) for one in records],
+        "final\nvalidation": [_score(one.valid, units) for one in records],
+        "final\ntest": [_score(one.test, units) for one in records],
+        "s per\nquery": [
+            UNKNOWN if math.isnan(one.seconds) else f"{one.seconds:.1f}" for one in records
+        ],
+    }
+    columns = {name: texts for name, texts in columns.items() if set(texts) != {UNKNOWN}}
+    for heading in columns:
         drawn.add_column(heading, justify="right", no_wrap=True)
-    for record in records:
-        scores = (record.signal, record.valid, record.test)
-        seconds = "–" if math.isnan(record.seconds) else f"{record.seconds:.1f}"
-        drawn.add_row(escape(record.dataset), *(_score(one, units) for one in scores), seconds)
+    for record, *texts in zip(records, *columns.values(), strict=True):
+        drawn.add_row(escape(record.dataset), *texts)
     console.print(drawn)
     among = {s.among for r in records for s in (r.signal, r.valid, r.test) if s is not None}
     console.print(
@@ -126,4 +129,6 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
 
 
 def _score(score: "Score | None", units: "Units") -> str:
-    return "–" if score is None else f"{units.write(score.value)} ({score.rank:,})"
+    from nasbench.harness.compare.units import UNKNOWN
+
+    return UNKNOWN if score is None else f"{units.write(score.value)} ({score.rank:,})"

@@ -205,7 +205,7 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     """
     fitting = (one for one in protocols_for(table) if dataset in one.datasets)
     try:
-        protocol = next(fitting, None) or own_protocol(table, dataset)
+        protocol = (next(fitting, None) or own_protocol(table, dataset)).of(dataset)
     except NasbenchError:  # a table without costs has no protocol of its own
         return None
     schedule, final = protocol.schedule, protocol.final_schedule

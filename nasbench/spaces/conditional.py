@@ -6,14 +6,20 @@ indices, mutation, crossover, neighbours and text.
 """
 
 from abc import abstractmethod
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.categorical import Decision, check_decision
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nasbench.spaces.base import Encoding
 
 Architecture = tuple[int, ...]
 """The choice of every decision from the root to a leaf, as positions in `Decision.choices`."""
@@ -247,6 +253,46 @@ class ConditionalSpace(EnumerableSpace):
         while (decision := self.next_decision(choices)) is not None:
             choices = (*choices, random.choice(self._options(choices, decision, *parents)))
         return choices
+
+    def encodings(self) -> "Mapping[str, Encoding]":
+        """Return the encoding `one-hot`, which is the method `one_hot`."""
+        return {"one-hot": self.one_hot}
+
+    def one_hot(self, architectures: "Sequence[Architecture]") -> "NDArray[np.float32]":
+        """Encode n architectures as zeros and ones of shape (n, features).
+
+        Each choice of each decision that any architecture makes has a feature; those of decisions
+        that an architecture does not make are 0. Decisions of one name are one decision. Raises
+        `InvalidInput` where beginnings of the same length and `state` go on with other decisions.
+        """
+        import numpy as np
+
+        made = np.zeros((len(architectures), len(self._features)), np.float32)
+        for row, one in enumerate(architectures):
+            try:
+                made[row, [self._features[pair] for pair in self._pairs(one)]] = 1
+            except KeyError as error:
+                raise InvalidInput(
+                    f"space '{self.name}' has decisions that its method `state` does not tell "
+                    "apart: let it return something else for each of them"
+                ) from error
+        return made
+
+    @cached_property
+    def _features(self) -> dict[tuple[str, str], int]:
+        """The place of every pair of decision and choice in the one-hot encoding."""
+        seen, pairs = set[Hashable](), dict[tuple[str, str], None]()
+        ends: list[Architecture] = [()]
+        while ends:
+            choices = ends.pop()
+            key = self.state(choices), len(choices)
+            new = key not in seen and self._count(choices)
+            decision = self.next_decision(choices) if new else None
+            seen.add(key)
+            if decision is not None:
+                pairs.update(dict.fromkeys((decision.name, one) for one in decision.choices))
+                ends += [(*choices, one) for one in reversed(range(len(decision.choices)))]
+        return {pair: place for place, pair in enumerate(pairs)}
 
     def format(self, architecture: Architecture) -> str:
         """Write an architecture as `decision=choice` pairs, which `parse` reads."""

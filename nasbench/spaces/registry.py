@@ -22,6 +22,7 @@ _HOMES = {
     "nb201": "nasbench.spaces.nb201:NasBench201",
     "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
     "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
+    "gpt-s": "nasbench.spaces.gpt:GptS",
 }
 """Module and class of each of nasbench's own spaces, imported when the space is needed."""
 

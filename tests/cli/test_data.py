@@ -30,7 +30,7 @@ def run(*arguments: str) -> str:
 def test_fetch_list_info_verify_and_path(folder: Path) -> None:
     assert "not installed: nasbench data fetch nb201 " in run("list")
     said = run("fetch", "nb201")
-    assert "15625 of 15625 architectures" in said
+    assert "15,625 of 15,625 architectures" in said
     assert "Apache-2.0 licence" in said  # attribution is printed
     assert "15625 architectures" in run("list")
     info = run("info", "nb201")
@@ -44,7 +44,7 @@ def test_fetch_list_info_verify_and_path(folder: Path) -> None:
 
 def test_import_reports_what_is_missing() -> None:
     said = run("import", str(upstream() / NATS_FOLDER))
-    assert "nats-tss-v1_0-3ffb9: 3 of 15625 architectures" in said
+    assert "nats-tss-v1_0-3ffb9: 3 of 15,625 architectures" in said
     assert "15622 of 15625 architectures are not in the source" in said
     with pytest.raises(NasbenchError, match="exists already"):
         run("import", str(upstream() / NATS_FOLDER))

@@ -29,7 +29,14 @@ from nasbench.benchmarks.tables.columns import (
     query_seconds,
     seed_count,
 )
-from nasbench.benchmarks.tables.info import Array, Column, Split, TableInfo, TableMetric
+from nasbench.benchmarks.tables.info import (
+    Array,
+    Column,
+    Split,
+    TableInfo,
+    TableMetric,
+    TableProtocol,
+)
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.problem import ACCURACY, Metric
@@ -69,6 +76,29 @@ TASKS = {
 }
 """The tasks, by the names of their files."""
 _SEGMENTATION = "segmentsemantic"
+
+_USUAL = TASKS["class_object"].epochs
+_PROTOCOL = TableProtocol(
+    name="transnas-50",
+    source="Duan et al., TransNAS-Bench-101, CVPR 2021: 50 evaluations",
+    schedule=_USUAL,
+    epochs=_USUAL,
+    final_schedule=_USUAL,
+    seconds={},
+    reports={task: (task,) for task in TASKS},
+    evaluations=dict.fromkeys(TASKS, 50),
+    lengths={task: about.epochs for task, about in TASKS.items() if about.epochs != _USUAL},
+    trials="mean",
+)
+
+BIBTEX = """@inproceedings{duan2021transnas,
+  author = {Duan, Yawen and Chen, Xin and Xu, Hang and Chen, Zewei and Liang, Xiaodan and
+            Zhang, Tong and Li, Zhenguo},
+  title = {{TransNAS-Bench-101}: Improving Transferability and Generalizability of Cross-Task
+           Neural Architecture Search},
+  booktitle = {Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year = {2021}
+}"""
 
 _NOTES = (
     "validation is that after the last epoch; test is each network's best over all epochs, as the "
@@ -156,7 +186,7 @@ def build(name: str, paths: Sequence[Path]) -> Table:
         data.update(_of_task(task, about, path, rows, last[task]))
     files = FILES[name]
     info = TableInfo(
-        schema_version=2,
+        schema_version=3,
         name=name,
         title=f"TransNAS-Bench-101, {name.partition('-')[2]} space, from public files",
         space=name,
@@ -171,7 +201,9 @@ def build(name: str, paths: Sequence[Path]) -> Table:
         sources=tuple(file.as_source() for file in files),
         columns=tuple(data),
         metrics=tuple(map(TableMetric.of, METRICS)),
+        protocols=(_PROTOCOL,),
         titles={task: about.title for task, about in TASKS.items()},
+        bibtex=BIBTEX,
     )
     return Table.from_columns(info, {column.name: array for column, array in data.items()})
 

@@ -9,6 +9,7 @@
     {dataset}/query/hp{schedule}/ep{epoch}/seconds/{mean|seed777}  its first epochs + one validation
     {dataset}/{params|flops}                                   size of the network
     {dataset}/{latency|energy|intensity}/{device}              hardware
+    {dataset}/spread/{latency|energy}/{device}                 deviation of its measurements
     rows                                                       stored row of every index
     indices                                                    index in the space of every row
 
@@ -31,6 +32,7 @@ UNITS: dict[str, str] = {
     Quantity.LATENCY: "ms",
     Quantity.ENERGY: "mJ",
     Quantity.INTENSITY: "operations per byte",
+    Quantity.SPREAD: "",
     Quantity.COUNT: "seeds",
     Quantity.ROW: "row",
     Quantity.INDEX: "index",
@@ -192,6 +194,18 @@ def hardware(
         dataset=dataset,
         device=device,
         provenance=provenance,
+    )
+
+
+def spread(dataset: str, quantity: Quantity, device: str, *, unit: str = "") -> Column:
+    """Return the column of the standard deviation of a hardware cost over its measurements."""
+    return Column(
+        name=f"{dataset}/{Quantity.SPREAD}/{quantity}/{device}",
+        quantity=Quantity.SPREAD,
+        unit=unit or UNITS[quantity],
+        dataset=dataset,
+        device=device,
+        averaging="standard deviation",
     )
 
 

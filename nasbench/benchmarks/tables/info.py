@@ -51,6 +51,7 @@ class Quantity(StrEnum):
     LATENCY = "latency"
     ENERGY = "energy"
     INTENSITY = "intensity"
+    SPREAD = "spread"
     COUNT = "count"
     ROW = "row"
     INDEX = "indices"
@@ -131,6 +132,7 @@ class TableProtocol(_Stored):
     seconds: dict[str, float]
     reports: dict[str, tuple[str, ...]]
     evaluations: dict[str, Annotated[int, Field(ge=1)]] = {}
+    lengths: dict[str, Annotated[int, Field(ge=1)]] = {}
     signal: Literal["mean", "random"] = Field("mean", alias="trials")
     repeats: Literal["charge", "free"] = "charge"
 
@@ -164,7 +166,7 @@ class TableInfo(_Stored):
         newest = (
             self.bibtex
             or self.images
-            or any(one.evaluations for one in self.protocols)
+            or any(one.evaluations or one.lengths for one in self.protocols)
             or any(one.quantity == Quantity.INDEX for one in self.columns)
         )
         if self.schema_version < 3 and newest:
@@ -192,8 +194,9 @@ class TableInfo(_Stored):
         """
         values = self.model_dump(mode="json", by_alias=True)
         for protocol in values["protocols"]:
-            if not protocol["evaluations"]:
-                del protocol["evaluations"]
+            for name in ("evaluations", "lengths"):
+                if not protocol[name]:
+                    del protocol[name]
         for name in ("metrics", "datasets", "protocols", "titles", "bibtex", "images"):
             if not values[name]:
                 del values[name]

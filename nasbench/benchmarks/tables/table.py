@@ -134,6 +134,13 @@ class Table:
         """Whether only the architectures of the table can be searched."""
         return any(column.name == INDICES for column in self.info.columns)
 
+    @property
+    def coverage(self) -> str:
+        """How many architectures of the whole space it has: `6 of 15,625 architectures`."""
+        space = self.space
+        whole = space.whole.size if isinstance(space, Subspace) else space.size
+        return f"{self.info.cells:,} of {whole:,} architectures"
+
     def _space(self) -> EnumerableSpace:
         whole = get_enumerable(self.info.space)
         if not self.is_pool:

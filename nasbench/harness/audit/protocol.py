@@ -33,6 +33,7 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
         what = f"'{task.protocol}' is no published protocol: what it says is its own"
         yield Finding("protocol", label, what, fault=False)
     else:
+        usual = usual.of(task.query.dataset)
         for name, there, published, fault in _parts(task, usual):
             if there != published:
                 what = f"{name} is {there}, in {usual.name} {published}"

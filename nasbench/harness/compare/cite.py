@@ -104,11 +104,13 @@ def _of_sources(task: Task) -> Iterator[str]:
         yield _comment(task.benchmark, "every answer is trained")
         return
     try:
-        attribution = load_table(task.reference.name).info.attribution
+        about = load_table(task.reference.name).info
     except NasbenchError:  # not installed here
         yield _comment(task.benchmark, "benchmark whose sources are not known here")
         return
-    for line in attribution:
+    for text in _BETWEEN.split(about.bibtex.strip()) if about.bibtex else ():
+        yield _valid(text) or _comment(task.benchmark, f"its table has no entry but this: {text}")
+    for line in about.attribution:
         known = [entry for short, entry in _entries().items() if short in line]
         yield from known or [_comment(task.benchmark, line)]
 

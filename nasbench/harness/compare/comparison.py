@@ -124,19 +124,9 @@ class Block:
 
     @property
     def about_test(self) -> tuple[str, ...]:
-        """Lines on what test values are: means over how many training seeds, or best epochs."""
-        if not self.task.has_test:
-            return (
-                "one measured value of each network, no split held out: searches saw the values "
-                "that are reported here",
-            )
-        if self.known is None:
-            return ()
-        best = [self.title_of(one) for one in self.datasets if one in self.known.best_epoch]
-        optimistic = (
-            f"test on {', '.join(best)}: each network's best over the epochs of its training, "
-            "an optimistic number",
-        )
+        """Lines on what test values are: `reservations`, and means over how many seeds."""
+        if self.known is None or not self.task.has_test:
+            return self.reservations
         by_count: dict[tuple[int, ...], list[str]] = {}
         for name in self.datasets:
             if name in self.known.test_seeds:
@@ -151,7 +141,24 @@ class Block:
             for counts, names in by_count.items()
         ]
         seeds = (f"test: {'; '.join(found)}",) if found else ()
-        return (*(optimistic if best else ()), *seeds)
+        return (*self.reservations, *seeds)
+
+    @property
+    def reservations(self) -> tuple[str, ...]:
+        """What every reader of final values must know of them, in tables and figures."""
+        if not self.task.has_test:
+            return (
+                "one measured value of each network, no split held out: searches saw the values "
+                "that are reported here",
+            )
+        known = self.known.best_epoch if self.known else ()
+        best = [self.title_of(one) for one in self.datasets if one in known]
+        if not best:
+            return ()
+        return (
+            f"test on {', '.join(best)}: each network's best over the epochs of its training, "
+            "an optimistic number",
+        )
 
     @property
     def about_seconds(self) -> str:

@@ -107,7 +107,7 @@ def describe(task: Task, titles: Mapping[str, str] = _NONE) -> str:
             if task.shared
             else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(task)]
         ),
-        f"judged after {task.final_schedule} epochs",
+        f"judged after {epochs_text(task.final_schedule)}",
         *(["repeated architectures free"] if task.repeats == "free" else []),
         *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
         *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
@@ -120,7 +120,7 @@ def describe(task: Task, titles: Mapping[str, str] = _NONE) -> str:
 def _signal(task: Task) -> str:
     query, name = task.query, ", and ".join(one.name for one in task.objectives)
     trial = ", a random training per query" if query.signal == "random" else ""
-    after = f"{query.epochs} of {query.schedule} epochs"
+    after = f"{query.epochs} of {epochs_text(query.schedule)}"
     return f"signal: validation {name} after {after}{trial}"
 
 
@@ -140,12 +140,14 @@ def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[
             found["shared"] = "shared weights"
         elif usual is None or (query.schedule, query.epochs) != (usual.schedule, usual.epochs):
             key = f"signal-{query.epochs}of{query.schedule}"
-            found[key] = f"signal after {query.epochs} of {query.schedule} epochs"
+            found[key] = f"signal after {query.epochs} of {epochs_text(query.schedule)}"
         if not task.shared and query.signal != (usual.signal if usual else "mean"):
             words = {"random": "a random training per query", "mean": "the mean of the trainings"}
             found[f"signal-{query.signal}"] = words[query.signal]
         if usual is None or task.final_schedule != usual.final_schedule:
-            found[f"final-{task.final_schedule}"] = f"judged after {task.final_schedule} epochs"
+            found[f"final-{task.final_schedule}"] = (
+                f"judged after {epochs_text(task.final_schedule)}"
+            )
         if usual and task.reports != usual.reports.get(query.dataset):
             named = [titles.get(name, name) for name in task.reports]
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(named)}"
@@ -191,3 +193,8 @@ def _text(value: object) -> str:
     if isinstance(value, tuple | list):
         return "+".join(map(str, value))
     return str(value)
+
+
+def epochs_text(number: int) -> str:
+    """Return a number of epochs in words: `1 epoch`, `12 epochs`."""
+    return f"{number} epoch{'' if number == 1 else 's'}"

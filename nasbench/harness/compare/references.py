@@ -326,10 +326,9 @@ def references(known: Known, dataset: str) -> list[Reference]:
         seen = signal[chosen][~np.isnan(signal[chosen])]
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
-    rows = [
-        cells("optimum", test == best_test),
-        cells("optimum by validation", valid == best_valid),
-    ]
+    rows = [cells("optimum", test == best_test)]
+    if known.task.has_test:
+        rows.append(cells("optimum by validation", valid == best_valid))
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:
         n = known.evaluations()

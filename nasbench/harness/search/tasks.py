@@ -168,6 +168,7 @@ def _of_table(
     if protocol.name == OWN and dataset not in protocol.datasets:
         protocol = own_protocol(table, dataset)  # each data set has its own epochs and budget
     protocol.check(dataset)
+    protocol = protocol.of(dataset)
     published = Budget(protocol.seconds.get(dataset), protocol.evaluations.get(dataset))
     budget = wanted.limit(published) or published
     timed = table.search.has_seconds(dataset)

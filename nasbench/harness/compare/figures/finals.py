@@ -40,9 +40,14 @@ _SHOWN = 0.2
 
 
 def final_pictures(block: "Block") -> Iterator[Picture]:
-    """Yield two figures for every data set; none without a table."""
+    """Yield two figures for every data set; none without a table.
+
+    The second is left out where searches saw the very values that are reported.
+    """
     if block.known is None:
         return
+    query, task = block.task.query, block.task
+    told = not task.has_test and (query.schedule, query.epochs) == (task.final_schedule,) * 2
     shown = [one for one in block.contenders if len(one.runs)]
     for dataset in block.datasets if shown else ():
         best = float(np.nanmax(block.known.test[dataset]))
@@ -57,6 +62,8 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
             f"{block.outcome.capitalize()} regret of every run on {title}",
             caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
         )  # fmt: skip
+        if told:
+            continue
         metric = block.units.metric
         what = (
             f"all architectures by search signal and {block.outcome} {metric.name} on {title}, a "

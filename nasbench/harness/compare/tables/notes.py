@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
 def written_notes(block: "Block", *notes: Note) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return a table's notes, and the same for a page; what every table of a block says is last."""
-    every = [
-        *notes,
-        *(Note(note) for note in (*block.notes, block.footer)),
-    ]
+    said = {note.text for note in notes}
+    always = (*block.reservations, *block.notes, block.footer)
+    every = [*notes, *(Note(note) for note in always if note not in said)]
     return tuple(note.text for note in every), tuple(note.on_a_page for note in every)
 
 

@@ -49,8 +49,9 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
-        f"Test {block.units.metric.name} of final incumbents in pairs: above the diagonal "
-        "p-values, below it the chance that a run of the row beats one of the column (A12)"
+        f"{block.outcome.capitalize()} {block.units.metric.name} of final incumbents in pairs: "
+        "above the diagonal p-values, below it the chance that a run of the row beats one of the "
+        "column (A12)"
     )
     bold = [PAIRS_BOLD if note.text.startswith("bold") else note for note in about_bold(block)]
     tested = filled(PAIRS, pairs_text(len(block.contenders)))
