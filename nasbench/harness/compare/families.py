@@ -97,11 +97,11 @@ def families(blocks: Sequence["Block"]) -> Iterator[Family]:
     for one in related([block.task for block in blocks]):
         if any(blocks[place].sets for place in one.places):
             continue  # final sets of several objectives are not ranked
-        apart = (
-            f"blocks {_numbers(one.apart)} are not in these ranks, as they search a data set twice",
-        )
+        apart = [_not_ranked(others, why) for why, others in one.apart.items()]
+        if len({blocks[place].table for place in one.places}) == 1:
+            apart = []  # it is not of all tables
         for places, said in _ranked(one.places, blocks):
-            found = _family(places, blocks, (*(apart if one.apart else ()), *said))
+            found = _family(places, blocks, (*apart, *said))
             if found is not None:
                 yield found
 
@@ -122,8 +122,8 @@ def _ranked(
     for larger in dict.fromkeys(several):
         having = [place for place, one in rows.items() if larger <= one]
         if len(larger) > max(1, len(common)) and several.count(larger) > 1:
-            lacking = _numbers([place for place in places if place not in having])
-            yield having, (f"blocks {lacking} are not in these ranks, as they lack rows",)
+            lacking = [place for place in places if place not in having]
+            yield having, (_not_ranked(lacking, "lack rows"),) if lacking else ()
 
 
 def _family(
@@ -149,8 +149,11 @@ def _family(
     )  # fmt: skip
 
 
-def _numbers(places: Sequence[int]) -> str:
-    return ", ".join(str(place + 1) for place in places)
+def _not_ranked(places: Sequence[int], why: str) -> str:
+    numbers = ", ".join(str(place + 1) for place in places)
+    if len(places) == 1:
+        return f"block {numbers} is not in these ranks, like all blocks that {why}"
+    return f"blocks {numbers} are not in these ranks, as they {why}"
 
 
 def share_draws(blocks: Sequence["Block"]) -> bool:

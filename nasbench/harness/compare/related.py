@@ -1,20 +1,30 @@
 """Which tasks are compared together over several data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.task import Task
 
+_TWICE = "search data sets that these search, too"
+_KINDS = (
+    "differ in where answers come from", "differ in whether weights are shared",
+    "differ in what the budget limits", "differ in what repeats are charged",
+    "differ in simulated workers", "differ in the rule of selection",
+    "differ in what promotions are charged", "differ in the number of objectives",
+    "differ in whether there are values of test",
+)  # fmt: skip
+"""What tasks of another kind do, in the order of `_kind`."""
+
 
 @dataclass(frozen=True)
 class Related:
-    """Positions of tasks that are compared together, and of those that cannot be with them."""
+    """Positions of tasks that are compared together."""
 
     places: tuple[int, ...]
-    apart: tuple[int, ...] = ()
-    """Tasks of the same kind that search a data set twice, which are compared by themselves."""
+    apart: Mapping[str, tuple[int, ...]]
+    """Tasks that cannot be compared with them, by what they do."""
 
 
 def related(tasks: Sequence[Task]) -> list[Related]:
@@ -27,19 +37,32 @@ def related(tasks: Sequence[Task]) -> list[Related]:
     where several budgets search it, tasks of one budget are together; else tasks that differ in
     nothing but the data set are, and the others without them.
     """
-    by_kind: dict[object, list[list[int]]] = {}
+    by_kind: dict[tuple[object, ...], list[list[int]]] = {}
     for places in _alike(tasks):
         by_kind.setdefault(_kind(tasks[places[0]]), []).append(places)
-    found: list[Related] = []
+    found: list[tuple[int, ...]] = []
     for groups in by_kind.values():
         for part in _by_budget(groups, tasks):
             twice = _twice(part, tasks)
             once = [places for places in part if places not in twice]
-            apart = tuple(sorted(chain.from_iterable(twice)))
-            if once:
-                found.append(Related(tuple(sorted(chain.from_iterable(once))), apart))
-            found += [Related(tuple(places)) for places in twice]
-    return sorted(found, key=lambda one: one.places[0])
+            found += [tuple(sorted(chain.from_iterable(once)))] if once else []
+            found += [tuple(places) for places in twice]
+    every = sorted(chain.from_iterable(found))
+    return [Related(one, _apart(one, every, tasks)) for one in sorted(found)]
+
+
+def _apart(
+    places: Sequence[int], every: Sequence[int], tasks: Sequence[Task]
+) -> dict[str, tuple[int, ...]]:
+    """Return the tasks of `every` that are not in `places`, by what they do."""
+    own, found = _kind(tasks[places[0]]), dict[str, tuple[int, ...]]()
+    for place in every:
+        if place in places:
+            continue
+        pairs = zip(_KINDS, own, _kind(tasks[place]), strict=True)
+        why = next((what for what, here, there in pairs if here != there), _TWICE)
+        found[why] = (*found.get(why, ()), place)
+    return found
 
 
 def _by_budget(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[list[int]]]:
