@@ -1,8 +1,10 @@
 """Time and peak memory of `nasbench data import` on a synthetic file in the official format.
 
     python -m bench.import_memory --cells 2000
+    python -m bench.import_memory --cells 2000 --form size
 
-Every cell has the official size: two schedules, 17 runs, all curves.
+Every architecture has the official size: two schedules, 17 runs, all curves; three schedules, 20
+runs in the size half of NATS-Bench.
 """
 
 import argparse
@@ -12,15 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import synthetic
 
+_OLDER, _NATS = (partial(synthetic.chunks, keys=keys) for keys in (("less", "full"), ("12", "200")))
 FORMS = {
-    "legacy": ("NAS-Bench-201-synthetic.pth", synthetic.write_legacy_torch, ("less", "full")),
-    "zip": ("NAS-Bench-201-synthetic-zip.pth", synthetic.write_zip_torch, ("less", "full")),
-    "bz2": ("NATS-tss-synthetic.pickle.pbz2", synthetic.write_bz2, ("12", "200")),
+    "legacy": ("NAS-Bench-201-synthetic.pth", synthetic.write_legacy_torch, _OLDER),
+    "zip": ("NAS-Bench-201-synthetic-zip.pth", synthetic.write_zip_torch, _OLDER),
+    "bz2": ("NATS-tss-synthetic.pickle.pbz2", synthetic.write_bz2, _NATS),
+    "size": ("NATS-sss-synthetic.pickle.pbz2", synthetic.write_bz2, synthetic.size_chunks),
 }
+"""Name of the file, the function that writes it, and the one that yields its content."""
 
 
 def main() -> None:
@@ -30,9 +36,9 @@ def main() -> None:
     parser.add_argument("--form", choices=FORMS, default="legacy")
     parser.add_argument("--folder", type=Path, help="where to work, else a temporary folder")
     arguments = parser.parse_args()
-    name, write, keys = FORMS[arguments.form]
+    name, write, chunks = FORMS[arguments.form]
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        path = write(Path(folder) / name, synthetic.chunks(arguments.cells, keys=keys))
+        path = write(Path(folder) / name, chunks(arguments.cells))
         environment = dict(os.environ, NASBENCH_DATA=str(Path(folder) / "data"))
         code = f"""
 from pathlib import Path

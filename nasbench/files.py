@@ -137,10 +137,25 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise InvalidInput(f"{where} is not TOML: {error}") from error
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
+def sha256_of(content: Path | bytes) -> str:
+    """Return the SHA-256 of a file, or of some bytes, as 64 hexadecimal digits."""
+    return _digest(hashlib.sha256(), content)
+
+
+def git_blob_of(content: Path | bytes) -> str:
+    """Return the identifier that git gives a file, or some bytes, as 40 hexadecimal digits.
+
+    It is the SHA-1 of `blob`, a space, the number of bytes, a zero byte, and the content.
+    """
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    return _digest(hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False), content)
+
+
+def _digest(digest: "hashlib._Hash", content: Path | bytes) -> str:
+    if isinstance(content, bytes):
+        digest.update(content)
+        return digest.hexdigest()
+    with content.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nasbench"
-ROOMS = ("spaces", "benchmarks", "strategies", "harness", "cli")
+ROOMS = ("spaces", "benchmarks", "strategies", "harness", "cli", "compat")
 MAY_IMPORT = {
     "spaces": set(),
     "benchmarks": {"spaces"},
     "strategies": {"spaces"},
     "harness": {"spaces", "benchmarks", "strategies"},
     "cli": {"spaces", "benchmarks", "strategies", "harness"},
+    "compat": {"spaces", "benchmarks"},
 }
 TORCH_ROOMS = (
     "spaces/networks", "spaces/mix.py", "benchmarks/training", "strategies", "testing/one_shot.py"

@@ -18,13 +18,20 @@ from pathlib import Path
 from nasbench.arguments import require_path
 from nasbench.benchmarks import places
 from nasbench.benchmarks.places import data_folder
-from nasbench.benchmarks.sources import gpt, hardware, public, transnas
-from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all
+from nasbench.benchmarks.sources import (
+    gpt,
+    hardware,
+    macro,
+    nb101,
+    nb101_files,
+    public,
+    transnas,
+)
+from nasbench.benchmarks.sources.fetch import PublicFile, fetch_all, is_whole
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.extensions import imported, reason
-from nasbench.files import sha256_of
 from nasbench.text import is_device_name
 
 SHIPPED = places.SHIPPED
@@ -53,7 +60,12 @@ TABLE_SOURCES = {
         name: TableSource("TransNAS-Bench-101: seven tasks", files, transnas.BUILDERS[name])
         for name, files in transnas.FILES.items()
     },
+    macro.NAME: TableSource("NAS-Bench-Macro", macro.FILES, macro.build),
     gpt.NAME: TableSource("HW-GPT-Bench, GPT-S: a pool of transformers", gpt.FILES, gpt.build),
+    **{
+        name: TableSource(nb101_files.TITLES[name], nb101_files.FILES[name], build)
+        for name, build in nb101.BUILDERS.items()
+    },
 }
 
 
@@ -206,7 +218,7 @@ def verify_table(name: str) -> Table:
     known = table_sources()
     for file in known[name].files if name in known else ():
         kept = data_folder() / "downloads" / file.place
-        if kept.exists() and sha256_of(kept) != file.sha256:
+        if kept.exists() and not is_whole(kept, file):
             raise DataError(
                 f"download '{kept}' is damaged (the table is whole): "
                 f"run `nasbench data fetch {name} --force`"

@@ -27,7 +27,8 @@ class TableJudge:
     """Looks up the values of architectures after full training.
 
     Values are means over the training seeds that the table has; they are NaN if it has none, as
-    those of test are in a table without test values.
+    those of test are in a table without test values, and those of validation if it has none after
+    the full training.
     """
 
     def __init__(
@@ -90,7 +91,10 @@ def _columns(
     if costs is not None and is_cost(metric):
         cost = read_cost(costs, metric, dataset)
         return cost, cost
-    valid = columns.valid_mean(dataset, schedule, metric.name)
     if not columns.has_test:
+        valid = columns.valid_mean(dataset, schedule, metric.name)
         return valid, np.full(len(valid), np.nan)
-    return valid, columns.mean(dataset, schedule, metric.name)
+    test = columns.mean(dataset, schedule, metric.name)
+    if not columns.has_valid(dataset, schedule, metric.name):
+        return np.full(len(test), np.nan), test
+    return columns.valid_mean(dataset, schedule, metric.name), test

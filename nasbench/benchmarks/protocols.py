@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from nasbench.benchmarks.tables.costs import query_cost
+from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
@@ -107,6 +108,45 @@ _PROTOCOLS = {
             ),
             reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
         ),
+        Protocol(
+            name="nats-bench-size",
+            source="Dong et al., NATS-Bench, TPAMI 2021, section 5; budgets of their scripts "
+            "(exps/NATS-algos/run-all.sh of D-X-Y/AutoDL-Projects): 500 runs on the size space",
+            space="nats-size",
+            schedule=12,
+            epochs=12,
+            final_schedule=90,
+            seconds=MappingProxyType(
+                {"cifar10": 20_000.0, "cifar100": 40_000.0, "ImageNet16-120": 60_000.0}
+            ),
+            reports=MappingProxyType({name: (name,) for name in _NB201_SETS}),
+            signal="random",
+            table="nats-size",
+        ),
+        Protocol(
+            name="nb101-paper",
+            source="Ying et al., NAS-Bench-101, ICML 2019, and the authors' example: 100 runs",
+            space="nb101",
+            schedule=108,
+            epochs=108,
+            final_schedule=108,
+            seconds=MappingProxyType({"cifar10": 5_000_000.0}),
+            reports=MappingProxyType({"cifar10": ("cifar10",)}),
+            signal="random",
+            table="nb101",
+        ),
+        Protocol(
+            name="nb101-150",
+            source="White et al., BANANAS, AAAI 2021: 150 evaluations of the mean, 200 runs",
+            space="nb101",
+            schedule=108,
+            epochs=108,
+            final_schedule=108,
+            seconds=MappingProxyType({}),
+            evaluations=MappingProxyType({"cifar10": 150}),
+            reports=MappingProxyType({"cifar10": ("cifar10",)}),
+            table="nb101",
+        ),
     )
 }
 
@@ -190,9 +230,9 @@ def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
     if not reports or len(set(reports)) < len(reports):
         yield f"it reports no data set for '{dataset}', or one twice"
     for name in reports:
-        if final not in _judged(table, name, metric):
-            where = "on validation and on test" if table.has_test else "on validation"
-            yield f"'{name}' is not known after {final} epochs, {where}"
+        reads, where = (table.test, "test") if table.has_test else (search, "validation")
+        if final not in reads.schedules(name, metric):
+            yield f"'{name}' is not known after {final} epochs, on {where}"
 
 
 def require_fit(protocol: Protocol, table: Table) -> None:
@@ -224,6 +264,11 @@ def own_protocol(table: Table, dataset: str = "") -> Protocol:
     """
     known = searched_in(table)
     dataset = dataset or next(iter(known), "")
+    if not dataset and not any(one.split is Split.VALID for one in table.info.columns):
+        raise InvalidInput(
+            f"table '{table.name}' has no values of validation, so that nothing can be searched: "
+            "test is never searched on"
+        )
     if not dataset:
         raise InvalidInput(
             f"table '{table.name}' knows no metric at the end of a schedule: there is nothing to "

@@ -17,6 +17,8 @@ KNOWN: Mapping[str, str] = {
 TABLES: Mapping[str, str] = {
     "nb201": "NAS-Bench-201",
     "nb201-hw": "HW-NAS-Bench",
+    "macro": "NAS-Bench-Macro",
+    "nats-size": "NATS-Bench (size)",
     "transnas-micro": "TransNAS-Bench-101 (micro)",
     "transnas-macro": "TransNAS-Bench-101 (macro)",
     "digits": "Digits",

@@ -16,12 +16,15 @@ Names = Callable[[typer.Context], Iterable[str]]
 """A function that returns all names that an option can have."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-PROTOCOLS = ("nb201-paper", "nats-bench", "own")
+PROTOCOLS = (
+    "nb201-paper", "nats-bench", "nats-bench-size", "nb101-paper", "nb101-150", "own",
+)  # fmt: skip
 """The published protocols, and the one that is made of a table."""
 IMAGES = ("digits", "cifar10", "cifar100", "ImageNet16-120")
 """Images that can be trained on."""
 FETCHED = (
-    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "gpt-s", "cifar10", "cifar100",
+    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro", "gpt-s", "nb101",
+    "nb101-20k", "nb101-5v", "nb101-test", "cifar10", "cifar100",
 )  # fmt: skip
 """What `nasbench data fetch` gets."""
 RECIPES = ("nb201-12", "nb201-200", "digits-15")

@@ -42,8 +42,9 @@ def import_(
     path: Annotated[
         Path,
         typer.Argument(
-            help="NATS-Bench '-simple' folder, NATS-Bench '.pickle.pbz2' or NAS-Bench-201 '.pth'; "
-            "or the batches of ImageNet16-120 or CIFAR, or CIFAR's archive."
+            help="NATS-Bench '-simple' folder or '.pickle.pbz2' (topology or size), NAS-Bench-201 "
+            "'.pth' or NAS-Bench-101 '.tfrecord'; or the batches of ImageNet16-120 or CIFAR, or "
+            "CIFAR's archive."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the table, else from the file.")] = None,
@@ -113,7 +114,7 @@ def info(name: Name = "nb201") -> None:
     say(f"hash     {table.hash}")
     say(f"file     {table.path}")
     say(f"licence  {about.licence}")
-    for metric in objectives_of(table):
+    for metric in dict.fromkeys(objectives_of(table)):
         better = "more" if metric.direction == "max" else "less"
         say(f"metric   {metric.title}: {better} is better")
     for protocol in protocols_for(table):

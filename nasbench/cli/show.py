@@ -24,19 +24,32 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Also draw the cell: a .png, .svg or .pdf file.")
     ] = None,
+    notation: Annotated[
+        str | None,
+        typer.Option(help="How ARCH is written: naslib, autodl, darts, nni, ... (see --convert)."),
+    ] = None,
+    convert: Annotated[
+        bool, typer.Option("--convert", help="Only print it in all notations of its space.")
+    ] = False,
 ) -> None:
     """Show an architecture: its picture, size, numbers and ranks in every installed table."""
     from nasbench.cli.screen import Screen
     from nasbench.errors import InvalidInput
     from nasbench.harness.draw import cell_figure
-    from nasbench.harness.show import describe
+    from nasbench.harness.show import conversions, describe
 
+    if convert:
+        texts = conversions(architecture, space, notation)
+        width = max(map(len, texts))
+        for name, text in texts.items():
+            say(f"{name:<{width}}  {'(it has no such text)' if text is None else text}")
+        return
     form = "" if out is None else out.suffix.lower().removeprefix(".")
     if out is not None and form not in _FORMS:
         raise InvalidInput(
             f"--out '{out}': a picture ends in {', '.join('.' + name for name in _FORMS)}"
         )
-    sheet = describe(architecture, space)
+    sheet = describe(architecture, space, notation)
     if out is not None and sheet.cell is None:
         raise InvalidInput(f"space '{space}' has no picture: leave --out away")
     _print_sheet(Screen(highlight=False), sheet)
@@ -69,7 +82,7 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     for table in dict.fromkeys((record.table, record.metric) for record in sheet.records):
         _print_table(console, [one for one in sheet.records if (one.table, one.metric) == table])
     if not sheet.records:
-        console.print("No installed table has it: see `nasbench list benchmarks`")
+        console.print("No installed table has its numbers: see `nasbench list benchmarks`")
     for problem in sheet.problems:
         say(f"note: {problem}", err=True)
 

@@ -1,6 +1,6 @@
 """`nasbench show`: what one architecture is, and what the installed tables say of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,12 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
 from nasbench.spaces import find_space
-from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space, read_architecture
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
 
+Texts = Mapping[str, str | None]
+"""An architecture's text in every notation, by name; None where it has none."""
 _DIGITS = 20  # more than any index has; Python refuses to convert thousands of digits
 
 
@@ -84,11 +87,13 @@ class Sheet:
     """Why a table that is there could not be read, one line each."""
 
 
-def describe(architecture: str, space: str = "nb201") -> Sheet:
-    """Look an architecture up by its string or index; raise `InvalidInput` for any other text."""
+def describe(architecture: str, space: str = "nb201", notation: str | None = None) -> Sheet:
+    """Look an architecture up by its index or its string, in a notation of its space.
+
+    Raises `InvalidInput` for any other text.
+    """
     found = find_space(space)
-    text = architecture.strip()
-    asked, index = _find(found, text), None
+    asked, index = find_architecture(found, architecture, notation), None
     problems: list[str] = []
     tables = list(_tables(space, problems))
     if isinstance(found, EnumerableSpace):
@@ -105,10 +110,29 @@ def describe(architecture: str, space: str = "nb201") -> Sheet:
     )
 
 
-def _find(space: Space, text: str) -> Architecture:
+def conversions(architecture: str, space: str = "nb201", notation: str | None = None) -> Texts:
+    """Return an architecture's index, if it has one, and its text in every notation, by name.
+
+    A text is None where the notation has none for it. Raises `InvalidInput` as `describe` does.
+    """
+    found = find_space(space)
+    asked = find_architecture(found, architecture, notation)
+    texts: dict[str, str | None] = {}
+    if isinstance(found, EnumerableSpace):
+        texts["index"] = str(found.index(asked))
+    texts.update({one.name: one.write(asked) for one in found.notations()})
+    if not found.notations():
+        texts["text"] = found.format(asked)
+    return texts
+
+
+def find_architecture(space: Space, text: str, notation: str | None = None) -> Architecture:
     """Return the architecture with a string, or an index where the space has indices."""
+    text = text.strip()
     digits = text.removeprefix("-")
-    if not digits.isdecimal():
+    if notation is not None or not digits.isdecimal():
+        return read_architecture(space, text, notation)
+    with suppress(InvalidInput):  # the architectures of a space may be written in digits
         return space.parse(text)
     if not isinstance(space, EnumerableSpace):
         raise InvalidInput(f"space '{space.name}' has no indices: write the architecture's string")
@@ -165,8 +189,8 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
 
     `index` is that of the architecture in its whole space.
     """
-    published = INPUTS if isinstance(space, NasBench201) else {}
-    if isinstance(space, NasBench201):
+    published = INPUTS if isinstance(space, NasBench201 | NatsSize) else {}
+    if isinstance(space, NasBench201 | NatsSize):
         for name, data in INPUTS.items():
             yield Size(name, int(space.params(data)[index]), int(space.flops(data)[index]))
     for table in tables:

@@ -5,15 +5,19 @@ does not support raises `InvalidInput` with a one-line message.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
+from nasbench.spaces.notations import named
+from nasbench.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from nasbench.spaces.notations import Notation
 
     Encoding = Callable[[Any], "NDArray[np.float32]"]
 
@@ -75,7 +79,8 @@ class Space(ABC):
     def mutate(self, architecture: Architecture, random: Random) -> Architecture:
         """Return a random neighbour of an architecture, never the architecture itself.
 
-        Raises `InvalidInput` if the space does not define it.
+        A space whose published mutation makes several changes at once says so. Raises
+        `InvalidInput` if the space does not define it.
         """
         self._cannot("mutate")
 
@@ -99,6 +104,13 @@ class Space(ABC):
         Raises `InvalidInput` if the space does not define it.
         """
         self._cannot("list neighbours")
+
+    def notations(self) -> "Sequence[Notation]":
+        """Return the notations in which other libraries write its architectures.
+
+        The first is its own text; empty if there are no others.
+        """
+        return ()
 
     def encodings(self) -> "Mapping[str, Encoding]":
         """Return encodings by name (`one-hot`, `adjacency`, `path`); empty if there are none.
@@ -126,6 +138,15 @@ class EnumerableSpace(Space):
     """A space in which every architecture has an index, from 0 to `size` - 1."""
 
     size: int
+
+    @property
+    def sampling_law(self) -> "NDArray[np.float64] | None":
+        """The probability that `sample` returns each architecture, in index order, shape (size,).
+
+        None if all are equally likely. A space whose sampling is not uniform has to define it:
+        random search in closed form draws architectures by this law.
+        """
+        return None
 
     @abstractmethod
     def index(self, architecture: Architecture) -> int:
@@ -166,9 +187,18 @@ class EnumerableSpace(Space):
         return map(self.architecture, range(self.size))
 
 
+def read_architecture(space: Space, text: str, notation: str | None = None) -> Architecture:
+    """Return the architecture of a text in a notation of its space, or in a recognised one.
+
+    Raises `InvalidInput` as `Space.parse` does, and for a notation that the space does not have.
+    """
+    if notation is None:
+        return space.parse(text)
+    return named(space.notations(), notation, space.name).read(text.strip())
+
+
 def wrong_character(text: str, position: int, expected: str) -> InvalidInput:
     """Return the error that points at `position` of an architecture string."""
     found = repr(text[position]) if position < len(text) else "the end"
-    return InvalidInput(
-        f"architecture '{text}': character {position + 1} is {found}, expected {expected}"
-    )
+    where = f"architecture '{printable(text)}': character {position + 1}"
+    return InvalidInput(f"{where} is {found}, expected {expected}")

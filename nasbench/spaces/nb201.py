@@ -8,6 +8,7 @@ linear layer.
 
 import random
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench.spaces.base import wrong_character
 from nasbench.spaces.canonical import function_ids, network_ids, paper_expressions
 from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
+from nasbench.spaces.cell_notations import NASLIB, CellNotations
 from nasbench.spaces.inputs import Input
+from nasbench.spaces.notations import Notation, named, recognised
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -90,11 +93,30 @@ class NasBench201(CategoricalSpace):
         words = [named[choice] for named, choice in zip(_NAMED, architecture, strict=True)]
         return _TEXT.format(*words)
 
-    def parse(self, text: str) -> Architecture:
-        """Read an official string; `InvalidInput` points at the first wrong character."""
-        match = _WRITTEN.fullmatch(text)
+    def parse(self, text: str, notation: str | None = None) -> Architecture:
+        """Read an official string, or another notation: the named one or one that is recognised.
+
+        Raises `InvalidInput`, which points at the first wrong character of an official string, for
+        a text that is no cell or means several.
+        """
+        match = _WRITTEN.fullmatch(text) if notation is None else None
         if match is not None:
             return tuple(map(OPERATIONS.index, match.groups()))
+        if notation is not None:
+            cell: Architecture = named(self.notations(), notation, self.name).read(text.strip())
+            return cell
+        found: Architecture | None = recognised(self.notations(), text)
+        return self._official(text) if found is None else found
+
+    def notations(self) -> Sequence[Notation]:
+        """Return the notations of a cell: see `cell_notations`."""
+        return self._notations
+
+    @cached_property
+    def _notations(self) -> tuple[Notation, ...]:
+        return CellNotations(OPERATIONS, EDGES, NASLIB, self._official).all()
+
+    def _official(self, text: str) -> Architecture:
         choices: list[int] = []
         position = 0
 

@@ -19,7 +19,11 @@ SpaceClass = TypeVar("SpaceClass", bound=type[Space])
 GROUP = "nasbench.spaces"
 """Entry points of this group are spaces of other packages."""
 _HOMES = {
+    "nb101": "nasbench.spaces.nb101:NasBench101",
+    "nb101-5v": "nasbench.spaces.nb101:NasBench101Small",
     "nb201": "nasbench.spaces.nb201:NasBench201",
+    "macro": "nasbench.spaces.macro:Macro",
+    "nats-size": "nasbench.spaces.nats_size:NatsSize",
     "transnas-micro": "nasbench.spaces.transnas:TransNasMicro",
     "transnas-macro": "nasbench.spaces.transnas:TransNasMacro",
     "gpt-s": "nasbench.spaces.gpt:GptS",

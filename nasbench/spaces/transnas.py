@@ -5,10 +5,14 @@ such as `64-41414-1_02_333` and `64-1234-basic`: base channels, modules of the s
 """
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
+from nasbench.spaces.cell_notations import CellNotations
 from nasbench.spaces.conditional import ConditionalSpace
+from nasbench.spaces.notations import NUMBERS, Notation, literal, named, recognised
 from nasbench.text import shown
 
 MICRO, MACRO = "transnas-micro", "transnas-macro"
@@ -44,8 +48,30 @@ class TransNasMicro(CategoricalSpace):
         digits = "".join(map(str, architecture))
         return f"64-41414-{digits[0]}_{digits[1:3]}_{digits[3:]}"
 
-    def parse(self, text: str) -> Architecture:
-        """Read what `format` writes; raise `InvalidInput` for another text."""
+    def parse(self, text: str, notation: str | None = None) -> Architecture:
+        """Read what `format` writes, or another notation: named, or recognised.
+
+        Raises `InvalidInput` for a text that is no network or means several.
+        """
+        if notation is not None:
+            cell: Architecture = named(self.notations(), notation, self.name).read(text.strip())
+            return cell
+        found: Architecture | None = (
+            None if _CELL.fullmatch(text) else recognised(self.notations(), text)
+        )
+        return self._own(text) if found is None else found
+
+    def notations(self) -> Sequence[Notation]:
+        """Return the authors' text and the notations of such cells: see `cell_notations`."""
+        return self._notations
+
+    @cached_property
+    def _notations(self) -> tuple[Notation, ...]:
+        others = CellNotations(OPERATIONS, EDGES, (OPERATIONS, EDGES)).all()
+        own = Notation("transnas", self._own, self.format, _CELL)
+        return (own, *(one for one in others if one.name != own.name))
+
+    def _own(self, text: str) -> Architecture:
         found = _CELL.fullmatch(text)
         if found is None:
             raise InvalidInput(
@@ -83,8 +109,34 @@ class TransNasMacro(ConditionalSpace):
         """Write an architecture as in the authors' files, such as `64-1234-basic`."""
         return f"64-{''.join(str(module + 1) for module in architecture[1:])}-basic"
 
-    def parse(self, text: str) -> Architecture:
-        """Read what `format` writes; raise `InvalidInput` for another text."""
+    def parse(self, text: str, notation: str | None = None) -> Architecture:
+        """Read what `format` writes, or another notation: named, or recognised.
+
+        Raises `InvalidInput` for a text that is no network.
+        """
+        if notation is not None:
+            network: Architecture = named(self.notations(), notation, self.name).read(text.strip())
+            return network
+        found: Architecture | None = recognised(self.notations(), text)
+        return self._own(text) if found is None else found
+
+    def notations(self) -> Sequence[Notation]:
+        """Return the authors' text, and NASLib's numbers of modules, zeros at the end left out."""
+        return (
+            Notation("transnas", self._own, self.format, _SKELETON),
+            Notation("naslib", self._of_numbers, self._numbers, NUMBERS),
+        )
+
+    def _of_numbers(self, text: str) -> Architecture:
+        found = literal(text, "naslib")
+        modules = found if isinstance(found, tuple | list) else ()
+        return self._own(f"64-{''.join(str(one) for one in modules if one != 0)}-basic")
+
+    @staticmethod
+    def _numbers(architecture: Architecture) -> str:
+        return str(tuple(module + 1 for module in architecture[1:]))
+
+    def _own(self, text: str) -> Architecture:
         found = _SKELETON.fullmatch(text)
         if found is not None:
             modules = tuple(int(digit) - 1 for digit in found[1])

@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
@@ -34,7 +35,9 @@ class SpaceConformance:
 
     space: ClassVar[str | Space]
     uniform: ClassVar[bool] = True
-    """Whether sampling is meant to be uniform, which is checked if the space is small."""
+    """Whether sampling follows the space's law, uniform by default; checked in small spaces."""
+    local: ClassVar[bool] = True
+    """Whether a mutation makes a single smallest change, so that a mutant is a neighbour."""
 
     @property
     def _space(self) -> Space:
@@ -88,17 +91,37 @@ class SpaceConformance:
                 continue
             assert space.format(found) == text, f"'{text}' is read as '{space.format(found)}'"
 
-    def test_sampling_is_uniform(self) -> None:
-        """In a small space every architecture is drawn about equally often."""
+    def test_sampling_follows_its_law(self) -> None:
+        """In a small space every architecture is drawn about as often as its law says.
+
+        The law is uniform unless the space states another one.
+        """
         space = self._space
         if not self.uniform or not isinstance(space, EnumerableSpace) or space.size > _SMALL:
             return
         random, n = Random(3), _DRAWS_EACH * space.size
         counts = Counter(space.sample(random) for _ in range(n))
-        spread = np.sqrt(_DRAWS_EACH * (1 - 1 / space.size))
-        for one in space.architectures:
-            off = abs(counts[one] - _DRAWS_EACH)
-            assert off <= _SIGMAS * spread, f"{space.format(one)} was drawn {counts[one]} times"
+        law = self._law(space)
+        spread = np.sqrt(n * law * (1 - law))
+        for one, expected, error in zip(space.architectures, n * law, spread, strict=True):
+            off = abs(counts[one] - expected)
+            assert off <= _SIGMAS * max(error, 1.0), (
+                f"{space.format(one)} was drawn {counts[one]} times instead of {expected:.1f}"
+            )
+
+    def _law(self, space: EnumerableSpace) -> NDArray[np.float64]:
+        law = space.sampling_law
+        return np.full(space.size, 1 / space.size) if law is None else law
+
+    def test_the_law_is_one_of_probabilities(self) -> None:
+        """The law of sampling has a probability for every architecture; they sum to 1."""
+        space = self._space
+        if isinstance(space, EnumerableSpace) and space.size <= _LISTED * 1_000:
+            law = self._law(space)
+            assert law.shape == (space.size,)
+            assert (law >= 0).all()
+            assert np.isclose(law.sum(), 1.0)
+            assert all(law[space.index(one)] > 0 for one in self._samples())
 
     def test_indices_are_a_numbering(self) -> None:
         """Indices from 0 to size - 1 and architectures belong together one to one."""
@@ -123,12 +146,12 @@ class SpaceConformance:
             assert len(set(every)) == space.size
 
     def test_mutation_makes_another_architecture(self) -> None:
-        """A mutant is in the space, is not its parent, and is one of its neighbours."""
+        """A mutant is in the space, is not its parent, and is one of its neighbours if `local`."""
         space, random = self._space, Random(5)
         if space.size == 1:
             return
         for parent in self._samples(5)[:50]:
-            known = self._neighbours(space, parent)
+            known = self._neighbours(space, parent) if self.local else None
             for mutate in (space.mutate, space.mutate_by_group):
                 child = mutate(parent, random)
                 assert space.contains(child), f"{child!r} is a mutant outside the space"

@@ -12,12 +12,14 @@ import pickle
 import pickletools
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import NasBench201
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -29,7 +31,8 @@ _KEYS = [
     "params", "flop", "seed", "epochs", "latency", "eval_names", "eval_acc1es", "eval_times",
     "eval_losses", "net_state_dict", "arch_index", "arch_str", "all_results", "dataset_seed",
     "clear_net_done", "cifar10-valid", "cifar10", "cifar100", "ImageNet16-120", "x-valid",
-    "x-test", "ori-test", "channel", "num_cells", "class_num", "12", "200", "less", "full",
+    "x-test", "ori-test", "channel", "num_cells", "class_num", "01", "12", "90", "200", "less",
+    "full",
 ]
 # fmt: on
 _EVALUATIONS = {
@@ -103,6 +106,27 @@ def cell(
         for dataset in _EVALUATIONS
         for seed in seeds
     }
+    return _results(index, arch, dict(zip(keys, (cheap, final), strict=True)))
+
+
+def size_cell(
+    index: int, arch: str, *, epochs: tuple[int, int, int] = (1, 12, 90)
+) -> dict[str, Any]:
+    """Return one architecture of the size half with its three schedules."""
+    trials = {"01": (777,), "12": (777, 888, 999), "90": (777,)}
+    runs = {
+        key: {
+            (dataset, seed): run(dataset, seed, of, arch)
+            for dataset in _EVALUATIONS
+            for seed in trials[key]
+        }
+        for key, of in zip(trials, epochs, strict=True)
+    }
+    return _results(index, arch, runs)
+
+
+def _results(index: int, arch: str, runs: Mapping[str, Mapping[Any, Any]]) -> dict[str, Any]:
+    """Return what the official files hold of an architecture, from its runs by schedule."""
     return {
         key: {
             "arch_index": index,
@@ -114,16 +138,14 @@ def cell(
             },
             "clear_net_done": True,
         }
-        for key, results in zip(keys, (cheap, final), strict=True)
+        for key, results in runs.items()
     }
 
 
 class _Template:
     """The opcodes of one cell, to be written with other memo numbers, index and string."""
 
-    def __init__(
-        self, keys: tuple[str, str], epochs: tuple[int, int], seeds: tuple[int, ...]
-    ) -> None:
+    def __init__(self, make: Callable[[int, str], Any]) -> None:
         buffer = io.BytesIO()
         pickler = pickle.Pickler(buffer, protocol=2)
         # 256 entries and more, so that every later memo number takes four bytes
@@ -131,7 +153,7 @@ class _Template:
         pickler.dump(shared)
         self.preface = _body(buffer.getvalue())
         start = buffer.tell()
-        pickler.dump(cell(_INDEX, _STRING, keys=keys, epochs=epochs, seeds=seeds))
+        pickler.dump(make(_INDEX, _STRING))
         raw = buffer.getvalue()[start:]
         self.body = np.frombuffer(raw, dtype=np.uint8)
         self.base = len(shared) + 1
@@ -164,7 +186,18 @@ def chunks(
     """Yield the pickle of an official file with the first `cells` architectures."""
     space = NasBench201()
     archs = [space.format(one) for one in space.architectures]
-    template = _Template(keys, epochs, seeds)
+    return _chunks(cells, archs, partial(cell, keys=keys, epochs=epochs, seeds=seeds))
+
+
+def size_chunks(cells: int, *, epochs: tuple[int, int, int] = (1, 12, 90)) -> Iterator[bytes]:
+    """Yield the pickle of an official file of the size half."""
+    space = NatsSize()
+    archs = [space.format(one) for one in space.architectures]
+    return _chunks(cells, archs, partial(size_cell, epochs=epochs))
+
+
+def _chunks(cells: int, archs: Sequence[str], make: Callable[[int, str], Any]) -> Iterator[bytes]:
+    template = _Template(make)
     yield b"\x80\x02" + template.preface + b"0}("
     yield _text("meta_archs") + b"](" + b"".join(map(_text, archs)) + b"e"
     yield _text("arch2infos") + b"}"

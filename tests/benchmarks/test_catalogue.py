@@ -22,6 +22,12 @@ from nasbench.benchmarks.catalogue import (
 from nasbench.errors import DataError, InvalidInput
 from tests.upstream import upstream
 
+SOURCES = {
+    "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "macro", "gpt-s", "nb101", "nb101-20k",
+    "nb101-5v", "nb101-test",
+}  # fmt: skip
+"""The tables that can be fetched."""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -75,9 +81,9 @@ def test_what_is_not_installed_says_how_to_get_it() -> None:
     ):
         fetch_table("nb20l")
     assert {line.name: line.installed for line in list_tables()} == {
-        "digits": True, "nb201": False, "nb201-hw": False,
-        "transnas-macro": False, "transnas-micro": False,
-    }  # fmt: skip
+        "digits": True,
+        **dict.fromkeys(SOURCES, False),
+    }
 
 
 def test_fetch_installs_once(files: Path, folder: Path) -> None:
@@ -161,6 +167,4 @@ def test_importing_the_catalogue_is_light() -> None:
         env={**os.environ},
     )
     assert done.stdout.strip() == "set()"
-    assert catalogue.TABLE_SOURCES.keys() == {
-        "nb201", "nb201-hw", "transnas-micro", "transnas-macro", "gpt-s",
-    }  # fmt: skip
+    assert catalogue.TABLE_SOURCES.keys() == SOURCES

@@ -3,9 +3,11 @@
 import hashlib
 import http.server
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -231,3 +233,39 @@ def test_two_fetches_at_once_are_safe(server: Server, tmp_path: Path) -> None:
         paths = list(pool.map(lambda _: fetch(public_file(), tmp_path, force=True), range(8)))
     assert {path.read_bytes() == CONTENT for path in paths} == {True}
     assert [one.name for one in paths[0].parent.iterdir()] == ["file.bin"]
+
+
+def by_blob(blob: str = "") -> PublicFile:
+    """The same file pinned as git names it, its size unknown."""
+    name = hashlib.sha1(f"blob {len(CONTENT)}\0".encode() + CONTENT).hexdigest()
+    return replace(public_file(), size=None, sha256="", blob=blob or name)
+
+
+def test_a_file_of_unknown_size_is_checked_by_its_blob_id(server: Server, tmp_path: Path) -> None:
+    """`git hash-object` prints the same identifier."""
+    server.faults = [Cut(100_000)]
+    path = fetch(by_blob(), tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=100000-"]
+    fetch(by_blob(), tmp_path)
+    assert len(server.ranges) == 2
+    path.write_bytes(CONTENT[:-1] + b"?")
+    assert fetch(by_blob(), tmp_path).read_bytes() == CONTENT
+    told = subprocess.run(
+        ["git", "hash-object", str(path)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == by_blob().pin
+    assert by_blob().as_source(path).sha256 == hashlib.sha256(CONTENT).hexdigest()
+
+
+def test_another_file_than_the_blob_is_refused(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match=r"bytes with git blob \w+…, expected 0123456789ab…"):
+        fetch(by_blob("0123456789ab" + "0" * 28), tmp_path)
+    folder = tmp_path / "host"
+    (folder / public_file().place).parent.mkdir(parents=True)
+    (folder / public_file().place).write_bytes(b"another")
+    monkeypatch.setenv("NASBENCH_UPSTREAM", str(folder))
+    with pytest.raises(DataError, match="7 bytes with git blob"):
+        fetch(by_blob(), tmp_path)

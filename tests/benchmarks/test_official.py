@@ -25,7 +25,7 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
 from nasbench.spaces.nb201 import NasBench201
 from tests.benchmarks import synthetic
-from tests.upstream import NATS_FOLDER, NATS_SIZE_FOLDER, upstream
+from tests.upstream import NATS_FOLDER, upstream
 
 CELLS = (0, 11, 284)
 OFFICIAL = {"cifar10": "cifar10-valid", "cifar100": "cifar100", "ImageNet16-120": "ImageNet16-120"}
@@ -370,7 +370,7 @@ def test_the_folder_refuses_code(tmp_path: Path, name: str) -> None:
 
 def test_an_architecture_without_runs_is_one_line() -> None:
     with pytest.raises(DataError, match="'a file' holds an architecture without any training run"):
-        Recorder(NasBench201(), io.BytesIO()).add({}, "a file")
+        Recorder(io.BytesIO()).add({}, "a file")
 
 
 @FORMS
@@ -402,11 +402,6 @@ def test_what_is_no_official_file_is_refused(tmp_path: Path) -> None:
         import_official(empty)
     with pytest.raises(InvalidInput, match="no table name"):
         import_official(other, "../escape")
-
-
-def test_the_size_space_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="size space"):
-        import_official(upstream() / NATS_SIZE_FOLDER)
 
 
 def test_a_wrong_order_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nasbench.cli.app import app
-from nasbench.errors import CannotCompare, NasbenchError, StoreError
+from nasbench.errors import CannotCompare, InvalidInput, NasbenchError, StoreError
 from nasbench.harness.execution.run import run
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
@@ -88,3 +88,17 @@ def test_show_prints_the_cell_and_draws_it(tmp_path: Path) -> None:
     assert picture.read_text().startswith("<?xml")
     refused = cli.invoke(app, ["show", "9", "--out", "cell.bmp"])
     assert "ends in .png, .svg, .pdf" in str(refused.exception)
+
+
+def test_show_reads_and_prints_other_notations() -> None:
+    naslib = "(4, 1, 3, 0, 2, 1)"
+    done = cli.invoke(app, ["show", naslib, "--notation", "naslib", "--convert"])
+    assert done.exit_code == 0
+    lines = dict(line.split(maxsplit=1) for line in done.output.splitlines())
+    assert lines["naslib"] == naslib
+    assert lines["official"].startswith("|avg_pool_3x3~0|+|none~0|skip_connect~1|")
+    again = cli.invoke(app, ["show", lines["index"], "--convert"])
+    assert again.output == done.output
+    shown = cli.invoke(app, ["show", naslib, "--notation", "naslib"])
+    assert lines["official"] in shown.output
+    assert isinstance(cli.invoke(app, ["show", naslib]).exception, InvalidInput)

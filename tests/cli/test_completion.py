@@ -98,7 +98,7 @@ def test_nothing_heavy_is_imported(line: str, offered: str) -> None:
         ("nasbench run --dataset cifar10,cif", ["cifar10,cifar100"]),
         ("nasbench run --benchmark train:nb201 --dataset I", ["ImageNet16-120"]),
         ("nasbench run --benchmark digits --objective ", ["accuracy", "loss"]),
-        ("nasbench run --protocol ", ["nb201-paper", "nats-bench", "own"]),
+        ("nasbench run --protocol ", [*completion.PROTOCOLS]),
         ("nasbench run -s proxylessnas --recipe ", ["small", "paper"]),
         ("nasbench run --signal ", ["mean", "random"]),
         ("nasbench tune -s spo", ["spos"]),

@@ -54,7 +54,7 @@ def test_import_reports_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("fetch", "nb101"), "cannot be fetched: known are nb201, nb201-hw"),
+        (("fetch", "nb10l"), "cannot be fetched: known are nb201, nb201-hw"),
         (("info", "nb201"), "run `nasbench data fetch nb201`"),
         (("verify", "other"), "is not installed"),
         (("path", "../x"), "no table name"),

@@ -61,6 +61,14 @@ class Lopsided(Right):
         return (first * random.integer(2), *others)
 
 
+class Unlawful(Right):
+    """States a law whose probabilities sum to 27."""
+
+    @property
+    def sampling_law(self) -> Any:
+        return np.ones(self.size)
+
+
 class Misnumbered(Right):
     def index(self, architecture: Choices) -> int:
         return super().index(architecture) // 2
@@ -117,7 +125,8 @@ PLANTED = [
     ("test_the_seed_decides", Unseeded),
     ("test_text_and_architecture_are_the_same", TwoTexts),
     ("test_other_texts_are_refused", Credulous),
-    ("test_sampling_is_uniform", Lopsided),
+    ("test_sampling_follows_its_law", Lopsided),
+    ("test_the_law_is_one_of_probabilities", Unlawful),
     ("test_indices_are_a_numbering", Misnumbered),
     ("test_mutation_makes_another_architecture", Still),
     ("test_mutation_makes_another_architecture", Farther),

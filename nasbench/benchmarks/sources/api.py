@@ -8,36 +8,39 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from nasbench.arguments import require_text
+from nasbench.benchmarks.sources.halves import halves
 from nasbench.benchmarks.sources.official import OFFICIAL_LICENCE, assemble, read_official
 from nasbench.benchmarks.sources.recorder import Recorder
 from nasbench.benchmarks.tables.format import Chunks
 from nasbench.benchmarks.tables.info import Array, Source
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
-from nasbench.spaces.nb201 import NasBench201
 
 
 def from_api(api: Any, name: str = "from-api") -> Table:
-    """Return all results of a `NATStopology` or `NASBench201API` object as a table in memory.
+    """Return all results of an API object of an official package as a table in memory.
+
+    It is a `NATStopology`, `NATSsize` or `NASBench201API`.
 
     An API object in fast mode is read from its folder, one architecture at a time. `Table.save`
-    writes the table to a file. Raises `DataError` if `api` is another object or not of the topology
-    space, `InvalidInput` if `name` is not a text.
+    writes the table to a file. Raises `DataError` if `api` is another object or of another space,
+    `InvalidInput` if `name` is not a text.
     """
     require_text("name", "a table's name", name)
-    space = NasBench201()
     archs = getattr(api, "meta_archs", None)
     if archs is None or not hasattr(api, "arch2infos_dict"):
         raise DataError(
             f"cannot make a table of a {type(api).__name__}: give a loaded nats_bench or "
             "nas_201_api object"
         )
-    if list(archs) != [space.format(one) for one in space.architectures]:
+    half = next((one for one in halves() if one.listed == list(archs)), None)
+    if half is None:
         raise DataError(
-            f"the {type(api).__name__} is not of the topology space in its official order"
+            f"the {type(api).__name__} is not of the topology space or the size space of "
+            "NATS-Bench in its official order"
         )
     with tempfile.TemporaryFile() as spool:
-        recorder = Recorder(space, cast(BinaryIO, spool))
+        recorder = Recorder(cast(BinaryIO, spool), half)
         if getattr(api, "fast_mode", False):
             digest = read_official(Path(api.archive_dir), recorder)
         else:

@@ -1,6 +1,5 @@
 """Downloads of pinned files, over HTTP or from a folder; each is checked before it is used."""
 
-import hashlib
 import os
 import re
 import sys
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from nasbench.benchmarks.sources.transfer import Report, note, receive_with_retries
+from nasbench.benchmarks.sources.transfer import LARGEST, Report, note, receive_with_retries
 from nasbench.benchmarks.tables.info import Source
 from nasbench.errors import DataError, InvalidInput
-from nasbench.files import atomic_write, disk_error, sha256_of
+from nasbench.files import atomic_write, disk_error, git_blob_of, sha256_of
 from nasbench.text import address, printable, shown
 
 DEFAULT_BASE = "https://raw.githubusercontent.com"
@@ -25,29 +24,45 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|https?:", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class PublicFile:
-    """A file of a public repository at one commit, pinned by size and hash."""
+    """A file of a public repository at one commit, pinned by size and hash, or by git's blob id."""
 
     repository: str
     commit: str
     path: str
-    size: int
+    size: int | None
+    """Number of bytes; None for a file that is pinned by its blob id."""
     sha256: str
+    """Empty for a file that is pinned by its blob id."""
     licence: str
     authors: str
     taken: str
     host: str = DEFAULT_BASE
+    blob: str = ""
+    """What git calls the content (`git_blob_of`), for a file of which nothing else is known."""
 
     @property
     def place(self) -> str:
         """The file's path below its host and below the download cache."""
         return f"{self.repository}/{self.commit}/{self.path}"
 
-    def as_source(self) -> Source:
-        """Return the entry about this file in a table's list of sources."""
+    @property
+    def pin(self) -> str:
+        """The digest that the content must have: its SHA-256, or its blob id."""
+        return self.sha256 or self.blob
+
+    def digest(self, content: Path | bytes) -> str:
+        """Return the digest of a file or of its content, to be compared with `pin`."""
+        return sha256_of(content) if self.sha256 else git_blob_of(content)
+
+    def as_source(self, path: Path | None = None) -> Source:
+        """Return the entry about this file in a table's list of sources.
+
+        `path` is that of the downloaded file, which is needed if its SHA-256 is not pinned.
+        """
         return Source(
             url=f"{self.host}/{self.place}",
             commit=self.commit,
-            sha256=self.sha256,
+            sha256=self.sha256 or (sha256_of(path) if path else ""),
             licence=self.licence,
             taken=self.taken,
         )
@@ -105,21 +120,21 @@ def fetch(
     """
     report = report or _silent
     target = cache / file.place
-    if not force and _is_whole(target, file):
-        report(file.size)
+    if not force and is_whole(target, file):
+        report(file.size or 0)
         return target
     base = base_address(file.host)
     if base.startswith(("http://", "https://")):
         _download(f"{base}/{urllib.parse.quote(file.place)}", file, target, report)
     else:
         _copy(Path(base) / file.place, file, target)
-        report(file.size)
+        report(file.size or 0)
     return target
 
 
 def fetch_all(files: tuple[PublicFile, ...], cache: Path, *, force: bool = False) -> list[Path]:
     """Fetch all `files` and return their paths; show a progress bar if stderr is a terminal."""
-    with _progress(sum(file.size for file in files)) as report:
+    with _progress(sum(file.size or 0 for file in files)) as report:
         return [fetch(file, cache, force=force, report=report) for file in files]
 
 
@@ -127,9 +142,11 @@ def _silent(_: int) -> None:
     pass
 
 
-def _is_whole(path: Path, file: PublicFile) -> bool:
+def is_whole(path: Path, file: PublicFile) -> bool:
+    """Whether there is a file at `path` that is `file`."""
     try:
-        return path.stat().st_size == file.size and sha256_of(path) == file.sha256
+        fits = file.size is None or path.stat().st_size == file.size
+        return fits and file.digest(path) == file.pin
     except OSError:
         return False
 
@@ -137,7 +154,8 @@ def _is_whole(path: Path, file: PublicFile) -> bool:
 def _copy(origin: Path, file: PublicFile, target: Path) -> None:
     try:
         size = origin.stat().st_size if origin.is_file() or not origin.exists() else -1
-        if size != file.size:  # a pipe never ends, and a wrong file may be of any length
+        expected = 0 <= size <= LARGEST if file.size is None else size == file.size
+        if not expected:  # a pipe never ends, and a wrong file may be of any length
             raise _not_expected(str(origin), file, f"{size} bytes" if size >= 0 else "no file")
         content = origin.read_bytes()
     except FileNotFoundError:
@@ -147,7 +165,7 @@ def _copy(origin: Path, file: PublicFile, target: Path) -> None:
         ) from None
     except OSError as error:
         raise DataError(f"cannot read '{printable(origin)}': {error.strerror or error}") from error
-    _check(str(origin), file, len(content), hashlib.sha256(content).hexdigest())
+    _check(str(origin), file, len(content), file.digest(content))
     with atomic_write(target) as out:
         out.write(content)
 
@@ -164,8 +182,8 @@ def _download(url: str, file: PublicFile, target: Path, report: Report) -> None:
             receive_with_retries(url, file.size, out, report)
             out.flush()
             os.fsync(out.fileno())
-            size, digest = out.tell(), sha256_of(partial)
-            if digest != file.sha256:
+            size, digest = out.tell(), file.digest(partial)
+            if digest != file.pin:
                 partial.unlink()  # a wrong file must not be continued
             _check(address(url), file, size, digest)
             partial.replace(target)
@@ -174,8 +192,8 @@ def _download(url: str, file: PublicFile, target: Path, report: Report) -> None:
 
 
 def _download_again(url: str, file: PublicFile, target: Path, report: Report) -> None:
-    if _is_whole(target, file):
-        report(file.size)
+    if is_whole(target, file):
+        report(file.size or 0)
     else:
         _download(url, file, target, report)
 
@@ -201,14 +219,16 @@ def _lock(file: BinaryIO, target: Path) -> None:
 
 
 def _check(origin: str, file: PublicFile, size: int, digest: str) -> None:
-    if digest != file.sha256:
-        raise _not_expected(origin, file, f"{size} bytes with SHA-256 {digest[:12]}…")
+    if digest != file.pin:
+        kind = "SHA-256" if file.sha256 else "git blob"
+        raise _not_expected(origin, file, f"{size} bytes with {kind} {digest[:12]}…")
 
 
 def _not_expected(origin: str, file: PublicFile, found: str) -> DataError:
+    expected = f"{file.pin[:12]}…" if file.size is None else f"{file.size} with {file.pin[:12]}…"
     return DataError(
-        f"'{printable(origin)}' is not the expected file: {found}, expected {file.size} with "
-        f"{file.sha256[:12]}…: it was altered on the way or {BASE_VARIABLE} is wrong"
+        f"'{printable(origin)}' is not the expected file: {found}, expected {expected}: it was "
+        f"altered on the way or {BASE_VARIABLE} is wrong"
     )
 
 

@@ -1,6 +1,8 @@
 """Importing official files as a table: `nasbench data import`.
 
-Three forms are read, all of them one architecture at a time:
+Record files of NAS-Bench-101 are read by `nb101_records`. Three other forms are read here, all of
+them one architecture at a time, the first two of both halves of NATS-Bench (`tss`, topology, and
+`sss`, size):
 
 - the NATS-Bench folder `NATS-tss-v1_0-3ffb9-simple/` (one small pickle per architecture);
 - the NATS-Bench file `NATS-tss-v1_0-3ffb9.pickle.pbz2` (one large pickle);
@@ -25,7 +27,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nasbench.benchmarks.catalogue import new_table_path
+from nasbench.benchmarks.sources.halves import Half, halves
+from nasbench.benchmarks.sources.nb101_records import name_of_records, table_of_records
 from nasbench.benchmarks.sources.recorder import Recorder
+from nasbench.benchmarks.sources.records import is_record_file
 from nasbench.benchmarks.sources.scan import MOST_BYTES
 from nasbench.benchmarks.sources.stream import Cell, stream_cells
 from nasbench.benchmarks.sources.unpickle import load, readable
@@ -35,27 +40,27 @@ from nasbench.benchmarks.tables.info import Array, Column, Source, TableInfo
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError
 from nasbench.files import disk_error, sha256_of
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces import nats_size
 
 OFFICIAL_LICENCE = "MIT"
-ATTRIBUTION = (
-    "NATS-Bench (Xuanyi Dong et al., TPAMI 2021), MIT licence",
-    "NAS-Bench-201 (Xuanyi Dong & Yi Yang, ICLR 2020), MIT licence",
-)
 
-_META = "meta.pickle.pbz2"
+_PICKLE = "pickle.pbz2"
+_META = f"meta.{_PICKLE}"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
+_SIZE_FILES = "nats-sss-"
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _WANTED = (
-    "name a folder NATS-tss-v1_0-…-simple with 000000.pickle.pbz2 and so on, a file "
-    "NATS-tss-v1_0-….pickle.pbz2 or NAS-Bench-201-v1_….pth, or official images"
+    "name a folder NATS-tss-v1_0-…-simple or NATS-sss-v1_0-…-simple with 000000.pickle.pbz2 and so "
+    "on, a file NATS-….pickle.pbz2, NAS-Bench-201-v1_….pth or nasbench_….tfrecord, or official "
+    "images"
 )
 _BUFFER = 1 << 20
 _ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """Errors that reading content of an unknown form can raise."""
 
-Advance = Callable[[], None]
+Advance = Callable[[int], None]
+"""Called after each architecture with the number of architectures that are expected."""
 
 
 def import_official(path: Path, name: str | None = None, *, force: bool = False) -> Table:
@@ -65,13 +70,17 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     damaged, or if the table exists already and `force` is not given; `InvalidInput` for an invalid
     name or that of a bundled table.
     """
-    name = name or default_name(path)
+    records = path.is_file() and is_record_file(path)
+    name = name or (name_of_records(path) if records else default_name(path))
     target = new_table_path(name)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
+    if records:
+        table_of_records(path, name).save(target)
+        return Table.open(target)
     with _spool(target.parent) as spool:
-        recorder = Recorder(NasBench201(), spool)
-        with _progress(recorder.space.size) as advance:
+        recorder = Recorder(spool)
+        with _progress() as advance:
             digest = read_official(path, recorder, advance)
         source = Source(
             url=path.name, sha256=digest, licence=OFFICIAL_LICENCE, taken="all results and curves"
@@ -85,14 +94,18 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
 
 
 def default_name(path: Path) -> str:
-    """Return a table name made from a file's name, such as `nats-tss-v1_0-3ffb9`."""
+    """Return a table name made from a file's name, such as `nats-tss-v1_0-3ffb9`.
+
+    For files of the size half, of which there is one version only, it is the name of the space:
+    that is the table that a published protocol of it searches where no other is named.
+    """
     name = Path(os.path.realpath(path)).name
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
-    return name.lower()
+    return nats_size.NAME if name.lower().startswith(_SIZE_FILES) else name.lower()
 
 
-def read_official(path: Path, recorder: Recorder, advance: Advance = lambda: None) -> str:
+def read_official(path: Path, recorder: Recorder, advance: Advance = lambda _: None) -> str:
     """Add every architecture of an official folder or file to `recorder`; return its SHA-256.
 
     `advance` is called after each architecture. Raises `DataError` as `import_official` does.
@@ -127,22 +140,26 @@ def assemble(
     for column, numbers in recorder.columns():
         columns.append(column)
         data[column.name] = numbers
-    missing = recorder.space.size - recorder.cells
+    half = recorder.half
+    if half is None:
+        raise DataError(f"'{source.url}' holds no architecture")
+    missing = half.space.size - recorder.cells
     notes = ["seconds are pseudo-times where they are the same in every epoch"]
     if missing:
-        notes.append(f"{missing} of {recorder.space.size} architectures are not in the source: NaN")
+        notes.append(f"{missing} of {half.space.size} architectures are not in the source: NaN")
     notes += _seed_notes(columns, data)
     info = TableInfo(
         name=name,
         title=title,
-        space=recorder.space.name,
+        space=half.space.name,
         rows=recorder.rows,
         cells=recorder.cells,
         licence=OFFICIAL_LICENCE,
-        attribution=ATTRIBUTION,
+        attribution=half.attribution,
         notes=tuple(notes),
         sources=(source,),
         columns=tuple(columns),
+        **half.about,
     )
     return info, data
 
@@ -171,7 +188,7 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
     digest = hashlib.sha256()
     meta = folder / _META
     if meta.exists():
-        _check_order(_load_bz2(meta, digest), meta, recorder.space)
+        recorder.half = _listed(_load_bz2(meta, digest), meta)
     for index, path in found:
         cell = _load_bz2(path, digest)
         try:
@@ -180,8 +197,35 @@ def _read_folder(folder: Path, recorder: Recorder, advance: Advance) -> str:
             raise _unknown_format(path, error) from error
         if index != int(next(iter(cell.values()))["arch_index"]):
             raise DataError(f"'{path}' does not hold architecture {index}")
-        advance()
+        advance(len(found))
     return digest.hexdigest()
+
+
+def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
+    """Return one architecture of an official folder: schedule -> `ArchResults.state_dict()`.
+
+    None if the folder lacks it. Raises `DataError` for a file that is damaged, of another form, or
+    asks to run code.
+    """
+    path = next(
+        (one for n in ("06", "") if (one := folder / f"{index:{n}}.{_PICKLE}").exists()), None
+    )
+    if path is None:
+        return None
+    cell = _load_bz2(path, hashlib.sha256())
+    try:
+        Recorder(io.BytesIO()).add(cell, str(path))
+    except _ODD as error:
+        raise _unknown_format(path, error) from error
+    return dict(cell)
+
+
+def is_official_folder(folder: Path) -> bool:
+    """Whether a folder has the official list of architectures of the topology space."""
+    meta = folder / _META
+    if not meta.is_file():
+        return False
+    return _listed(_load_bz2(meta, hashlib.sha256()), meta) is halves()[0]
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:
@@ -213,12 +257,16 @@ def _read_file(
             recorder.add(cell, source)
         except _ODD as error:
             raise _unknown_format(path, error) from error
-        advance()
+        advance(recorder.space.size)
 
     with _pickle_in(raw, kind, source) as stream:
         rest = stream_cells(stream, source, take, weights.names())
     if isinstance(rest, dict) and (recorder.cells or not weights.tensors):
-        _check_order(rest, path, recorder.space)
+        listed = _listed(rest, path)
+        if recorder.half not in (None, listed):
+            raise DataError(
+                f"'{path}' lists the architectures of the {listed.name} space and holds others"
+            )
 
 
 @contextmanager
@@ -264,19 +312,15 @@ def _skip_torch_preamble(raw: BinaryIO, source: str) -> None:
             load(raw, source)
 
 
-def _check_order(meta: Any, path: Path, space: NasBench201) -> None:
-    if not isinstance(meta, dict) or "meta_archs" not in meta:
-        raise DataError(f"'{path}' does not hold the official list of architectures")
-    archs = meta["meta_archs"]
+def _listed(meta: Any, path: Path) -> Half:
+    """Return the half whose architectures are listed in their official order; else `DataError`."""
+    archs = meta.get("meta_archs") if isinstance(meta, dict) else None
     if not isinstance(archs, list | tuple) or not all(isinstance(one, str) for one in archs):
         raise DataError(f"'{path}' does not hold the official list of architectures")
-    archs = list(archs)
-    if archs and archs[0].count(":") and "|" not in archs[0]:
-        raise DataError(
-            f"'{path}' is of NATS-Bench's size space; only the topology space can be imported"
-        )
-    if archs != [space.format(one) for one in space.architectures]:
-        raise DataError(f"'{path}' does not list the architectures in the official order")
+    for half in halves():
+        if list(archs) == half.listed:
+            return half
+    raise DataError(f"'{path}' does not list the architectures in the official order")
 
 
 def _unknown_format(path: Path, error: Exception) -> DataError:
@@ -299,14 +343,14 @@ def _spool(folder: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Advance]:
+def _progress() -> Iterator[Advance]:
     """Show a progress bar if stderr is a terminal; yield the function that advances it by one."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda _: None
         return
     from rich.console import Console  # only a terminal needs it
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading architectures", total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task("reading architectures", total=None)
+        yield lambda total: bar.update(task, advance=1, total=total)

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.sources.halves import Half, half_of
 from nasbench.benchmarks.tables.columns import (
     Series,
     after_epoch,
@@ -32,10 +33,9 @@ from nasbench.benchmarks.tables.format import Chunks
 from nasbench.benchmarks.tables.info import Array, Column, Quantity, Split
 from nasbench.errors import DataError, InvalidInput
 from nasbench.limits import EPOCHS
-from nasbench.spaces.nb201 import NasBench201
+from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.text import shown
 
-_SCHEDULES = {"less": 12, "full": 200, "12": 12, "200": 200}
 _EVALUATIONS = {"x-valid": Split.VALID, "x-test": Split.TEST}
 _WHOLE_TEST_SET = ("cifar10", "cifar10-valid")
 _LEGACY_SEED = 888
@@ -72,14 +72,25 @@ class _Epochs:
 
 @dataclass
 class Recorder:
-    """Collects the results of architectures with `add`; `columns` then yields them as columns."""
+    """Collects the results of architectures with `add`; `columns` then yields them as columns.
 
-    space: NasBench201
+    `half` is the half of NATS-Bench that the architectures are of; None stands for that of the
+    first one.
+    """
+
     spool: BinaryIO
+    half: Half | None = None
     _series: dict[Run, _Epochs] = field(default_factory=dict)
     _numbers: dict[str, tuple[Column, Floats]] = field(default_factory=dict)
     _present: set[int] = field(default_factory=set)
     _end: int = 0
+
+    @property
+    def space(self) -> CategoricalSpace:
+        """The space of the architectures; `ValueError` before the first one."""
+        if self.half is None:
+            raise ValueError("no architecture was added")
+        return self.half.space
 
     @property
     def cells(self) -> int:
@@ -89,20 +100,23 @@ class Recorder:
     def add(self, cell: Mapping[str, Mapping[str, Any]], source: str) -> None:
         """Record one architecture: `cell` maps schedules to `ArchResults.state_dict()`.
 
-        Raises `DataError`, which names `source`, if the architecture is not of this space, has no
+        Raises `DataError`, which names `source`, if the architecture is not of the space, has no
         training run, or was added before; other errors (such as `KeyError`, `ValueError`) if `cell`
         does not have the official form.
         """
         if not cell:
             raise DataError(f"'{source}' holds an architecture without any training run")
-        for key, results in cell.items():
-            if str(key) not in _SCHEDULES:
-                continue
+        first = next(iter(cell.values()))
+        self.half = half = self.half or half_of(str(first["arch_str"]), source)
+        known = {str(key): results for key, results in cell.items() if str(key) in half.schedules}
+        if not known:
+            raise ValueError(f"no schedule of {', '.join(half.schedules)}")
+        for key, results in known.items():
             row = self._row(results, source)
             for dataset, seeds in results["dataset_seed"].items():
                 runs = {seed: results["all_results"][dataset, seed] for seed in seeds}
-                self._add_runs(row, dataset, _SCHEDULES[str(key)], runs)
-        index = self._row(next(iter(cell.values())), source)
+                self._add_runs(row, dataset, half.schedules[key], runs)
+        index = self._row(first, source)
         if index in self._present:
             raise DataError(f"'{source}' holds architecture {index} twice")
         self._present.add(index)
@@ -112,8 +126,9 @@ class Recorder:
         try:
             known = self.space.index(self.space.parse(text))
         except InvalidInput as error:
+            of = "" if self.half is None else f" {self.half.name}"
             raise DataError(
-                f"'{source}' holds architecture '{text}', which is not of the topology space"
+                f"'{source}' holds architecture {shown(text)}, which is not of the{of} space"
             ) from error
         if known != index:
             raise DataError(

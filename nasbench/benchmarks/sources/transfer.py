@@ -34,6 +34,8 @@ _RATE_SECONDS = 30.0
 _BLOCK = 1 << 16
 _AHEAD = 4  # blocks received before they are written
 _LONGEST_REASON = 120
+LARGEST = 256 << 20
+"""Bytes of the largest file whose size is not known beforehand."""
 _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 _WHOLE, _PARTIAL, _NOT_FOUND, _NO_SUCH_RANGE = 200, 206, 404, 416
 
@@ -54,8 +56,10 @@ def note(line: str) -> None:
     print(f"note: {line}", file=sys.stderr, flush=True)
 
 
-def receive_with_retries(url: str, size: int, out: BinaryIO, report: Report) -> None:
+def receive_with_retries(url: str, size: int | None, out: BinaryIO, report: Report) -> None:
     """Append the missing bytes of a file of `size` bytes to `out`; `DataError` on failure.
+
+    With None as `size`, the server says how many there are.
 
     `report` is called with the numbers of bytes. Bytes that have arrived stay in `out`, so that a
     later call can continue from them.
@@ -75,10 +79,12 @@ def receive_with_retries(url: str, size: int, out: BinaryIO, report: Report) -> 
             patience.pause(_PAUSE * 2 ** (attempt - 1))
 
 
-def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Patience") -> None:
+def _receive(
+    url: str, size: int | None, out: BinaryIO, report: Report, patience: "_Patience"
+) -> None:
     """Append the missing bytes to `out`; `_InterruptedError` if another try may help."""
-    have = out.seek(0, os.SEEK_END)
-    if have >= size:
+    have, most = out.seek(0, os.SEEK_END), LARGEST if size is None else size
+    if have >= most:
         have = out.truncate(0)
     with closing(_Transfer(url, have)) as transfer:
         try:
@@ -91,7 +97,9 @@ def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Pat
                 raise _lasting(url, f"the server answers {status}")
             report(have)
             declared = _length(headers)
-            end = size + 1 if declared is None else min(have + declared, size + 1)
+            end = most + 1 if declared is None else min(have + declared, most + 1)
+            if size is None:
+                size = have if declared is None else end
             while have < end:
                 block = transfer.block(patience)
                 if not block:
@@ -104,7 +112,7 @@ def _receive(url: str, size: int, out: BinaryIO, report: Report, patience: "_Pat
             if error.code == _NO_SUCH_RANGE and have:
                 out.truncate(0)  # the bytes here are not the beginning of the server's file
             raise _http_failure(url, error, resuming=bool(have)) from error
-    if have < size:
+    if size is not None and have < size:
         raise _InterruptedError(f"the connection closed after {have} of {size} bytes")
 
 

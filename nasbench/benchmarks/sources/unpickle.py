@@ -142,6 +142,27 @@ class _Inert:
         self.state = state
 
 
+class _Called:
+    """A function that a pickle makes and calls: it returns what it is called with."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+    def __call__(self, *arguments: Any) -> tuple[Any, ...]:
+        return arguments
+
+
+class _Holder(_Inert):
+    """An object that keeps what it is made of, and its state."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__()
+        self.parts = parts
+
+
 def _reconstruct(*_: object) -> _Ndarray:
     return _Ndarray()
 
@@ -187,8 +208,10 @@ _ALLOWED: Names = {
     ("__builtin__", "set"): _set,  # its name in pickles of protocol 2
     ("numpy", "ndarray"): _Ndarray,
     ("numpy", "dtype"): _Dtype,
+    ("functools", "partial"): _Called,
     ("pandas.core.frame", "DataFrame"): _Inert,
-    ("pandas.core.internals.managers", "BlockManager"): _Inert,
+    ("pandas.core.internals.blocks", "new_block"): _tuple,
+    ("pandas.core.internals.managers", "BlockManager"): _Holder,
     ("pandas.core.indexes.base", "_new_Index"): _new_index,
     ("pandas.core.indexes.base", "Index"): _Inert,
     ("pandas.core.indexes.range", "RangeIndex"): _Inert,

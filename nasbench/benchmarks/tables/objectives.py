@@ -85,7 +85,9 @@ def default_objective(table: Table, dataset: str) -> Metric:
     for metric in (*objectives_of(table, dataset), *objectives_of(table)):
         if not is_cost(metric):
             return metric
-    raise InvalidInput(f"table '{table.name}' has no values of validation to search on")
+    raise InvalidInput(
+        f"table '{table.name}' has no values of validation to search on, and test is never searched"
+    )
 
 
 def is_cost(metric: Metric) -> bool:

@@ -1,6 +1,7 @@
 """A benchmark's numbers: immutable rows of architectures, and columns with a known split.
 
-`Table` has no method that returns a column by its name. `Table.search` gives what a search may see
+`Table` has no method that returns a column by its name. `Table.every` is for the stand-ins of other
+libraries (`nasbench.compat`) alone. `Table.search` gives what a search may see
 (training, validation, costs, sizes; never a number measured on a test image), `Table.test` gives
 what the judge reads after the search: see `nasbench.benchmarks.tables.views`. The file is
 described in `nasbench.benchmarks.tables.format`, what it says of itself in
@@ -14,6 +15,7 @@ space, and `Table.space` then has these architectures only, numbered as the rows
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tables.base import metrics_of
 from nasbench.benchmarks.tables.columns import INDICES, ROWS
 from nasbench.benchmarks.tables.costs import per_architecture
+from nasbench.benchmarks.tables.every import EveryColumn
 from nasbench.benchmarks.tables.format import StoredColumns, storage_order, write_table
 from nasbench.benchmarks.tables.info import Array, Column, Split, TableInfo, describe, hash_of
 from nasbench.benchmarks.tables.values import check_shape, check_values
@@ -158,6 +161,11 @@ class Table:
         if any(column.name == ROWS for column in self.info.columns):
             return self._read(ROWS)
         return None
+
+    @cached_property
+    def every(self) -> EveryColumn:
+        """A view of all columns, which answers in other libraries' names: see `EveryColumn`."""
+        return EveryColumn(self.info, self._read, self.rows, self.space.size)
 
     def save(self, path: str | Path) -> None:
         """Write the table to a file atomically; the same table always gives the same bytes.

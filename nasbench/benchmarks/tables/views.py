@@ -300,6 +300,10 @@ class TestColumns(Columns):
         schedule = schedule or self.longest(dataset)
         return self._measured(self._seen(metric, dataset, schedule), schedule, None)
 
+    def has_valid(self, dataset: str, schedule: int, metric: str = "accuracy") -> bool:
+        """Whether the table has validation values after the last epoch of a schedule."""
+        return self._known_after(self._seen(metric, dataset, schedule), schedule)
+
     def schedules(self, dataset: str, metric: str = "accuracy") -> tuple[int, ...]:
         """Return the schedules with a test value after their last epoch, ascending."""
         return self._ended(self._test(metric, dataset, 0))

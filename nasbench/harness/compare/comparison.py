@@ -162,12 +162,15 @@ class Block:
 
     @property
     def about_seconds(self) -> str:
-        """A remark where simulated seconds are partly a fitted formula; empty if all measured."""
-        if self.known is None or not self.known.fitted or self.task.shared:
+        """A remark where a table's seconds are pseudo-times or partly fitted; else empty."""
+        known = self.known
+        if known is None or self.task.shared or not (known.fitted or known.pseudo):
             return ""
-        return (
-            f"seconds are partly a fitted formula, see `nasbench data info {self.task.benchmark}`"
-        )
+        kinds = [
+            *(["pseudo-times"] if known.pseudo else []),
+            *(["partly a fitted formula"] if known.fitted else []),
+        ]
+        return f"seconds are {', '.join(kinds)}, see `nasbench data info {self.task.benchmark}`"
 
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""

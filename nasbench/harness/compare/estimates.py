@@ -54,6 +54,12 @@ def known(sample: Floats) -> Floats:
     return sample[~np.isnan(sample)]
 
 
+def highest(scores: Floats) -> float:
+    """Return the highest score that is known, NaN if none is."""
+    known = scores[~np.isnan(scores)]
+    return float(known.max()) if len(known) else np.nan
+
+
 def finite(values: Floats) -> Floats:
     """Return values with infinite ones replaced by NaN: no judged value is infinite."""
     return np.where(np.isfinite(values), values, np.nan)

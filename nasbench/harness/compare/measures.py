@@ -57,13 +57,14 @@ def _best_and_mean(cells: Floats) -> tuple[float, float]:
 class RandomEvaluations:
     """How many random evaluations have an expected test score as high as a given one.
 
-    It is the smallest whole number n for which the cell with the best search signal, among n
-    different cells drawn at random, has an expected test score at least as high, in closed form.
+    It is the smallest whole number n for which the cell with the best search signal, among n cells
+    drawn at random, has an expected test score at least as high, in closed form. The n cells are
+    different ones, unless the space draws some cells more often than others.
     """
 
     def __init__(self, known: Known, dataset: str) -> None:
         """Work out the expected scores on a reported data set on a coarse grid of numbers."""
-        self._search = known.search
+        self._search, self._replacement = known.search, not known.uniform
         self._moments = known.search.moments(known.test[dataset][known.cells])
         most = max(1, round(float(known.search.weights.sum())))
         self._numbers = np.unique(np.geomspace(1, most, _STEPS).round())
@@ -75,8 +76,8 @@ class RandomEvaluations:
     def reaching(self, scores: Floats) -> Floats:
         """Return the number of evaluations for each score, in the shape of `scores`.
 
-        Infinite where not even evaluating all cells is enough; NaN where the score is not known, or
-        no cell's is.
+        Infinite where not even as many evaluations as there are cells are enough; NaN where the
+        score is not known, or no cell's is.
         """
         found = np.full(np.shape(scores), np.nan)
         for place, value in np.ndenumerate(scores):
@@ -99,5 +100,4 @@ class RandomEvaluations:
 
     def _expected(self, numbers: Floats) -> Floats:
         """Return the expected score after each number of evaluations, shape (numbers,)."""
-        chances = self._search.best(numbers, replacement=False)
-        return self._search.expect_given(self._moments, chances).mean
+        return self._search.expected(self._moments, numbers, replacement=self._replacement).mean

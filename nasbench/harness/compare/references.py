@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
-from nasbench.harness.compare.estimates import finite
+from nasbench.harness.compare.estimates import finite, highest
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 EXPECTED = "expected random search"
+
+
+_TOGETHER = 4_000_000
+"""Largest number of probabilities that are held at once."""
 
 
 class Expectation(NamedTuple):
@@ -79,7 +83,21 @@ class ExpectedRandomSearch:
         `outcome` has one value per answer, such as its test score; NaN is left out. `n` is that of
         `best`, shape (k,), as are the mean and the standard deviation.
         """
-        return self.expect_given(self.moments(outcome), self.best(n, replacement=replacement))
+        return self.expected(self.moments(outcome), n, replacement=replacement)
+
+    def expected(self, moments: Moments, n: Floats, *, replacement: bool = True) -> Expectation:
+        """Return what `expect` returns, from the moments of the outcome.
+
+        For a large space, the numbers of evaluations are taken some at a time: the probabilities
+        of all at once would fill the memory.
+        """
+        n = np.asarray(n, dtype=np.float64)
+        parts = -(-len(n) * len(self._mass) // _TOGETHER) or 1
+        found = [
+            self.expect_given(moments, self.best(some, replacement=replacement))
+            for some in np.array_split(n, min(parts, max(1, len(n))))
+        ]
+        return Expectation(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
     def moments(self, outcome: Floats) -> Moments:
         """Return what `expect_given` needs of an outcome, whatever the number of evaluations."""
@@ -164,8 +182,12 @@ class Known:
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
+    pseudo: bool
+    """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
+    uniform: bool = True
+    """Whether the space draws all architectures with equal probability."""
 
     def evaluations(self, seconds: Floats | None = None) -> Floats:
         """Return how many evaluations random search can afford, by default within its budget.
@@ -200,13 +222,28 @@ class Known:
             limits.append(budget.epochs // each)
         return min(limits)
 
+    def mean_signal(self, size: int) -> Floats:
+        """Return the mean signal of each of the `size` architectures over its answers.
+
+        Shape (size,); NaN for an architecture without answers.
+        """
+        weights = self.search.weights
+        total, weight = (
+            np.bincount(self.cells, one, minlength=size) for one in (weights * self.signal, weights)
+        )
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / weight)
+
     @property
     def replacement(self) -> bool:
         """Whether evaluations count as drawn with replacement.
 
         Where repeated evaluations cost nothing, they also change nothing: a search that is limited
-        by seconds then counts as one without replacement.
+        by seconds then counts as one without replacement, if all architectures are equally likely.
+        Without replacement there is no closed form for a law that is not uniform.
         """
+        if not self.uniform:
+            return True
         free = self.task.repeats == "free" and self.task.query.signal == "mean"
         return not (free and self.task.budget.seconds is not None)
 
@@ -259,6 +296,9 @@ def open_known(task: Task) -> Known:
     use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
     weights = use / use.sum(axis=0)
+    law = space.sampling_law
+    if law is not None:
+        weights = weights * (space.size * law)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
     return Known(
@@ -279,7 +319,9 @@ def open_known(task: Task) -> Known:
             for name in task.reports
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
         ),
+        pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
+        uniform=law is None,
     )
 
 
@@ -293,9 +335,9 @@ def _test_seeds(columns: "TestColumns", task: Task) -> Iterator[tuple[str, tuple
 def references(known: Known, dataset: str) -> list[Reference]:
     """Return the optima, the expected random search and the mean architecture on a data set."""
     valid, test = known.valid[dataset], known.test[dataset]
-    best_valid, best_test = float(np.nanmax(valid)), float(np.nanmax(test))
+    best_valid, best_test = highest(valid), highest(test)
     value = known.task.metric.score
-    signal = np.bincount(known.cells, known.search.weights * known.signal, minlength=len(valid))
+    signal = known.mean_signal(len(valid))
 
     def row(
         name: str,
@@ -319,15 +361,16 @@ def references(known: Known, dataset: str) -> list[Reference]:
         )
 
     def cells(name: str, chosen: NDArray[np.bool_], *, spread: bool = False) -> Reference:
+        there = [x[chosen & ~np.isnan(x)] for x in (valid, test)]
         numbers = [
-            (float(np.nanmean(x[chosen])), float(np.nanstd(x[chosen])) if spread else np.nan)
-            for x in (valid, test)
+            (float(x.mean()), float(x.std()) if spread else np.nan) if len(x) else (np.nan, np.nan)
+            for x in there
         ]
         seen = signal[chosen][~np.isnan(signal[chosen])]
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
     rows = [cells("optimum", test == best_test)]
-    if known.task.has_test:
+    if known.task.has_test and not np.isnan(best_valid):
         rows.append(cells("optimum by validation", valid == best_valid))
     budget = known.task.budget
     if not known.task.shared and not budget.stops_early:

@@ -22,6 +22,7 @@ from nasbench.harness.compare.estimates import (
     Interval,
     Summary,
     estimate,
+    highest,
     interquartile_mean,
     interval,
     intervals,
@@ -295,7 +296,7 @@ def _in_table(
     if known is None or random is None:
         return InTable()
     every = known.test[dataset]
-    best, best_valid = float(np.nanmax(every)), float(np.nanmax(known.valid[dataset]))
+    best, best_valid = highest(every), highest(known.valid[dataset])
     tested = summarise(test)
     equal = random.reaching(np.array([tested.mean, *ends]))
     return InTable(

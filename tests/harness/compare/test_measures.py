@@ -32,6 +32,7 @@ def test_regret_of_the_best_and_of_the_mean_cell() -> None:
 
 
 class Small:
+    uniform = True
     """A table of six cells whose signal is not their test accuracy."""
 
     signal = np.array([1.0, 5, 2, 4, 3, 6])

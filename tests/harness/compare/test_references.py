@@ -4,10 +4,12 @@ from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nasbench.benchmarks.frames import table_from_frame
 from nasbench.harness.compare import compare
 from nasbench.harness.compare.references import (
     ExpectedRandomSearch,
@@ -17,6 +19,8 @@ from nasbench.harness.compare.references import (
 )
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
+from nasbench.problem import ACCURACY
+from nasbench.spaces import get_enumerable
 
 
 def best_outcome(draws: tuple[int, ...], signal: np.ndarray, outcome: np.ndarray) -> float:
@@ -136,3 +140,35 @@ def test_optimum_and_mean_are_those_of_the_table(tmp_path: Path) -> None:
     assert found["optimum by validation"].valid_regret_mean == 0
     assert found["mean architecture"].test_mean == pytest.approx(test.mean())
     assert found["expected random search"].evaluations_mean == 10
+
+
+def test_random_searches_agree_where_sampling_is_not_uniform(tmp_path: Path) -> None:
+    """In the space of NAS-Bench-101, whose simplest cell is drawn in a tenth of all draws."""
+    space = get_enumerable("nb101-5v")
+    generator = np.random.default_rng(1)
+    quality = generator.normal(80, 5, space.size)
+    frame = pd.DataFrame(
+        {
+            "index": np.arange(space.size), "epochs": 4,
+            "seconds": generator.uniform(50, 90, space.size),
+            "valid_accuracy": np.clip(quality + generator.normal(0, 1, space.size), 0, 100),
+            "test_accuracy": np.clip(quality + generator.normal(0, 1, space.size), 0, 100),
+        }
+    )  # fmt: skip
+    table = table_from_frame(
+        frame, name="drawn", space="nb101-5v", metrics=ACCURACY, licence="none", title="made up"
+    )
+    table.save(path := tmp_path / "drawn.safetensors")
+    run("random-search", seeds=2000, benchmark=path, budget="20evals", out=tmp_path / "runs")
+    comparison = compare(tmp_path / "runs")
+    row, known = comparison.rows[0], comparison.blocks[0].known
+    assert known is not None
+    expected = next(
+        r for r in references(known, row.dataset) if r.reference == "expected random search"
+    )
+    assert row.finals.test.value == pytest.approx(
+        expected.test_mean, abs=4 * expected.test_std / np.sqrt(2000)
+    )
+    assert row.finals.test_std == pytest.approx(expected.test_std, rel=0.1)
+    law = space.sampling_law
+    assert known.costs @ law == pytest.approx(np.average(known.costs, weights=known.search.weights))

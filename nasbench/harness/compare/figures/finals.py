@@ -192,14 +192,11 @@ def _seen(block: "Block", table: "Known", dataset: str) -> tuple[NDArray[np.floa
         return table.valid[dataset], _named(
             metric, f"validation {metric.name} on {block.title_of(dataset)}"
         )
-    weighted = table.search.weights * table.signal
-    seen = np.bincount(table.cells, weighted, minlength=len(table.test[dataset]))
-    there = np.bincount(table.cells, minlength=len(seen)) > 0
     name = (
         f"search signal: validation {metric.name} on {block.title_of(query.dataset)} after "
         f"{query.epochs} epochs"
     )
-    return np.where(there, seen, np.nan), _named(metric, name)
+    return table.mean_signal(len(table.test[dataset])), _named(metric, name)
 
 
 def _named(metric: "Metric", what: str) -> str:

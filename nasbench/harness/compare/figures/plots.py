@@ -37,7 +37,7 @@ _ROUNDING = 1e-11
 """Rounding error of a regret of 0, relative to the best value."""
 CLOCKS = ("seconds", "evaluations")
 _AXIS = {
-    "seconds": "simulated training time (s, pseudo-time)",
+    "seconds": "simulated training time (s)",
     "evaluations": "evaluations",
 }
 _SHARED_AXIS = {

@@ -34,8 +34,8 @@ BOLD_PART = Note(
 )
 CLOCKS = {
     Seconds.SIMULATED: Note(
-        "simulated s: seconds of the benchmark's pseudo-time, not measured per run",
-        "simulated s: the benchmark's pseudo-time",
+        "simulated s: seconds that the benchmark's table says, not measured per run",
+        "simulated s: the benchmark's, not measured per run",
     ),
     Seconds.TRAINING: Note(
         "training s: real seconds of training and validating networks or shared weights, on the "
@@ -43,9 +43,9 @@ CLOCKS = {
         "training s: real seconds of training and validation",
     ),
     Seconds.MIXED: Note(
-        "mixed s: seconds of the table's pseudo-time; those of trained architectures are real "
+        "mixed s: seconds that the table says; those of trained architectures are real "
         "seconds times the number after * in the protocol's name, a ratio measured on 3 of them",
-        "mixed s: pseudo-time, and real seconds of trainings scaled to it",
+        "mixed s: the table's seconds, and real seconds of trainings scaled to them",
     ),
 }
 SHARED_EPOCHS = Note(
