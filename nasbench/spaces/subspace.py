@@ -77,6 +77,11 @@ class Subspace(EnumerableSpace):
             self._made[index] = self.whole.architecture(int(self._indices[index]))
         return self._made[index]
 
+    @property
+    def indices(self) -> "NDArray[np.integer[Any]]":
+        """Indices of these architectures in the whole space, ascending, shape (size,)."""
+        return self._indices
+
     def positions(self, indices: "NDArray[np.int64]") -> "NDArray[np.int64]":
         """Return the positions of indices of the whole space, -1 where one is not here."""
         found = self._indices.searchsorted(indices).clip(max=self.size - 1)
