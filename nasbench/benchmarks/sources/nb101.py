@@ -207,6 +207,7 @@ def assemble(
         metrics=(TableMetric.of(ACCURACY),),
         protocols=protocols,
         titles={DATASET: "CIFAR-10"},
+        separate=name == SAMPLE,
         bibtex="\n\n".join(
             dict.fromkeys([NAS_BENCH_101, *(PAPERS[one] for one in files if one in PAPERS)])
         ),

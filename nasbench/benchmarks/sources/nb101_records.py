@@ -258,6 +258,7 @@ def table_of_records(path: Path, name: str, advance: Advance = lambda _: None) -
         columns=tuple(data),
         metrics=(TableMetric.of(ACCURACY),),
         titles={DATASET: "CIFAR-10"},
+        separate=len(found.fidelities) > 1,
         bibtex=NAS_BENCH_101,
     )  # fmt: skip
     return Table.from_columns(info, {column.name: array for column, array in data.items()})

@@ -174,6 +174,11 @@ def _of_table(
     timed = table.search.has_seconds(dataset)
     if not timed:
         _check_untimed(table.name, budget, wanted)
+    if table.info.separate and wanted.promotion is Promotion.RESUME:
+        raise InvalidInput(
+            f"promotion 'resume': in table '{table.name}' each number of epochs is a training of "
+            "its own, so that none continues another; leave --promotion away"
+        )
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
     for one in objectives:
