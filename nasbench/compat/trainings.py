@@ -175,11 +175,13 @@ class ResultsCount:
     def get_config(self, str2structure: Callable[[str], Any] | None) -> dict[str, Any]:
         """Return what builds the network; the cell as text, or made of it by `str2structure`."""
         known = self.arch_config
-        made = {"name": "infer.tiny", "C": known["channel"], "N": known["num_cells"]}
-        if str2structure is None:
-            made["arch_str"] = known["arch_str"]
+        if "genotype" in known:  # of the size space
+            made = {key: known[key] for key in ("name", "channels", "genotype")}
         else:
-            made["genotype"] = str2structure(known["arch_str"])
+            made = {"name": "infer.tiny", "C": known["channel"], "N": known["num_cells"]}
+            made["arch_str"] = known["arch_str"]
+        if str2structure is not None:
+            made["genotype"] = str2structure(made.pop("arch_str", None) or made["genotype"])
         return {**made, "num_classes": known["class_num"]}
 
     def __repr__(self) -> str:
@@ -197,6 +199,8 @@ class ArchResults:
     `dataset_seed` has the seeds of each data set; trainings are made when they are first needed.
     """
 
+    half: ClassVar[str] = "topology"
+    """The half of NATS-Bench: `topology` or `size`."""
     training: ClassVar[type[ResultsCount]] = ResultsCount
     mends_sizes: ClassVar[bool] = True
     """Whether of trainings that differ in size only that of seed 888 counts, as in `nats_bench`."""

@@ -99,7 +99,6 @@ def test_what_it_lacks_raises_one_clear_error(api: Any) -> None:
         lambda: api.query_by_index(5, "cifar100", "200")["mean"].train_losses[199],
         lambda: api.get_cost_info(5, "cifar10", "200")["T-train@total"],
         lambda: api.get_net_param(5, "cifar10", 777),
-        lambda: nats_bench.create(None, "sss"),
     ):
         with pytest.raises(NotInTable) as raised:
             call()
@@ -153,6 +152,15 @@ def test_what_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TABLE, "no-such-table")
     with pytest.raises(DataError, match="no-such-table"):
         nats_bench.create(None, "tss", verbose=False)
+
+
+def test_no_public_file_has_the_size_space() -> None:
+    with pytest.raises(DataError, match=r"nasbench data import NATS-sss"):
+        nats_bench.create(None, "sss", verbose=False)
+    with pytest.raises(DataError, match="not of the size space"):
+        nats_bench.create(str(upstream() / NATS_FOLDER), "size", verbose=False)
+    with pytest.raises(ValueError, match="invalid search space"):
+        nats_bench.create(None, "nds", verbose=False)
 
 
 def test_without_a_table_the_command_is_named(

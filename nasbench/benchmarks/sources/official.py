@@ -220,12 +220,10 @@ def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
     return dict(cell)
 
 
-def is_official_folder(folder: Path) -> bool:
-    """Whether a folder has the official list of architectures of the topology space."""
+def half_of_folder(folder: Path) -> Half | None:
+    """Return the half of NATS-Bench whose list of architectures a folder has; None without one."""
     meta = folder / _META
-    if not meta.is_file():
-        return False
-    return _listed(_load_bz2(meta, hashlib.sha256()), meta) is halves()[0]
+    return _listed(_load_bz2(meta, hashlib.sha256()), meta) if meta.is_file() else None
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What `NATStopology` and `NASBench201API` have in common: queries about the topology space."""
+"""What the APIs of `nats_bench` and `nas_201_api` have in common."""
 
 import copy
 import random
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.sources.official import is_official_folder
+from nasbench.benchmarks.sources.halves import Half, halves
 from nasbench.benchmarks.tables.info import Quantity
 from nasbench.compat.answers import ADVICE, Answer, NotInTable
 from nasbench.compat.printing import results_text
@@ -19,9 +19,8 @@ from nasbench.compat.sources import FolderSource, find_source
 from nasbench.compat.structure import read_nodes
 from nasbench.compat.table_source import Results, TableSource
 from nasbench.compat.trainings import ArchResults, Seed
-from nasbench.spaces.nb201 import OPERATIONS, NasBench201
+from nasbench.spaces.nb201 import OPERATIONS
 
-FULL_EPOCHS = 200
 _SEARCHED = ("cifar10", "cifar100", "ImageNet16-120")
 _VALUES = ("train", "valid", "test")
 
@@ -29,7 +28,7 @@ _VALUES = ("train", "valid", "test")
 class Infos(Mapping[int, Results]):
     """Results by index and schedule, read when they are first needed."""
 
-    def __init__(self, api: "TopologyAPI") -> None:
+    def __init__(self, api: "QueryAPI") -> None:
         """Hold the results of `api`."""
         self._api = api
 
@@ -49,8 +48,8 @@ class Infos(Mapping[int, Results]):
         return len(self._api.evaluated_indexes)
 
 
-class TopologyAPI:
-    """Queries about the 15,625 cells; a subclass has the signatures of one library."""
+class QueryAPI:
+    """Queries about the architectures of a space; a subclass has the signatures of one library."""
 
     kind: ClassVar[type[ArchResults]] = ArchResults
     joint: ClassVar[str] = " & "
@@ -69,13 +68,13 @@ class TopologyAPI:
             print(f"{type(self).__name__}: {self._source.name} answers")
 
     @cached_property
-    def _space(self) -> NasBench201:
-        return NasBench201()
+    def _half(self) -> Half:
+        return next(one for one in halves() if one.name == self.kind.half)
 
     @cached_property
     def meta_archs(self) -> list[str]:
         """The official strings of all cells, in official order."""
-        return [self._space.format(one) for one in self._space.architectures]
+        return list(self._half.listed)
 
     @cached_property
     def archstr2index(self) -> dict[str, int]:
@@ -242,7 +241,7 @@ class TopologyAPI:
         if archive_root is None:
             return
         folder = Path(archive_root)
-        if not (folder.is_dir() and is_official_folder(folder)):
+        if not folder.is_dir():
             raise ValueError(f"Invalid archive_root : {archive_root}")
         source = FolderSource(folder, self.kind)
         for one in range(len(self)) if index is None else [index]:
