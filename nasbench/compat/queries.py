@@ -39,7 +39,8 @@ class Infos(Mapping[int, Results]):
         return found
 
     def __contains__(self, index: object) -> bool:
-        return isinstance(index, int) and index >= 0 and self._api.results(index) is not None
+        there = isinstance(index, int) and 0 <= index < len(self._api)
+        return there and self._api.results(index) is not None  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._api.evaluated_indexes)
@@ -57,6 +58,7 @@ class QueryAPI:
 
     def __init__(self, file_path_or_dict: Any, verbose: bool) -> None:
         """Answer from the file or dict given, or from the table that `find_source` finds."""
+        self._given = file_path_or_dict
         self._source = find_source(file_path_or_dict, self.kind)
         self._reloaded: dict[int, Results] = {}
         self.verbose = verbose
@@ -66,6 +68,16 @@ class QueryAPI:
         self.reset_time()
         if verbose:
             print(f"{type(self).__name__}: {self._source.name} answers")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs to open the same source."""
+        hidden = {"_source", "arch2infos_dict", "_reloaded", "evaluated_indexes", "_half"}
+        return {name: value for name, value in vars(self).items() if name not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._source = find_source(self._given, self.kind)
+        self._reloaded, self.arch2infos_dict = {}, Infos(self)
 
     @cached_property
     def _half(self) -> Half:
@@ -141,7 +153,7 @@ class QueryAPI:
 
     def _under(self, index: int, hp: str) -> ArchResults:
         """Return the results of a cell under a schedule; `NotInTable` if there are none."""
-        if index < 0:
+        if not 0 <= index < len(self):
             raise ValueError(f"Did not find {index} from arch2infos_dict.")
         found = self.results(index)
         if found is None:

@@ -4,7 +4,6 @@ Where a table has only the mean over trainings, as the public table `nb201` most
 the one training there is, under the seed `MEAN`.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
 from typing import Any
@@ -17,7 +16,7 @@ from nasbench.benchmarks.tables.base import mean_over_seeds
 from nasbench.benchmarks.tables.columns import Series
 from nasbench.benchmarks.tables.info import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
-from nasbench.compat.answers import ADVICE, TABLE, Answer, NotInTable
+from nasbench.compat.answers import ADVICE, TABLE, Answer, NotInTable, warn
 from nasbench.compat.trainings import MEAN, ArchResults, ResultsCount, Seed
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import INPUTS
@@ -267,8 +266,7 @@ def _network(dataset: str, text: str, half: str) -> dict[str, Any]:
 
 @cache
 def _warn_of_means(table: str, dataset: str, schedule: int) -> None:
-    warnings.warn(
+    warn(
         f"table '{table}' has the mean over the trainings of {dataset} for {schedule} epochs, not "
-        f"each of them: it answers as the one training '{MEAN}'",
-        stacklevel=2,
+        f"each of them: it answers as the one training '{MEAN}'"
     )

@@ -81,6 +81,9 @@ class ResultsCount:
         """Return all attributes."""
         return dict(self.__dict__)
 
+    def __deepcopy__(self, memo: object) -> "ResultsCount":
+        return copy.copy(self)  # what it reads from does not change
+
     def get_latency(self) -> float:
         """Return the latency in seconds, -1 if it was not measured."""
         return self.average(self.latency) if self.latency else -1.0
@@ -250,6 +253,9 @@ class ArchResults:
             "dataset_seed": copy.deepcopy(self.dataset_seed),
             "clear_net_done": self.clear_net_done,
         }
+
+    def __deepcopy__(self, memo: object) -> "ArchResults":
+        return copy.copy(self)  # what it reads from does not change
 
     @property
     def all_results(self) -> dict[tuple[str, Seed], ResultsCount]:

@@ -1,6 +1,7 @@
 """The stand-ins on the public table `nb201`: what it has is answered, what it lacks raises."""
 
 import bz2
+import copy
 import pickle
 import random
 from collections.abc import Iterator
@@ -116,6 +117,24 @@ def test_a_mean_in_place_of_trainings_is_said_once(api: Any) -> None:
         runs = nats_bench.create(None, "tss", verbose=False).query_by_index(8, "cifar100", "200")
     assert list(runs) == ["mean"]
     assert set(api.query_by_index(8, "cifar10-valid", "200")) <= {777, 888, 999}
+
+
+def test_an_api_and_results_can_be_copied_and_sent(api: Any) -> None:
+    api.reset_time()
+    api.simulate_train_eval(5, "cifar10")
+    for again in (copy.deepcopy(api), pickle.loads(pickle.dumps(api))):
+        assert again.used_time == api.used_time > 0
+        assert again.get_more_info(5, "cifar100") == api.get_more_info(5, "cifar100")
+        assert 5 in again.arch2infos_dict
+        assert 15_625 not in again.arch2infos_dict
+    results = api.query_by_index(5, "cifar100", "12")
+    assert copy.deepcopy(results)[111].get_eval("x-valid") == results[111].get_eval("x-valid")
+    found = api.get_more_info(5, "cifar100")
+    with pytest.raises(NotInTable, match="no 'train-loss'"):
+        pickle.loads(pickle.dumps(found))["train-loss"]
+    for index in (-1, 15_625):
+        with pytest.raises(ValueError, match="Did not find"):
+            api.query_by_index(index)
 
 
 def test_texts_say_what_is_not_known(api: Any) -> None:
