@@ -62,12 +62,14 @@ def _opened(name: str, kind: type[ArchResults], *, required: bool = False) -> So
         return FolderSource(path, kind)
     if name.endswith(SUFFIX) and path.is_file():
         return TableSource(load_table(path), kind)
+    if required and len(path.parts) > 1:
+        raise DataError(f"{TABLE}='{name}' is neither a table file nor an official folder")
     if required:
         return TableSource(load_table(name), kind)
     if path.is_file() and not _installed(default_name(path)):
         raise DataError(
-            f"'{name}' is an official file, which is read once and not in every script: run "
-            f"`nasbench data import {name}`, which makes the table '{default_name(path)}'"
+            f"'{name}' is no table: if it is an official file, `nasbench data import {name}` reads "
+            f"it once and makes the table '{default_name(path)}', which then answers"
         )
     return None
 

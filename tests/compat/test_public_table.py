@@ -168,6 +168,9 @@ def test_what_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'digits'" in repr(nats_bench.create(folder, "tss", verbose=False))
     monkeypatch.setenv(TABLE, folder)
     assert "folder" in repr(nats_bench.create(None, "tss", verbose=False))
+    monkeypatch.setenv(TABLE, str(tmp_path))
+    with pytest.raises(DataError, match="neither a table file nor an official folder"):
+        nats_bench.create(None, "tss", verbose=False)
     monkeypatch.setenv(TABLE, "no-such-table")
     with pytest.raises(DataError, match="no-such-table"):
         nats_bench.create(None, "tss", verbose=False)
