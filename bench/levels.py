@@ -1,16 +1,20 @@
 """How often intervals cover and tests err, by simulation where the truth is known.
 
-    python bench/levels.py [--experiments 1000] [--only means|datasets|bold|shapes]
+    python bench/levels.py [--experiments 1000] [--only means|datasets|spaces|bold|shapes]
 
 Every line is a share of simulated experiments in percent, with its binomial standard error. What
 is called an error is one: the strategies that are compared are equal, and the numbers that
-intervals are to cover are known. Three parts:
+intervals are to cover are known. Its parts:
 
 means     coverage of the 95 % interval of a mean, by the runs' distribution and number
 datasets  several data sets: coverage of the interval of mean regret, how often Friedman's p is
           below 0.05 for equal strategies, and how often one of them loses its bold by ranks; with
           independent data sets, with equal seeds that share draws, and with such seeds taken for
           independent, which is what the statistics did before they kept seeds together
+spaces    data sets of which several share a space: how often equal strategies are told apart by
+          ranks over all data sets, and by those with each space as one block; where runs differ by
+          chance alone, and where strategies are equal over all spaces there could be and not on
+          those that there are
 bold      how often one of several equal rows loses its bold in a table, and how often a given row
           does; where better and worse rows stand beside them too
 shapes    how often one of three rows of equal mean loses its bold, where their runs differ in
@@ -29,7 +33,9 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.harness.compare.across import OneDataSet, standings_across
+from nasbench.harness.compare.by_space import by_space
 from nasbench.harness.compare.estimates import interval
+from nasbench.harness.compare.rank_tests import critical_difference, friedman, ranks_of
 from nasbench.harness.compare.significance import standings
 
 Floats = NDArray[np.float64]
@@ -134,6 +140,39 @@ def datasets(experiments: int) -> Iterator[str]:
                 )
 
 
+SPACES = ((4, 7, 7), (3,) * 12)
+"""Numbers of data sets in each space; the first are those of NAS-Bench-201, digits, TransNAS."""
+
+
+def spaces(experiments: int) -> Iterator[str]:
+    """Yield how often equal strategies are told apart by ranks, of 20 normal runs each."""
+    for sizes in SPACES:
+        names = [f"space {place}" for place, size in enumerate(sizes) for _ in range(size)]
+        for rows in (3, 5):
+            for effect in (0.0, 1.0):
+                generator = np.random.default_rng([5, len(sizes), rows])
+                found = []
+                for _ in range(experiments):
+                    own = effect * generator.normal(size=(len(sizes), rows))
+                    means = np.repeat(own, sizes, axis=0)
+                    means += generator.normal(size=(len(names), rows)) / np.sqrt(20)
+                    ranks = ranks_of(means)
+                    over = by_space(names, ranks, ranks[:, None], None, 20)
+                    if over is None:
+                        raise ValueError("data sets of one space each have no ranks by space")
+                    found.append((
+                        friedman(means) < 0.05,
+                        np.ptp(ranks.mean(axis=0)) >= critical_difference(rows, len(names)),
+                        over.friedman < 0.05, np.ptp(over.ranks) >= over.critical_difference,
+                    ))  # fmt: skip
+                shares = [told(float(x), experiments) for x in np.mean(found, axis=0)]
+                yield (
+                    f"{len(names)} data sets of {len(sizes):2} spaces, {rows} rows, effect of a "
+                    f"space {effect}   Friedman {shares[0]}   Nemenyi {shares[1]}   by space "
+                    f"Friedman {shares[2]}   Nemenyi {shares[3]}"
+                )
+
+
 def bold(experiments: int) -> Iterator[str]:
     """Yield how often equal rows lose their bold."""
     for draw in TIED:
@@ -197,7 +236,7 @@ def shapes(experiments: int) -> Iterator[str]:
 
 def main() -> None:
     """Print all parts, or one."""
-    parts = {"means": means, "datasets": datasets, "bold": bold, "shapes": shapes}
+    parts = {"means": means, "datasets": datasets, "spaces": spaces, "bold": bold, "shapes": shapes}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--only", choices=parts)

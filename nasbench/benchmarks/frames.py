@@ -56,6 +56,7 @@ def table_from_frame(
     notes: Sequence[str] = (),
     protocols: Sequence[Protocol] = (),
     titles: Mapping[str, str] | None = None,
+    images: Mapping[str, str] | None = None,
     bibtex: str = "",
     pool: bool | None = None,
 ) -> Table:
@@ -85,7 +86,8 @@ def table_from_frame(
     that names none; without `protocols`, `nasbench.benchmarks.protocols.own_protocol` makes one.
     Save the table with `table.save(path)` and search it by that path, which must end in
     `.safetensors`. `titles` maps names of data sets to the names that readers of tables and figures
-    see. `bibtex` has the entries of the papers to cite, with an empty line between two: `nasbench
+    see, `images` to the name of their images: comparisons say which data sets have the same.
+    `bibtex` has the entries of the papers to cite, with an empty line between two: `nasbench
     compare --cite` prints them.
 
     Raises `InvalidInput`, which names the wrong argument, column or row, and `DataError` for a
@@ -112,7 +114,8 @@ def table_from_frame(
         part = {one: column[rows] for one, column in numbers.items()}
         data.update(_measured(dataset, part, index[rows], size, several))
         data.update(_costs(dataset, part, index[rows], size))
-    newest = bibtex or size < of.size or any(one.evaluations or one.lengths for one in protocols)
+    later = any(one.evaluations or one.lengths for one in protocols)
+    newest = bibtex or images or size < of.size or later
     try:
         info = TableInfo(
             schema_version=3 if newest else 2,
@@ -126,7 +129,8 @@ def table_from_frame(
             columns=tuple(data),
             metrics=tuple(map(TableMetric.of, several)),
             protocols=tuple(_stored(one, of, name) for one in _named_once(protocols)),
-            titles=_titles(titles or {}, places),
+            titles=_words("titles", titles or {}, places),
+            images=_words("images", images or {}, places),
             bibtex=bibtex.strip(),
         )
     except ValidationError as error:
@@ -138,18 +142,20 @@ def table_from_frame(
     return table
 
 
-def _titles(titles: Mapping[str, str], datasets: Collection[str]) -> dict[str, str]:
-    """Return the titles of data sets; `InvalidInput` for another data set or no visible text."""
-    require_type("titles", titles, Mapping, "a dict from names of data sets to names for readers")
-    for dataset, title in titles.items():
+def _words(what: str, words: Mapping[str, str], datasets: Collection[str]) -> dict[str, str]:
+    """Return texts by data set; `InvalidInput` for another data set or no visible text."""
+    require_type(what, words, Mapping, "a dict from names of data sets to names for readers")
+    for dataset, word in words.items():
         if dataset not in datasets:
             raise InvalidInput(
-                f"titles: {shown(dataset)} is no data set of the frame: it has "
+                f"{what}: {shown(dataset)} is no data set of the frame: it has "
                 f"{', '.join(datasets)}"
             )
-        if not isinstance(title, str) or not title.strip() or printable(title) != title:
-            raise InvalidInput(f"title of '{dataset}' cannot be {shown(title)}: write a text")
-    return dict(titles)
+        if not isinstance(word, str) or not word.strip() or printable(word) != word:
+            raise InvalidInput(
+                f"{what.removesuffix('s')} of '{dataset}' cannot be {shown(word)}: write a text"
+            )
+    return dict(words)
 
 
 def _check_types(

@@ -1,6 +1,6 @@
 """The judge of a table, which reads final validation and test values after a search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +40,24 @@ class TableJudge:
         schedule: int,
         objectives: tuple[Metric, ...] = (ACCURACY,),
         costs: SearchColumns | None = None,
+        joined: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         """Judge on `datasets` at the end of `schedule`.
 
         `rows` maps an architecture's index to its row, None where they are equal. Objectives that
-        are costs of the network are read from `costs`. Raises `DataError` if the table lacks one of
+        are costs of the network are read from `costs`; those in `joined` are of other tables, in
+        index order, and the same on all of `datasets`. Raises `DataError` if the table lacks one of
         the data sets.
         """
         self.space = space
+        others = joined or {}
         read = {
-            name: [_columns(columns, costs, metric, name, schedule) for metric in objectives]
+            name: [
+                (others[metric.name],) * 2
+                if metric.name in others
+                else _columns(columns, costs, metric, name, schedule)
+                for metric in objectives
+            ]
             for name in datasets
         }
         self._finals = {

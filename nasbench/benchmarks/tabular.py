@@ -1,6 +1,7 @@
 """A benchmark that answers every request by a look-up in a table."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import repeat
@@ -159,12 +160,15 @@ class TabularBenchmark:
         objectives: tuple[Metric, ...] = (ACCURACY,),
         *,
         resume: bool = False,
+        joined: Mapping[str, NDArray[np.float64]] | None = None,
         timed: bool = True,
     ) -> None:
         """Read the signal of the protocol; other epochs are read when first asked for.
 
         `rows` maps an architecture's index to its row, None where they are equal. With `resume`,
-        trainings are resumed. A query takes no time unless `timed`. Raises `DataError` if the table
+        trainings are resumed. A query takes no time unless `timed`. `joined` are objectives of
+        other tables by name, in index order, shape (size of the space,), see
+        `nasbench.benchmarks.joins`. Raises `DataError` if the table
         lacks a column or has seconds of 0 or less, `InvalidInput` for random seeds of a table that
         stores fewer than two.
         """
@@ -175,6 +179,7 @@ class TabularBenchmark:
         self._rows = rows
         self.query = query
         self._columns = columns
+        self._joined = joined or {}
         self._trained: dict[int, NDArray[np.float64]] = {}
         self._by_epochs = {query.epochs: self._looked_up(query.epochs)}
 
@@ -299,6 +304,8 @@ class TabularBenchmark:
         self, metric: Metric, where: tuple[str, int, int], seed: int | None
     ) -> NDArray[np.floating[Any]]:
         """Return the column of an objective; `where` is data set, schedule and epochs."""
+        if metric.name in self._joined:
+            return self._joined[metric.name]
         if is_cost(metric):
             return read_cost(self._columns, metric, where[0])
         return self._columns.after(metric.name, *where, seed)

@@ -92,10 +92,11 @@ def recipes(ctx: typer.Context) -> Iterator[str]:
 
 
 def benchmarks(_: typer.Context) -> Iterator[str]:
-    """Yield the installed tables, and `train:SPACE` of every space."""
+    """Yield `all`, the installed tables, and `train:SPACE` of every space."""
     from nasbench.benchmarks.places import glances
     from nasbench.spaces.registry import spaces
 
+    yield "all"
     yield from (one.name for one in glances())
     yield from (f"{_TRAINED}{name}" for name in spaces())
 

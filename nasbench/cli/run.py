@@ -152,15 +152,17 @@ def _print_summary(
 
     place = Place.read(*(options.get(name, usual) for name, usual in HERE._asdict().items()))
     console = Screen(highlight=False, soft_wrap=True)
+    several = len({outcome.experiment.task.benchmark for outcome in outcomes}) > 1
     for outcome in outcomes:
         task = outcome.experiment.task
+        of = f" of {escape(task.benchmark)}" if several else ""
         parts = [f"{outcome.finished} runs"]
         if outcome.skipped:
             parts.append(f"{outcome.skipped} already there")
         if outcome.failed:
             parts.append(f"[red]{len(outcome.failed)} failed[/red]")
         console.print(
-            f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.query.dataset} "
+            f"[bold]{escape(outcome.experiment.strategy)}[/bold] on {task.query.dataset}{of} "
             f"({task.protocol}, {task.budget}): {', '.join(parts)} → {escape(str(outcome.path))}"
         )
         if task.kind is not Kind.TABLE:

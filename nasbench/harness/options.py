@@ -53,10 +53,13 @@ class SearchOptions(TypedDict, total=False):
     """The options that define one search."""
 
     benchmark: Annotated[
-        str | Path | None,
+        str | Path | Sequence[str | Path] | None,
         Option(
-            None, "A table, or `train:nb201` to train.", "nb201 if installed, else digits",
-            valid="a table's name, such as 'nb201'",
+            None,
+            "A table, or `train:nb201` to train; `nasbench run` takes several, comma-separated, "
+            "or `all` installed ones, with all of their data sets.",
+            "nb201 if installed, else digits",
+            valid="a table's name, such as 'nb201', 'all', or a list", file=str | list[str],
         ),
     ]  # fmt: skip
     budget: Annotated[
@@ -178,7 +181,8 @@ class RunOptions(SearchOptions, total=False):
         Option(
             None,
             "What is searched for: `accuracy`, another metric that the table has, such as `loss`, "
-            "or several, comma-separated: `accuracy,latency`.",
+            "or several, comma-separated: `accuracy,latency:pixel3`. A cost may be of another "
+            "table of the space: `latency:pixel3@nb201-hw:cifar10`.",
             "the table's first", form="texts",
             valid="a metric that the table has, such as 'accuracy' or 'loss', or a list",
         ),

@@ -93,7 +93,7 @@ def test_nothing_heavy_is_imported(line: str, offered: str) -> None:
         ("nasbench run -s darts --set darts.ep", ["darts.epochs=25"]),
         ("nasbench run -s darts --set fbnet.ep", []),
         ("nasbench run --set random-search.", ["random-search.replacement=True"]),
-        ("nasbench run --benchmark ", ["digits", "nb201", "train:nb201"]),
+        ("nasbench run --benchmark ", ["all", "digits", "nb201", "train:nb201"]),
         ("nasbench run --benchmark digits --dataset ", ["digits"]),
         ("nasbench run --dataset cifar10,cif", ["cifar10,cifar100"]),
         ("nasbench run --benchmark train:nb201 --dataset I", ["ImageNet16-120"]),
@@ -151,7 +151,7 @@ def test_a_damaged_table_is_left_out(
         (tmp_path / "tables" / f"{name}.safetensors").write_bytes(content)
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
     offered = complete("nasbench run --benchmark ")
-    assert without_spaces_of_tests(offered) == ["digits", "train:nb201"]
+    assert without_spaces_of_tests(offered) == ["all", "digits", "train:nb201"]
 
 
 def test_a_glance_sees_what_a_table_says() -> None:

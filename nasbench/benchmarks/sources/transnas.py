@@ -168,6 +168,8 @@ _ARCHIVES = {
         "c34526c4f37f06205e61efeeb80bce5340dbce555ad558a10d6a897258d0de7b",
     ),
 }
+IMAGES = "Taskonomy"
+"""Name of the images that all tasks share."""
 FILES = {name: (*_VALUES, archive) for name, archive in _ARCHIVES.items()}
 _MACRO_ROWS = 3256
 
@@ -203,6 +205,7 @@ def build(name: str, paths: Sequence[Path]) -> Table:
         metrics=tuple(map(TableMetric.of, METRICS)),
         protocols=(_PROTOCOL,),
         titles={task: about.title for task, about in TASKS.items()},
+        images=dict.fromkeys(TASKS, IMAGES),
         bibtex=BIBTEX,
     )
     return Table.from_columns(info, {column.name: array for column, array in data.items()})

@@ -156,6 +156,7 @@ class TableInfo(_Stored):
     protocols: tuple[TableProtocol, ...] = ()  #: the first is the default of a search
     titles: dict[str, str] = {}  #: data set -> name for readers, such as `CIFAR-10`
     bibtex: str = ""  #: entries of the papers to cite, with an empty line between two
+    images: dict[str, str] = {}  #: data set -> name of its images, if other data sets have them too
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TableInfo":
@@ -164,12 +165,14 @@ class TableInfo(_Stored):
             raise ValueError("metrics, data sets, protocols and titles need schema version 2")
         newest = (
             self.bibtex
+            or self.images
             or any(one.evaluations or one.lengths for one in self.protocols)
             or any(one.quantity == Quantity.INDEX for one in self.columns)
         )
         if self.schema_version < 3 and newest:
             raise ValueError(
-                "BibTeX, budgets in evaluations and pools of architectures need schema version 3"
+                "BibTeX, names of images, budgets in evaluations and pools of architectures need "
+                "schema version 3"
             )
         names = [one.name for one in self.metrics]
         if len(set(names)) < len(names):
@@ -194,7 +197,7 @@ class TableInfo(_Stored):
             for name in ("evaluations", "lengths"):
                 if not protocol[name]:
                     del protocol[name]
-        for name in ("metrics", "datasets", "protocols", "titles", "bibtex"):
+        for name in ("metrics", "datasets", "protocols", "titles", "bibtex", "images"):
             if not values[name]:
                 del values[name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))

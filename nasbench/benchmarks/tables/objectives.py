@@ -4,7 +4,8 @@ A cost, such as the number of weights or the latency on a device, does not depen
 search sees the same number that the judge reports.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -16,15 +17,18 @@ from nasbench.problem import Metric
 from nasbench.text import shown
 
 SIZES = (Quantity.PARAMS, Quantity.FLOPS)
-OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY)
+OF_A_DEVICE = (Quantity.LATENCY, Quantity.ENERGY, Quantity.INTENSITY)
+_DIRECTIONS: Mapping[str, Literal["max", "min"]] = {Quantity.INTENSITY: "max"}
+"""Costs of which more is better: operations per byte that is moved."""
 
 
 def find_objective(table: Table, name: str, dataset: str) -> Metric:
     """Return the objective `name` of a data set; `InvalidInput` lists its objectives for another.
 
-    The objective of a device is `latency/DEVICE` or `energy/DEVICE`; if the table has only one
-    device, `latency` or `energy` is enough.
+    The objective of a device is `latency/DEVICE`, `energy/DEVICE` or `intensity/DEVICE`, also with
+    a colon in place of the slash; if the table has only one device, `latency` and so on is enough.
     """
+    name = plain_name(name)
     known = {metric.name: metric for metric in objectives_of(table, dataset)}
     for quantity in OF_A_DEVICE:
         of_devices = [metric for one, metric in known.items() if one.startswith(f"{quantity}/")]
@@ -51,7 +55,24 @@ def objectives_of(table: Table, dataset: str | None = None) -> Iterator[Metric]:
         if column.split is None and column.quantity in SIZES:
             yield Metric(str(column.quantity), "min", column.unit, 0.0)
         elif column.device is not None and column.quantity in OF_A_DEVICE:
-            yield Metric(f"{column.quantity}/{column.device}", "min", column.unit, 0.0)
+            better = _DIRECTIONS.get(column.quantity, "min")
+            yield Metric(f"{column.quantity}/{column.device}", better, column.unit, 0.0)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of an objective for `latency:DEVICE` and the like; others are unchanged."""
+    quantity, colon, device = name.partition(":")
+    return f"{quantity}/{device}" if colon and quantity in OF_A_DEVICE else name
+
+
+def costs_of(table: Table) -> dict[str, tuple[Metric, ...]]:
+    """Return the costs of networks that a table has, by data set."""
+    shown_as = {searched: name for name, searched in table.search.searched.items()}
+    names = dict.fromkeys(
+        shown_as.get(one.dataset, one.dataset) for one in table.info.columns if one.dataset
+    )
+    found = {name: tuple(filter(is_cost, objectives_of(table, name))) for name in names}
+    return {name: metrics for name, metrics in found.items() if metrics}
 
 
 def default_objective(table: Table, dataset: str) -> Metric:
@@ -71,7 +92,12 @@ def default_objective(table: Table, dataset: str) -> Metric:
 
 def is_cost(metric: Metric) -> bool:
     """Whether a metric is a cost of the network, measured without images of the data set."""
-    return metric.name.partition("/")[0] in (*SIZES, *OF_A_DEVICE)
+    return names_cost(metric.name)
+
+
+def names_cost(name: str) -> bool:
+    """Whether a name is that of a cost, such as `params`, `latency` or `latency/pixel3`."""
+    return name.partition("/")[0] in (*SIZES, *OF_A_DEVICE)
 
 
 def read_cost(columns: SearchColumns, metric: Metric, dataset: str) -> Array:
@@ -88,7 +114,9 @@ def read_cost(columns: SearchColumns, metric: Metric, dataset: str) -> Array:
         numbers = columns.flops(dataset)
     elif quantity == Quantity.LATENCY:
         numbers = columns.latency(dataset, device)
-    else:
+    elif quantity == Quantity.ENERGY:
         numbers = columns.energy(dataset, device)
+    else:
+        numbers = columns.intensity(dataset, device)
     found = np.asarray(numbers, dtype=np.float64)
     return np.where(found < 0, np.nan, found)  # HW-NAS-Bench writes -1 for a missing number

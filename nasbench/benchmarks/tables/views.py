@@ -182,11 +182,11 @@ class SearchColumns(Columns):
 
     def params(self, dataset: str) -> NDArray[np.int64]:
         """Return the benchmark's number of weights, shape (rows,) or (size of the space,)."""
-        return self._get(size(self._name(dataset), Quantity.PARAMS))
+        return self._size(dataset, Quantity.PARAMS)
 
     def flops(self, dataset: str) -> NDArray[np.int64]:
         """Return multiply-adds of a forward pass, shape (rows,) or (size of the space,)."""
-        return self._get(size(self._name(dataset), Quantity.FLOPS))
+        return self._size(dataset, Quantity.FLOPS)
 
     def devices(self) -> tuple[str, ...]:
         """Return the names of the devices whose costs the table has, sorted."""
@@ -202,6 +202,13 @@ class SearchColumns(Columns):
     def energy(self, dataset: str, device: str) -> NDArray[np.floating[Any]]:
         """Return the energy of an inference (mJ) on a device, shape (rows,) or (size,)."""
         return self._hardware(dataset, Quantity.ENERGY, device)
+
+    def intensity(self, dataset: str, device: str) -> NDArray[np.floating[Any]]:
+        """Return the operations per byte moved on a device, shape (rows,) or (size,)."""
+        return self._hardware(dataset, Quantity.INTENSITY, device)
+
+    def _size(self, dataset: str, quantity: Quantity) -> Array:
+        return self._get(*(size(name, quantity) for name in (self._name(dataset), dataset)))
 
     def _hardware(self, dataset: str, quantity: Quantity, device: str) -> Array:
         names = (self._name(dataset), dataset)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import joined_costs, metric_of
 from nasbench.benchmarks.tables.objectives import find_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
@@ -58,14 +59,22 @@ def check_task(task: Task) -> Iterator[Finding]:
 def _differs(task: Task, table: Table) -> str:
     """Return what a task says of its table that is not so; empty without a difference.
 
-    Raises `InvalidInput` for an objective that the table lacks.
+    Raises `NasbenchError` for an objective that its table lacks, and where another table that one
+    is read from is not installed or has another hash.
     """
     if table.info.space != task.space:
         return f"it is of space {table.info.space}, the runs say {task.space}"
     timed = task.shared or table.search.has_seconds(task.query.dataset)
     if (task.timed, task.has_test) != (timed, table.has_test):
         return "the runs say something else than the table of its seconds or of its test values"
-    known = tuple(find_objective(table, one.name, task.query.dataset) for one in task.objectives)
+    joined = {one.objective: one for one in task.joins}
+    joined_costs(task.joins, table)
+    known = tuple(
+        metric_of(joined[one.name])
+        if one.name in joined
+        else find_objective(table, one.name, task.query.dataset)
+        for one in task.objectives
+    )
     if known != task.objectives:
         return "objectives have other directions, units or bounds than the table's metrics"
     return ""

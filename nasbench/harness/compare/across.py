@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.harness.compare.by_space import BySpace, by_space
 from nasbench.harness.compare.estimates import (
     Floats,
     Interval,
@@ -54,6 +55,8 @@ class OneDataSet:
     Where empty, position i is the same run on all data sets of a stratum."""
     title: str = ""
     """The name for readers; the data set's own where empty."""
+    space: str = ""
+    """The space that was searched: its architectures are those of all its data sets."""
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Return the seeds of a strategy's runs, shape (runs,)."""
@@ -92,6 +95,8 @@ class Standings:
     It is Nemenyi's where data sets are independent, else that of `rank_tests.divided`."""
     cliques: tuple[tuple[int, ...], ...]
     """Maximal sets of two or more strategies whose mean ranks differ by less than it, by rank."""
+    by_space: BySpace | None = None
+    """The ranks with all data sets of one space averaged; None where that changes nothing."""
 
     @property
     def telling(self) -> bool:
@@ -115,12 +120,8 @@ class Standings:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values; data sets are called `problems`, as in older files."""
-        return {
-            "problems" if key == "datasets" else key: (
-                value.tolist() if isinstance(value, np.ndarray) else value
-            )
-            for key, value in asdict(self).items()
-        }
+        found = _lists(asdict(self))
+        return {"problems" if key == "datasets" else key: one for key, one in found.items()}
 
     def columns(self) -> dict[str, list[Any]]:
         """Return a value per strategy; `better_than/LABEL` is the probability of beating LABEL."""
@@ -129,6 +130,7 @@ class Standings:
             "rank": self.ranks.tolist(),
             "rank_low": [one.low for one in self.rank_intervals],
             "rank_high": [one.high for one in self.rank_intervals],
+            **self._of_spaces(),
             "normalised_regret_mean": self.regret_mean.tolist(),
             "normalised_regret_low": [one.low for one in self.regret],
             "normalised_regret_high": [one.high for one in self.regret],
@@ -141,34 +143,58 @@ class Standings:
             },
         }
 
+    def _of_spaces(self) -> dict[str, list[Any]]:
+        """Return a value per strategy; `rank_in/SPACE` is the mean rank on its data sets."""
+        found = self.by_space
+        if found is None:
+            return {}
+        within = zip(found.spaces, found.within.tolist(), strict=True)
+        return {
+            "rank_by_space": found.ranks.tolist(),
+            "rank_by_space_low": [one.low for one in found.intervals],
+            "rank_by_space_high": [one.high for one in found.intervals],
+            **{f"rank_in/{space}": ranks for space, ranks in within},
+        }
+
+
+def _lists(value: Any) -> Any:
+    """Return nested values with lists in place of arrays."""
+    if isinstance(value, dict):
+        return {key: _lists(one) for key, one in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
 
 def standings_across(labels: Sequence[str], datasets: Sequence[OneDataSet]) -> Standings:
-    """Compare strategies over data sets; every problem holds one sample per label, in order."""
+    """Compare strategies over data sets; every data set holds one sample per label, in order.
+
+    Data sets of one stratum follow each other.
+    """
     scores = [one.scores for one in datasets]
     means = np.array([[sample.mean() for sample in samples] for samples in scores])
-    ranks = ranks_of(means).mean(axis=0)
+    ranks = ranks_of(means)
     runs = min(len(sample) for samples in scores for sample in samples)
     rows = range(len(labels))
     drawn = np.array(
         [[_means(datasets, place, row, datasets[place].scores[row]) for row in rows]
          for place in range(len(datasets))]
     )  # (datasets, strategies, resamples)  # fmt: skip
-    rank_draws = ranks_of(np.moveaxis(drawn, 1, -1)).mean(axis=0)  # (resamples, strategies)
+    rank_draws = ranks_of(np.moveaxis(drawn, 1, -1))  # (datasets, resamples, strategies)
     regret, regret_mean = _regrets(datasets, runs)
     regret_iqm, iqm_intervals = _middles(datasets, runs)
     better, low, high = _better(datasets, runs)
     independent = len({one.stratum for one in datasets}) == len(datasets)
-    if independent:
+    strata = None if independent else strata_of(datasets)
+    if strata is None:
         p_value = friedman(means)
         difference = critical_difference(len(labels), len(datasets))
     else:
-        p_value, difference = divided(strata_of(datasets), len(labels))
+        p_value, difference = divided(strata, len(labels))
         p_value = p_value if min(means.shape) > 2 else np.nan
     return Standings(
         labels=tuple(labels),
         datasets=tuple(one.name for one in datasets),
-        ranks=ranks,
-        rank_intervals=tuple(percentiles(one, runs) for one in rank_draws.T),
+        ranks=ranks.mean(axis=0),
+        rank_intervals=tuple(percentiles(one, runs) for one in rank_draws.mean(axis=0).T),
         regret=regret,
         regret_mean=regret_mean,
         regret_iqm=regret_iqm,
@@ -179,7 +205,8 @@ def standings_across(labels: Sequence[str], datasets: Sequence[OneDataSet]) -> S
         independent=independent,
         friedman=p_value,
         critical_difference=difference,
-        cliques=cliques(ranks, difference),
+        cliques=cliques(ranks.mean(axis=0), difference),
+        by_space=by_space([one.space for one in datasets], ranks, rank_draws, strata, runs),
     )
 
 

@@ -352,7 +352,13 @@ def _sets(one: Block, wanted: Sequence[str]) -> Block:
     """Return the block of searches with several objectives."""
     datasets = tuple(name for name in wanted if name in one.task.reports)
     found = tuple(row for name in datasets for row in set_rows(one.contenders, name))
-    return replace(one, datasets=datasets, sets=found)
+    sources = {join.objective: join.about for join in one.task.joins}
+    notes = [
+        f"objective {metric.title}: read from {sources[metric.name]}, the same on all data sets"
+        for metric in one.task.objectives
+        if metric.name in sources
+    ]
+    return replace(one, datasets=datasets, sets=found, notes=(*one.notes, *notes))
 
 
 def _unknown(block: Block, dataset: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasbench.arguments import require_type
 from nasbench.benchmarks.calibration import Calibration
+from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
 from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pairs
@@ -78,6 +79,11 @@ class Block:
     def outcome(self) -> str:
         """What final values are called, see `Task.outcome`."""
         return self.task.outcome
+
+    @property
+    def table(self) -> str:
+        """The name of the benchmark; that of a file is its name without folders."""
+        return Path(self.task.benchmark).name.removesuffix(SUFFIX)
 
     def title_of(self, dataset: str) -> str:
         """Return the name of a data set for readers, such as `CIFAR-10` for `cifar10`."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from nasbench.harness.compare.across import OneDataSet, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
-from nasbench.harness.search.budget import Budget
-from nasbench.problem import Metric
-from nasbench.provenance import provenance
+from nasbench.harness.compare.origins import Origin, about_origins, footer_of, in_brief, measured
+from nasbench.harness.compare.related import related
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
     from nasbench.harness.compare.contender import Contender
-    from nasbench.harness.search.task import Task
 
 
 _ONE_SEARCH = "data sets that one search reports are not independent blocks"
@@ -33,7 +31,7 @@ _TOGETHER = (
 
 @dataclass(frozen=True)
 class Family:
-    """Blocks that differ only in the searched data set and what depends on it, and their rows."""
+    """Blocks that are ranked together over their data sets, and the rows that all of them have."""
 
     blocks: tuple["Block", ...]
     numbers: tuple[int, ...]
@@ -41,12 +39,21 @@ class Family:
     contenders: tuple["Contender", ...]
     """Contenders of the first block that have finished runs in all blocks."""
     datasets: tuple[OneDataSet, ...]
+    origins: tuple[Origin, ...]
+    """Where the numbers of each data set are from."""
     standings: Standings
+    left_out: tuple[str, ...] = ()
+    """Which rows and blocks are not in the ranks, and why."""
 
     @property
-    def metric(self) -> Metric:
-        """The first objective, which all blocks have in common."""
-        return self.blocks[0].task.metric
+    def measured(self) -> str:
+        """The metrics with their units, as they stand in a sentence: `accuracy (%) and ssim`."""
+        return measured(self.origins)
+
+    @property
+    def outcome(self) -> str:
+        """What final values are called, see `Task.outcome`."""
+        return self.blocks[0].outcome
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -56,47 +63,97 @@ class Family:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before trusting the standings."""
-        found = list(self.chosen)
-        if not self.standings.independent:
-            why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
-            found.append(f"{why}: {_TOGETHER}")
+        found = [*self.chosen, *self.left_out, *(one.text for one in about_origins(self.origins))]
+        if self._dependent:
+            found.append(f"{self._dependent}: {_TOGETHER}")
         if self.standings.warning:
             found.append(self.standings.warning)
         return tuple(found)
 
     @property
     def footer(self) -> str:
-        """One line for the foot of a table or figure."""
-        names = ", ".join(one.title or one.name for one in self.datasets)
-        if len(self.blocks) == 1:
-            return f"over {names}; {self.blocks[0].footer}"
-        budgets = ", ".join(
-            f"{block.task.budget} on {block.title_of(block.task.query.dataset)}"
-            for block in self.blocks
-        )
-        task = self.blocks[0].task
-        return (
-            f"over {names}; protocol {task.protocol}, budgets {budgets}, n = "
-            f"{', '.join(str(block.seeds) for block in self.blocks)}, table {task.content[:8]}, "
-            f"nasbench {provenance()['nasbench'] or 'from source'}"
-        )
+        """One line for the foot of a table, which says what is compared."""
+        return footer_of(self.blocks, [one.title or one.name for one in self.datasets])
+
+    @property
+    def brief(self) -> tuple[str, ...]:
+        """The footer and the notes as a figure has them: of many tables in few words."""
+        if len({one.table for one in self.blocks}) == 1:
+            return (self.footer, *self.notes)
+        shared = (one.brief for one in about_origins(self.origins))
+        foot = in_brief(self.blocks, len(self.datasets))
+        return tuple(filter(None, (foot, *self.chosen, *self.left_out, *shared, self._dependent)))
+
+    @property
+    def _dependent(self) -> str:
+        """Why data sets are not independent blocks; empty where they are."""
+        if self.standings.independent:
+            return ""
+        return _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
 
 
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:
     """Yield the families with two data sets and two strategies or more."""
-    for numbers in _grouped([block.task for block in blocks]):
-        if any(blocks[number].sets for number in numbers):
+    for one in related([block.task for block in blocks]):
+        if any(blocks[place].sets for place in one.places):
             continue  # final sets of several objectives are not ranked
-        same = [blocks[number] for number in numbers]
-        keys = [[_key(one) for one in block.contenders if len(one.runs)] for block in same]
-        common = [key for key in keys[0] if all(key in other for other in keys[1:])]
-        datasets = _datasets(same, common)
-        if len(common) > 1 and len(datasets) > 1:
-            shown = tuple(one for one in same[0].contenders if _key(one) in common)
-            standings = standings_across([one.label for one in shown], datasets)
-            yield Family(
-                tuple(same), tuple(number + 1 for number in numbers), shown, datasets, standings
-            )
+        apart = [_not_ranked(others, why) for why, others in one.apart.items()]
+        if len({blocks[place].table for place in one.places}) == 1:
+            apart = []  # it is not of all tables
+        for places, said in _ranked(one.places, blocks):
+            found = _family(places, blocks, (*apart, *said))
+            if found is not None:
+                yield found
+
+
+def _ranked(
+    places: Sequence[int], blocks: Sequence["Block"]
+) -> Iterator[tuple[Sequence[int], tuple[str, ...]]]:
+    """Yield blocks that are ranked together, and what is said of the others.
+
+    They are all, with the rows that all have, and where some have more rows, those which have all
+    of these; of such larger sets of rows those that are the rows of two blocks or more.
+    """
+    rows = {place: frozenset(_keys(blocks[place])) for place in places}
+    common = frozenset.intersection(*rows.values())
+    several = list(rows.values())
+    if len(common) > 1:
+        yield places, ()
+    for larger in dict.fromkeys(several):
+        having = [place for place, one in rows.items() if larger <= one]
+        if len(larger) > max(1, len(common)) and several.count(larger) > 1:
+            lacking = [place for place in places if place not in having]
+            yield having, (_not_ranked(lacking, "lack rows"),) if lacking else ()
+
+
+def _family(
+    places: Sequence[int], blocks: Sequence["Block"], said: tuple[str, ...]
+) -> Family | None:
+    """Return the family of some blocks; None with fewer than two data sets or two strategies."""
+    same = [blocks[place] for place in places]
+    keys = [_keys(block) for block in same]
+    common = [key for key in keys[0] if all(key in other for other in keys[1:])]
+    found = list(_datasets(same, common))
+    if len(common) < 2 or len(found) < 2:
+        return None
+    datasets, origins = (tuple(some) for some in zip(*found, strict=True))
+    shown = tuple(one for one in same[0].contenders if _key(one) in common)
+    lacking = dict.fromkeys(
+        one.label for block in same for one in block.contenders if _key(one) not in common
+    )
+    if lacking:
+        said = (*said, f"rows that not all blocks have are not ranked: {', '.join(lacking)}")
+    return Family(
+        tuple(same), tuple(place + 1 for place in places), shown, datasets, origins,
+        standings_across([one.label for one in shown], datasets), said,
+    )  # fmt: skip
+
+
+def _not_ranked(places: Sequence[int], why: str) -> str:
+    numbers = ", ".join(str(place + 1) for place in places)
+    if len(places) == 1:
+        return f"block {numbers} is not in these ranks, like all blocks that {why}"
+    return f"blocks {numbers} are not in these ranks, as they {why}"
 
 
 def share_draws(blocks: Sequence["Block"]) -> bool:
@@ -115,38 +172,9 @@ def share_draws(blocks: Sequence["Block"]) -> bool:
     return len(set().union(*streams)) < sum(map(len, streams))
 
 
-def _grouped(tasks: Sequence["Task"]) -> list[list[int]]:
-    """Return the positions of tasks that belong together, one list per group.
-
-    Tasks of a group differ only in the data set and what depends on it. Where that would put two
-    tasks on one data set into a group, only tasks with equal budgets are grouped.
-    """
-    groups: dict[Task, list[int]] = {}
-    for task in dict.fromkeys(tasks):  # a task's first block is the one with most seeds
-        groups.setdefault(_general(task, None), []).append(tasks.index(task))
-    found = []
-    for places in groups.values():
-        if len({tasks[place].query.dataset for place in places}) == len(places):
-            found.append(places)
-            continue
-        by_budget: dict[Task, list[int]] = {}
-        for place in places:
-            by_budget.setdefault(_general(tasks[place], tasks[place].budget), []).append(place)
-        found += by_budget.values()
-    return found
-
-
-def _general(task: "Task", budget: Budget | None) -> "Task":
-    """Return a task without what depends on its data set, with `budget` if it is given."""
-    query = replace(task.query, dataset="")
-    kind = Budget(
-        seconds=None if task.budget.seconds is None else 1.0,
-        evaluations=None if task.budget.evaluations is None else 1,
-        epochs=None if task.budget.epochs is None else 1,
-        patience=task.budget.patience,
-        target_regret=task.budget.target_regret,
-    )
-    return replace(task, query=query, reports=(), budget=budget or kind, images="")
+def _keys(block: "Block") -> list[str]:
+    """Return the keys of a block's rows with finished runs."""
+    return [_key(one) for one in block.contenders if len(one.runs)]
 
 
 def _key(one: "Contender") -> str:
@@ -157,10 +185,11 @@ def _key(one: "Contender") -> str:
     return json.dumps(chosen, sort_keys=True, default=str)
 
 
-def _datasets(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[OneDataSet, ...]:
-    """Return one problem per shown data set on which every row has a value."""
-    found = []
-    names = [name for block in blocks for name in block.datasets]
+def _datasets(
+    blocks: Sequence["Block"], keys: Sequence[str]
+) -> Iterator[tuple[OneDataSet, Origin]]:
+    """Yield every shown data set on which each row has a value, and where its numbers are from."""
+    known = [(name, block) for block in blocks for name in block.datasets]
     together = share_draws(blocks)
     for search, block in enumerate(blocks):
         by_key = {_key(one): one for one in block.contenders}
@@ -169,21 +198,31 @@ def _datasets(blocks: Sequence["Block"], keys: Sequence[str]) -> tuple[OneDataSe
             if not all(there[key].any() for key in keys):
                 continue
             samples = tuple(by_key[key].final("test", name)[there[key]] for key in keys)
-            both = (name, block.task.query.dataset)[: 1 if names.count(name) == 1 else 2]
-            plain, title = _of_search(*both), _of_search(*map(block.title_of, both))
             regret = () if block.known is None else tuple(
                 normalised_regret(sample, block.known.test[name]) for sample in samples
             )  # fmt: skip
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
-            found.append(
-                OneDataSet(plain, 0 if together else search, samples, regret, seeds, title)
+            plain, title = _called(name, block, known)
+            one = OneDataSet(
+                plain, 0 if together else search, samples, regret, seeds, title, block.task.space
             )
-    return tuple(found)
+            yield one, Origin.of(block, name)
 
 
-def _of_search(dataset: str, searched: str = "") -> str:
-    """Return the name of a data set, with the one searched where that must be said."""
-    return f"{dataset} ({searched})" if searched else dataset
+def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> tuple[str, str]:
+    """Return a data set's name and title, with what tells it from others of that name in `known`.
+
+    That is the data set that was searched, or else the table.
+    """
+    same = [other for one, other in known if one == name]
+    searched = block.task.query.dataset
+    if len(same) == 1:
+        return name, block.title_of(name)
+    if len({other.task.query.dataset for other in same}) == len(same):
+        return f"{name} ({searched})", f"{block.title_of(name)} ({block.title_of(searched)})"
+    words = [block.table] if searched == name else [searched, block.table]
+    shown = [block.table] if searched == name else [block.title_of(searched), block.table]
+    return f"{name} ({', '.join(words)})", f"{block.title_of(name)} ({', '.join(shown)})"
 
 
 def _everywhere(one: "Contender", datasets: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,9 +1,7 @@
 """Names of the folders that a comparison is written to."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.harness.compare.labels import distinguishing_parts
 from nasbench.text import file_name
 
@@ -21,9 +19,8 @@ def folder_names(comparison: "Comparison") -> list[str]:
     for block in comparison.blocks:
         task = block.task
         name = f"{task.protocol}-{task.query.dataset}-{task.budget}"
-        benchmark = Path(task.benchmark).name.removesuffix(SUFFIX)  # it may be a table's file
-        if not task.protocol.startswith(benchmark):
-            name = f"{benchmark}-{name}"
+        if not task.protocol.startswith(block.table):
+            name = f"{block.table}-{name}"
         name = "-".join([name, *distinguishing_parts(task)])
         name = file_name(name)
         taken = sum(other == name or other.startswith(f"{name}--") for other in names)

@@ -155,7 +155,9 @@ def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
     if task.objectives != (ACCURACY,):
         names = [one.name for one in task.objectives]
-        found[f"objective-{'-'.join(names)}"] = f"objective {' and '.join(names)}"
+        sources = dict.fromkeys(f"{one.content[:_DIGITS]}-{one.dataset}" for one in task.joins)
+        key = "-".join([*names, *sources])
+        found[f"objective-{key}"] = f"objective {' and '.join(names)}"
     if task.selection is Selection.OWN:
         found[f"selection-{task.selection}"] = f"selection {task.selection}"
     if task.promotion is not Promotion.RESTART:
@@ -168,7 +170,11 @@ def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[
 def differences(tasks: Sequence[Task]) -> list[str]:
     """Return what differs between tasks, such as `budget.seconds: 12000 vs 20000`."""
     flat = [
-        {**flatten(task.values()), "objectives": [one.name for one in task.objectives]}
+        {
+            **flatten(task.values()),
+            "objectives": [one.name for one in task.objectives],
+            "joins": [f"{one.objective} of {one.about}" for one in task.joins],
+        }
         for task in tasks
     ]
     found = []

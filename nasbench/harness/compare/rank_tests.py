@@ -156,7 +156,9 @@ class Runs:
     """Scores, shape (runs, data sets); NaN where a run has none."""
 
 
-def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[float, float]:
+def divided(
+    strata: Sequence[Runs], rows: int, alpha: float = ALPHA, weights: Floats | None = None
+) -> tuple[float, float]:
     """Test strategies over data sets that are not independent, by a permutation test of runs.
 
     Returns a p-value and a critical difference of mean ranks. Under the null hypothesis that
@@ -167,18 +169,20 @@ def divided(strata: Sequence[Runs], rows: int, alpha: float = ALPHA) -> tuple[fl
     drawn, the same every time.
 
     The p-value is that of Friedman's test for blocks with several runs (Mack & Skillings, JASA
-    1980): all runs are ranked within each data set, ranks are averaged per strategy, and these
-    means are summed over data sets. The critical difference concerns mean ranks of mean scores, as
-    in tables. It is the smallest range of mean ranks that at most a share `alpha` of the divisions
-    reaches; infinite where no range is so rare.
+    1980): all runs are ranked within each data set, ranks are averaged per strategy, and then over
+    data sets. The critical difference concerns mean ranks of mean scores, as in tables. It is the
+    smallest range of mean ranks that at most a share `alpha` of the divisions reaches; infinite
+    where no range is so rare. `weights` of the data sets in both means, in the order of the strata,
+    sum to 1; by default all have the same.
     """
     generator = np.random.default_rng(rows)
     parts = [_shuffled(one, rows, generator) for one in strata]
     means, places = (np.concatenate(some, axis=2) for some in zip(*parts, strict=True))
-    totals = places.sum(axis=2)  # (divisions, rows)
+    shares = np.full(means.shape[2], 1 / means.shape[2]) if weights is None else weights
+    totals = places @ shares  # (divisions, rows)
     spread = np.square(totals - totals.mean(axis=1, keepdims=True)).sum(axis=1)
     p_value = float(np.mean(spread >= spread[0] * (1 - 1e-9)))
-    ranks = ranks_of(np.moveaxis(means, 1, 2)).mean(axis=1)
+    ranks = np.einsum("vdr,d->vr", ranks_of(np.moveaxis(means, 1, 2)), shares)
     reached, count = np.unique(np.round(np.ptp(ranks, axis=1), _DECIMALS), return_counts=True)
     rare = reached[np.cumsum(count[::-1])[::-1] <= alpha * len(ranks)]
     return p_value, float(rare[0]) - 10.0**-_DECIMALS if len(rare) else np.inf

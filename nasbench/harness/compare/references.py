@@ -60,7 +60,7 @@ class ExpectedRandomSearch:
         _, self._group = np.unique(signal[self._known], return_inverse=True)
         self._mass = np.bincount(self._group, weights=weights[self._known])
         self._total = float(weights.sum())
-        self._failing = self._total - float(self._mass.sum())
+        self._failing = float(weights[~self._known].sum())
 
     def best(self, n: Floats, *, replacement: bool = True) -> Floats:
         """Return the probability that each distinct signal is the best of n evaluations.
@@ -121,7 +121,7 @@ class ExpectedRandomSearch:
         return Expectation(mean + moments.shift, np.sqrt(np.maximum(variance, 0.0)))
 
     def _power(self, upto: Floats, n: Floats) -> Floats:
-        return np.asarray((upto / self._total) ** n[:, None])
+        return np.asarray(np.minimum(upto / self._total, 1.0) ** n[:, None])
 
     def _draw_all(self, upto: Floats, n: Floats) -> Floats:
         """Return C(K, n) / C(N, n) for every K of `upto`; an n above N counts as N."""

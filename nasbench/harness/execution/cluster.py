@@ -243,6 +243,7 @@ def _tables(ray: Any, jobs: Sequence[Job]) -> _Tables:
     """Put the file of every table into Ray's store, once."""
     tasks = {job.experiment.task for job in jobs}
     names = {one.reference.name: one.content for one in tasks if one.kind is Kind.TABLE}
+    names |= {join.table: join.content for one in tasks for join in one.joins}
     return {
         name: (table, [ray.put(np.fromfile(table_file(name), dtype=np.uint8))])
         for name, table in names.items()

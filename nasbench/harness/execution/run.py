@@ -31,6 +31,7 @@ from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy
 from nasbench.harness.search.known import about_unknown
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
+from nasbench.harness.search.several import possible, several, tasks_of_several
 from nasbench.harness.search.shared import shared_task
 from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
@@ -100,8 +101,11 @@ def run(
     `budget` is a text (`12000s`, `100evals`) or, if None, the protocol's own. Without `benchmark`,
     `datasets` and `protocol` the search is on CIFAR-10 of NAS-Bench-201 where that is installed,
     else on the bundled `digits`; where a strategy trains on images, the images of CIFAR-10 must be
-    installed too. `recipe` names settings that one-shot strategies come with; `settings` are
-    applied after them.
+    installed too. `benchmark` may also be several tables, or `all` that are installed: they are
+    searched on all of their data sets, or on those of `datasets`. What cannot be searched then
+    is left out, and `say` is told; a strategy that can search none of them is an error.
+    `recipe` names settings that one-shot strategies come with; `settings` are applied after
+    them.
 
     `signal` is what a query of a table with several training seeds returns: their `mean` or a
     `random` one; `trials` is its earlier name. `simulated_workers` is the number of evaluations of
@@ -112,7 +116,9 @@ def run(
     `objective` is the metric to search for: one that the table has on validation images, such as
     `loss`, which is minimised. If None, it is the table's first metric, which is usually
     `accuracy`. The judge reads the same metric. With several metrics, such as `accuracy,latency`,
-    the answer is a set, the front: all evaluations that no other one is better than.
+    the answer is a set, the front: all evaluations that no other one is better than. A cost that
+    the table lacks may be of another table of the space: `latency:pixel3@nb201-hw:cifar10`, or
+    without table and data set where only one fits; `say` is told which was taken.
 
     Where a strategy asks for fidelities, the answer is the best evaluation at the highest fidelity
     that was reached (`selection` `highest`) or at the protocol's own (`own`). An architecture that
@@ -136,8 +142,11 @@ def run(
     has asked to stop; finished runs are stored before.
     """
     chosen = filled(RunOptions, options)
-    datasets, budget = chosen["datasets"], chosen["budget"]
+    budget = chosen["budget"]
     chosen["settings"] = _by_name(chosen["settings"])
+    benchmarks = several(chosen["benchmark"], say)
+    if benchmarks is not None:
+        chosen["benchmark"] = None
     check_types(chosen, "recipe", "name", "ray_address", "fallback", "trials")
     results = require_path("out", chosen["out"])
     wanted = parse_seeds(chosen["seeds"])
@@ -147,19 +156,20 @@ def run(
     names = _names("strategies", given_names(strategies))
     if chosen["signal"] is None:
         chosen["signal"] = chosen["trials"]
-    tasks = make_tasks(
-        chosen["benchmark"], None if datasets is None else _names("datasets", datasets),
-        chosen["protocol"], Wanted.read(chosen, limit or if_shared(names)),
-        fallback=chosen["fallback"], shared=shared_among(names), place=place, say=say,
-    )  # fmt: skip
-    experiments = _experiments(
-        names, chosen["settings"] or {}, chosen["recipe"],
-        parse_experiment_seed(chosen["experiment_seed"]), tasks, limit,
-    )  # fmt: skip
-    name = chosen["name"]
-    experiments = [as_stored(one, results, name, place, say) for one in experiments]
+    tasks = _tasks(chosen, benchmarks, names, limit, place, say)
+    values = _values(names, chosen["settings"] or {}, chosen["recipe"])
+    shift, name = parse_experiment_seed(chosen["experiment_seed"]), chosen["name"]
+
+    def ready(pair: tuple[str, int]) -> tuple[int, Experiment]:
+        """Return a task's number, and an experiment that can start."""
+        strategy, number = pair
+        made = make_experiment(tasks[number], strategy, values[strategy], shift, limit)
+        found = as_stored(made, results, name, place, say)
+        Runner(found, place)
+        return number, found
+
+    experiments = _all_ready(names, tasks, ready, None if benchmarks is None else say)
     for experiment in experiments:
-        Runner(experiment, place)  # so that no run begins if another experiment cannot start
         _say_if_cut_short(experiment, say)
     for line in dict.fromkeys(about_unknown(one.task, place) for one in experiments):
         if line:
@@ -289,29 +299,75 @@ def parse_workers(workers: int | str, most: Count | None = None) -> int | None:
     return most.read(workers)
 
 
-def _experiments(
+def _tasks(
+    options: Mapping[str, Any],
+    benchmarks: Sequence[str | Path] | None,
     names: Sequence[str],
-    settings: Settings,
-    recipe: str | None,
-    seed: int,
-    tasks: Sequence[Task],
     budget: Budget | None,
+    place: Place,
+    say: Callable[[str], None],
+) -> list[Task]:
+    """Return the tasks that strategies are to search; `benchmarks` is None for a single one."""
+    datasets = options["datasets"]
+    datasets = None if datasets is None else _names("datasets", datasets)
+    protocol, fallback = options["protocol"], options["fallback"]
+    wanted = Wanted.read(options, budget or if_shared(names))
+    if benchmarks is not None:
+        return tasks_of_several(
+            benchmarks, datasets, protocol, wanted, fallback=fallback, place=place, say=say
+        )
+    return make_tasks(
+        options["benchmark"], datasets, protocol, wanted,
+        fallback=fallback, shared=shared_among(names), place=place, say=say,
+    )  # fmt: skip
+
+
+def _all_ready(
+    names: Sequence[str],
+    tasks: Sequence[Task],
+    ready: Callable[[tuple[str, int]], tuple[int, Experiment]],
+    say: Callable[[str], None] | None,
 ) -> list[Experiment]:
+    """Return an experiment for each strategy and task, so that no run begins if one cannot start.
+
+    With `say`, searches that cannot start are left out, as `several.possible` does it, and
+    experiments are in the order of tasks, since tables are opened one by one.
+    """
+
+    def about(pair: tuple[str, int]) -> str:
+        task = tasks[pair[1]]
+        return f"{pair[0]} on '{task.query.dataset}' of '{task.benchmark}'"
+
+    found = []
+    for name in names:
+        pairs = [(name, number) for number in range(len(tasks))]
+        found += list(map(ready, pairs)) if say is None else possible(pairs, ready, about, say)
+    if say is not None:
+        found.sort(key=lambda one: one[0])
+    return [one for _, one in found]
+
+
+def _values(
+    names: Sequence[str], settings: Settings, recipe: str | None
+) -> dict[str, Mapping[str, object]]:
+    """Return the settings of each strategy that differ from its defaults.
+
+    Raises `InvalidInput` for settings of a strategy that is not run, and for a recipe that no
+    strategy has.
+    """
     for unused in settings.keys() - set(names):
         raise InvalidInput(
             f"settings are given for '{unused}', which is not run: add it to --strategy"
         )
-    experiments = []
     recipes = {known for name in names for known in find_strategy(name).recipes}
     if recipe is not None and not recipes:
         raise InvalidInput(
             f"recipe {shown(recipe)}: no strategy that is run has recipes: leave it out"
         )
-    for name in names:
-        strategy = find_strategy(name)
-        values = {**recipe_settings(strategy, recipe), **settings.get(name, {})}
-        experiments += [make_experiment(task, name, values, seed, budget) for task in tasks]
-    return experiments
+    return {
+        name: {**recipe_settings(find_strategy(name), recipe), **settings.get(name, {})}
+        for name in names
+    }
 
 
 def make_experiment(

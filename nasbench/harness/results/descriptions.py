@@ -73,6 +73,9 @@ def _check_kinds(task: Task) -> None:
     if not task.timed and (task.budget.seconds is not None or task.simulated_workers > 1):
         raise Misfit("its evaluations take no time, but its budget or its workers need some")
     check_objectives(task.objectives)
+    joined = [one.objective for one in task.joins]
+    if joined != [one.name for one in task.objectives[1:] if one.name in joined]:
+        raise Misfit("it names other tables for what is not among its objectives, or one twice")
     if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
         raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
     if not task.reports or len(set(task.reports)) < len(task.reports):

@@ -136,8 +136,9 @@ def entropy_of(
     runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
-    and the protocol; and the names of the objectives where they are not accuracy alone. The budget
-    is not hashed: a run with a larger budget begins like one with a smaller budget. By rule 0, of
+    and the protocol; the names of the objectives where they are not accuracy alone; and where
+    objectives of other tables are read. The budget is not hashed: a run with a larger budget begins
+    like one with a smaller budget. By rule 0, of
     earlier versions, only the strategy and its settings are hashed, so that searches of several
     data sets evaluate the same architectures for equal seeds.
 
@@ -159,6 +160,8 @@ def entropy_of(
         }
         if task.objectives != (ACCURACY,):
             identity["objectives"] = [one.name for one in task.objectives]
+        if task.joins:
+            identity["joins"] = [asdict(one) for one in task.joins]
     else:
         raise InvalidInput(
             f"entropy rule {rule} is unknown: this nasbench knows 0 to {ENTROPY_RULE}; upgrade it"

@@ -45,7 +45,7 @@ def _of_judge(task: Task, place: Place) -> str:
 
 
 def _counted(task: Task, known: int, size: int) -> str:
-    return (
-        f"table '{task.reference.name}' knows {known:,} of {size:,} architectures on "
-        f"{task.query.dataset}"
-    )
+    names = dict.fromkeys((task.reference.name, *(one.table for one in task.joins)))
+    named = " and ".join(f"'{name}'" for name in names)
+    knows = f"table {named} knows" if len(names) == 1 else f"tables {named} both know"
+    return f"{knows} {known:,} of {size:,} architectures on {task.query.dataset}"

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import joined_costs
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import TabularBenchmark
@@ -37,6 +38,7 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     benchmark = TabularBenchmark(
         table.search, table.rows, table.space, task.query, task.objectives,
         resume=task.promotion is Promotion.RESUME, timed=task.timed,
+        joined=joined_costs(task.joins, table),
     )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)
@@ -64,7 +66,7 @@ def _table(task: Task) -> Table:
 def _table_judge(task: Task, table: Table) -> TableJudge:
     return TableJudge(
         table.test, table.rows, table.space, task.reports, task.final_schedule, task.objectives,
-        table.search,
+        table.search, joined_costs(task.joins, table),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from nasbench.benchmarks.joins import Join
 from nasbench.benchmarks.tabular import Query
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.problem import ACCURACY, Metric
@@ -151,6 +152,8 @@ class Task:
     """The rule for which evaluation is the answer, where fidelities differ from the task's own."""
     promotion: Promotion = Promotion.RESTART
     """The rule for what is charged if an architecture is evaluated again at a higher fidelity."""
+    joins: tuple[Join, ...] = ()
+    """Where those objectives are read that the task's table lacks, in the order of objectives."""
     timed: bool = True
     """Whether evaluations take time; not where a table has no seconds, so that they are counted."""
     has_test: bool = True
@@ -222,7 +225,7 @@ class Task:
         """The fields that decide which final values the judge gives an architecture."""
         return (
             self.benchmark, self.content, self.space, self.query.dataset, self.final_schedule,
-            self.reports, self.objectives,
+            self.reports, self.objectives, self.joins,
         )  # fmt: skip
 
     def values(self) -> dict[str, Any]:
@@ -236,6 +239,7 @@ class Task:
             **values,
             "signal": {stored: asked[name] for stored, name in _QUERY.items()},
             "objectives": [one.to_json() for one in self.objectives],
+            "joins": [asdict(one) for one in self.joins],
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -247,7 +251,7 @@ class Task:
         values = self.values()
         usual = {
             "images": "", "simulated_workers": 1, "selection": Selection.HIGHEST,
-            "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()],
+            "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()], "joins": [],
             "timed": True, "has_test": True,
         }  # fmt: skip
         return {

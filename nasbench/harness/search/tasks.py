@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import Found, find_column
 from nasbench.benchmarks.protocols import (
     OWN,
     Protocol,
@@ -15,17 +16,17 @@ from nasbench.benchmarks.protocols import (
     own_protocol,
     searched_in,
 )
-from nasbench.benchmarks.tables.objectives import default_objective, find_objective, is_cost
+from nasbench.benchmarks.tables.objectives import default_objective, is_cost
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget
-from nasbench.harness.search.defaults import Say, choose
+from nasbench.harness.search.defaults import Choice, Say, choose
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.harness.search.trained import trained_task, with_fallback
 from nasbench.limits import PATIENCE, REGRET, SIMULATED_WORKERS
 from nasbench.place import HERE, Place
-from nasbench.problem import ACCURACY, Metric
+from nasbench.problem import ACCURACY
 from nasbench.rules import REPEATS, SIGNALS, Promotion, Selection
 from nasbench.spaces import find_space
 from nasbench.text import shown
@@ -101,7 +102,7 @@ def _one_of(kind: type[Rule], name: str, value: str) -> Rule:
 
 
 def make_tasks(
-    benchmark: str | Path | None,
+    benchmark: str | Path | Sequence[str | Path] | None,
     datasets: Sequence[str] | None,
     protocol: str | Protocol | None,
     wanted: Wanted,
@@ -116,9 +117,18 @@ def make_tasks(
     `shared` names the strategies that train on images, see `choose`. Where trainings complete a
     table, some are timed at `place` to scale their seconds to the table's clock.
     """
+    if not isinstance(benchmark, str | Path | None):
+        raise InvalidInput(f"benchmark cannot be {shown(benchmark)}: a search is of one")
+    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
+    return tasks_of(chosen, wanted, fallback=fallback, place=place, say=say)
+
+
+def tasks_of(
+    chosen: Choice, wanted: Wanted, *, fallback: str | None, place: Place, say: Say
+) -> list[Task]:
+    """Return one task per data set that was chosen, as `make_tasks` does."""
     if fallback not in (None, "train"):
         raise InvalidInput(f"fallback '{fallback}' is unknown: use train")
-    chosen = choose(benchmark, datasets, protocol, fallback=bool(fallback), shared=shared, say=say)
     if chosen.space is not None:
         return [
             _trained(chosen.space, dataset, chosen.protocol, wanted, place)
@@ -126,7 +136,7 @@ def make_tasks(
         ]
     table = load_table(chosen.benchmark)
     known = [name for name in chosen.datasets if not fallback or table.search.knows(name)]
-    tasks = _tabular(chosen.benchmark, table, known, chosen.protocol, wanted) if known else []
+    tasks = _tabular(chosen.benchmark, table, known, chosen.protocol, wanted, say) if known else []
     if not fallback:
         return tasks
     unknown = [name for name in chosen.datasets if name not in known]
@@ -142,6 +152,7 @@ def _tabular(
     datasets: Sequence[str],
     protocol: Protocol | str | None,
     wanted: Wanted,
+    say: Say,
 ) -> list[Task]:
     if not isinstance(protocol, Protocol):
         protocol = default_protocol(tuple(datasets))
@@ -153,11 +164,11 @@ def _tabular(
     for value, valid in ((wanted.signal, SIGNALS), (wanted.repeats, REPEATS)):
         if value is not None and value not in valid:
             raise InvalidInput(f"'{value}' is not one of {', '.join(valid)}")
-    return [_of_table(benchmark, table, dataset, protocol, wanted) for dataset in datasets]
+    return [_of_table(benchmark, table, dataset, protocol, wanted, say) for dataset in datasets]
 
 
 def _of_table(
-    benchmark: str, table: Table, dataset: str, protocol: Protocol, wanted: Wanted
+    benchmark: str, table: Table, dataset: str, protocol: Protocol, wanted: Wanted, say: Say
 ) -> Task:
     """Return the task of one data set; `InvalidInput` if the protocol does not search it."""
     if protocol.name == OWN and dataset not in protocol.datasets:
@@ -170,6 +181,11 @@ def _of_table(
     if not timed:
         _check_untimed(table, dataset, budget, wanted)
     signal = wanted.signal or protocol.signal
+    objectives = _objectives(table, dataset, wanted)
+    for one in objectives:
+        if one.join is not None:
+            other = "" if one.join.dataset == dataset else f", not on the searched '{dataset}'"
+            say(f"objective {one.metric.title} of '{dataset}' is read from {one.join.about}{other}")
     return Task(
         reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
         content=table.hash,
@@ -180,9 +196,10 @@ def _of_table(
         final_schedule=protocol.final_schedule,
         reports=protocol.reports[dataset],
         simulated_workers=wanted.simulated_workers,
-        objectives=_objectives(table, dataset, wanted),
+        objectives=tuple(one.metric for one in objectives),
         selection=_selection(wanted),
         promotion=wanted.promotion,
+        joins=tuple(one.join for one in objectives if one.join is not None),
         timed=timed,
         has_test=table.has_test,
     )
@@ -214,22 +231,21 @@ def _check_untimed(of: Table, dataset: str, budget: Budget, wanted: Wanted) -> N
         )
 
 
-def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Metric, ...]:
-    """Return the objectives of a search of a table's data set.
+def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]:
+    """Return the objectives of a search of a table's data set, and where they are read.
 
-    Raises `InvalidInput` for a metric that the table lacks, one that is named twice, a cost that
-    is named first, and several metrics with a target regret.
+    Raises `InvalidInput` for a metric that no table has, one that is named twice, a cost that is
+    named first, and several metrics with a target regret.
     """
     named = wanted.objectives
-    found = tuple(find_objective(table, name, dataset) for name in named)
     usual = default_objective(table, dataset)
-    found = found or (usual,)
-    if len({one.name for one in found}) < len(found):
+    found = tuple(find_column(table, name, dataset) for name in named) or (Found(usual),)
+    if len({one.metric.name for one in found}) < len(found):
         raise InvalidInput(f"objective {shown(', '.join(wanted.objectives))}: one is named twice")
-    if is_cost(found[0]):
+    if is_cost(found[0].metric):
         raise InvalidInput(
-            f"objective '{found[0].name}' is a cost of the network: name a metric of its training "
-            f"first, such as {usual.name},{wanted.objectives[0]}"
+            f"objective '{found[0].metric.name}' is a cost of the network: name a metric of its "
+            f"training first, such as {usual.name},{wanted.objectives[0]}"
         )
     if len(found) > 1 and wanted.target_regret is not None:
         raise InvalidInput("a target regret needs one objective: leave --target-regret away")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.joins import joined_costs
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
@@ -85,7 +86,10 @@ def with_fallback(task: Task, place: Place) -> Task:
             f"table '{table.name}' is a pool, of which only its own architectures are searched: "
             "leave --fallback away"
         )
-    tabular = TabularBenchmark(table.search, table.rows, table.space, task.query, task.objectives)
+    tabular = TabularBenchmark(
+        table.search, table.rows, table.space, task.query, task.objectives,
+        joined=joined_costs(task.joins, table),
+    )  # fmt: skip
     if not missing(tabular):
         return task
     if task.objectives != (ACCURACY,):

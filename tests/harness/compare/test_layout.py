@@ -28,6 +28,7 @@ from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import regret_pictures
 from nasbench.harness.compare.figures.saving import save_figure
 from nasbench.harness.compare.figures.style import drawing
+from nasbench.harness.compare.origins import Origin
 
 STORED = Path(__file__).parents[1] / "schema1"
 ROWS = (1, 2, 5, 20)
@@ -72,16 +73,18 @@ def named(one: Contender, place: int, long: bool) -> Contender:
 
 @cache
 def family_of(rows: int, long: bool) -> Family:
-    """The block's rows on three data sets, with a difference that ranks can reach."""
+    """The block's rows on three data sets of two spaces, with a difference that ranks can reach."""
     block, generator = block_of(rows, long), np.random.default_rng(0)
     datasets = []
     for stratum, name in enumerate(("cifar10", "cifar100", "ImageNet16-120")):
         scores = tuple(generator.normal(90 - row / 9, 1, 10) for row in range(rows))
         regret = tuple((95 - sample) / 20 for sample in scores)
-        datasets.append(OneDataSet(name, stratum, scores, regret))
+        space = "nb201" if stratum < 2 else "another"
+        datasets.append(OneDataSet(name, stratum, scores, regret, space=space))
     standings = standings_across([one.label for one in block.contenders], datasets)
     standings = replace(standings, critical_difference=0.7 * (rows - 1), cliques=((0, 1), (0,)))
-    return Family((block,), (1,), block.contenders, tuple(datasets), standings)
+    origins = tuple(Origin.of(block, one.name) for one in datasets)
+    return Family((block,), (1,), block.contenders, tuple(datasets), origins, standings)
 
 
 def pictures(rows: int, long: bool) -> Iterator[Picture]:
@@ -236,7 +239,7 @@ def test_a_name_is_nearer_to_its_own_row_than_to_any_other(
         figure.draw_without_rendering()
         (axes,) = figure.axes
         drawn = [one for one in axes.get_lines() if one.get_transform() == axes.transData]
-        parts = {"distribution": 5, "critical-difference": 2}[picture.kind]  # of each row
+        parts = {"distribution": 5, "critical-difference": 3}[picture.kind]  # of each row
         heights = [
             [float(y) for one in drawn[row * parts : (row + 1) * parts]
              for y in axes.transData.transform(one.get_xydata())[:, 1]]

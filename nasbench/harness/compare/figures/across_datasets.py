@@ -27,6 +27,8 @@ _ROW = 0.19
 """Height in inches of a strategy's row, if its name has one line."""
 _CLIQUE = 0.11
 """Height in inches of a bar over a clique."""
+_RING = 7.5
+"""Size in points of the mark of a rank over spaces."""
 _THRESHOLDS = 200
 _READ = "mean over data sets, 95 % bootstrap intervals"
 
@@ -36,20 +38,25 @@ def family_pictures(family: Family) -> Iterator[Picture]:
 
     Ranks are not drawn where no difference of them can be told from chance.
     """
-    metric, rest = family.metric, about_family(family)
+    rest, spaces = about_family(family), family.standings.by_space
     if family.standings.telling:
         what = (
-            f"mean ranks of test {metric.name} over data sets, 1 is best, with 95 % bootstrap "
-            "intervals; a bar below joins rows whose ranks differ by less than the critical "
-            f"difference of {family.standings.critical_difference:.2f}"
+            f"mean ranks of {family.outcome} {family.measured} over data sets, 1 is best, with "
+            "95 % bootstrap intervals; a bar below joins rows whose ranks differ by less than the "
+            f"critical difference of {family.standings.critical_difference:.2f}"
         )
+        if spaces is not None:
+            what += (
+                f"; a ring is the mean rank with the data sets of each of {len(spaces.spaces)} "
+                f"spaces averaged into one block ({', '.join(spaces.spaces)})"
+            )
         yield Picture("critical-difference", "critical-difference",
                       "Mean ranks over data sets", caption([what, *rest]),
                       partial(_ranks, family))  # fmt: skip
     if all(one.regret for one in family.datasets):
         what = (
-            "share of runs whose normalised test regret is at most the value on the x axis, where "
-            "0 is the best architecture and 1 the mean of all"
+            f"share of runs whose normalised regret of {family.outcome} {family.measured} is at "
+            "most the value on the x axis, where 0 is the best architecture and 1 the mean of all"
         )
         yield Picture("profile", "profile", "Performance profiles over data sets",
                       caption([what, _READ, *rest]), partial(_profile, family))  # fmt: skip
@@ -74,13 +81,19 @@ def _ranks(family: Family, options: FigureOptions) -> Figure:
             axes.plot(
                 found.ranks[row], rows.at(place), look.marker, markersize=4.5, zorder=3, **drawn
             )
+            if found.by_space is not None:
+                axes.plot(
+                    found.by_space.ranks[row], rows.at(place), "o", markersize=_RING, zorder=2,
+                    markerfacecolor="none", markeredgewidth=0.9, **drawn,
+                )  # fmt: skip
         top, bottom = _draw_differences(axes, family, rows.height)
         rows.write(axes)
         axes.set_ylim(bottom, top)
         axes.set_xlim(0.9, len(order) + 0.1)
         words = Words(
-            footer="; ".join(about_family(family)),
-            xlabel=f"mean rank of test {family.metric.name}, 1 is best",
+            aside="" if found.by_space is None else "rings: each space counts as one data set",
+            footer="; ".join(family.brief),
+            xlabel=f"mean rank of {family.outcome} {family.measured}, 1 is best",
         )
         lay_out(figure, options, words, rows.height * (bottom - top), whole="x")
     return figure
@@ -123,8 +136,11 @@ def _profile(family: Family, options: FigureOptions) -> Figure:
         draw_lines(axes, lines)
         words = Words(
             aside=_READ,
-            footer="; ".join(about_family(family)),
-            xlabel="normalised test regret: 0 is the best architecture, 1 the mean of all",
+            footer="; ".join(family.brief),
+            xlabel=(
+                f"normalised regret (0 is the best architecture, 1 the mean) of {family.outcome} "
+                f"{family.measured}"
+            ),
             ylabel="share of runs at least as good",
             entries=entries(axes),
         )

@@ -39,11 +39,6 @@ def caption(parts: Iterable[str]) -> str:
     return " ".join(found)
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as they stand in a sentence: `a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
 def in_markdown(pictures: Sequence["Picture"]) -> str:
     """Return the captions of a folder's figures as Markdown, a heading for each."""
     parts = [

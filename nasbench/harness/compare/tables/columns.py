@@ -25,7 +25,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "random evaluations",
     ),
     "course": ("strategy", "n", *AT_PARTS, "p", "mean regret", "reached", *_TO_TARGET),
-    "ranks": ("strategy", "mean rank", "normalised regret", "IQM", "better than the first"),
+    "ranks": (
+        "strategy", "mean rank", "mean rank by space", "normalised regret", "IQM",
+        "better than the first",
+    ),
     "sets": ("strategy", "n", "failed", "members", *COUNTS, *SECONDS),
 }  # fmt: skip
 """All columns of a table. Of `sets` the best value of each objective comes after `members`."""

@@ -97,8 +97,14 @@ PAIRS = Note(
 )
 PAIRS_BOLD = Note("bold: p below 0.05")
 RANKS = Note(
-    "mean rank of mean test {}, 1 is best; normalised regret: 0 is the best architecture, 1 the "
-    "mean of all",
+    "mean rank of mean {}, 1 is best; normalised regret: 0 is the best architecture, 1 the "
+    "mean of all, each data set in its own metric on {} at the end of the full training",
+    "mean rank of mean {}, 1 is best; normalised regret: 0 is the best architecture, 1 the mean",
+)
+RANKS_BY_SPACE = Note(
+    "mean rank by space: all data sets of a space are averaged into one block ({1}); over these "
+    "{0}: {2}",
+    "mean rank by space: a space is one block; over {0}: {2}",
 )
 RANKS_BETTER = Note("better than the first: chance that a run beats one of {}, mean over data sets")
 RANKS_BOLD = Note("bold: mean rank less than {} {:.2f} behind the best")

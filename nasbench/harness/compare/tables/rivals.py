@@ -13,6 +13,7 @@ from nasbench.harness.compare.tables.note_texts import (
     RANKS,
     RANKS_BETTER,
     RANKS_BOLD,
+    RANKS_BY_SPACE,
     RANKS_PLAIN,
     Note,
     filled,
@@ -48,7 +49,7 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
-        f"{block.outcome.capitalize()} {block.units.metric.name} of final incumbents in pairs: "
+        f"{block.outcome.capitalize()} {block.units.title} of final incumbents in pairs: "
         "above the diagonal p-values, below it the chance that a run of the row beats one of the "
         "column (A12)"
     )
@@ -77,31 +78,57 @@ def ranks_table(family: "Family") -> TextTable:
                 (found.regret_iqm, found.regret_iqm_intervals),
             )
         )  # fmt: skip
+        spaces = found.by_space
         cells = {
             "strategy": Entry(found.labels[row]),
             "mean rank": Entry(interval_text(rank), found.telling and row in rivals),
+            "mean rank by space": Entry(
+                UNKNOWN
+                if spaces is None
+                else interval_text(Estimate(spaces.ranks[row], *spaces.intervals[row]))
+            ),
             "normalised regret": Entry(interval_text(regret, digits=3)),
             "IQM": Entry(interval_text(iqm, digits=3)),
             "better than the first": Entry(UNKNOWN if row == best else interval_text(chance)),
         }
         lines.append(laid_out("ranks", cells))
     caption = (
-        f"Test {family.metric.name} over {len(found.datasets)} data sets, with 95 % stratified "
-        "bootstrap intervals over runs"
+        f"{family.outcome.capitalize()} {family.measured} over {len(found.datasets)} data sets, "
+        "with 95 % stratified bootstrap intervals over runs"
     )
+    texts = _texts(_notes(family, found.labels[best]))
+    return text_table("ranks", caption, [Section("", lines, [])], texts)
+
+
+def _notes(family: "Family", best: str) -> list[Note]:
+    """Return the notes under the table of ranks; `best` is the row with the best mean rank."""
+    found = family.standings
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     told = filled(RANKS_BOLD, difference, found.critical_difference)
     notes = [
-        filled(RANKS, family.metric.name),
-        filled(RANKS_BETTER, found.labels[best]),
+        filled(RANKS, f"{family.outcome} {family.measured}", family.outcome),
+        filled(RANKS_BETTER, best),
         told if found.telling else RANKS_PLAIN,
-        *([] if math.isnan(found.friedman)
-          else [Note(f"Friedman's p: {p_value_text(found.friedman)}")]),
-        *(_on_families(note) for note in family.notes),
-        Note(family.footer),
-    ]  # fmt: skip
-    texts = tuple(note.text for note in notes), tuple(note.on_a_page for note in notes)
-    return text_table("ranks", caption, [Section("", lines, [])], texts)
+    ]
+    if not math.isnan(found.friedman):
+        notes.append(Note(f"Friedman's p: {p_value_text(found.friedman)}"))
+    if found.by_space is not None:
+        spaces, apart = found.by_space.spaces, found.by_space.critical_difference
+        few = " (too few for the difference to be relied on)" if found.by_space.few else ""
+        p_value = found.by_space.friedman
+        tested = "" if math.isnan(p_value) else f"Friedman's p {p_value_text(p_value)}, "
+        notes.append(
+            filled(
+                RANKS_BY_SPACE, f"{len(spaces)} blocks{few}", ", ".join(spaces),
+                f"{tested}{difference} {apart:.2f}",
+            )
+        )  # fmt: skip
+    return [*notes, *map(_on_families, family.notes), Note(family.footer, family.brief[0])]
+
+
+def _texts(notes: list[Note]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return notes in full, and as they stand on a page."""
+    return tuple(note.text for note in notes), tuple(note.on_a_page for note in notes)
 
 
 def _on_families(note: str) -> Note:

@@ -1,0 +1,139 @@
+"""Which tasks are compared together over several data sets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.task import Task
+
+_TWICE = "search data sets that these search, too"
+_KINDS = (
+    "differ in where answers come from", "differ in whether weights are shared",
+    "differ in what stops a search early", "differ in what repeats are charged",
+    "differ in simulated workers", "differ in the rule of selection",
+    "differ in what promotions are charged", "differ in the number of objectives",
+    "differ in whether there are values of test",
+)  # fmt: skip
+"""What tasks of another kind do, in the order of `_kind`."""
+
+
+@dataclass(frozen=True)
+class Related:
+    """Positions of tasks that are compared together."""
+
+    places: tuple[int, ...]
+    apart: Mapping[str, tuple[int, ...]]
+    """Tasks that cannot be compared with them, by what they do."""
+
+
+def related(tasks: Sequence[Task]) -> list[Related]:
+    """Return which tasks are compared together over their data sets.
+
+    Ranks within a data set do not depend on its metric or on what its budget limits, so that
+    tables, metrics, protocols and budgets may differ. What a user chooses for all of a search must
+    be the same: early stopping, workers, repeats, promotion and selection; and values of test are
+    not ranked together with those of tables that have no test. No data set of a table is there
+    twice: where several budgets search it, tasks of one budget are together; else tasks that differ
+    in nothing but the data set are, and the others without them.
+    """
+    by_kind: dict[tuple[object, ...], list[list[int]]] = {}
+    for places in _alike(tasks):
+        by_kind.setdefault(_kind(tasks[places[0]]), []).append(places)
+    found: list[tuple[int, ...]] = []
+    for groups in by_kind.values():
+        for part in _by_budget(groups, tasks):
+            twice = _twice(part, tasks)
+            once = [places for places in part if places not in twice]
+            found += [tuple(sorted(chain.from_iterable(once)))] if once else []
+            found += [tuple(places) for places in twice]
+    every = sorted(chain.from_iterable(found))
+    return [Related(one, _apart(one, every, tasks)) for one in sorted(found)]
+
+
+def _apart(
+    places: Sequence[int], every: Sequence[int], tasks: Sequence[Task]
+) -> dict[str, tuple[int, ...]]:
+    """Return the tasks of `every` that are not in `places`, by what they do."""
+    own, found = _kind(tasks[places[0]]), dict[str, tuple[int, ...]]()
+    for place in every:
+        if place in places:
+            continue
+        pairs = zip(_KINDS, own, _kind(tasks[place]), strict=True)
+        why = next((what for what, here, there in pairs if here != there), _TWICE)
+        found[why] = (*found.get(why, ()), place)
+    return found
+
+
+def _by_budget(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[list[int]]]:
+    """Return groups in parts: one, or one for each budget where that parts what is there twice."""
+    budgets = [{tasks[place].budget for place in places} for places in groups]
+    if not _twice(groups, tasks) or any(len(one) > 1 for one in budgets):
+        return [groups]
+    parts: dict[Budget, list[list[int]]] = {}
+    for places, (budget,) in zip(groups, budgets, strict=True):
+        parts.setdefault(budget, []).append(places)
+    return list(parts.values())
+
+
+def _twice(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[int]]:
+    """Return the groups with a data set of a table that another group has, too."""
+    searched = [{_searched(tasks[place]) for place in places} for places in groups]
+    return [
+        places
+        for number, places in enumerate(groups)
+        if any(searched[number] & other for at, other in enumerate(searched) if at != number)
+    ]
+
+
+def _searched(task: Task) -> tuple[str, str]:
+    return task.content, task.query.dataset
+
+
+def _kind(task: Task) -> tuple[object, ...]:
+    """Return what tasks of several tables must have in common to be compared together."""
+    return (
+        task.kind, task.shared, (task.budget.patience, task.budget.target_regret), task.repeats,
+        task.simulated_workers, task.selection, task.promotion, len(task.objectives) > 1,
+        task.has_test,
+    )  # fmt: skip
+
+
+def _alike(tasks: Sequence[Task]) -> list[list[int]]:
+    """Return the positions of tasks that differ in nothing but the data set, one list per group.
+
+    What depends on the data set may differ, too. Where that would put two tasks on one data set
+    into a group, only tasks with equal budgets are grouped.
+    """
+    groups: dict[Task, list[int]] = {}
+    for task in dict.fromkeys(tasks):  # a task's first block is the one with most seeds
+        groups.setdefault(_general(task, None), []).append(tasks.index(task))
+    found = []
+    for places in groups.values():
+        if len({tasks[place].query.dataset for place in places}) == len(places):
+            found.append(places)
+            continue
+        by_budget: dict[Task, list[int]] = {}
+        for place in places:
+            by_budget.setdefault(_general(tasks[place], tasks[place].budget), []).append(place)
+        found += by_budget.values()
+    return found
+
+
+def _general(task: Task, budget: Budget | None) -> Task:
+    """Return a task without what depends on its data set, with `budget` if it is given."""
+    query = replace(task.query, dataset="")
+    return replace(
+        task, query=query, reports=(), budget=budget or _limits(task.budget), images="", joins=()
+    )
+
+
+def _limits(budget: Budget) -> Budget:
+    """Return what a budget limits, without how much of it; early stopping as it is."""
+    return Budget(
+        seconds=None if budget.seconds is None else 1.0,
+        evaluations=None if budget.evaluations is None else 1,
+        epochs=None if budget.epochs is None else 1,
+        patience=budget.patience,
+        target_regret=budget.target_regret,
+    )
