@@ -76,7 +76,9 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
     if records:
-        table_of_records(path, name).save(target)
+        with _progress() as advance:
+            made = table_of_records(path, name, advance)
+        made.save(target)
         return Table.open(target)
     with _spool(target.parent) as spool:
         recorder = Recorder(spool)
