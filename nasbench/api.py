@@ -1,11 +1,14 @@
-"""Placeholder for `nasbench.api` of Google's NAS-Bench-101 code: its import raises `ImportError`.
+"""Stand-in for `nasbench.api` of Google's NAS-Bench-101 code, which has the same import name.
 
-That package has the same import name, `nasbench`.
+    from nasbench import api
+
+    nasbench = api.NASBench("nasbench_only108.tfrecord")  # or api.NASBench(): an installed table
+    nasbench.query(api.ModelSpec(matrix=..., ops=...))
+
+See docs/compat.md.
 """
 
-raise ImportError(
-    "this is the package nasbench that compares search strategies; `nasbench.api` and "
-    "`nasbench.lib` are of Google's NAS-Bench-101 code, which has the same import name: use it in "
-    "another environment (pip install git+https://github.com/google-research/nasbench), where this "
-    "one is not installed"
-)
+from nasbench.compat.nasbench101.bench import NASBench, OutOfDomainError
+from nasbench.compat.nasbench101.spec import ModelSpec
+
+__all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]

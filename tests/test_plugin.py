@@ -56,7 +56,7 @@ def test_every_command_works_on_what_the_package_brings(installed: Path) -> None
     assert re.search(r"towers  333,330 architectures", ran(installed, "nasbench", "list", "spaces"))
     assert "promotion  [multi-fidelity]" in ran(installed, "nasbench", "list", "strategies")
     assert "nasbench data fetch towers" in ran(installed, "nasbench", "list", "benchmarks")
-    assert "333330 of 333330" in ran(installed, "nasbench", "data", "fetch", "towers")
+    assert "333,330 of 333,330" in ran(installed, "nasbench", "data", "fetch", "towers")
     assert "perplexity: less is better" in ran(installed, "nasbench", "data", "info", "towers")
     shown = ran(installed, "nasbench", "show", "333329", "--space", "towers")
     assert "head=attention,blocks=5,block 0=skip64" in shown

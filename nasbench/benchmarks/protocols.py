@@ -9,7 +9,6 @@ from types import MappingProxyType
 import numpy as np
 
 from nasbench.benchmarks.tables.costs import query_cost
-from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput
@@ -200,7 +199,10 @@ def _fits(protocol: Protocol, table: Table) -> bool:
 
 def what_lacks(protocol: Protocol, table: Table, dataset: str) -> str:
     """Return what a table lacks for a search of `dataset` by a protocol; empty if nothing."""
-    return next(_lacking(protocol, table, dataset), "")
+    try:
+        return next(_lacking(protocol, table, dataset), "")
+    except InvalidInput as error:  # no values of validation
+        return str(error)
 
 
 def _lacking(protocol: Protocol, table: Table, dataset: str) -> Iterator[str]:
@@ -264,12 +266,8 @@ def own_protocol(table: Table, dataset: str = "") -> Protocol:
     """
     known = searched_in(table)
     dataset = dataset or next(iter(known), "")
-    if not dataset and not any(one.split is Split.VALID for one in table.info.columns):
-        raise InvalidInput(
-            f"table '{table.name}' has no values of validation, so that nothing can be searched: "
-            "test is never searched on"
-        )
     if not dataset:
+        default_objective(table, dataset)  # raises an error of its own without any validation
         raise InvalidInput(
             f"table '{table.name}' knows no metric at the end of a schedule: there is nothing to "
             "search"

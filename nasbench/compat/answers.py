@@ -23,13 +23,14 @@ class NotInTable(DataError, KeyError, ValueError):
 class Answer(dict[Any, Any]):
     """A dictionary in which a missing key raises `NotInTable`."""
 
-    def __init__(self, values: Mapping[Any, Any], where: str) -> None:
-        """Hold `values`; `where` says of what they are, for the error."""
+    def __init__(self, values: Mapping[Any, Any], where: str, advice: str = ADVICE) -> None:
+        """Hold `values`; for the error, `where` says of what they are, `advice` who has more."""
         super().__init__(values)
-        self.where = where
+        self.where, self.advice = where, advice
 
     def __missing__(self, key: object) -> Any:
-        raise NotInTable(f"no {key!r} of {self.where}: {ADVICE}")
+        rest = f": {self.advice}" if self.advice else ""
+        raise NotInTable(f"no {key!r} of {self.where}{rest}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (dict(self), self.where)
+        return type(self), (dict(self), self.where, self.advice)

@@ -48,6 +48,10 @@ class TableSource:
                 f"table '{table.name}' is of space '{table.info.space}', not of NAS-Bench-201: "
                 f"name another in {TABLE}"
             )
+        if table.is_pool:
+            raise DataError(
+                f"table '{table.name}' has a pool of cells: name one of the whole space in {TABLE}"
+            )
         self.table, self.every, self._kind = table, table.every, kind
         self.name = f"table '{table.name}' ({table.hash[:12]})"
         self._read = lru_cache(maxsize=KEPT)(self._results)

@@ -27,6 +27,9 @@ Architecture = Any
 _MOST_LISTED = 10_000_000
 """Size of the largest space whose architectures are listed all at once."""
 
+_LONG = 120
+"""Length of the longest architecture string that an error repeats as a whole."""
+
 
 class Space(ABC):
     """A search space: a set of architectures.
@@ -198,7 +201,14 @@ def read_architecture(space: Space, text: str, notation: str | None = None) -> A
 
 
 def wrong_character(text: str, position: int, expected: str) -> InvalidInput:
-    """Return the error that points at `position` of an architecture string."""
+    """Return the error that points at `position` of an architecture string.
+
+    Of a long string only the part around the position is shown.
+    """
     found = repr(text[position]) if position < len(text) else "the end"
-    where = f"architecture '{printable(text)}': character {position + 1}"
+    shown = text
+    if len(text) > _LONG:
+        start, end = max(0, position - _LONG // 4), position + _LONG // 4
+        shown = f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
+    where = f"architecture '{printable(shown)}': character {position + 1}"
     return InvalidInput(f"{where} is {found}, expected {expected}")

@@ -26,7 +26,9 @@ from nasbench.spaces.nb101_codes import (
 )
 from nasbench.spaces.nb101_drawing import cell_of, draw, law, mutated
 from nasbench.spaces.nb101_hash import hashes
+from nasbench.spaces.nb101_notations import Nb101Notations
 from nasbench.spaces.nb101_parameters import parameters
+from nasbench.spaces.notations import UNRECOGNISED, Notation, named, recognised
 from nasbench.text import shown
 
 if TYPE_CHECKING:
@@ -195,8 +197,23 @@ class NasBench101(GraphSpace, EnumerableSpace):
         matrix, label = divmod(self._code(architecture), 1 << CODE_BITS)
         return parameters(matrix, labels_of(len(architecture.operations))[label])
 
-    def parse(self, text: str) -> Graph:
-        """Read what `format` writes; `InvalidInput` says what is wrong with any other text."""
+    def parse(self, text: str, notation: str | None = None) -> Graph:
+        """Read what `format` writes, or another notation: named, or recognised.
+
+        Raises `InvalidInput`, which says what is wrong with any other text.
+        """
+        if notation is not None:
+            named_so: Graph = named(self.notations(), notation, self.name).read(text.strip())
+            return named_so
+        other: Graph | None = recognised(self.notations(), text)
+        return self._own(text) if other is None else other
+
+    def notations(self) -> Sequence[Notation]:
+        """Return the notations of a cell: see `nb101_notations`."""
+        own = Notation("text", self._own, self.format, UNRECOGNISED)
+        return (own, *Nb101Notations(self).all())
+
+    def _own(self, text: str) -> Graph:
         names, bar, pairs = text.partition("|")
         try:
             ends = [pair.split("-") for pair in pairs.split(",")]

@@ -36,6 +36,7 @@ def bit(source: int, target: int) -> int:
     return 1 << (target * (target - 1) // 2 + source)
 
 
+@cache
 def slots(vertices: int) -> Edges:
     """Return all possible edges of cells of so many vertices, in the order of their bits."""
     return tuple((source, target) for target in range(vertices) for source in range(target))

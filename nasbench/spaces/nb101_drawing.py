@@ -60,10 +60,10 @@ def mutated(cell: int, vertices: int, random: Random) -> int:
     one with probability 1 / (V - 2), until the result is a cell.
     """
     matrix, labels = unpruned(cell, vertices, random)
-    bits, inner = [bit(*edge) for edge in slots(vertices)], vertices - 2
+    possible, inner = (vertices,) * len(slots(vertices)), vertices - 2
     while True:
-        edges = random.integers((vertices,) * len(bits))
-        flips = sum([one for one, drawn in zip(bits, edges, strict=True) if not drawn])
+        edges = random.integers(possible)
+        flips = sum([1 << place for place, drawn in enumerate(edges) if not drawn])
         # a number below V - 2 times 2: 0 and 1 change an operation to one of the two others
         steps = random.integers((inner * (LABELS - 1),) * inner)
         changed = tuple([

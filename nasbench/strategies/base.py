@@ -11,6 +11,7 @@ from nasbench.problem import Problem, Request, Trial, Wait
 from nasbench.randomness import Random
 from nasbench.spaces.base import Space
 from nasbench.spaces.categorical import CategoricalSpace
+from nasbench.spaces.subspace import Subspace
 from nasbench.strategies.state import Stateful
 from nasbench.text import shown
 
@@ -41,9 +42,12 @@ def require(holds: bool, setting: str, value: object, rule: str) -> None:
 def require_decisions(space: Space) -> CategoricalSpace:
     """Return `space` if it has independent decisions; raise `InvalidInput` for any other space."""
     if not isinstance(space, CategoricalSpace):
+        found = f"'{space.name}' is none"
+        if isinstance(space, Subspace):
+            found = f"this is a pool of {space.size:,} architectures of '{space.name}'"
         raise InvalidInput(
-            f"a space of independent decisions is needed, and '{space.name}' is none: use another "
-            "strategy, such as random-search or regularized-evolution"
+            f"a space of independent decisions is needed, and {found}: use another strategy, such "
+            "as random-search or regularized-evolution"
         )
     return space
 

@@ -15,6 +15,7 @@ from nasbench.harness.compare import compare
 from nasbench.harness.execution.run import run
 from nasbench.harness.show import describe
 from nasbench.spaces.macro import STAGES, Macro
+from nasbench.testing import TableConformance
 from tests.upstream import upstream
 
 _BUILT: list[Table] = []
@@ -28,6 +29,12 @@ def table() -> Table:
     if not _BUILT:
         _BUILT.append(build([path()]))
     return _BUILT[0]
+
+
+class TestTable(TableConformance):
+    @property
+    def table(self) -> Table:  # type: ignore[override]
+        return table()
 
 
 def test_searches_see_one_training_and_the_others_judge() -> None:
@@ -116,7 +123,13 @@ def test_it_is_searched_with_a_budget_of_evaluations(tmp_path: Path) -> None:
         assert one["signal"] == of.search.accuracy("cifar10", 50, 50)[index]
         assert one["test/cifar10"] == of.test.mean("cifar10")[index]
     (block,) = compare(tmp_path / "results").blocks
-    assert any("best over the epochs" in line for line in block.about_test)
+    assert block.about_test == (
+        "test on CIFAR-10: each network's best over the epochs of its training, an optimistic "
+        "number",
+        "validation on CIFAR-10: of another training on the images of test, so nothing is known of "
+        "other images",
+        "test: mean over 2 training seeds",
+    )
     assert audit(tmp_path / "results", replays=2).faults == ()
     with pytest.raises(InvalidInput, match="second"):
         run("random-search", seeds=1, benchmark=file, budget="100s", out=tmp_path / "x", workers=1)

@@ -26,6 +26,7 @@ from nasbench.errors import DataError, InvalidInput
 from nasbench.harness.execution.run import run
 from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, NasBench201
+from nasbench.testing import TableConformance
 from tests.benchmarks import synthetic
 from tests.upstream import NATS_FOLDER, NATS_SIZE_FOLDER, upstream
 
@@ -164,6 +165,12 @@ def complete(name: str) -> Table:
     info = TableInfo(name=name, title="made up", space="nats-size", rows=32768, cells=32768,
                      licence="MIT", columns=tuple(columns), **size.about)  # fmt: skip
     return Table.from_columns(info, {one.name: array for one, array in columns.items()})
+
+
+class TestTable(TableConformance):
+    @property
+    def table(self) -> Table:  # type: ignore[override]
+        return complete("nats-size")
 
 
 def test_the_published_protocol(tmp_path: Path) -> None:

@@ -126,6 +126,14 @@ def test_wrong_input_is_named() -> None:
         get_space("nb999")
 
 
+def test_of_a_long_text_the_wrong_part_is_shown() -> None:
+    space = CategoricalSpace("long", tuple(Decision(f"d{i}", ("a", "b")) for i in range(60)))
+    wrong = space.format((0,) * 60).replace("d40=a", "d40=c")
+    with pytest.raises(InvalidInput, match=r"…d35=a,.*d40=c,.*…': character 231 is .d.") as told:
+        space.parse(wrong)
+    assert len(str(told.value)) < 150
+
+
 def test_a_decision_may_have_more_choices_than_a_byte_counts() -> None:
     space = CategoricalSpace("wide", (Decision("d", tuple(map(str, range(300)))),))
     assert space.architectures[299] == (299,) == space.architecture(299)

@@ -198,3 +198,47 @@ def test_all_encodings_differ() -> None:
     for one in NB201.notations():
         texts = [one.write(cell) for cell in product(range(4), repeat=6)]
         assert len(set(texts)) == 4**6
+
+
+def test_cells_of_nas_bench_101() -> None:
+    """The hash of the Inception-like cell is that of Google's code."""
+    space: Any = get_space("nb101")
+    inception = (
+        "[[0,1,1,1,0,1,0],[0,0,0,0,0,0,1],[0,0,0,0,0,0,1],[0,0,0,0,1,0,0],[0,0,0,0,0,0,1],"
+        "[0,0,0,0,0,0,1],[0,0,0,0,0,0,0]]"
+    )
+    ops = (
+        "['input', 'conv1x1-bn-relu', 'conv3x3-bn-relu', 'conv3x3-bn-relu', 'conv3x3-bn-relu', "
+        "'maxpool3x3', 'output']"
+    )
+    cell = space.parse("28cfc7874f6d200472e1a9dcd8650aa0")
+    for text in (
+        f"ModelSpec(matrix={inception}, ops={ops})",
+        f"api.ModelSpec({inception},\n ops={ops})",
+        f"{{'matrix': {inception}, 'ops': {ops}}}",
+        f"{{'module_operations': {ops}, 'module_adjacency': {inception}}}",
+    ):
+        assert space.parse(text) == cell == space.parse(text, notation="modelspec")
+    for index in range(0, 423_624, 30_001):
+        one = space.architecture(index)
+        for notation in space.notations():
+            assert space.parse(notation.write(one)) == one == notation.read(notation.write(one))
+    for text, message in (
+        ("f" * 32, "has this hash"),
+        ("{'matrix': [[0, 1], [0, 0]]}", "write it as {"),
+        ("{'matrix': [[0, 2], [0, 0]], 'ops': ['input', 'output']}", "write it as {"),
+        ("{'matrix': [[0, 0], [0, 0]], 'ops': ['input', 'output']}", "is no cell of space"),
+        ("{'matrix': [[0, 1], [0, 0]], 'ops': ['output', 'input']}", "write it as {"),
+        ("ModelSpec(matrix=f(), ops=[])", "cannot be read"),
+        ("ModelSpec((", "no cell of space"),
+        ("ModelSpec(1, 2, 3)", "write it as {"),
+    ):
+        with pytest.raises(InvalidInput) as raised:
+            space.parse(text)
+        assert message in str(raised.value)
+    small: Any = get_space("nb101-5v")
+    with pytest.raises(InvalidInput, match="nb101-5v"):
+        small.parse(f"{{'matrix': {inception}, 'ops': {ops}}}")
+    assert small.parse(small.notations()[2].write(small.architecture(77))) == (
+        small.architecture(77)
+    )

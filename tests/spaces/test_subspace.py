@@ -11,6 +11,7 @@ from nasbench.randomness import Random
 from nasbench.spaces import get_enumerable
 from nasbench.spaces.pool import PoolSpace
 from nasbench.spaces.subspace import Subspace
+from nasbench.strategies.base import require_decisions
 from nasbench.testing import SpaceConformance
 
 MICRO = get_enumerable("transnas-micro")
@@ -82,3 +83,9 @@ def test_a_space_without_structure_mutates_to_any_other() -> None:
 def test_indices_must_ascend_within_the_space(indices: list[int]) -> None:
     with pytest.raises(InvalidInput, match=r"indices that ascend|outside space"):
         Subspace(MICRO, np.array(indices, dtype=np.int64))
+
+
+def test_a_pool_of_independent_decisions_is_called_one() -> None:
+    assert require_decisions(MICRO) is MICRO
+    with pytest.raises(InvalidInput, match=r"this is a pool of 150 architectures of '"):
+        require_decisions(sparse(150))

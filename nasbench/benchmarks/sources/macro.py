@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.sources.fetch import PublicFile
-from nasbench.benchmarks.tables.columns import BEST_EPOCH, Series, after_epoch, seed_count, size
+from nasbench.benchmarks.tables.columns import (
+    BEST_EPOCH,
+    ON_TEST_IMAGES,
+    Series,
+    after_epoch,
+    seed_count,
+    size,
+)
 from nasbench.benchmarks.tables.info import (
     Array,
     Column,
@@ -85,7 +92,7 @@ def build(paths: Sequence[Path]) -> Table:
                 EPOCHS,
                 seed,
                 averaging=BEST_EPOCH,
-                provenance=f"CIFAR-10's test images, training {seed + 1} of 3 in {_FILE.place}",
+                provenance=f"{ON_TEST_IMAGES}, training {seed + 1} of 3 in {_FILE.place}",
             )
             columns[column] = np.ascontiguousarray(accuracy[:, seed])
     for quantity, numbers in ((Quantity.PARAMS, params), (Quantity.FLOPS, flops)):

@@ -9,7 +9,7 @@ and ones, the operations of its vertices, and the measurements, a base64 text of
                     5 test accuracy; in files of EC-NAS also 6 energy (kWh)
 
 of which only these fields are read. A training has three evaluations: before it, after half of its
-epochs, and at its end. Only the last one is used. Neither TensorFlow nor a library of protocol
+epochs, and at its end; the last two are read. Neither TensorFlow nor a library of protocol
 buffers is needed, and a file is read in parts, so that memory does not grow with it.
 """
 
@@ -38,6 +38,15 @@ _EPOCH, _SECONDS, _TRAIN, _VALID, _TEST, _ENERGY = 1, 2, 3, 4, 5, 6
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
+class Halfway(NamedTuple):
+    """What a record says after half of the epochs; accuracies are between 0 and 1."""
+
+    seconds: float
+    train: float
+    valid: float
+    test: float
+
+
 class Training(NamedTuple):
     """One training of a cell: what a record says at its end."""
 
@@ -55,6 +64,8 @@ class Training(NamedTuple):
     test: float
     energy: float | None
     """Energy of the training in kWh, where the file has it."""
+    halfway: Halfway | None = None
+    """Read if asked for, where the file has it."""
 
 
 def is_record_file(path: Path) -> bool:
@@ -66,13 +77,43 @@ def is_record_file(path: Path) -> bool:
         return False
 
 
-def trainings(path: Path) -> Iterator[Training]:
-    """Yield the trainings of a record file in its order; `DataError` names the record at fault."""
+def trainings(path: Path, *, halfway: bool = False) -> Iterator[Training]:
+    """Yield the trainings of a record file in its order; `DataError` names the record at fault.
+
+    With `halfway`, each has what was measured after half of its epochs.
+    """
     number = 0
     for contents in _checked(path):
         for content in contents:
             number += 1
-            yield _training(content, path, number)
+            found = _training(content, path, number)
+            yield found._replace(halfway=_half(content)) if halfway else found
+
+
+def _half(content: bytes) -> Halfway | None:
+    """Return what a training that was read already has after half of its epochs."""
+    message = base64.b64decode(json.loads(content)[4])
+    every = [_fields(one) for one in _repeated(message, _EVALUATIONS)]
+    if len(every) < 3 or not all(one in every[1] for one in (_SECONDS, _TRAIN, _VALID, _TEST)):
+        return None
+    return Halfway(*(float(every[1][one]) for one in (_SECONDS, _TRAIN, _VALID, _TEST)))
+
+
+def _repeated(message: bytes, field: int) -> Iterator[bytes]:
+    """Yield every message in a repeated field of a protocol buffer that `_fields` has read."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        kind = key & 7
+        if kind == _BYTES:
+            size, place = _varint(message, place)
+            if key >> 3 == field:
+                yield message[place : place + size]
+            place += size
+        elif kind == _VARINT:
+            _, place = _varint(message, place)
+        else:
+            place += 8 if kind == _FIXED64 else 4
 
 
 def _training(content: bytes, path: Path, number: int) -> Training:

@@ -50,6 +50,8 @@ class Series(NamedTuple):
 
 BEST_EPOCH = "best over epochs"
 """`Column.averaging` of a number that is the best over the epochs of its training."""
+ON_TEST_IMAGES = "on the test images"
+"""Beginning of `Column.provenance` of validation values that were measured on the test images."""
 ROWS = "rows"
 """Name of the column that maps an architecture's index to its stored row."""
 INDICES = "indices"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.tables.base import Columns
 from nasbench.benchmarks.tables.columns import (
     BEST_EPOCH,
+    ON_TEST_IMAGES,
     Series,
     curve,
     hardware,
@@ -287,6 +288,15 @@ class TestColumns(Columns):
             column.averaging == BEST_EPOCH
             for column in self._of(*series)
             if column.epochs == schedule and not column.curve
+        )
+
+    def validates_on_test_images(self, dataset: str, schedule: int, metric: str) -> bool:
+        """Whether validation at a schedule's end was measured on the images of test."""
+        series = Series(self._name(dataset), Split.VALID, metric, schedule)
+        return any(
+            column.provenance.startswith(ON_TEST_IMAGES)
+            for column in self._of(*series)
+            if column.epochs == schedule
         )
 
     def count(self, dataset: str, schedule: int | None = None) -> NDArray[np.integer[Any]]:

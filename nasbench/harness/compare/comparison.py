@@ -151,14 +151,18 @@ class Block:
                 "one measured value of each network, no split held out: searches saw the values "
                 "that are reported here",
             )
-        known = self.known.best_epoch if self.known else ()
-        best = [self.title_of(one) for one in self.datasets if one in known]
-        if not best:
+        if self.known is None:
             return ()
-        return (
-            f"test on {', '.join(best)}: each network's best over the epochs of its training, "
-            "an optimistic number",
-        )
+        told = {
+            f"test on {self._titles_of(self.known.best_epoch)}: each network's best over the "
+            "epochs of its training, an optimistic number": self.known.best_epoch,
+            f"validation on {self._titles_of(self.known.on_test_images)}: of another training on "
+            "the images of test, so nothing is known of other images": self.known.on_test_images,
+        }
+        return tuple(line for line, names in told.items() if set(names) & set(self.datasets))
+
+    def _titles_of(self, names: tuple[str, ...]) -> str:
+        return ", ".join(self.title_of(one) for one in self.datasets if one in names)
 
     @property
     def about_seconds(self) -> str:

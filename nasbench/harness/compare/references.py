@@ -60,7 +60,7 @@ class ExpectedRandomSearch:
         _, self._group = np.unique(signal[self._known], return_inverse=True)
         self._mass = np.bincount(self._group, weights=weights[self._known])
         self._total = float(weights.sum())
-        self._failing = self._total - float(self._mass.sum())
+        self._failing = float(weights[~self._known].sum())
 
     def best(self, n: Floats, *, replacement: bool = True) -> Floats:
         """Return the probability that each distinct signal is the best of n evaluations.
@@ -121,7 +121,7 @@ class ExpectedRandomSearch:
         return Expectation(mean + moments.shift, np.sqrt(np.maximum(variance, 0.0)))
 
     def _power(self, upto: Floats, n: Floats) -> Floats:
-        return np.asarray((upto / self._total) ** n[:, None])
+        return np.asarray(np.minimum(upto / self._total, 1.0) ** n[:, None])
 
     def _draw_all(self, upto: Floats, n: Floats) -> Floats:
         """Return C(K, n) / C(N, n) for every K of `upto`; an n above N counts as N."""
@@ -182,6 +182,8 @@ class Known:
     """Numbers of training seeds that final test values are means over, where known."""
     best_epoch: tuple[str, ...]
     """Reported data sets whose test values are each network's best over the epochs."""
+    on_test_images: tuple[str, ...]
+    """Reported data sets whose validation was measured on the images of test."""
     pseudo: bool
     """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
@@ -318,6 +320,11 @@ def open_known(task: Task) -> Known:
             name
             for name in task.reports
             if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
+        ),
+        on_test_images=tuple(
+            name
+            for name in task.reports
+            if table.test.validates_on_test_images(name, task.final_schedule, task.metric.name)
         ),
         pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,

@@ -10,7 +10,7 @@ from nasbench.harness.search.task import Task
 _TWICE = "search data sets that these search, too"
 _KINDS = (
     "differ in where answers come from", "differ in whether weights are shared",
-    "differ in what the budget limits", "differ in what repeats are charged",
+    "differ in what stops a search early", "differ in what repeats are charged",
     "differ in simulated workers", "differ in the rule of selection",
     "differ in what promotions are charged", "differ in the number of objectives",
     "differ in whether there are values of test",
@@ -30,12 +30,12 @@ class Related:
 def related(tasks: Sequence[Task]) -> list[Related]:
     """Return which tasks are compared together over their data sets.
 
-    Ranks within a data set do not depend on its metric, so that tables, metrics and protocols may
-    differ. What a user chooses for all of a search must be the same: what the budget limits, early
-    stopping, workers, repeats, promotion and selection; and values of test are not ranked together
-    with those of tables that have no test. No data set of a table is there twice:
-    where several budgets search it, tasks of one budget are together; else tasks that differ in
-    nothing but the data set are, and the others without them.
+    Ranks within a data set do not depend on its metric or on what its budget limits, so that
+    tables, metrics, protocols and budgets may differ. What a user chooses for all of a search must
+    be the same: early stopping, workers, repeats, promotion and selection; and values of test are
+    not ranked together with those of tables that have no test. No data set of a table is there
+    twice: where several budgets search it, tasks of one budget are together; else tasks that differ
+    in nothing but the data set are, and the others without them.
     """
     by_kind: dict[tuple[object, ...], list[list[int]]] = {}
     for places in _alike(tasks):
@@ -93,8 +93,9 @@ def _searched(task: Task) -> tuple[str, str]:
 def _kind(task: Task) -> tuple[object, ...]:
     """Return what tasks of several tables must have in common to be compared together."""
     return (
-        task.kind, task.shared, _limits(task.budget), task.repeats, task.simulated_workers,
-        task.selection, task.promotion, len(task.objectives) > 1, task.has_test,
+        task.kind, task.shared, (task.budget.patience, task.budget.target_regret), task.repeats,
+        task.simulated_workers, task.selection, task.promotion, len(task.objectives) > 1,
+        task.has_test,
     )  # fmt: skip
 
 

@@ -25,10 +25,10 @@ def about_unknown(task: Task, place: Place) -> str:
     known = int((~benchmark.answers(None).failed).any(axis=0).sum())
     if known == benchmark.space.size:
         return ""
+    trained = " (--fallback train trains it)" if benchmark.space.networks else ""
     return (
         f"{_counted(task, known, benchmark.space.size)}: an evaluation of another one fails; it "
-        "counts and is charged what the table says, and is never the answer (--fallback train "
-        "trains it)"
+        f"counts and is charged what the table says, and is never the answer{trained}"
     )
 
 

@@ -172,3 +172,13 @@ def test_random_searches_agree_where_sampling_is_not_uniform(tmp_path: Path) -> 
     assert row.finals.test_std == pytest.approx(expected.test_std, rel=0.1)
     law = space.sampling_law
     assert known.costs @ law == pytest.approx(np.average(known.costs, weights=known.search.weights))
+
+
+def test_probabilities_of_any_weights_are_probabilities() -> None:
+    """Sums of such weights are rounded, and no answer fails: the chance of that is not below 0."""
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        signal, weights = generator.normal(size=1000), generator.random(1000) / 3
+        chances = ExpectedRandomSearch(signal, weights).best(np.array([1.0, 2.5, 150.0]))
+        assert (chances >= 0).all()
+        assert chances.sum(axis=1) == pytest.approx(1)

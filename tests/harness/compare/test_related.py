@@ -47,14 +47,15 @@ def together(*tasks: Task) -> list[tuple[int, ...]]:
 def test_tables_metrics_and_protocols_may_differ() -> None:
     first = task("a", "x", "50evals"), task("a", "y", "50evals"), task("b", "x", "60evals", "p")
     loss = replace(task("c", "z", "50evals"), objectives=(LOSS,), final_schedule=9)
-    assert together(*first, loss) == [(0, 1, 2, 3)]
+    timed = task("d", "x", "900s")
+    assert together(*first, loss, timed) == [(0, 1, 2, 3, 4)]
     assert together(first[0], first[0]) == [(0,)]
 
 
 def test_what_a_user_chooses_is_the_same() -> None:
     one, other = task("a", "x", "50evals"), task("b", "x", "50evals")
     for changed in (
-        replace(other, budget=Budget.parse("900s")), replace(other, repeats="free"),
+        replace(other, repeats="free"),
         replace(other, simulated_workers=4), replace(other, promotion=Promotion.RESUME),
         replace(other, has_test=False), replace(other, budget=one.budget.stopping(5, None)),
     ):  # fmt: skip

@@ -98,7 +98,7 @@ def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
         ),
         (
             "protocol = {name = 'x', seconds = {cifar100 = 9}}",
-            "seconds are given for 'cifar100', but .* add reports = {cifar100 = .*cifar100",
+            "a budget is given for 'cifar100', but .* add reports = {cifar100 = .*cifar100",
         ),
         (
             "protocol = {name = 'x', reports = {cifar10 = 'cifar10'}}",
@@ -108,7 +108,7 @@ def test_an_experiment_file_sets_the_same_options(tmp_path: Path) -> None:
             "protocol = {name = 'x', reports = {cifar10 = []}}",
             "'reports' cannot be \\[\\]: it is a list of data sets",
         ),
-        ("protocol = {name = 'x', reports = {}}", "seconds are given for 'cifar10'"),
+        ("protocol = {name = 'x', reports = {}}", "a budget is given for 'cifar10'"),
     ],
 )
 def test_every_mistake_is_one_line(text: str, line: str) -> None:

@@ -98,8 +98,9 @@ def test_files_of_earlier_versions_have_none(toy_images: Path, tmp_path: Path) -
     darts(tmp_path, "3")  # one of this version joins them
     (one,) = load_results(tmp_path).experiments
     assert np.isnan(one.cpu_seconds).tolist() == [True, True, False]
-    assert not one.waited.any()
-    assert not any("waited" in note for note in compare(tmp_path).blocks[0].notes)
+    assert not one.waited[:2].any()  # the third may have waited, on a busy machine
+    told = any("waited" in note for note in compare(tmp_path).blocks[0].notes)
+    assert told == one.waited.any()
 
 
 @pytest.mark.parametrize("wrong", [-1.0, np.inf])
