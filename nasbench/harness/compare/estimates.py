@@ -173,7 +173,7 @@ def counts(runs: int, stream: tuple[int, ...] = ()) -> Floats:
     return _counts(runs, stream).astype(np.float64)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=256)
 def _counts(runs: int, stream: tuple[int, ...]) -> NDArray[np.integer]:
     """Return what `counts` returns, as the smallest whole numbers: the cache keeps many of them."""
     if not runs:
