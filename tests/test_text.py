@@ -162,7 +162,7 @@ def test_a_comparison_makes_no_folder_outside_its_own(protocol: str) -> None:
         reference, "0" * 64, "nb201", Query("../d", 12, 12), "charge",
         Budget(evaluations=5), 200, ("../../d",),
     )  # fmt: skip
-    blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task)] * 2)
+    blocks = SimpleNamespace(blocks=[SimpleNamespace(task=task, table="t")] * 2)
     names = folder_names(blocks)  # type: ignore[arg-type]
     assert len(set(names)) == 2
     for name in names:

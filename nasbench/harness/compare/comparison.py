@@ -172,9 +172,9 @@ class Block:
             return ""
         kinds = [
             *(["pseudo-times"] if known.pseudo else []),
-            *(["partly a fitted formula"] if known.fitted else []),
+            *(["partly fitted"] if known.fitted else []),
         ]
-        return f"seconds are {', '.join(kinds)}, see `nasbench data info {self.task.benchmark}`"
+        return f"seconds are {', '.join(kinds)}: `nasbench data info {self.task.benchmark}`"
 
     def of(self, dataset: str) -> tuple[list[Row], list[Reference]]:
         """Return the rows and references of one data set."""

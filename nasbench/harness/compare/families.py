@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from nasbench.harness.compare.across import OneDataSet, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
-from nasbench.harness.compare.origins import Origin, about_origins, footer_of, in_brief, measured
+from nasbench.harness.compare.origins import (
+    Origin,
+    Said,
+    about_origins,
+    footer_of,
+    in_brief,
+    measured,
+    names_of,
+)
 from nasbench.harness.compare.related import related
 
 if TYPE_CHECKING:
@@ -51,6 +59,11 @@ class Family:
         return measured(self.origins)
 
     @property
+    def metrics(self) -> str:
+        """The names of the metrics, as they stand in a sentence: `accuracy and ssim`."""
+        return names_of(self.origins)
+
+    @property
     def outcome(self) -> str:
         """What final values are called, see `Task.outcome`."""
         return self.blocks[0].outcome
@@ -63,11 +76,20 @@ class Family:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before trusting the standings."""
-        found = [*self.chosen, *self.left_out, *(one.text for one in about_origins(self.origins))]
-        if self._dependent:
-            found.append(f"{self._dependent}: {_TOGETHER}")
-        if self.standings.warning:
-            found.append(self.standings.warning)
+        return tuple(one.text for one in self.remarks)
+
+    @property
+    def remarks(self) -> tuple[Said, ...]:
+        """The notes, each in full and in few words; what a user chose is always said in full."""
+        found = [Said(note, note) for note in (*self.chosen, *self.left_out)]
+        found += about_origins(self.origins)
+        if not self.standings.independent:
+            why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+            found.append(Said(f"{why}: {_TOGETHER}", why))
+        warning = self.standings.warning
+        if warning:
+            told = self.standings.telling  # else nothing is bold, and nothing drawn
+            found.append(Said(warning, warning.partition(": ")[0] if told else ""))
         return tuple(found)
 
     @property
@@ -77,19 +99,10 @@ class Family:
 
     @property
     def brief(self) -> tuple[str, ...]:
-        """The footer and the notes as a figure has them: of many tables in few words."""
-        if len({one.table for one in self.blocks}) == 1:
-            return (self.footer, *self.notes)
-        shared = (one.brief for one in about_origins(self.origins))
-        foot = in_brief(self.blocks, len(self.datasets))
-        return tuple(filter(None, (foot, *self.chosen, *self.left_out, *shared, self._dependent)))
-
-    @property
-    def _dependent(self) -> str:
-        """Why data sets are not independent blocks; empty where they are."""
-        if self.standings.independent:
-            return ""
-        return _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+        """The footer and the notes in few words, as figures have them."""
+        one_table = len({one.table for one in self.blocks}) == 1
+        foot = self.footer if one_table else in_brief(self.blocks, len(self.datasets))
+        return (foot, *(one.brief for one in self.remarks if one.brief))
 
 
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:

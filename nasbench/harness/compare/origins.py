@@ -21,6 +21,7 @@ class Said(NamedTuple):
 
     text: str
     brief: str
+    """Empty where a page and a figure go without it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def measured(origins: Sequence[Origin]) -> str:
     return listed(list(dict.fromkeys(one.metric.title for one in origins)))
 
 
+def names_of(origins: Sequence[Origin]) -> str:
+    """Return the names of the metrics of data sets as they stand in a sentence."""
+    return listed(list(dict.fromkeys(one.metric.name for one in origins)))
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names as they stand in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
@@ -73,8 +79,11 @@ def about_origins(origins: Sequence[Origin]) -> Iterator[Said]:
     if images:
         yield Said(f"data sets share their images: {images}", "some data sets share their images")
     if spaces or images:
-        what = "tests say whether rows differ on these data sets, and nothing about others"
-        yield Said(f"data sets that share something are no independent draws: {what}", what)
+        yield Said(
+            "data sets that share something are no independent draws: tests say whether rows "
+            "differ on these data sets, and nothing about others",
+            "",
+        )
 
 
 def _shared(origins: Sequence[Origin], key: Callable[[Origin], str]) -> str:

@@ -136,7 +136,7 @@ def test_fitted_seconds_and_training_seeds_are_told(
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
     run("random-search", seeds=2, budget="2000s", out=tmp_path / "results")
     block = compare(tmp_path / "results").blocks[0]
-    fitted = "partly a fitted formula, see `nasbench data info nb201`"
+    fitted = "partly fitted: `nasbench data info nb201`"
     assert fitted in " ".join(cost_table(block).notes)
     assert (
         "test: mean over 2 or 3 training seeds (CIFAR-10); "

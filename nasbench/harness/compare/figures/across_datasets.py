@@ -138,8 +138,8 @@ def _profile(family: Family, options: FigureOptions) -> Figure:
             aside=_READ,
             footer="; ".join(family.brief),
             xlabel=(
-                f"normalised regret (0 is the best architecture, 1 the mean) of {family.outcome} "
-                f"{family.measured}"
+                f"normalised regret of {family.outcome} {family.metrics} "
+                "(0: best, 1: mean architecture)"
             ),
             ylabel="share of runs at least as good",
             entries=entries(axes),
