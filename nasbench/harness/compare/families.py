@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from nasbench.harness.compare.across import OneDataSet, Standings, standings_across
 from nasbench.harness.compare.measures import normalised_regret
-from nasbench.harness.compare.origins import Origin, about_origins, footer_of, in_brief, measured
+from nasbench.harness.compare.origins import (
+    Origin,
+    Said,
+    about_origins,
+    footer_of,
+    in_brief,
+    measured,
+)
 from nasbench.harness.compare.related import related
 
 if TYPE_CHECKING:
@@ -61,14 +68,21 @@ class Family:
         return tuple(dict.fromkeys(note for block in self.blocks for note in block.chosen))
 
     @property
+    def said(self) -> tuple[Said, ...]:
+        """What a reader must know before trusting the standings, in full and in few words."""
+        found = [Said(one, one) for one in (*self.chosen, *self.left_out)]
+        found += about_origins(self.origins)
+        if not self.standings.independent:
+            why = _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+            found.append(Said(f"{why}: {_TOGETHER}", why))
+        if self.standings.warning:
+            found.append(Said(self.standings.warning, self.standings.warning.partition(": ")[0]))
+        return tuple(found)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know before trusting the standings."""
-        found = [*self.chosen, *self.left_out, *(one.text for one in about_origins(self.origins))]
-        if self._dependent:
-            found.append(f"{self._dependent}: {_TOGETHER}")
-        if self.standings.warning:
-            found.append(self.standings.warning)
-        return tuple(found)
+        return tuple(one.text for one in self.said)
 
     @property
     def footer(self) -> str:
@@ -80,16 +94,8 @@ class Family:
         """The footer and the notes as a figure has them: of many tables in few words."""
         if len({one.table for one in self.blocks}) == 1:
             return (self.footer, *self.notes)
-        shared = (one.brief for one in about_origins(self.origins))
         foot = in_brief(self.blocks, len(self.datasets))
-        return tuple(filter(None, (foot, *self.chosen, *self.left_out, *shared, self._dependent)))
-
-    @property
-    def _dependent(self) -> str:
-        """Why data sets are not independent blocks; empty where they are."""
-        if self.standings.independent:
-            return ""
-        return _SHARED_DRAWS if share_draws(self.blocks) else _ONE_SEARCH
+        return (foot, *(one.brief for one in self.said))
 
 
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:

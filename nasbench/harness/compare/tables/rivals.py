@@ -123,14 +123,9 @@ def _notes(family: "Family", best: str) -> list[Note]:
                 f"{tested}{difference} {apart:.2f}",
             )
         )  # fmt: skip
-    return [*notes, *map(_on_families, family.notes), Note(family.footer, family.brief[0])]
+    return [*notes, *(Note(*one) for one in family.said), Note(family.footer, family.brief[0])]
 
 
 def _texts(notes: list[Note]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return notes in full, and as they stand on a page."""
     return tuple(note.text for note in notes), tuple(note.on_a_page for note in notes)
-
-
-def _on_families(note: str) -> Note:
-    """Return a note on the data sets together; a page has what stands before its colon."""
-    return Note(note, note.partition(": ")[0])
