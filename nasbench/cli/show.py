@@ -74,10 +74,11 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
     if sheet.cell is not None:
         _print_cell(console, sheet, sheet.cell)
     for size in sheet.sizes:
-        console.print(
-            f"{size.dataset:<15} {size.params / 1e6:.3f} M weights, "
-            f"{size.flops / 1e6:.2f} M multiply-adds"
-        )
+        known = [
+            *([] if size.params is None else [f"{size.params / 1e6:.3f} M weights"]),
+            *([] if size.flops is None else [f"{size.flops / 1e6:.2f} M multiply-adds"]),
+        ]
+        console.print(f"{size.dataset:<15} {', '.join(known)}")
     console.print()
     for table in dict.fromkeys((record.table, record.metric) for record in sheet.records):
         _print_table(console, [one for one in sheet.records if (one.table, one.metric) == table])

@@ -1,6 +1,9 @@
 """Answers that say what they lack: dictionaries whose missing keys raise one clear error."""
 
+import sys
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nasbench.errors import DataError
@@ -8,6 +11,14 @@ from nasbench.errors import DataError
 TABLE = "NASBENCH_COMPAT"
 """Environment variable that names the table, or official folder, that answers."""
 ADVICE = f"import the official file (`nasbench data import`) and name that table in {TABLE}"
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the script that asked, which is the last one outside this package."""
+    package, frame = str(Path(__file__).parents[1]), sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((package, "<")):
+        frame = frame.f_back
+    warnings.warn_explicit(message, UserWarning, frame.f_code.co_filename, frame.f_lineno)
 
 
 class NotInTable(DataError, KeyError, ValueError):

@@ -10,6 +10,10 @@ _SETS = {
     "cifar10-valid": (("train", "train"), ("valid", "x-valid")),
     "cifar10": (("train", "train"), ("test ", "ori-test")),
 }
+_SETS_OF_SIZE = {
+    **_SETS,
+    "cifar10-valid": (*_SETS["cifar10-valid"], ("test", "ori-test")),
+}
 _OTHERS = (("train", "train"), ("valid", "x-valid"), ("test", "x-test"))
 
 
@@ -19,6 +23,7 @@ def results_text(results: ArchResults, extra: str | None = None, joint: str = " 
     `joint` stands between loss and accuracy: ` & ` in `nats_bench`, `, ` in `nas_201_api`.
     """
     names = results.get_dataset_names()
+    sets = _SETS_OF_SIZE if results.half == "size" else _SETS
     lines = [results.arch_str, f"datasets : {names}, extra-info : {extra}"]
     for name in names:
         costs = results.get_compute_costs(name)
@@ -30,7 +35,7 @@ def results_text(results: ArchResults, extra: str | None = None, joint: str = " 
         )
         parts = [
             f"{label} : [{_metric(_known(results, name, setname), joint)}]"
-            for label, setname in _SETS.get(name, _OTHERS)
+            for label, setname in sets.get(name, _OTHERS)
         ]
         lines.append(f"{name:14s} {', '.join(parts)}")
     return lines

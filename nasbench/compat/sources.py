@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from nasbench.benchmarks.catalogue import FETCHED, load_table, table_path
 from nasbench.benchmarks.places import SUFFIX
-from nasbench.benchmarks.sources.official import default_name, is_official_folder, read_cell
+from nasbench.benchmarks.sources.official import default_name, half_of_folder, read_cell
 from nasbench.benchmarks.tables.table import Table
 from nasbench.compat.answers import TABLE
 from nasbench.compat.table_source import KEPT, Results, TableSource
 from nasbench.compat.trainings import ArchResults
 from nasbench.errors import DataError, InvalidInput
+from nasbench.spaces import nats_size
 
 _NAMES = {"less": "12", "full": "200"}
 """Names of the schedules in files of NAS-Bench-201."""
@@ -49,7 +50,7 @@ def find_source(given: Any, kind: type[ArchResults]) -> Source:
     chosen = os.environ.get(TABLE)
     found = _opened(chosen, kind, required=True) if chosen else None
     found = found or (_opened(str(given), kind) if given is not None else None)
-    found = found or TableSource(_default(given), kind)
+    found = found or TableSource(_default(given, kind), kind)
     _tell(found.name)
     return found
 
@@ -57,23 +58,32 @@ def find_source(given: Any, kind: type[ArchResults]) -> Source:
 def _opened(name: str, kind: type[ArchResults], *, required: bool = False) -> Source | None:
     """Return what a path or a table's name opens; None if nothing is there."""
     path = Path(name)
-    if path.is_dir() and is_official_folder(path):
+    if path.is_dir() and half_of_folder(path) is not None:
         return FolderSource(path, kind)
     if name.endswith(SUFFIX) and path.is_file():
         return TableSource(load_table(path), kind)
+    if required and len(path.parts) > 1:
+        raise DataError(f"{TABLE}='{name}' is neither a table file nor an official folder")
     if required:
         return TableSource(load_table(name), kind)
     if path.is_file() and not _installed(default_name(path)):
         raise DataError(
-            f"'{name}' is an official file, which is read once and not in every script: run "
-            f"`nasbench data import {name}`, which makes the table '{default_name(path)}'"
+            f"'{name}' is no table: if it is an official file, `nasbench data import {name}` reads "
+            f"it once and makes the table '{default_name(path)}', which then answers"
         )
     return None
 
 
-def _default(given: Any) -> Table:
+def _default(given: Any, kind: type[ArchResults]) -> Table:
+    usual = FETCHED if kind.half == "topology" else nats_size.NAME
     own = None if given is None else default_name(Path(str(given)))
-    return load_table(own if own is not None and _installed(own) else FETCHED)
+    name = own if own is not None and _installed(own) else usual
+    if name == nats_size.NAME and not _installed(name):
+        raise DataError(
+            "no table of the size space is installed: no public files have it, `nasbench data "
+            "import NATS-sss-v1_0-50262-simple` makes it of the official folder or file"
+        )
+    return load_table(name)
 
 
 def _installed(name: str) -> bool:
@@ -117,7 +127,11 @@ class FolderSource:
     """An official folder with a file per architecture, which is read when it is first needed."""
 
     def __init__(self, folder: Path, kind: type[ArchResults]) -> None:
-        """Read from `folder`."""
+        """Read from `folder`; `DataError` if it is no official folder of the half of `kind`."""
+        half = half_of_folder(folder)
+        if half is None or half.name != kind.half:
+            found = "no official folder" if half is None else f"of the {half.name} space"
+            raise DataError(f"'{folder}' is {found}, not of the {kind.half} space of NATS-Bench")
         self.name, self.folder, self._kind = f"folder '{folder}'", folder, kind
         self._read = lru_cache(maxsize=KEPT)(self._results)
 

@@ -4,7 +4,6 @@ Where a table has only the mean over trainings, as the public table `nb201` most
 the one training there is, under the seed `MEAN`.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
 from typing import Any
@@ -12,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.sources.halves import halves
 from nasbench.benchmarks.tables.base import mean_over_seeds
 from nasbench.benchmarks.tables.columns import Series
 from nasbench.benchmarks.tables.info import Quantity, Split
 from nasbench.benchmarks.tables.table import Table
-from nasbench.compat.answers import ADVICE, TABLE, Answer, NotInTable
+from nasbench.compat.answers import ADVICE, TABLE, Answer, NotInTable, warn
 from nasbench.compat.trainings import MEAN, ArchResults, ResultsCount, Seed
 from nasbench.errors import DataError
 from nasbench.spaces.nb201 import INPUTS
@@ -28,6 +28,11 @@ KEPT = 2048
 _SETS = {"x-valid": Split.VALID, "x-test": Split.TEST, "ori-test": Split.POOLED}
 _SETS_OF_CIFAR10 = {"x-valid": Split.VALID, "ori-test": Split.TEST}
 _MILLION = 1e6
+_SIZE_CELL = (
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|"
+    "nor_conv_3x3~2|"
+)
+"""The cell of all networks of the size space."""
 
 Results = Mapping[str, ArchResults]
 """Results by schedule: `12`, `200`."""
@@ -39,21 +44,24 @@ def sets_of(dataset: str) -> Mapping[str, Split]:
 
 
 class TableSource:
-    """A table of the space of NAS-Bench-201."""
+    """A table of the space of one half of NATS-Bench."""
 
     def __init__(self, table: Table, kind: type[ArchResults]) -> None:
         """Answer from `table`; `DataError` if it is of another space."""
-        if table.info.space != "nb201":
+        half = next(one for one in halves() if one.name == kind.half)
+        if table.info.space != half.space.name:
             raise DataError(
-                f"table '{table.name}' is of space '{table.info.space}', not of NAS-Bench-201: "
-                f"name another in {TABLE}"
+                f"table '{table.name}' is of space '{table.info.space}', not of "
+                f"'{half.space.name}': name another in {TABLE}"
             )
+        self._epochs = {hp: half.schedules[hp] for hp in half.schedules if hp.isdecimal()}
         if table.is_pool:
             raise DataError(
                 f"table '{table.name}' has a pool of cells: name one of the whole space in {TABLE}"
             )
         self.table, self.every, self._kind = table, table.every, kind
         self.name = f"table '{table.name}' ({table.hash[:12]})"
+        self.half = kind.half
         self._read = lru_cache(maxsize=KEPT)(self._results)
         self._known: dict[tuple[str, int], dict[int | None, NDArray[np.bool_]]] = {}
 
@@ -68,11 +76,15 @@ class TableSource:
 
     def schedules(self) -> Sequence[str]:
         """Return the schedules with an accuracy."""
-        return [str(one) for one in self._schedules]
+        there = self.every.all_schedules()
+        return [hp for hp, epochs in self._epochs.items() if epochs in there] or [
+            str(epochs) for epochs in there
+        ]
 
     @cached_property
-    def _schedules(self) -> tuple[int, ...]:
-        return self.every.all_schedules()
+    def _schedules(self) -> Mapping[str, int]:
+        """The schedules by their official names; those of another table have their epochs."""
+        return {hp: self._epochs.get(hp, int(hp)) for hp in self.schedules()}
 
     def _results(self, index: int) -> Results | None:
         if not self.every.present[index]:
@@ -82,19 +94,19 @@ class TableSource:
     def mean_accuracy(self, dataset: str, setname: str, hp: str) -> NDArray[np.floating[Any]]:
         """Return the accuracy after the last epoch of all cells, mean over seeds; NaN if unknown.
 
-        The shape is (15625,), or (0,) where the table has none.
+        The shape is (cells,), or (0,) where the table has none.
         """
         split = Split.TRAIN if setname == "train" else sets_of(dataset).get(setname)
-        if split is None or not hp.isdecimal():
+        if split is None or hp not in self._schedules:
             return np.empty(0)
-        series = Series(dataset, split, Quantity.ACCURACY, int(hp))
-        seeds = self.every.seeds_of(dataset, int(hp))
+        series = Series(dataset, split, Quantity.ACCURACY, self._schedules[hp])
+        seeds = self.every.seeds_of(dataset, self._schedules[hp])
         single = [found for seed in seeds if len(found := self.every.final(series, seed))]
         return mean_over_seeds(single) if single else self.every.final(series, None)
 
     @cache  # noqa: B019  # sources live as long as the process
     def sizes(self, dataset: str, quantity: Quantity) -> NDArray[np.float64]:
-        """Return parameters or FLOPs of all cells in millions, shape (15625,), or (0,)."""
+        """Return parameters or FLOPs of all cells in millions, shape (cells,), or (0,)."""
         numbers = self.every.number_of(dataset, quantity)
         if not len(numbers) and dataset == "cifar10":  # the same networks
             numbers = self.every.number_of("cifar10-valid", quantity)
@@ -150,13 +162,14 @@ class TableSource:
 class _Schedules(Mapping[str, ArchResults]):
     """Results by schedule, each made when it is first needed."""
 
-    def __init__(self, schedules: Sequence[int], make: Callable[[int], ArchResults]) -> None:
-        self._make, self._made = make, dict.fromkeys(map(str, schedules))
+    def __init__(self, schedules: Mapping[str, int], make: Callable[[int], ArchResults]) -> None:
+        self._make, self._schedules = make, schedules
+        self._made: dict[str, ArchResults | None] = dict.fromkeys(schedules)
 
     def __getitem__(self, hp: str) -> ArchResults:
         found: ArchResults | None = self._made[hp]
         if found is None:
-            found = self._made[hp] = self._make(int(hp))
+            found = self._made[hp] = self._make(self._schedules[hp])
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -186,7 +199,7 @@ class _Reader:
         made.where = where = f"{who} on {self.dataset}, {where}"
         made.name, made.epochs = self.dataset, self.schedule
         made.seed = MEAN if self.seed is None else f"{self.seed:04d}"
-        made.arch_config = _network(self.dataset, text)
+        made.arch_config = _network(self.dataset, text, self.source.half)
         latency = self.every.latency_of(self.dataset)
         made.latency = [float(latency[self.index])] if len(latency) else None
         for quantity, attribute in ((Quantity.PARAMS, "params"), (Quantity.FLOPS, "flop")):
@@ -242,21 +255,18 @@ def _rank(dataset: str) -> int:
     return DATASETS.index(dataset) if dataset in DATASETS else len(DATASETS)
 
 
-def _network(dataset: str, text: str) -> dict[str, Any]:
+def _network(dataset: str, text: str, half: str) -> dict[str, Any]:
     """Return the official description of a network; without classes for another data set."""
     data = INPUTS.get(dataset.removesuffix("-valid"))
-    return {
-        "channel": 16,
-        "num_cells": 5,
-        "arch_str": text,
-        "class_num": data.classes if data is not None else None,
-    }
+    rest = {"arch_str": text, "class_num": data.classes if data is not None else None}
+    if half == "size":
+        return {"name": "infer.shape.tiny", "channels": text, "genotype": _SIZE_CELL, **rest}
+    return {"channel": 16, "num_cells": 5, **rest}
 
 
 @cache
 def _warn_of_means(table: str, dataset: str, schedule: int) -> None:
-    warnings.warn(
+    warn(
         f"table '{table}' has the mean over the trainings of {dataset} for {schedule} epochs, not "
-        f"each of them: it answers as the one training '{MEAN}'",
-        stacklevel=2,
+        f"each of them: it answers as the one training '{MEAN}'"
     )

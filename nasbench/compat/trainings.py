@@ -81,6 +81,9 @@ class ResultsCount:
         """Return all attributes."""
         return dict(self.__dict__)
 
+    def __deepcopy__(self, memo: object) -> "ResultsCount":
+        return copy.copy(self)  # what it reads from does not change
+
     def get_latency(self) -> float:
         """Return the latency in seconds, -1 if it was not measured."""
         return self.average(self.latency) if self.latency else -1.0
@@ -175,11 +178,13 @@ class ResultsCount:
     def get_config(self, str2structure: Callable[[str], Any] | None) -> dict[str, Any]:
         """Return what builds the network; the cell as text, or made of it by `str2structure`."""
         known = self.arch_config
-        made = {"name": "infer.tiny", "C": known["channel"], "N": known["num_cells"]}
-        if str2structure is None:
-            made["arch_str"] = known["arch_str"]
+        if "genotype" in known:  # of the size space
+            made = {key: known[key] for key in ("name", "channels", "genotype")}
         else:
-            made["genotype"] = str2structure(known["arch_str"])
+            made = {"name": "infer.tiny", "C": known["channel"], "N": known["num_cells"]}
+            made["arch_str"] = known["arch_str"]
+        if str2structure is not None:
+            made["genotype"] = str2structure(made.pop("arch_str", None) or made["genotype"])
         return {**made, "num_classes": known["class_num"]}
 
     def __repr__(self) -> str:
@@ -197,6 +202,8 @@ class ArchResults:
     `dataset_seed` has the seeds of each data set; trainings are made when they are first needed.
     """
 
+    half: ClassVar[str] = "topology"
+    """The half of NATS-Bench: `topology` or `size`."""
     training: ClassVar[type[ResultsCount]] = ResultsCount
     mends_sizes: ClassVar[bool] = True
     """Whether of trainings that differ in size only that of seed 888 counts, as in `nats_bench`."""
@@ -246,6 +253,9 @@ class ArchResults:
             "dataset_seed": copy.deepcopy(self.dataset_seed),
             "clear_net_done": self.clear_net_done,
         }
+
+    def __deepcopy__(self, memo: object) -> "ArchResults":
+        return copy.copy(self)  # what it reads from does not change
 
     @property
     def all_results(self) -> dict[tuple[str, Seed], ResultsCount]:

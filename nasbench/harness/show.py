@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,11 +29,11 @@ _DIGITS = 20  # more than any index has; Python refuses to convert thousands of 
 
 @dataclass(frozen=True)
 class Size:
-    """Weights and multiply-adds of the network built for a data set."""
+    """Weights and multiply-adds of the network built for a data set; None where not known."""
 
     dataset: str
-    params: int
-    flops: int
+    params: int | None
+    flops: int | None
 
 
 @dataclass(frozen=True)
@@ -197,11 +199,19 @@ def _sizes(tables: Sequence[Table], space: Space, index: int) -> Iterator[Size]:
         place = _place(table, index)
         for name in searched_in(table):
             if name not in published and place is not None:
-                with suppress(DataError):
-                    both = (table.search.params(name), table.search.flops(name))
-                    numbers = [float(per_architecture(c, table.rows)[place]) for c in both]
-                    if not np.isnan(numbers).any():
-                        yield Size(name, *map(int, numbers))
+                reads = table.search.params, table.search.flops
+                numbers = [_number(partial(read, name), table, place) for read in reads]
+                if any(one is not None for one in numbers):
+                    yield Size(name, *numbers)
+
+
+def _number(read: Callable[[], NDArray[Any]], table: Table, place: int) -> int | None:
+    """Return a whole number of an architecture; None where the table lacks it."""
+    try:
+        found = float(per_architecture(read(), table.rows)[place])
+    except DataError:
+        return None
+    return None if np.isnan(found) else int(found)
 
 
 def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
@@ -210,10 +220,24 @@ def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
         place = _place(table, index)
         if place is None:
             continue
-        for dataset in searched_in(table):
+        searched = searched_in(table)
+        for dataset in searched:
             found = _record(table, dataset, place)
             if found is not None:
                 yield found
+        if not searched:
+            yield from _tested(table, place)
+
+
+def _tested(table: Table, index: int) -> Iterator[Record]:
+    """Yield the test values of a table that has no validation to search on."""
+    for dataset, metric in product(table.test.tested, table.metrics):
+        with suppress(DataError):
+            read = table.test.mean(dataset, metric=metric.name)
+            value = score(per_architecture(read, table.rows), index, metric)
+            if value is not None:
+                epochs = table.test.longest(dataset)
+                yield Record(table.name, dataset, metric, epochs, None, None, value, float("nan"))
 
 
 def _place(table: Table, index: int) -> int | None:

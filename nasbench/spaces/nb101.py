@@ -142,7 +142,12 @@ class NasBench101(GraphSpace, EnumerableSpace):
         return law(self.codes, self.nodes)
 
     def mutate(self, architecture: Graph, random: Random) -> Graph:
-        """Return a cell with some edges and operations changed; see the space's description."""
+        """Return a cell with some edges and operations changed; see the space's description.
+
+        Raises `InvalidInput` in the space of 2 vertices, which has only one cell.
+        """
+        if self.nodes == 2:
+            raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
         return _cell(mutated(self._code(architecture), self.nodes, random))
 
     def neighbours(self, architecture: Graph) -> list[Graph]:

@@ -48,6 +48,7 @@ def edges_of(matrix: int) -> Edges:
     return tuple(sorted(edge for edge in slots(MOST_VERTICES) if matrix & bit(*edge)))
 
 
+@cache
 def vertices_of(matrix: int) -> int:
     """Return the number of vertices of a complete matrix."""
     vertices = 2
@@ -103,9 +104,8 @@ class Canonical(NamedTuple):
 
     def cell(self, labels: Labels) -> int:
         """Return the canonical cell code of the matrix with these labels."""
-        return self.matrix << CODE_BITS | min(
-            label_code(reordered(labels, order)) for order in self.orders
-        )
+        codes = [label_code(reordered(labels, order)) for order in self.orders]
+        return self.matrix << CODE_BITS | min(codes)
 
 
 @cache
@@ -139,23 +139,33 @@ class Pruned(NamedTuple):
     """The inner vertices that lie on a path from input to output, counted from 0."""
 
 
+_FIELDS = tuple((1 << v, v * (v - 1) // 2, (1 << v) - 1) for v in range(1, MOST_VERTICES))
+"""For every vertex but the first: its bit, the place of its sources in a code, and their mask."""
+_INNER = tuple(tuple(range(vertices - 2)) for vertices in range(MOST_VERTICES + 1))
+"""The inner vertices of cells of so many vertices."""
+
+
 def pruned(matrix: int, vertices: int) -> Pruned | None:
     """Leave out the vertices that lie on no path from input to output, and their edges.
 
     `matrix` may be any code of edges between `vertices` vertices. None if there is no path, or if
     more than 9 edges are left.
     """
-    before = [(matrix >> (v * (v - 1) // 2)) & ((1 << v) - 1) for v in range(vertices)]
-    reached, needed = 1, 1 << (vertices - 1)
-    for vertex in range(1, vertices):
-        if before[vertex] & reached:
-            reached |= 1 << vertex
-    for vertex in range(vertices - 1, 0, -1):
-        if needed >> vertex & 1:
-            needed |= before[vertex]
-    alive = reached & needed
-    if not alive & 1 or not alive >> (vertices - 1):
+    before, reached, last = [0], 1, vertices - 1
+    for vertex, offset, mask in _FIELDS[:last]:
+        sources = matrix >> offset & mask
+        before.append(sources)
+        if sources & reached:
+            reached |= vertex
+    if not reached >> last:
         return None
+    needed = 1 << last
+    for number in range(last, 0, -1):
+        if needed >> number & 1:
+            needed |= before[number]
+    alive = reached & needed
+    if alive == (1 << vertices) - 1:
+        return None if matrix.bit_count() > MOST_EDGES else Pruned(matrix, _INNER[vertices])
     kept, pack = _packing(alive)
     code = edges = 0
     for place, vertex in enumerate(kept):

@@ -23,6 +23,7 @@ from nasbench.spaces.nb101_codes import (
     CODE_BITS,
     LABELS,
     Labels,
+    Order,
     bit,
     canonical,
     edges_of,
@@ -85,14 +86,20 @@ def unpruned(cell: int, vertices: int, random: Random) -> tuple[int, Labels]:
     order = random.choice(canonical(matrix).possible)
     own = reordered(labels_of(inner)[cell & ((1 << CODE_BITS) - 1)], order)
     places, others = _places(inner, vertices)
+    if inner == vertices - 2:
+        return _placed(matrix, order, places[0], vertices), own
     at, left_over = others[random.integer(len(others))].tolist()
-    place = places[at]
-    target = (0, *(place[one] for one in order), vertices - 1)
-    full = sum(bit(target[a], target[b]) for a, b in edges_of(matrix)) | left_over
     drawn = list(labels_of(vertices - 2)[random.integer(LABELS ** (vertices - 2))])
-    for vertex, label in zip(place[: len(own)], own, strict=True):
+    for vertex, label in zip(places[at], own, strict=True):
         drawn[vertex - 1] = label
-    return full, tuple(drawn)
+    return _placed(matrix, order, places[at], vertices) | left_over, tuple(drawn)
+
+
+@cache
+def _placed(matrix: int, order: Order, place: tuple[int, ...], vertices: int) -> int:
+    """Return the matrix among `vertices` vertices of a cell in another order, at some places."""
+    target = (0, *(place[one] for one in order), vertices - 1)
+    return sum(bit(target[a], target[b]) for a, b in edges_of(matrix))
 
 
 @cache

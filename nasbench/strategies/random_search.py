@@ -23,7 +23,8 @@ _BIBTEX = """
 class RandomSearch(SearchStrategy):
     """Draw architectures independently and uniformly (Bergstra & Bengio, JMLR 2012).
 
-    Deviations from the paper: none.
+    Deviations from the paper: none, but a space may draw by another law (`Space.sample`), as that
+    of NAS-Bench-101 does.
     """
 
     title = "Random search"

@@ -123,7 +123,7 @@ def official_size(path: Path, fidelities: Iterable[int]) -> Path:
             size = space.parameters(cell)
             for epochs in fidelities:
                 for valid in trials:
-                    packed = metrics(epochs, valid, valid, epochs * 16.0, size)
+                    packed = metrics(epochs, valid, 1 - valid, epochs * 16.0, size)
                     one = content(name, epochs, cell, packed)
                     waiting.setdefault(len(one), []).append(one)
             for length in [key for key, many in waiting.items() if len(many) >= 5_000]:

@@ -137,6 +137,18 @@ def test_it_is_searched_with_a_budget_of_evaluations(tmp_path: Path) -> None:
         run("random-search", seeds=1, benchmark=file, datasets="cifar100", out=tmp_path / "x")
 
 
+def test_final_sets_say_what_their_values_are(tmp_path: Path) -> None:
+    """Searches of several objectives have no references, and the same reservations."""
+    file = tmp_path / "macro.safetensors"
+    table().save(file)
+    run("random-search", seeds=2, benchmark=file, objective="accuracy,params", budget="9evals",
+        out=tmp_path / "results", workers=1)  # fmt: skip
+    (block,) = compare(tmp_path / "results").blocks
+    assert [line.partition(":")[0] for line in block.reservations] == [
+        "test on CIFAR-10", "validation on CIFAR-10",
+    ]  # fmt: skip
+
+
 def test_a_network_is_shown_by_its_digits_or_its_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,14 @@ def test_the_sample_is_a_pool_with_what_it_lacks_said() -> None:
     assert any("no beginnings of the longer ones" in note for note in sample.info.notes)
 
 
+def test_trainings_of_the_sample_are_not_resumed(tmp_path: Path) -> None:
+    """36 epochs do not continue 12: their learning rate has another schedule."""
+    path = tmp_path / "sample.safetensors"
+    table("nb101-20k").save(path)
+    with pytest.raises(InvalidInput, match="each number of epochs is a training of its own"):
+        run("random-search", benchmark=path, promotion="resume", out=tmp_path / "out", workers=1)
+
+
 def test_the_small_cells_are_searched_by_four_epochs_and_judged_after_108() -> None:
     """There is no validation after 108 epochs: it is missing, and not that of four."""
     small = table("nb101-5v")

@@ -237,6 +237,22 @@ def test_what_is_foreign_is_one_line(tmp_path: Path) -> None:
         import_official(single)
 
 
+def test_a_data_set_without_trainings_is_missing(tmp_path: Path) -> None:
+    """A record may name a data set that it has no seeds of."""
+    folder = tmp_path / "NATS-sss-simple"
+    folder.mkdir()
+    cell = synthetic.size_cell(0, "8:8:8:8:8")
+    for results in cell.values():
+        results["dataset_seed"]["cifar100"] = []
+    (folder / "000000.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(cell), 1))
+    table = import_official(folder)
+    assert not table.search.knows("cifar100")
+    assert table.search.seeds("cifar10", 12) == TRIALS["12"]
+    with pytest.raises(InvalidInput, match="'cifar100' is not in table 'nats-size': it has"):
+        run("random-search", seeds=1, protocol="nats-bench-size", datasets="cifar100",
+            out=tmp_path / "results", workers=1)  # fmt: skip
+
+
 def test_a_data_set_or_protocol_of_another_half_is_one_line(table: Table) -> None:
     with pytest.raises(InvalidInput, match="data set 'svhn' is not searched in protocol"):
         find_protocol("nats-bench-size", table).check("svhn")

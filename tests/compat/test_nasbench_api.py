@@ -4,6 +4,7 @@ The constants marked as Google's were printed by its code, with a reader of TFRe
 of TensorFlow.
 """
 
+import pickle
 import random
 from itertools import permutations
 from pathlib import Path
@@ -246,6 +247,16 @@ def test_what_a_table_lacks_raises_and_says_which_file_has_it() -> None:
         bench.get_budget_counters()
     bench.reset_budget_counters()
     assert bench.get_budget_counters() == (0.0, 0)
+
+
+def test_it_can_be_sent_to_another_process(file: str) -> None:
+    bench = api.NASBench(file, seed=4)
+    bench.query(spec(0))
+    again = pickle.loads(pickle.dumps(bench))
+    assert again.get_budget_counters() == bench.get_budget_counters()
+    for _ in range(9):
+        ours, theirs = bench.query(spec(1)), again.query(spec(1))
+        assert ours["validation_accuracy"] == theirs["validation_accuracy"]
 
 
 def test_what_cannot_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:

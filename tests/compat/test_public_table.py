@@ -1,6 +1,7 @@
 """The stand-ins on the public table `nb201`: what it has is answered, what it lacks raises."""
 
 import bz2
+import copy
 import pickle
 import random
 from collections.abc import Iterator
@@ -99,7 +100,6 @@ def test_what_it_lacks_raises_one_clear_error(api: Any) -> None:
         lambda: api.query_by_index(5, "cifar100", "200")["mean"].train_losses[199],
         lambda: api.get_cost_info(5, "cifar10", "200")["T-train@total"],
         lambda: api.get_net_param(5, "cifar10", 777),
-        lambda: nats_bench.create(None, "sss"),
     ):
         with pytest.raises(NotInTable) as raised:
             call()
@@ -117,6 +117,24 @@ def test_a_mean_in_place_of_trainings_is_said_once(api: Any) -> None:
         runs = nats_bench.create(None, "tss", verbose=False).query_by_index(8, "cifar100", "200")
     assert list(runs) == ["mean"]
     assert set(api.query_by_index(8, "cifar10-valid", "200")) <= {777, 888, 999}
+
+
+def test_an_api_and_results_can_be_copied_and_sent(api: Any) -> None:
+    api.reset_time()
+    api.simulate_train_eval(5, "cifar10")
+    for again in (copy.deepcopy(api), pickle.loads(pickle.dumps(api))):
+        assert again.used_time == api.used_time > 0
+        assert again.get_more_info(5, "cifar100") == api.get_more_info(5, "cifar100")
+        assert 5 in again.arch2infos_dict
+        assert 15_625 not in again.arch2infos_dict
+    results = api.query_by_index(5, "cifar100", "12")
+    assert copy.deepcopy(results)[111].get_eval("x-valid") == results[111].get_eval("x-valid")
+    found = api.get_more_info(5, "cifar100")
+    with pytest.raises(NotInTable, match="no 'train-loss'"):
+        pickle.loads(pickle.dumps(found))["train-loss"]
+    for index in (-1, 15_625):
+        with pytest.raises(ValueError, match="Did not find"):
+            api.query_by_index(index)
 
 
 def test_texts_say_what_is_not_known(api: Any) -> None:
@@ -150,9 +168,21 @@ def test_what_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'digits'" in repr(nats_bench.create(folder, "tss", verbose=False))
     monkeypatch.setenv(TABLE, folder)
     assert "folder" in repr(nats_bench.create(None, "tss", verbose=False))
+    monkeypatch.setenv(TABLE, str(tmp_path))
+    with pytest.raises(DataError, match="neither a table file nor an official folder"):
+        nats_bench.create(None, "tss", verbose=False)
     monkeypatch.setenv(TABLE, "no-such-table")
     with pytest.raises(DataError, match="no-such-table"):
         nats_bench.create(None, "tss", verbose=False)
+
+
+def test_no_public_file_has_the_size_space() -> None:
+    with pytest.raises(DataError, match=r"nasbench data import NATS-sss"):
+        nats_bench.create(None, "sss", verbose=False)
+    with pytest.raises(DataError, match="not of the size space"):
+        nats_bench.create(str(upstream() / NATS_FOLDER), "size", verbose=False)
+    with pytest.raises(ValueError, match="invalid search space"):
+        nats_bench.create(None, "nds", verbose=False)
 
 
 def test_without_a_table_the_command_is_named(

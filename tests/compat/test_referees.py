@@ -17,7 +17,7 @@ from nasbench.benchmarks.sources.official import import_official
 from nasbench.compat import nas_201_api, nats_bench
 from nasbench.compat.answers import TABLE
 from nasbench.spaces.nb201 import NasBench201
-from tests.upstream import NATS_FOLDER, upstream
+from tests.upstream import NATS_FOLDER, NATS_SIZE_FOLDER, upstream
 
 CELLS = (0, 11, 284)
 DATASETS = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
@@ -305,6 +305,35 @@ def test_unique_texts_of_the_api() -> None:
     for tags in (("nats-bench", "tss"), ("nats-bench", "size"), ("nas-bench-201", None)):
         ours_info, wanted = nats_bench.search_space_info(*tags), real(*tags)
         assert ours_info == wanted
+
+
+@pytest.mark.parametrize("form", ["folder", "table"])
+def test_the_size_space(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the one official architecture of it that is public."""
+    real = pytest.importorskip("nats_bench")
+    given = str(upstream() / NATS_SIZE_FOLDER)
+    theirs = real.create(given, "sss", fast_mode=True, verbose=False)
+    if form == "table":
+        given = str(import_official(Path(given), "one-size", force=True).path)
+    ours = nats_bench.create(given, "size", fast_mode=True, verbose=False)
+    assert ours.meta_archs == theirs.meta_archs
+    pair = (theirs, ours)
+    for hp, epochs in (("01", 1), ("12", 12), ("90", 90)):
+        for dataset in DATASETS:
+            for iepoch, is_random in product((None, 0, epochs - 1), (True, False, 777, 888)):
+                found = same(pair, "get_more_info", 0, dataset, iepoch, hp, is_random)
+                assert (found is Exception) == (is_random == 888 and hp != "12")
+            assert len(same(pair, "get_cost_info", 0, dataset, hp)) > 5
+            assert same(pair, "get_net_config", 0, dataset)["channels"] == "8:8:8:8:8"
+        for dataset in DATASETS[1:]:
+            same(pair, "simulate_train_eval", "8:8:8:8:8", dataset, None, hp)
+            same(pair, "find_best", dataset, "valid", None, None, hp, False)
+        assert ours.query_info_str_by_arch(0, hp) == theirs.query_info_str_by_arch(0, hp)
+    assert ours.used_time == theirs.used_time > 0
+    assert ours.full_train_epochs == theirs.full_train_epochs
+    assert sorted(ours.avaliable_hps) == sorted(theirs.avaliable_hps)
+    assert (ours.is_size, ours.is_topology) == (theirs.is_size, theirs.is_topology)
+    capsys.readouterr()
 
 
 def test_the_real_packages_are_not_the_stand_ins() -> None:

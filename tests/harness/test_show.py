@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 from tables import synthetic_table
 
+from nasbench.benchmarks.catalogue import fetch_table
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.figures.saving import save_figure
 from nasbench.harness.draw import cell_figure, cell_text
 from nasbench.harness.show import alive_edges, describe, score
+from tests.upstream import upstream
 
 ALL_SKIP = (
     "|skip_connect~0|+|skip_connect~0|skip_connect~1|"
@@ -107,3 +109,22 @@ def test_without_tables_the_cell_is_shown_all_the_same(
 ) -> None:
     monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
     assert {one.table for one in describe("0").records} == {"digits"}  # which comes along
+
+
+def test_tables_show_what_they_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool without seconds or test, and a table that has test alone; numbers from the files."""
+    monkeypatch.setenv("NASBENCH_UPSTREAM", str(upstream()))
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    fetch_table("gpt-s")
+    fetch_table("nb101-test")
+    sheet = describe("384-nobias-12x2_4x3_12x4_12x2_4x3_4x3_4x2_8x3_12x2_4x4", "gpt-s")
+    perplexity = sheet.records[0]
+    assert perplexity.signal is not None
+    assert perplexity.signal.value == 33.12157440185547
+    assert (perplexity.test, np.isnan(perplexity.seconds)) == (None, True)
+    elsewhere = describe("0", "gpt-s")
+    assert (elsewhere.records, elsewhere.sizes) == ((), ())
+    (tested,) = describe("0", "nb101").records
+    assert (tested.signal, tested.valid) == (None, None)
+    assert tested.test is not None
+    assert tested.test.among == 423_624

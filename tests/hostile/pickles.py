@@ -10,6 +10,7 @@ from random import Random
 
 from benchmarks import synthetic
 
+from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import NasBench201
 
 
@@ -71,13 +72,17 @@ GREEDY: dict[str, bytes] = {
 
 def official_cell(random: Random) -> dict[str, object]:
     """Return an architecture as the official files hold it, with some odd value in it."""
-    space = NasBench201()
-    cell = synthetic.cell(5, space.format(space.architecture(5)), epochs=(2, 3), seeds=(777,))
+    if random.random() < 0.3:
+        size = NatsSize()
+        cell = synthetic.size_cell(5, size.format(size.architecture(5)), epochs=(1, 2, 3))
+    else:
+        space = NasBench201()
+        cell = synthetic.cell(5, space.format(space.architecture(5)), epochs=(2, 3), seeds=(777,))
     odd = random.choice([
         10**8, 10**30, -1, 0, float("inf"), float("nan"), None, "12", [], {}, (), 1.5, True, -0.0,
         1e300, b"x", {"x": 1}, "9" * 5000, object,
     ])  # fmt: skip
-    results = cell[random.choice(["less", "full"])]
+    results = cell[random.choice(list(cell))]
     runs = results["all_results"]
     run = runs[random.choice(list(runs))]
     target, key = random.choice([(run, k) for k in run] + [(results, k) for k in results])

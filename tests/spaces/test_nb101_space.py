@@ -294,6 +294,13 @@ def test_texts_of_other_orders_name_the_right_one() -> None:
         NasBench101(8)
 
 
+def test_the_only_cell_of_two_vertices_has_no_mutant() -> None:
+    space = NasBench101(2)
+    assert space.size == 1
+    with pytest.raises(InvalidInput, match="one architecture only"):
+        space.mutate(space.sample(Random(0)), Random(0))
+
+
 def test_the_sample_of_20001_cells_has_these_hashes_and_parameters() -> None:
     known = json.loads((upstream() / SAMPLE).read_text())
     cells = SPACE.architectures[:20_001]

@@ -109,6 +109,7 @@ def build_sample(paths: Sequence[Path]) -> Table:
             DATASET, FULL, None, epochs=epochs, fitted=epochs < FULL,
             provenance=f"{epochs} / {FULL} of the seconds of {FULL} epochs",
         )  # fmt: skip
+        cost = cost.model_copy(update={"averaging": one})
         data[cost] = known["seconds"] * (epochs / FULL)
     data[measured(Split.TEST, FULL)] = 100 * read_test(test)[:SAMPLE_SIZE]
     notes = (
@@ -206,6 +207,7 @@ def assemble(
         metrics=(TableMetric.of(ACCURACY),),
         protocols=protocols,
         titles={DATASET: "CIFAR-10"},
+        separate=name == SAMPLE,
         bibtex="\n\n".join(
             dict.fromkeys([NAS_BENCH_101, *(PAPERS[one] for one in files if one in PAPERS)])
         ),

@@ -4,7 +4,7 @@ The official `nasbench_only108.tfrecord` and `nasbench_full.tfrecord` are read, 
 the same form, such as those of EC-NAS. A file that has few cells makes a table of a pool.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ NOTES = (
     "in the order of the file",
 )
 
+Advance = Callable[[int], None]
 Floats = NDArray[np.float32]
 
 
@@ -74,9 +75,13 @@ class Collected:
         self._counts: dict[int, NDArray[np.uint8]] = {}
         self._index: dict[str, int] = {}
 
-    def add(self, one: Training) -> None:
-        """Add a training; `DataError` for a cell that is not in the space, or too many of one."""
+    def add(self, one: Training) -> bool:
+        """Add a training; return whether it is the first of its cell.
+
+        Raises `DataError` for a cell that is not in the space, and for too many trainings of one.
+        """
         index = self._index.get(one.hash)
+        first = index is None
         if index is None:
             index = self._index[one.hash] = self._new(one)
         if self._graphs[index] != hash((one.matrix, one.operations)):
@@ -96,6 +101,7 @@ class Collected:
         energy = np.nan if one.energy is None else one.energy
         accuracies = 100 * one.train, 100 * one.valid, 100 * one.test
         self._values[one.epochs, trial][:, index] = (*accuracies, one.seconds, energy)
+        return first
 
     def _new(self, one: Training) -> int:
         """Return the index of a cell of which this is the first training."""
@@ -161,16 +167,18 @@ class Collected:
         return self._counts[epochs]
 
 
-def collect(path: Path, space: NasBench101) -> Collected:
+def collect(path: Path, space: NasBench101, advance: Advance = lambda _: None) -> Collected:
     """Read all trainings of a record file of the cells of a space.
 
-    Raises `DataError` for a damaged file, for another cell, and for hashes of other cells.
+    `advance` is called after the first training of each cell with the size of the space. Raises
+    `DataError` for a damaged file, for another cell, and for hashes of other cells.
     """
     found = Collected(space)
     number = 0
     try:
         for number, one in enumerate(trainings(path), start=1):  # noqa: B007
-            found.add(one)
+            if found.add(one):
+                advance(space.size)
     except DataError as error:
         where = f"'{path}'"
         if where in str(error):
@@ -222,10 +230,10 @@ def name_of_records(path: Path) -> str:
     return NAME if name in OFFICIAL else name.lower()
 
 
-def table_of_records(path: Path, name: str) -> Table:
-    """Make a table of a record file; `DataError` as `collect` does."""
+def table_of_records(path: Path, name: str, advance: Advance = lambda _: None) -> Table:
+    """Make a table of a record file; `advance` and errors are those of `collect`."""
     space = space_of(NAME)
-    found = collect(path, space)
+    found = collect(path, space, advance)
     known = np.flatnonzero(found.parameters >= 0)
     rows: NDArray[np.intp] | slice = known if found.missing else slice(None)
     data: dict[Column, Array] = {pool(): known} if found.missing else {}
@@ -250,6 +258,7 @@ def table_of_records(path: Path, name: str) -> Table:
         columns=tuple(data),
         metrics=(TableMetric.of(ACCURACY),),
         titles={DATASET: "CIFAR-10"},
+        separate=len(found.fidelities) > 1,
         bibtex=NAS_BENCH_101,
     )  # fmt: skip
     return Table.from_columns(info, {column.name: array for column, array in data.items()})

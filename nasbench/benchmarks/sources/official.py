@@ -47,7 +47,7 @@ OFFICIAL_LICENCE = "MIT"
 _PICKLE = "pickle.pbz2"
 _META = f"meta.{_PICKLE}"
 _CELL_FILE = re.compile(r"(\d+)\.pickle\.pbz2")
-_SIZE_FILES = "nats-sss-"
+_SIZE_FILES = "nats-sss"
 _SUFFIXES = (".pickle.pbz2", ".pbz2", ".pth", "-simple")
 _TORCH_START = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _WANTED = (
@@ -76,7 +76,9 @@ def import_official(path: Path, name: str | None = None, *, force: bool = False)
     if target.exists() and not force:
         raise DataError(f"table '{name}' exists already: give --name or --force")
     if records:
-        table_of_records(path, name).save(target)
+        with _progress() as advance:
+            made = table_of_records(path, name, advance)
+        made.save(target)
         return Table.open(target)
     with _spool(target.parent) as spool:
         recorder = Recorder(spool)
@@ -220,12 +222,10 @@ def read_cell(folder: Path, index: int) -> dict[str, Any] | None:
     return dict(cell)
 
 
-def is_official_folder(folder: Path) -> bool:
-    """Whether a folder has the official list of architectures of the topology space."""
+def half_of_folder(folder: Path) -> Half | None:
+    """Return the half of NATS-Bench whose list of architectures a folder has; None without one."""
     meta = folder / _META
-    if not meta.is_file():
-        return False
-    return _listed(_load_bz2(meta, hashlib.sha256()), meta) is halves()[0]
+    return _listed(_load_bz2(meta, hashlib.sha256()), meta) if meta.is_file() else None
 
 
 def _load_bz2(path: Path, digest: Any) -> Any:

@@ -139,6 +139,8 @@ class Recorder:
     def _add_runs(
         self, row: int, dataset: str, schedule: int, runs: Mapping[int, Mapping[str, Any]]
     ) -> None:
+        if not runs:
+            return
         costs = []
         for seed, run in runs.items():
             for series, values in _series_of(dataset, schedule, run):

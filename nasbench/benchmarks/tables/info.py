@@ -157,6 +157,7 @@ class TableInfo(_Stored):
     titles: dict[str, str] = {}  #: data set -> name for readers, such as `CIFAR-10`
     bibtex: str = ""  #: entries of the papers to cite, with an empty line between two
     images: dict[str, str] = {}  #: data set -> name of its images, if other data sets have them too
+    separate: bool = False  #: whether numbers of epochs are trainings that do not continue another
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TableInfo":
@@ -166,13 +167,14 @@ class TableInfo(_Stored):
         newest = (
             self.bibtex
             or self.images
+            or self.separate
             or any(one.evaluations or one.lengths for one in self.protocols)
             or any(one.quantity == Quantity.INDEX for one in self.columns)
         )
         if self.schema_version < 3 and newest:
             raise ValueError(
-                "BibTeX, names of images, budgets in evaluations and pools of architectures need "
-                "schema version 3"
+                "BibTeX, names of images, separate trainings, budgets in evaluations and pools of "
+                "architectures need schema version 3"
             )
         names = [one.name for one in self.metrics]
         if len(set(names)) < len(names):
@@ -197,7 +199,7 @@ class TableInfo(_Stored):
             for name in ("evaluations", "lengths"):
                 if not protocol[name]:
                     del protocol[name]
-        for name in ("metrics", "datasets", "protocols", "titles", "bibtex", "images"):
+        for name in ("metrics", "datasets", "protocols", "titles", "bibtex", "images", "separate"):
             if not values[name]:
                 del values[name]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))

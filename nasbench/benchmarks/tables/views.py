@@ -281,6 +281,12 @@ class TestColumns(Columns):
         """Whether the table has any test value."""
         return any(column.split is Split.TEST for column in self._columns.values())
 
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The data sets with any test value, in the table's order."""
+        tested = (one.dataset for one in self._columns.values() if one.split is Split.TEST)
+        return tuple(dict.fromkeys(filter(None, tested)))
+
     def is_best_epoch(self, dataset: str, schedule: int, metric: str) -> bool:
         """Whether test values at a schedule's end are each network's best over the epochs."""
         series = Series(dataset, Split.TEST, metric, schedule)

@@ -4,7 +4,7 @@ from typing import Any
 
 from nasbench.compat.nas_201_api.api_utils import ArchResults
 from nasbench.compat.printing import results_text
-from nasbench.compat.topology import TopologyAPI, remap_dataset_set_names, searched
+from nasbench.compat.queries import QueryAPI, remap_dataset_set_names, searched
 from nasbench.compat.trainings import Seed
 
 __all__ = ["ALL_BENCHMARK_FILES", "NASBench201API", "print_information"]
@@ -23,7 +23,7 @@ def print_information(
     return lines
 
 
-class NASBench201API(TopologyAPI):
+class NASBench201API(QueryAPI):
     """NAS-Bench-201."""
 
     kind = ArchResults

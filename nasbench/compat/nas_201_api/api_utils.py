@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nasbench.compat import trainings
-from nasbench.compat.topology import TopologyAPI as NASBenchMetaAPI
-from nasbench.compat.topology import remap_dataset_set_names
+from nasbench.compat.queries import QueryAPI as NASBenchMetaAPI
+from nasbench.compat.queries import remap_dataset_set_names
 
 __all__ = ["ArchResults", "NASBenchMetaAPI", "ResultsCount", "remap_dataset_set_names"]
 

@@ -46,15 +46,28 @@ class NASBench:
     def __init__(self, dataset_file: Any = None, seed: int | None = None) -> None:
         """Answer from a record file or a table: see `nasbench101.sources`."""
         self.config = build_config()
+        self._given = dataset_file
         self._random = random.Random(seed)  # noqa: S311
-        self._source = find_source(dataset_file)
+        self._open()
+        self.history: dict[Any, Any] = {}
+        self.total_epochs_spent = 0
+        self._seconds: float | None = 0.0
+
+    def _open(self) -> None:
+        self._source = find_source(self._given)
         print(f"nasbench.api: {self._source.name} answers", file=sys.stderr)
         self.valid_epochs = self._source.epochs
         self.fixed_statistics = _ByHash(self.hash_iterator(), self._fixed)
         self.computed_statistics = _ByHash(self.hash_iterator(), self._computed)
-        self.history: dict[Any, Any] = {}
-        self.total_epochs_spent = 0
-        self._seconds: float | None = 0.0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs to open the same source."""
+        hidden = {"_source", "fixed_statistics", "computed_statistics"}
+        return {name: value for name, value in vars(self).items() if name not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open()
 
     def query(
         self, model_spec: ModelSpec, epochs: int = 108, stop_halfway: bool = False

@@ -71,6 +71,8 @@ def find_source(given: Any) -> Source:
             return TableSource(load_table(path))
         if path.is_file():
             raise DataError(f"'{path}' is neither a record file of NAS-Bench-101 nor a table")
+        if required and len(path.parts) > 1:
+            raise DataError(f"{TABLE}='{name}' is neither a record file nor a table file")
         if required or _is_table(str(name)):
             return TableSource(load_table(str(name)))
     installed = next((one for one in DEFAULTS if table_path(one).exists()), None)

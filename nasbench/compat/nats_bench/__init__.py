@@ -1,4 +1,4 @@
-"""Stand-in for `nats_bench` 1.8: the topology space of NATS-Bench, which is NAS-Bench-201."""
+"""Stand-in for `nats_bench` 1.8: the topology space (NAS-Bench-201) and the size space."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ def version() -> str:
 def create(
     file_path_or_dict: Any, search_space: str, fast_mode: bool = False, verbose: bool = True
 ) -> Any:
-    """Return the API of a search space, `tss` or `topology`.
+    """Return the API of a search space: `tss` or `topology`, `sss` or `size`.
 
-    Raises `NotInTable` for the size space and `ValueError` for another name.
+    Raises `ValueError` for another name, and `DataError` if nothing is there that can answer.
     """
     if search_space in NATS_BENCH_TSS_NAMEs:
         return NATStopology(file_path_or_dict, fast_mode, verbose)

@@ -1,20 +1,24 @@
-"""Stand-in for `nats_bench.api_size`, which says that the size space is not there."""
+"""Stand-in for `nats_bench.api_size`: no public files have its results, official ones do."""
 
-from typing import Any
+from nasbench.compat import trainings
+from nasbench.compat.nats import NatsAPI
+from nasbench.compat.nats_bench.api_topology import print_information
 
-from nasbench.compat.answers import NotInTable
+__all__ = ["ALL_BASE_NAMES", "ArchResults", "NATSsize", "print_information"]
 
 ALL_BASE_NAMES = ["NATS-sss-v1_0-50262"]
 
 
-class NATSsize:
-    """The size space of NATS-Bench, of which nasbench has no table."""
+class ArchResults(trainings.ArchResults):
+    """All trainings of an architecture of the size space under one schedule."""
 
-    def __init__(
-        self, file_path_or_dict: Any = None, fast_mode: bool = False, verbose: bool = True
-    ) -> None:
-        """Raise `NotInTable`."""
-        raise NotInTable(
-            "the stand-in of nats_bench answers for the topology space only: the size space (sss) "
-            "needs the package nats_bench and its official files"
-        )
+    half = "size"
+
+
+class NATSsize(NatsAPI):
+    """The size space."""
+
+    kind = ArchResults
+    is_size, is_topology = True, False
+    search_space_name = "size"
+    full_train_epochs = full_epochs_in_paper = 90

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from nasbench.compat.answers import NotInTable
-from nasbench.compat.topology import TopologyAPI as NASBenchMetaAPI
-from nasbench.compat.topology import remap_dataset_set_names
+from nasbench.compat.queries import QueryAPI as NASBenchMetaAPI
+from nasbench.compat.queries import remap_dataset_set_names
 from nasbench.compat.trainings import ArchResults, ResultsCount
 from nasbench.compat.trainings import average as mean
 

@@ -19,7 +19,7 @@ from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import known_as
-from nasbench.harness.compare.references import EXPECTED, open_known, references
+from nasbench.harness.compare.references import EXPECTED, open_doubts, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.compare.tables.options import TableOptions, for_width
@@ -305,6 +305,7 @@ def _wanted(
 def _filled(
     one: Block, wanted: Sequence[str], calibration: Calibration | None, target: float | None
 ) -> Block:
+    one = replace(one, doubts=open_doubts(one.task))
     notes = list(one.notes)
     if len(one.task.objectives) > 1:
         return _sets(one, wanted)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from html import escape
@@ -19,7 +19,7 @@ from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
-from nasbench.harness.compare.references import Known, Reference
+from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import Pair
 from nasbench.harness.compare.tables.options import TableOptions
@@ -51,6 +51,7 @@ class Block:
     references: tuple[Reference, ...] = ()
     """Reference rows; empty where the table is not available."""
     known: Known | None = None
+    doubts: Doubts = field(default_factory=Doubts)
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
@@ -151,17 +152,16 @@ class Block:
                 "one measured value of each network, no split held out: searches saw the values "
                 "that are reported here",
             )
-        if self.known is None:
-            return ()
-        told = {
-            f"test on {self._titles_of(self.known.best_epoch)}: each network's best over the "
-            "epochs of its training, an optimistic number": self.known.best_epoch,
-            f"validation on {self._titles_of(self.known.on_test_images)}: of another training on "
-            "the images of test, so nothing is known of other images": self.known.on_test_images,
-        }
-        return tuple(line for line, names in told.items() if set(names) & set(self.datasets))
+        told = (
+            "test on {}: each network's best over the epochs of its training, an optimistic number",
+            "validation on {}: of another training on the images of test, so nothing is known of "
+            "other images",
+        )
+        found = zip(told, map(self._titles_of, self.doubts), strict=True)
+        return tuple(line.format(names) for line, names in found if names)
 
-    def _titles_of(self, names: tuple[str, ...]) -> str:
+    def _titles_of(self, names: Sequence[str]) -> str:
+        """Return the titles of those of the data sets that are shown."""
         return ", ".join(self.title_of(one) for one in self.datasets if one in names)
 
     @property

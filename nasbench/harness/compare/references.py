@@ -13,6 +13,7 @@ from nasbench.harness.compare.estimates import finite, highest
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
+    from nasbench.benchmarks.tables.table import Table
     from nasbench.benchmarks.tables.views import TestColumns
     from nasbench.spaces.base import EnumerableSpace
 
@@ -180,10 +181,6 @@ class Known:
     """
     test_seeds: dict[str, tuple[int, ...]]
     """Numbers of training seeds that final test values are means over, where known."""
-    best_epoch: tuple[str, ...]
-    """Reported data sets whose test values are each network's best over the epochs."""
-    on_test_images: tuple[str, ...]
-    """Reported data sets whose validation was measured on the images of test."""
     pseudo: bool
     """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
@@ -266,15 +263,33 @@ class Reference:
     evaluations_mean: float  #: of the expected random search; NaN for the other rows
 
 
-def open_known(task: Task) -> Known:
-    """Read the table of `task`.
+class Doubts(NamedTuple):
+    """Reported data sets with final values that are not what a reader would take them for."""
 
-    Raises `NasbenchError` where the table is not installed or differs from that of the runs, and
-    for a task with trainings.
-    """
+    best_epoch: tuple[str, ...] = ()
+    """Those whose test values are each network's best over the epochs."""
+    on_test_images: tuple[str, ...] = ()
+    """Those whose validation was measured on the images of test."""
+
+
+def open_doubts(task: Task) -> Doubts:
+    """Return what the table of `task` says of its final values; nothing if it is not available."""
+    try:
+        test = _table_of(task).test
+    except NasbenchError:
+        return Doubts()
+    of_metrics = [(task.final_schedule, metric.name) for metric in task.objectives]
+    return Doubts(
+        *(
+            tuple(name for name in task.reports if any(holds(name, *one) for one in of_metrics))
+            for holds in (test.is_best_epoch, test.validates_on_test_images)
+        )
+    )
+
+
+def _table_of(task: Task) -> "Table":
+    """Return the table of `task`; raises `NasbenchError` as `open_known` does."""
     from nasbench.benchmarks.catalogue import load_table
-    from nasbench.benchmarks.judge import TableJudge
-    from nasbench.benchmarks.tabular import TabularBenchmark
 
     if task.kind is not Kind.TABLE:
         raise NasbenchError("a search by training does not know the whole space")
@@ -284,6 +299,19 @@ def open_known(task: Task) -> Known:
             f"table '{task.benchmark}' is {table.hash[:8]} here and {task.content[:8]} in these "
             "runs: install the table they were made with"
         )
+    return table
+
+
+def open_known(task: Task) -> Known:
+    """Read the table of `task`.
+
+    Raises `NasbenchError` where the table is not installed or differs from that of the runs, and
+    for a task with trainings.
+    """
+    from nasbench.benchmarks.judge import TableJudge
+    from nasbench.benchmarks.tabular import TabularBenchmark
+
+    table = _table_of(task)
     space = table.space
     metric, final = task.metric, task.final_schedule
     judge = TableJudge(table.test, table.rows, space, task.reports, final, (metric,), table.search)
@@ -316,16 +344,6 @@ def open_known(task: Task) -> Known:
             for name, truth in truths.items()
         },
         test_seeds=dict(_test_seeds(table.test, task)),
-        best_epoch=tuple(
-            name
-            for name in task.reports
-            if table.test.is_best_epoch(name, task.final_schedule, task.metric.name)
-        ),
-        on_test_images=tuple(
-            name
-            for name in task.reports
-            if table.test.validates_on_test_images(name, task.final_schedule, task.metric.name)
-        ),
         pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
         uniform=law is None,

@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.joins import Found, find_column
-from nasbench.benchmarks.protocols import OWN, Protocol, default_protocol, own_protocol
+from nasbench.benchmarks.protocols import (
+    OWN,
+    Protocol,
+    default_protocol,
+    own_protocol,
+    searched_in,
+)
 from nasbench.benchmarks.tables.objectives import default_objective, is_cost
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tabular import Query
@@ -173,7 +179,12 @@ def _of_table(
     budget = wanted.limit(published) or published
     timed = table.search.has_seconds(dataset)
     if not timed:
-        _check_untimed(table.name, budget, wanted)
+        _check_untimed(table, dataset, budget, wanted)
+    if table.info.separate and wanted.promotion is Promotion.RESUME:
+        raise InvalidInput(
+            f"promotion 'resume': in table '{table.name}' each number of epochs is a training of "
+            "its own, so that none continues another; leave --promotion away"
+        )
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
     for one in objectives:
@@ -199,8 +210,14 @@ def _of_table(
     )
 
 
-def _check_untimed(table: str, budget: Budget, wanted: Wanted) -> None:
-    """Raise `InvalidInput` for what needs seconds, which a table does not have."""
+def _check_untimed(of: Table, dataset: str, budget: Budget, wanted: Wanted) -> None:
+    """Raise `InvalidInput` for what needs seconds, which a table does not have of a data set."""
+    table = of.name
+    if budget.seconds is not None and not of.search.knows(dataset):
+        raise InvalidInput(
+            f"data set {shown(dataset)} is not in table '{table}': it has "
+            f"{', '.join(searched_in(of))}"
+        )
     if budget.seconds is not None:
         raise InvalidInput(
             f"budget '{budget}': table '{table}' has no seconds of its trainings; give a number of "

@@ -1,4 +1,4 @@
-"""What `NATStopology` and `NASBench201API` have in common: queries about the topology space."""
+"""What the APIs of `nats_bench` and `nas_201_api` have in common."""
 
 import copy
 import random
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.sources.official import is_official_folder
+from nasbench.benchmarks.sources.halves import Half, halves
 from nasbench.benchmarks.tables.info import Quantity
 from nasbench.compat.answers import ADVICE, Answer, NotInTable
 from nasbench.compat.printing import results_text
@@ -19,9 +19,8 @@ from nasbench.compat.sources import FolderSource, find_source
 from nasbench.compat.structure import read_nodes
 from nasbench.compat.table_source import Results, TableSource
 from nasbench.compat.trainings import ArchResults, Seed
-from nasbench.spaces.nb201 import OPERATIONS, NasBench201
+from nasbench.spaces.nb201 import OPERATIONS
 
-FULL_EPOCHS = 200
 _SEARCHED = ("cifar10", "cifar100", "ImageNet16-120")
 _VALUES = ("train", "valid", "test")
 
@@ -29,7 +28,7 @@ _VALUES = ("train", "valid", "test")
 class Infos(Mapping[int, Results]):
     """Results by index and schedule, read when they are first needed."""
 
-    def __init__(self, api: "TopologyAPI") -> None:
+    def __init__(self, api: "QueryAPI") -> None:
         """Hold the results of `api`."""
         self._api = api
 
@@ -40,7 +39,8 @@ class Infos(Mapping[int, Results]):
         return found
 
     def __contains__(self, index: object) -> bool:
-        return isinstance(index, int) and index >= 0 and self._api.results(index) is not None
+        there = isinstance(index, int) and 0 <= index < len(self._api)
+        return there and self._api.results(index) is not None  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._api.evaluated_indexes)
@@ -49,8 +49,8 @@ class Infos(Mapping[int, Results]):
         return len(self._api.evaluated_indexes)
 
 
-class TopologyAPI:
-    """Queries about the 15,625 cells; a subclass has the signatures of one library."""
+class QueryAPI:
+    """Queries about the architectures of a space; a subclass has the signatures of one library."""
 
     kind: ClassVar[type[ArchResults]] = ArchResults
     joint: ClassVar[str] = " & "
@@ -58,6 +58,7 @@ class TopologyAPI:
 
     def __init__(self, file_path_or_dict: Any, verbose: bool) -> None:
         """Answer from the file or dict given, or from the table that `find_source` finds."""
+        self._given = file_path_or_dict
         self._source = find_source(file_path_or_dict, self.kind)
         self._reloaded: dict[int, Results] = {}
         self.verbose = verbose
@@ -68,14 +69,24 @@ class TopologyAPI:
         if verbose:
             print(f"{type(self).__name__}: {self._source.name} answers")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs to open the same source."""
+        hidden = {"_source", "arch2infos_dict", "_reloaded", "evaluated_indexes", "_half"}
+        return {name: value for name, value in vars(self).items() if name not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._source = find_source(self._given, self.kind)
+        self._reloaded, self.arch2infos_dict = {}, Infos(self)
+
     @cached_property
-    def _space(self) -> NasBench201:
-        return NasBench201()
+    def _half(self) -> Half:
+        return next(one for one in halves() if one.name == self.kind.half)
 
     @cached_property
     def meta_archs(self) -> list[str]:
         """The official strings of all cells, in official order."""
-        return [self._space.format(one) for one in self._space.architectures]
+        return list(self._half.listed)
 
     @cached_property
     def archstr2index(self) -> dict[str, int]:
@@ -142,7 +153,7 @@ class TopologyAPI:
 
     def _under(self, index: int, hp: str) -> ArchResults:
         """Return the results of a cell under a schedule; `NotInTable` if there are none."""
-        if index < 0:
+        if not 0 <= index < len(self):
             raise ValueError(f"Did not find {index} from arch2infos_dict.")
         found = self.results(index)
         if found is None:
@@ -242,7 +253,7 @@ class TopologyAPI:
         if archive_root is None:
             return
         folder = Path(archive_root)
-        if not (folder.is_dir() and is_official_folder(folder)):
+        if not folder.is_dir():
             raise ValueError(f"Invalid archive_root : {archive_root}")
         source = FolderSource(folder, self.kind)
         for one in range(len(self)) if index is None else [index]:
