@@ -1,13 +1,13 @@
 """Which tasks are compared together over several data sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.task import Task
 
-_TWICE = "search data sets that these search, too"
+_TWICE = "are of other budgets or protocols"
 _KINDS = (
     "differ in where answers come from", "differ in whether weights are shared",
     "differ in what stops a search early", "differ in what repeats are charged",
@@ -34,8 +34,8 @@ def related(tasks: Sequence[Task]) -> list[Related]:
     tables, metrics, protocols and budgets may differ. What a user chooses for all of a search must
     be the same: early stopping, workers, repeats, promotion and selection; and values of test are
     not ranked together with those of tables that have no test. No data set of a table is there
-    twice: where several budgets search it, tasks of one budget are together; else tasks that differ
-    in nothing but the data set are, and the others without them.
+    twice: where several budgets search it, tasks whose budgets limit the same are together, or have
+    one budget; else tasks that differ in nothing but the data set are, and the others without them.
     """
     by_kind: dict[tuple[object, ...], list[list[int]]] = {}
     for places in _alike(tasks):
@@ -66,13 +66,26 @@ def _apart(
 
 
 def _by_budget(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[list[int]]]:
-    """Return groups in parts: one, or one for each budget where that parts what is there twice."""
-    budgets = [{tasks[place].budget for place in places} for places in groups]
-    if not _twice(groups, tasks) or any(len(one) > 1 for one in budgets):
+    """Return groups in parts: one or, where a data set is there twice, by what budgets limit.
+
+    Where it still is there twice in a part, groups are apart by their budgets, if each has one.
+    """
+    if not _twice(groups, tasks):
         return [groups]
+    found: list[list[list[int]]] = []
+    for part in _parted(groups, lambda places: _limits(tasks[places[0]].budget)):
+        budgets = [len({tasks[place].budget for place in places}) for places in part]
+        if not _twice(part, tasks) or max(budgets) > 1:
+            found.append(part)
+        else:
+            found += _parted(part, lambda places: tasks[places[0]].budget)
+    return found
+
+
+def _parted(groups: list[list[int]], key: Callable[[list[int]], Budget]) -> list[list[list[int]]]:
     parts: dict[Budget, list[list[int]]] = {}
-    for places, (budget,) in zip(groups, budgets, strict=True):
-        parts.setdefault(budget, []).append(places)
+    for places in groups:
+        parts.setdefault(key(places), []).append(places)
     return list(parts.values())
 
 

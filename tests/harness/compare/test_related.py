@@ -70,13 +70,21 @@ def test_two_budgets_of_everything_are_two_comparisons() -> None:
     assert together(*few, *many) == [(0, 1), (2, 3)]
 
 
+def test_the_protocols_budgets_beside_one_budget_for_all_are_two_comparisons() -> None:
+    nats = [task("nb201", one, f"{n}s", "nats-bench") for one, n in (("x", 9), ("y", 5))]
+    fifty = [task("nb201", one, "50evals", "nats-bench") for one in "xy"]
+    mine = task("c", "z", "50evals")
+    assert together(*nats, task("b", "z", "9s"), mine) == [(0, 1, 2, 3)]
+    assert together(*nats, task("b", "z", "9s"), *fifty, mine) == [(0, 1, 2), (3, 4, 5)]
+
+
 def test_two_protocols_of_one_data_set_are_compared_by_themselves() -> None:
     """Which of them is meant cannot be known, so that the others are ranked without both."""
     paper = task("nb201", "cifar10", "12000s", "nb201-paper")
     nats = [task("nb201", one, f"{n}s", "nats-bench") for one, n in (("cifar10", 9), ("x", 5))]
     found = related([paper, *nats, task("a", "y", "3s"), task("b", "y", "4s")])
     assert [one.places for one in found] == [(0,), (1, 2), (3, 4)]
-    assert found[2].apart == {"search data sets that these search, too": (0, 1, 2)}
+    assert found[2].apart == {"are of other budgets or protocols": (0, 1, 2)}
 
 
 def test_spaces_count_once_by_brute_force() -> None:

@@ -38,7 +38,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "cost": ("strategy", "n", "failed", *COUNTS, *SECONDS, "test"),
     "estimates": ("strategy", "n", "mean", "IQM", "percentile"),
     "course": ("strategy", "n", *AT_PARTS, "reached"),
-    "ranks": ("strategy", "mean rank", "normalised regret"),
+    "ranks": ("strategy", "mean rank", "mean rank by space", "normalised regret"),
 }  # fmt: skip
 """The columns of a table's short form. Of `sets` they are all but the costs, `pairs` has none."""
 
