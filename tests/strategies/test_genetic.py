@@ -82,9 +82,9 @@ def test_shares_of_crossed_and_of_mutated_children() -> None:
     children = strategy.next_batch()
     crossed = sum({0, 1} <= {*child} and Counter(child).most_common()[1][1] > 1
                   for child in children)  # fmt: skip
-    mutated = sum(2 in child for child in children)
+    mutated = sum(2 in child for child in children)  # half of the mutations make a 2
     assert abs(crossed / n - 0.7) < 4 * math.sqrt(2 * 0.7 * 0.3 / n)  # two children of each pair
-    assert abs(mutated / n - 0.3 * (1 / 2 * 0.7 + 1 / 2 * 0.3)) < 4 * math.sqrt(0.15 * 0.85 / n)
+    assert abs(mutated / n - 0.3 / 2) < 4 * math.sqrt(0.15 * 0.85 / n)
 
 
 def test_winners_of_binary_tournaments() -> None:
