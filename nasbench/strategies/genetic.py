@@ -109,8 +109,10 @@ class Genetic(Batches):
 
     def _winner(self, members: list[Architecture]) -> Architecture:
         """Return the best of some members, drawn uniformly; of equal ones the first drawn."""
-        drawn = self.random.generator.permutation(len(members))[: self.settings.tournament]
-        return max((members[place] for place in drawn.tolist()), key=self.known.__getitem__)
+        rest = members.copy()
+        bounds = range(len(rest), max(0, len(rest) - self.settings.tournament), -1)
+        drawn = [rest.pop(place) for place in self.random.integers(tuple(bounds))]
+        return max(drawn, key=self.known.__getitem__)
 
     def _children(self) -> Iterator[Architecture]:
         """Yield the children of pair after pair, without an end."""

@@ -82,27 +82,23 @@ class LocalSearch(Batches):
     def tell(self, trial: Trial, answer: Answer) -> None:
         """Remember a score; with `improvement=first`, move to a neighbour that is better."""
         super().tell(trial, answer)
-        told = trial.architecture
+        if trial.architecture in self.batch:
+            self.meet(trial.architecture)
+
+    def meet(self, architecture: Architecture) -> None:
+        """With `improvement=first`, move to a neighbour if it is better."""
         first = self.settings.improvement == "first" and self.current is not None
-        if first and self._improves(told) and told in self.batch:
-            self.begin(self._move(told))
+        if first and self._improves(architecture):
+            self.begin(self._move(architecture))
 
     def _improves(self, architecture: Architecture) -> bool:
         """Whether a known architecture is better than the current one."""
         return self.known[architecture] > self.known[self.current]
 
     def _move(self, to: Architecture) -> list[Architecture]:
-        """Make an architecture the current one, and return its neighbours in random order.
-
-        With `improvement=first`, moves go on at once while a neighbour is known to be better.
-        """
+        """Make an architecture the current one, and return its neighbours in random order."""
         self.current = to
-        around = self.shuffled(self._neighbours(to))
-        if self.settings.improvement == "first":
-            for one in around:
-                if one in self.known and self._improves(one):
-                    return self._move(one)
-        return around
+        return self.shuffled(self._neighbours(to))
 
     def _neighbours(self, architecture: Architecture) -> list[Architecture]:
         found = list(islice(self.space.neighbours(architecture), _MOST + 1))

@@ -190,13 +190,17 @@ def test_with_several_workers_it_asks_for_a_neighbourhood_at_once(improvement: s
     assert following not in {one.architecture for one in trials}
 
 
-def test_a_neighbour_that_is_known_to_be_better_is_moved_to_at_no_cost() -> None:
-    """With `first`: (2, 2) is known when a search that begins again comes near it."""
+def test_a_neighbour_that_is_known_counts_in_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `first`, from (2, 0): (2, 1) is not known and comes first, then (2, 2), at no cost."""
+    monkeypatch.setattr(LocalSearch, "shuffled", lambda _, found: list(found))
     strategy = begin(Problem(Hill.space), improvement="first")
-    strategy.known = {(2, 2): 22.0, (2, 0): 20.0}
-    around = strategy._move((2, 0))
+    strategy.known = {(2, 0): 20.0, (0, 0): 0.0, (1, 0): 10.0, (2, 2): 22.0}
+    strategy.begin(strategy._move((2, 0)))
+    request = strategy.ask()
+    assert request.architecture == (2, 1)
+    strategy.tell(Trial(0, request), Answer((19.0,), 1.0, 3))
+    assert strategy.ask().architecture == (0, 2)
     assert strategy.current == (2, 2)
-    assert set(around) == set(Hill.space.neighbours((2, 2)))
 
 
 def test_very_many_neighbours_are_mutants() -> None:
@@ -341,6 +345,45 @@ def test_cost_of_the_global_optimum_of_nb201(
     error = np.std(counts) / np.sqrt(len(counts))
     assert error < 5
     assert abs(np.mean(counts) - published) < 4 * error
+
+
+def replayed(values: np.ndarray, best: Architecture, generator: np.random.Generator) -> int:
+    """Count distinct cells until `best` by first improvement, without any code of the strategy."""
+    known: set[Architecture] = set()
+    while True:
+        current = tuple(generator.integers(5, size=6).tolist())
+        if current in known:
+            continue
+        known.add(current)
+        improved = True
+        while improved and best not in known:
+            improved = False
+            changes = [(edge, to) for edge in range(6) for to in range(5) if to != current[edge]]
+            for edge, to in generator.permutation(changes).tolist():
+                one = (*current[:edge], to, *current[edge + 1 :])
+                known.add(one)
+                if values[one] > values[current]:
+                    current, improved = one, True
+                    break
+        if best in known:
+            return len(known)
+
+
+@pytest.mark.parametrize("dataset", ["cifar100", "ImageNet16-120"])
+def test_first_improvement_costs_what_a_replay_does(tables: dict[str, Path], dataset: str) -> None:
+    """Mean numbers of cells until the best of NAS-Bench-201, at most 2,500 each."""
+    most, runs = 2_500, 150
+    task = task_of(tables["nb201"], dataset, FINAL, most)
+    values = landscape(task)
+    best = tuple(int(place) for place in np.unravel_index(values.argmax(), values.shape))
+    counts = np.empty((2, runs))
+    generator = np.random.default_rng(0)
+    for seed in range(runs):
+        asked = searched(task, seed, improvement="first").architectures
+        counts[0, seed] = 1 + asked.index(best) if best in asked else most
+        counts[1, seed] = min(most, replayed(values, best, generator))
+    error = np.sqrt((counts.var(axis=1) / runs).sum())
+    assert abs(counts[0].mean() - counts[1].mean()) < 4 * error
 
 
 @pytest.mark.parametrize("name", ["gpt-s", "nb101-5v", "transnas-macro"])

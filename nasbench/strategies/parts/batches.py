@@ -36,7 +36,9 @@ class Batches(SearchStrategy):
             while self.asked < len(self.batch):
                 architecture = self.batch[self.asked]
                 self.asked += 1
-                if architecture not in self.known and architecture not in self.open:
+                if architecture in self.known:
+                    self.meet(architecture)
+                elif architecture not in self.open:
                     self.open.add(architecture)
                     return Evaluate(architecture)
             if self.open and any(one in self.open for one in self.batch):
@@ -44,6 +46,12 @@ class Batches(SearchStrategy):
             self.begin(self.next_batch())
             if not self.batch:
                 return None
+
+    def meet(self, architecture: Architecture) -> None:
+        """Pass over an architecture of the batch that is known from before; it may end the batch.
+
+        By default nothing happens.
+        """
 
     def begin(self, batch: list[Architecture]) -> None:
         """Replace the batch by another one, of which nothing has been asked for."""
