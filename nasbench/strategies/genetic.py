@@ -30,25 +30,25 @@ _BARREN = 1_000
 class Genetic(Batches):
     """Generations of children by crossover and mutation; tournaments choose parents and survivors.
 
-    CNN-GA, Sun et al., IEEE Transactions on Cybernetics 2020, Algorithms 1, 4 and 5. Two different
-    members win a tournament each. With probability `crossover` they have two children,
-    else two copies; each child then mutates with probability `mutation`. When all children of a
-    generation are evaluated, tournaments among parents and children choose the next population,
-    and the best of all takes the place of the worst chosen one if it was not chosen (elitism). As
-    in the paper, an architecture that is known keeps its score and is not evaluated again.
+    CNN-GA, Sun et al., IEEE Transactions on Cybernetics 2020, Algorithms 1, 5 and 6. Two different
+    members win a tournament each. With probability `crossover` they have two children, else two
+    copies; each child then mutates with probability `mutation`. When all children of a generation
+    are evaluated, tournaments among parents and children choose the next population, and the best
+    of all takes the place of the worst chosen one if it was not chosen (elitism). As in the paper,
+    an architecture that is known keeps its score and is not evaluated again.
 
     The defaults are the paper's and those of the authors' code (yn-sun/cnn-ga, `global.ini`).
     `population=1, mutation=1` is hill climbing: one random neighbour of the best architecture at a
     time. `local-search` with `improvement=first` is the hill climbing that knows its optima.
 
-    Deviations: crossover and mutation are the space's own, so that both children of a pair are
-    drawn independently, and mutation is that of a uniformly drawn decision. In a space without
-    crossover, such as cells that are graphs or a pool of names, both children are copies, and both
-    mutate. The second parent wins a tournament of all but the first; the paper repeats the
-    tournament until another one wins, which never ends where everyone takes part. The first
-    population has no architecture twice. After 1,000 children in a row that were all known from
-    before, which the paper's 20 generations do not reach, a new random population begins. The paper
-    chooses survivors by tournament, which is done here; its code by a roulette wheel.
+    Deviations: crossover and mutation are the space's own (the paper's crossover exchanges what
+    comes after one point of each parent), so that the two children of a pair are drawn
+    independently. In a space without crossover, such as cells that are graphs or a pool of names,
+    both children are copies, and both mutate. The second parent wins a tournament of all but the
+    first; the paper repeats the tournament until another one wins, which never ends where everyone
+    takes part. The first population has no architecture twice. After 1,000 children in a row that
+    were all known from before, more than the paper's 20 generations have, a new random population
+    begins. Survivors are chosen by tournament as in the paper; its code has a roulette wheel.
     """
 
     title = "Genetic algorithm"

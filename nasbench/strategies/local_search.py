@@ -82,7 +82,7 @@ class LocalSearch(Batches):
     def tell(self, trial: Trial, answer: Answer) -> None:
         """Remember a score; with `improvement=first`, move to a neighbour that is better."""
         super().tell(trial, answer)
-        if trial.architecture in self.batch:
+        if self.settings.improvement == "first" and trial.architecture in self.batch:
             self.meet(trial.architecture)
 
     def meet(self, architecture: Architecture) -> None:
