@@ -92,6 +92,20 @@ def test_first_improvement_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert track.stop == Stop.EXHAUSTED
 
 
+@pytest.mark.parametrize("improvement", ["steepest", "first"])
+def test_equally_good_is_not_better(improvement: str) -> None:
+    """On a plateau every architecture is a local optimum, at which a search begins again."""
+    strategy = begin(Problem(Hill.space), improvement=improvement)
+    asked = []
+    for number in range(5):
+        request = strategy.ask()
+        asked.append(request.architecture)
+        strategy.tell(Trial(number, request), Answer((50.0,), 1.0, 3))
+    assert set(asked[1:]) == set(Hill.space.neighbours(asked[0]))
+    assert strategy.ask().architecture not in asked
+    assert strategy.current is None
+
+
 def test_the_best_of_several_is_where_it_begins() -> None:
     space = toy_space((4, 4, 4))
     benchmark = ToyBenchmark(space)
