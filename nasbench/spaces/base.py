@@ -101,6 +101,11 @@ class Space(ABC):
         """
         self._cannot("cross")
 
+    @property
+    def crosses(self) -> bool:
+        """Whether the space defines `cross`."""
+        return type(self).cross is not Space.cross
+
     def neighbours(self, architecture: Architecture) -> Iterable[Architecture]:
         """Return all architectures that differ from one by a single smallest change.
 

@@ -128,6 +128,11 @@ class Subspace(EnumerableSpace):
             child = self.whole.cross(first, second, random)
         return child if self._has(child) else self.nearest(child)[0]
 
+    @property
+    def crosses(self) -> bool:
+        """Whether the whole space defines `cross`."""
+        return self.whole.crosses
+
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
         """Yield the neighbours of an architecture, each once, see the class."""
         known: list[Architecture] = []

@@ -59,7 +59,8 @@ def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
         case set():
             return {"set": sorted(map(_encode, value), key=repr)}
         case tuple() if hasattr(value, "_fields"):
-            return {"record": type(value).__name__, "values": [_encode(item) for item in value]}
+            kind, values = type(value), [_encode(item) for item in value]
+            return {"record": kind.__name__, "module": kind.__module__, "values": values}
         case tuple():
             return {"tuple": [_encode(item) for item in value]}
         case dict():
@@ -74,10 +75,13 @@ def _encode(value: Any) -> Any:  # noqa: PLR0911  # one return per kind of value
     raise TypeError(f"a search cannot store an attribute of type {type(value).__name__}")
 
 
-def _record(name: str, owner: type) -> Any:
-    """Return the named tuple class `name` from the module of `owner` or of one of its bases."""
-    for base in owner.__mro__:
-        found = getattr(sys.modules[base.__module__], name, None)
+def _record(name: str, module: str, owner: type) -> Any:
+    """Return the named tuple class `name` from `module` or from that of `owner` or of its bases.
+
+    Nothing is imported: an architecture's class is there as soon as its space is.
+    """
+    for place in (module, *(base.__module__ for base in owner.__mro__)):
+        found = getattr(sys.modules.get(place), name, None)
         if isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields"):
             return found
     raise ValueError(f"a state holds a '{name}', which {owner.__name__} does not know")
@@ -92,7 +96,8 @@ def _decode(value: Any, owner: type) -> Any:  # noqa: PLR0911
         case {"set": items}:
             return {_decode(item, owner) for item in items}
         case {"record": name, "values": items}:
-            return _record(name, owner)(*(_decode(item, owner) for item in items))
+            kind = _record(name, value.get("module", ""), owner)
+            return kind(*(_decode(item, owner) for item in items))
         case {"tuple": items}:
             return tuple(_decode(item, owner) for item in items)
         case {"dict": pairs}:

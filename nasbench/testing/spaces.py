@@ -183,7 +183,9 @@ class SpaceConformance:
             try:
                 child = space.cross(first, second, random)
             except InvalidInput:
+                assert not space.crosses, "it says that it crosses, and it does not"
                 return
+            assert space.crosses, "it crosses, and does not say so"
             assert space.contains(child), f"{child!r} is a child outside the space"
             assert space.cross(first, first, random) == first
 
