@@ -75,6 +75,28 @@ def test_it_is_what_simulated_searches_find(name: str, tmp_path: Path) -> None:
     assert number == TABLES[name]
 
 
+def test_free_repeats_of_a_law_that_is_not_uniform(tmp_path: Path) -> None:
+    """On the small cells of NAS-Bench-101 most draws are repeated: seconds last for many more."""
+    of = table("nb101-5v")
+    path = tmp_path / "nb101-5v.safetensors"
+    of.save(path)
+    wanted = Wanted(budget=Budget(6000.0), repeats="free")
+    with given_tables({"nb101-5v": path}):
+        (task,) = make_tasks(path, ["cifar10"], None, wanted)
+        known = open_known(task)
+        found = {one.reference: one for one in references(known, "cifar10")}[EXPECTED]
+    random, counts, test = np.random.default_rng(0), [], []
+    cost = known.costs[np.argsort(known.cells)]
+    for cells in random.choice(of.space.size, (2000, 3000), p=of.space.sampling_law):
+        first = np.zeros(len(cells), dtype=bool)
+        first[np.unique(cells, return_index=True)[1]] = True
+        n = int(np.searchsorted(np.cumsum(np.where(first, cost[cells], 0.0)), 6000.0, side="right"))
+        counts.append(n)
+        test.append(known.test["cifar10"][cells[known.signal[cells[:n]].argmax()]])
+    assert found.evaluations_mean == pytest.approx(np.mean(counts), rel=0.02)
+    assert abs(found.test_mean - np.mean(test)) < _TOLERANCE * np.std(test) / np.sqrt(len(test))
+
+
 def _drawn(of: Table) -> np.ndarray:
     """Return indices of random architectures, shape (repetitions, evaluations)."""
     shape = REPETITIONS, EVALUATIONS

@@ -60,7 +60,9 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
     if runs.experiment.task.promotion is Promotion.RESUME:
         right = _resumed(runs, known, cells)
     else:
-        right = _anew(runs, known, cells.values) | _free(runs)
+        right = _anew(runs, known, cells.values)
+        if runs.experiment.task.repeats == "free":
+            right = _with_repeats(runs, right)
     right &= cells.values >= 0
     if not right.all():
         names = " or ".join(one.name for one in benchmark.objectives)
@@ -101,18 +103,22 @@ def _anew(
     return np.asarray(right & (runs.lists("epochs").values == asked))
 
 
-def _free(runs: ExperimentRuns) -> NDArray[np.bool_]:
-    """Return whether each evaluation may be a free repeat, with the same values as before."""
+def _with_repeats(runs: ExperimentRuns, anew: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whether each evaluation is right where repeats are free.
+
+    A repeat has the same values as before and costs nothing. Only where workers were simulated, one
+    may begin before the first has ended, and is then charged `anew`.
+    """
     codes, asked = runs.architectures.codes, runs.lists("fidelity").values
-    if runs.experiment.task.repeats != "free":
-        return np.zeros(len(asked), dtype=bool)
     run = np.repeat(np.arange(len(codes)), codes.lengths)
     keys = np.stack([run, codes.values, asked], axis=1)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     before = first[inverse.ravel()]
     values, spent = runs.values, runs.lists("seconds").values + runs.lists("epochs").values
     again = before != np.arange(len(before))
-    return np.asarray(again & _alike(values, values[before]) & (spent == 0))
+    free = again & _alike(values, values[before]) & (spent == 0)
+    may_be_charged = runs.experiment.task.simulated_workers > 1
+    return np.asarray(free | anew if may_be_charged else np.where(again, free, anew))
 
 
 def _resumed(runs: ExperimentRuns, known: dict[int, Looked], cells: Ragged) -> NDArray[np.bool_]:

@@ -216,10 +216,13 @@ def _datasets(
             )  # fmt: skip
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
             plain, title = _called(name, block, known)
-            one = OneDataSet(
-                plain, 0 if together else search, samples, regret, seeds, title, block.task.space
+            origin = Origin.of(block, name)
+            yield (
+                OneDataSet(
+                    plain, 0 if together else search, samples, regret, seeds, title, origin.space
+                ),
+                origin,
             )
-            yield one, Origin.of(block, name)
 
 
 def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> tuple[str, str]:

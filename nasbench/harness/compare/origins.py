@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.benchmarks.shared_images import images_of
+from nasbench.errors import InvalidInput
 from nasbench.harness.search.task import Kind
 from nasbench.problem import Metric
 from nasbench.provenance import provenance
+from nasbench.spaces import get_space
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -32,6 +34,7 @@ class Origin:
     """The data set's name for readers."""
     metric: Metric
     space: str
+    """Name of the space, or of the larger one that its architectures are a part of."""
     images: str
     """Name of the images, which other data sets may have, too."""
     table: str
@@ -43,7 +46,16 @@ class Origin:
         task = block.task
         table = None if task.kind is Kind.TRAINED else task.reference.name
         images = images_of(table, task.space, dataset)
-        return cls(block.title_of(dataset), task.metric, task.space, images, block.table)
+        space = _whole(task.space)
+        return cls(block.title_of(dataset), task.metric, space, images, block.table)
+
+
+def _whole(name: str) -> str:
+    """Return the name of the space that a space is a part of, or its own."""
+    try:
+        return get_space(name).part_of or name
+    except InvalidInput:  # of a package that is not installed here
+        return name
 
 
 def measured(origins: Sequence[Origin]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
 from nasbench.harness.compare.estimates import finite, highest
+from nasbench.harness.compare.free_repeats import FreeRepeats
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
@@ -196,8 +197,11 @@ class Known:
         budget = self.task.budget
         if seconds is None:
             seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
-        n = affordable(seconds, self.costs, self.search.weights)
-        n = n * self.task.simulated_workers  # each worker has all these seconds
+        workers = self.task.simulated_workers  # each has all these seconds
+        if self._free and not self.uniform:
+            n = FreeRepeats(self.costs, self.search.weights, self.cells).within(seconds, workers)
+        else:
+            n = affordable(seconds, self.costs, self.search.weights) * workers
         return np.minimum(n, self.most)
 
     def affords(self, seconds: Floats | None = None) -> NDArray[np.bool_]:
@@ -239,12 +243,14 @@ class Known:
 
         Where repeated evaluations cost nothing, they also change nothing: a search that is limited
         by seconds then counts as one without replacement, if all architectures are equally likely.
-        Without replacement there is no closed form for a law that is not uniform.
+        By another law there is no closed form without replacement: free repeats are counted, too.
         """
-        if not self.uniform:
-            return True
-        free = self.task.repeats == "free" and self.task.query.signal == "mean"
-        return not (free and self.task.budget.seconds is not None)
+        return not (self.uniform and self._free and self.task.query.signal == "mean")
+
+    @property
+    def _free(self) -> bool:
+        """Whether a limit of seconds is not touched by repeated evaluations."""
+        return self.task.repeats == "free" and self.task.budget.seconds is not None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planting import Row, rewrite
+from planting import Row, rewrite, settle
 
 from nasbench.harness.audit import audit, ends
 from nasbench.harness.audit.ends import Largest, Spent, charged, may_end
@@ -30,6 +30,24 @@ def test_a_free_repeat_with_another_answer(tmp_path: Path, synthetic_nb201: Path
         return rows
 
     rewrite(folder, other)
+    (found,) = audit(tmp_path).faults
+    assert found.check == "answers"
+    assert found.what.endswith("1 evaluations is not the table's: seed 1")
+
+
+def test_a_repeat_that_is_charged_where_repeats_are_free(
+    tmp_path: Path, synthetic_nb201: Path
+) -> None:
+    run("workers:Same", seeds=2, budget="4evals", repeats="free", out=tmp_path)
+    (folder,) = experiments(tmp_path)
+
+    def charged(rows: list[Row]) -> list[Row]:
+        for name in ("seconds", "epochs"):
+            rows[1][name][2] = rows[1][name][0]
+        rows[1] = settle(folder, rows[1])
+        return rows
+
+    rewrite(folder, charged)
     (found,) = audit(tmp_path).faults
     assert found.check == "answers"
     assert found.what.endswith("1 evaluations is not the table's: seed 1")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nasbench.benchmarks.frames import table_from_frame
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.free_repeats import FreeRepeats
 from nasbench.harness.compare.references import (
     ExpectedRandomSearch,
     affordable,
@@ -91,6 +92,48 @@ def test_affordable_evaluations_against_simulation() -> None:
     finished = (spent <= 3000).sum(axis=1)
     error = finished.std() / np.sqrt(len(finished))
     assert affordable(np.array([3000.0]), costs)[0] == pytest.approx(finished.mean(), abs=4 * error)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("seconds", [400.0, 1500.0, 4000.0])
+def test_draws_with_free_repeats_against_simulation(seconds: float, workers: int) -> None:
+    """A law by which a few cheap architectures are most of the draws, as in NAS-Bench-101."""
+    generator = np.random.default_rng(int(seconds) + workers)
+    chances = 0.97 ** np.arange(500.0)
+    chances /= chances.sum()
+    costs = generator.uniform(20, 60, 500) + 100 * (np.arange(500) > 20)
+    counted = []
+    for _ in range(2000):
+        left, seen, count = [seconds] * workers, set[int](), 0
+        for cell in generator.choice(500, 4000, p=chances).tolist():
+            worker = int(np.argmax(left))  # the one that is free first
+            if cell not in seen:
+                if left[worker] < costs[cell]:
+                    left[worker] = -1.0  # its search has ended
+                    if max(left) < 0:
+                        break
+                    continue
+                left[worker] -= costs[cell]
+                seen.add(cell)
+            count += 1
+        counted.append(count)
+    found = FreeRepeats(costs, 500 * chances, np.arange(500)).within(np.array([seconds]), workers)
+    assert found[0] == pytest.approx(np.mean(counted), rel=0.02 if seconds > 400 else 0.05)
+    assert affordable(np.array([seconds]), costs, chances)[0] * workers < found[0]
+
+
+def test_draws_that_are_never_repeated_are_affordable_ones() -> None:
+    costs = np.random.default_rng(6).uniform(40, 200, 1_000_000)
+    seconds = np.array([500.0, 12_000.0])
+    found = FreeRepeats(costs, np.ones(len(costs)), np.arange(len(costs))).within(seconds)
+    assert found == pytest.approx(affordable(seconds, costs), rel=1e-3)
+
+
+def test_seconds_for_all_architectures_are_enough_for_any_number_of_draws() -> None:
+    draws = FreeRepeats(np.array([1.0, 2.0]), np.array([0.9, 0.1]), np.arange(2))
+    few, all_of_them = draws.within(np.array([2.0, 10.0]))
+    assert np.isfinite(few)
+    assert np.isinf(all_of_them)
 
 
 @pytest.mark.usefixtures("synthetic_nb201")

@@ -222,6 +222,25 @@ def test_all_tables_by_other_means(tmp_path: Path) -> None:
         assert any("and nothing about others" in note for note in family.notes)
 
 
+@pytest.mark.usefixtures("no_pdfs")
+def test_cells_of_a_larger_space_are_of_one_space_with_it(tmp_path: Path) -> None:
+    """Cells of at most five vertices are cells of NAS-Bench-101, with the same test values."""
+    upstream()
+    with installed(tmp_path / "data"):
+        names = ("nb101-20k", "nb101-5v", "macro")
+        for name in names:
+            fetch_table(name)
+        results = tmp_path / "results"
+        run(BOTH, benchmark=",".join(names), seeds=3, budget="12evals", out=results, workers=1)
+        (family,) = compare(results).families
+    spaces = next(one for one in family.notes if one.startswith("data sets of one space"))
+    assert "nb101 (CIFAR-10 of nb101-20k, CIFAR-10 of nb101-5v)" in spaces
+    over = family.standings.by_space
+    assert over is not None
+    assert sorted(over.spaces) == ["macro", "nb101"]
+    assert {one.table for one in family.origins} == set(names)
+
+
 ERROR = Metric("error", "min", "points", low=0.0)
 
 
