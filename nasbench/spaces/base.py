@@ -42,6 +42,8 @@ class Space(ABC):
     """The name of the space in tables and on the command line."""
     size: int | None = None
     """Number of architectures; None if it is not known."""
+    part_of: str = ""
+    """The name of the space whose architectures these are some of; empty if there is none."""
     networks: str = ""
     """The subclass of `networks.base.Networks` for this space, as `package.module:Class`.
 

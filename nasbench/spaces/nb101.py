@@ -254,6 +254,8 @@ class NasBench101Small(NasBench101):
     Sampling and mutation are those of `NasBench101` with 5 vertices in place of 7.
     """
 
+    part_of = NAME
+
     def __init__(self) -> None:
         """Make the space."""
         super().__init__(SMALL_VERTICES)
