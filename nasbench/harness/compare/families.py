@@ -203,10 +203,11 @@ def _datasets(
             )  # fmt: skip
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
             plain, title = _called(name, block, known)
+            origin = Origin.of(block, name)
             one = OneDataSet(
-                plain, 0 if together else search, samples, regret, seeds, title, block.task.space
+                plain, 0 if together else search, samples, regret, seeds, title, origin.space
             )
-            yield one, Origin.of(block, name)
+            yield one, origin
 
 
 def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> tuple[str, str]:
