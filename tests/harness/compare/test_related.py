@@ -315,6 +315,9 @@ def test_what_cannot_be_searched_is_left_out_with_a_line(two_tables: Path, tmp_p
             "random-search", benchmark="all", objective="accuracy", seeds=1, budget="9evals",
             out=tmp_path / "r", say=said.append,
         )  # fmt: skip
+        twice = run("random-search", benchmark="digits, digits,", seeds=1, budget="9evals",
+                    out=tmp_path / "twice")  # fmt: skip
+        assert [one.experiment.task.benchmark for one in twice] == ["digits"]
         searched = {(o.experiment.task.benchmark, o.experiment.task.query.dataset) for o in found}
         assert searched == {("digits", "digits"), *(("nb201", name) for name in DATASETS)}
         for line, name in zip(said, ("one", "two"), strict=True):
