@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.catalogue import list_tables, load_table
 from nasbench.benchmarks.protocols import own_protocol, protocols_for, searched_in
 from nasbench.benchmarks.tables.costs import per_architecture, query_cost
+from nasbench.benchmarks.tables.info import Split
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput, NasbenchError
@@ -55,6 +56,7 @@ class Record:
     valid: Score | None  #: validation after the final schedule
     test: Score | None  #: test after the final schedule
     seconds: float  #: cost of one query of the signal; NaN where unknown
+    doubts: tuple[str, ...] = ()  #: what every reader of these numbers must know, as sentences
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,22 @@ def _records(tables: Sequence[Table], index: int) -> Iterator[Record]:
             found = _record(table, dataset, place)
             if found is not None:
                 yield found
+        if not searched_in(table):
+            yield from _judged(table, place)
+
+
+def _judged(table: Table, index: int) -> Iterator[Record]:
+    """Yield what a table without validation has: test at the end of the longest schedule."""
+    metrics = {metric.name: metric for metric in (ACCURACY, *table.metrics)}
+    tested = [one for one in table.info.columns if one.split is Split.TEST]
+    for name, metric in metrics.items():
+        for dataset in dict.fromkeys(one.dataset for one in tested if one.quantity == name):
+            if dataset is not None:
+                values = np.asarray(table.test.mean(dataset, metric=name), dtype=np.float64)
+                found = score(per_architecture(values, table.rows), index, metric)
+                epochs = table.test.longest(dataset)
+                if found is not None:
+                    yield Record(table.name, dataset, metric, epochs, None, None, found, np.nan)
 
 
 def _place(table: Table, index: int) -> int | None:
@@ -252,4 +270,19 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     where = (dataset, schedule, protocol.epochs)
     cost = whole(lambda: query_cost(table.search, table.rows, where))
     seconds = float("nan") if cost is None else float(cost[index])
-    return Record(table.name, dataset, metric, protocol.epochs, signal, valid, test, seconds)
+    doubts = tuple(_doubts(table, dataset, final, metric.name, has_test=columns[2] is not None))
+    return Record(
+        table.name, dataset, metric, protocol.epochs, signal, valid, test, seconds, doubts
+    )
+
+
+def _doubts(
+    table: Table, dataset: str, schedule: int, metric: str, *, has_test: bool
+) -> Iterator[str]:
+    """Yield what every reader of a data set's final numbers must know."""
+    if not has_test:
+        yield "there is no split held out: a search sees the values that are reported"
+    if table.test.is_best_epoch(dataset, schedule, metric):
+        yield "test is each network's best over the epochs of its training, an optimistic number"
+    if table.test.validates_on_test_images(dataset, schedule, metric):
+        yield "validation is of another training on the images of test"
