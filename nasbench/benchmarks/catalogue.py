@@ -38,6 +38,8 @@ SHIPPED = places.SHIPPED
 """Folder of the tables that come with the package."""
 FETCHED, BUNDLED = "nb201", "digits"
 """The default benchmarks of a search: the first if it is installed, else the second."""
+ALL = "all"
+"""The benchmark that stands for every installed table that can be searched."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -123,7 +125,12 @@ def table_path(name: str) -> Path:
 
 
 def new_table_path(name: str) -> Path:
-    """Return the path of a new table `name`; `InvalidInput` for the name of a bundled table."""
+    """Return the path of a new table `name`.
+
+    Raises `InvalidInput` for the name of a bundled table and for `ALL`.
+    """
+    if name == ALL:
+        raise InvalidInput(f"a table cannot be called '{ALL}', which stands for every table")
     path = table_path(name)
     if path.parent == SHIPPED:
         raise InvalidInput(f"table '{name}' comes with nasbench: name yours differently")

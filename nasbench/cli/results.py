@@ -1,5 +1,6 @@
 """`nasbench results`: list, show, name, merge and remove stored experiments."""
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,8 @@ from nasbench.cli.lines import say, warn
 
 if TYPE_CHECKING:
     from nasbench.harness.results.details import Details
+
+_NO_TEST = "the table has no test"
 
 app = typer.Typer(
     help="List, show, name, merge and remove stored experiments.", no_args_is_help=True
@@ -73,10 +76,11 @@ def _lines(found: "Details") -> list[str]:
         return [*lines, f"{'best run':<18} none: {found.no_best}"]
     lines += [
         f"{'best run':<18} seed {best.seed}, chosen by its {found.metric} in validation, "
-        f"{best.signal:.6g}; not by test",
+        f"{best.signal:.6g}; {'not by test' if stored.experiment.task.has_test else _NO_TEST}",
         f"{'':<18} {best.architecture}",
     ]
-    return [*lines, *(f"{'':<18} {name} {value:.6g}" for name, value in best.finals.items())]
+    finals = {name: value for name, value in best.finals.items() if not math.isnan(value)}
+    return [*lines, *(f"{'':<18} {name} {value:.6g}" for name, value in finals.items())]
 
 
 @app.command()

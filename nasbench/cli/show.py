@@ -114,11 +114,9 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
     known = [one.value for r in records for one in (r.signal, r.valid, r.test) if one is not None]
     units = Units.of(metric, known)
     unit = f" in {metric.unit}" if metric.unit else ""
-    drawn = Table(
-        title=escape(f"table {name}, {metric.name}{unit}, (rank)"), title_justify="left",
-        title_style="bold italic", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )  # fmt: skip
+    title = escape(f"table {name}, {metric.name}{unit}, (rank)")
+    console.print(f"[bold italic]{title}[/bold italic]")  # one of the table would wrap within it
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     drawn.add_column("data set")
     epochs = sorted({record.epochs for record in records})
     after = f"{' or '.join(map(str, epochs))} epoch{'' if epochs == [1] else 's'}"
@@ -138,8 +136,11 @@ def _print_table(console: "Screen", records: "list[Record]") -> None:
     console.print(drawn)
     among = {s.among for r in records for s in (r.signal, r.valid, r.test) if s is not None}
     console.print(
-        f"[dim]ranks among {' to '.join(f'{n:,}' for n in sorted(among))} architectures[/dim]\n"
+        f"[dim]ranks among {' to '.join(f'{n:,}' for n in sorted(among))} architectures[/dim]"
     )
+    for doubt in dict.fromkeys(doubt for record in records for doubt in record.doubts):
+        console.print(f"[dim]{escape(doubt)}[/dim]")
+    console.print()
 
 
 def _score(score: "Score | None", units: "Units") -> str:

@@ -46,6 +46,8 @@ def main() -> None:
     except SystemExit:
         raise
     except BaseException as error:
+        if isinstance(error, ImportError) and _only_ours(error.__traceback__):
+            _end(f"module '{name}' cannot be run: {error}")
         error.__traceback__ = _own(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
@@ -63,6 +65,11 @@ def _own(trace: TracebackType | None) -> TracebackType | None:
     while there is not None and _is_ours(there):
         there = there.tb_next
     return there or trace
+
+
+def _only_ours(trace: TracebackType | None) -> bool:
+    """Whether nothing of the script has run: it was not found."""
+    return trace is None or (_is_ours(trace) and _only_ours(trace.tb_next))
 
 
 def _is_ours(trace: TracebackType) -> bool:

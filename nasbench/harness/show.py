@@ -57,6 +57,7 @@ class Record:
     valid: Score | None  #: validation after the final schedule
     test: Score | None  #: test after the final schedule
     seconds: float  #: cost of one query of the signal; NaN where unknown
+    doubts: tuple[str, ...] = ()  #: what every reader of these numbers must know, as sentences
 
 
 @dataclass(frozen=True)
@@ -276,4 +277,19 @@ def _record(table: Table, dataset: str, index: int) -> Record | None:
     where = (dataset, schedule, protocol.epochs)
     cost = whole(lambda: query_cost(table.search, table.rows, where))
     seconds = float("nan") if cost is None else float(cost[index])
-    return Record(table.name, dataset, metric, protocol.epochs, signal, valid, test, seconds)
+    doubts = tuple(_doubts(table, dataset, final, metric.name, has_test=columns[2] is not None))
+    return Record(
+        table.name, dataset, metric, protocol.epochs, signal, valid, test, seconds, doubts
+    )
+
+
+def _doubts(
+    table: Table, dataset: str, schedule: int, metric: str, *, has_test: bool
+) -> Iterator[str]:
+    """Yield what every reader of a data set's final numbers must know."""
+    if not has_test:
+        yield "there is no split held out: a search sees the values that are reported"
+    if table.test.is_best_epoch(dataset, schedule, metric):
+        yield "test is each network's best over the epochs of its training, an optimistic number"
+    if table.test.validates_on_test_images(dataset, schedule, metric):
+        yield "validation is of another training on the images of test"

@@ -8,6 +8,7 @@ from nasbench.spaces.registry import (
     import_space,
     register_space,
     spaces,
+    whole_of,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "import_space",
     "register_space",
     "spaces",
+    "whole_of",
 ]

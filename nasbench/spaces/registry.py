@@ -105,6 +105,17 @@ def find_space(name: str) -> Space:
     )
 
 
+def whole_of(name: str) -> str:
+    """Return the name of the space that a space is a part of (`Space.part_of`), or else its own.
+
+    A space that is not known here is of no other.
+    """
+    try:
+        return get_space(name).part_of or name
+    except InvalidInput:
+        return name
+
+
 def get_enumerable(name: str) -> EnumerableSpace:
     """Return the enumerable space with a name; raise `InvalidInput` for any other space."""
     space = get_space(name)

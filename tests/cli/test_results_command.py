@@ -3,13 +3,17 @@
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from tables import installed
 from typer.testing import CliRunner
 
+from nasbench.benchmarks.frames import table_from_frame
 from nasbench.cli.app import app, main
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.inventory import inventory
+from nasbench.harness.results.load import load_results
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,29 @@ def test_show_says_what_the_best_run_was_chosen_by(
     for said in ("35  (default)", "seeds 0-2", "in validation", "not by test"):
         assert said in out
     assert "test/ImageNet16-120" in out
+
+
+def test_a_table_without_seconds_and_test_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pd.DataFrame({
+        "index": np.arange(50), "epochs": 1, "valid_accuracy": np.linspace(10, 90, 50)
+    })  # fmt: skip
+    table_from_frame(frame, name="bare", space="macro").save(tmp_path / "bare.safetensors")
+    folder = tmp_path / "bare-results"
+    run("random-search", seeds=2, benchmark=tmp_path / "bare.safetensors", out=folder)
+    name = inventory(folder).experiments[0].name
+    capsys.readouterr()
+    assert call("results", "show", str(folder), name, monkeypatch=monkeypatch) == 0
+    out = capsys.readouterr().out
+    assert "none: the table has no seconds of its trainings" in out
+    assert "; the table has no test" in out
+    assert "on the table's clock" not in out
+    assert "nan" not in out
+    loaded = load_results(folder)
+    assert loaded.runs["simulated_seconds"].isna().all()
+    assert loaded.trajectories[["seconds", "simulated_seconds"]].isna().all(axis=None)
+    assert (loaded.trajectories["evaluations"] > 0).all()
 
 
 def test_rename_and_reset(

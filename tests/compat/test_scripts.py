@@ -107,7 +107,7 @@ def test_errors_are_one_line_and_the_scripts_own_are_its_own(folder: Path) -> No
 
 
 def test_wrong_command_lines(folder: Path) -> None:
-    for words in ([], ["-m"], [str(folder / "none.py")]):
+    for words in ([], ["-m"], [str(folder / "none.py")], ["-m", "no_such"], ["-m", "no_such.x"]):
         command = [sys.executable, "-m", "nasbench.compat", *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 2

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from tables import synthetic_table
+from tables import installed, synthetic_table
+from typer.testing import CliRunner
 
 from nasbench.benchmarks.catalogue import fetch_table
+from nasbench.cli.app import app
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.figures.saving import save_figure
 from nasbench.harness.draw import cell_figure, cell_text
@@ -128,3 +130,20 @@ def test_tables_show_what_they_have(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tested.signal, tested.valid) == (None, None)
     assert tested.test is not None
     assert tested.test.among == 423_624
+
+
+def test_test_without_validation_is_shown_and_what_test_is_is_said(tmp_path: Path) -> None:
+    """The best cell of NAS-Bench-101 has a mean test accuracy of 94.32 % (Ying et al., 2019)."""
+    upstream()
+    with installed(tmp_path):
+        for name in ("nb101-test", "macro"):
+            fetch_table(name)
+        (record,) = describe("4789", "nb101").records
+        (macro,) = describe("22212202", "macro").records
+        shown = CliRunner().invoke(app, ["show", "22212202", "--space", "macro"]).output
+    assert record.test is not None
+    assert (round(record.test.value, 2), record.test.rank) == (94.32, 1)
+    assert (record.signal, record.valid, record.epochs) == (None, None, 108)
+    assert len(macro.doubts) == 2
+    assert "test is each network's best over the epochs of its training" in shown
+    assert "validation is of another training on the images of test" in shown

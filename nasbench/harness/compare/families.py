@@ -217,12 +217,10 @@ def _datasets(
             seeds = tuple(by_key[key].runs.seeds[there[key]] for key in keys)
             plain, title = _called(name, block, known)
             origin = Origin.of(block, name)
-            yield (
-                OneDataSet(
-                    plain, 0 if together else search, samples, regret, seeds, title, origin.space
-                ),
-                origin,
+            one = OneDataSet(
+                plain, 0 if together else search, samples, regret, seeds, title, origin.space
             )
+            yield one, origin
 
 
 def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> tuple[str, str]:

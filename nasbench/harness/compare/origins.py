@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from nasbench.benchmarks.shared_images import images_of
-from nasbench.errors import InvalidInput
 from nasbench.harness.search.task import Kind
 from nasbench.problem import Metric
 from nasbench.provenance import provenance
-from nasbench.spaces import get_space
+from nasbench.spaces import whole_of
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -34,11 +33,13 @@ class Origin:
     """The data set's name for readers."""
     metric: Metric
     space: str
-    """Name of the space, or of the larger one that its architectures are a part of."""
+    """Name of the searched space, or of the space that this one is a part of."""
     images: str
     """Name of the images, which other data sets may have, too."""
     table: str
     """Name of the table."""
+    doubts: tuple[str, ...] = ()
+    """What every reader of its final values must know, as sentences."""
 
     @classmethod
     def of(cls, block: "Block", dataset: str) -> "Origin":
@@ -46,16 +47,20 @@ class Origin:
         task = block.task
         table = None if task.kind is Kind.TRAINED else task.reference.name
         images = images_of(table, task.space, dataset)
-        space = _whole(task.space)
-        return cls(block.title_of(dataset), task.metric, space, images, block.table)
+        return cls(
+            block.title_of(dataset), task.metric, whole_of(task.space), images, block.table,
+            tuple(_doubts(block, dataset)),
+        )  # fmt: skip
 
 
-def _whole(name: str) -> str:
-    """Return the name of the space that a space is a part of, or its own."""
-    try:
-        return get_space(name).part_of or name
-    except InvalidInput:  # of a package that is not installed here
-        return name
+def _doubts(block: "Block", dataset: str) -> Iterator[str]:
+    """Yield what `Block.reservations` says of one data set."""
+    if not block.task.has_test:
+        yield "there is no split held out, so that searches saw the values that are reported"
+    if dataset in block.doubts.best_epoch:
+        yield "test is each network's best over the epochs of its training, an optimistic number"
+    if dataset in block.doubts.on_test_images:
+        yield "validation is of another training on the images of test"
 
 
 def measured(origins: Sequence[Origin]) -> str:
@@ -81,6 +86,10 @@ def about_origins(origins: Sequence[Origin]) -> Iterator[Said]:
             f"each data set is ranked by its own metric: {by_metric}",
             "each data set is ranked by its own metric",
         )
+    for doubt in dict.fromkeys(doubt for one in origins for doubt in one.doubts):
+        some = [one for one in origins if doubt in one.doubts]
+        brief = f"of {'all' if len(some) == len(origins) else 'some'} data sets {doubt}"
+        yield Said(f"{brief}: {_of_tables(some, origins)}", brief)
     spaces = _shared(origins, lambda one: one.space)
     images = _shared(origins, lambda one: one.images)
     if spaces:
@@ -106,9 +115,17 @@ def _shared(origins: Sequence[Origin], key: Callable[[Origin], str]) -> str:
 
 def _grouped(some: Sequence[Origin], every: Sequence[Origin], key: Callable[[Origin], str]) -> str:
     """Return data sets in groups of equal keys, as text; `every` are all that are compared."""
-    groups: dict[str, dict[str, list[str]]] = {}
+    groups: dict[str, list[Origin]] = {}
     for one in some:
-        groups.setdefault(key(one), {}).setdefault(one.table, []).append(one.title)
+        groups.setdefault(key(one), []).append(one)
+    return "; ".join(f"{name} ({_of_tables(found, every)})" for name, found in groups.items())
+
+
+def _of_tables(some: Sequence[Origin], every: Sequence[Origin]) -> str:
+    """Return data sets as text, those of a table together; `every` are all that are compared."""
+    tables: dict[str, list[str]] = {}
+    for one in some:
+        tables.setdefault(one.table, []).append(one.title)
     several = len({one.table for one in every}) > 1
 
     def written(table: str, titles: Sequence[str]) -> str:
@@ -117,10 +134,7 @@ def _grouped(some: Sequence[Origin], every: Sequence[Origin], key: Callable[[Ori
             return f"all {len(titles)} of {table}"
         return f"{', '.join(titles)} of {table}" if several else ", ".join(titles)
 
-    return "; ".join(
-        f"{name} ({', '.join(written(*one) for one in tables.items())})"
-        for name, tables in groups.items()
-    )
+    return ", ".join(written(*one) for one in tables.items())
 
 
 def footer_of(blocks: Sequence["Block"], titles: Sequence[str]) -> str:

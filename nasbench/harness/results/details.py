@@ -104,6 +104,9 @@ def _totals(runs: ExperimentRuns) -> Iterator[Pair]:
         ("clock", "clock_seconds", clock), ("optimiser", "optimiser_seconds", "s"),
         ("wall", "wall_seconds", "s"),
     ):  # fmt: skip
+        if name == "clock" and not runs.experiment.task.timed:
+            yield name, "none: the table has no seconds of its trainings"
+            continue
         total = float(np.sum(finished.column(column)))
         number = f"{total:,.0f}" if not unit else f"{total:,.3f} {unit}"
         yield name, f"{number} in all finished runs"

@@ -92,7 +92,7 @@ class Results:
         A clock and a count have columns of their own, NaN for runs of another: `evaluations` and
         their `training_epochs`, or `shared_epochs` of shared weights; `simulated_seconds` of a
         table, real `training_seconds` of networks or weights, or `mixed_seconds` of a table that
-        networks are trained beside.
+        networks are trained beside. All are NaN where a table has no seconds.
         """
         import pandas
 
@@ -271,8 +271,12 @@ def _counted(
 
 
 def _timed(one: ExperimentRuns, seconds: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return seconds of a clock in the column of its kind; the other kinds are NaN."""
+    """Return seconds of a clock in the column of its kind; NaN in the others, and without seconds.
+
+    A table may have no seconds of its trainings, see `Task.timed`.
+    """
     none = np.full(len(seconds), np.nan)
+    seconds = seconds if one.experiment.task.timed else none
     return {
         f"{kind}_seconds": seconds if kind is one.experiment.task.seconds else none
         for kind in Seconds
@@ -296,7 +300,8 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     starts = np.repeat(codes.offsets[:-1], lengths)
     at = np.maximum(step, 0) + starts
     kinds = [str(kind) for kind in Seconds]
-    value, seconds, epochs = runs.signal, runs.lists("seconds"), runs.lists("epochs")
+    value, epochs = runs.signal, runs.lists("epochs")
+    seconds = runs.lists("seconds").values
     return pandas.DataFrame(
         {
             "experiment": one.label,
@@ -305,7 +310,7 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
             "seed": np.repeat(runs.seeds, lengths),
             "architecture": pandas.Categorical.from_codes(codes.values, texts),
             "value": value.values,
-            "seconds": seconds.values,
+            "seconds": seconds if one.experiment.task.timed else np.full(len(step), np.nan),
             "epochs": epochs.values,
             "fidelity": runs.lists("fidelity").values,
             "clock": pandas.Categorical.from_codes(

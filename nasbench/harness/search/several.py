@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nasbench.arguments import require_names, require_path
-from nasbench.benchmarks.catalogue import list_tables, load_table
+from nasbench.benchmarks.catalogue import ALL, list_tables, load_table
 from nasbench.benchmarks.protocols import Protocol, searched_in
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput, NasbenchError
@@ -20,8 +20,6 @@ from nasbench.harness.search.tasks import Wanted, tasks_of
 from nasbench.place import HERE, Place
 from nasbench.text import shown
 
-ALL = "all"
-"""The benchmark that stands for every installed table that can be searched."""
 Benchmarks = str | Path | Sequence[str | Path] | None
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -47,7 +45,7 @@ def several(benchmark: Benchmarks, say: Say = lambda _: None) -> list[str | Path
         raise InvalidInput("no benchmark is named: `nasbench data list` shows the tables")
     if ALL in names:
         raise InvalidInput(f"benchmark '{ALL}' stands for every table: leave the others away")
-    return names if len(names) > 1 or not isinstance(benchmark, str) else None
+    return None if isinstance(benchmark, str) and "," not in benchmark else names
 
 
 def _installed(say: Say) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Blocks of several tables ranked together: which they are, and their numbers by other means."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy.stats import friedmanchisquare, rankdata
 from tables import DATASETS, installed, synthetic_table
 
@@ -21,13 +23,14 @@ from nasbench.harness.compare.across import OneDataSet, standings_across
 from nasbench.harness.compare.by_space import by_space
 from nasbench.harness.compare.rank_tests import Runs, critical_difference, divided, ranks_of
 from nasbench.harness.compare.related import related
+from nasbench.harness.compare.tables.terminal import print_comparison
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import experiments
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
 from nasbench.problem import LOSS, Metric
 from nasbench.rules import Promotion
-from nasbench.spaces import get_enumerable
+from nasbench.spaces import get_enumerable, whole_of
 from tests.upstream import upstream
 
 BOTH = "random-search,regularized-evolution"
@@ -217,6 +220,10 @@ def test_all_tables_by_other_means(tmp_path: Path) -> None:
         assert "Taskonomy (all 7 of transnas-macro, all 7 of transnas-micro)" in images
         spaces = next(one for one in family.notes if one.startswith("data sets of one space"))
         assert "nb201 (Digits of digits, all 3 of nb201)" in spaces
+        doubt = "of some data sets test is each network's best over the epochs of its training"
+        (told,) = (one for one in family.notes if one.startswith(doubt))
+        assert told.endswith(": all 7 of transnas-macro, all 7 of transnas-micro")
+        assert any(one.startswith(doubt) for one in family.brief)
         assert family.measured == "accuracy (%), ssim and neg_loss"
         assert len({one.title for one in family.datasets}) == 18
         assert any("and nothing about others" in note for note in family.notes)
@@ -280,6 +287,9 @@ def test_a_metric_of_which_less_is_better_is_ranked_beside_one_of_which_more(
         (family,) = comparison.families
         assert family.measured == "error (points) and accuracy (%)"
         assert "data sets share their images: photographs (one, two of mine)" in family.notes
+        console = Console(width=100, file=io.StringIO(), highlight=False)
+        print_comparison(comparison, console)
+        assert "over 5 data sets, with 95 % stratified" in console.file.getvalue()
         text = (results / "comparison" / "across-1" / "ranks.md").read_text()
         assert "mean rank by space" in text
         for name in ("ranks.md", "captions.md"):
@@ -288,6 +298,28 @@ def test_a_metric_of_which_less_is_better_is_ranked_beside_one_of_which_more(
         stored = json.loads((results / "comparison" / "comparison.json").read_text())
         assert stored["across"][0]["by_space"]["spaces"] == ["transnas-micro", "nb201"]
         assert audit(results).faults == ()
+
+
+def test_a_part_of_a_space_has_the_architectures_of_the_whole(tmp_path: Path) -> None:
+    """The cells of at most 5 vertices are cells of NAS-Bench-101: the two are one space."""
+    part, whole = get_enumerable("nb101-5v"), get_enumerable("nb101")
+    assert all(whole.contains(part.architecture(index)) for index in range(0, part.size, 50))
+    assert whole_of("nb101-5v") == whole_of("nb101") == "nb101"
+    assert whole_of("transnas-micro") == "transnas-micro"
+    assert whole_of("nobody's") == "nobody's"
+    data = tmp_path / "data"
+    for name, space in (("small", "nb101-5v"), ("pool", "nb101"), ("other", "macro")):
+        scores = np.random.default_rng(len(name)).uniform(10, 90, 60)
+        frame = pd.DataFrame({"index": np.arange(60), "epochs": 1, "test_accuracy": scores})
+        table = table_from_frame(frame.assign(valid_accuracy=scores), name=name, space=space)
+        table.save(data / "tables" / f"{name}.safetensors")
+    with installed(data):
+        run(BOTH, benchmark="small,pool,other", seeds=3, budget="9evals", out=tmp_path / "r")
+        (family,) = compare(tmp_path / "r").families
+    assert family.standings.by_space is not None
+    assert sorted(family.standings.by_space.spaces) == ["macro", "nb101"]
+    shared = next(one for one in family.notes if one.startswith("data sets of one space"))
+    assert shared.endswith(": nb101 (pool of pool, small of small)")
 
 
 def test_rows_that_some_blocks_lack(two_tables: Path, tmp_path: Path) -> None:
@@ -310,6 +342,9 @@ def test_what_cannot_be_searched_is_left_out_with_a_line(two_tables: Path, tmp_p
             "random-search", benchmark="all", objective="accuracy", seeds=1, budget="9evals",
             out=tmp_path / "r", say=said.append,
         )  # fmt: skip
+        twice = run("random-search", benchmark="digits, digits,", seeds=1, budget="9evals",
+                    out=tmp_path / "twice")  # fmt: skip
+        assert [one.experiment.task.benchmark for one in twice] == ["digits"]
         searched = {(o.experiment.task.benchmark, o.experiment.task.query.dataset) for o in found}
         assert searched == {("digits", "digits"), *(("nb201", name) for name in DATASETS)}
         for line, name in zip(said, ("one", "two"), strict=True):

@@ -149,6 +149,8 @@ def test_the_bundled_table_is_the_default_where_nothing_is_fetched(
     assert ("digits", True) in [(one.name, one.installed) for one in catalogue.list_tables()]
     with pytest.raises(InvalidInput, match="table 'digits' comes with nasbench: name yours"):
         catalogue.new_table_path("digits")
+    with pytest.raises(InvalidInput, match="called 'all', which stands for every table"):
+        catalogue.new_table_path("all")
     assert chosen(None, None, None) == ("digits", ("digits",), "own")
     words = ["run", "--strategy", "random-search", "--seeds", "2", "--out", str(tmp_path / "runs")]
     done = CliRunner().invoke(app, words)

@@ -18,7 +18,7 @@ from nasbench.text import printable
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
-_SHOWN = ("results", "cost", "sets")
+_SHOWN = ("results", "cost", "sets", "ranks")
 """The tables that are printed where none is asked for."""
 _LEAVE_OUT = {
     "results": ("shared epochs", "evals", "regret valid.", "test median", "signal"),
@@ -32,7 +32,7 @@ _HEADING = 8
 
 
 def print_comparison(comparison: "Comparison", console: Console) -> None:
-    """Print the tables of every block that are asked for, by default final values and costs."""
+    """Print the tables that are asked for, by default final values, costs and ranks."""
     options = comparison.options.tables
     if options.kinds is None:
         options = replace(options, kinds=_SHOWN)
