@@ -37,7 +37,7 @@ def named(notations: Sequence[Notation], name: str, space: str) -> Notation:
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
         there = ", ".join(known) or "none besides its own text"
-        raise InvalidInput(f"notation {shown(name)} of space '{space}': {hint}there is {there}")
+        raise InvalidInput(f"space '{space}' has no notation {shown(name)}: {hint}there is {there}")
     return known[name]
 
 

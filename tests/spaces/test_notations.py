@@ -119,6 +119,7 @@ def test_published_hardware_costs_name_cells_as_naslib_does() -> None:
     ("text", "notation", "message"),
     [
         (CELL, "naslb", "did you mean 'naslib'"),
+        (CELL, "nope", "space 'nb201' has no notation 'nope': there is"),
         (CELL, "?", "there is official, autodl, darts, tuples, nni, naslib, digits, transnas"),
         ("(1, 2)", "naslib", "has 6 numbers"),
         ("(1, 2, 3, 4, 5, 0)", "naslib", "5 is none of the numbers 0 to 4"),
