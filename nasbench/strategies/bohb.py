@@ -32,8 +32,12 @@ class Bohb(Halving):
     points, and the bandwidth rule. The model is made of all answers at the highest rung that has
     enough of them. A failed evaluation is a bad one.
 
+    The bandwidth rule takes the positions of choices for numbers. For a decision with many choices
+    its result is often above the bandwidth of the uniform kernel, as long as the points are spread
+    over the choices; the model then says nothing of that decision.
+
     Deviations: the code bounds no bandwidth from above, so that a kernel can be negative; here it
-    is at most the one at which the kernel is uniform. The code's kernel spreads over the choices
+    is at most that of the uniform kernel. The code's kernel spreads over the choices
     that occur among the points; here over all choices of the decision. Candidates are drawn with
     all bandwidths multiplied by the factor, as the paper says; the code does that for continuous
     parameters only, and draws another choice uniformly from all, also the same one. The
