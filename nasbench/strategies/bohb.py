@@ -40,9 +40,10 @@ class Bohb(Halving):
     is at most that of the uniform kernel. The code's kernel spreads over the choices
     that occur among the points; here over all choices of the decision. Candidates are drawn with
     all bandwidths multiplied by the factor, as the paper says; the code does that for continuous
-    parameters only, and draws another choice uniformly from all, also the same one. The
-    architectures of a bracket differ. With several workers a bracket waits at the end of each rung;
-    the code begins the next one meanwhile.
+    parameters only, and draws another choice uniformly from all, also the same one. An architecture
+    counts once at a rung, with its last answer, and the architectures of a bracket differ; in the
+    code a model can come to consist of copies of one architecture, and draw nothing else. With
+    several workers a bracket waits at the end of each rung; the code begins the next one meanwhile.
     """
 
     title = "BOHB"
@@ -78,8 +79,9 @@ class Bohb(Halving):
         sizes = require_decisions(self.space).sizes
         self._sizes, self._least = sizes, max(self.settings.least_points, len(sizes) + 1)
         super().setup()
-        self.answers: list[list[Told]] = [[] for _ in self._rungs]
-        self._fitted: dict[tuple[int, int], tuple[Density, Density]] = {}
+        self.answers: list[dict[Architecture, Told]] = [{} for _ in self._rungs]
+        self.answered = 0
+        self._fitted: dict[int, tuple[Density, Density]] = {}  # the last, by number of answers
 
     def bracket(self, number: int) -> tuple[int, int]:
         """Begin one rung higher than the bracket before, or again at the lowest."""
@@ -95,14 +97,16 @@ class Bohb(Halving):
         wide = good.widened(self.settings.bandwidth_factor)
         drawn = wide.draw(self.settings.samples, self.random.generator)
         ratio = np.maximum(bad.of(drawn), _LEAST) / np.maximum(good.of(drawn), _LEAST)
-        return tuple(drawn[int(ratio.argmin())].tolist())
+        ranked = (tuple(drawn[place].tolist()) for place in ratio.argsort(kind="stable"))
+        new = (one for one in ranked if one not in self.drawn)
+        return next(new, None) or self.space.sample(self.random)
 
     def tell(self, trial: Trial, answer: Answer) -> None:
         """Note the answer at its rung, for the bracket and for the model."""
         super().tell(trial, answer)
-        mine = self.answers[self.rung]
+        self.answered += 1
         told = told_of(trial, self.problem.score(answer), answer.failed)
-        mine.append(told._replace(place=len(mine)))
+        self.answers[self.rung][trial.architecture] = told._replace(place=self.answered)
 
     def model(self) -> tuple[Density, Density] | None:
         """Return densities of good and bad architectures; None while answers are too few.
@@ -114,10 +118,9 @@ class Bohb(Halving):
             answers = self.answers[rung]
             if len(answers) < 2 * self._least:
                 continue
-            key = rung, len(answers)
-            if key not in self._fitted:  # answers have come since it was fitted
-                self._fitted = {key: self._fit(sorted(answers))}
-            return self._fitted[key]
+            if self.answered not in self._fitted:
+                self._fitted = {self.answered: self._fit(sorted(answers.values()))}
+            return self._fitted[self.answered]
         return None
 
     def _fit(self, ranked: list[Told]) -> tuple[Density, Density]:
