@@ -1,18 +1,17 @@
 """BOHB: Hyperband that draws architectures from a model of good and bad ones."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from nasbench.problem import Answer, Trial
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import Tag, require, require_decisions
-from nasbench.strategies.parts.density import Density
 from nasbench.strategies.parts.rungs import Halving, Told, bracket_size, require_reduction, told_of
 from nasbench.strategies.registry import register
 
-_LEAST = 1e-32
-"""Smallest density in the ratio of two, as in the authors' code."""
+if TYPE_CHECKING:
+    from nasbench.strategies.parts.density import Model
+
 _BIBTEX = """
 @inproceedings{falkner2018bohb,
   author = {Stefan Falkner and Aaron Klein and Frank Hutter},
@@ -81,7 +80,7 @@ class Bohb(Halving):
         super().setup()
         self.answers: list[dict[Architecture, Told]] = [{} for _ in self._rungs]
         self.answered = 0
-        self._fitted: dict[int, tuple[Density, Density]] = {}  # the last, by number of answers
+        self._fitted: dict[int, Model] = {}  # the last, by number of answers
 
     def bracket(self, number: int) -> tuple[int, int]:
         """Begin one rung higher than the bracket before, or again at the lowest."""
@@ -93,11 +92,8 @@ class Bohb(Halving):
         model = self.model()
         if model is None or self.random.uniform() < self.settings.random_fraction:
             return self.space.sample(self.random)
-        good, bad = model
-        wide = good.widened(self.settings.bandwidth_factor)
-        drawn = wide.draw(self.settings.samples, self.random.generator)
-        ratio = np.maximum(bad.of(drawn), _LEAST) / np.maximum(good.of(drawn), _LEAST)
-        ranked = (tuple(drawn[place].tolist()) for place in ratio.argsort(kind="stable"))
+        factor, samples = self.settings.bandwidth_factor, self.settings.samples
+        ranked = model.candidates(samples, factor, self.random.generator)
         new = (one for one in ranked if one not in self.drawn)
         return next(new, None) or self.space.sample(self.random)
 
@@ -108,7 +104,7 @@ class Bohb(Halving):
         told = told_of(trial, self.problem.score(answer), answer.failed)
         self.answers[self.rung][trial.architecture] = told._replace(place=self.answered)
 
-    def model(self) -> tuple[Density, Density] | None:
+    def model(self) -> "Model | None":
         """Return densities of good and bad architectures; None while answers are too few.
 
         Of n answers, the best `top_percent` are good and as many of the next best as the rest would
@@ -123,12 +119,14 @@ class Bohb(Halving):
             return self._fitted[self.answered]
         return None
 
-    def _fit(self, ranked: list[Told]) -> tuple[Density, Density]:
+    def _fit(self, ranked: list[Told]) -> "Model":
+        from nasbench.strategies.parts.density import Density, Model  # numpy, which listing has not
+
         percent = self.settings.top_percent
         good = max(self._least, percent * len(ranked) // 100)
         bad = max(self._least, (100 - percent) * len(ranked) // 100)
         points = [one.architecture for one in ranked]
-        return (
+        return Model(
             Density.fit(points[:good], self._sizes),
             Density.fit(points[good : good + bad], self._sizes),
         )

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST = 1e-3
 """Smallest bandwidth; without one, a choice that all points share would be the only one drawn."""
+
+_LEAST = 1e-32
+"""Smallest density in the ratio of two, as in the code of BOHB's authors."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +61,21 @@ class Density:
 
 def _limited(bandwidths: NDArray[np.float64], choices: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.minimum(bandwidths, (choices - 1) / choices)
+
+
+class Model(NamedTuple):
+    """Densities of good and of bad architectures."""
+
+    good: Density
+    bad: Density
+
+    def candidates(
+        self, number: int, factor: float, generator: np.random.Generator
+    ) -> list[tuple[int, ...]]:
+        """Draw architectures from the good density, made wider by a factor, the best first.
+
+        The best has the smallest ratio of bad to good density; of equal ones the first drawn.
+        """
+        drawn = self.good.widened(factor).draw(number, generator)
+        ratio = np.maximum(self.bad.of(drawn), _LEAST) / np.maximum(self.good.of(drawn), _LEAST)
+        return [tuple(one) for one in drawn[ratio.argsort(kind="stable")].tolist()]
