@@ -152,3 +152,14 @@ def test_it_waits_only_where_nothing_new_is_left() -> None:
     told(strategy, 0, first, 1.0)
     told(strategy, 1, second, 2.0)
     assert strategy.ask() == Evaluate(second.architecture, second.fidelity._replace(epochs=3), 3)
+
+
+def test_what_failed_never_goes_on() -> None:
+    """Nine of ten fail, so that fewer than a third of a rung can go on."""
+    space = toy_space((10, 10, 10, 10))
+    script = Scripted(lambda a, _: FAILS if a[0] else float(sum(a)))
+    track = run(make("asha", space, [1, 3, 9]), script, evaluations=500)
+    failed = np.isnan(track.signal)
+    assert failed[track.fidelity == 1].sum() > 300
+    assert (track.fidelity > 1).sum() > 20
+    assert not failed[track.fidelity > 1].any()
