@@ -79,8 +79,9 @@ class Bohb(Halving):
         self._sizes, self._least = sizes, max(self.settings.least_points, len(sizes) + 1)
         super().setup()
         self.answers: list[dict[Architecture, Told]] = [{} for _ in self._rungs]
-        self.answered = 0
-        self._fitted: dict[int, Model] = {}  # the last, by number of answers
+        self.answered = [0 for _ in self._rungs]
+        self._fitted: dict[tuple[int, int], Model] = {}
+        """The last model, by its rung and the number of answers there."""
 
     def bracket(self, number: int) -> tuple[int, int]:
         """Begin one rung higher than the bracket before, or again at the lowest."""
@@ -100,9 +101,9 @@ class Bohb(Halving):
     def tell(self, trial: Trial, answer: Answer) -> None:
         """Note the answer at its rung, for the bracket and for the model."""
         super().tell(trial, answer)
-        self.answered += 1
+        self.answered[self.rung] += 1
         told = told_of(trial, self.problem.score(answer), answer.failed)
-        self.answers[self.rung][trial.architecture] = told._replace(place=self.answered)
+        self.answers[self.rung][trial.architecture] = told._replace(place=self.answered[self.rung])
 
     def model(self) -> "Model | None":
         """Return densities of good and bad architectures; None while answers are too few.
@@ -114,9 +115,10 @@ class Bohb(Halving):
             answers = self.answers[rung]
             if len(answers) < 2 * self._least:
                 continue
-            if self.answered not in self._fitted:
-                self._fitted = {self.answered: self._fit(sorted(answers.values()))}
-            return self._fitted[self.answered]
+            key = rung, self.answered[rung]
+            if key not in self._fitted:
+                self._fitted = {key: self._fit(sorted(answers.values()))}
+            return self._fitted[key]
         return None
 
     def _fit(self, ranked: list[Told]) -> "Model":

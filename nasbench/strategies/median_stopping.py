@@ -59,9 +59,7 @@ class MedianStopping(SearchStrategy):
         """Hyperparameters."""
 
         grace: int = 5  #: completed trainings without which none is stopped
-        stride: int = (
-            1  #: the next step is so many fidelities higher; the last fidelity is always a step
-        )
+        stride: int = 1  #: the next step is so many fidelities higher; the last is always a step
 
         def __post_init__(self) -> None:
             """Refuse a rule without completed trainings, and steps that do not go on."""

@@ -41,10 +41,12 @@ class Density:
 
     def of(self, architectures: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the density at architectures of shape (m, decisions), shape (m,)."""
-        other = self.bandwidths / np.maximum(self.choices - 1, 1)
-        same = architectures[:, None, :] == self.points[None, :, :]
-        kernels: NDArray[np.float64] = np.where(same, 1 - self.bandwidths, other)
-        densities: NDArray[np.float64] = kernels.prod(axis=2).mean(axis=1)
+        kernels = np.ones((len(architectures), len(self.points)))
+        bandwidths, sizes = self.bandwidths.tolist(), self.choices.tolist()
+        for decision, (h, c) in enumerate(zip(bandwidths, sizes, strict=True)):
+            same = architectures[:, decision, None] == self.points[:, decision]
+            kernels *= np.where(same, 1 - h, h / max(c - 1, 1))
+        densities: NDArray[np.float64] = kernels.mean(axis=1)
         return densities
 
     def widened(self, factor: float) -> "Density":
