@@ -30,7 +30,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of(made: Path, promotion: str) -> list[ExperimentFolder]:
-    return [one for one in experiments(made) if one.experiment.task.promotion == promotion]
+    """Return the experiments of strategies with rungs; median stopping has every fidelity."""
+    return [
+        one for one in experiments(made)
+        if one.experiment.task.promotion == promotion
+        and one.experiment.strategy != "median-stopping"
+    ]  # fmt: skip
 
 
 def test_an_audit_derives_charges_and_answers_again(made: Path) -> None:
@@ -42,7 +47,7 @@ def test_an_audit_derives_charges_and_answers_again(made: Path) -> None:
 
 
 def test_rungs_of_digits_and_the_answer(made: Path) -> None:
-    for folder in experiments(made):
+    for folder in [*of(made, "restart"), *of(made, "resume")]:
         for row in folder.read().to_pylist():
             assert set(row["fidelity"]) == {2, 5, 15}
             answer = row["incumbents"][-1]
@@ -64,6 +69,23 @@ def test_epochs_of_resumed_trainings(made: Path) -> None:
             if promotion == "resume":
                 assert pairs[5, 3]
                 assert pairs[15, 10]
+
+
+def test_median_stopping_pays_each_epoch_once_where_trainings_are_resumed(made: Path) -> None:
+    """One epoch for each evaluation, from 1 epoch on to where it was stopped."""
+    seen = 0
+    for folder in experiments(made):
+        if folder.experiment.strategy != "median-stopping":
+            continue
+        resumed = folder.experiment.task.promotion == "resume"
+        for row in folder.read().to_pylist():
+            assert row["epochs"] == ([1] * len(row["epochs"]) if resumed else row["fidelity"])
+            reached: dict[str, list[int]] = {}
+            for text, fidelity in zip(row["architecture"], row["fidelity"], strict=True):
+                reached.setdefault(text, []).append(fidelity)
+            assert all(each == list(range(1, len(each) + 1)) for each in reached.values())
+            seen += any(len(each) < 15 for each in reached.values())
+    assert seen == 12
 
 
 def test_one_fidelity_is_refused_with_the_tables_that_have_several(tmp_path: Path) -> None:
