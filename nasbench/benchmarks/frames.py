@@ -96,6 +96,8 @@ def table_from_frame(
     _check_types(
         frame, metrics, notes, protocols, name=name, title=title, licence=licence, bibtex=bibtex
     )
+    if pool is not None and not isinstance(pool, bool):
+        raise InvalidInput(f"pool cannot be {shown(pool)}: it is True, False or None")
     of = _space(space)
     several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
     _check(frame, several)
@@ -248,7 +250,8 @@ def _check(frame: "pandas.DataFrame", metrics: Sequence[Metric]) -> None:
     allowed = {"architecture", "index", "epochs", "seconds", "dataset", "seed", *SIZES}
     allowed |= {f"{split}_{one.name}" for one in metrics for split in _SPLITS}
     for one in there:
-        if one not in allowed and one.partition("/")[0] not in OF_A_DEVICE:
+        cost, _, device = one.partition("/")
+        if one not in allowed and (cost not in OF_A_DEVICE or not device.strip()):
             raise InvalidInput(
                 f"the frame's column {shown(one)} is none that a table has: name its metric in "
                 "`metrics`, or leave it away"

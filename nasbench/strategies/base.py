@@ -19,6 +19,10 @@ BEST, DERIVED = "best by validation", "derived"
 """The two rules for the answer of a search (its incumbent); see `SearchStrategy.rule`."""
 
 
+class TooFewFidelities(InvalidInput):
+    """A problem has fewer fidelities than a strategy with the tag `FIDELITIES` needs."""
+
+
 class Tag(StrEnum):
     """Special features or needs of a strategy."""
 
@@ -53,14 +57,17 @@ def require_decisions(space: Space) -> CategoricalSpace:
 
 
 def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) -> None:
-    """Raise `InvalidInput` if a problem lacks what the tags of the strategy `name` require."""
+    """Raise `InvalidInput` if a problem lacks what the tags of the strategy `name` require.
+
+    It is `TooFewFidelities` where fidelities are missing.
+    """
     if Tag.DECISIONS in strategy.tags:
         try:
             require_decisions(problem.space)
         except InvalidInput as error:
             raise InvalidInput(f"strategy '{name}': {error}") from error
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
-        raise InvalidInput(
+        raise TooFewFidelities(
             f"strategy '{name}' compares fidelities, and this search has "
             f"{len(problem.fidelities) or 'only its own'}: use another strategy, or a table that "
             "knows validation after several numbers of epochs"

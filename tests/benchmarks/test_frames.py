@@ -126,6 +126,8 @@ def test_what_a_resumed_training_costs_is_the_difference() -> None:
         (frame(seed=0), {}, "architecture 0 has two rows of 'mine' after 4 epochs, seed 0"),
         (frame(params=[1, 2, 1, 1, 1, 1]), {}, "column 'params': architecture 0 has"),
         (frame().iloc[:0], {}, "has no rows"),
+        (frame(), {"pool": "yes"}, "pool cannot be 'yes'"),
+        (frame(**{"latency/": 1.0}), {}, "column 'latency/' is none that a table has"),
         (frame(), {"space": "nowhere"}, "space 'nowhere' is unknown"),
         (frame(), {"space": GraphSpace("g", ("a",), 4)}, "needs a space with indices"),
     ],

@@ -14,6 +14,7 @@ from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
 from nasbench.harness.search.budget import Clock
 from nasbench.harness.search.experiment import Experiment, Run, streams
+from nasbench.harness.search.fidelities import installed_with_several
 from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
@@ -21,7 +22,7 @@ from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shar
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
 from nasbench.rules import Selection
-from nasbench.strategies.base import DERIVED, SearchStrategy, require_tags
+from nasbench.strategies.base import DERIVED, SearchStrategy, TooFewFidelities, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings
 
 
@@ -70,7 +71,10 @@ class Runner:
             self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
             task.simulated_workers, own,
         )  # fmt: skip
-        require_tags(self._strategy, experiment.strategy, self._problem)
+        try:
+            require_tags(self._strategy, experiment.strategy, self._problem)
+        except TooFewFidelities as error:
+            raise TooFewFidelities(f"{error} ({installed_with_several()})") from error
 
     def run(self, seed: int) -> Run:
         """Run one seed and judge it; an error is recorded in the returned run, not raised."""

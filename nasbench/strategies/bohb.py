@@ -1,0 +1,134 @@
+"""BOHB: Hyperband that draws architectures from a model of good and bad ones."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nasbench.problem import Answer, Trial
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import Tag, require, require_decisions
+from nasbench.strategies.parts.rungs import Halving, Told, bracket_size, require_reduction, told_of
+from nasbench.strategies.registry import register
+
+if TYPE_CHECKING:
+    from nasbench.strategies.parts.density import Model
+
+_BIBTEX = """
+@inproceedings{falkner2018bohb,
+  author = {Stefan Falkner and Aaron Klein and Frank Hutter},
+  title = {{BOHB}: Robust and Efficient Hyperparameter Optimization at Scale},
+  booktitle = {International Conference on Machine Learning},
+  year = {2018}
+}
+"""
+
+
+@register("bohb")
+class Bohb(Halving):
+    """Hyperband whose architectures are likely among the good and unlikely among the bad.
+
+    Falkner et al., ICML 2018, Algorithm 2, in rungs as `parts.rungs` says; where the paper leaves
+    details open, as in the authors' code (hpbandster 0.7): sizes of brackets, of good and bad
+    points, and the bandwidth rule. The model is made of all answers at the highest rung that has
+    enough of them. A failed evaluation is a bad one.
+
+    The bandwidth rule takes the positions of choices for numbers. For a decision with many choices
+    its result is often above the bandwidth of the uniform kernel, as long as the points are spread
+    over the choices; the model then says nothing of that decision.
+
+    Deviations: the code bounds no bandwidth from above, so that a kernel can be negative; here it
+    is at most that of the uniform kernel. The code's kernel spreads over the choices
+    that occur among the points; here over all choices of the decision. Candidates are drawn with
+    all bandwidths multiplied by the factor, as the paper says; the code does that for continuous
+    parameters only, and draws another choice uniformly from all, also the same one. An architecture
+    counts once at a rung, with its last answer, and the architectures of a bracket differ; in the
+    code a model can come to consist of copies of one architecture, and draw nothing else. With
+    several workers a bracket waits at the end of each rung; the code begins the next one meanwhile.
+    """
+
+    title = "BOHB"
+    family = "multi-fidelity"
+    reference = "Falkner et al., ICML 2018"
+    bibtex = _BIBTEX
+    colour = "#8a6d00"
+    tags = frozenset({Tag.FIDELITIES, Tag.DECISIONS})
+
+    @dataclass(frozen=True)
+    class Settings:
+        """Hyperparameters, with the defaults of the paper and the authors' code."""
+
+        reduction: int = 3  #: one of so many goes on to about so many times the epochs, eta
+        random_fraction: float = 1 / 3  #: part of the architectures that are drawn uniformly, rho
+        top_percent: int = 15  #: percentage of the answers that are good
+        least_points: int = 0  #: fewest good and fewest bad answers of a model; 0: decisions + 1
+        samples: int = 64  #: candidates of which the one with the best ratio is taken, N_s
+        bandwidth_factor: float = 3.0  #: by how much candidates are drawn more widely, b_w
+
+        def __post_init__(self) -> None:
+            """Refuse settings with which no model can be made."""
+            require_reduction(self.reduction)
+            fraction, percent = self.random_fraction, self.top_percent
+            require(0 <= fraction <= 1, "random_fraction", fraction, "from 0 to 1")
+            require(1 <= percent <= 99, "top_percent", percent, "1 to 99")
+            require(self.least_points >= 0, "least_points", self.least_points, "0 or more")
+            require(1 <= self.samples <= 100_000, "samples", self.samples, "1 to 100000")
+            require(self.bandwidth_factor > 0, "bandwidth_factor", self.bandwidth_factor, "above 0")
+
+    def setup(self) -> None:
+        """Begin without answers, and so without a model."""
+        sizes = require_decisions(self.space).sizes
+        self._sizes, self._least = sizes, max(self.settings.least_points, len(sizes) + 1)
+        super().setup()
+        self.answers: list[dict[Architecture, Told]] = [{} for _ in self._rungs]
+        self.answered = [0 for _ in self._rungs]
+        self._fitted: dict[tuple[int, int], Model] = {}
+        """The last model, by its rung and the number of answers there."""
+
+    def bracket(self, number: int) -> tuple[int, int]:
+        """Begin one rung higher than the bracket before, or again at the lowest."""
+        first = number % len(self._rungs)
+        return first, bracket_size(self._rungs, first, self.settings.reduction, "down")
+
+    def draw(self) -> Architecture:
+        """Draw uniformly, or take the candidate with the largest ratio of good to bad density."""
+        model = self.model()
+        if model is None or self.random.uniform() < self.settings.random_fraction:
+            return self.space.sample(self.random)
+        factor, samples = self.settings.bandwidth_factor, self.settings.samples
+        ranked = model.candidates(samples, factor, self.random.generator)
+        new = (one for one in ranked if one not in self.drawn)
+        return next(new, None) or self.space.sample(self.random)
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        """Note the answer at its rung, for the bracket and for the model."""
+        super().tell(trial, answer)
+        self.answered[self.rung] += 1
+        told = told_of(trial, self.problem.score(answer), answer.failed)
+        self.answers[self.rung][trial.architecture] = told._replace(place=self.answered[self.rung])
+
+    def model(self) -> "Model | None":
+        """Return densities of good and bad architectures; None while answers are too few.
+
+        Of n answers, the best `top_percent` are good and as many of the next best as the rest would
+        be are bad, but each at least `least_points`.
+        """
+        for rung in range(len(self._rungs) - 1, -1, -1):
+            answers = self.answers[rung]
+            if len(answers) < 2 * self._least:
+                continue
+            key = rung, self.answered[rung]
+            if key not in self._fitted:
+                self._fitted = {key: self._fit(sorted(answers.values()))}
+            return self._fitted[key]
+        return None
+
+    def _fit(self, ranked: list[Told]) -> "Model":
+        from nasbench.strategies.parts.density import Density, Model  # numpy, which listing has not
+
+        percent = self.settings.top_percent
+        good = max(self._least, percent * len(ranked) // 100)
+        bad = max(self._least, (100 - percent) * len(ranked) // 100)
+        points = [one.architecture for one in ranked]
+        return Model(
+            Density.fit(points[:good], self._sizes),
+            Density.fit(points[good : good + bad], self._sizes),
+        )
