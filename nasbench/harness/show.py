@@ -17,7 +17,7 @@ from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.problem import ACCURACY, Metric
-from nasbench.spaces import find_space
+from nasbench.spaces import find_space, get_space, spaces
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space, read_architecture
 from nasbench.spaces.nats_size import NatsSize
 from nasbench.spaces.nb201 import INPUTS, OPERATIONS, NasBench201, live_edges
@@ -134,7 +134,13 @@ def find_architecture(space: Space, text: str, notation: str | None = None) -> A
     text = text.strip()
     digits = text.removeprefix("-")
     if notation is not None or not digits.isdecimal():
-        return read_architecture(space, text, notation)
+        try:
+            return read_architecture(space, text, notation)
+        except InvalidInput as error:
+            others = [] if notation is not None else _spaces_of(text)
+            if not others:
+                raise
+            raise InvalidInput(f"{error}; it is one of space '{others[0]}': use --space") from error
     with suppress(InvalidInput):  # the architectures of a space may be written in digits
         return space.parse(text)
     if not isinstance(space, EnumerableSpace):
@@ -144,6 +150,16 @@ def find_architecture(space: Space, text: str, notation: str | None = None) -> A
             f"architecture {text[:_DIGITS]}... does not exist: use 0 to {space.size - 1}"
         )
     return space.architecture(int(text))
+
+
+def _spaces_of(text: str) -> list[str]:
+    """Return nasbench's own spaces and registered ones that have an architecture of this text."""
+    found = []
+    for name in spaces():
+        with suppress(InvalidInput):
+            get_space(name).parse(text)
+            found.append(name)
+    return found
 
 
 def _cell(space: NasBench201, cell: Architecture) -> Equals:

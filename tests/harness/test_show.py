@@ -147,3 +147,10 @@ def test_test_without_validation_is_shown_and_what_test_is_is_said(tmp_path: Pat
     assert len(macro.doubts) == 2
     assert "test is each network's best over the epochs of its training" in shown
     assert "validation is of another training on the images of test" in shown
+
+
+def test_the_space_of_an_architecture_is_named() -> None:
+    with pytest.raises(InvalidInput, match="it is one of space 'transnas-macro': use --space"):
+        describe("64-1234-basic")
+    with pytest.raises(InvalidInput, match=r"expected '\|'$|character 1"):
+        describe("nobody's")
