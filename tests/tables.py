@@ -22,12 +22,18 @@ SIZE = 15_625
 
 
 def synthetic_table(
-    name: str = "nb201", *, seed: int = 0, poison: bool = False, trials: tuple[int, ...] = ()
+    name: str = "nb201",
+    *,
+    seed: int = 0,
+    poison: bool = False,
+    trials: tuple[int, ...] = (),
+    epochs: tuple[int, ...] = (),
 ) -> Table:
     """Return a table whose final accuracies follow its 12-epoch signal loosely.
 
     With `poison`, every test number is NaN: nothing that a search does may depend on them.
-    With `trials`, the signal is known for single training seeds, with costs of their own.
+    With `trials`, the signal is known for single training seeds, with costs of their own. With
+    `epochs`, validation is also known after these of the signal's 12 epochs.
     """
     generator = np.random.default_rng(seed)
     quality = generator.normal(0, 1, SIZE)
@@ -49,6 +55,9 @@ def synthetic_table(
         seconds = generator.uniform(5, 12, SIZE)
         data[per_epoch_seconds(searched, Split.TRAIN)] = seconds
         data[query_seconds(searched, 12, None)] = 12 * seconds + 3
+        for after in epochs:
+            signal = Series(searched, Split.VALID, Quantity.ACCURACY, 12)
+            data[after_epoch(signal, after, None)] = noisy(2.0)
         for trial in trials:
             signal = Series(searched, Split.VALID, Quantity.ACCURACY, 12)
             data[after_epoch(signal, 12, trial)] = noisy(2.0)
