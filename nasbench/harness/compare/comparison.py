@@ -86,6 +86,11 @@ class Block:
         """The name of the benchmark; that of a file is its name without folders."""
         return Path(self.task.benchmark).name.removesuffix(SUFFIX)
 
+    @property
+    def regret(self) -> str:
+        """The label of an axis of regrets: `test accuracy regret (% points)`."""
+        return self.units.axis(f"{self.outcome} {self.units.metric.name} regret")
+
     def title_of(self, dataset: str) -> str:
         """Return the name of a data set for readers, such as `CIFAR-10` for `cifar10`."""
         return self.titles.get(dataset, dataset)

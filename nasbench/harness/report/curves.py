@@ -138,10 +138,9 @@ def _add_axes(
     """Complete a figure's logarithmic axes, whose ends are given, and add hidden linear ones."""
     from bokeh.models import FixedTicker, Grid, LinearAxis, NumeralTickFormatter
 
-    regret = block.units.axis(f"{block.outcome} regret")
     sides = (
         ("below", made.xaxis[0], label, across, "0,0.[00]"),
-        ("left", made.yaxis[0], regret, up, f"0.[{'0' * (block.units.digits + 1)}]"),
+        ("left", made.yaxis[0], block.regret, up, f"0.[{'0' * (block.units.digits + 1)}]"),
     )
     for side, log, text, ends, form in sides:
         log.update(ticker=FixedTicker(ticks=_ticks(*ends)))

@@ -200,7 +200,7 @@ def test_the_audit_finds_a_better_loss(
 def test_the_page_speaks_of_the_loss(results: Path, tmp_path: Path) -> None:
     page = report(results, tmp_path / "report.html").read_text()
     assert "has the best mean test loss, 0.2" in page
-    assert "test regret (nats)" in page
+    assert "test loss regret (nats)" in page
     assert "% points" not in page
 
 

@@ -55,8 +55,7 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         if not any(map(len, regrets)):
             continue
         title, rest = block.title_of(dataset), about(block)
-        regret = block.units.axis(f"{block.outcome} regret")
-        what = f"{regret} on {title} of every run's final architecture"
+        what = f"{block.regret} on {title} of every run's final architecture"
         yield Picture(
             f"distribution-{dataset}", "distribution",
             f"{block.outcome.capitalize()} regret of every run on {title}",
@@ -99,7 +98,7 @@ def _distribution(
         words = Words(
             title=block.title_of(dataset),
             footer="; ".join([_READ, *about(block)]),
-            xlabel=block.units.axis(f"{block.outcome} regret"),
+            xlabel=block.regret,
         )
         lay_out(figure, options, words, (len(shown) + 0.1) * rows.height)
     return figure

@@ -229,7 +229,7 @@ def _draw(
             aside=", ".join(CENTRES[centre]),
             footer="; ".join([*about(block), *_about_clock(block, clock)]),
             xlabel=_over(block, clock),
-            ylabel=block.units.axis(f"{block.outcome} regret"),
+            ylabel=block.regret,
             entries=() if named else entries(axes),
         )
         lay_out(figure, options, words, height)
@@ -270,7 +270,7 @@ def _about_clock(block: "Block", clock: str) -> list[str]:
 def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
     line, around = CENTRES[centre]
     return caption([
-        f"{block.units.axis(f'{block.outcome} regret')} on {block.title_of(dataset)} over "
+        f"{block.regret} on {block.title_of(dataset)} over "
         f"{_over(block, clock)}; both axes "
         "are logarithmic",
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
