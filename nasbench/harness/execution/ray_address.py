@@ -40,11 +40,42 @@ def check_address(address: str) -> None:
 def check_cluster(ray: Any, address: str) -> None:
     """Raise `InvalidInput` where no Ray head answers at an address within ten seconds.
 
-    A head that refuses the token passes this check, as `ray.init` itself reports the refusal.
+    A head that refuses the token passes this check, as `ray.init` itself reports the refusal. For
+    `auto` without any note of a head, those are asked that Ray itself finds among the processes of
+    this machine, of which one may just be ending.
     """
     found = _find(address)
-    if found is None:
+    if found is not None:
+        _ask(ray, address, found)
         return
+    heads = sorted(_running())
+    for place, head in enumerate(heads):
+        host, _, port = head.rpartition(":")
+        try:
+            _ask(ray, address, ("", host, int(port)))
+        except InvalidInput:
+            if place + 1 == len(heads):
+                raise
+        else:
+            return
+
+
+def _running() -> set[str]:
+    """Return the addresses of heads that Ray finds among the processes of this machine.
+
+    Ray remembers what it found before, such as an instance of ours that has ended since: it has to
+    look again.
+    """
+    with suppress(ImportError, AttributeError):
+        find = importlib.import_module("ray._private.services").find_gcs_addresses
+        with suppress(AttributeError):  # of a version that remembers nothing
+            find.cache_clear()
+        return set(find())
+    return set()
+
+
+def _ask(ray: Any, address: str, found: tuple[str, str, int]) -> None:
+    """Raise `InvalidInput` unless a head answers; `found` is its scheme, host and port."""
     scheme, host, port = found
     grpc = importlib.import_module("grpc")
     with _channel(ray, grpc, f"{host}:{port}") as channel:

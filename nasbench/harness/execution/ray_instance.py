@@ -55,7 +55,9 @@ def ray_instance(
         watchdog.VARIABLE: secrets.token_hex(16),
         "PYTHONPATH": path,  # workers find the strategies that this process finds
     }  # fmt: skip
-    with _environment(ours if address is None else always):
+    # a head that ends while a driver connects would be tried for a quarter of an hour
+    once = {"RAY_gcs_server_port_wait_time_s": "1", **os.environ, **always}
+    with _environment(ours if address is None else once):
         ray = importlib.import_module("ray")
         worker = importlib.import_module("ray._private.worker")
         vars(worker)["_worker_logs_enabled"] = False  # no public switch; a loss prints many lines

@@ -1,6 +1,7 @@
 """Runs on Ray: the same bits, nobody left behind, every failure one line."""
 
 import errno
+import importlib
 import os
 import signal
 import socket
@@ -233,3 +234,19 @@ def test_what_cannot_be_is_one_line(
 ) -> None:
     with pytest.raises(InvalidInput, match=reason):
         run("random-search", seeds=2, out=tmp_path, **options)
+
+
+def test_an_instance_that_is_ending_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray finds a head among the processes of the machine, and it no longer answers."""
+    services = importlib.import_module("ray._private.services")
+    with socket.socket() as ended, monkeypatch.context() as still:
+        ended.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{ended.getsockname()[1]}"
+        still.setattr(services, "_find_address_from_flag", lambda _: {address})
+        began = time.monotonic()
+        with pytest.raises(InvalidInput, match="'auto': who answers there is no Ray head"):
+            run("random-search", seeds=2, out=tmp_path, ray_address="auto")
+        assert time.monotonic() - began < 60
+    services.find_gcs_addresses.cache_clear()
