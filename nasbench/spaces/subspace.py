@@ -58,11 +58,17 @@ class Subspace(EnumerableSpace):
 
     def index(self, architecture: Architecture) -> int:
         """Return the position of an architecture; `LookupError` for one that is not here."""
-        wanted = self.whole.index(architecture)
-        position = bisect_left(self._sorted, wanted)
-        if position == self.size or self._sorted[position] != wanted:
+        position = self._position(architecture)
+        if position < 0:
             raise LookupError(f"architecture {architecture!r:.80} is not in the pool")
         return position
+
+    def _position(self, architecture: Architecture) -> int:
+        """Return the position of an architecture of the whole space; -1 for one not here."""
+        wanted = self.whole.index(architecture)
+        position = bisect_left(self._sorted, wanted)
+        here = position < self.size and self._sorted[position] == wanted
+        return position if here else -1
 
     @cached_property
     def _sorted(self) -> list[int]:
@@ -94,9 +100,7 @@ class Subspace(EnumerableSpace):
 
     def _has(self, architecture: Architecture) -> bool:
         """Whether an architecture of the whole space is here."""
-        wanted = self.whole.index(architecture)
-        place = bisect_left(self._sorted, wanted)
-        return place < self.size and self._sorted[place] == wanted
+        return self._position(architecture) >= 0
 
     def sample(self, random: Random) -> Architecture:
         """Draw one architecture uniformly."""

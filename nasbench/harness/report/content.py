@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nasbench.harness.compare.origins import listed
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.units import Units
@@ -48,7 +49,7 @@ def _said(block: "Block", dataset: str, rows: Sequence[Row]) -> str:
     )
     parts = [found]
     if equal:
-        names = _listed([row.label for row in equal])
+        names = listed([row.label for row in equal])
         parts.append(f"Not told from it by these runs: {names}")
     if worse:
         named = [_worse(row, best, units) for row in worse[:_NAMED]]
@@ -86,10 +87,6 @@ def _worse(row: Row, best: Row, units: Units) -> str:
         return f"{found} (told from {row.tested.worse_than}, not from it)"
     p = "< 0.001" if row.tested.p_value < 0.001 else f"= {row.tested.p_value:.3f}"
     return f"{found} (p {p}, a run of it wins {100 * row.tested.superiority:.0f} % of comparisons)"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def drill_down(block: "Block") -> dict[str, Any]:
