@@ -30,6 +30,8 @@ class Tag(StrEnum):
     """The strategy asks for several fidelities of its problem, and needs at least two."""
     DECISIONS = "decisions"
     """The strategy needs a space of independent decisions, a `CategoricalSpace`."""
+    ENCODING = "encoding"
+    """The strategy needs a space that describes its architectures by numbers: `encodings`."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
             require_decisions(problem.space)
         except InvalidInput as error:
             raise InvalidInput(f"strategy '{name}': {error}") from error
+    if Tag.ENCODING in strategy.tags and not problem.space.encodings():
+        raise InvalidInput(
+            f"strategy '{name}' predicts scores from numbers that describe an architecture, and "
+            f"space '{problem.space.name}' has none: define its method `encodings`, or use another "
+            "strategy, such as random-search or regularized-evolution"
+        )
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
         raise TooFewFidelities(
             f"strategy '{name}' compares fidelities, and this search has "
