@@ -122,7 +122,7 @@ def _show_front(table: str, objective: str | None, dataset: str | None) -> None:
     console = Screen(highlight=False)
     seen = f"what a search on {task.query.dataset} sees, after {task.query.epochs} epochs"
     found = {seen: fronts.signal} if task.has_test else {}
-    found.update({f"{task.outcome} on {name}": one for name, one in fronts.final.items()})
+    found.update({f"{task.outcome} on {name}": one for name, one in fronts.test.items()})
     for title, one in found.items():
         console.print(f"[bold italic]{escape(f'table {table}, {title}')}[/bold italic]")
         _print_front(console, one)

@@ -132,8 +132,14 @@ class Fronts:
 
     signal: ExactFront
     """In the values that a search sees: the mean over the answers that a query can give."""
-    final: Mapping[str, ExactFront]
-    """In final test values by reported data set; of validation in a table without test."""
+    valid: Mapping[str, ExactFront]
+    """In final validation values, by reported data set."""
+    test: Mapping[str, ExactFront]
+    """In final test values, by reported data set; of validation in a table without test."""
+
+    def of(self, split: str) -> Mapping[str, ExactFront]:
+        """Return the fronts of final values by data set; `split` is `valid` or `test`."""
+        return {"valid": self.valid, "test": self.test}[split]
 
 
 def front_task(
@@ -170,17 +176,12 @@ def exact_fronts(task: Task) -> Fronts:
     with np.errstate(invalid="ignore"):
         signal = np.where(known, seen, 0.0).sum(axis=0) / known.sum(axis=0)
     space, objectives = benchmark.space, task.objectives
-    places = range(len(objectives))
 
-    def final(dataset: str) -> Floats:
-        truths = [judge.truth(dataset, place) for place in places]
-        columns = [one.test if task.has_test else one.valid for one in truths]
-        return np.stack(columns, axis=1)
+    def final(split: str, dataset: str) -> ExactFront:
+        truths = [judge.truth(dataset, place) for place in range(len(objectives))]
+        values = np.stack([getattr(one, split) for one in truths], axis=1)
+        return ExactFront(objectives, space, scores_of(objectives, values))
 
-    return Fronts(
-        ExactFront(objectives, space, scores_of(objectives, signal)),
-        {
-            name: ExactFront(objectives, space, scores_of(objectives, final(name)))
-            for name in task.reports
-        },
-    )
+    valid = {name: final("valid", name) for name in task.reports}
+    test = {name: final("test", name) for name in task.reports} if task.has_test else valid
+    return Fronts(ExactFront(objectives, space, scores_of(objectives, signal)), valid, test)

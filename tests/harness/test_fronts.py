@@ -67,7 +67,7 @@ def test_the_fronts_of_digits() -> None:
         ((accuracy >= a) & (latency <= b) & ((accuracy > a) | (latency < b))).any()
         for a, b in zip(accuracy, latency, strict=True)
     ]
-    final = fronts.final["digits"]
+    final = fronts.test["digits"]
     assert sorted(final.members) == np.flatnonzero(~np.array(better)).tolist()
     for one in (final, fronts.signal):
         whole = moocore.hypervolume(one.scores, ref=one.reference, maximise=True)
@@ -88,7 +88,7 @@ def test_what_has_no_front() -> None:
 def test_the_command_prints_the_members() -> None:
     arguments = ["show", "digits", "--front", "--objective", "accuracy,latency"]
     printed = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}).output
-    final = exact_fronts(front_task("digits", None, "accuracy,latency")).final["digits"]
+    final = exact_fronts(front_task("digits", None, "accuracy,latency")).test["digits"]
     assert f"{len(final.members)} of 15,625 architectures" in printed
     for index in final.members.tolist():
         assert final.space.format(final.space.architecture(index)) in printed

@@ -11,6 +11,9 @@ _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
 )
 
+OF_FRONT = ("found (%)", "IGD+", "epsilon")
+"""How a final set's test values are to the exact front, beside their hypervolume."""
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "results": (
         "strategy", "n", "failed", "signal", "validation", "test", "test median", "regret test",
@@ -29,9 +32,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "strategy", "mean rank", "mean rank by space", "normalised regret", "IQM",
         "better than the first",
     ),
-    "sets": ("strategy", "n", "failed", "members", *COUNTS, *SECONDS),
+    "sets": ("strategy", "n", "failed", "members", *OF_FRONT, *COUNTS, *SECONDS),
 }  # fmt: skip
-"""All columns of a table. Of `sets` the best value of each objective comes after `members`."""
+"""All columns of a table. Of `sets` the best value of each objective comes before the costs."""
 
 SHORT: dict[str, tuple[str, ...]] = {
     "results": ("strategy", "n", "failed", "test", "regret test"),
@@ -49,7 +52,7 @@ BOLD_IN: dict[str, tuple[str, ...]] = {
 """Columns in which a cell may be bold."""
 
 KINDS = ("results", "cost", "estimates", "course", "pairs", "ranks", "sets")
-"""All tables; `sets` is that of searches with several objectives, which have no other."""
+"""All tables; `sets` is of searches with several objectives only."""
 TEXTS = {"strategy", "family"}
 """Columns of text; the others are numbers."""
 BEST = "best "
