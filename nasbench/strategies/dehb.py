@@ -5,7 +5,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
-from nasbench.strategies.base import SearchStrategy, Tag, require, require_decisions
+from nasbench.strategies.base import Parallelism, SearchStrategy, Tag, require, require_decisions
 from nasbench.strategies.parts.rungs import bracket_size, require_reduction, rungs_of
 from nasbench.strategies.registry import register
 
@@ -54,6 +54,7 @@ class Dehb(SearchStrategy):
     bibtex = _BIBTEX
     colour = "#6b2737"
     tags = frozenset({Tag.FIDELITIES, Tag.DECISIONS})
+    parallel = Parallelism.BATCHES
 
     @dataclass(frozen=True)
     class Settings:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
-from nasbench.strategies.base import SearchStrategy
+from nasbench.strategies.base import Parallelism, SearchStrategy
 
 _DRAWS = 1_000
 """Draws in a row of what has been drawn before, after which all architectures are looked through"""
@@ -37,6 +37,8 @@ class Batches(SearchStrategy):
     With several workers, the architectures of a batch are evaluated at the same time. The search
     waits for the answers of the whole batch, and ends when it is given an empty one.
     """
+
+    parallel = Parallelism.BATCHES
 
     def setup(self) -> None:
         """Start with an empty batch, which is complete."""
