@@ -4,7 +4,7 @@
 
 `VALUES.npy` holds validation accuracies, shape (choices of each decision ..., epochs). Printed is
 JSON: CPU seconds of proposing and learning, without the look-up of values; evaluations; the best
-value after the most epochs of what was evaluated; the version. `bench/strategy_speed.py` calls it.
+value that the search saw at its most epochs; the version. `bench/strategy_speed.py` calls it.
 """
 
 import importlib.metadata
@@ -30,7 +30,7 @@ class Meter:
     def __init__(self, values: "np.ndarray[Any, Any]", evaluations: int) -> None:
         """Begin to count CPU seconds after `begin` is called."""
         self.values, self.left = values, evaluations
-        self.spent, self.best, self.number = 0.0, -np.inf, 0
+        self.spent, self.best, self.number = 0.0, (0, -np.inf), 0
         self.sizes, self.most = values.shape[:-1], values.shape[-1]
 
     def begin(self) -> None:
@@ -41,7 +41,7 @@ class Meter:
         """Stop the clock, return an accuracy in percent, and start the clock again."""
         self.spent += time.process_time() - self.began
         value = float(self.values[architecture][epochs - 1])
-        self.best = max(self.best, float(self.values[architecture][-1]))
+        self.best = max(self.best, (epochs, value))
         self.number += 1
         self.left -= 1
         self.began = time.process_time()
@@ -208,7 +208,7 @@ def main() -> None:
     meter = Meter(values, int(evaluations))
     search(meter, int(seed), int(full))
     version = importlib.metadata.version(distribution)
-    found = {"cpu": meter.spent, "evaluations": meter.number, "best": meter.best}
+    found = {"cpu": meter.spent, "evaluations": meter.number, "best": meter.best[1]}
     print(json.dumps({**found, "version": version}))
 
 

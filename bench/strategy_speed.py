@@ -9,8 +9,8 @@ validation after 5 epochs, or after 2 to 15 for searches at several fidelities. 
 process of its own with one thread, which has made a short search before; a strategy and its peer
 take turns with the same seeds. CPU milliseconds (user and system) per evaluation, without the
 look-up of values: medians, the median of the ratios of neighbouring turns, and the mean of the best
-accuracy after 15 epochs among those evaluated. Peers that cannot be imported, and strategies that
-are not registered, are left out and named.
+validation accuracy that a search saw (at its most epochs) with its standard error. Peers that
+cannot be imported, and strategies that are not registered, are left out and named.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,27 +62,29 @@ def measured() -> NDArray[np.float64]:
 
 
 def searched(
-    name: str, values: NDArray[np.float64], evaluations: int, seed: int
+    name: str, values: NDArray[np.float64], evaluations: int, seed: int, settings: Sequence[str]
 ) -> dict[str, float]:
     """Search with a strategy of nasbench; return CPU seconds, evaluations and the best value."""
     strategy = find_strategy(name)
     offered = tuple(map(Fidelity, range(2, 16))) if Tag.FIDELITIES in strategy.tags else ()
     problem = Problem(get_categorical("nb201"), (ACCURACY,), offered, 1, Fidelity(FULL))
-    spent, best, number = 0.0, -np.inf, 0
+    spent, best, number = 0.0, (0, -np.inf), 0
     began = time.process_time()
-    search = strategy(problem, make_settings(strategy, {}), Random(seed))
+    search = strategy(
+        problem, make_settings(strategy, dict(one.split("=", 1) for one in settings)), Random(seed)
+    )
     while number < evaluations:
         request = search.ask()
         spent += time.process_time() - began
         if request is WAIT or not isinstance(request, Evaluate):
             break
         epochs = (request.fidelity or Fidelity(FULL)).epochs
-        answer = Answer((float(values[request.architecture][epochs - 1]),), 1.0, epochs)
-        best = max(best, float(values[request.architecture][-1]))
+        value = float(values[request.architecture][epochs - 1])
+        answer, best = Answer((value,), 1.0, epochs), max(best, (epochs, value))
         began = time.process_time()
         search.tell(Trial(number, request), answer)
         number += 1
-    return {"cpu": spent, "evaluations": number, "best": best}
+    return {"cpu": spent, "evaluations": number, "best": best[1]}
 
 
 def child(python: str, words: list[str]) -> dict[str, float] | str:
@@ -103,7 +106,8 @@ def compared(name: str, peer: str, given: argparse.Namespace, file: str) -> str:
     turns: list[tuple[dict[str, float], dict[str, float]]] = []
     for seed in range(1000, 1000 + given.repeats):
         rest = [file, str(given.evaluations), str(seed)]
-        ours = child(sys.executable, [__file__, "--child", name, *rest])
+        own = [__file__, "--child", name, *rest, "--set", *given.set]
+        ours = child(sys.executable, own)
         theirs = child(given.peer_python, [str(HERE / "strategy_peers.py"), peer, *rest, str(FULL)])
         for who, found in ((name, ours), (peer, theirs)):
             if isinstance(found, str):
@@ -112,11 +116,17 @@ def compared(name: str, peer: str, given: argparse.Namespace, file: str) -> str:
     each = [[1e3 * one["cpu"] / one["evaluations"] for one in side]
             for side in zip(*turns, strict=True)]  # fmt: skip
     ratio = statistics.median(ours / theirs for ours, theirs in zip(*each, strict=True))
-    best = [statistics.mean(one["best"] for one in side) for side in zip(*turns, strict=True)]
+    best = [shown([one["best"] for one in side]) for side in zip(*turns, strict=True)]
     return (
         f"| `{name}` | {peer} {turns[0][1]['version']} | {statistics.median(each[0]):.3f} | "
-        f"{statistics.median(each[1]):.3f} | {ratio:.3f} | {best[0]:.2f} | {best[1]:.2f} |"
+        f"{statistics.median(each[1]):.3f} | {ratio:.3f} | {best[0]} | {best[1]} |"
     )
+
+
+def shown(best: list[float]) -> str:
+    """Return a mean with its standard error."""
+    error = np.std(best) / np.sqrt(max(len(best) - 1, 1))
+    return f"{statistics.mean(best):.2f} ± {error:.2f}"
 
 
 def main() -> None:
@@ -126,13 +136,14 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=150)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--strategies", nargs="+", help="only these")
+    parser.add_argument("--set", nargs="*", default=[], help="settings, such as gamma=0.25")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         name, file, evaluations, seed = given.child
         values = np.load(file)
-        searched(name, values, 25, 99)
-        print(json.dumps(searched(name, values, int(evaluations), int(seed))))
+        searched(name, values, 25, 99, given.set)
+        print(json.dumps(searched(name, values, int(evaluations), int(seed), given.set)))
         return
     if not given.peer_python:
         parser.error("--peer-python is needed: see the head of this file")

@@ -41,11 +41,11 @@ class Tpe(SearchStrategy):
     good ones (`quantile=root, gamma=0.25`) and in the best of 24 draws for each decision alone
     (`best_of=decision`), the default is the paper's; `docs/figures.md` compares them.
 
-    Deviations: an architecture that was asked for is not asked for again; the best new candidate
-    counts, and where there is none, one is drawn by the space. The prior of a decision is uniform.
-    Graphs and pools have no decisions: their density is over the zeros and ones of an encoding, as
-    if they were independent, and candidates are mutants of good architectures and, as often as the
-    prior weighs, random ones.
+    Deviations: an architecture that was asked for is not asked for again, unless `replacement`; the
+    best new candidate counts, and where there is none, one is drawn by the space. The prior of a
+    decision is uniform. Graphs and pools have no decisions: their density is over the zeros and
+    ones of an encoding, as if they were independent, and candidates are mutants of good
+    architectures and, as often as the prior weighs, random ones.
     """
 
     title = "TPE"
@@ -68,6 +68,7 @@ class Tpe(SearchStrategy):
         remembered: int = 25  #: bad ones that count in full; those before count less and less
         #: what is the best of the candidates: an `architecture`, or each `decision` alone
         best_of: Literal["architecture", "decision"] = "architecture"
+        replacement: bool = False  #: whether an architecture may be asked for again
 
         def __post_init__(self) -> None:
             """Refuse settings with which no densities can be made."""
@@ -87,7 +88,7 @@ class Tpe(SearchStrategy):
 
     def ask(self) -> Evaluate | None:
         """Return the best new candidate or, at first, a random one; None after all of a space."""
-        if len(self._asked) < len(self.architectures):
+        if len(self._asked) < len(self.architectures) and not self.settings.replacement:
             self._asked.update(self.architectures)  # the search was restored
         chosen = self._best() if len(self.architectures) >= self.settings.startup else None
         if chosen is None:
@@ -96,7 +97,8 @@ class Tpe(SearchStrategy):
             return None
         self.architectures.append(chosen)
         self.scores.append(-inf)
-        self._asked.add(chosen)
+        if not self.settings.replacement:
+            self._asked.add(chosen)
         return Evaluate(chosen, memo=len(self.scores) - 1)
 
     def tell(self, trial: Trial, answer: Answer) -> None:

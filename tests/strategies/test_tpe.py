@@ -160,6 +160,14 @@ def test_it_begins_with_random_architectures_and_asks_for_none_twice() -> None:
     assert first == list(drawn)[:20]
 
 
+def test_with_replacement_it_asks_again() -> None:
+    """As the authors' code does: of two architectures, one is soon all that it asks for."""
+    made = make("tpe", toy_space((2,)), [1], replacement=True)
+    track = run(made, Scripted(lambda one, _: sum(one)), evaluations=100)
+    assert len(track.architectures) == 100
+    assert track.architectures[50:].count((1,)) > 45
+
+
 def test_it_finds_the_best_of_a_sum() -> None:
     """Of 59,049 architectures, the best in 150: a random search would find it once in 400."""
     space = toy_space((3,) * 10)
