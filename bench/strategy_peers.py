@@ -172,9 +172,10 @@ def dehb(meter: Meter, seed: int, full: int) -> None:
     space.add([ConfigSpace.CategoricalHyperparameter(name, list(range(n)))
                for name, n in zip(names, meter.sizes, strict=True)])  # fmt: skip
     with tempfile.TemporaryDirectory() as out:
+        lowest = 0.999 * meter.most / ETA**2  # a little less, so that there are three levels
         meter.begin()
         search = DEHB(
-            f=None, cs=space, min_fidelity=LOWEST, max_fidelity=meter.most, eta=ETA, n_workers=1,
+            f=None, cs=space, min_fidelity=lowest, max_fidelity=meter.most, eta=ETA, n_workers=1,
             seed=seed, output_path=out, save_freq="end", log_level="ERROR",
         )  # fmt: skip
         while meter.left:

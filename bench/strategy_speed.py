@@ -136,6 +136,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=150)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--strategies", nargs="+", help="only these")
+    parser.add_argument("--peers", nargs="+", help="only these")
     parser.add_argument("--set", nargs="*", default=[], help="settings, such as gamma=0.25")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -154,7 +155,7 @@ def main() -> None:
         file = str(Path(folder, "values.npy"))
         np.save(file, measured())
         for name, peer in PAIRS:
-            if given.strategies and name not in given.strategies:
+            if name not in (given.strategies or [name]) or peer not in (given.peers or [peer]):
                 continue
             if name not in strategies():
                 print(f"{name} is left out: it is not registered", flush=True)
