@@ -4,6 +4,7 @@ from abc import abstractmethod
 
 from nasbench.problem import WAIT, Evaluate, Wait
 from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import Parallelism
 from nasbench.strategies.parts.unseen import Unseen
 
 
@@ -14,6 +15,8 @@ class Batches(Unseen):
     With several workers, the architectures of a batch are evaluated at the same time. The search
     waits for the answers of the whole batch, and ends when it is given an empty one.
     """
+
+    parallel = Parallelism.BATCHES
 
     def setup(self) -> None:
         """Start with an empty batch, which is complete."""

@@ -4,11 +4,30 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from nasbench.problem import Answer, Trial
-from nasbench.spaces.base import Architecture, EnumerableSpace
+from nasbench.randomness import Random
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.strategies.base import SearchStrategy
 
 _DRAWS = 1_000
 """Draws in a row of what has been drawn before, after which all architectures are looked through"""
+
+
+def draw_untaken(
+    space: Space, taken: Collection[Architecture], random: Random
+) -> Architecture | None:
+    """Draw an architecture of a space that is not taken; None if all are.
+
+    After 1,000 draws of taken ones, the others are counted if the space can list them, and one is
+    drawn uniformly; of any other space it is assumed that all are taken.
+    """
+    if space.size is None or len(taken) < space.size:
+        for _ in range(_DRAWS):
+            one = space.sample(random)
+            if one not in taken:
+                return one
+    if isinstance(space, EnumerableSpace) and len(taken) < space.size:
+        return random.choice([one for one in space.architectures if one not in taken])
+    return None
 
 
 class Unseen(SearchStrategy):
@@ -39,27 +58,12 @@ class Unseen(SearchStrategy):
         taken = {*self.known, *self.open}
         drawn: list[Architecture] = []
         while len(drawn) < count:
-            one = self._draw(taken)
+            one = draw_untaken(self.space, taken, self.random)
             if one is None:
                 break
             drawn.append(one)
             taken.add(one)
         return drawn
-
-    def _draw(self, taken: Collection[Architecture]) -> Architecture | None:
-        """Draw an architecture that is not taken; None if all are.
-
-        After 1,000 draws of taken ones, the others are counted if the space can list them, and one
-        is drawn uniformly; of any other space it is assumed that all are taken.
-        """
-        if self.space.size is None or len(taken) < self.space.size:
-            for _ in range(_DRAWS):
-                one = self.space.sample(self.random)
-                if one not in taken:
-                    return one
-        if isinstance(self.space, EnumerableSpace) and len(taken) < self.space.size:
-            return self.random.choice([one for one in self.space.architectures if one not in taken])
-        return None
 
     def shuffled(self, architectures: Iterable[Architecture]) -> list[Architecture]:
         """Return architectures in random order."""
