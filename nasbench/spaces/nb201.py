@@ -22,7 +22,7 @@ from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
 from nasbench.spaces.cell_notations import NASLIB, CellNotations
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.notations import Notation, named, recognised
-from nasbench.spaces.paths import path_encoding
+from nasbench.spaces.paths import live_path_encoding, path_encoding
 
 if TYPE_CHECKING:
     from nasbench.spaces.base import Encoding
@@ -158,12 +158,16 @@ class NasBench201(CategoricalSpace):
         return matrix
 
     def encodings(self) -> "Mapping[str, Encoding]":
-        """Return the encodings `one-hot` and `path`: see `one_hot` and `paths`."""
-        return {**super().encodings(), "path": self.paths}
+        """Return the encodings `one-hot`, `path` (`paths`) and `live-path` (`live_paths`)."""
+        return {**super().encodings(), "path": self.paths, "live-path": self.live_paths}
 
     def paths(self, architectures: ArrayLike) -> NDArray[np.float32]:
         """Encode n cells by the operations along their paths, shape (n, 155): `path_encoding`."""
         return path_encoding(architectures, EDGES, len(OPERATIONS))
+
+    def live_paths(self, architectures: ArrayLike) -> NDArray[np.float32]:
+        """Encode n cells by their paths without zero, shape (n, 84): `live_path_encoding`."""
+        return live_path_encoding(architectures, EDGES, len(OPERATIONS))
 
     @cached_property
     def isomorphism_class(self) -> NDArray[np.int32]:

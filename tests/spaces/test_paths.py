@@ -78,3 +78,21 @@ def test_all_cells_are_told_apart() -> None:
 
 def test_no_cells_have_no_rows() -> None:
     assert path_encoding([], EDGES, 5).shape == (0, 155)
+
+
+@pytest.mark.parametrize("space", [NasBench201(), TransNasMicro()], ids=["nb201", "transnas"])
+def test_live_paths_are_those_without_zero(space: NasBench201 | TransNasMicro) -> None:
+    """By a walk along the edges of every 41st cell; zero is operation 0."""
+    operations = len(space.decisions[0].choices)
+    live = [one for one in sequences(operations) if 0 not in one]
+    cells = space.architectures[::41]
+    expected = [[has(cell, sequence) for sequence in live] for cell in cells]
+    found = space.encodings()["live-path"](cells)
+    assert found.tolist() == np.array(expected, float).tolist()
+
+
+def test_operations_that_no_data_reaches_leave_live_paths_as_they_are() -> None:
+    """Node 1 has no input, so what its edges to nodes 2 and 3 do is the same network."""
+    cells = [(NONE, CONV_3X3, one, SKIP, other, AVG_POOL) for one in range(5) for other in range(5)]
+    assert len(np.unique(NasBench201().live_paths(cells), axis=0)) == 1
+    assert len(np.unique(NasBench201().paths(cells), axis=0)) == 25

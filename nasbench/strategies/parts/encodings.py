@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def encoding_of(space: Space, preferred: Sequence[str]) -> "Encoding":
     return known[name]
 
 
-def lists_all(space: Space) -> bool:
+def lists_all(space: Space) -> TypeGuard[EnumerableSpace]:
     """Whether all architectures of a space can be encoded at once: at most 50,000 of them."""
     return isinstance(space, EnumerableSpace) and space.size <= LARGEST_LISTED
 
