@@ -104,6 +104,8 @@ class StrategyConformance(OddInputs):
         found: list[EnumerableSpace] = [toy_space(sizes) for sizes in TOY_SIZES]
         if Tag.DECISIONS not in self._class.tags:
             found += [ToyLayers(), PoolSpace("toy pool", [f"network {i}" for i in range(20)])]
+        if Tag.ENCODING in self._class.tags:
+            found = [space for space in found if space.encodings()]
         return found
 
     def test_asks_only_for_architectures_of_its_space(self) -> None:

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
-from nasbench.spaces.base import Architecture, Encoding, EnumerableSpace, Space
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
+
+if TYPE_CHECKING:
+    from nasbench.spaces.base import Encoding
 
 LARGEST_LISTED = 50_000
 """Size of the largest space of which all architectures are encoded at once."""
 
 
-def encoding_of(space: Space, preferred: Sequence[str]) -> Encoding:
+def encoding_of(space: Space, preferred: Sequence[str]) -> "Encoding":
     """Return the first of the `preferred` encodings that a space has, or else its first one.
 
     Raises `InvalidInput` for a space without encodings.
@@ -25,7 +29,7 @@ def encoding_of(space: Space, preferred: Sequence[str]) -> Encoding:
     return known[name]
 
 
-def lists_all(space: Space) -> bool:
+def lists_all(space: Space) -> TypeGuard[EnumerableSpace]:
     """Whether all architectures of a space can be encoded at once: at most 50,000 of them."""
     return isinstance(space, EnumerableSpace) and space.size <= LARGEST_LISTED
 

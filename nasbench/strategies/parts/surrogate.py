@@ -103,3 +103,22 @@ class SurrogateSearch(Unseen):
             if one not in self.known and one not in self.open:
                 found[one] = None
         return list(found)
+
+    def mutant(self, parent: Architecture) -> Architecture:
+        """Return a mutant for `mutants_in_turn`: by default that of the space."""
+        return self.space.mutate(parent, self.random)
+
+    def mutants_in_turn(self, parents: Sequence[Architecture], count: int) -> list[Architecture]:
+        """Return different new mutants: those among `count` mutants of each of some parents.
+
+        The mutants of one parent come after those of the one before, and there are none of the
+        parents that come after `count` have been found: at most 2 * `count` - 1 are returned.
+        """
+        found: dict[Architecture, None] = {}
+        for parent in parents:
+            if len(found) >= count:
+                break
+            mutants = (self.mutant(parent) for _ in range(count))
+            new = (one for one in mutants if one not in self.known and one not in self.open)
+            found.update(dict.fromkeys(new))
+        return list(found)
