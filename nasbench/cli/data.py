@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nasbench.cli.lines import say
+from nasbench.cli.proxies import proxies
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
@@ -92,6 +93,9 @@ def list_() -> None:
         get = f"fetch {name}" if release.archive else f"import FOLDER  ({release.page})"
         where = f"in {found}" if found else f"not there: nasbench data {get}"
         say(f"{name:<24}  images, {where}")
+
+
+app.command()(proxies)
 
 
 @app.command()
