@@ -57,12 +57,18 @@ def proxies(
     from nasbench.benchmarks.training.catalogue import default_recipe
     from nasbench.benchmarks.training.own_recipe import find_recipe
     from nasbench.benchmarks.training.proxies.catalogue import chosen_proxies
-    from nasbench.benchmarks.training.proxies.measure import Measurement, has_networks, measure
+    from nasbench.benchmarks.training.proxies.measure import (
+        Measurement,
+        has_networks,
+        measure,
+        needs_networks,
+    )
     from nasbench.benchmarks.training.proxies.minibatch import minibatch
 
     names = chosen_proxies(split(proxy) or [])
     found = load_table(table)
-    chosen, builds = _dataset(found, dataset), has_networks(found.space)
+    chosen = _dataset(found, dataset)
+    builds = needs_networks(found, chosen, names)
     wanted = Measurement(
         found, chosen, names,
         minibatch(chosen, batch, seed, images, data_dir) if builds else None,
@@ -71,7 +77,7 @@ def proxies(
     )  # fmt: skip
     with metering("networks", quiet=quiet) as meter:
         done = measure(wanted, fresh=force, progress=meter)
-    if not builds:
+    if not has_networks(found.space):
         say(f"note: space '{found.space.name}' has no networks: the sizes that the table stores")
     _show(done, wanted.path)
 

@@ -40,8 +40,8 @@ class Measurement:
     """What is measured: proxies by name, of a table's networks of a recipe, on a minibatch.
 
     No `names` stand for all proxies that can be had. Each network has the initial weights of a
-    training with `seed`. `minibatch` and `recipe` are None where the table's space has no networks
-    (`has_networks`); then only sizes that the table stores are known.
+    training with `seed`. `minibatch` and `recipe` may be None where no networks are needed
+    (`needs_networks`); then only sizes that the table stores are known.
     """
 
     table: Table
@@ -118,6 +118,12 @@ def measure(
 def has_networks(space: EnumerableSpace) -> bool:
     """Whether networks of a space can be built and scored."""
     return bool(_whole(space).networks)
+
+
+def needs_networks(table: Table, dataset: str, names: Sequence[str]) -> bool:
+    """Whether proxies, of which none stand for all, need networks that the space has."""
+    stored = {metric.name for metric in costs_of(table).get(dataset, ())}
+    return has_networks(table.space) and not (names and stored.issuperset(names))
 
 
 def _check(wanted: Measurement, names: Sequence[str], sizes: Mapping[str, Floats]) -> None:

@@ -42,6 +42,8 @@ class Record:
     def _take(self, found: Proxies, path: Path) -> None:
         if not set(found.names) & set(OF_NETWORKS):
             return  # sizes of networks, which are known at once
+        if not self.about.batch:
+            self.about = found.info  # no more than sizes are added
         for name in About.model_fields:
             before, now = getattr(found.info, name), getattr(self.about, name)
             if name not in _MAY_DIFFER and before != now:
