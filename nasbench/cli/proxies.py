@@ -87,15 +87,20 @@ def _dataset(table: "Table", name: str | None) -> str:
     from nasbench.errors import InvalidInput
     from nasbench.text import shown
 
-    names = {searched: known for known, searched in table.search.searched.items()}
-    columns = [one for one in table.info.columns if one.dataset]
-    known = list(dict.fromkeys(names.get(str(one.dataset), str(one.dataset)) for one in columns))
+    known = datasets_of(table)
     if name is None and len(known) == 1:
         return known[0]
     if name not in known:
         asked = "name one with --dataset" if name is None else f"not {shown(name)}"
         raise InvalidInput(f"table '{table.name}' has data sets {', '.join(known)}: {asked}")
     return name
+
+
+def datasets_of(table: "Table") -> list[str]:
+    """Return the data sets of a table's columns, as a search names them."""
+    names = {searched: known for known, searched in table.search.searched.items()}
+    columns = [one for one in table.info.columns if one.dataset]
+    return list(dict.fromkeys(names.get(str(one.dataset), str(one.dataset)) for one in columns))
 
 
 def _show(found: "Proxies", path: Path) -> None:
