@@ -18,17 +18,29 @@ import numpy as np
 from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
+from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import Trajectory, search
-from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem, Trial
+from nasbench.problem import (
+    ACCURACY,
+    LOSS,
+    Answer,
+    Evaluate,
+    Fidelity,
+    Metric,
+    Problem,
+    Score,
+    Scores,
+    Trial,
+)
 from nasbench.randomness import Random
 from nasbench.spaces import get_categorical
 from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace, Decision
 from nasbench.spaces.conditional import ConditionalSpace
 from nasbench.spaces.pool import PoolSpace
-from nasbench.strategies.base import SearchStrategy, Tag
+from nasbench.strategies.base import SearchStrategy, Tag, require_tags
 from nasbench.strategies.registry import find_strategy, make_settings
 from nasbench.testing.reach import reachable
 
@@ -76,7 +88,21 @@ class ToyBenchmark:
         self.accuracy = generator.uniform(10, 90, space.size)
         self.seconds = generator.uniform(1, 3, space.size)
         self.fails = generator.random(space.size) < failing
+        unmeasured = generator.random(space.size) < 0.1
+        promise = np.round((self.accuracy + generator.normal(0, 20, space.size)) / 20)
+        self.promise = np.where(unmeasured, np.nan, promise)
         self.asked: list[Evaluate] = []
+        self.scored: list[Score] = []
+
+    def score(self, request: Score) -> Scores:
+        """Answer a request for scores, and record it in `scored`.
+
+        Scores rise with the accuracy, many are equal, and a tenth were not measured.
+        """
+        self.scored.append(request)
+        indices = [self.space.index(one) for one in request.architectures]
+        values = tuple(float(self.promise[index]) for index in indices)
+        return Scores(values, (0.5,) * len(values))
 
     def answer(self, request: Evaluate) -> Answer:
         """Answer a request, and record it in `asked`."""
@@ -120,9 +146,15 @@ def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list
 def _problem(
     strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
 ) -> Problem:
-    """Return the problem of a space, with several fidelities if the strategy's tags need them."""
+    """Return the problem of a space, with fidelities and proxies as the strategy's tags need."""
     several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (_OWN,)
-    return Problem(space, (metric,), several, workers, _OWN)
+    return Problem(space, (metric,), several, workers, _OWN, _proxies(strategy))
+
+
+def _proxies(strategy: type[SearchStrategy]) -> tuple[str, ...]:
+    """Return the proxies that a strategy asks for with its default settings."""
+    tagged = Tag.PROXIES in strategy.tags
+    return tuple(strategy.proxies(make_settings(strategy, {}))) if tagged else ()
 
 
 def _make(
@@ -202,6 +234,29 @@ class StrategyConformance:
         else:
             assert asked == {_OWN.epochs}, "it asks for fidelities, and no tag says so"
 
+    def test_asks_only_for_scores_that_it_names(self) -> None:
+        """With the tag, it asks for scores, of architectures of its space and proxies it names.
+
+        Without the tag, it asks for none. A problem without proxies is refused.
+        """
+        names = _proxies(self._class)
+        if Tag.PROXIES in self._class.tags:
+            assert names, "its tag says that it asks for scores, and `proxies` names no proxy"
+            try:
+                require_tags(self._class, self.strategy, Problem(toy_space(TOY_SIZES[0])))
+            except InvalidInput:
+                pass
+            else:
+                raise AssertionError("a problem without proxies is not refused")
+        for space in self._spaces():
+            benchmark = ToyBenchmark(space)
+            _search(self._class, 13, benchmark, self.evaluations)
+            assert bool(benchmark.scored) == bool(names), "its tag and its requests do not agree"
+            for one in benchmark.scored:
+                assert one.proxy in names
+                assert one.architectures
+                assert all(map(space.contains, one.architectures))
+
     def test_less_of_a_loss_is_better(self) -> None:
         """A search of a loss works; if `mirrored`, it asks as a search of the accuracy does."""
         runs = [
@@ -267,6 +322,7 @@ class StrategyConformance:
             clock = Clock(Budget(seconds=seconds), None, own=_OWN.epochs)
             track = search(strategy, benchmark, clock)
             assert track.seconds.sum() <= seconds
+            told = [trial for trial in told if not isinstance(trial.request, Score)]
             assert len(told) == len(track.architectures)
             assert len(benchmark.asked) - len(told) in (0, 1)
 
@@ -332,6 +388,10 @@ def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> l
     asked: list[Any] = []
     for number in range(steps):
         request = strategy.ask()
+        if isinstance(request, Score):
+            strategy.tell(Trial(number, request), benchmark.score(request))
+            asked.append((list(request.architectures), request.proxy))
+            continue
         if not isinstance(request, Evaluate):
             break
         strategy.tell(Trial(number, request), benchmark.answer(request))

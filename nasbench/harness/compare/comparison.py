@@ -19,6 +19,7 @@ from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
+from nasbench.harness.compare.proxies import Correlation
 from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import Pair
@@ -56,6 +57,8 @@ class Block:
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """Rows of searches with several objectives; `rows`, `pairs`, `references` are then empty."""
+    proxies: tuple[Correlation, ...] = ()
+    """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
     """Those of the notes that say what a user chose: rows, seeds and data sets, names of rows."""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -222,6 +225,8 @@ class Block:
             "pairs": self.pairs_json(),
             "references": [{**shared, **asdict(one)} for one in self.references],
         }
+        if self.proxies:
+            data["proxies"] = [one.to_json() for one in self.proxies]
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
         return {key: _plain(value) for key, value in data.items()}
