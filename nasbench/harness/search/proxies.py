@@ -90,10 +90,10 @@ def _chosen(names: tuple[str, ...], table: Table, dataset: str, who: str) -> dic
     known = known_proxies(table, dataset)
     for name in names:
         if name not in known:
-            there = f"it has {', '.join(known)}" if known else "it has none"
+            there = ", ".join(known) or "none"
             raise InvalidInput(
-                f"{who} needs proxy {shown(name)} on '{dataset}' of table '{table.name}': {there}; "
-                f"`nasbench data proxies {table.name}` measures others"
+                f"{who} needs proxy {shown(name)}, and table '{table.name}' has {there} of this "
+                f"data set: `nasbench data proxies {table.name}` measures others"
             )
     return {name: known[name] for name in names}
 
