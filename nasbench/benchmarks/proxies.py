@@ -52,12 +52,10 @@ class About(BaseModel):
     space: str
     size: int
     """Number of architectures of the table's space."""
-    measured: int
-    """Number of architectures that have a score of every proxy."""
     seed: int
     """Seed of initial weights, of images and of noise."""
     batch: int
-    """Number of images of the minibatch."""
+    """Number of images of the minibatch, 0 where no network was scored."""
     images: str
     """What the images are: training images of the data set, or noise."""
     fingerprint: str = ""
@@ -103,6 +101,11 @@ class Proxies:
     def dataset(self) -> str:
         """Name of the data set, as a search names it."""
         return self.info.dataset
+
+    @cached_property
+    def measured(self) -> int:
+        """Number of architectures that have a score of every proxy."""
+        return int((~np.isnan([self.scores[name] for name in self.names])).all(axis=0).sum())
 
     @cached_property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from nasbench.cli import (
     export,
     latency,
     listing,
+    proxies,
     report,
     reproduce,
     results,
@@ -98,6 +99,10 @@ for _name, (_function, _names) in _COMMANDS.items():
     app.command(_name)(completion.completing(_function, **_names))
 for _function in (data.fetch, data.info, data.verify, data.path):
     completion.completing(_function, name=completion.data)
+completion.completing(
+    proxies.proxies, table=completion.tables, dataset=completion.datasets,
+    proxy=completion.words(*completion.PROXIES), recipe=completion.words(*completion.RECIPES),
+)  # fmt: skip
 for _function in (results.show, results.rename, results.rm):
     completion.completing(
         _function, experiment=completion.experiments, experiments=completion.experiments

@@ -29,6 +29,11 @@ FETCHED = (
 """What `nasbench data fetch` gets."""
 RECIPES = ("nb201-12", "nb201-200", "digits-15")
 """Recipes of trainings."""
+PROXIES = (
+    "params", "flops", "grad-norm", "snip", "grasp", "fisher", "synflow", "log-synflow", "jacov",
+    "naswot", "zen",
+)  # fmt: skip
+"""Zero-cost proxies that can be measured."""
 _TRAINED = "train:"
 
 
@@ -101,6 +106,13 @@ def benchmarks(_: typer.Context) -> Iterator[str]:
     yield from (f"{_TRAINED}{name}" for name in spaces())
 
 
+def tables(_: typer.Context) -> Iterator[str]:
+    """Yield the installed tables."""
+    from nasbench.benchmarks.places import glances
+
+    yield from (one.name for one in glances())
+
+
 def protocols(ctx: typer.Context) -> Iterator[str]:
     """Yield the published protocols and those that tables store."""
     yield from PROTOCOLS
@@ -153,7 +165,7 @@ def words(*known: str) -> Names:
 def _tables(ctx: typer.Context) -> Iterable[Any]:
     from nasbench.benchmarks.places import glances
 
-    given = _given(ctx, "benchmark")
+    given = _given(ctx, "benchmark") or _given(ctx, "table")
     return [one for one in glances() if not given or one.name in given]
 
 

@@ -1,11 +1,13 @@
 """`nasbench data`: get, read, list and check benchmark tables and image sets."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nasbench.cli.lines import say
+from nasbench.cli.proxies import datasets_of, proxies
 
 if TYPE_CHECKING:
     from nasbench.benchmarks.tables.table import Table
@@ -94,6 +96,9 @@ def list_() -> None:
         say(f"{name:<24}  images, {where}")
 
 
+app.command()(proxies)
+
+
 @app.command()
 def info(name: Name = "nb201") -> None:
     """Show what a table holds, where it comes from and under which licence."""
@@ -119,6 +124,8 @@ def info(name: Name = "nb201") -> None:
         say(f"metric   {metric.title}: {better} is better")
     for protocol in protocols_for(table):
         say(f"protocol {printable(protocol.name)}: {printable(protocol.source)}")
+    for line in _proxies_of(table):
+        say(line)
     _say_attribution(table)
     for note in about.notes:
         say(f"note     {note}")
@@ -133,6 +140,19 @@ def info(name: Name = "nb201") -> None:
         parts.append("fitted" if column.fitted else "")
         parts.append(images.of(column) if images is not None else "")
         say(f"  {column.name}  [{', '.join(part for part in parts if part)}]")
+
+
+def _proxies_of(table: "Table") -> Iterator[str]:
+    """Yield a line on each data set of a table for which proxies are measured."""
+    from nasbench.benchmarks.proxies import find_proxies
+
+    for dataset in datasets_of(table):
+        found = find_proxies(table, dataset)
+        if found is not None:
+            yield (
+                f"proxies  {', '.join(found.names)} of {dataset}, {found.measured:,} "
+                f"architectures, digest {found.digest[:12]}"
+            )
 
 
 @app.command()

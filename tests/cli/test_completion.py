@@ -13,6 +13,7 @@ from nasbench.benchmarks.images import fetchable
 from nasbench.benchmarks.places import glances
 from nasbench.benchmarks.protocols import OWN, protocols, searched_in
 from nasbench.benchmarks.training.catalogue import dataset_names
+from nasbench.benchmarks.training.proxies.catalogue import OF_NETWORKS, SIZES
 from nasbench.benchmarks.training.recipes import RECIPES
 from nasbench.cli import completion, export
 from nasbench.cli.app import main
@@ -165,6 +166,7 @@ def test_lists_of_heavy_modules_are_whole() -> None:
     assert set(dataset_names()) == {*completion.IMAGES, "folder:PATH", "npz:PATH"}
     assert set(completion.FETCHED) == {*TABLE_SOURCES, *fetchable()}
     assert set(completion.RECIPES) == set(RECIPES)
+    assert (*SIZES, *OF_NETWORKS) == completion.PROXIES
     assert export.PARTS == PARTS
     assert "random-search" in strategies()
 

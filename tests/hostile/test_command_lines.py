@@ -48,6 +48,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "tabulate": ("--recipe", "digits-15", "--out", "o", "--assemble"),
     "calibrate": ("--cells", "1", "--benchmark", "nosuch"),
     "latency": ("--rounds", "1", "--dataset", "nosuch"),
+    "proxies": ("--sample", "1", "--batch", "2", "--recipe", "nosuch"),
     "reproduce": ("--quick", "--workers", "0"),
 }  # fmt: skip
 """Options that let a command end soon; an option given again goes first."""
@@ -114,7 +115,7 @@ def prepare(folder: Path, toml: str) -> None:
 def _line(words: tuple[str, ...], command: Any, random: Random) -> tuple[str, ...]:
     options = [one for one in command.params if one.opts[0].startswith("-")]
     arguments = [one for one in command.params if not one.opts[0].startswith("-")]
-    parts = [*words, *BEFORE.get(words[0], ())]
+    parts = [*words, *BEFORE.get(words[-1], ())]
     if words[0] == "reproduce" and random.random() < 0.5:
         parts = ["reproduce", "--workers", "1"]
     for one in arguments:

@@ -15,6 +15,7 @@ class Purpose(enum.IntEnum):
     EVALUATION_IMAGES = 4
     SUPERNET = 5
     SEARCH_ORDER = 6
+    PROXIES = 7
 
 
 def stream(purpose: Purpose, *key: int) -> torch.Generator:

@@ -1,0 +1,1 @@
+"""Zero-cost proxies: scores of networks that are not trained, from one minibatch or none."""
