@@ -19,7 +19,7 @@ def put_scores(data: Path, scores: Scores, table: str = "nb201", dataset: str = 
     size = len(next(iter(scores.values())))
     seconds = 0.25 + np.random.default_rng(3).integers(0, 1024, size) / 4096
     about = About(
-        table=table, dataset=dataset, space="nb201", size=size, measured=size, seed=0, batch=16,
+        table=table, dataset=dataset, space="nb201", size=size, seed=0, batch=16,
         images="training images", recipe="test", channels=4, cells=1, initialisation="usual",
         device="cpu", processor="test", threads=1, torch="test", wall={},
     )  # fmt: skip

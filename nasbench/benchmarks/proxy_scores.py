@@ -45,12 +45,10 @@ class ProxyUse:
     """Seconds on the run's clock for each measured second; None where scores take no time."""
 
 
-def known_proxies(table: Table, dataset: str) -> dict[str, Proxy]:
-    """Return all proxies that there are for a data set of a table, by name.
+def own_proxies(table: Table, dataset: str) -> dict[str, Proxy]:
+    """Return the proxies that are columns of a table, `params` and `flops`, as far as it has them.
 
-    `params` and `flops` are the table's own columns where it has them; a measured proxy of such a
-    name counts only where it has not. Raises `NasbenchError` for a file of scores that is damaged
-    or belongs to another table.
+    They cost nothing.
     """
     found = {}
     for metric in objectives_of(table, dataset):
@@ -58,6 +56,16 @@ def known_proxies(table: Table, dataset: str) -> dict[str, Proxy]:
             column = per_architecture(read_cost(table.search, metric, dataset), table.rows)
             scores = np.asarray(column, dtype=np.float64)
             found[metric.name] = Proxy(scores, np.zeros(len(scores)))
+    return found
+
+
+def known_proxies(table: Table, dataset: str) -> dict[str, Proxy]:
+    """Return all proxies that there are for a data set of a table, by name.
+
+    A measured proxy with the name of one of the table's own counts only where it has none. Raises
+    `DataError` for a file of scores that is damaged or belongs to another table.
+    """
+    found = own_proxies(table, dataset)
     measured = find_proxies(table, dataset)
     if measured is None:
         return found

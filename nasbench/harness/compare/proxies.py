@@ -16,7 +16,7 @@ from nasbench.benchmarks.proxy_scores import Proxy, known_proxies
 from nasbench.errors import NasbenchError
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.references import Known, open_known
-from nasbench.harness.search.proxies import proxies_of
+from nasbench.harness.search.proxies import about_unmeasured, proxies_of
 from nasbench.harness.search.task import Task
 
 Floats = NDArray[np.float64]
@@ -46,6 +46,11 @@ class Correlation:
     """Mean of what measuring a score took, in seconds."""
     used: bool
     """Whether a row of the block asked for its scores."""
+
+    @property
+    def known(self) -> bool:
+        """Whether any correlation is known."""
+        return not (np.isnan(self.valid) and np.isnan(self.test))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -80,6 +85,7 @@ def correlations(
         some, about = _on(dataset, known, proxies, used)
         found += some
         notes += about
+    notes += filter(None, (about_unmeasured(name, proxies[name]) for name in sorted(used)))
     return tuple(found), [*dict.fromkeys(notes), *_charges(users)]
 
 

@@ -1,6 +1,6 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Unpack
@@ -29,7 +29,7 @@ from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
 from nasbench.harness.search.known import about_unknown
-from nasbench.harness.search.proxies import proxy_use
+from nasbench.harness.search.proxies import about_unmeasured, proxies_of, proxy_use
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.several import possible, several, tasks_of_several
@@ -180,7 +180,8 @@ def run(
     experiments = _all_ready(names, tasks, ready, None if benchmarks is None else say)
     for experiment in experiments:
         _say_if_cut_short(experiment, say)
-    for line in dict.fromkeys(about_unknown(one.task, place) for one in experiments):
+    unknown = (about_unknown(one.task, place) for one in experiments)
+    for line in dict.fromkeys([*unknown, *_unmeasured(experiments)]):
         if line:
             say(line)
     tuning = chosen["tuning"]
@@ -260,6 +261,15 @@ def calibrated(names: Sequence[str], proxy_seconds: Any) -> float | None:
             "--proxy-seconds: no strategy that is run asks for scores of a proxy: leave it away"
         )
     return PROXY_SECONDS.check(proxy_seconds)
+
+
+def _unmeasured(experiments: Sequence[Experiment]) -> Iterator[str]:
+    """Yield a line for each proxy of which a table's scores are not complete."""
+    for one in experiments:
+        if one.proxies is not None:
+            for name, proxy in proxies_of(one.task, one.proxies).items():
+                line = about_unmeasured(name, proxy)
+                yield line and f"'{one.task.query.dataset}' of '{one.task.benchmark}': {line}"
 
 
 def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:

@@ -115,8 +115,8 @@ def _totals(runs: ExperimentRuns) -> Iterator[Pair]:
         number = f"{total:,.0f}" if not unit else f"{total:,.3f} {unit}"
         yield name, f"{number} in all finished runs"
     if runs.experiment.proxies is not None:
-        number, took = (float(np.sum(finished.column(n))) for n in ("scores", "score_seconds"))
-        yield "scores", f"{number:,.0f} of proxies, which took {took:,.3f} s to measure"
+        scored, took = (float(np.sum(finished.column(n))) for n in ("scores", "score_seconds"))
+        yield "scores", f"{scored:,.0f} of proxies, which took {took:,.3f} s to measure"
 
 
 def _failures(runs: ExperimentRuns) -> dict[int, str]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.proxy_scores import (
     Proxy,
@@ -9,6 +11,7 @@ from nasbench.benchmarks.proxy_scores import (
     ProxyUse,
     content_of,
     known_proxies,
+    own_proxies,
 )
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
@@ -85,9 +88,22 @@ def proxies_of(task: Task, use: ProxyUse) -> dict[str, Proxy]:
     return found
 
 
+def about_unmeasured(name: str, proxy: Proxy) -> str:
+    """Return a line where a proxy lacks scores of architectures; empty where it has all."""
+    size, there = len(proxy.scores), int((~np.isnan(proxy.scores)).sum())
+    if there == size:
+        return ""
+    return (
+        f"proxy {shown(name)} was measured on {there:,} of {size:,} architectures: strategies "
+        "choose the others last"
+    )
+
+
 def _chosen(names: tuple[str, ...], table: Table, dataset: str, who: str) -> dict[str, Proxy]:
     """Return proxies by name; `InvalidInput` names those that there are and how to get others."""
-    known = known_proxies(table, dataset)
+    known = own_proxies(table, dataset)
+    if not known.keys() >= set(names):  # else no file is read
+        known = known_proxies(table, dataset)
     for name in names:
         if name not in known:
             there = ", ".join(known) or "none"

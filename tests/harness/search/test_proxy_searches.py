@@ -153,6 +153,13 @@ def test_what_cannot_be_charged_is_refused(
         run("proxy", out=tmp_path, **{**SEARCH, **given})
 
 
+def test_a_user_is_told_of_what_was_not_measured(tmp_path: Path) -> None:
+    said: list[str] = []
+    run("proxy", settings=SYNFLOW, budget="3evals", out=tmp_path, say=said.append, **SEARCH)
+    there = int((~np.isnan(scores()["synflow"])).sum())
+    assert any(f"measured on {there:,} of 15,625" in line for line in said)
+
+
 def test_a_calibration_needs_a_strategy_that_asks_for_scores(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no strategy that is run"):
         run("random-search", proxy_seconds=1.0, budget="10evals", out=tmp_path, **SEARCH)
@@ -289,6 +296,7 @@ def test_correlations_stand_in_the_comparison(folder: Path) -> None:
     assert math.isnan(found["few", "cifar10"].valid)
     assert any("proxy few" in note for note in block.notes)
     assert any("proxy same" in note for note in block.notes)
+    assert any(f"measured on {here.sum():,} of 15,625" in note for note in block.notes)
     kept = json.loads((out / "comparison.json").read_text())
     assert {row["proxy"] for row in kept["blocks"][0]["proxies"]} >= {"synflow", "same", "few"}
     (cost,) = out.glob("*/cost.md")

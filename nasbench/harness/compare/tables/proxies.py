@@ -56,7 +56,10 @@ def proxies_table(block: "Block") -> TextTable:
 
 def about_spearman(block: "Block", datasets: Sequence[str]) -> list[Note]:
     """Return notes on what correlations are of, with their numbers of architectures."""
-    counts = sorted({one.n for one in block.proxies if one.dataset in datasets})
+    told = (one for one in block.proxies if one.dataset in datasets and one.known)
+    counts = sorted({one.n for one in told})
+    if not counts:
+        return []
     numbers = " or ".join(f"{one:,}" for one in counts)
     split = block.outcome
     return [
