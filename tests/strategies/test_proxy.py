@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.proxy_scores import known_proxies
+from nasbench.benchmarks.proxy_scores import own_proxies
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget, Clock, Stop
 from nasbench.harness.search.loop import Trajectory, search
@@ -145,7 +145,7 @@ def test_a_search_of_scores_alone_is_ended() -> None:
 def test_parameters_of_a_table_are_a_proxy_without_a_file() -> None:
     """The first evaluation is one of most parameters of all, and costs nothing to find."""
     table = load_table("digits")
-    params = known_proxies(table, "digits")["params"].scores
+    params = own_proxies(table, "digits")["params"].scores
     study = Study("proxy", benchmark="digits", settings={"candidates": 0}, budget="310s")
     trial = study.ask()
     assert trial is not None
