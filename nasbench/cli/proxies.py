@@ -31,7 +31,7 @@ def proxies(
     seed: Annotated[
         int, number(limits.TRAINING_SEED, help="Seed of initial weights, images and noise.")
     ] = 0,
-    batch: Annotated[int, number(limits.COMPARED_IMAGES, help="Images of the minibatch.")] = 64,
+    batch: Annotated[int, number(limits.COMPARED_IMAGES, help="Images of the minibatch.")] = 32,
     images: Annotated[
         str | None,
         typer.Option(help="`data` or `noise`. [default: noise where there are no images]"),
