@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from nasbench.harness.reproduce import reproduce
     from nasbench.harness.results.load import load_results
     from nasbench.harness.search.study import Study
-    from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Metric, Problem, Trial
+    from nasbench.problem import (
+        WAIT,
+        Answer,
+        Evaluate,
+        Fidelity,
+        Metric,
+        Problem,
+        Score,
+        Scores,
+        Trial,
+    )
     from nasbench.spaces import get_space, register_space
     from nasbench.spaces.base import EnumerableSpace, Space
     from nasbench.spaces.categorical import CategoricalSpace, Decision
@@ -54,6 +64,8 @@ __all__ = [
     "PoolSpace",
     "Problem",
     "Protocol",
+    "Score",
+    "Scores",
     "SearchStrategy",
     "Space",
     "Study",
@@ -92,6 +104,8 @@ _HOMES = {
     "PoolSpace": "nasbench.spaces.pool",
     "Protocol": "nasbench.benchmarks.protocols",
     "Problem": "nasbench.problem",
+    "Score": "nasbench.problem",
+    "Scores": "nasbench.problem",
     "SearchStrategy": "nasbench.strategies.base",
     "Space": "nasbench.spaces.base",
     "Study": "nasbench.harness.search.study",

@@ -136,5 +136,7 @@ CPUS = Amount("cpus_per_run", 0, 100_000)
 GPUS = Amount("gpus_per_run", 0, 100_000)
 REGRET = Amount("target regret", 0)
 """Regret at which a search stops early."""
+PROXY_SECONDS = Amount("proxy seconds", 0, LARGEST_MEASURE)
+"""Seconds on a table's clock for each second that measuring the score of a proxy took."""
 TARGET = Amount("target", 0)
 """Test regret for which a comparison reports the time that a search takes to reach it."""

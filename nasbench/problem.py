@@ -133,6 +133,28 @@ class SharedAnswer(NamedTuple):
     """Numbers that describe the epoch, such as that of `Trace.number("train loss")`."""
 
 
+class Score(NamedTuple):
+    """A request: the scores of architectures by a zero-cost proxy, of which nothing is trained.
+
+    It is answered at once, before any other request, and is no evaluation.
+    """
+
+    architectures: "Sequence[Architecture]"
+    proxy: str
+    """One of `Problem.proxies`, such as `params` or `synflow`."""
+
+
+class Scores(NamedTuple):
+    """The answer to a `Score` request: one number per architecture, in the order of the request."""
+
+    values: tuple[float, ...]
+    """What the proxy says; larger is better whatever the metric, and NaN was not measured."""
+    seconds: tuple[float, ...]
+    """What measuring each score took on the machine that measured it, in seconds."""
+    charges: tuple[float, ...] = ()
+    """What each score costs on the run's clock, in seconds; empty where scores take no time."""
+
+
 class Wait(Enum):
     """What `ask` returns when the strategy needs an answer before it makes a request."""
 
@@ -142,8 +164,8 @@ class Wait(Enum):
 WAIT = Wait.WAIT
 """`ask` is called again after the next answer; it may return this only while a trial is open."""
 
-Request = Evaluate | TrainShared
-"""The two kinds of request that a strategy may make."""
+Request = Evaluate | TrainShared | Score
+"""The kinds of request that a strategy may make."""
 
 
 class Trial(NamedTuple):
@@ -152,7 +174,7 @@ class Trial(NamedTuple):
     id: int
     """0 for the first request of a run, 1 for the second, and so on."""
     request: Any
-    """The `Evaluate` or `TrainShared` that was asked for."""
+    """The `Evaluate`, `TrainShared` or `Score` that was asked for."""
 
     @property
     def architecture(self) -> "Architecture":
@@ -178,6 +200,8 @@ class Problem:
     """Largest number of trials that may be open at once."""
     own: Fidelity | None = None
     """The task's own fidelity, which a request without a fidelity gets; None if there is none."""
+    proxies: tuple[str, ...] = ()
+    """The zero-cost proxies of which scores may be requested."""
 
     def scores(self, answer: Answer) -> tuple[float, ...]:
         """Return the score of every objective of an answer; larger is better.

@@ -1,7 +1,7 @@
 """Checks of a strategy's requests, with one line of error for a wrong one."""
 
 from nasbench.errors import InvalidInput
-from nasbench.problem import Evaluate, Fidelity, TrainShared
+from nasbench.problem import Evaluate, Fidelity, Score, TrainShared
 from nasbench.spaces.base import Space
 
 _LONGEST = 60
@@ -12,6 +12,11 @@ def check_request(space: Space, request: object) -> None:
 
     A table calls it only after a look-up has failed, so that correct requests cost no time here.
     """
+    if isinstance(request, Score):
+        raise InvalidInput(
+            f"the strategy asked for scores of proxy {_shown(request.proxy)}, and this search has "
+            "none: a strategy has the tag 'proxies' and names them by its method of that name"
+        )
     if not isinstance(request, Evaluate):
         raise InvalidInput(
             f"the strategy asked with {_shown(request)}: ask() returns nasbench.Evaluate"

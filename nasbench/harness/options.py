@@ -141,6 +141,15 @@ class SearchOptions(TypedDict, total=False):
             Promotion.RESTART.value, form=tuple(one.value for one in Promotion),
         ),
     ]  # fmt: skip
+    proxy_seconds: Annotated[
+        float | None,
+        Option(
+            None,
+            "Seconds on the table's clock for each second that measuring the score of a zero-cost "
+            "proxy took.",
+            "such scores take no time, and the budget is a count", form=limits.PROXY_SECONDS,
+        ),
+    ]  # fmt: skip
     experiment_seed: Annotated[
         int,
         Option(0, "Shifts the randomness of all runs.", "0", form=limits.EXPERIMENT_SEED),

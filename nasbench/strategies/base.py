@@ -32,6 +32,8 @@ class Tag(StrEnum):
     """The strategy needs a space of independent decisions, a `CategoricalSpace`."""
     ENCODING = "encoding"
     """The strategy needs a space that describes its architectures by numbers: `encodings`."""
+    PROXIES = "proxies"
+    """The strategy asks for scores of zero-cost proxies, and needs those that `proxies` names."""
 
 
 class Parallelism(StrEnum):
@@ -92,6 +94,11 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
             "workers: leave --simulated-workers away, or use a strategy that "
             "`nasbench list strategies` calls asynchronous"
         )
+    if Tag.PROXIES in strategy.tags and not problem.proxies:
+        raise InvalidInput(
+            f"strategy '{name}' asks for scores of a zero-cost proxy, and this search has none: "
+            "use another strategy, or a table with scores (`nasbench data proxies TABLE`)"
+        )
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
         raise TooFewFidelities(
             f"strategy '{name}' compares fidelities, and this search has "
@@ -111,8 +118,11 @@ class SearchStrategy(Stateful, ABC):
     evaluation. With several workers the other evaluations go on; so a strategy that waits for the
     answers of a whole batch may never get one of them, and its run then ends.
 
-    A strategy knows its `problem` (space, objectives, fidelities, workers) and nothing else of its
-    task. It draws random numbers from `self.random` and reads its hyperparameters from
+    A `Score` request is answered at once: `tell` is called with `Scores` before `ask` is called
+    again, whatever the number of workers, also while other trials are open.
+
+    A strategy knows its `problem` (space, objectives, fidelities, workers, proxies) and nothing
+    else of its task. It draws random numbers from `self.random` and reads its hyperparameters from
     `self.settings`. It compares answers by `self.problem.score(answer)`, which is larger for better
     answers whatever the metric.
 
@@ -174,8 +184,17 @@ class SearchStrategy(Stateful, ABC):
     def tell(self, trial: Trial, answer: Any) -> None:
         """Learn from the answer to a trial, whose request `ask` has returned before.
 
-        `answer` is an `Answer` or, for a `TrainShared` request, a `SharedAnswer`.
+        `answer` is an `Answer` or, for a `TrainShared` request, a `SharedAnswer`, and for a `Score`
+        request `Scores`.
         """
+
+    @classmethod
+    def proxies(cls, settings: Any) -> Sequence[str]:
+        """Return the names of the zero-cost proxies that a search with these settings asks for.
+
+        A strategy with the tag `PROXIES` names at least one; its problem has these and no others.
+        """
+        return ()
 
     @classmethod
     def ask_together(cls, searches: Sequence[Any]) -> Sequence[Request | Wait | None]:

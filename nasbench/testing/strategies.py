@@ -23,7 +23,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import search
-from nasbench.problem import WAIT, Answer, Evaluate, Trial
+from nasbench.problem import WAIT, Answer, Evaluate, Problem, Score, Trial
 from nasbench.spaces import get_categorical
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.pool import PoolSpace
@@ -39,6 +39,7 @@ from nasbench.testing.toys import (
     ToyLayers,
     made_for,
     problem_of,
+    proxies_of,
     searched,
     toy_space,
 )
@@ -129,6 +130,29 @@ class StrategyConformance(OddInputs):
             assert asked <= {one.epochs for one in FIDELITIES}
         else:
             assert asked == {OWN.epochs}, "it asks for fidelities, and no tag says so"
+
+    def test_asks_only_for_scores_that_it_names(self) -> None:
+        """With the tag, it asks for scores, of architectures of its space and proxies it names.
+
+        Without the tag, it asks for none. A problem without proxies is refused.
+        """
+        names = proxies_of(self._class)
+        if Tag.PROXIES in self._class.tags:
+            assert names, "its tag says that it asks for scores, and `proxies` names no proxy"
+            try:
+                require_tags(self._class, self.strategy, Problem(toy_space(TOY_SIZES[0])))
+            except InvalidInput:
+                pass
+            else:
+                raise AssertionError("a problem without proxies is not refused")
+        for space in self._spaces():
+            benchmark = ToyBenchmark(space)
+            searched(self._class, 13, benchmark, self.evaluations)
+            assert bool(benchmark.scored) == bool(names), "its tag and its requests do not agree"
+            for one in benchmark.scored:
+                assert one.proxy in names
+                assert one.architectures
+                assert all(map(space.contains, one.architectures))
 
     def test_less_of_a_loss_is_better(self) -> None:
         """A search of a loss works; if `mirrored`, it asks as a search of the accuracy does."""
@@ -234,6 +258,7 @@ class StrategyConformance(OddInputs):
             clock = Clock(Budget(seconds=seconds), None, own=OWN.epochs)
             track = search(strategy, benchmark, clock)
             assert track.seconds.sum() <= seconds
+            told = [trial for trial in told if not isinstance(trial.request, Score)]
             assert len(told) == len(track.architectures)
             assert len(benchmark.asked) - len(told) in (0, 1)
 
@@ -299,6 +324,10 @@ def _advance(strategy: SearchStrategy, benchmark: ToyBenchmark, steps: int) -> l
     asked: list[Any] = []
     for number in range(steps):
         request = strategy.ask()
+        if isinstance(request, Score):
+            strategy.tell(Trial(number, request), benchmark.score(request))
+            asked.append((list(request.architectures), request.proxy))
+            continue
         if not isinstance(request, Evaluate):
             break
         strategy.tell(Trial(number, request), benchmark.answer(request))

@@ -5,7 +5,17 @@ import numpy as np
 from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.loop import Trajectory, search
-from nasbench.problem import ACCURACY, LOSS, Answer, Evaluate, Fidelity, Metric, Problem
+from nasbench.problem import (
+    ACCURACY,
+    LOSS,
+    Answer,
+    Evaluate,
+    Fidelity,
+    Metric,
+    Problem,
+    Score,
+    Scores,
+)
 from nasbench.randomness import Random
 from nasbench.spaces.base import EnumerableSpace, Space
 from nasbench.spaces.categorical import CategoricalSpace, Decision
@@ -57,7 +67,21 @@ class ToyBenchmark:
         self.accuracy = generator.uniform(10, 90, space.size)
         self.seconds = generator.uniform(1, 3, space.size)
         self.fails = generator.random(space.size) < failing
+        unmeasured = generator.random(space.size) < 0.1
+        promise = np.round((self.accuracy + generator.normal(0, 20, space.size)) / 20)
+        self.promise = np.where(unmeasured, np.nan, promise)
         self.asked: list[Evaluate] = []
+        self.scored: list[Score] = []
+
+    def score(self, request: Score) -> Scores:
+        """Answer a request for scores, and record it in `scored`.
+
+        Scores rise with the accuracy, many are equal, and a tenth were not measured.
+        """
+        self.scored.append(request)
+        indices = [self.space.index(one) for one in request.architectures]
+        values = tuple(float(self.promise[index]) for index in indices)
+        return Scores(values, (0.5,) * len(values))
 
     def answer(self, request: Evaluate) -> Answer:
         """Answer a request, and record it in `asked`."""
@@ -74,9 +98,15 @@ class ToyBenchmark:
 def problem_of(
     strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
 ) -> Problem:
-    """Return the problem of a space, with several fidelities if the strategy's tags need them."""
+    """Return the problem of a space, with fidelities and proxies as the strategy's tags need."""
     several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (OWN,)
-    return Problem(space, (metric,), several, workers, OWN)
+    return Problem(space, (metric,), several, workers, OWN, proxies_of(strategy))
+
+
+def proxies_of(strategy: type[SearchStrategy]) -> tuple[str, ...]:
+    """Return the proxies that a strategy asks for with its default settings."""
+    tagged = Tag.PROXIES in strategy.tags
+    return tuple(strategy.proxies(make_settings(strategy, {}))) if tagged else ()
 
 
 def made_for(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import TestSetSealed
 from nasbench.harness.search.loop import search
-from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Trial, Wait
+from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Score, Trial, Wait
 from nasbench.strategies.base import Parallelism, SearchStrategy
 from nasbench.testing import toys
 from nasbench.testing.strategies import StrategyConformance
@@ -50,6 +51,19 @@ class Forgetful(Honest):
     def ask(self) -> Evaluate:
         self._count += 1
         return Evaluate(self.space.architecture(self._count % self.space.size))
+
+
+class Untagged(Honest):
+    """Asks for scores, and no tag says so."""
+
+    def setup(self) -> None:
+        self.scored = False
+
+    def ask(self) -> Evaluate | Score:  # type: ignore[override]
+        return super().ask() if self.scored else Score([self.space.sample(self.random)], "params")
+
+    def tell(self, trial: Trial, answer: Any) -> None:
+        self.scored = True
 
 
 class Constant(Honest):
@@ -244,6 +258,7 @@ PLANTED = {
     "test_describes_itself": Nameless,
     "test_asks_only_for_architectures_of_its_space": Astray,
     "test_asks_only_for_fidelities_of_its_problem": HalfTrained,
+    "test_asks_only_for_scores_that_it_names": Untagged,
     "test_same_seed_is_the_same_run_in_another_process": GlobalDraws,
     "test_other_seeds_are_other_runs": Constant,
     "test_never_sees_test": ReadsTest,

@@ -90,7 +90,9 @@ def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
             experiment.entropy_rule, experiment.strategy, experiment.settings
         )  # fmt: skip
         try:
-            expected = entropy_of(rule, experiment.task, strategy, settings, known)
+            expected = entropy_of(
+                rule, experiment.task, strategy, settings, known, experiment.proxies
+            )
         except InvalidInput as error:
             yield Finding("randomness", folder.label, str(error))
         else:

@@ -68,7 +68,8 @@ def may_run(one: ExperimentRuns, *, trust: bool) -> bool:
 def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[ExperimentRuns, int]]:
     """Return the runs that are stored as exhausted: the strategy had nothing left to ask.
 
-    Only a replay can check this, except where the whole space was asked, or where networks or
+    So are those that scores of proxies may have ended, as they take time. Only a replay can check
+    this, except where the whole space was asked, or where networks or
     shared weights were trained: such runs are left out.
     """
     chosen = []
@@ -76,7 +77,10 @@ def ended_by_themselves(found: Sequence[ExperimentRuns]) -> list[tuple[Experimen
         task = one.experiment.task
         if one.experiment.task.trains:
             continue
-        ended = np.array(one.table["stop"].to_pylist(), dtype=object) == Stop.EXHAUSTED
+        stops = np.array(one.table["stop"].to_pylist(), dtype=object)
+        ended = stops == Stop.EXHAUSTED
+        if one.experiment.charges_scores:
+            ended |= stops == Stop.SECONDS
         whole = one.column("distinct") == _searched(task)
         chosen += [(one, int(seed)) for seed in one.seeds[ended & ~whole]]
     return chosen

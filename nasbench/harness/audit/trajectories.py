@@ -5,7 +5,7 @@ and the final values follow from them, and are computed again.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -18,11 +18,12 @@ from nasbench.harness.audit.ends import Spent, charged, ended_early, largest, ma
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.audit.schedule import check_schedule
+from nasbench.harness.audit.scores import check_scores
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.validation import ROUNDING
-from nasbench.harness.search.budget import Clock
+from nasbench.harness.search.budget import Clock, Stop
 from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import choose
 from nasbench.harness.search.task import Kind
@@ -49,6 +50,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
         yield from _ends(runs, None)
         return
     benchmark, _ = open_benchmark(task)
+    yield from check_scores(runs)
     if isinstance(benchmark, TabularBenchmark):
         yield from check_answers(runs, benchmark)
         yield from _ends(runs, benchmark)
@@ -160,14 +162,18 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         return
     whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
     lists = (values, seconds, epochs, fidelity)
+    scores = runs.experiment.charges_scores
     for run, stored in enumerate(stops):
         spent: Clock | Spent | None
-        if budget.stops_early:  # which depends on the values
+        if scores or budget.stops_early:  # which depends on the values
             clock = runs.experiment.task.clock(best)
-            spent = _charged(clock, *(one[run].tolist() for one in lists))
+            waits = _waits(runs, run) if scores else {}
+            spent = _charged(clock, waits, *(one[run].tolist() for one in lists))
         else:
             spent = charged(budget, seconds[run], epochs[run], timed=runs.experiment.task.timed)
         over[run] = spent is None
+        if scores and stored == Stop.SECONDS and budget.seconds is not None:
+            continue  # its next scores may have been beyond the budget: it is replayed
         if spent is not None and not may_end(stored, spent, most, whole):
             unseen[run] = may_end(stored, spent, beyond, whole)
             early[run] = not unseen[run]
@@ -178,14 +184,35 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
 
 def _charged(
     clock: Clock,
+    waits: Mapping[int, list[float]],
     values: Sequence[Sequence[float]],
     seconds: Sequence[float],
     epochs: Sequence[int],
     fidelity: Sequence[int],
 ) -> Clock | None:
-    """Charge a run's evaluations on `clock` and return it; None where one is beyond the budget."""
-    for told, cost, trained, read in zip(values, seconds, epochs, fidelity, strict=True):
+    """Charge a run's evaluations on `clock` and return it; None where one is beyond the budget.
+
+    `waits` are the seconds of scores by the number of evaluations that had ended before.
+    """
+    if not clock.wait(waits.get(0, ())):
+        return None
+    columns = zip(values, seconds, epochs, fidelity, strict=True)
+    for number, (told, cost, trained, read) in enumerate(columns, 1):
         answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
         if clock.stop is not None or not clock.charge(answer, read):
             return None
+        if not clock.wait(waits.get(number, ())):
+            return None
     return clock
+
+
+def _waits(runs: ExperimentRuns, run: int) -> dict[int, list[float]]:
+    """Return what a run's scores cost on its clock, by how many evaluations had ended before."""
+    found: dict[int, list[float]] = {}
+    at = 0
+    seconds, evaluation = (one.tolist() for one in runs.events(run))
+    for cost, evaluated in zip(seconds, evaluation, strict=True):
+        at += evaluated
+        if not evaluated:
+            found.setdefault(at, []).append(cost)
+    return found

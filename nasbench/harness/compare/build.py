@@ -19,6 +19,7 @@ from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import known_as
+from nasbench.harness.compare.proxies import correlations
 from nasbench.harness.compare.references import EXPECTED, open_doubts, open_known, references
 from nasbench.harness.compare.rows import Row, rows
 from nasbench.harness.compare.significance import pairs
@@ -334,6 +335,8 @@ def _filled(
     notes += [note for name in datasets for note in _unknown(one, name)]
     notes += _skewed(one, datasets)
     notes += _apart(one)
+    proxies, about = correlations(one.task, known, one.contenders, datasets)
+    notes += about
     beside = {name: references(known, name) if known else [] for name in datasets}
     tests = {
         name: tuple(pairs([each.final("test", name) for each in one.contenders]))
@@ -353,6 +356,7 @@ def _filled(
         references=tuple(reference for name in datasets for reference in beside[name]),
         notes=tuple(notes),
         known=known,
+        proxies=proxies,
         calibration=calibration,
     )
 
@@ -367,7 +371,9 @@ def _sets(one: Block, wanted: Sequence[str]) -> Block:
         for metric in one.task.objectives
         if metric.name in sources
     ]
-    return replace(one, datasets=datasets, sets=found, notes=(*one.notes, *notes))
+    proxies, about = correlations(one.task, None, one.contenders, datasets)
+    notes += about
+    return replace(one, datasets=datasets, sets=found, proxies=proxies, notes=(*one.notes, *notes))
 
 
 def _measured(block: Block, fronts: Fronts) -> Iterator[str]:

@@ -19,6 +19,7 @@ from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
+from nasbench.harness.compare.proxies import Correlation
 from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
 from nasbench.harness.compare.significance import Pair
@@ -59,6 +60,8 @@ class Block:
 
     `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
     known; there are no `references`."""
+    proxies: tuple[Correlation, ...] = ()
+    """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
     """Those of the notes that say what a user chose: rows, seeds and data sets, names of rows."""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -229,6 +232,8 @@ class Block:
             "pairs": self.pairs_json(),
             "references": [{**shared, **asdict(one)} for one in self.references],
         }
+        if self.proxies:
+            data["proxies"] = [one.to_json() for one in self.proxies]
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
         return {key: _plain(value) for key, value in data.items()}

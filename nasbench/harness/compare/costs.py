@@ -24,6 +24,8 @@ class Costs(NamedTuple):
     clock_seconds: float
     optimiser_seconds: float
     wall_seconds: float
+    scores: float  #: of zero-cost proxies
+    score_seconds: float  #: what measuring these took
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_seconds: float  #: of all of them on the same clock
 
@@ -42,9 +44,16 @@ class Costs(NamedTuple):
             **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds},
             "optimiser_seconds_mean": self.optimiser_seconds,
             "wall_seconds_mean": self.wall_seconds,
+            **self._of_proxies,
             "tuning_runs": self.tuning_runs,
             **{f"tuning_{kind}_seconds": self.tuning_on(kind) for kind in Seconds},
         }
+
+    @property
+    def _of_proxies(self) -> dict[str, float]:
+        """The costs of scores as JSON values; empty for a row without any."""
+        found = {"scores_mean": self.scores, "score_seconds_mean": self.score_seconds}
+        return {} if np.isnan(self.scores) else found
 
 
 COUNTS = ("evaluations", "shared_epochs")
@@ -59,7 +68,7 @@ def costs_of(one: Contender) -> Costs:
     def mean(values: NDArray[Any]) -> float:
         return summarise(values.astype(np.float64)).mean
 
-    count = mean(one.runs.counts)
+    count, scored = mean(one.runs.counts), one.experiment.proxies is not None
     return Costs(
         evaluations=np.nan if task.shared else count,
         shared_epochs=count if task.shared else np.nan,
@@ -70,6 +79,8 @@ def costs_of(one: Contender) -> Costs:
             name: mean(one.runs.column(name))
             for name in ("distinct", "optimiser_seconds", "wall_seconds")
         },
+        scores=mean(one.runs.column("scores")) if scored else np.nan,
+        score_seconds=mean(one.runs.column("score_seconds")) if scored else np.nan,
         tuning_runs=tuning.runs if tuning else 0,
         tuning_seconds=tuning.clock_seconds if tuning else 0.0,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from nasbench.benchmarks.protocols import protocols
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import flatten
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 from nasbench.rules import Promotion, Selection
@@ -39,6 +40,9 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
         ]
         if any(other.seed != one.seed for other in same):
             told.append(f"experiment seed={one.seed}")
+        alike = [other for other in same if other.settings == one.settings]
+        if any(_factor(other) != _factor(one) for other in alike):
+            told.append(f"proxy seconds={_factor(one)}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
         alone = len(names[row.title]) == 1
@@ -47,6 +51,12 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
         for place, word in zip(twins, _versions([rows[place] for place in twins]), strict=True):
             named[place][1].append(word)
     return [_joined(name, told) for name, told in named]
+
+
+def _factor(experiment: Experiment) -> str:
+    """Return what the scores of an experiment's proxies cost, `free` where they take no time."""
+    use = experiment.proxies
+    return "free" if use is None or use.factor is None else f"{use.factor:g}"
 
 
 def _joined(name: str, told: Sequence[str]) -> str:

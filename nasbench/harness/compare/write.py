@@ -37,7 +37,7 @@ _MAIN = "comparison.json"
 FIGURES = "figures"
 """Name in `comparison.json` of which figures there are, see `pictures.FigureChoice`."""
 _OURS = re.compile(
-    r"(results|cost|estimates|course|pairs|ranks|sets)\.(tex|md|csv)"
+    r"(results|cost|estimates|course|pairs|proxies|ranks|sets)\.(tex|md|csv)"
     r"|captions\.(tex|md)"
     r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+"
     r"\.(pdf|png|svg|pgf)"
@@ -46,7 +46,8 @@ _OURS = re.compile(
 _COST = (
     "label", "strategy", "family", "n", "failed", "evaluations_mean", "shared_epochs_mean",
     "distinct_mean", "training_epochs_mean", *(f"{kind}_seconds_mean" for kind in Seconds),
-    "optimiser_seconds_mean", "wall_seconds_mean", "tuning_runs",
+    "scores_mean", "score_seconds_mean", "optimiser_seconds_mean", "wall_seconds_mean",
+    "tuning_runs",
     *(f"tuning_{kind}_seconds" for kind in Seconds),
 )  # fmt: skip
 
@@ -143,6 +144,8 @@ def texts(
                 "results": own, "cost": _costs(own), "course": _parts(block),
                 "pairs": columns_of(block.pairs_json()),
             }  # fmt: skip
+        if block.proxies:
+            data["proxies"] = columns_of(one.to_json() for one in block.proxies)
         for table in tables(block, options):
             yield from _forms(table, options, data.get(table.name), name, _source(block))
     for family, name in zip(comparison.families, family_folders(comparison), strict=True):
@@ -219,7 +222,7 @@ def _costs(columns: Columns) -> Columns:
     """Return the cost columns; they are the same on every reported data set."""
     of_first = _chosen(columns, "dataset", columns["dataset"][0])
     names = (*_COST, "benchmark", "searched", "protocol", "budget", "table")
-    return {name: of_first[name] for name in names}
+    return {name: of_first[name] for name in names if name in of_first}
 
 
 def _parts(block: "Block") -> Columns:

@@ -1,6 +1,6 @@
 """`nasbench run`: from names and numbers to stored runs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Unpack
@@ -29,6 +29,7 @@ from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
 from nasbench.harness.search.known import about_unknown
+from nasbench.harness.search.proxies import about_unmeasured, proxies_of, proxy_use
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.several import possible, several, tasks_of_several
@@ -39,6 +40,7 @@ from nasbench.harness.search.trained import found_images
 from nasbench.limits import (
     CPUS,
     GPUS,
+    PROXY_SECONDS,
     RETRIES,
     WORKERS,
     Count,
@@ -46,7 +48,7 @@ from nasbench.limits import (
 )
 from nasbench.place import Place
 from nasbench.provenance import cores
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import DERIVED, SearchStrategy, Tag
 from nasbench.strategies.registry import (
     find_strategy,
     given_names,
@@ -125,6 +127,10 @@ def run(
     is evaluated again at a higher fidelity is charged all of its epochs (`promotion` `restart`) or
     only those since its last evaluation (`resume`).
 
+    A strategy may ask for scores of zero-cost proxies. Where these took seconds to measure,
+    `proxy_seconds` states how many seconds of the table's clock are charged for each; without it,
+    scores take no time and the budget must be a count.
+
     `workers` is the number of runs that go on at once. One run at a time is made in this process,
     several are made on Ray. `auto` begins in this process and gives the other runs to Ray where
     measurements show that this saves time; runs that train go to Ray at once. `ray_address`
@@ -159,11 +165,14 @@ def run(
     tasks = _tasks(chosen, benchmarks, names, limit, place, say)
     values = _values(names, chosen["settings"] or {}, chosen["recipe"])
     shift, name = parse_experiment_seed(chosen["experiment_seed"]), chosen["name"]
+    proxy_seconds = calibrated(names, chosen["proxy_seconds"])
 
     def ready(pair: tuple[str, int]) -> tuple[int, Experiment]:
         """Return a task's number, and an experiment that can start."""
         strategy, number = pair
-        made = make_experiment(tasks[number], strategy, values[strategy], shift, limit)
+        made = make_experiment(
+            tasks[number], strategy, values[strategy], shift, limit, proxy_seconds
+        )
         found = as_stored(made, results, name, place, say)
         Runner(found, place)
         return number, found
@@ -171,7 +180,8 @@ def run(
     experiments = _all_ready(names, tasks, ready, None if benchmarks is None else say)
     for experiment in experiments:
         _say_if_cut_short(experiment, say)
-    for line in dict.fromkeys(about_unknown(one.task, place) for one in experiments):
+    unknown = (about_unknown(one.task, place) for one in experiments)
+    for line in dict.fromkeys([*unknown, *_unmeasured(experiments)]):
         if line:
             say(line)
     tuning = chosen["tuning"]
@@ -237,6 +247,29 @@ def if_shared(names: Sequence[str]) -> Budget | None:
 def shared_among(names: Sequence[str]) -> list[str]:
     """Return the names of the strategies that train shared weights, which they do on images."""
     return [name for name in names if find_strategy(name).rule == DERIVED]
+
+
+def calibrated(names: Sequence[str], proxy_seconds: Any) -> float | None:
+    """Return the calibration of scores that a user states, checked; None where there is none.
+
+    Raises `InvalidInput` where it is no such number, and where no strategy asks for scores.
+    """
+    if proxy_seconds is None:
+        return None
+    if not any(Tag.PROXIES in find_strategy(name).tags for name in names):
+        raise InvalidInput(
+            "--proxy-seconds: no strategy that is run asks for scores of a proxy: leave it away"
+        )
+    return PROXY_SECONDS.check(proxy_seconds)
+
+
+def _unmeasured(experiments: Sequence[Experiment]) -> Iterator[str]:
+    """Yield a line for each proxy of which a table's scores are not complete."""
+    for one in experiments:
+        if one.proxies is not None:
+            for name, proxy in proxies_of(one.task, one.proxies).items():
+                line = about_unmeasured(name, proxy)
+                yield line and f"'{one.task.query.dataset}' of '{one.task.benchmark}': {line}"
 
 
 def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
@@ -376,19 +409,23 @@ def make_experiment(
     values: Mapping[str, object],
     seed: int = 0,
     budget: Budget | None = None,
+    proxy_seconds: float | None = None,
 ) -> Experiment:
     """Return the experiment of a strategy with settings on a task.
 
     `values` are the settings that differ from the defaults. `budget` is the user's budget; a
     strategy that trains shared weights trains for the epochs of its settings where that is None.
+    `proxy_seconds` is the calibration of what scores of proxies cost, see `proxy_use`.
     """
     strategy = find_strategy(name)
     made = make_settings(strategy, values)
     if strategy.rule == DERIVED:
         task = shared_task(task, name, made, budget)
     settings = asdict(made)
-    entropy = entropy_of(ENTROPY_RULE, task, name, settings, asdict(strategy.Settings()))
-    return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE)
+    proxies = proxy_use(task, name, strategy, made, proxy_seconds)
+    defaults = asdict(strategy.Settings())
+    entropy = entropy_of(ENTROPY_RULE, task, name, settings, defaults, proxies)
+    return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE, proxies)
 
 
 def _run_missing(

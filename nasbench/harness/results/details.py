@@ -90,6 +90,10 @@ def _described(stored: StoredExperiment) -> Iterator[Pair]:
     yield "experiment seed", str(experiment.seed)
     yield "task", describe(experiment.task)
     yield "reports", ", ".join(experiment.task.reports)
+    if experiment.proxies is not None:
+        use = experiment.proxies
+        charged = "not charged" if use.factor is None else f"charged {use.factor:g} s a second"
+        yield "proxies", f"{', '.join(use.names)}, scores {use.content[:8]}, {charged}"
     tuning = description.get("tuning")
     if isinstance(tuning, dict):
         yield "tuned", json.dumps(tuning)
@@ -110,6 +114,9 @@ def _totals(runs: ExperimentRuns) -> Iterator[Pair]:
         total = float(np.sum(finished.column(column)))
         number = f"{total:,.0f}" if not unit else f"{total:,.3f} {unit}"
         yield name, f"{number} in all finished runs"
+    if runs.experiment.proxies is not None:
+        scored, took = (float(np.sum(finished.column(n))) for n in ("scores", "score_seconds"))
+        yield "scores", f"{scored:,.0f} of proxies, which took {took:,.3f} s to measure"
 
 
 def _failures(runs: ExperimentRuns) -> dict[int, str]:

@@ -92,7 +92,9 @@ class Results:
         A clock and a count have columns of their own, NaN for runs of another: `evaluations` and
         their `training_epochs`, or `shared_epochs` of shared weights; `simulated_seconds` of a
         table, real `training_seconds` of networks or weights, or `mixed_seconds` of a table that
-        networks are trained beside. All are NaN where a table has no seconds.
+        networks are trained beside. All are NaN where a table has no seconds. `scores` and
+        `score_seconds` are how many scores of zero-cost proxies a run asked for, and what
+        measuring them took; NaN of a strategy that asks for none.
         """
         import pandas
 
@@ -235,6 +237,9 @@ def _runs_frame(one: ExperimentRuns) -> "pandas.DataFrame":
     columns["distinct"] = one.column("distinct")
     columns |= _timed(one, one.column("clock_seconds"))
     columns |= {name: one.column(name) for name in ("optimiser_seconds", "wall_seconds")}
+    for name in ("scores", "score_seconds"):
+        there = name in one.table.column_names
+        columns[name] = one.column(name) if there else np.full(len(one), np.nan)
     frame = pandas.DataFrame(columns)
     for name, value in _described(one).items():
         frame[name] = value

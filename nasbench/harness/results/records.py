@@ -17,6 +17,10 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     seconds, epochs, optimiser      cost of each evaluation: seconds on the run's clock, training
                                     epochs, and real seconds of the strategy
     started, finished, worker       only with several simulated workers
+    scores, score_seconds           only of strategies that ask for scores of zero-cost proxies: how
+                                    many, and the sum of what measuring them took
+    scored/architecture, scored/proxy, scored/value, scored/seconds, scored/before
+                                    each of these scores, and how many evaluations had ended before
     figure/NAME                     a trace: one number per epoch of shared training (see `trace`)
     incumbents                      evaluations at which the answer changed
     selected                        only with several objectives: the incumbents in the final front
@@ -34,6 +38,7 @@ from nasbench.benchmarks.base import FinalValues
 from nasbench.benchmarks.training.devices import accelerator
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.search.experiment import Experiment, Run
+from nasbench.harness.search.scoring import NOTHING_SCORED, Scored
 from nasbench.problem import Metric
 from nasbench.provenance import processor
 from nasbench.spaces.base import Architecture
@@ -46,6 +51,9 @@ SCHEDULE = ("started", "finished", "worker")
 """List columns of runs with several simulated workers: when each evaluation began and ended, in
 seconds on the run's clock, and the number of its worker."""
 
+SCORED = ("architecture", "proxy", "value", "seconds", "before")
+"""List columns with one value per score of a zero-cost proxy, in order; see `scored_column`."""
+
 SPLITS = ("valid", "test")
 """The splits that the judge reads."""
 
@@ -56,6 +64,11 @@ ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
 def value_column(metric: Metric) -> str:
     """Return the name of the list column that holds values of an objective."""
     return f"value/{metric.name}"
+
+
+def scored_column(name: str) -> str:
+    """Return the name of the list column with one of `SCORED`."""
+    return f"scored/{name}"
 
 
 def verdict_column(split: str, dataset: str, metric: Metric) -> str:
@@ -104,6 +117,8 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
             "finished": _lists([track.finished for track in tracks], np.float64),
             "worker": _lists([track.worker for track in tracks], np.int32),
         }
+    if experiment.proxies is not None:
+        columns |= _scored(task.space, [track.scored for track in tracks])
     for trace in dict.fromkeys(one for track in tracks for epoch in track.traces for one in epoch):
         values = [[epoch.get(trace, np.nan) for epoch in track.traces] for track in tracks]
         columns[trace.column] = _lists(values, np.float64)
@@ -115,6 +130,26 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
                 read = [getattr(verdict, split)[:, place] for verdict in finals]
                 columns[verdict_column(split, name, metric)] = _lists(read, np.float64)
     return pa.table(columns)
+
+
+def _scored(space: str, found: Sequence[Scored]) -> dict[str, pa.Array]:
+    """Return the columns of scores of zero-cost proxies."""
+    names = list(dict.fromkeys(name for one in found for name in one.proxies))
+    codes = {name: code for code, name in enumerate(names)}
+    lists = {
+        "architecture": _written(space, [one.architectures for one in found]),
+        "proxy": as_texts(
+            _lists([[codes[name] for name in one.proxies] for one in found], np.int32), names
+        ),
+        "value": _lists([one.values for one in found], np.float64),
+        "seconds": _lists([one.seconds for one in found], np.float64),
+        "before": _lists([one.before for one in found], np.int32),
+    }
+    return {
+        "scores": pa.array([len(one.architectures) for one in found], pa.int64()),
+        "score_seconds": pa.array([_total(one.seconds) for one in found], pa.float64()),
+        **{scored_column(name): lists[name] for name in SCORED},
+    }
 
 
 def _places(runs: Sequence[Run]) -> dict[str, pa.Array]:
@@ -151,6 +186,8 @@ class _Track:
         self.finished = empty if trajectory is None else trajectory.finished
         self.worker = empty if trajectory is None else trajectory.worker
         self.traces = () if trajectory is None else trajectory.traces
+        scored = None if trajectory is None else trajectory.scored
+        self.scored = NOTHING_SCORED if scored is None else scored
 
     def values(self, objective: int) -> NDArray[np.float64]:
         """Return the values of the objective with a number, from 0; shape (evaluations,)."""

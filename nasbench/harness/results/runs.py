@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.ragged import Architectures, Ragged
-from nasbench.harness.results.records import value_column, verdict_column
+from nasbench.harness.results.records import scored_column, value_column, verdict_column
 from nasbench.harness.results.waiting import waited
 from nasbench.harness.search.experiment import Experiment
 from nasbench.place import Place
@@ -34,6 +34,14 @@ class StoredFile(NamedTuple):
     """The seeds of its runs in the file's order, shape (runs,)."""
     provenance: Mapping[str, Any]
     """Which code and machine wrote the file; empty where none is stored."""
+
+
+class Events(NamedTuple):
+    """What took time on a run's clock: its evaluations, and scores that are charged."""
+
+    seconds: NDArray[np.float64]
+    evaluation: NDArray[np.bool_]
+    """Which of them are evaluations."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +217,10 @@ class ExperimentRuns:
     @cached_property
     def architectures(self) -> Architectures:
         """The architecture of every evaluation."""
-        column = self._whole("architecture")
+        return self._architectures("architecture")
+
+    def _architectures(self, name: str) -> Architectures:
+        column = self._whole(name)
         words = column.flatten()
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
@@ -256,7 +267,41 @@ class ExperimentRuns:
         """When evaluations ended on each run's clock, in seconds."""
         if self.experiment.task.simulated_workers > 1:
             return self.lists("finished")
-        return self.lists("seconds").each(np.cumsum)
+        seconds = self.lists("seconds")
+        if not self.experiment.charges_scores or not len(seconds.values):
+            return seconds.each(np.cumsum)
+        found = (self.events(run) for run in range(len(self)))
+        return Ragged(
+            np.concatenate([np.cumsum(one.seconds)[one.evaluation] for one in found]),
+            seconds.offsets,
+        )
+
+    def scored(self, name: str) -> Ragged:
+        """Return a column of scores, one of `SCORED` without texts; empty lists without scores."""
+        column = scored_column(name)
+        if column not in self.table.column_names:
+            return Ragged(np.empty(0), np.zeros(len(self) + 1, dtype=np.int64))
+        return self.lists(column)
+
+    @cached_property
+    def scored_architectures(self) -> Architectures:
+        """The architectures that were scored by zero-cost proxies, in order."""
+        return self._architectures(scored_column("architecture"))
+
+    @property
+    def scored_by(self) -> NDArray[Any]:
+        """The name of the proxy of every score of all runs, in order."""
+        words = self._whole(scored_column("proxy")).flatten()
+        names = np.array(words.dictionary.to_pylist(), dtype=object)
+        return np.asarray(names[words.indices.to_numpy(zero_copy_only=False)])
+
+    def events(self, run: int) -> "Events":
+        """Return all that took time in a run with one worker, in the order of its clock."""
+        seconds, use = self.lists("seconds")[run], self.experiment.proxies
+        factor = 0.0 if use is None or use.factor is None else use.factor
+        before = self.scored("before")[run]
+        whole = np.insert(seconds, before, factor * self.scored("seconds")[run])
+        return Events(whole, np.insert(np.ones(len(seconds), dtype=bool), before, values=False))
 
     def select(self, keep: NDArray[np.bool_]) -> "ExperimentRuns":
         """Return the runs where `keep` is set."""

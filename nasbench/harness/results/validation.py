@@ -14,14 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.proxy_scores import ProxyUse
 from nasbench.errors import InvalidInput
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.checked_rows import TOO_MUCH, Misfit, Rows
 from nasbench.harness.results.records import (
     ARCHITECTURES,
     SCHEDULE,
+    SCORED,
     SPLITS,
     TRAJECTORY,
+    scored_column,
     value_column,
     verdict_column,
 )
@@ -69,6 +72,16 @@ _SCHEDULE = {
     "finished": pa.list_(pa.float64()),
     "worker": pa.list_(pa.int32()),
 }
+_SCORED = {
+    "scores": pa.int64(),
+    "score_seconds": pa.float64(),
+    scored_column("architecture"): pa.list_(ARCHITECTURES),
+    scored_column("proxy"): pa.list_(ARCHITECTURES),
+    scored_column("value"): pa.list_(pa.float64()),
+    scored_column("seconds"): pa.list_(pa.float64()),
+    scored_column("before"): pa.list_(pa.int32()),
+}
+"""Columns of runs that asked for scores of zero-cost proxies."""
 
 
 def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None = None) -> pa.Table:
@@ -81,9 +94,9 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
         raise Misfit("it holds no run")
     typed = _typed(table, experiment, columns)
     rows = Rows(typed)
-    for name in (*_COUNTS, *_SECONDS):
+    for name in (*_COUNTS, *_SECONDS, "scores", "score_seconds"):
         if name in typed.column_names:
-            rows.range(name, 0, TOO_MUCH if name in _COUNTS else LARGEST_MEASURE)
+            rows.range(name, 0, TOO_MUCH if name in (*_COUNTS, "scores") else LARGEST_MEASURE)
     if "threads" in typed.column_names:
         rows.range("threads", 0, MOST_THREADS + 1)
         _check_devices(rows)
@@ -95,6 +108,8 @@ def conform(table: pa.Table, experiment: Experiment, columns: list[str] | None =
         _check_steps(rows, experiment)
         _check_totals(rows, experiment)
         _check_incumbents(rows, experiment)
+        if experiment.proxies is not None:
+            _check_scored(rows, experiment, experiment.proxies)
     return typed
 
 
@@ -107,6 +122,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
         **({"selected": pa.list_(pa.int32())} if len(experiment.task.objectives) > 1 else {}),
         **(_PLACE if experiment.task.trains else {}),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
+        **(_SCORED if experiment.proxies is not None else {}),
         **{
             verdict_column(split, name, one): pa.list_(pa.float64())
             for name in experiment.task.reports
@@ -213,7 +229,7 @@ def _check_steps(rows: Rows, experiment: Experiment) -> None:
     rows.refuse(
         failed & (steps > 0), "architecture", lambda row: "evaluations of a run with an error"
     )
-    _check_architectures(rows, experiment.task.space)
+    _check_architectures(rows, experiment.task.space, "architecture")
     for name, metric in values.items():
         rows.each(name, partial(_within, metric), f"is no {metric.name}")
     for name in ("seconds", "optimiser"):
@@ -224,12 +240,12 @@ def _check_steps(rows: Rows, experiment: Experiment) -> None:
         _check_schedule(rows, experiment.task.simulated_workers)
 
 
-def _check_architectures(rows: Rows, space: str) -> None:
-    """Check that every text is an architecture of the space; each is read once."""
-    codes, known = rows.lists("architecture"), texts_of(space)
-    texts = rows.table["architecture"].combine_chunks().values.dictionary.to_pylist()
+def _check_architectures(rows: Rows, space: str, name: str) -> None:
+    """Check that every text of a column is an architecture of the space; each is read once."""
+    codes, known = rows.lists(name), texts_of(space)
+    texts = rows.table[name].combine_chunks().values.dictionary.to_pylist()
     if None in texts:
-        raise Misfit("column 'architecture' has a null inside a list")
+        raise Misfit(f"column '{name}' has a null inside a list")
     used = np.unique(codes.values).tolist()
     unread = set(known.unread([texts[code] for code in used]))
     for code in used if unread else ():
@@ -239,7 +255,38 @@ def _check_architectures(rows: Rows, space: str) -> None:
         except InvalidInput as error:
             row = codes.row(int(np.argmax(codes.values == code)))
             what = f"{shown(texts[code])} is no architecture of space '{space}'"
-            raise rows.misfit("architecture", row, what) from error
+            raise rows.misfit(name, row, what) from error
+
+
+def _check_scored(rows: Rows, experiment: Experiment, use: ProxyUse) -> None:
+    """Check the scores of zero-cost proxies: their lengths, ranges, order and totals."""
+    named = {name: scored_column(name) for name in SCORED}
+    number, steps = rows.lists(named["value"]).lengths, rows.lists("architecture").lengths
+    for name in named.values():
+        rows.long(name, number, "scores")
+    rows.refuse(rows.failed & (number > 0), named["value"], lambda row: "scores of a failed run")
+    _check_architectures(rows, experiment.task.space, named["architecture"])
+    texts = rows.table[named["proxy"]].combine_chunks().values.dictionary.to_pylist()
+    asked = np.array([text in use.names for text in texts], dtype=bool)
+    rows.each(named["proxy"], lambda codes: asked[codes], "is no proxy of the experiment")
+    rows.each(
+        named["seconds"], lambda x: (x >= 0) & (x <= LARGEST_MEASURE), "is no time in seconds"
+    )
+    before = rows.lists(named["before"])
+    own = np.repeat(np.arange(len(number)), number)
+    ended = (before.values >= 0) & (before.values <= steps[own])
+    rows.each(named["before"], lambda _: ended, "is no number of the run's evaluations")
+    later = np.concatenate(([True], np.diff(before.values) >= 0))[: len(own)]
+    later[before.offsets[:-1][number > 0]] = True
+    rows.each(named["before"], lambda _: later, "is less than of the score before it")
+    counts = rows.table["scores"].to_numpy()
+    rows.refuse(counts != number, "scores", lambda row: f"{counts[row]} of {number[row]} scores")
+    totals, seconds = rows.table["score_seconds"].to_numpy(), rows.lists(named["seconds"])
+    sums = np.bincount(own, weights=seconds.values, minlength=len(totals))
+    rows.refuse(
+        ~(np.abs(totals - sums) <= ROUNDING * totals), "score_seconds",
+        lambda row: f"{totals[row]} where its list adds up to {sums[row]:g}",
+    )  # fmt: skip
 
 
 def _check_schedule(rows: Rows, workers: int) -> None:
@@ -264,17 +311,30 @@ def _check_totals(rows: Rows, experiment: Experiment) -> None:
     for name, parts in _SUMS.items():
         lists, totals = rows.lists(parts), rows.table[name].to_numpy()
         own = np.repeat(np.arange(len(totals)), lists.lengths)
-        sums = np.bincount(own, weights=lists.values, minlength=len(totals))  # each in order
+        sums: NDArray[Any] = np.bincount(own, weights=lists.values, minlength=len(totals))
         if name == "clock_seconds" and experiment.task.simulated_workers > 1:
             ends = rows.lists("finished")
             there = ends.lengths > 0
             sums[there] = ends.values[ends.offsets[1:][there] - 1]
+        if name == "clock_seconds" and experiment.charges_scores:
+            sums = sums + _charged(rows, experiment)
         near = 0 if name in _COUNTS else ROUNDING * totals
         wrong = ~(np.abs(totals - sums) <= near)
         if wrong.any():
             row = int(np.argmax(wrong))
             what = f"{totals[row]} where its list '{parts}' adds up to {sums[row]:g}"
             raise rows.misfit(name, row, what)
+
+
+def _charged(rows: Rows, experiment: Experiment) -> NDArray[np.float64]:
+    """Return what the scores before each run's last evaluation cost on its clock, shape (rows,)."""
+    seconds, before = (rows.lists(scored_column(name)) for name in ("seconds", "before"))
+    number, steps = seconds.lengths, rows.lists("architecture").lengths
+    own = np.repeat(np.arange(len(number)), number)
+    weights = np.where(before.values < steps[own], seconds.values, 0.0)
+    factor = 0.0 if experiment.proxies is None else experiment.proxies.factor or 0.0
+    spent = np.bincount(own, weights=weights, minlength=len(number))
+    return np.asarray(factor * spent, dtype=np.float64)
 
 
 def _check_incumbents(rows: Rows, experiment: Experiment) -> None:

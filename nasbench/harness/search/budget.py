@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -248,6 +249,20 @@ class Clock:
         self._started += 1
         self.full = self._started >= self._evaluations
         return finished
+
+    def wait(self, charges: Sequence[float]) -> bool:
+        """Let the seconds in `charges` pass, one after the other, in which nothing is evaluated.
+
+        Returns False, and lets nothing pass, if they would overshoot the budget of seconds.
+        """
+        finished = self.seconds
+        for one in charges:
+            finished += one
+        if finished > self._seconds:
+            self.overshot = Stop.SECONDS
+            return False
+        self.seconds = finished
+        return True
 
     def charge(self, answer: Answer | SharedAnswer, fidelity: int = 0) -> bool:
         """Begin and end an evaluation; return False, and count nothing, if it would overshoot."""

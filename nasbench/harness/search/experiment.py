@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nasbench.benchmarks.base import FinalValues
+from nasbench.benchmarks.proxy_scores import ProxyUse
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.loop import Trajectory
 from nasbench.harness.search.task import Task
@@ -39,12 +40,21 @@ class Experiment:
     """The experiment's own part of every run's randomness: see `entropy_of`."""
     entropy_rule: int = 0
     """How `entropy` was made: see `ENTROPY_RULE`."""
+    proxies: ProxyUse | None = None
+    """The zero-cost proxies that it asks for; None for a strategy that needs none."""
+
+    @property
+    def charges_scores(self) -> bool:
+        """Whether scores of zero-cost proxies take time on a run's clock."""
+        return self.proxies is not None and self.proxies.factor is not None
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole experiment as JSON values; see `Task.to_json` on what is left out."""
         values = {**asdict(self), "settings": dict(self.settings), "task": self.task.to_json()}
         if not self.entropy_rule:
             del values["entropy_rule"]
+        if self.proxies is None:
+            del values["proxies"]
         return values
 
     @classmethod
@@ -129,6 +139,7 @@ def entropy_of(
     strategy: str,
     settings: Mapping[str, Any],
     defaults: Mapping[str, Any],
+    proxies: ProxyUse | None = None,
 ) -> int:
     """Return an experiment's own part of its runs' randomness: 48 bits of a SHA-256.
 
@@ -136,11 +147,11 @@ def entropy_of(
     runs. By rule 1 the hash is of a JSON text with sorted keys: the rule's number, the strategy,
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
-    and the protocol; the names of the objectives where they are not accuracy alone; and where
-    objectives of other tables are read. The budget is not hashed: a run with a larger budget begins
-    like one with a smaller budget. By rule 0, of
-    earlier versions, only the strategy and its settings are hashed, so that searches of several
-    data sets evaluate the same architectures for equal seeds.
+    and the protocol; the names of the objectives where they are not accuracy alone; where
+    objectives of other tables are read; and the hash of the scores of proxies, where there are
+    any. The budget is not hashed: a run with a larger budget begins like one with a smaller
+    budget. By rule 0, of earlier versions, only the strategy and its settings are hashed, so that
+    searches of several data sets evaluate the same architectures for equal seeds.
 
     The number is stored with the experiment, so that a later change of a default does not change
     what a resumed experiment draws. Raises `InvalidInput` for an unknown rule.
@@ -162,6 +173,8 @@ def entropy_of(
             identity["objectives"] = [one.name for one in task.objectives]
         if task.joins:
             identity["joins"] = [asdict(one) for one in task.joins]
+        if proxies is not None:
+            identity["proxies"] = proxies.content
     else:
         raise InvalidInput(
             f"entropy rule {rule} is unknown: this nasbench knows 0 to {ENTROPY_RULE}; upgrade it"

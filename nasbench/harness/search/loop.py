@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.base import Session
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Clock, Stop
+from nasbench.harness.search.scoring import Scored, Scoring
 from nasbench.harness.search.selection import Chosen
-from nasbench.problem import WAIT, Answer, Evaluate, Request, SharedAnswer, Trial
+from nasbench.problem import (
+    WAIT,
+    Answer,
+    Evaluate,
+    Request,
+    Score,
+    SharedAnswer,
+    Trial,
+)
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
 from nasbench.trace import Traces
@@ -45,6 +54,8 @@ class Trajectory:
 
     The architecture of a step is then the one that the search would have returned at that step.
     """
+    scored: Scored | None = None
+    """Scores of zero-cost proxies that were asked for; None where there were none."""
     traces: tuple[Traces, ...] = ()
     """Numbers recorded in every epoch of shared training; empty where no weights are shared."""
 
@@ -77,7 +88,9 @@ _make_trial = partial(tuple.__new__, Trial)
 """Make a trial from a pair (number, request), without the Python function behind `Trial(...)`."""
 
 
-def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajectory:
+def search(  # noqa: PLR0915  # one loop, which calls of functions would slow down
+    strategy: SearchStrategy, session: Session, clock: Clock
+) -> Trajectory:
     """Let `strategy` ask and `session` answer until the budget is spent or nothing is asked.
 
     The problem's workers are simulated. A worker that is free takes the next request; if several
@@ -91,6 +104,10 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     of epochs ends all asking. Evaluations that are open when a search stops early do not count
     either. Raises `InvalidInput` where the strategy waits although no evaluation is open, unless
     one was beyond the budget.
+
+    A request for scores is answered and told at once, and takes no worker. Where scores take time,
+    which they do with one worker only, the next evaluation begins later; scores that would be known
+    after the budget of seconds end all asking.
     """
     ask, tell, reply = strategy.ask, strategy.tell, session.answer
     begin, end, problem = clock.begin, clock.end, strategy.problem
@@ -101,6 +118,8 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
     asked: list[Architecture | None] = []
     answers: list[Answer | SharedAnswer] = []
     numbers: list[float] = []  # five per evaluation in one flat list, to keep no object for each
+    scoring = Scoring(strategy, session, clock)
+    scores = scoring.asked
     more, exhausted = True, False
     now = perf_counter()  # read once after every call of the strategy, as reading it costs time
     while clock.stop is None:
@@ -114,10 +133,17 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
             if request is None:
                 more, exhausted = False, True
                 break
+            if type(request) is Score:
+                number = len(answers) + len(open_trials) + len(scores)
+                more = scoring.tell(number, request, len(answers), asking)
+                now = perf_counter()
+                continue
             answer = reply(request)
             ends, worker = begin(answer), heappop(free)
             if ends is not None:
-                number = len(answers) + len(open_trials)
+                number = len(answers) + len(open_trials) + len(scores)
+                if scores:
+                    asking += scoring.thought()
                 trial = _make_trial((number, request))
                 heappush(open_trials, (ends, number, worker, clock.seconds, trial, answer, asking))
                 more = not clock.full
@@ -141,7 +167,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
     columns = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 5).T
-    return trajectory_of(asked, answers, columns, stop, clock)
+    return trajectory_of(asked, answers, columns, stop, clock, scoring.scored())
 
 
 def trajectory_of(
@@ -150,6 +176,7 @@ def trajectory_of(
     columns: NDArray[np.float64],
     stop: Stop,
     clock: Clock,
+    scored: Scored | None = None,
 ) -> Trajectory:
     """Return a run's evaluations as a `Trajectory`.
 
@@ -178,6 +205,7 @@ def trajectory_of(
         chosen=_derived(values) if shared else clock.chosen,
         stop=stop,
         derived=shared,
+        scored=scored,
         traces=of_each.traces if shared else (),
     )
 

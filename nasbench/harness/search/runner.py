@@ -9,6 +9,7 @@ from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 from nasbench.benchmarks.base import Benchmark, FinalValues, Session
+from nasbench.benchmarks.proxy_scores import ScoringSession
 from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
@@ -18,6 +19,7 @@ from nasbench.harness.search.fidelities import installed_with_several
 from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.proxies import open_scores
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
@@ -67,9 +69,11 @@ class Runner:
             self._benchmark, self._judge = open_benchmark(experiment.task, self.place)
         task = experiment.task
         own = None if task.shared else Fidelity(task.query.epochs, task.query.schedule)
+        use = experiment.proxies
+        self._scores = None if use is None else open_scores(task, use)
         self._problem = Problem(
             self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
-            task.simulated_workers, own,
+            task.simulated_workers, own, () if use is None else use.names,
         )  # fmt: skip
         try:
             require_tags(self._strategy, experiment.strategy, self._problem)
@@ -95,7 +99,8 @@ class Runner:
     @property
     def together(self) -> int:
         """The most seeds that `run_together` takes; 1 where each is better run alone."""
-        alone = self.experiment.task.trains or self._problem.workers > 1
+        scores = self._scores is not None
+        alone = scores or self.experiment.task.trains or self._problem.workers > 1
         return 1 if alone else int(vars(self._strategy).get("together", 1))
 
     def run_together(self, seeds: Sequence[int]) -> list[Run]:
@@ -141,6 +146,8 @@ class Runner:
         session = self._benchmark.session(randoms[1])
         if task.repeats == "free":
             session = FreeRepeats(session, task.query.epochs)
+        if self._scores is not None:
+            session = ScoringSession(session, self._scores)
         with seal_test():
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])

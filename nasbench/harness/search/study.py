@@ -11,7 +11,13 @@ from nasbench.arguments import require_path
 from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.training.devices import resolve_device
 from nasbench.errors import InvalidInput
-from nasbench.harness.execution.run import check_types, if_shared, make_experiment, shared_among
+from nasbench.harness.execution.run import (
+    calibrated,
+    check_types,
+    if_shared,
+    make_experiment,
+    shared_among,
+)
 from nasbench.harness.options import SearchOptions, filled, options_of, spelled_out
 from nasbench.harness.results.records import SPLITS, to_rows, value_column
 from nasbench.harness.results.store import open_folder
@@ -20,10 +26,11 @@ from nasbench.harness.search.experiment import Run
 from nasbench.harness.search.function import begin_function, checked_answer
 from nasbench.harness.search.loop import Trajectory, trajectory_of
 from nasbench.harness.search.runner import Begun, Runner
+from nasbench.harness.search.scoring import Scoring
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED, PATIENCE, SEED
 from nasbench.place import Place
-from nasbench.problem import WAIT, Answer, Evaluate, Metric, SharedAnswer, Trial
+from nasbench.problem import WAIT, Answer, Evaluate, Metric, Score, SharedAnswer, Trial
 from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import find_strategy, given_names, recipe_settings
@@ -132,9 +139,12 @@ class Study:
                 chosen["benchmark"], None if dataset is None else [dataset], chosen["protocol"],
                 wanted, shared=shared_among([strategy]), place=place,
             )  # fmt: skip
-            self._runner = Runner(make_experiment(task, strategy, values, shift, limit), place)
+            factor = calibrated([strategy], chosen["proxy_seconds"])
+            made = make_experiment(task, strategy, values, shift, limit, factor)
+            self._runner = Runner(made, place)
             begun = self._runner.begin(self.seed)
         self._begun: Begun = begun
+        self._scoring = Scoring(begun.strategy, begun.session, begun.clock)
         self._asking = begun.set_up
         self._open: Trial | None = None
         self._evaluated: Answer | SharedAnswer | None = None
@@ -169,8 +179,9 @@ class Study:
     def ask(self) -> Trial | None:
         """Return the next trial, or None if the search is over.
 
-        Raises `InvalidInput` where a trial is open, where the study is judged, and where an error
-        has broken it off.
+        Requests for scores of zero-cost proxies are answered before, and are no trials here. Raises
+        `InvalidInput` where a trial is open, where the study is judged, and where an error has
+        broken it off.
         """
         self._require_whole()
         if self._judged is not None:
@@ -179,17 +190,33 @@ class Study:
             raise InvalidInput(f"trial {self._open.id} is open: tell its answer first")
         if self.stop is not None or self._begun.clock.full:
             return None
-        began = perf_counter()
-        with seal_test():
-            request = self._begun.strategy.ask()
-        self._asking += perf_counter() - began
+        request = self._next_request()
         if request is WAIT:
             raise InvalidInput("the strategy waits, and no answer is still to come")
         if request is None:
-            self._ended = Stop.EXHAUSTED
+            self._ended = self._begun.clock.overshot or Stop.EXHAUSTED
             return None
-        self._open, self._evaluated = Trial(len(self._requests), request), None
+        number = len(self._requests) + len(self._scoring.asked)
+        self._open, self._evaluated = Trial(number, request), None
         return self._open
+
+    def _next_request(self) -> Any:
+        """Return the strategy's next request, after those for scores, which are answered here.
+
+        None where it has none, and where scores would overshoot the budget.
+        """
+        with seal_test():
+            while True:
+                began = perf_counter()
+                request = self._begun.strategy.ask()
+                asking = perf_counter() - began
+                if type(request) is not Score:
+                    self._asking += asking + self._scoring.thought()
+                    return request
+                ended = len(self._requests)
+                number = ended + len(self._scoring.asked)
+                if not self._scoring.tell(number, request, ended, asking):
+                    return None
 
     def evaluate(self, trial: Trial) -> Answer | SharedAnswer:
         """Return the answer of the benchmark, or of your function, to the open trial.
@@ -262,7 +289,8 @@ class Study:
         columns = np.array(self._numbers, dtype=np.float64).reshape(-1, 5).T
         stop = self.stop or Stop.EXHAUSTED
         asked = [getattr(one, "architecture", None) for one in self._requests]
-        return trajectory_of(asked, self._answers, columns, stop, self._begun.clock)
+        clock, scored = self._begun.clock, self._scoring.scored()
+        return trajectory_of(asked, self._answers, columns, stop, clock, scored)
 
     @property
     def best(self) -> Best | None:

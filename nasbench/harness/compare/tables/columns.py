@@ -6,6 +6,9 @@ from nasbench.harness.search.task import Seconds
 SECONDS = tuple(f"{kind} s" for kind in Seconds)
 """Seconds on a run's clock; each kind has a column of its own."""
 COUNTS = ("evals", "shared epochs")
+SPEARMAN = ("Spearman valid.", "Spearman test")
+SCORES = ("scores", "score s", *SPEARMAN)
+"""Columns of rows that ask for scores of zero-cost proxies."""
 AT_PARTS = tuple(f"{100 * part:.0f} %" for part in PARTS)
 _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
@@ -21,7 +24,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "cost": (
         "strategy", "family", "n", "failed", *COUNTS, "distinct", "training epochs", *SECONDS,
-        "optimiser s", "real s", *(f"tuning {name}" for name in SECONDS), "test",
+        *SCORES, "optimiser s", "real s", *(f"tuning {name}" for name in SECONDS), "test",
     ),
     "estimates": (
         "strategy", "n", "mean", "median", "IQM", "percentile", "better than the mean",
@@ -32,16 +35,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "strategy", "mean rank", "mean rank by space", "normalised regret", "IQM",
         "better than the first",
     ),
+    "proxies": ("proxy", "used", "n", *SPEARMAN, "score s"),
     "sets": ("strategy", "n", "failed", "members", *OF_FRONT, *COUNTS, *SECONDS),
 }  # fmt: skip
 """All columns of a table. Of `sets` the best value of each objective comes before the costs."""
 
 SHORT: dict[str, tuple[str, ...]] = {
     "results": ("strategy", "n", "failed", "test", "regret test"),
-    "cost": ("strategy", "n", "failed", *COUNTS, *SECONDS, "test"),
+    "cost": ("strategy", "n", "failed", *COUNTS, *SECONDS, *SCORES[:2], "test"),
     "estimates": ("strategy", "n", "mean", "IQM", "percentile"),
     "course": ("strategy", "n", *AT_PARTS, "reached"),
     "ranks": ("strategy", "mean rank", "mean rank by space", "normalised regret"),
+    "proxies": ("proxy", "n", *SPEARMAN),
 }  # fmt: skip
 """The columns of a table's short form. Of `sets` they are all but the costs, `pairs` has none."""
 
@@ -51,9 +56,9 @@ BOLD_IN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns in which a cell may be bold."""
 
-KINDS = ("results", "cost", "estimates", "course", "pairs", "ranks", "sets")
+KINDS = ("results", "cost", "estimates", "course", "pairs", "proxies", "ranks", "sets")
 """All tables; `sets` is of searches with several objectives only."""
-TEXTS = {"strategy", "family"}
+TEXTS = {"strategy", "family", "proxy", "used"}
 """Columns of text; the others are numbers."""
 BEST = "best "
 """What the name of a column of `sets` with an objective's values begins with."""

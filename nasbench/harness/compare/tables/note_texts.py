@@ -61,6 +61,11 @@ TUNING = Note(
     "where no tuning is recorded",
     "tuning {0}: of all searches that chose a row's settings",
 )
+SCORES = Note(
+    "scores: of zero-cost proxies, none of which is an evaluation; score s: seconds that measuring "
+    "them took, as stored once for all runs",
+    "scores: of zero-cost proxies; score s: that measuring them took, as stored",
+)
 PERCENTILE = (
     Note(
         "percentile: percent of all architectures that the answer is better than",

@@ -7,13 +7,21 @@ from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row, Tested
 from nasbench.harness.compare.tables.columns import COLUMNS, SECONDS, SHORT, TEXTS
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
-from nasbench.harness.compare.tables.note_texts import PERCENTILE, TUNING, WALL_TIME, Note, filled
+from nasbench.harness.compare.tables.note_texts import (
+    PERCENTILE,
+    SCORES,
+    TUNING,
+    WALL_TIME,
+    Note,
+    filled,
+)
 from nasbench.harness.compare.tables.notes import (
     about_bold,
     about_clocks,
     about_detectable,
     written_notes,
 )
+from nasbench.harness.compare.tables.proxies import about_spearman, correlated
 from nasbench.harness.compare.tables.written_numbers import (
     count_text,
     interval_text,
@@ -82,11 +90,16 @@ def cost_table(block: "Block") -> TextTable:
     failed = any(row.failed for row in first)
     tuned = any(row.costs.tuning_runs for row in first)
     rows = [
-        laid_out("cost", _cost(row, block.units.digits, failed=failed, tuned=tuned))
+        laid_out(
+            "cost",
+            {**_cost(row, block.units.digits, failed=failed, tuned=tuned), **_scores(block, row)},
+        )
         for row in first
     ]
     clocks = {row.costs.seconds: None for row in first}
     found = [filled(TUNING, f"{kind} s") for kind in clocks] if tuned else []
+    if block.proxies:
+        found += [SCORES, *about_spearman(block, block.datasets[:1])]
     notes = written_notes(
         block, *about_bold(block, block.datasets[:1]), *about_clocks(block), WALL_TIME, *found
     )
@@ -195,4 +208,21 @@ def _cost(row: Row, digits: int, *, failed: bool, tuned: bool) -> Cells:
         "real s": Entry(seconds_text(costs.wall_seconds)),
         **(tuning if tuned else {}),
         "test": Entry(interval_text(row.finals.test, digits), is_bold(row.tested)),
+    }
+
+
+def _scores(block: "Block", row: Row) -> Cells:
+    """Return the cells of scores of zero-cost proxies; empty for a row that asks for none.
+
+    Correlations are those of the row's proxy, if it is only one.
+    """
+    use = row.experiment.proxies
+    if use is None:
+        return {}
+    own = [one for one in block.proxies if one.dataset == row.dataset and one.proxy in use.names]
+    found = own[0] if len(own) == 1 else None
+    return {
+        "scores": Entry(number_text(row.costs.scores, 1)),
+        "score s": Entry(seconds_text(row.costs.score_seconds)),
+        **({} if found is None else correlated(found)),
     }
