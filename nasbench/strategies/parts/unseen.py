@@ -1,6 +1,7 @@
 """Searches that remember what they have evaluated, and draw what they have not."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from nasbench.problem import Answer, Trial
 from nasbench.spaces.base import Architecture, EnumerableSpace
@@ -11,17 +12,24 @@ _DRAWS = 1_000
 
 
 class Unseen(SearchStrategy):
-    """A search that knows the scores of what it evaluated, and asks for nothing twice."""
+    """A search that knows the scores of what it evaluated, and asks for nothing twice.
+
+    A search of several objectives overrides `value`, which says what is known of an evaluation.
+    """
 
     def setup(self) -> None:
         """Begin without any known architecture."""
-        self.known: dict[Architecture, float] = {}  # scores, in the order of the answers
+        self.known: dict[Architecture, Any] = {}  # scores, in the order of the answers
         self.open: set[Architecture] = set()  # those that are being evaluated
 
     def tell(self, trial: Trial, answer: Answer) -> None:
-        """Remember the score of an architecture; a failed one has the metric's worst score."""
+        """Remember the score of an architecture."""
         self.open.discard(trial.architecture)
-        self.known[trial.architecture] = self.problem.score(answer)
+        self.known[trial.architecture] = self.value(answer)
+
+    def value(self, answer: Answer) -> Any:
+        """Return the score of an answer; a failed evaluation has the metric's worst score."""
+        return self.problem.score(answer)
 
     def draw(self, count: int) -> list[Architecture]:
         """Draw `count` different architectures by the space's `sample`, none asked for before.
