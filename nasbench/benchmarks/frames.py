@@ -363,11 +363,21 @@ def _refuse_twice(index: NDArray[np.int64], dataset: str, epochs: int, seed: int
 def _costs(
     dataset: str, part: Mapping[str, NDArray[Any]], index: NDArray[np.int64], size: int
 ) -> Iterator[tuple[Column, NDArray[Any]]]:
-    """Yield the columns of costs; `InvalidInput` where rows of one architecture differ."""
+    """Yield the columns of costs.
+
+    Raises `InvalidInput` for a negative cost, and where rows of one architecture differ.
+    """
     for name, column in part.items():
         quantity, _, device = name.partition("/")
         if quantity not in (*SIZES, *OF_A_DEVICE):
             continue
+        below = np.flatnonzero(column < 0)
+        if len(below):
+            row = int(below[0])
+            raise InvalidInput(
+                f"the frame's column '{name}': architecture {index[row]} has {column[row]:g}; a "
+                "network's cost is 0 or more"
+            )
         whole = np.full(size, np.nan)
         there = ~np.isnan(column)
         whole[index[there]] = column[there]

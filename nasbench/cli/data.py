@@ -219,8 +219,14 @@ def _unknown(name: str, known: tuple[str, ...]) -> Exception:
     """Return the error for what cannot be fetched."""
     import difflib
 
+    from nasbench.benchmarks.protocols import protocols
     from nasbench.errors import InvalidInput
 
+    if name in {one.table for one in protocols().values()}:
+        return InvalidInput(
+            f"'{name}' cannot be fetched: it is made of the official files, by "
+            "`nasbench data import PATH`"
+        )
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     return InvalidInput(f"'{name}' cannot be fetched: known are {', '.join(known)}{hint}")

@@ -10,7 +10,7 @@ from nasbench.cli.progress import Quiet, RunMeter, metering
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="`nb201-paper` or `nats-bench`.")],
+    name: Annotated[str, typer.Argument(help="`nb201-paper`, `nats-bench` or `nb101`.")],
     quick: Annotated[bool, typer.Option("--quick", help="A fifth of the published runs.")] = False,
     out: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
     workers: Annotated[str, typer.Option(help="As in `nasbench run`.")] = "auto",
@@ -28,4 +28,7 @@ def reproduce(
         )  # fmt: skip
     print_table(found.to_table(), Screen(highlight=False))
     say(found.summary)
+    if not found.ran:
+        say("nothing was run, and nothing is written", err=True)
+        raise typer.Exit(1)
     say(f"written to {out / name}", err=True)

@@ -62,6 +62,7 @@ class Bohb(Halving):
         least_points: int = 0  #: fewest good and fewest bad answers of a model; 0: decisions + 1
         samples: int = 64  #: candidates of which the one with the best ratio is taken, N_s
         bandwidth_factor: float = 3.0  #: by how much candidates are drawn more widely, b_w
+        least_bandwidth: float = 0.001  #: smallest bandwidth of a decision
 
         def __post_init__(self) -> None:
             """Refuse settings with which no model can be made."""
@@ -72,6 +73,8 @@ class Bohb(Halving):
             require(self.least_points >= 0, "least_points", self.least_points, "0 or more")
             require(1 <= self.samples <= 100_000, "samples", self.samples, "1 to 100000")
             require(self.bandwidth_factor > 0, "bandwidth_factor", self.bandwidth_factor, "above 0")
+            least = self.least_bandwidth
+            require(0 < least <= 1, "least_bandwidth", least, "above 0 and at most 1")
 
     def setup(self) -> None:
         """Begin without answers, and so without a model."""
@@ -124,11 +127,11 @@ class Bohb(Halving):
     def _fit(self, ranked: list[Told]) -> "Model":
         from nasbench.strategies.parts.density import Density, Model  # numpy, which listing has not
 
-        percent = self.settings.top_percent
+        percent, least = self.settings.top_percent, self.settings.least_bandwidth
         good = max(self._least, percent * len(ranked) // 100)
         bad = max(self._least, (100 - percent) * len(ranked) // 100)
         points = [one.architecture for one in ranked]
         return Model(
-            Density.fit(points[:good], self._sizes),
-            Density.fit(points[good : good + bad], self._sizes),
+            Density.fit(points[:good], self._sizes, least),
+            Density.fit(points[good : good + bad], self._sizes, least),
         )

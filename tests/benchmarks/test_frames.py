@@ -125,6 +125,10 @@ def test_what_a_resumed_training_costs_is_the_difference() -> None:
         (frame(architecture="z"), {}, "row 0: z is no architecture of space 'letters'"),
         (frame(seed=0), {}, "architecture 0 has two rows of 'mine' after 4 epochs, seed 0"),
         (frame(params=[1, 2, 1, 1, 1, 1]), {}, "column 'params': architecture 0 has"),
+        (
+            frame(**{"latency/phone": [1, 2, -0.5, 1, 2, 3]}), {},
+            "architecture 0 has -0.5; a network's cost is 0 or more",
+        ),
         (frame().iloc[:0], {}, "has no rows"),
         (frame(), {"pool": "yes"}, "pool cannot be 'yes'"),
         (frame(**{"latency/": 1.0}), {}, "column 'latency/' is none that a table has"),

@@ -55,6 +55,10 @@ def test_import_reports_what_is_missing() -> None:
     ("arguments", "message"),
     [
         (("fetch", "nb10l"), "cannot be fetched: known are nb201, nb201-hw"),
+        (
+            ("fetch", "nats-size"),
+            "it is made of the official files, by `nasbench data import PATH`",
+        ),
         (("info", "nb201"), "run `nasbench data fetch nb201`"),
         (("verify", "other"), "is not installed"),
         (("path", "../x"), "no table name"),

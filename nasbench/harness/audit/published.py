@@ -1,6 +1,7 @@
 """Checks that a published reproduction is what its cells and both tables give."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
+from nasbench.benchmarks.protocols import find_protocol
 from nasbench.benchmarks.tables.table import Table
 from nasbench.benchmarks.titles import KNOWN
 from nasbench.errors import InvalidInput, NasbenchError
@@ -17,14 +19,23 @@ from nasbench.harness.audit.folder import FAILED
 from nasbench.harness.compare.tables.formats import to_markdown
 from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.reproduce.published_table import Published, PublishedTable, load_published
-from nasbench.harness.reproduce.reproduction import FILE, Measured, Reproduction, command, measured
+from nasbench.harness.reproduce.reproduction import (
+    FILE,
+    ONE_FIDELITY,
+    Measured,
+    Reproduction,
+    command,
+    measured,
+)
 from nasbench.harness.reproduce.verdict import RULE
 from nasbench.harness.search.seeds import parse_seeds
+from nasbench.strategies.base import Tag
+from nasbench.strategies.registry import find_strategy
 
 _PLAIN: Mapping[str, str] = {}
 """Data sets as tables call them, which earlier versions wrote in texts."""
-_FINAL = 200
-"""Epochs of the schedule after which published tables give final values."""
+_NOT_YET = "the strategy is not here yet"
+"""What earlier versions wrote of strategies of several fidelities."""
 
 
 def check_reproduction(found: Reproduction, file: Path) -> tuple[int, list[Finding]]:
@@ -91,10 +102,22 @@ def _rows(found: Reproduction, paper: PublishedTable) -> Iterator[tuple[str, boo
             place, one = f"{row.name} on {dataset}", there.get((row.name, dataset))
             if one is None:
                 yield f"{place}: the row is left out", True
+            elif _left_out(one, row):
+                yield f"{place}: not run: {one.remark}", False
             elif not row.not_run and len(one.cells) != wanted:
                 lost = wanted - len(one.cells)
                 what = f"{place}: {len(one.cells)} architectures of seeds {found.seeds}"
                 yield what, not 0 < lost <= FAILED * wanted
+
+
+def _left_out(stored: Measured, row: Published) -> bool:
+    """Whether a row was not run because a table has one fidelity, and its strategy needs more.
+
+    Earlier versions, which had no such strategies, gave another reason.
+    """
+    if row.not_run or row.strategy is None or stored.remark not in (ONE_FIDELITY, _NOT_YET):
+        return False
+    return not stored.cells and Tag.FIDELITIES in find_strategy(row.strategy).tags
 
 
 def _as_in(found: Reproduction, paper: PublishedTable, rows: Sequence[Measured]) -> Reproduction:
@@ -102,10 +125,11 @@ def _as_in(found: Reproduction, paper: PublishedTable, rows: Sequence[Measured])
     by_name = {(row.row, row.dataset): row for row in rows}
 
     def published(row: Published, dataset: str) -> Measured:
-        mean, std = row.published[dataset]
+        mean, std, runs = row.moments(dataset)
         return replace(
             by_name[row.name, dataset],
-            published_mean=mean, published_std=std, published_runs=row.runs,
+            published_mean=mean, published_std=None if math.isnan(std) else std,
+            published_runs=runs,
             unconfirmed=row.unconfirmed.get(dataset, ""),
         )  # fmt: skip
 
@@ -116,6 +140,8 @@ def _as_in(found: Reproduction, paper: PublishedTable, rows: Sequence[Measured])
         protocol=paper.protocol,
         margin=paper.margin,
         deviations=paper.deviations,
+        quantity=paper.quantity,
+        decimals=paper.decimals,
         rows=tuple(published(row, name) for name in paper.reports for row in paper.rows),
     )
 
@@ -137,14 +163,17 @@ def _without_verdicts(found: Reproduction, expected: Reproduction) -> Reproducti
 
 def _measured(found: Reproduction, paper: PublishedTable, table: Table) -> list[Measured]:
     """Return the rows of a reproduction, measured from its cells and the table."""
-    judge = TableJudge(table.test, table.rows, table.space, paper.reports, _FINAL)
-    cells = {(row.row, row.dataset): row.cells for row in found.rows}
+    final = find_protocol(paper.protocol, table).final_schedule
+    judge = TableJudge(table.test, table.rows, table.space, paper.reports, final)
+    stored = {(row.row, row.dataset): row for row in found.rows}
     rows = []
     for dataset in paper.reports:
         truth = judge.truth(dataset).test
         for row in paper.rows:
-            mine = () if row.not_run else cells[row.name, dataset]
-            rows.append(measured(row, dataset, paper, truth[list(mine)], mine))
+            one = stored[row.name, dataset]
+            mine = () if row.not_run else one.cells
+            lacking = one.remark if _left_out(one, row) else ""
+            rows.append(measured(row, dataset, paper, truth[list(mine)], mine, lacking))
     return rows
 
 

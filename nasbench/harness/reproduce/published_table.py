@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from nasbench.errors import InvalidInput
+from nasbench.harness.reproduce.verdict import Moments
 
 _FOLDER = "nasbench.harness.reproduce"
 
@@ -20,8 +21,9 @@ class Published:
     name: str
     runs: int
     """Number of published runs."""
-    published: Mapping[str, tuple[float, float]]
-    """Mean and standard deviation of test accuracy (%), by reported data set."""
+    published: Mapping[str, tuple[float, float] | tuple[float]]
+    """Mean and standard deviation on test (%), by reported data set; the mean alone if only that
+    was published."""
     strategy: str | None = None
     """Our strategy for the row; None where there is none."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -32,6 +34,11 @@ class Published:
     """Why the row's result here may differ from the published one."""
     unconfirmed: Mapping[str, str] = field(default_factory=dict)
     """What could not be confirmed of a published figure, by data set."""
+
+    def moments(self, dataset: str) -> Moments:
+        """Return what is published on a data set; a deviation that is not published is NaN."""
+        mean, *std = self.published[dataset]
+        return Moments(mean, std[0] if std else math.nan, self.runs)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,12 @@ class PublishedTable:
     deviations: tuple[str, ...]
     """Known differences from the original experiment that concern more than one row."""
     rows: tuple[Published, ...]
+    quantity: Literal["accuracy", "error"] = "accuracy"
+    """What the published figures are; an error is 100 minus the accuracy."""
+    decimals: int = 2
+    """Decimals of the published figures."""
+    needs: str = ""
+    """What the experiment needs of its table, said where the table is not there or lacks it."""
 
     def margin_of(self, row: Published, dataset: str) -> float:
         """Return the largest difference from the published mean that counts as the same.
@@ -60,9 +73,9 @@ class PublishedTable:
         smallest difference between two different published means on the data set, so that a mean
         cannot count as the same as those of two methods.
         """
-        means = sorted({one.published[dataset][0] for one in self.rows})
+        means = sorted({one.moments(dataset).mean for one in self.rows})
         gaps = (round(high - low, 9) for low, high in pairwise(means))
-        return min(self.margin * row.published[dataset][1], min(gaps, default=math.inf) / 2)
+        return min(self.margin * row.moments(dataset).std, min(gaps, default=math.inf) / 2)
 
 
 def published_names() -> list[str]:

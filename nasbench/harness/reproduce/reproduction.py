@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from nasbench.benchmarks.titles import KNOWN
 from nasbench.errors import StoreError
 from nasbench.files import RESULTS, atomic_write, read_whole
-from nasbench.harness.compare.estimates import summarise
+from nasbench.harness.compare.estimates import LEVEL, summarise
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
 from nasbench.harness.reproduce.published_table import Published, PublishedTable
 from nasbench.harness.reproduce.verdict import (
+    FEWEST,
     RULE,
     Moments,
     Outcome,
@@ -27,6 +28,11 @@ from nasbench.harness.reproduce.verdict import (
 )
 
 FILE = "reproduction.json"
+ONE_FIDELITY = (
+    "needs validation after several numbers of epochs, and the installed table has it after one; "
+    "the official files have the whole curves: nasbench data import"
+)
+"""Why a row whose strategy compares fidelities is not run on some tables."""
 _FIRST_RULE = 1  # files of this rule do not name their rule
 _UNCONFIRMED = "(?)"
 """Mark beside a published figure that could not be confirmed."""
@@ -34,12 +40,13 @@ _UNCONFIRMED = "(?)"
 
 @dataclass(frozen=True)
 class Measured:
-    """A published row on one data set, and the result here; accuracies are in percent."""
+    """A published row on one data set, and the result here; accuracies or errors, in percent."""
 
     row: str
     dataset: str
     published_mean: float
-    published_std: float
+    published_std: float | None
+    """None where it is not published."""
     published_runs: int
     mean: float | None
     """None where the row was not run."""
@@ -64,7 +71,7 @@ class Reproduction:
     title: str
     command: str
     table: str
-    """SHA-256 of the table."""
+    """SHA-256 of the table; empty where no row could be run."""
     protocol: str
     seeds: str
     margin: float
@@ -76,6 +83,15 @@ class Reproduction:
     rows: tuple[Measured, ...]
     rule: Literal[1, 2] = RULE
     """Number of the rule that made the verdicts."""
+    quantity: Literal["accuracy", "error"] = "accuracy"
+    """What the figures are; an error is 100 minus the accuracy."""
+    decimals: int = 2
+    """Decimals that are shown."""
+
+    @property
+    def ran(self) -> bool:
+        """Whether any row was run."""
+        return any(row.mean is not None for row in self.rows)
 
     def save(self, folder: Path) -> None:
         """Write `reproduction.json` into a folder; raises `StoreError` where this fails."""
@@ -114,17 +130,17 @@ class Reproduction:
         )  # fmt: skip
         sections = []
         for dataset in dict.fromkeys(row.dataset for row in self.rows):
-            rows = [_cells(row) for row in self.rows if row.dataset == dataset]
+            rows = [_cells(row, self.decimals) for row in self.rows if row.dataset == dataset]
             sections.append(Section(titles.get(dataset, dataset), rows, []))
         remarks = {row.remark: None for row in self.rows if row.remark}
-        caption = f"{self.title}: test accuracy (%), mean ± standard deviation"
+        caption = f"{self.title}: test {self.quantity} (%), mean ± standard deviation"
         notes = (
             *_method(self),
             *(f"{_UNCONFIRMED} {row.row} on {titles.get(row.dataset, row.dataset)}: "
               f"{row.unconfirmed}" for row in self.rows if row.unconfirmed),
             *(f"known to differ: {one}" for one in self.deviations),
             *(self._remark(remark) for remark in remarks),
-            f"protocol {self.protocol}, seeds {self.seeds}, table {self.table[:8]}, "
+            f"protocol {self.protocol}, seeds {self.seeds}, table {self.table[:8] or 'none'}, "
             f"nasbench {self.nasbench or 'from source'}: {self.command}",
         )  # fmt: skip
         return TextTable("reproduction", caption, columns, sections, notes, texts=2)
@@ -139,10 +155,12 @@ class Reproduction:
             "numbers only": run - len(verdicts),
             "not run": len(self.rows) - run,
         }
+        told = [f"{count} {name}" for name, count in counts.items() if count]
         spreads = [row.spread for row in self.rows if row.spread]
-        told = "; ".join(f"{count} {name}" for name, count in counts.items() if count)
-        wide = sum(one.differs for one in spreads)
-        return f"{self.name}: {told}; variance differs in {wide} of {len(spreads)}"
+        if spreads:
+            wide = sum(one.differs for one in spreads)
+            told.append(f"variance differs in {wide} of {len(spreads)}")
+        return f"{self.name}: {'; '.join(told)}"
 
     def _remark(self, remark: str) -> str:
         names = dict.fromkeys(row.row for row in self.rows if row.remark == remark)
@@ -176,27 +194,31 @@ def measured(
     paper: PublishedTable,
     finals: NDArray[np.float64],
     cells: tuple[int, ...],
+    lacking: str = "",
 ) -> Measured:
     """Return the result of a row on a data set.
 
     `finals` are the runs' final test accuracies (%), shape (runs,), empty where no run finished.
+    `lacking` is why the row was not run where that depends on the installed table.
     """
-    theirs = Moments(*row.published[dataset], row.runs)
+    theirs = row.moments(dataset)
+    std = None if math.isnan(theirs.std) else theirs.std
     doubt = row.unconfirmed.get(dataset, "")
     if row.not_run or not len(finals):
-        reason = row.not_run or "no run of it finished"
+        reason = row.not_run or lacking or "no run of it finished"
         return Measured(
             row=row.name, dataset=dataset,
-            published_mean=theirs.mean, published_std=theirs.std, published_runs=theirs.n,
+            published_mean=theirs.mean, published_std=std, published_runs=theirs.n,
             mean=None, std=None, runs=0, verdict=None, spread=None,
             remark=reason, unconfirmed=doubt, cells=(),
         )  # fmt: skip
-    ours = summarise(finals)
+    values = 100 - finals if paper.quantity == "error" else finals
+    ours = summarise(values)
     found = verdict(theirs, Moments(ours.mean, ours.std, ours.n), paper.margin_of(row, dataset))
     return Measured(
         row=row.name, dataset=dataset,
-        published_mean=theirs.mean, published_std=theirs.std, published_runs=theirs.n,
-        mean=ours.mean, std=ours.std, runs=ours.n, verdict=found, spread=spread(theirs, finals),
+        published_mean=theirs.mean, published_std=std, published_runs=theirs.n,
+        mean=ours.mean, std=ours.std, runs=ours.n, verdict=found, spread=spread(theirs, values),
         remark=row.explanation, unconfirmed=doubt, cells=cells,
     )  # fmt: skip
 
@@ -212,6 +234,12 @@ def _method(found: Reproduction) -> tuple[str, ...]:
     if found.rule != RULE:
         again = command(found.name, quick=False)
         return (f"verdicts were made by an earlier rule and are left out: run `{again}` again",)
+    if all(row.published_std is None for row in found.rows):
+        return (
+            "numbers only: the published deviations are not known, so that there is no verdict; "
+            "the interval of a difference is that of the mean here alone, as if the published mean "
+            "had no error",
+        )
     return (
         f"margin: {found.margin:g} published standard deviations, at most half the smallest "
         "difference between two published means on the data set",
@@ -228,18 +256,18 @@ def _method(found: Reproduction) -> tuple[str, ...]:
     )
 
 
-def _cells(row: Measured) -> list[Entry]:
+def _cells(row: Measured, decimals: int) -> list[Entry]:
     doubt = f" {_UNCONFIRMED}" if row.unconfirmed else ""
-    published = Entry(f"{row.published_mean:.2f} ± {row.published_std:.2f}{doubt}")
+    theirs_std = row.published_std
+    published = Entry(f"{_pair(row.published_mean, theirs_std, decimals)}{doubt}")
     theirs, none = Entry(str(row.published_runs)), Entry("–")
     if row.mean is None:
         return [Entry(row.row), Entry("not run"), published, *[none] * 4, theirs, none]
-    std = "" if row.std is None or math.isnan(row.std) else f" ± {row.std:.2f}"
     wide = none if row.spread is None else Entry(str(row.spread))
     end = [wide, theirs, Entry(str(row.runs))]
-    here, found = Entry(f"{row.mean:.2f}{std}"), row.verdict
+    here, found = Entry(_pair(row.mean, row.std, decimals)), row.verdict
     if found is None:
-        difference = Entry(f"{row.mean - row.published_mean:+.2f}")
+        difference = Entry(_difference(row, row.mean, decimals))
         return [Entry(row.row), Entry("numbers only"), published, here, difference, none, *end]
     return [
         Entry(row.row),
@@ -250,3 +278,24 @@ def _cells(row: Measured) -> list[Entry]:
         Entry(f"{found.margin:.3f}"),
         *end,
     ]
+
+
+def _pair(mean: float, std: float | None, decimals: int) -> str:
+    """Return a mean and, where it is known, its standard deviation."""
+    spread = "" if std is None or math.isnan(std) else f" ± {std:.{decimals}f}"
+    return f"{mean:.{decimals}f}{spread}"
+
+
+def _difference(row: Measured, mean: float, decimals: int) -> str:
+    """Return the difference of a row's `mean` here, without a verdict.
+
+    Where the published deviation is not known, its interval is that of the mean here.
+    """
+    difference = mean - row.published_mean
+    text = f"{difference:+.{decimals}f}"
+    if row.published_std is not None or row.std is None or row.runs < FEWEST:
+        return text
+    from scipy.stats import t
+
+    half = float(t.ppf((1 + LEVEL) / 2, row.runs - 1)) * row.std / math.sqrt(row.runs)
+    return f"{text} [{difference - half:+.{decimals}f}, {difference + half:+.{decimals}f}]"

@@ -28,16 +28,18 @@ class Density:
     bandwidths: NDArray[np.float64]  #: shape (decisions,)
 
     @classmethod
-    def fit(cls, points: Sequence[Sequence[int]], choices: Sequence[int]) -> "Density":
+    def fit(
+        cls, points: Sequence[Sequence[int]], choices: Sequence[int], smallest: float = SMALLEST
+    ) -> "Density":
         """Return the density of points with the bandwidths of the normal reference rule.
 
         That is 1.06 * sigma * n^(-1 / (4 + d)) for d decisions, where sigma is the standard
-        deviation of the positions of the choices; at least `SMALLEST`.
+        deviation of the positions of the choices; at least `smallest`.
         """
         data, sizes = np.array(points, dtype=np.int64), np.array(choices, dtype=np.int64)
         number, decisions = data.shape
         rule = 1.06 * data.std(axis=0) * number ** (-1 / (4 + decisions))
-        return cls(data, sizes, _limited(np.maximum(rule, SMALLEST), sizes))
+        return cls(data, sizes, _limited(np.maximum(rule, smallest), sizes))
 
     def of(self, architectures: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the density at architectures of shape (m, decisions), shape (m,)."""
