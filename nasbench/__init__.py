@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from nasbench.spaces.conditional import ConditionalSpace
     from nasbench.spaces.graph import GraphSpace
     from nasbench.spaces.pool import PoolSpace
-    from nasbench.strategies.base import SearchStrategy, Tag
+    from nasbench.strategies.base import Parallelism, SearchStrategy, Tag
     from nasbench.strategies.registry import register
 
 __version__: str
@@ -60,6 +60,7 @@ __all__ = [
     "FigureOptions",
     "GraphSpace",
     "Metric",
+    "Parallelism",
     "PoolSpace",
     "Problem",
     "Protocol",
@@ -99,6 +100,7 @@ _HOMES = {
     "FigureOptions": "nasbench.harness.compare.figures.options",
     "GraphSpace": "nasbench.spaces.graph",
     "Metric": "nasbench.problem",
+    "Parallelism": "nasbench.strategies.base",
     "PoolSpace": "nasbench.spaces.pool",
     "Protocol": "nasbench.benchmarks.protocols",
     "Problem": "nasbench.problem",

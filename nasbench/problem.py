@@ -61,6 +61,9 @@ ACCURACY = Metric("accuracy", "max", "%", 0.0, 100.0)
 LOSS = Metric("loss", "min", "nats", 0.0)
 """Mean cross entropy in nats."""
 
+HYPERVOLUME = Metric("hypervolume", "max", "%", 0.0, 100.0)
+"""Volume that a set dominates, in percent of that of the exact Pareto front."""
+
 
 def scores_of(
     objectives: "Sequence[Metric]", values: "NDArray[np.float64]"

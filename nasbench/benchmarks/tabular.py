@@ -210,6 +210,12 @@ class TabularBenchmark:
         """
         epochs = self.epochs(fidelity)
         if epochs not in self._by_epochs:
+            offered = [one.epochs for one in self.fidelities]
+            if fidelity is not None and epochs not in (*offered, self.query.epochs):
+                raise DataError(
+                    f"this task has no validation after {epochs} epochs: use one of "
+                    f"problem.fidelities, {', '.join(map(str, offered)) or 'of which it has none'}"
+                )
             self._by_epochs[epochs] = self._looked_up(epochs)
         return self._by_epochs[epochs]
 

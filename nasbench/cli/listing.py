@@ -19,13 +19,13 @@ app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
 @app.command()
 def strategies() -> None:
-    """Strategies with their family, paper and settings."""
+    """Strategies with their family, paper, what they do with several workers, and settings."""
     import dataclasses
 
     from nasbench.strategies import registry
 
     for name, strategy in registry.strategies().items():
-        say(f"{name}  [{strategy.family}]  {strategy.reference}")
+        say(f"{name}  [{strategy.family}]  {strategy.reference}; {strategy.parallel}")
         for setting in dataclasses.fields(strategy.Settings):
             say(f"    {name}.{setting.name}={setting.default}")
 

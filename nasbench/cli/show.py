@@ -11,6 +11,7 @@ from nasbench.cli.lines import say
 if TYPE_CHECKING:
     from nasbench.cli.screen import Screen
     from nasbench.harness.compare.units import Units
+    from nasbench.harness.fronts import ExactFront
     from nasbench.harness.show import Equals, Record, Score, Sheet
 
 _FORMS = ("png", "svg", "pdf")
@@ -18,7 +19,10 @@ _FORMS = ("png", "svg", "pdf")
 
 def show(
     architecture: Annotated[
-        str, typer.Argument(metavar="ARCH", help="Its string (quote it) or index.")
+        str,
+        typer.Argument(
+            metavar="ARCH", help="Its string (quote it) or index; with --front, a table's name."
+        ),
     ],
     space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
     out: Annotated[
@@ -31,8 +35,23 @@ def show(
     convert: Annotated[
         bool, typer.Option("--convert", help="Only print it in all notations of its space.")
     ] = False,
+    front: Annotated[
+        bool, typer.Option("--front", help="Show a table's exact Pareto front instead.")
+    ] = False,
+    objective: Annotated[
+        str | None, typer.Option(help="Objectives of the front, such as accuracy,latency:pixel3.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the front that a search would have.")
+    ] = None,
 ) -> None:
-    """Show an architecture: its picture, size, numbers and ranks in every installed table."""
+    """Show an architecture: its picture, size, numbers and ranks in every installed table.
+
+    With --front, show the architectures of a table that no other is better than in all objectives.
+    """
+    if front:
+        _show_front(architecture, objective, dataset)
+        return
     from nasbench.cli.screen import Screen
     from nasbench.errors import InvalidInput
     from nasbench.harness.draw import cell_figure
@@ -86,6 +105,61 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
         console.print("No installed table has its numbers: see `nasbench list benchmarks`")
     for problem in sheet.problems:
         say(f"note: {problem}", err=True)
+
+
+def _show_front(table: str, objective: str | None, dataset: str | None) -> None:
+    """Print the exact fronts of a table: in what a search sees, and in final values."""
+    from rich.markup import escape
+
+    from nasbench.cli.screen import Screen
+    from nasbench.errors import InvalidInput
+    from nasbench.harness.fronts import exact_fronts, front_task
+
+    if objective is None:
+        raise InvalidInput("--front needs --objective with several metrics: accuracy,latency")
+    task = front_task(table, dataset, objective, say=lambda line: say(f"note: {line}", err=True))
+    fronts = exact_fronts(task)
+    console = Screen(highlight=False)
+    seen = f"what a search on {task.query.dataset} sees, after {task.query.epochs} epochs"
+    found = {seen: fronts.signal} if task.has_test else {}
+    found.update({f"{task.outcome} on {name}": one for name, one in fronts.test.items()})
+    for title, one in found.items():
+        console.print(f"[bold italic]{escape(f'table {table}, {title}')}[/bold italic]")
+        _print_front(console, one)
+
+
+def _print_front(console: "Screen", front: "ExactFront") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from nasbench.harness.compare.units import Units
+    from nasbench.problem import scores_of
+
+    values = scores_of(front.objectives, front.scores[front.members])
+    units = [
+        Units.of(metric, column.tolist())
+        for metric, column in zip(front.objectives, values.T, strict=True)
+    ]
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    drawn.add_column("index", justify="right", no_wrap=True)
+    for metric in front.objectives:
+        drawn.add_column(escape(metric.title.replace(" (", "\n(")), justify="right", no_wrap=True)
+    drawn.add_column("architecture", overflow="fold")
+    for index, row in zip(front.members.tolist(), values.tolist(), strict=True):
+        texts = [unit.write(value) for unit, value in zip(units, row, strict=True)]
+        text = front.space.format(front.space.architecture(index))
+        drawn.add_row(str(index), *texts, escape(text))
+    console.print(drawn)
+    reference = scores_of(front.objectives, front.reference[None])[0].tolist()
+    at = ", ".join(
+        f"{metric.name} {unit.write(value)}"
+        for metric, unit, value in zip(front.objectives, units, reference, strict=True)
+    )
+    console.print(
+        f"[dim]{len(front.members):,} of {front.known:,} architectures, {len(front.points):,} "
+        f"different; hypervolume {front.hypervolume:.6g} from {escape(at)}[/dim]\n"
+    )
 
 
 def _print_cell(console: "Screen", sheet: "Sheet", cell: "Equals") -> None:

@@ -242,6 +242,14 @@ class ConditionalSpace(EnumerableSpace):
         before = [decision.choices.index(one) for one in names if one in decision.choices]
         return [choice for choice in before if choice in fitting] or fitting
 
+    def possible(self, choices: Architecture) -> list[int]:
+        """Return the choices of the decision after `choices` with which an architecture begins.
+
+        They are positions in `Decision.choices`; empty after a whole architecture.
+        """
+        decision = self.next_decision(choices)
+        return [] if decision is None else self._options(choices, decision)
+
     def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
         """Return a child that takes each decision's choice from either parent with equal chance.
 

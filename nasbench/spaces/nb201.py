@@ -8,10 +8,10 @@ linear layer.
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,10 @@ from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
 from nasbench.spaces.cell_notations import NASLIB, CellNotations
 from nasbench.spaces.inputs import Input
 from nasbench.spaces.notations import Notation, named, recognised
+from nasbench.spaces.paths import live_path_encoding, path_encoding
+
+if TYPE_CHECKING:
+    from nasbench.spaces.base import Encoding
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -152,6 +156,18 @@ class NasBench201(CategoricalSpace):
         sources, targets = zip(*EDGES, strict=True)
         matrix[..., sources, targets] = codes + 1
         return matrix
+
+    def encodings(self) -> "Mapping[str, Encoding]":
+        """Return the encodings `one-hot`, `path` (`paths`) and `live-path` (`live_paths`)."""
+        return {**super().encodings(), "path": self.paths, "live-path": self.live_paths}
+
+    def paths(self, architectures: ArrayLike) -> NDArray[np.float32]:
+        """Encode n cells by the operations along their paths, shape (n, 155): `path_encoding`."""
+        return path_encoding(architectures, EDGES, len(OPERATIONS))
+
+    def live_paths(self, architectures: ArrayLike) -> NDArray[np.float32]:
+        """Encode n cells by their paths without zero, shape (n, 84): `live_path_encoding`."""
+        return live_path_encoding(architectures, EDGES, len(OPERATIONS))
 
     @cached_property
     def isomorphism_class(self) -> NDArray[np.int32]:

@@ -5,15 +5,23 @@ such as `64-41414-1_02_333` and `64-1234-basic`: base channels, modules of the s
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from nasbench.errors import InvalidInput
 from nasbench.spaces.categorical import Architecture, CategoricalSpace, Decision
 from nasbench.spaces.cell_notations import CellNotations
 from nasbench.spaces.conditional import ConditionalSpace
 from nasbench.spaces.notations import NUMBERS, Notation, literal, named, recognised
+from nasbench.spaces.paths import live_path_encoding, path_encoding
 from nasbench.text import shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from nasbench.spaces.base import Encoding
 
 MICRO, MACRO = "transnas-micro", "transnas-macro"
 
@@ -60,6 +68,18 @@ class TransNasMicro(CategoricalSpace):
             None if _CELL.fullmatch(text) else recognised(self.notations(), text)
         )
         return self._own(text) if found is None else found
+
+    def encodings(self) -> "Mapping[str, Encoding]":
+        """Return the encodings `one-hot`, `path` (`paths`) and `live-path` (`live_paths`)."""
+        return {**super().encodings(), "path": self.paths, "live-path": self.live_paths}
+
+    def paths(self, architectures: "ArrayLike") -> "NDArray[np.float32]":
+        """Encode n cells by the operations along their paths, shape (n, 84): `path_encoding`."""
+        return path_encoding(architectures, EDGES, len(OPERATIONS))
+
+    def live_paths(self, architectures: "ArrayLike") -> "NDArray[np.float32]":
+        """Encode n cells by their paths without zero, shape (n, 39): `live_path_encoding`."""
+        return live_path_encoding(architectures, EDGES, len(OPERATIONS))
 
     def notations(self) -> Sequence[Notation]:
         """Return the authors' text and the notations of such cells: see `cell_notations`."""

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 
 from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import SearchStrategy, Tag
+from nasbench.strategies.base import SearchStrategy, Tag, require
 from nasbench.strategies.parts.rungs import Told, draw_new, require_reduction, rungs_of, told_of
 from nasbench.strategies.registry import register
 
@@ -30,7 +30,8 @@ class Asha(SearchStrategy):
     have been told so far. An evaluation that failed is counted in its rung and never goes on.
 
     Deviations: the default is eta = 3, the one of the paper's example and the default of the other
-    strategies of this family; the paper's experiments have 4 (`reduction=4`). An architecture that
+    strategies of this family; the paper's experiments have 4 (`reduction=4`). The early-stopping
+    rate s counts levels of the rungs, some of which a problem may not offer. An architecture that
     has been drawn before is drawn again (up to 100 times). The search ends when all architectures
     of a space have been drawn and none can go on.
     """
@@ -47,14 +48,19 @@ class Asha(SearchStrategy):
         """Hyperparameters."""
 
         reduction: int = 3  #: one of so many goes on to about so many times the epochs, eta
+        stopping_rate: int = 0  #: training begins so many levels above the lowest rung, s
 
         def __post_init__(self) -> None:
-            """Refuse a reduction that leaves no architecture out."""
+            """Refuse a reduction that leaves no architecture out, and a negative rate."""
             require_reduction(self.reduction)
+            require(self.stopping_rate >= 0, "stopping_rate", self.stopping_rate, "0 or more")
 
     def setup(self) -> None:
-        """Begin with empty rungs."""
-        self._rungs = rungs_of(self.problem.fidelities, self.settings.reduction)
+        """Begin with empty rungs; `InvalidInput` for a stopping rate that leaves none."""
+        every = rungs_of(self.problem.fidelities, self.settings.reduction)
+        rate, most = self.settings.stopping_rate, every[-1].level
+        require(rate <= most, "stopping_rate", rate, f"at most {most} with these fidelities")
+        self._rungs = tuple(rung for rung in every if rung.level >= rate)
         self.told: list[list[Told]] = [[] for _ in self._rungs]  # of each rung, the best first
         self.staying: list[list[Told]] = [[] for _ in self._rungs]  # heaps of the not promoted
         self.drawn: set[Architecture] = set()

@@ -32,6 +32,19 @@ class Tag(StrEnum):
     """The strategy needs a space of independent decisions, a `CategoricalSpace`."""
     PROXIES = "proxies"
     """The strategy asks for scores of zero-cost proxies, and needs those that `proxies` names."""
+    ENCODING = "encoding"
+    """The strategy needs a space that describes its architectures by numbers: `encodings`."""
+
+
+class Parallelism(StrEnum):
+    """What a strategy does when several workers are free (`--simulated-workers`)."""
+
+    ASYNCHRONOUS = "asynchronous"
+    """It has a request for every free worker, whatever is still open, until a space is used up."""
+    BATCHES = "batches"
+    """It goes on in batches, and waits at the end of each for all of its answers."""
+    SEQUENTIAL = "sequential"
+    """It has one trial at a time: a problem of several workers is refused."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,10 @@ def require_decisions(space: Space) -> CategoricalSpace:
 
 
 def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) -> None:
-    """Raise `InvalidInput` if a problem lacks what the tags of the strategy `name` require.
+    """Raise `InvalidInput` if a problem is not what the card of the strategy `name` requires.
 
-    It is `TooFewFidelities` where fidelities are missing.
+    Tags require decisions or fidelities, `parallel` may require one worker. Where fidelities are
+    missing it is `TooFewFidelities`.
     """
     if Tag.DECISIONS in strategy.tags:
         try:
@@ -72,6 +86,18 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
         raise InvalidInput(
             f"strategy '{name}' asks for scores of a zero-cost proxy, and this search has none: "
             "use another strategy, or a table with scores (`nasbench data proxies TABLE`)"
+        )
+    if Tag.ENCODING in strategy.tags and not problem.space.encodings():
+        raise InvalidInput(
+            f"strategy '{name}' predicts scores from numbers that describe an architecture, and "
+            f"space '{problem.space.name}' has none: define its method `encodings`, or use another "
+            "strategy, such as random-search or regularized-evolution"
+        )
+    if strategy.parallel is Parallelism.SEQUENTIAL and problem.workers > 1:
+        raise InvalidInput(
+            f"strategy '{name}' has one trial at a time, and this search has {problem.workers} "
+            "workers: leave --simulated-workers away, or use a strategy that "
+            "`nasbench list strategies` calls asynchronous"
         )
     if Tag.FIDELITIES in strategy.tags and len(problem.fidelities) < 2:
         raise TooFewFidelities(
@@ -118,6 +144,8 @@ class SearchStrategy(Stateful, ABC):
     """Colour in figures, such as `#0173b2`; if it is empty, the name determines the colour."""
     tags: ClassVar[frozenset[Tag]] = frozenset()
     """Needs of the strategy: a problem without them is refused; conformance tests depend on it."""
+    parallel: ClassVar[Parallelism] = Parallelism.ASYNCHRONOUS
+    """What it does with several workers; the conformance suite checks it."""
     rule: ClassVar[str] = BEST
     """The answer of the search at any time: `BEST` evaluation by validation, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}

@@ -93,7 +93,7 @@ class LocalSearch(Batches):
 
     def _improves(self, architecture: Architecture) -> bool:
         """Whether a known architecture is better than the current one."""
-        return self.known[architecture] > self.known[self.current]
+        return bool(self.known[architecture] > self.known[self.current])
 
     def _move(self, to: Architecture) -> list[Architecture]:
         """Make an architecture the current one, and return its neighbours in random order."""

@@ -19,7 +19,7 @@ from nasbench.errors import InvalidInput
 from nasbench.extensions import imported, reason
 from nasbench.limits import LARGEST_SETTING
 from nasbench.place import Place
-from nasbench.strategies.base import DERIVED, SearchStrategy
+from nasbench.strategies.base import DERIVED, Parallelism, SearchStrategy
 from nasbench.text import printable, shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
@@ -177,6 +177,11 @@ def _checked(found: Any, path: str) -> type[SearchStrategy]:
     for name in ("title", "colour", "bibtex"):
         if not isinstance(text := getattr(found, name), str):
             raise InvalidInput(f"strategy '{path}': {name} is {shown(text)}, it must be a text")
+    if not isinstance(found.parallel, Parallelism):
+        raise InvalidInput(
+            f"strategy '{path}': parallel is {shown(found.parallel)}, it must be one of "
+            f"nasbench.Parallelism: {', '.join(one.name for one in Parallelism)}"
+        )
     _check_settings(found.Settings, path)
     return found
 

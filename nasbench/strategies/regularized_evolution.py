@@ -73,8 +73,11 @@ class RegularizedEvolution(SearchStrategy):
         self.alive: deque[Member] = deque(maxlen=self.settings.population)
 
     def ask(self) -> Evaluate:
-        """Return a random architecture until the population is full, then a mutated winner."""
-        if len(self.alive) < self.settings.population:
+        """Return a random architecture until the population is full, then a mutated winner.
+
+        A space with one architecture has no mutants: it is returned again.
+        """
+        if len(self.alive) < self.settings.population or self.space.size == 1:
             return Evaluate(self.space.sample(self.random))
         tournament = self.random.choices(self.alive, self.settings.sample)
         parent = max(tournament, key=_score)

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 
 from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.benchmarks.tables.table import Table
@@ -21,99 +22,29 @@ from nasbench.benchmarks.tables.views import SearchColumns, TestColumns
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.lockstep import search_together
-from nasbench.harness.search.loop import Trajectory, search
-from nasbench.problem import (
-    ACCURACY,
-    LOSS,
-    Answer,
-    Evaluate,
-    Fidelity,
-    Metric,
-    Problem,
-    Score,
-    Scores,
-    Trial,
-)
-from nasbench.randomness import Random
+from nasbench.harness.search.loop import search
+from nasbench.problem import WAIT, Answer, Evaluate, Problem, Score, Trial
 from nasbench.spaces import get_categorical
-from nasbench.spaces.base import EnumerableSpace, Space
-from nasbench.spaces.categorical import CategoricalSpace, Decision
-from nasbench.spaces.conditional import ConditionalSpace
+from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.pool import PoolSpace
-from nasbench.strategies.base import SearchStrategy, Tag, require_tags
-from nasbench.strategies.registry import find_strategy, make_settings
+from nasbench.strategies.base import Parallelism, SearchStrategy, Tag, require_tags
+from nasbench.strategies.registry import find_strategy
+from nasbench.testing.odd import OddInputs
 from nasbench.testing.reach import reachable
+from nasbench.testing.toys import (
+    FIDELITIES,
+    OWN,
+    TOY_SIZES,
+    ToyBenchmark,
+    ToyLayers,
+    made_for,
+    problem_of,
+    proxies_of,
+    searched,
+    toy_space,
+)
 
-TOY_SIZES = ((3, 2, 4, 3), (5, 1, 2), (2,) * 9)
-"""Numbers of choices of toy spaces that differ from NAS-Bench-201 on purpose: decisions of
-different sizes, a decision with one choice, and binary decisions."""
-FIDELITIES = (Fidelity(1), Fidelity(3), Fidelity(9))
-_OWN = Fidelity(3)
-
-
-def toy_space(sizes: tuple[int, ...]) -> CategoricalSpace:
-    """Return a space whose decisions have `sizes` choices."""
-    decisions = tuple(
-        Decision(f"d{i}", tuple(f"c{k}" for k in range(n))) for i, n in enumerate(sizes)
-    )
-    return CategoricalSpace("toy", decisions)
-
-
-class ToyLayers(ConditionalSpace):
-    """A space of one to three layers with one of three operations each: 39 architectures."""
-
-    name = "toy layers"
-
-    def next_decision(self, choices: tuple[int, ...]) -> Decision | None:
-        """Return the decision on the number of layers, then that on each layer's operation."""
-        if not choices:
-            return Decision("layers", ("1", "2", "3"))
-        layer = len(choices)
-        return Decision(f"layer {layer}", ("a", "b", "c")) if layer <= choices[0] + 1 else None
-
-
-class ToyBenchmark:
-    """A benchmark of random numbers: accuracies of about 10 to 90 %, costs of 1 to 3 s at 3 epochs.
-
-    Some evaluations can fail.
-    """
-
-    def __init__(self, space: EnumerableSpace, failing: float = 0.0, *, loss: bool = False) -> None:
-        """Let a share `failing`, from 0 to 1, of the architectures fail, always the same ones.
-
-        With `loss` the value is 100 minus the accuracy, which is to be minimised.
-        """
-        generator = np.random.default_rng(7)
-        self.space, self.loss = space, loss
-        self.accuracy = generator.uniform(10, 90, space.size)
-        self.seconds = generator.uniform(1, 3, space.size)
-        self.fails = generator.random(space.size) < failing
-        unmeasured = generator.random(space.size) < 0.1
-        promise = np.round((self.accuracy + generator.normal(0, 20, space.size)) / 20)
-        self.promise = np.where(unmeasured, np.nan, promise)
-        self.asked: list[Evaluate] = []
-        self.scored: list[Score] = []
-
-    def score(self, request: Score) -> Scores:
-        """Answer a request for scores, and record it in `scored`.
-
-        Scores rise with the accuracy, many are equal, and a tenth were not measured.
-        """
-        self.scored.append(request)
-        indices = [self.space.index(one) for one in request.architectures]
-        values = tuple(float(self.promise[index]) for index in indices)
-        return Scores(values, (0.5,) * len(values))
-
-    def answer(self, request: Evaluate) -> Answer:
-        """Answer a request, and record it in `asked`."""
-        self.asked.append(request)
-        index = self.space.index(request.architecture)
-        epochs = (request.fidelity or _OWN).epochs
-        seconds = float(self.seconds[index]) * epochs / _OWN.epochs
-        if self.fails[index]:
-            return Answer((0.0,), seconds, epochs, failed=True)
-        accuracy = float(self.accuracy[index]) * (1 - 0.1 / epochs)
-        return Answer((100 - accuracy if self.loss else accuracy,), seconds, epochs)
+__all__ = ["FIDELITIES", "StrategyConformance", "ToyBenchmark", "ToyLayers", "toy_space"]
 
 
 class Poison:
@@ -139,48 +70,11 @@ class PoisonedBenchmark(ToyBenchmark):
 
 def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list[Any]:
     """Run a strategy on a toy benchmark; return its trajectory as plain values."""
-    track = _search(find_strategy(path), seed, ToyBenchmark(toy_space(sizes)), evaluations)
+    track = searched(find_strategy(path), seed, ToyBenchmark(toy_space(sizes)), evaluations)
     return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
 
-def _problem(
-    strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
-) -> Problem:
-    """Return the problem of a space, with fidelities and proxies as the strategy's tags need."""
-    several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (_OWN,)
-    return Problem(space, (metric,), several, workers, _OWN, _proxies(strategy))
-
-
-def _proxies(strategy: type[SearchStrategy]) -> tuple[str, ...]:
-    """Return the proxies that a strategy asks for with its default settings."""
-    tagged = Tag.PROXIES in strategy.tags
-    return tuple(strategy.proxies(make_settings(strategy, {}))) if tagged else ()
-
-
-def _make(
-    strategy: type[SearchStrategy], seed: int, space: Space, *, workers: int = 1, loss: bool = False
-) -> SearchStrategy:
-    problem = _problem(strategy, space, LOSS if loss else ACCURACY, workers)
-    return strategy(problem, make_settings(strategy, {}), Random(seed))
-
-
-def _search(
-    strategy: type[SearchStrategy],
-    seed: int,
-    benchmark: ToyBenchmark,
-    evaluations: int,
-    *,
-    workers: int = 1,
-) -> Trajectory:
-    own = _OWN.epochs
-    objective = (LOSS if benchmark.loss else ACCURACY,)
-    clock = Clock(Budget(evaluations=evaluations), None, objective, own=own)
-    made = _make(strategy, seed, benchmark.space, workers=workers, loss=benchmark.loss)
-    with seal_test():
-        return search(made, benchmark, clock)
-
-
-class StrategyConformance:
+class StrategyConformance(OddInputs):
     """Tests of a strategy: subclass it and set `strategy` to the strategy to be tested.
 
     `strategy` is a registered name or `package.module:Class`. The tests run it on small random
@@ -203,6 +97,7 @@ class StrategyConformance:
         """The strategy has a family and a reference, which tables show, and only known tags."""
         assert self._class.family
         assert self._class.reference
+        assert isinstance(self._class.parallel, Parallelism)
         assert set(self._class.tags) <= set(Tag)
 
     def _spaces(self) -> list[EnumerableSpace]:
@@ -210,36 +105,38 @@ class StrategyConformance:
         found: list[EnumerableSpace] = [toy_space(sizes) for sizes in TOY_SIZES]
         if Tag.DECISIONS not in self._class.tags:
             found += [ToyLayers(), PoolSpace("toy pool", [f"network {i}" for i in range(20)])]
+        if Tag.ENCODING in self._class.tags:
+            found = [space for space in found if space.encodings()]
         return found
 
     def test_asks_only_for_architectures_of_its_space(self) -> None:
         """All requested architectures are in the space, for every kind of space its tags allow."""
         for space in self._spaces():
-            track = _search(self._class, 1, ToyBenchmark(space), self.evaluations)
+            track = searched(self._class, 1, ToyBenchmark(space), self.evaluations)
             assert track.architectures
             for one in track.architectures:
                 assert space.contains(one), f"{one!r} is not in space '{space.name}'"
 
-    def test_asks_only_for_fidelities_of_its_problem(self) -> None:
+    def test_asks_only_for_fidelities_of_itsproblem_of(self) -> None:
         """With the tag, it asks for at least two fidelities, and only for those of its problem.
 
         Without the tag, it asks only for the task's own fidelity.
         """
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[0]))
-        _search(self._class, 2, benchmark, self.evaluations)
-        asked = {(one.fidelity or _OWN).epochs for one in benchmark.asked}
+        searched(self._class, 2, benchmark, self.evaluations)
+        asked = {(one.fidelity or OWN).epochs for one in benchmark.asked}
         if Tag.FIDELITIES in self._class.tags:
             assert len(asked) > 1, "its tag says that it asks for fidelities, and it does not"
             assert asked <= {one.epochs for one in FIDELITIES}
         else:
-            assert asked == {_OWN.epochs}, "it asks for fidelities, and no tag says so"
+            assert asked == {OWN.epochs}, "it asks for fidelities, and no tag says so"
 
     def test_asks_only_for_scores_that_it_names(self) -> None:
         """With the tag, it asks for scores, of architectures of its space and proxies it names.
 
         Without the tag, it asks for none. A problem without proxies is refused.
         """
-        names = _proxies(self._class)
+        names = proxies_of(self._class)
         if Tag.PROXIES in self._class.tags:
             assert names, "its tag says that it asks for scores, and `proxies` names no proxy"
             try:
@@ -250,7 +147,7 @@ class StrategyConformance:
                 raise AssertionError("a problem without proxies is not refused")
         for space in self._spaces():
             benchmark = ToyBenchmark(space)
-            _search(self._class, 13, benchmark, self.evaluations)
+            searched(self._class, 13, benchmark, self.evaluations)
             assert bool(benchmark.scored) == bool(names), "its tag and its requests do not agree"
             for one in benchmark.scored:
                 assert one.proxy in names
@@ -260,7 +157,7 @@ class StrategyConformance:
     def test_less_of_a_loss_is_better(self) -> None:
         """A search of a loss works; if `mirrored`, it asks as a search of the accuracy does."""
         runs = [
-            _search(self._class, 12, ToyBenchmark(toy_space(TOY_SIZES[2]), loss=loss), 200)
+            searched(self._class, 12, ToyBenchmark(toy_space(TOY_SIZES[2]), loss=loss), 200)
             for loss in (False, True)
         ]
         if self.mirrored:
@@ -271,11 +168,53 @@ class StrategyConformance:
         spaces = self._spaces()
         for space in spaces:
             runs = [
-                _search(self._class, 11, ToyBenchmark(space), self.evaluations, workers=4)
+                searched(self._class, 11, ToyBenchmark(space), self.evaluations, workers=4)
                 for _ in range(2)
             ]
             assert runs[0].architectures == runs[1].architectures
             assert len(runs[0].architectures) == self.evaluations or runs[0].stop == "exhausted"
+
+    def test_with_several_workers_it_does_what_it_declares(self) -> None:
+        """It waits as its `parallel` says; see `Parallelism`.
+
+        An asynchronous one never waits while a worker is free and architectures are left; one that
+        goes on in batches waits sometimes, with several trials open before, and never after the
+        last of them; a sequential one is refused with several workers.
+        """
+        space, strategy = toy_space(TOY_SIZES[2]), self._class
+        if strategy.parallel is Parallelism.SEQUENTIAL:
+            with pytest.raises(InvalidInput, match="one trial at a time"):
+                require_tags(strategy, self.strategy, problem_of(strategy, space, workers=4))
+            return
+        require_tags(strategy, self.strategy, problem_of(strategy, space, workers=4))
+        waits, most = self._with_workers(made_for(strategy, 13, space, workers=4), 4)
+        assert most > 1, "it never has several trials open"
+        if strategy.parallel is Parallelism.ASYNCHRONOUS:
+            assert not waits, "it waits while a worker is free, and says that it never does"
+        else:
+            assert waits, "it says that it waits for its batches, and never does"
+
+    def _with_workers(self, strategy: SearchStrategy, workers: int) -> tuple[int, int]:
+        """Search; return how often it waited with a worker free, and the most open trials."""
+        benchmark, open_trials = ToyBenchmark(toy_space(TOY_SIZES[2])), list[Trial]()
+        waits = most = number = 0
+        while number < self.evaluations:
+            request = strategy.ask() if len(open_trials) < workers else None
+            if isinstance(request, Score):
+                strategy.tell(Trial(number, request), benchmark.score(request))
+                continue
+            if isinstance(request, Evaluate):
+                open_trials.append(Trial(number, request))
+                number += 1
+                most = max(most, len(open_trials))
+                continue
+            assert open_trials or request is not WAIT, "it waits, and no trial is open"
+            waits += request is WAIT
+            if not open_trials:
+                break
+            ended = open_trials.pop((7 * number) % len(open_trials))
+            strategy.tell(ended, benchmark.answer(ended.request))
+        return waits, most
 
     def test_same_seed_is_the_same_run_in_another_process(self) -> None:
         """Only the seed determines a run: no global generator, no hash order and no clock does."""
@@ -299,7 +238,7 @@ class StrategyConformance:
         for space in (toy_space(TOY_SIZES[0]), get_categorical("nb201")):
             benchmark = PoisonedBenchmark(space)
             with seal_test():
-                strategy = _make(self._class, 5, space)
+                strategy = made_for(self._class, 5, space)
                 search(strategy, benchmark, Clock(Budget(evaluations=self.evaluations)))
             assert benchmark.asked
             held = list(reachable(strategy))
@@ -310,7 +249,7 @@ class StrategyConformance:
         """Charged seconds never exceed the budget; an answer that would exceed it is not told."""
         for seconds in (9.0, 17.5, 60.0):
             benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
-            strategy = _make(self._class, 6, benchmark.space)
+            strategy = made_for(self._class, 6, benchmark.space)
             told: list[Trial] = []
             tell = strategy.tell
 
@@ -319,7 +258,7 @@ class StrategyConformance:
                 tell(trial, answer)
 
             strategy.tell = spy  # type: ignore[method-assign]
-            clock = Clock(Budget(seconds=seconds), None, own=_OWN.epochs)
+            clock = Clock(Budget(seconds=seconds), None, own=OWN.epochs)
             track = search(strategy, benchmark, clock)
             assert track.seconds.sum() <= seconds
             told = [trial for trial in told if not isinstance(trial.request, Score)]
@@ -332,10 +271,10 @@ class StrategyConformance:
         The first value at a higher fidelity than before replaces any value at a lower fidelity.
         """
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
-        track = _search(self._class, 8, benchmark, self.evaluations)
+        track = searched(self._class, 8, benchmark, self.evaluations)
         best: tuple[int, float] = (0, -1.0)
         steps: list[int] = []
-        epochs = [(one.fidelity or _OWN).epochs for one in benchmark.asked]
+        epochs = [(one.fidelity or OWN).epochs for one in benchmark.asked]
         for step, accuracy in enumerate(track.signal.tolist()):
             if (epochs[step], accuracy) > best and epochs[step] >= best[0]:
                 best, steps = (epochs[step], accuracy), [*steps, step]
@@ -344,7 +283,7 @@ class StrategyConformance:
     def test_survives_failed_evaluations(self) -> None:
         """A failed evaluation is charged, never becomes the incumbent, and the search goes on."""
         benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]), failing=0.4)
-        track = _search(self._class, 9, benchmark, self.evaluations)
+        track = searched(self._class, 9, benchmark, self.evaluations)
         failed = np.isnan(track.signal)
         assert failed.any()
         assert not failed[track.incumbents].any()
@@ -362,7 +301,7 @@ class StrategyConformance:
         def begun(seed: int) -> tuple[SearchStrategy, ToyBenchmark, Clock]:
             benchmark = ToyBenchmark(space, failing=0.2)
             benchmark.seconds = benchmark.seconds * (1 + seed / number)
-            return _make(self._class, seed, space), benchmark, Clock(budget, own=_OWN.epochs)
+            return made_for(self._class, seed, space), benchmark, Clock(budget, own=OWN.epochs)
 
         seeds = range(number) if number > 1 else ()
         with seal_test():
@@ -375,10 +314,10 @@ class StrategyConformance:
         """A search whose state is written as JSON and read into a new object continues equally."""
         for after in (0, 1, 7, 23):
             space = toy_space(TOY_SIZES[0])
-            benchmark, original = ToyBenchmark(space), _make(self._class, 10, space)
+            benchmark, original = ToyBenchmark(space), made_for(self._class, 10, space)
             _advance(original, benchmark, after)
             text = json.dumps(original.state())
-            restored = _make(self._class, 999, space)
+            restored = made_for(self._class, 999, space)
             restored.restore(json.loads(text))
             assert _advance(restored, benchmark, 25) == _advance(original, benchmark, 25)
             assert json.dumps(restored.state()) == json.dumps(original.state())

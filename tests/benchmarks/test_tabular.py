@@ -65,7 +65,7 @@ def test_random_trials_are_drawn_evenly_each_at_its_own_cost() -> None:
 
 def test_an_epoch_the_table_lacks_is_named() -> None:
     session = benchmark(synthetic_table()).session(Random(0))
-    with pytest.raises(DataError, match="ep3"):
+    with pytest.raises(DataError, match="no validation after 3 epochs: use one of"):
         session.answer(Evaluate(SPACE.architecture(0), Fidelity(3)))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Stop
 from nasbench.problem import ACCURACY, LOSS, WAIT, Answer, Evaluate, Metric, Trial
 from nasbench.randomness import Random
@@ -52,6 +53,17 @@ def test_answers_out_of_order_by_hand() -> None:
     late = strategy.ask()
     assert (late.architecture, late.fidelity.epochs) == (second.architecture, 3)
     assert fifth.architecture not in {promoted.architecture, late.architecture}
+
+
+def test_a_stopping_rate_leaves_out_the_lowest_rungs() -> None:
+    """Algorithm 2 begins at r * eta^s: of 1, 3, 9, 27 epochs, training begins at 9 with s = 2."""
+    asked = Scripted(lambda one, _: sum(one))
+    track = run(make("asha", LARGE, [1, 3, 9, 27], stopping_rate=2), asked, evaluations=60)
+    assert set(track.fidelity.tolist()) == {9, 27}
+    highest = run(make("asha", LARGE, [1, 3, 9, 27], stopping_rate=3), asked, evaluations=20)
+    assert set(highest.fidelity.tolist()) == {27}
+    with pytest.raises(InvalidInput, match="stopping_rate' cannot be 4: it must be at most 3"):
+        make("asha", LARGE, [1, 3, 9, 27], stopping_rate=4)
 
 
 class Literal:

@@ -11,9 +11,9 @@ import pytest
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.errors import TestSetSealed
 from nasbench.harness.search.loop import search
-from nasbench.problem import Answer, Evaluate, Fidelity, Score, Trial
-from nasbench.strategies.base import SearchStrategy
-from nasbench.testing import strategies as strategies_suite
+from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Score, Trial, Wait
+from nasbench.strategies.base import Parallelism, SearchStrategy
+from nasbench.testing import toys
 from nasbench.testing.strategies import StrategyConformance
 
 
@@ -153,7 +153,108 @@ class Mingled(Honest):
         return asked[1:] + asked[:1]
 
 
+class Patient(Honest):
+    """Waits for every answer, and says that it never waits."""
+
+    def setup(self) -> None:
+        self.open = 0
+
+    def ask(self) -> Evaluate | Wait:
+        if self.open:
+            return WAIT
+        self.open += 1
+        return super().ask()
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.open -= 1
+
+
+class Restless(Honest):
+    """Never waits, and says that it does."""
+
+    parallel = Parallelism.BATCHES
+
+
+class Mutates(Honest):
+    """Takes for granted that there is another architecture."""
+
+    def ask(self) -> Evaluate:
+        return Evaluate(self.space.mutate(self.space.sample(self.random), self.random))
+
+
+class Scales(Honest):
+    """Divides by the spread of the scores so far."""
+
+    def setup(self) -> None:
+        self.scores: list[float] = []
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.scores.append(answer.values[0])
+        if len(self.scores) > 5:
+            self.scaled = self.scores[-1] / (max(self.scores) - min(self.scores))
+
+
+class Optimist(Honest):
+    """Takes the best of the evaluations that did not fail."""
+
+    def setup(self) -> None:
+        self.scores: list[float] = []
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        if not answer.failed:
+            self.scores.append(self.problem.score(answer))
+        self.best = max(self.scores)
+
+
+class Distinct(Honest):
+    """Draws until a network is new."""
+
+    def setup(self) -> None:
+        self.seen: set[object] = set()
+
+    def ask(self) -> Evaluate:
+        for _ in range(10_000):
+            one = self.space.sample(self.random)
+            if self.space.canonical(one) not in self.seen:
+                self.seen.add(self.space.canonical(one))
+                return Evaluate(one)
+        raise RuntimeError("no network is left")
+
+
+class Variance(Honest):
+    """Divides by the number of answers less one."""
+
+    def setup(self) -> None:
+        self.number = 0
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.number += 1
+        self.variance = 1 / (self.number - 1)
+
+
+class Whole(Honest):
+    """Takes every value for a number."""
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        self.last = int(answer.values[0])
+
+
+class Cheapest(Honest):
+    """Takes for granted that fidelities are offered."""
+
+    def ask(self) -> Evaluate:
+        return super().ask()._replace(fidelity=self.problem.fidelities[0])
+
+
 PLANTED = {
+    "test_with_several_workers_it_does_what_it_declares": Patient,
+    "test_a_space_with_one_architecture": Mutates,
+    "test_all_evaluations_fail": Optimist,
+    "test_all_values_are_equal": Scales,
+    "test_all_architectures_are_the_same_network": Distinct,
+    "test_a_budget_of_one_evaluation": Variance,
+    "test_values_that_are_no_numbers": Whole,
+    "test_fidelities_that_there_are_not": Cheapest,
     "test_describes_itself": Nameless,
     "test_asks_only_for_architectures_of_its_space": Astray,
     "test_asks_only_for_fidelities_of_its_problem": HalfTrained,
@@ -199,9 +300,14 @@ def test_a_strategy_that_holds_a_table_is_caught(synthetic_nb201: object) -> Non
         suite(HoldsTable).test_never_sees_test()
 
 
+def test_a_strategy_that_never_waits_and_says_so_is_caught() -> None:
+    with pytest.raises(AssertionError, match="waits for its batches, and never does"):
+        suite(Restless).test_with_several_workers_it_does_what_it_declares()
+
+
 def test_the_order_of_incumbents_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop's rule is wrong when a later, worse evaluation becomes the answer."""
-    monkeypatch.setattr(strategies_suite, "search", _with_all_as_incumbents)
+    monkeypatch.setattr(toys, "search", _with_all_as_incumbents)
     with pytest.raises(AssertionError):
         suite(Honest).test_incumbent_is_the_best_by_validation()
 

@@ -15,7 +15,7 @@ from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.errors import InvalidInput
 from nasbench.harness.compare.appearance import USUAL, Appearance
 from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pairs
-from nasbench.harness.compare.contender import Contender
+from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
@@ -56,7 +56,10 @@ class Block:
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
-    """Rows of searches with several objectives; `rows`, `pairs`, `references` are then empty."""
+    """The final sets of searches with several objectives.
+
+    `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
+    known; there are no `references`."""
     proxies: tuple[Correlation, ...] = ()
     """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ class Block:
     @cached_property
     def units(self) -> Units:
         """How values of the first objective are written."""
-        return Units.of(self.task.metric, [row.finals.test.value for row in self.rows])
+        return Units.of(self.task.measure, [row.finals.test.value for row in self.rows])
 
     @property
     def outcome(self) -> str:
@@ -93,6 +96,10 @@ class Block:
     def regret(self) -> str:
         """The label of an axis of regrets: `test accuracy regret (% points)`."""
         return self.units.axis(f"{self.outcome} {self.units.metric.name} regret")
+
+    def best(self, dataset: str) -> float:
+        """The best final score that there is on a data set; NaN where it is not known."""
+        return best_score(self.contenders, self.known, dataset)
 
     def title_of(self, dataset: str) -> str:
         """Return the name of a data set for readers, such as `CIFAR-10` for `cifar10`."""
@@ -197,7 +204,7 @@ class Block:
             {
                 "dataset": dataset,
                 **pair._asdict(),
-                "difference": self.task.metric.score(pair.difference),
+                "difference": self.task.measure.score(pair.difference),
                 "first": self.contenders[pair.first].label,
                 "second": self.contenders[pair.second].label,
             }

@@ -1,14 +1,20 @@
 """One row of a block: an experiment's runs over the block's seeds, with their scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench.harness.compare.estimates import finite
+from nasbench.harness.compare.estimates import finite, highest
+from nasbench.harness.compare.progress_of_sets import hypervolumes
+from nasbench.harness.compare.references import Known
+from nasbench.harness.fronts import Fronts
 from nasbench.harness.results.ragged import Architectures, Ragged
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.experiment import Experiment
+from nasbench.problem import HYPERVOLUME, Metric, scores_of
 
 
 @dataclass(frozen=True)
@@ -27,19 +33,47 @@ class Contender:
     """A colour that a user chose, `#` and six hexadecimal digits; empty for the usual one."""
     line: str = ""
     """A line style that a user chose, an `appearance.LineStyle`; empty for the usual one."""
+    fronts: Fronts | None = None
+    """The exact fronts by which its sets are measured, for searches of several objectives."""
 
     def scores(self, what: str, dataset: str = "") -> Ragged:
         """Return the scores of each run's incumbents; `what` is `signal`, `valid` or `test`.
 
         `signal` is what the search saw; `valid` and `test` are final values on `dataset`; in a
         search without test values, `test` is that of validation. Scores are of the first objective:
-        more is better. Infinite values count as not known: NaN.
+        more is better. Infinite values count as not known: NaN. Of searches of several objectives,
+        they are the hypervolumes of the set after each change, see `hypervolumes`.
         """
+        if self.fronts is not None:
+            key = what, dataset if what != "signal" else ""
+            if key not in self._measured:
+                self._measured[key] = self._hypervolumes(what, dataset, self.fronts)
+            return self._measured[key]
         if what == "signal":
             values = self.runs.signal.at(self.runs.lists("incumbents"))
         else:
             values = self.judged(what, dataset)
         return Ragged(finite(self.runs.metric.score(values.values)), values.offsets)
+
+    @cached_property
+    def _measured(self) -> dict[tuple[str, str], Ragged]:
+        return {}
+
+    def _hypervolumes(self, what: str, dataset: str, fronts: Fronts) -> Ragged:
+        steps, objectives = self.runs.lists("incumbents"), self.experiment.task.objectives
+        told = Ragged(self.runs.values, self.runs.lists("seconds").offsets).at(steps)
+        seen = Ragged(scores_of(objectives, told.values), told.offsets)
+        fidelity = self.runs.lists("fidelity").at(steps)
+        if what == "signal":
+            return hypervolumes(seen, fidelity, seen, fronts.signal)
+        columns = [self.judged(what, dataset, place).values for place in range(len(objectives))]
+        final = Ragged(scores_of(objectives, np.stack(columns, axis=1)), steps.offsets)
+        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset])
+
+    @property
+    def metric(self) -> Metric:
+        """What `scores` are the scores of."""
+        return self.experiment.task.measure
 
     def judged(self, split: str, dataset: str, objective: int = 0) -> Ragged:
         """Return the judge's values of each run's incumbents: `valid`, or `test` where there is."""
@@ -72,3 +106,17 @@ class Contender:
         if clock == "evaluations":
             return float(self.runs.counts.max(initial=0))
         return self.scale * float(self.runs.column("clock_seconds").max(initial=0))
+
+
+def best_score(
+    contenders: Sequence[Contender], known: Known | None, dataset: str, split: str = "test"
+) -> float:
+    """Return the best final score that there is on a data set; NaN where it is not known.
+
+    It is that of the best architecture of the table or, of sets, that of the whole exact front.
+    """
+    if contenders[0].fronts is not None:
+        return HYPERVOLUME.high
+    if known is None:
+        return np.nan
+    return highest({"test": known.test, "valid": known.valid}[split][dataset])

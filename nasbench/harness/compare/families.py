@@ -108,8 +108,8 @@ class Family:
 def families(blocks: Sequence["Block"]) -> Iterator[Family]:
     """Yield the families with two data sets and two strategies or more."""
     for one in related([block.task for block in blocks]):
-        if any(blocks[place].sets for place in one.places):
-            continue  # final sets of several objectives are not ranked
+        if not all(blocks[place].rows for place in one.places):
+            continue  # without the exact front, sets are not ranked
         apart = [_not_ranked(others, why) for why, others in one.apart.items()]
         if len({blocks[place].table for place in one.places}) == 1:
             apart = []  # it is not of all tables

@@ -48,7 +48,7 @@ class Origin:
         table = None if task.kind is Kind.TRAINED else task.reference.name
         images = images_of(table, task.space, dataset)
         return cls(
-            block.title_of(dataset), task.metric, whole_of(task.space), images, block.table,
+            block.title_of(dataset), task.measure, whole_of(task.space), images, block.table,
             tuple(_doubts(block, dataset)),
         )  # fmt: skip
 

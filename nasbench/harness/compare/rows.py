@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nasbench.harness.compare.anytime import TimeToTarget
-from nasbench.harness.compare.contender import Contender
+from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.convergence import (
     PARTS,
     AnytimeScores,
@@ -22,7 +22,6 @@ from nasbench.harness.compare.estimates import (
     Interval,
     Summary,
     estimate,
-    highest,
     interquartile_mean,
     interval,
     intervals,
@@ -216,9 +215,9 @@ class Row:
             "signal_epochs": task.query.epochs,
             "trials": task.query.signal,
             "repeats": task.repeats,
-            "metric": task.metric.name,
-            "direction": task.metric.direction,
-            "unit": task.metric.unit,
+            "metric": task.measure.name,
+            "direction": task.measure.direction,
+            "unit": task.measure.unit,
             "table": task.content,
         }
 
@@ -244,7 +243,6 @@ def rows(
     followed = anytime_scores(contenders, dataset, target)
     ends = [intervals(sample, mean, median, interquartile_mean) for sample in tests]
     parts = _parts(contenders, followed, tests, [of_mean for of_mean, *_ in ends])
-    every = None if known is None else known.test[dataset]
     random = None if known is None else RandomEvaluations(known, dataset)
     found = []
     for one, test, around, standing, scores, at in zip(
@@ -257,7 +255,7 @@ def rows(
                 failed=one.failed,
                 finals=_finals(one, test, around, dataset),
                 in_table=_in_table(one, test, around[0], dataset, known, random),
-                anytime=_anytime(one, scores, target, every),
+                anytime=_anytime(one, scores, target, best_score(contenders, known, dataset)),
                 costs=costs_of(one),
                 tested=_tested(test, standing, contenders),
                 parts=at,
@@ -271,7 +269,7 @@ def _finals(one: Contender, test: Floats, around: Sequence[Interval], dataset: s
 
     `around` are the intervals of the mean, median and interquartile mean of the test scores.
     """
-    metric = one.runs.metric
+    metric = one.metric
     valid, tested = summarise(one.final("valid", dataset)), summarise(test)
     iqm = estimate(test, interquartile_mean)
     return Finals(
@@ -293,16 +291,18 @@ def _in_table(
     random: RandomEvaluations | None,
 ) -> InTable:
     """Compare final scores with the table's; `ends` is the interval of the mean test score."""
-    if known is None or random is None:
-        return InTable()
-    every = known.test[dataset]
-    best, best_valid = highest(every), highest(known.valid[dataset])
+    best, best_valid = (best_score([one], known, dataset, split) for split in ("test", "valid"))
     tested = summarise(test)
-    equal = random.reaching(np.array([tested.mean, *ends]))
-    return InTable(
+    regrets = InTable(
         regret=best - tested.mean,
         regret_median=best - tested.median,
         valid_regret=best_valid - summarise(one.final("valid", dataset)).mean,
+    )
+    if known is None or random is None:
+        return regrets
+    every = known.test[dataset]
+    equal = random.reaching(np.array([tested.mean, *ends]))
+    return regrets._replace(
         normalised_regret=summarise(normalised_regret(test, every)).mean,
         percentile=summarise(percentile(test, every)).mean,
         improvement=summarise(relative_improvement(test, every)).mean,
@@ -310,17 +310,14 @@ def _in_table(
     )
 
 
-def _anytime(
-    one: Contender, scores: AnytimeScores, target: float | None, every: Floats | None
-) -> Anytime:
-    """Return results over the search; `every` has the table's test scores, if it is known."""
-    best = np.nan if every is None else float(np.nanmax(every))
+def _anytime(one: Contender, scores: AnytimeScores, target: float | None, best: float) -> Anytime:
+    """Return results over the search; `best` is the best test score, NaN if it is not known."""
     never = TimeToTarget(0, np.nan, np.nan)
     task = one.experiment.task
     clock = scores.clock if scores.clock == "seconds" else task.count
     return Anytime(
         clock, task.seconds, task.count, scores.start, scores.end, best - scores.mean,
-        one.runs.metric.score(np.nan if target is None else target),
+        one.metric.score(np.nan if target is None else target),
         scores.to_target.get("seconds", never), scores.to_target.get("evaluations", never),
     )  # fmt: skip
 
@@ -364,7 +361,7 @@ def _parts(
         )
         found = []
         for row, sample in enumerate(samples):
-            metric, centre = contenders[row].runs.metric, summarise(sample)
+            metric, centre = contenders[row].metric, summarise(sample)
             same = np.array_equal(sample, finals[row], equal_nan=True)
             value = estimate_of(metric, centre.mean, ends[row] if same else interval(sample))
             among, testable = tested[row].among_best, tested[row].testable

@@ -33,7 +33,7 @@ def checklist(comparison: "Comparison", audits: "Sequence[Audit]") -> list[Point
     )
     mixed = any(len({one.experiment.task.budget for one in b.contenders}) > 1 for b in blocks)
     tabular = all(block.task.kind is Kind.TABLE for block in blocks)
-    sets = any(block.sets for block in blocks)
+    unmeasured = any(block.sets and not block.rows for block in blocks)
     tuned = [one.label for one in contenders if one.runs.tuning is not None]
     tables = {block.task.content[:8] for block in blocks}
     return [
@@ -50,16 +50,16 @@ def checklist(comparison: "Comparison", audits: "Sequence[Audit]") -> list[Point
         Point("Confounding factors controlled: hardware, versions, runtimes",
                "no" if _differs(audits) else "yes",
                _differs(audits) or "one code version and environment made all runs"),
-        Point("Performance over time, not only at the end", "partly" if sets else "yes",
-               "final sets of several objectives are shown at the end only" if sets else
+        Point("Performance over time, not only at the end", "partly" if unmeasured else "yes",
+               "sets without an exact front are shown at the end only" if unmeasured else
                "curves, and tables per part"),
         Point("Compared to random search", "yes" if random else "no",
                "a row of its own or its expectation in closed form" if random else "no such row"),
         Point("Several runs, with seeds stated", "yes" if least > 1 else "no",
                f"{least} runs a row or more"),
         Point("Uncertainty and significance reported",
-               "no" if least == 1 else "partly" if sets else "yes",
-               "deviations over runs, of final sets no test" if sets else
+               "no" if least == 1 else "partly" if unmeasured else "yes",
+               "deviations over runs, of sets without an exact front no test" if unmeasured else
                "95 % bootstrap intervals; Mann-Whitney with Holm's correction"),
         Point("Tabular or surrogate benchmarks used for in-depth evaluation",
                "yes" if tabular else "partly",

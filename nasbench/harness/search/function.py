@@ -76,7 +76,8 @@ def begin_function(
 def checked_answer(answer: Answer, objectives: int) -> Answer:
     """Return `answer` if its values, seconds and epochs have the right types and ranges.
 
-    `objectives` is the number of values it must have. Raises `InvalidInput` for any other answer.
+    `objectives` is the number of values it must have; with a value of NaN the evaluation failed.
+    Raises `InvalidInput` for any other answer.
     """
     values, seconds, epochs = answer.values, answer.seconds, answer.epochs
     numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
@@ -88,7 +89,7 @@ def checked_answer(answer: Answer, objectives: int) -> Answer:
         raise InvalidInput(f"an answer has epochs {shown(epochs)}: they are a whole number")
     if not isinstance(answer.failed, bool):
         raise InvalidInput(f"an answer has failed {shown(answer.failed)}: it is True or False")
-    return answer
+    return answer._replace(failed=True) if any(map(math.isnan, values)) else answer
 
 
 class _Called:

@@ -8,7 +8,7 @@ from typing import Any
 from nasbench.benchmarks.joins import Join
 from nasbench.benchmarks.tabular import Query
 from nasbench.harness.search.budget import Budget, Clock
-from nasbench.problem import ACCURACY, Metric
+from nasbench.problem import ACCURACY, HYPERVOLUME, Metric
 from nasbench.rules import Promotion, Selection
 
 _TRAINED = "train:"
@@ -211,6 +211,11 @@ class Task:
     def metric(self) -> Metric:
         """The first objective."""
         return self.objectives[0]
+
+    @property
+    def measure(self) -> Metric:
+        """What searches are compared by: their objective, or the hypervolume of their sets."""
+        return HYPERVOLUME if len(self.objectives) > 1 else self.metric
 
     def clock(self, best_score: float | None) -> Clock:
         """Return a clock that charges a run of the task; on `best_score` see `Clock`."""

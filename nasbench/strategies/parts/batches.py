@@ -1,17 +1,14 @@
 """Searches that go on in batches of architectures, and ask for none twice."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable
 
-from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
-from nasbench.spaces.base import Architecture, EnumerableSpace
-from nasbench.strategies.base import SearchStrategy
-
-_DRAWS = 1_000
-"""Draws in a row of what has been drawn before, after which all architectures are looked through"""
+from nasbench.problem import WAIT, Evaluate, Wait
+from nasbench.spaces.base import Architecture
+from nasbench.strategies.base import Parallelism
+from nasbench.strategies.parts.unseen import Unseen
 
 
-class Batches(SearchStrategy):
+class Batches(Unseen):
     """A search that asks for the architectures of a batch, then chooses the next batch.
 
     An architecture that is known from before is not evaluated again: its score counts, at no cost.
@@ -19,10 +16,11 @@ class Batches(SearchStrategy):
     waits for the answers of the whole batch, and ends when it is given an empty one.
     """
 
+    parallel = Parallelism.BATCHES
+
     def setup(self) -> None:
         """Start with an empty batch, which is complete."""
-        self.known: dict[Architecture, float] = {}  # scores of all evaluated architectures
-        self.open: set[Architecture] = set()  # those that are being evaluated
+        super().setup()
         self.batch: list[Architecture] = []
         self.asked = 0  # how many of the batch have been asked for, or need not be
 
@@ -56,44 +54,3 @@ class Batches(SearchStrategy):
     def begin(self, batch: list[Architecture]) -> None:
         """Replace the batch by another one, of which nothing has been asked for."""
         self.batch, self.asked = batch, 0
-
-    def tell(self, trial: Trial, answer: Answer) -> None:
-        """Remember the score of an architecture; a failed one has the metric's worst score."""
-        self.open.discard(trial.architecture)
-        self.known[trial.architecture] = self.problem.score(answer)
-
-    def draw(self, count: int) -> list[Architecture]:
-        """Draw `count` different architectures by the space's `sample`, none asked for before.
-
-        There are fewer, or none, if no more are left.
-        """
-        taken = {*self.known, *self.open}
-        drawn: list[Architecture] = []
-        while len(drawn) < count:
-            one = self._draw(taken)
-            if one is None:
-                break
-            drawn.append(one)
-            taken.add(one)
-        return drawn
-
-    def _draw(self, taken: Collection[Architecture]) -> Architecture | None:
-        """Draw an architecture that is not taken; None if all are.
-
-        After 1,000 draws of taken ones, the others are counted if the space can list them, and one
-        is drawn uniformly; of any other space it is assumed that all are taken.
-        """
-        if self.space.size is None or len(taken) < self.space.size:
-            for _ in range(_DRAWS):
-                one = self.space.sample(self.random)
-                if one not in taken:
-                    return one
-        if isinstance(self.space, EnumerableSpace) and len(taken) < self.space.size:
-            return self.random.choice([one for one in self.space.architectures if one not in taken])
-        return None
-
-    def shuffled(self, architectures: Iterable[Architecture]) -> list[Architecture]:
-        """Return architectures in random order."""
-        listed = list(architectures)
-        order = self.random.generator.permutation(len(listed)).tolist()
-        return [listed[place] for place in order]

@@ -14,7 +14,7 @@ from nasbench.problem import SharedAnswer, TrainShared, Trial
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.mix import Mix
-from nasbench.strategies.base import DERIVED, SearchStrategy, Tag
+from nasbench.strategies.base import DERIVED, Parallelism, SearchStrategy, Tag
 from nasbench.strategies.parts.weights import WeightSettings
 from nasbench.trace import TRAIN_LOSS, Trace, Traces
 
@@ -86,6 +86,7 @@ class OneShot(SearchStrategy):
 
     rule = DERIVED
     tags = frozenset({Tag.DECISIONS})
+    parallel = Parallelism.SEQUENTIAL
 
     def setup(self) -> None:
         """Start at epoch 0, and draw the seed of all derivations."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nasbench.problem import WAIT, Answer, Evaluate, Fidelity, Trial, Wait
 from nasbench.spaces.base import Architecture
-from nasbench.strategies.base import SearchStrategy, Tag, require
+from nasbench.strategies.base import Parallelism, SearchStrategy, Tag, require
 
 _TRIES = 100
 """How often an architecture is drawn before one that was drawn earlier is taken again."""
@@ -111,6 +111,7 @@ class Halving(SearchStrategy):
     """
 
     tags = frozenset({Tag.FIDELITIES})
+    parallel = Parallelism.BATCHES
 
     def setup(self) -> None:
         """Begin the first bracket."""

@@ -14,7 +14,8 @@ from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.strategies.registry import strategies
 
 _ENTRY = re.compile(
-    r"@(article|inproceedings|misc|software)\{(\w+),\n(  \w+ = \{.+(\n    .+)*\},?\n)+\}"
+    r"@(article|incollection|inproceedings|misc|software)\{(\w+),\n"
+    r"(  \w+ = \{.+(\n    .+)*\},?\n)+\}"
 )
 
 

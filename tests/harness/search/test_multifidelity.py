@@ -58,9 +58,12 @@ def test_rungs_of_digits_and_the_answer(made: Path) -> None:
 
 
 def test_epochs_of_resumed_trainings(made: Path) -> None:
-    """From 2 to 5 epochs are 3, from 5 to 15 are 10; an evaluation that begins costs them all."""
-    for promotion, new in (("restart", {(2, 2), (5, 5), (15, 15)}),
-                           ("resume", {(2, 2), (5, 3), (15, 10), (5, 5), (15, 15)})):  # fmt: skip
+    """From 2 to 5 epochs are 3, from 5 to 15 are 10; an evaluation that begins costs them all.
+
+    A child of `dehb` may be an architecture that was trained for 2 epochs: to 15 are 13.
+    """
+    whole = {(2, 2), (5, 5), (15, 15)}
+    for promotion, new in (("restart", whole), ("resume", whole | {(5, 3), (15, 10), (15, 13)})):
         for folder in of(made, promotion):
             pairs: Counter[tuple[int, int]] = Counter()
             for row in folder.read().to_pylist():

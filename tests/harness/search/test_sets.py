@@ -5,13 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import moocore
 import numpy as np
 import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
@@ -97,8 +100,6 @@ def test_what_is_stored_is_the_front_and_the_judges_numbers(results: Path) -> No
 def test_the_table_of_sets(results: Path, tmp_path: Path) -> None:
     comparison = compare(results, out=tmp_path)
     assert len(comparison.blocks) == 2
-    assert not comparison.rows
-    assert not comparison.families
     for block in comparison.blocks:
         several = block.task.simulated_workers > 1
         files = tmp_path.glob("*/sets.csv")
@@ -120,6 +121,53 @@ def test_the_table_of_sets(results: Path, tmp_path: Path) -> None:
     assert stored["blocks"][0]["sets"][0]["best"].keys() == {"accuracy", LATENCY}
     page = report(results, tmp_path / "report.html").read_text()
     assert "Final sets: members" in page
+
+
+@pytest.mark.usefixtures("no_pdfs")
+def test_the_hypervolume_of_sets(results: Path, tmp_path: Path) -> None:
+    """Final sets and their course by moocore, from the members' values and the whole table's."""
+    comparison = compare(results, out=tmp_path)
+    table = load_table("digits")
+    columns = table.test.mean("digits"), table.search.latency("digits", "amd-epyc")
+    every = np.stack([per_architecture(one, table.rows) for one in columns], axis=1).astype(float)
+    every *= [1, -1]
+    front = every[moocore.is_nondominated(every, maximise=True)]
+    low, high = front.min(axis=0), front.max(axis=0)
+    reference = low - 0.1 * (high - low)
+
+    def volume(points: NDArray[np.float64]) -> float:
+        return float(moocore.hypervolume(points, ref=reference, maximise=True))
+
+    for block in comparison.blocks:
+        several = block.task.simulated_workers > 1
+        (file,) = (one for one in tmp_path.glob("*/sets.csv")
+                   if ("workers-5" in one.parent.name) == several)  # fmt: skip
+        members = pandas.read_csv(file)
+        sets = dict(zip([row.label for row in block.sets], block.sets, strict=True))
+        for row, one in zip(block.rows, block.contenders, strict=True):
+            mine = members[members.label == row.label]
+            points = [
+                group[["test/accuracy", f"test/{LATENCY}"]].to_numpy() * [1, -1]
+                for _, group in mine.groupby("seed")
+            ]
+            parts = [100 * volume(some) / volume(front) for some in points]
+            assert row.finals.test.value == pytest.approx(np.mean(parts), rel=1e-9)
+            assert row.in_table.regret == pytest.approx(100 - np.mean(parts), rel=1e-9)
+            assert row.finals.test.value < 100
+            scaled = [(some - low) / (high - low) for some in (front, *points)]
+            plus = [moocore.igd_plus(some, ref=scaled[0], maximise=True) for some in scaled[1:]]
+            assert sets[row.label].igd_plus.mean == pytest.approx(np.mean(plus), rel=1e-9)
+            least = [
+                moocore.epsilon_additive(some, ref=scaled[0], maximise=True) for some in scaled[1:]
+            ]
+            assert sets[row.label].epsilon.mean == pytest.approx(np.mean(least), rel=1e-9)
+            assert one.scores("test", "digits").last() == pytest.approx(parts, rel=1e-9)
+            seen = one.scores("signal")
+            for run_ in range(len(one.runs)):
+                course = seen[run_]  # what a search sees of its own set never gets worse
+                assert len(course) == len(one.runs.lists("incumbents")[run_])
+                assert (np.diff(course) >= -1e-9).all()
+    assert comparison.blocks[0].units.metric.name == "hypervolume"
 
 
 @pytest.mark.usefixtures("no_pdfs")

@@ -42,17 +42,15 @@ _SHOWN = 0.2
 def final_pictures(block: "Block") -> Iterator[Picture]:
     """Yield two figures for every data set; none without a table.
 
-    The second is left out where searches saw the very values that are reported.
+    The second is left out where searches saw the very values that are reported, and for sets.
     """
-    if block.known is None:
-        return
     query, task = block.task.query, block.task
     told = not task.has_test and (query.schedule, query.epochs) == (task.final_schedule,) * 2
     shown = [one for one in block.contenders if len(one.runs)]
     for dataset in block.datasets if shown else ():
-        best = float(np.nanmax(block.known.test[dataset]))
+        best = block.best(dataset)
         regrets = [regret_of(best, known(one.final("test", dataset))) for one in shown]
-        if not any(map(len, regrets)):
+        if np.isnan(best) or not any(map(len, regrets)):
             continue
         title, rest = block.title_of(dataset), about(block)
         what = f"{block.regret} on {title} of every run's final architecture"
@@ -61,7 +59,7 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
             f"{block.outcome.capitalize()} regret of every run on {title}",
             caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
         )  # fmt: skip
-        if told:
+        if told or block.known is None:
             continue
         metric = block.units.metric
         what = (

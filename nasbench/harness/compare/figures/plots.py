@@ -97,7 +97,8 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
 
 
 def _can_be_drawn(block: "Block") -> bool:
-    return block.known is not None and any(len(one.runs) for one in block.contenders)
+    known = any(not np.isnan(block.best(dataset)) for dataset in block.datasets)
+    return known and any(len(one.runs) for one in block.contenders)
 
 
 def regret_lines(
@@ -108,13 +109,13 @@ def regret_lines(
     With the centre `mean`, the curve of the expected random search is the last. The block's rows
     must share the clock, see `one_clock`. Yields nothing where no regret is known.
     """
-    if block.known is None or not _can_be_drawn(block):
+    if not _can_be_drawn(block):
         return
     styles = looks(block.contenders)
     ends = [_end(one, clock) for one in block.contenders]
     grid, positions = _when(block, clock, max(ends))
     for dataset in block.datasets:
-        best = float(np.nanmax(block.known.test[dataset]))
+        best = block.best(dataset)
         lines = []
         rows = zip(block.contenders, positions, ends, styles, strict=True)
         for one, where, end, look in rows:

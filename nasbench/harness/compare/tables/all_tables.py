@@ -34,9 +34,10 @@ def tables(block: "Block", options: TableOptions | None = None) -> list[TextTabl
     have.
     """
     options = options or TableOptions()
-    alone = block.sets or len(block.contenders) < 2
-    kinds = ("sets",) if block.sets else ("results", "cost", "estimates", "course", "pairs")
-    kinds = (*kinds, "proxies") if block.proxies else kinds
+    alone = len(block.contenders) < 2
+    kinds = ["results", "cost", "estimates", "course", "pairs"] if block.rows else []
+    kinds += ["sets"] if block.sets else []
+    kinds += ["proxies"] if block.proxies else []
     return [
         _worded(shaped(_OF_A_BLOCK[kind](block), options), block)
         for kind in kinds

@@ -14,6 +14,9 @@ _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
 )
 
+OF_FRONT = ("found (%)", "IGD+", "epsilon")
+"""How a final set's test values are to the exact front, beside their hypervolume."""
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "results": (
         "strategy", "n", "failed", "signal", "validation", "test", "test median", "regret test",
@@ -33,9 +36,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "better than the first",
     ),
     "proxies": ("proxy", "used", "n", *SPEARMAN, "score s"),
-    "sets": ("strategy", "n", "failed", "members", *COUNTS, *SECONDS),
+    "sets": ("strategy", "n", "failed", "members", *OF_FRONT, *COUNTS, *SECONDS),
 }  # fmt: skip
-"""All columns of a table. Of `sets` the best value of each objective comes after `members`."""
+"""All columns of a table. Of `sets` the best value of each objective comes before the costs."""
 
 SHORT: dict[str, tuple[str, ...]] = {
     "results": ("strategy", "n", "failed", "test", "regret test"),
@@ -54,7 +57,7 @@ BOLD_IN: dict[str, tuple[str, ...]] = {
 """Columns in which a cell may be bold."""
 
 KINDS = ("results", "cost", "estimates", "course", "pairs", "proxies", "ranks", "sets")
-"""All tables; searches of several objectives have `sets`, and of the others only `proxies`."""
+"""All tables; `sets` is of searches with several objectives only, `proxies` of those by a proxy."""
 TEXTS = {"strategy", "family", "proxy", "used"}
 """Columns of text; the others are numbers."""
 BEST = "best "

@@ -114,7 +114,11 @@ RANKS_BY_SPACE = Note(
 RANKS_BETTER = Note("better than the first: chance that a run beats one of {}, mean over data sets")
 RANKS_BOLD = Note("bold: mean rank less than {} {:.2f} behind the best")
 RANKS_PLAIN = Note("nothing is bold: no difference of mean ranks can be significant")
-SETS_PLAIN = Note("nothing is bold: final sets are not tested against each other")
+SETS_PLAIN = Note("nothing is bold here: of sets, the hypervolume is tested")
+SETS_FRONT = Note(
+    "found: part of the exact front's points; IGD+, epsilon: distance to the exact front, whose "
+    "values are scaled to 0 to 1 in each objective; 0 is the whole front"
+)
 
 
 def filled(note: Note, *values: object) -> Note:

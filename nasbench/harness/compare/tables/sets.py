@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
-from nasbench.harness.compare.tables.columns import BEST, COLUMNS
+from nasbench.harness.compare.tables.columns import BEST, COLUMNS, OF_FRONT
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
-from nasbench.harness.compare.tables.note_texts import SETS_PLAIN, Note
+from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, Note
 from nasbench.harness.compare.tables.notes import about_clocks, written_notes
 from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
 from nasbench.harness.search.task import Seconds
+from nasbench.problem import scores_of
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -38,6 +39,9 @@ class SetRow:
     n: int
     failed: int
     members: Summary  #: numbers of members of the runs' sets
+    igd_plus: Summary  #: IGD+ of a set's test values to the exact front, see `fronts.Quality`
+    epsilon: Summary  #: additive epsilon to the exact front
+    share: Summary  #: percentage of the exact front's points that are in the set
     best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
     evaluations_mean: float
     seconds: Seconds  #: what `clock_seconds_mean` are
@@ -48,7 +52,9 @@ class SetRow:
         best = {
             metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
         }
-        found = {**asdict(self), "members": self.members._asdict(), "best": best}
+        summaries = ("members", "igd_plus", "epsilon", "share")
+        several = {name: getattr(self, name)._asdict() for name in summaries}
+        found = {**asdict(self), **several, "best": best}
         del found["seconds"], found["clock_seconds_mean"]
         return {**found, **{f"{kind}_seconds_mean": self.on(kind) for kind in Seconds}}
 
@@ -68,6 +74,7 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
             n=len(one.runs),
             failed=one.failed,
             members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
+            **_quality(one, dataset),
             best=tuple(
                 summarise(np.array([_best(values, metric) for values in _members(one, dataset, k)]))
                 for k, metric in enumerate(one.experiment.task.objectives)
@@ -80,6 +87,21 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
         )
         for one in contenders
     ]
+
+
+def _quality(one: Contender, dataset: str) -> dict[str, Summary]:
+    """Return how the runs' final sets are to the exact front; NaN where that is not known."""
+    if one.fronts is None:
+        return dict.fromkeys(("igd_plus", "epsilon", "share"), summarise(np.full(1, np.nan)))
+    objectives, front = one.experiment.task.objectives, one.fronts.test[dataset]
+    values = zip(*(_members(one, dataset, k) for k in range(len(objectives))), strict=True)
+    sets = (scores_of(objectives, np.column_stack(columns)) for columns in values)
+    found = [front.quality(points[np.isfinite(points).all(axis=1)]) for points in sets]
+    return {
+        "igd_plus": summarise(np.array([quality.igd_plus for quality in found])),
+        "epsilon": summarise(np.array([quality.epsilon for quality in found])),
+        "share": summarise(np.array([100 * quality.share for quality in found])),
+    }
 
 
 def _members(
@@ -105,7 +127,7 @@ def _mean(one: Contender, column: str) -> float:
 def sets_table(block: "Block") -> TextTable:
     """Return a table of the final sets' sizes and the best values in them, a row per experiment."""
     objectives = block.task.objectives
-    costs = COLUMNS["sets"].index("members") + 1
+    costs = COLUMNS["sets"].index(OF_FRONT[-1]) + 1
     columns = (
         *COLUMNS["sets"][:costs], *(f"{BEST}{one.title}" for one in objectives),
         *COLUMNS["sets"][costs:],
@@ -120,6 +142,10 @@ def sets_table(block: "Block") -> TextTable:
         found = [
             row.label, str(row.n), str(row.failed) if failed else UNKNOWN,
             mean_and_deviation(row.members.mean, row.members.std, 1),
+            *(
+                mean_and_deviation(one.mean, one.std, digits)
+                for one, digits in ((row.share, 1), (row.igd_plus, 4), (row.epsilon, 4))
+            ),
             *(
                 mean_and_deviation(best.mean, best.std, unit.digits)
                 for best, unit in zip(row.best, units, strict=True)
@@ -148,7 +174,8 @@ def sets_table(block: "Block") -> TextTable:
         "not be of one architecture",
         f"a set: evaluations that no other of the run is better than in {names}",
     )
-    notes, brief = written_notes(block, about, SETS_PLAIN, *about_clocks(block))
+    known = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    notes, brief = written_notes(block, about, *known, SETS_PLAIN, *about_clocks(block))
     short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
 

@@ -1,0 +1,97 @@
+"""Searches that evaluate the architecture with the largest expected improvement."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from nasbench.spaces.base import Architecture, EnumerableSpace
+from nasbench.strategies.parts.surrogate import SurrogateSearch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nasbench.strategies.parts.predictors import Prediction
+
+    Numbers = NDArray[np.float64]
+
+
+class ImprovementSearch(SurrogateSearch):
+    """A search that computes expected improvement for all architectures that may come next.
+
+    In a space of at most 50,000 architectures these are all of them; in any other space there are
+    `candidates`, one half of them mutants of the `parents` best, the others drawn by the space's
+    `sample`; both are settings of a subclass. One that is open is not proposed again, and a model
+    knows nothing of it.
+
+    Of architectures whose expected improvement differs by less than a billionth one is drawn. So
+    another rounding of linear algebra, on another processor, hardly ever changes a search; it is
+    not certain that it never does.
+    """
+
+    encodings: ClassVar[tuple[str, ...]]
+    """Names of the encodings in which architectures are described, the preferred one first."""
+
+    def setup(self) -> None:
+        """Begin without answers."""
+        super().setup()
+        self._rows: list[Numbers] = []  # features of what is known, where not all are encoded
+
+    @abstractmethod
+    def predict(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Prediction":
+        """Predict the scores of others, by a model of what is known.
+
+        `known` has shape (n, d), a row for each of `self.known` in their order, and `others` has
+        shape (m, d). With `all_`, `others` are all architectures of the space, each time the same.
+        """
+
+    @property
+    @abstractmethod
+    def goal(self) -> float:
+        """The score that is to be improved, on the scale of the last prediction."""
+
+    def propose(self) -> Sequence[Architecture]:
+        """Return the architecture with the largest expected improvement."""
+        from nasbench.strategies.parts.encodings import lists_all
+        from nasbench.strategies.parts.steady import one_thread
+
+        with one_thread():
+            return self._of_all(self.space) if lists_all(self.space) else self._of_some()
+
+    def _of_all(self, space: EnumerableSpace) -> list[Architecture]:
+        """Return the best of all architectures of the space that are neither known nor open."""
+        from nasbench.strategies.parts.encodings import encoded_all
+
+        every = encoded_all(space, self.encodings)
+        known = [space.index(one) for one in self.known]
+        worth = self._worth(self.predict(every[known], every, all_=True))
+        worth[[*known, *map(space.index, self.open)]] = -1.0
+        return [space.architecture(self._largest(worth))]
+
+    def _of_some(self) -> list[Architecture]:
+        """Return the best of mutants and random architectures."""
+        import numpy as np
+
+        from nasbench.strategies.parts.encodings import encoded
+
+        settings = self.settings
+        mutants = self.mutants(self.best(settings.parents), (settings.candidates + 1) // 2)
+        drawn = self.draw(settings.candidates - len(mutants))
+        candidates = list(dict.fromkeys((*mutants, *drawn)))
+        if not candidates:
+            return []
+        for one in [*self.known][len(self._rows) :]:
+            self._rows.append(encoded(self.space, self.encodings, [one])[0])
+        others = encoded(self.space, self.encodings, candidates)
+        worth = self._worth(self.predict(np.stack(self._rows), others, all_=False))
+        return [candidates[self._largest(worth)]]
+
+    def _worth(self, predicted: "Prediction") -> "Numbers":
+        from nasbench.strategies.parts.acquisition import expected_improvement
+
+        return expected_improvement(predicted, self.goal)
+
+    def _largest(self, worth: "Numbers") -> int:
+        from nasbench.strategies.parts.steady import largest
+
+        return largest(worth, self.random.generator)
