@@ -45,7 +45,7 @@ class ProxyAlone(SearchStrategy):
 
     title = "Proxy alone"
     family = "zero-cost proxy"
-    reference = "Mellor et al., ICML 2021"
+    reference = "Mellor et al., ICML 2021; Abdelfattah et al., ICLR 2021"
     bibtex = _BIBTEX
     colour = "#7a8b00"
     tags = frozenset({Tag.PROXIES})

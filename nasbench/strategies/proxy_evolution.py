@@ -56,7 +56,7 @@ class ProxyEvolution(SearchStrategy):
 
     title = "Evolution from a proxy"
     family = "zero-cost proxy"
-    reference = "Abdelfattah et al., ICLR 2021"
+    reference = "Abdelfattah et al., ICLR 2021; Real et al., AAAI 2019"
     bibtex = _BIBTEX
     colour = "#3d7a3a"
     tags = frozenset({Tag.PROXIES})

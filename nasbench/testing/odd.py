@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nasbench.harness.search.loop import Trajectory
-from nasbench.problem import Answer, Evaluate, Problem
+from nasbench.problem import Answer, Evaluate, Problem, Score, Trial
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace
 from nasbench.spaces.categorical import CategoricalSpace
@@ -19,6 +19,7 @@ from nasbench.testing.toys import (
     OWN,
     TOY_SIZES,
     ToyBenchmark,
+    proxies_of,
     searched,
     toy_space,
 )
@@ -117,9 +118,13 @@ class OddInputs:
     def test_fidelities_that_there_are_not(self) -> None:
         """Where none is offered it asks for none; if it compares several it says so in a line."""
         strategy, space = find_strategy(self.strategy), toy_space(_LARGE)
-        alone = Problem(space)
+        alone = Problem(space, proxies=proxies_of(strategy))
         if Tag.FIDELITIES not in strategy.tags:
-            request = strategy(alone, make_settings(strategy, {}), Random(23)).ask()
+            searching = strategy(alone, make_settings(strategy, {}), Random(23))
+            request = searching.ask()
+            if isinstance(request, Score):
+                searching.tell(Trial(0, request), ToyBenchmark(space).score(request))
+                request = searching.ask()
             assert isinstance(request, Evaluate)
             assert request.fidelity is None
             return
