@@ -199,11 +199,13 @@ class Scorer:
     """Scores single networks; each proxy's cost includes that of building the network."""
 
     def __init__(self, wanted: Measurement, batch: Minibatch, networks: Networks) -> None:
-        """Put the minibatch on the device; `InvalidInput` if it is not there."""
+        """Put the minibatch on the device; `InvalidInput` if it is not there or cannot be used."""
         assert wanted.recipe is not None  # noqa: S101
         self.recipe: Recipe = wanted.recipe
         self.seed, self.input, self.networks = wanted.seed, batch.input, networks
         self.device = find_device(wanted.device)
+        if self.device.type == "mps":
+            raise InvalidInput("device 'mps' has no double precision, which proxies need: use cpu")
         self.images = batch.images.to(self.device, torch.float32)
         self.clock = device_clock(self.device)
 
