@@ -46,12 +46,13 @@ class SmacForest(ImprovementSearch):
     prediction; one architecture in five is random. After `initial` random architectures, expected
     improvement over the best score is computed for all architectures of a space of at most 50,000;
     of any other space for `candidates`, one half mutants of the `parents` best, the other drawn by
-    the space's `sample`. The forest is grown anew for each proposal.
+    the space's `sample`. The forest is grown anew for each proposal; with its prediction for 15,625
+    architectures that is 7 ms of CPU in the mean of 150 steps.
 
     Deviations: SMAC looks for the largest expected improvement by local search from the best
     architectures, and among 10,000 random ones. SMAC3 takes logarithms of costs; here scores are
     standardised by ranks (`normal_scores`), as a metric may have any sign. Trees see categories as
-    one-hot features; SMAC3's split them into two sets. The first architectures are random ones and
+    one-hot features, those of SMAC3 the categories. The first architectures are random ones and
     no Sobol sequence. An architecture is not evaluated again (no intensification).
     """
 

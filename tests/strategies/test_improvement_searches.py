@@ -139,6 +139,17 @@ def test_scores_that_say_nothing(name: str, script: Script) -> None:
     assert len(found) == len(set(found)) == 24
 
 
+def test_what_is_no_number_is_bad(name: str) -> None:
+    """A third of the architectures are NaN; a search for them would ask for all 81 at once."""
+    found = asked(
+        name,
+        toy_space((3,) * 5),
+        lambda one, _: float("nan") if one[0] == 0 else 50.0 + sum(one),
+        80,
+    )
+    assert sum(one[0] == 0 for one in found) < 25
+
+
 def test_one_architecture_and_one_evaluation(name: str) -> None:
     assert asked(name, toy_space((1, 1)), peak, 5) == [(0, 0)]
     assert len(asked(name, toy_space((3, 3)), peak, 1)) == 1

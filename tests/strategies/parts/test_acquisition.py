@@ -62,5 +62,7 @@ def test_normal_scores_are_quantiles_of_mean_ranks() -> None:
     scores = np.array([3.0, -np.inf, 7.0, 3.0, 1.0, 3.0, -np.inf, 9.0])
     expected = norm.ppf((rankdata(scores) - 0.5) / 8)
     np.testing.assert_allclose(normal_scores(scores), expected, atol=1e-12)
+    odd = np.where(np.isfinite(scores), scores, np.nan)
+    np.testing.assert_array_equal(normal_scores(odd), normal_scores(scores))
     assert normal_scores(np.full(5, -np.inf)).tolist() == [0.0] * 5
     np.testing.assert_array_equal(normal_scores(scores), normal_scores(100 + 3 * scores))
