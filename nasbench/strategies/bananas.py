@@ -52,7 +52,7 @@ class Bananas(EnsembleSearch):
     family = "Bayesian optimisation"
     reference = "White et al., AAAI 2021"
     bibtex = _BIBTEX
-    colour = "#e0b000"
+    colour = "#e60000"
 
     @dataclass(frozen=True)
     class Settings(EnsembleSettings):

@@ -47,7 +47,7 @@ class Npenas(EnsembleSearch):
     family = "predictor-guided evolution"
     reference = "Wei et al., IEEE TNNLS 2023"
     bibtex = _BIBTEX
-    colour = "#4f7fff"
+    colour = "#aa00ff"
 
     @dataclass(frozen=True)
     class Settings(EnsembleSettings):

@@ -202,6 +202,16 @@ def test_failed_and_constant_and_few(name: str, metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_values_that_are_no_numbers_are_bad(name: str, odd: float) -> None:
+    """Half of the architectures have one, and the best of the others is found nevertheless."""
+    searching = made(name, grid(4, 4, 4, 2), metric=Metric("anything"), layers=2)
+    run(searching, lambda one: total(one[:3]) if one[3] else odd, evaluations=60)
+    assert searching.best(1) == [(3, 3, 3, 1)]
+    assert sum(one[3] == 0 for one in searching.known) < 25
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_graphs_are_searched_by_their_paths(name: str) -> None:
     """Where score and path are one: the share of an operation on a cell's paths."""
     space = GraphSpace("cells", ("x", "y"), 5, 6)

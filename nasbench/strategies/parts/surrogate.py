@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
-from nasbench.problem import WAIT, Evaluate, Wait
+from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import Tag
 from nasbench.strategies.parts.unseen import Unseen
@@ -54,6 +55,12 @@ class SurrogateSearch(Unseen):
         self.open.add(architecture)
         return Evaluate(architecture)
 
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        """Remember a score; one that is no finite number is that of a failure without a bound."""
+        super().tell(trial, answer)
+        if not isfinite(self.known[trial.architecture]):
+            self.known[trial.architecture] = -inf
+
     def _next(self) -> Architecture | None:
         one = self._proposed()
         if one is None and self._can_propose():
@@ -72,7 +79,7 @@ class SurrogateSearch(Unseen):
     def _can_propose(self) -> bool:
         if len(self.known) + len(self.open) < self.settings.initial:
             return False
-        return any(score > -float("inf") for score in self.known.values())
+        return any(score > -inf for score in self.known.values())
 
     def learned(self) -> "tuple[list[Architecture], NDArray[np.float64]]":
         """Return the known architectures and their scores, shape (n,), in the order of answers.
