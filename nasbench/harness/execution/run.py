@@ -26,6 +26,7 @@ from nasbench.harness.options import RunOptions, Settings, filled, spelled_out
 from nasbench.harness.results.store import ExperimentFolder, open_folder
 from nasbench.harness.results.waiting import told, waited
 from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.copies import copy_files
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
 from nasbench.harness.search.known import about_unknown
@@ -165,7 +166,7 @@ def run(
         strategy, number = pair
         made = make_experiment(tasks[number], strategy, values[strategy], shift, limit)
         found = as_stored(made, results, name, place, say)
-        Runner(found, place)
+        Runner(found, place).check_seeds(wanted)
         return number, found
 
     experiments = _all_ready(names, tasks, ready, None if benchmarks is None else say)
@@ -185,6 +186,8 @@ def run(
         )
         for one in experiments
     ]  # fmt: skip
+    for folder in folders:
+        copy_files(folder.experiment, folder.path)
     jobs = []
     for folder in folders:
         done = folder.finished()
@@ -387,7 +390,10 @@ def make_experiment(
     if strategy.rule == DERIVED:
         task = shared_task(task, name, made, budget)
     settings = asdict(made)
-    entropy = entropy_of(ENTROPY_RULE, task, name, settings, asdict(strategy.Settings()))
+    usual = asdict(strategy.Settings())
+    files = {*strategy.files, *strategy.files.values()}
+    drawing = {one: value for one, value in settings.items() if one not in files}
+    entropy = entropy_of(ENTROPY_RULE, task, name, drawing, usual)
     return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE)
 
 

@@ -46,7 +46,9 @@ class Trajectory:
     The architecture of a step is then the one that the search would have returned at that step.
     """
     traces: tuple[Traces, ...] = ()
-    """Numbers recorded in every epoch of shared training; empty where no weights are shared."""
+    """Numbers recorded in every epoch of shared training, or by the strategy with each evaluation.
+
+    Empty where none are."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -141,7 +143,7 @@ def search(strategy: SearchStrategy, session: Session, clock: Clock) -> Trajecto
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
     columns = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 5).T
-    return trajectory_of(asked, answers, columns, stop, clock)
+    return trajectory_of(asked, answers, columns, stop, clock, strategy.traced())
 
 
 def trajectory_of(
@@ -150,12 +152,13 @@ def trajectory_of(
     columns: NDArray[np.float64],
     stop: Stop,
     clock: Clock,
+    traced: Sequence[Traces] = (),
 ) -> Trajectory:
     """Return a run's evaluations as a `Trajectory`.
 
     `asked` has the architecture of each request, None for an epoch of shared training. `columns`
     has shape (5, evaluations): fidelity in epochs, real seconds of the strategy, start and end in
-    seconds on the run's clock, and number of the worker.
+    seconds on the run's clock, and number of the worker. `traced` is what the strategy recorded.
     """
     fidelity, thought, started, finished, worker = columns
     kind: Any = type(answers[0]) if answers else Answer
@@ -178,7 +181,7 @@ def trajectory_of(
         chosen=_derived(values) if shared else clock.chosen,
         stop=stop,
         derived=shared,
-        traces=of_each.traces if shared else (),
+        traces=of_each.traces if shared else tuple(traced),
     )
 
 

@@ -262,7 +262,9 @@ class Study:
         columns = np.array(self._numbers, dtype=np.float64).reshape(-1, 5).T
         stop = self.stop or Stop.EXHAUSTED
         asked = [getattr(one, "architecture", None) for one in self._requests]
-        return trajectory_of(asked, self._answers, columns, stop, self._begun.clock)
+        begun = self._begun
+        traced = begun.strategy.traced()
+        return trajectory_of(asked, self._answers, columns, stop, begun.clock, traced)
 
     @property
     def best(self) -> Best | None:

@@ -6,6 +6,8 @@ from nasbench.harness.search.task import Seconds
 SECONDS = tuple(f"{kind} s" for kind in Seconds)
 """Seconds on a run's clock; each kind has a column of its own."""
 COUNTS = ("evals", "shared epochs")
+MODEL_COSTS = ("prompt tokens", "completion tokens", "model s")
+"""What a language model was asked and took when it was recorded."""
 AT_PARTS = tuple(f"{100 * part:.0f} %" for part in PARTS)
 _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
@@ -18,7 +20,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "cost": (
         "strategy", "family", "n", "failed", *COUNTS, "distinct", "training epochs", *SECONDS,
-        "optimiser s", "real s", *(f"tuning {name}" for name in SECONDS), "test",
+        "optimiser s", "real s", *MODEL_COSTS, *(f"tuning {name}" for name in SECONDS), "test",
     ),
     "estimates": (
         "strategy", "n", "mean", "median", "IQM", "percentile", "better than the mean",
