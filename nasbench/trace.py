@@ -92,6 +92,18 @@ class Trace(NamedTuple):
         return cls.number(name)
 
 
+MODEL_TRACES = {
+    name: Trace.number(name)
+    for name in (
+        "prompt tokens", "completion tokens", "model seconds", "unusable answers",
+        "random proposals",
+    )
+}  # fmt: skip
+"""What proposals of a language model cost, per evaluation.
+
+Seconds are those that the model took when it was recorded. They are on no other clock."""
+
+
 Traces = Mapping[Trace, float]
 """The numbers of one epoch, by trace."""
 

@@ -15,6 +15,7 @@ from nasbench.cli import (
     export,
     latency,
     listing,
+    llm,
     proxies,
     report,
     reproduce,
@@ -109,6 +110,7 @@ for _function in (results.show, results.rename, results.rm):
     )
 completion.completing(listing.settings, strategy=completion.strategies)
 app.add_typer(listing.app, name="list")
+app.add_typer(llm.app, name="llm")
 app.add_typer(data.app, name="data")
 app.add_typer(results.app, name="results")
 

@@ -156,7 +156,30 @@ class SearchOptions(TypedDict, total=False):
     ]
 
 
-class RunOptions(SearchOptions, total=False):
+class RecordOptions(SearchOptions, total=False):
+    """The options of a search of a table in this process, with a language model."""
+
+    simulated_workers: Annotated[
+        int,
+        Option(
+            1, "Evaluations of a run that go on at once on the table's clock.", "1",
+            form=limits.SIMULATED_WORKERS,
+        ),
+    ]  # fmt: skip
+    objective: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            None,
+            "What is searched for: `accuracy`, another metric that the table has, such as `loss`, "
+            "or several, comma-separated: `accuracy,latency:pixel3`. A cost may be of another "
+            "table of the space: `latency:pixel3@nb201-hw:cifar10`.",
+            "the table's first", form="texts",
+            valid="a metric that the table has, such as 'accuracy' or 'loss', or a list",
+        ),
+    ]  # fmt: skip
+
+
+class RunOptions(RecordOptions, total=False):
     """The options of `nasbench.run`: those of a search, its seeds, and where and how it runs."""
 
     seeds: Annotated[
@@ -178,24 +201,6 @@ class RunOptions(SearchOptions, total=False):
         str | None,
         Option(None, form=SIGNALS, valid="'mean' or 'random', an earlier name of signal"),
     ]
-    simulated_workers: Annotated[
-        int,
-        Option(
-            1, "Evaluations of a run that go on at once on the table's clock.", "1",
-            form=limits.SIMULATED_WORKERS,
-        ),
-    ]  # fmt: skip
-    objective: Annotated[
-        str | Sequence[str] | None,
-        Option(
-            None,
-            "What is searched for: `accuracy`, another metric that the table has, such as `loss`, "
-            "or several, comma-separated: `accuracy,latency:pixel3`. A cost may be of another "
-            "table of the space: `latency:pixel3@nb201-hw:cifar10`.",
-            "the table's first", form="texts",
-            valid="a metric that the table has, such as 'accuracy' or 'loss', or a list",
-        ),
-    ]  # fmt: skip
     settings: Annotated[Settings | None, Option(None)]
     name: Annotated[
         str | None,

@@ -1,7 +1,7 @@
 """`SearchStrategy`: the base class of all search strategies."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from nasbench.spaces.categorical import CategoricalSpace
 from nasbench.spaces.subspace import Subspace
 from nasbench.strategies.state import Stateful
 from nasbench.text import shown
+from nasbench.trace import Traces
 
 BEST, DERIVED = "best by validation", "derived"
 """The two rules for the answer of a search (its incumbent); see `SearchStrategy.rule`."""
@@ -34,6 +35,8 @@ class Tag(StrEnum):
     """The strategy needs a space that describes its architectures by numbers: `encodings`."""
     PROXIES = "proxies"
     """The strategy asks for scores of zero-cost proxies, and needs those that `proxies` names."""
+    RECORDED = "recorded"
+    """The strategy repeats recorded runs, and needs their file: it has no run without settings."""
 
 
 class Parallelism(StrEnum):
@@ -156,6 +159,10 @@ class SearchStrategy(Stateful, ABC):
     It is worth more than 1 where a call of numpy can make the same step of many runs. It is not
     inherited: a subclass may ask and learn in another way.
     """
+    files: ClassVar[Mapping[str, str]] = {}
+    """Names of settings that are paths of files, with those that are the files' SHA-256.
+
+    A path does not change the randomness of runs. Results keep a copy of the file."""
     Settings: ClassVar[type] = NoSettings
     """A frozen dataclass of hyperparameters with the paper's defaults."""
 
@@ -193,6 +200,27 @@ class SearchStrategy(Stateful, ABC):
         """Return the names of the zero-cost proxies that a search with these settings asks for.
 
         A strategy with the tag `PROXIES` names at least one; its problem has these and no others.
+        """
+        return ()
+
+    @classmethod
+    def check(cls, problem: Problem, settings: Any) -> None:
+        """Raise `NasbenchError` where no search of a problem can begin with these settings."""
+
+    @classmethod
+    def check_seeds(cls, settings: Any, seeds: Collection[int]) -> None:
+        """Raise `NasbenchError` for seeds whose runs cannot be made; any can, but recorded ones."""
+
+    def begin_run(self, seed: int) -> None:  # only recorded runs need it
+        """Learn the seed of the run, before the first `ask`.
+
+        Only for a strategy that repeats recorded runs, to find its own: see `Tag.RECORDED`.
+        """
+
+    def traced(self) -> Sequence[Traces]:
+        """Return numbers to be stored with each evaluation that was told, in the order told.
+
+        Empty where the strategy records none. For epochs of shared training see `SharedAnswer`.
         """
         return ()
 

@@ -137,7 +137,7 @@ def check_keys(folder: ExperimentFolder) -> Iterator[Finding]:
         known = {
             "": dict.fromkeys(("schema", "experiment", "strategy", "provenance")),
             "strategy": dict.fromkeys(
-                ("title", "family", "reference", "colour", "bibtex", "defaults", "tuning")
+                ("title", "family", "reference", "colour", "bibtex", "defaults", "files", "tuning")
             ),
             "provenance": {**provenance(), "images": None},
         }

@@ -10,6 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,7 @@ def _trained_elsewhere(run: ExperimentRuns, place: Place | None) -> str:
 def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again | Finding":
     """Return an object that makes an experiment's runs again, or a finding why none can."""
     experiment = one.experiment
+    beside = one.files[0].path.parent if one.files else None
     if not may_run(one, trust=trust):
         what = "is a strategy of another module, not run without --trust"
         return Finding("replay", one.label, what, fault=False)
@@ -150,12 +152,12 @@ def _runner(one: ExperimentRuns, place: Place | None, *, trust: bool) -> "_Again
     except NasbenchError as error:
         return Finding("replay", one.label, f"cannot be run here: {error}", fault=False)
     try:
-        stored_settings(strategy, experiment)
+        stored_settings(strategy, experiment, beside)
     except NasbenchError as error:  # another version may have other settings
         what = f"cannot have been run by this version: {error}"
         return Finding("replay", one.label, what, fault=made_here(one.provenance))
     try:
-        return _Again(experiment, place)
+        return _Again(experiment, place, beside)
     except NasbenchError as error:  # such as images that are not at hand
         what = f"cannot be run here: {error}"
         return Finding("replay", one.label, what, fault=not experiment.task.trains)
@@ -201,9 +203,11 @@ def _nothing_trained() -> Iterator[None]:
 class _Again(Runner):
     """Makes stored runs again."""
 
-    def __init__(self, experiment: Experiment, place: Place | None) -> None:
+    def __init__(
+        self, experiment: Experiment, place: Place | None, beside: Path | None = None
+    ) -> None:
         """Open the benchmark; raise `NasbenchError` where it cannot be opened."""
-        super().__init__(experiment, place)
+        super().__init__(experiment, place, beside)
         self._opened = self._benchmark
 
     def again(self, seed: int, stored: ExperimentRuns) -> Run:

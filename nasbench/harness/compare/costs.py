@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import summarise
 from nasbench.harness.search.task import Seconds
+from nasbench.trace import MODEL_TRACES
 
 
 class Costs(NamedTuple):
@@ -28,6 +29,9 @@ class Costs(NamedTuple):
     score_seconds: float  #: what measuring these took
     tuning_runs: int  #: searches made to choose the settings; 0 where none is recorded
     tuning_seconds: float  #: of all of them on the same clock
+    prompt_tokens: float = np.nan  #: of a language model, as are the next two
+    completion_tokens: float = np.nan
+    model_seconds: float = np.nan  #: real ones of the recording, on no other clock
 
     def on(self, kind: Seconds) -> float:
         """Return the seconds on the clock if they are of a kind, else NaN."""
@@ -37,6 +41,11 @@ class Costs(NamedTuple):
         """Return the seconds of tuning if they are of a kind, else NaN."""
         return self.tuning_seconds if kind is self.seconds else np.nan
 
+    def _of_model(self) -> dict[str, float]:
+        """Return the costs of a language model; empty where none was asked."""
+        found = {name: getattr(self, name) for name in MODEL}
+        return found if any(map(np.isfinite, found.values())) else {}
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values; seconds of each kind have names of their own."""
         return {
@@ -45,6 +54,7 @@ class Costs(NamedTuple):
             "optimiser_seconds_mean": self.optimiser_seconds,
             "wall_seconds_mean": self.wall_seconds,
             **self._of_proxies,
+            **{f"{name}_mean": value for name, value in self._of_model().items()},
             "tuning_runs": self.tuning_runs,
             **{f"tuning_{kind}_seconds": self.tuning_on(kind) for kind in Seconds},
         }
@@ -56,6 +66,8 @@ class Costs(NamedTuple):
         return {} if np.isnan(self.scores) else found
 
 
+MODEL = ("prompt_tokens", "completion_tokens", "model_seconds")
+"""Costs that only searches with a language model have."""
 COUNTS = ("evaluations", "shared_epochs")
 """What answers of runs are counted as; a row has one of the two."""
 _COUNTS = ("evaluations", "shared_epochs", "distinct", "training_epochs")
@@ -81,6 +93,20 @@ def costs_of(one: Contender) -> Costs:
         },
         scores=mean(one.runs.column("scores")) if scored else np.nan,
         score_seconds=mean(one.runs.column("score_seconds")) if scored else np.nan,
+        **_costs_of_model(one),
         tuning_runs=tuning.runs if tuning else 0,
         tuning_seconds=tuning.clock_seconds if tuning else 0.0,
     )
+
+
+def _costs_of_model(one: Contender) -> dict[str, float]:
+    """Return the mean costs of a language model over the runs; empty where none was asked."""
+    there = set(one.runs.traces())
+    found = {}
+    for name in MODEL:
+        trace = MODEL_TRACES[name.replace("_", " ")]
+        if trace in there:
+            spent = one.runs.trace(trace)
+            per_run = [float(np.sum(spent[run])) for run in range(len(spent))]
+            found[name] = summarise(np.array(per_run)).mean
+    return found

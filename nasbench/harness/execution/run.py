@@ -26,6 +26,7 @@ from nasbench.harness.options import RunOptions, Settings, filled, spelled_out
 from nasbench.harness.results.store import ExperimentFolder, open_folder
 from nasbench.harness.results.waiting import told, waited
 from nasbench.harness.search.budget import Budget
+from nasbench.harness.search.copies import copy_files
 from nasbench.harness.search.earlier import as_stored
 from nasbench.harness.search.experiment import ENTROPY_RULE, Experiment, entropy_of
 from nasbench.harness.search.known import about_unknown
@@ -174,7 +175,7 @@ def run(
             tasks[number], strategy, values[strategy], shift, limit, proxy_seconds
         )
         found = as_stored(made, results, name, place, say)
-        Runner(found, place)
+        Runner(found, place).check_seeds(wanted)
         return number, found
 
     experiments = _all_ready(names, tasks, ready, None if benchmarks is None else say)
@@ -195,6 +196,8 @@ def run(
         )
         for one in experiments
     ]  # fmt: skip
+    for folder in folders:
+        copy_files(folder.experiment, folder.path)
     jobs = []
     for folder in folders:
         done = folder.finished()
@@ -423,8 +426,10 @@ def make_experiment(
         task = shared_task(task, name, made, budget)
     settings = asdict(made)
     proxies = proxy_use(task, name, strategy, made, proxy_seconds)
-    defaults = asdict(strategy.Settings())
-    entropy = entropy_of(ENTROPY_RULE, task, name, settings, defaults, proxies)
+    usual = asdict(strategy.Settings())
+    files = {*strategy.files, *strategy.files.values()}
+    drawing = {one: value for one, value in settings.items() if one not in files}
+    entropy = entropy_of(ENTROPY_RULE, task, name, drawing, usual, proxies)
     return Experiment(task, name, settings, seed, entropy, ENTROPY_RULE, proxies)
 
 

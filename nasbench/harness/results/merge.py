@@ -25,6 +25,7 @@ from nasbench.harness.results.store import (
     stored_schema,
     with_tuning,
 )
+from nasbench.harness.search.copies import copies
 from nasbench.harness.search.experiment import Experiment
 from nasbench.text import encodable
 
@@ -222,6 +223,10 @@ def _write_one(plan: _Plan, written: list[Path]) -> None:
     folder = plan.target.path
     if plan.describes is not None:
         _copy(plan.describes, folder, written)
+        for path in copies(
+            plan.target.experiment.settings, plan.target.description, plan.describes
+        ):
+            _copy(path, folder, written)
     if plan.tuning is not None:
         with_tuning(folder, plan.tuning)
     raise_schema(folder, plan.schema)

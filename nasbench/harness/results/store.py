@@ -305,6 +305,7 @@ def _description(strategy: str) -> dict[str, Any]:
         "colour": found.colour,
         "bibtex": found.bibtex.strip(),
         "defaults": asdict(found.Settings()),
+        **({"files": dict(found.files)} if found.files else {}),
     }
 
 

@@ -57,7 +57,9 @@ class Trajectory:
     scored: Scored | None = None
     """Scores of zero-cost proxies that were asked for; None where there were none."""
     traces: tuple[Traces, ...] = ()
-    """Numbers recorded in every epoch of shared training; empty where no weights are shared."""
+    """Numbers recorded in every epoch of shared training, or by the strategy with each evaluation.
+
+    Empty where none are."""
 
     @property
     def signal(self) -> NDArray[np.float64]:
@@ -167,7 +169,8 @@ def search(  # noqa: PLR0915  # one loop, which calls of functions would slow do
         heappush(free, worker)
     stop = clock.stop or (Stop.EXHAUSTED if exhausted else clock.overshot) or Stop.EXHAUSTED
     columns = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 5).T
-    return trajectory_of(asked, answers, columns, stop, clock, scoring.scored())
+    scored, traced = scoring.scored(), strategy.traced()
+    return trajectory_of(asked, answers, columns, stop, clock, scored, traced)
 
 
 def trajectory_of(
@@ -177,12 +180,13 @@ def trajectory_of(
     stop: Stop,
     clock: Clock,
     scored: Scored | None = None,
+    traced: Sequence[Traces] = (),
 ) -> Trajectory:
     """Return a run's evaluations as a `Trajectory`.
 
     `asked` has the architecture of each request, None for an epoch of shared training. `columns`
     has shape (5, evaluations): fidelity in epochs, real seconds of the strategy, start and end in
-    seconds on the run's clock, and number of the worker.
+    seconds on the run's clock, and number of the worker. `traced` is what the strategy recorded.
     """
     fidelity, thought, started, finished, worker = columns
     kind: Any = type(answers[0]) if answers else Answer
@@ -206,7 +210,7 @@ def trajectory_of(
         stop=stop,
         derived=shared,
         scored=scored,
-        traces=of_each.traces if shared else (),
+        traces=of_each.traces if shared else tuple(traced),
     )
 
 

@@ -14,6 +14,7 @@ from nasbench.benchmarks.tables.sealing import seal_test
 from nasbench.errors import NasbenchError
 from nasbench.harness.execution.logs import Log
 from nasbench.harness.search.budget import Clock
+from nasbench.harness.search.copies import with_copies
 from nasbench.harness.search.experiment import Experiment, Run, streams
 from nasbench.harness.search.fidelities import installed_with_several
 from nasbench.harness.search.lockstep import search_together
@@ -28,13 +29,16 @@ from nasbench.strategies.base import DERIVED, SearchStrategy, TooFewFidelities, 
 from nasbench.strategies.registry import find_strategy, make_settings
 
 
-def stored_settings(strategy: type[SearchStrategy], experiment: Experiment) -> Any:
+def stored_settings(
+    strategy: type[SearchStrategy], experiment: Experiment, beside: Path | None = None
+) -> Any:
     """Return an experiment's settings as an object of the strategy's `Settings`.
 
-    Raises `InvalidInput` for settings that the strategy does not have.
+    Copies of its files in the folder `beside` are taken instead of the files. Raises
+    `InvalidInput` for settings that the strategy does not have.
     """
     known = (field.name for field in fields(strategy.Settings))
-    return make_settings(strategy, experiment.settings_of(known))
+    return with_copies(strategy, make_settings(strategy, experiment.settings_of(known)), beside)
 
 
 class Begun(NamedTuple):
@@ -50,8 +54,12 @@ class Begun(NamedTuple):
 class Runner:
     """Runs seeds of one experiment; what they share is prepared once."""
 
-    def __init__(self, experiment: Experiment, place: Place | None = None) -> None:
+    def __init__(
+        self, experiment: Experiment, place: Place | None = None, beside: Path | None = None
+    ) -> None:
         """Open the benchmark and check the settings; raise `NasbenchError` if either is wrong.
+
+        `beside` is a folder with copies of the files that the settings name.
 
         Networks and shared weights are trained at `place`. If it is None, they are trained at the
         place that an earlier version stored, or else on one thread of the CPU.
@@ -59,7 +67,7 @@ class Runner:
         self.experiment = experiment
         self.place = experiment.earlier_place if place is None else place
         self._strategy = find_strategy(experiment.strategy)
-        self._settings = stored_settings(self._strategy, experiment)
+        self._settings = stored_settings(self._strategy, experiment, beside)
         self._benchmark: Benchmark
         if self._strategy.rule == DERIVED:
             self._benchmark, self._judge = open_shared(
@@ -79,6 +87,14 @@ class Runner:
             require_tags(self._strategy, experiment.strategy, self._problem)
         except TooFewFidelities as error:
             raise TooFewFidelities(f"{error} ({installed_with_several()})") from error
+        self._check()
+
+    def _check(self) -> None:
+        self._strategy.check(self._problem, self._settings)
+
+    def check_seeds(self, seeds: Sequence[int]) -> None:
+        """Raise `NasbenchError` for seeds whose runs the strategy cannot make."""
+        self._strategy.check_seeds(self._settings, seeds)
 
     def run(self, seed: int) -> Run:
         """Run one seed and judge it; an error is recorded in the returned run, not raised."""
@@ -151,8 +167,12 @@ class Runner:
         with seal_test():
             began = perf_counter()
             strategy = self._strategy(self._problem, self._settings, randoms[0])
+            self._begin_run(strategy, seed)
             set_up = perf_counter() - began
         return Begun(strategy, session, task.clock(self._benchmark.best_signal), set_up)
+
+    def _begin_run(self, strategy: SearchStrategy, seed: int) -> None:
+        strategy.begin_run(seed)
 
     def judge(self, trajectory: Trajectory) -> Mapping[str, FinalValues]:
         """Return the judge's finals on a run's incumbents, by data set.

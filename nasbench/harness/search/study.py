@@ -289,8 +289,9 @@ class Study:
         columns = np.array(self._numbers, dtype=np.float64).reshape(-1, 5).T
         stop = self.stop or Stop.EXHAUSTED
         asked = [getattr(one, "architecture", None) for one in self._requests]
-        clock, scored = self._begun.clock, self._scoring.scored()
-        return trajectory_of(asked, self._answers, columns, stop, clock, scored)
+        begun, scored = self._begun, self._scoring.scored()
+        traced = begun.strategy.traced()
+        return trajectory_of(asked, self._answers, columns, stop, begun.clock, scored, traced)
 
     @property
     def best(self) -> Best | None:

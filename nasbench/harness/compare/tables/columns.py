@@ -9,6 +9,8 @@ COUNTS = ("evals", "shared epochs")
 SPEARMAN = ("Spearman valid.", "Spearman test")
 SCORES = ("scores", "score s", *SPEARMAN)
 """Columns of rows that ask for scores of zero-cost proxies."""
+MODEL_COSTS = ("prompt tokens", "completion tokens", "model s")
+"""What a language model was asked and took when it was recorded."""
 AT_PARTS = tuple(f"{100 * part:.0f} %" for part in PARTS)
 _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
@@ -24,7 +26,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "cost": (
         "strategy", "family", "n", "failed", *COUNTS, "distinct", "training epochs", *SECONDS,
-        *SCORES, "optimiser s", "real s", *(f"tuning {name}" for name in SECONDS), "test",
+        *SCORES, "optimiser s", "real s", *MODEL_COSTS, *(f"tuning {name}" for name in SECONDS),
+        "test",
     ),
     "estimates": (
         "strategy", "n", "mean", "median", "IQM", "percentile", "better than the mean",

@@ -206,6 +206,9 @@ def _cost(row: Row, digits: int, *, failed: bool, tuned: bool) -> Cells:
         **{name: Entry(number_text(costs.on(kind), 0)) for kind, name in kinds},
         "optimiser s": Entry(seconds_text(costs.optimiser_seconds)),
         "real s": Entry(seconds_text(costs.wall_seconds)),
+        "prompt tokens": Entry(number_text(costs.prompt_tokens, 0)),
+        "completion tokens": Entry(number_text(costs.completion_tokens, 0)),
+        "model s": Entry(number_text(costs.model_seconds, 1)),
         **(tuning if tuned else {}),
         "test": Entry(interval_text(row.finals.test, digits), is_bold(row.tested)),
     }

@@ -1,0 +1,242 @@
+"""Proposals of a model: renaming, prompts, transcripts, recording and replaying."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llm_server import FakeModel, FakeServer, proposal
+
+import nasbench
+from nasbench.errors import DataError, InvalidInput
+from nasbench.harness.compare.contender import Contender
+from nasbench.harness.compare.costs import costs_of
+from nasbench.harness.execution.endpoint import Endpoint
+from nasbench.harness.execution.record import record
+from nasbench.problem import Problem
+from nasbench.randomness import Random
+from nasbench.spaces import get_space
+from nasbench.spaces.base import Space
+from nasbench.spaces.graph import GraphSpace
+from nasbench.spaces.pool import PoolSpace
+from nasbench.strategies.llm_replay import ProposedByModel
+from nasbench.strategies.parts.model import Completion, Message, ModelError
+from nasbench.strategies.parts.prompts import read_answer
+from nasbench.strategies.parts.renaming import renaming_of
+from nasbench.strategies.parts.transcripts import read_transcript
+from nasbench.testing.strategies import StrategyConformance
+
+SPACES = ("nb201", "transnas-micro", "transnas-macro", "gpt-s", "macro", "nb101-5v", "nats-size")
+SEARCH: dict[str, Any] = {"benchmark": "digits", "budget": "8evals"}
+ABOUT = {"model": "fake", "sampling": {}}
+
+
+def spaces() -> list[Space]:
+    return [
+        *map(get_space, SPACES), GraphSpace("toy graphs", ("conv", "pool"), 5),
+        PoolSpace("toy pool", [f"network {i}" for i in range(50)]),
+    ]  # fmt: skip
+
+
+class Live:
+    """A source that asks the deterministic model."""
+
+    key = 5
+
+    def next(self, number: int, messages: list[Message]) -> Completion:
+        return FakeModel().complete(messages)
+
+    def used(self, number: int, proposal: str | None, reason: str) -> None:
+        pass
+
+
+class Scripted(ProposedByModel):
+    """The search with a model in the same process."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.take_from(Live())
+
+
+class TestScripted(StrategyConformance):
+    strategy = f"{__name__}:Scripted"
+    evaluations = 25
+    mirrored = False
+
+
+@pytest.mark.parametrize("space", spaces(), ids=lambda one: one.name)
+@pytest.mark.parametrize("key", [0, 1])
+def test_renaming_is_one_to_one(space: Space, key: int) -> None:
+    renaming, random = renaming_of(space, key), Random(3)
+    drawn = {space.sample(random) for _ in range(60)}
+    written = {renaming.write(one): one for one in drawn}
+    assert len(written) == len(drawn)
+    for text, architecture in written.items():
+        assert renaming.read(json.loads(text)) == architecture
+        assert renaming_of(space, key).write(architecture) == text
+    texts = "\n".join([*written, *renaming.describe()])
+    assert space.name not in texts
+
+
+def test_keys_are_other_renamings() -> None:
+    space = get_space("nb201")
+    architecture = space.sample(Random(0))
+    assert len({renaming_of(space, key).write(architecture) for key in range(20)}) > 10
+
+
+def test_a_whole_small_space_has_distinct_neutral_names() -> None:
+    space = PoolSpace("toy pool", [f"network {i}" for i in range(50)])
+    renaming = renaming_of(space, 1)
+    assert sorted(renaming.neutral(one) for one in space.architectures) == list(range(1, 51))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("no idea", "no JSON object"),
+        ('{"architecture": 3}', "is a JSON object"),
+        ('{"architecture": {"d1": "op-a"}}', "decision d. is missing|must be one of"),
+        ('{"architecture": {', "no JSON object"),
+    ],
+)
+def test_answers_that_cannot_be_used(answer: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        read_answer(answer, renaming_of(get_space("nb201"), 0))
+
+
+def test_the_last_object_of_an_answer_counts() -> None:
+    renaming, space = renaming_of(get_space("nb201"), 0), get_space("nb201")
+    first, last = space.sample(Random(1)), space.sample(Random(2))
+    texts = [json.dumps({"architecture": renaming.neutral(one)}) for one in (first, last)]
+    assert read_answer(f"{{hm}} {texts[0]}, or better {texts[1]}.", renaming) == last
+
+
+def recorded(path: Path, **options: Any) -> Path:
+    record(FakeModel(), ABOUT, path, **{**SEARCH, "seeds": 2, **options})
+    return path
+
+
+def replayed(path: Path, out: Path, **options: Any) -> Any:
+    settings = {"llm-replay": {"transcript": str(path)}}
+    chosen = {**SEARCH, "seeds": 2, **options}
+    return nasbench.run("llm-replay", settings=settings, out=out, workers=1, **chosen)[0]
+
+
+def test_replay_makes_the_recorded_search(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
+    summary = replayed(path, tmp_path / "out")
+    assert summary.finished == 2
+    (runs,) = nasbench.load_results(tmp_path / "out").experiments
+    made = read_transcript(path)
+    assert made.ended == {0, 1}
+    for run in made.runs.values():
+        proposals = [one.proposal for one in run if one.proposal is not None]
+        assert len(set(proposals)) == len(proposals)
+    costs = costs_of(Contender(runs.label, runs.experiment, runs, 0))
+    said = [one.completion for run in made.runs.values() for one in run]
+    assert costs.prompt_tokens == sum(one.prompt_tokens for one in said) / 2
+    assert costs.completion_tokens == sum(one.completion_tokens for one in said) / 2
+    assert costs.model_seconds == pytest.approx(0.25 * len(said) / 2)
+    path.unlink()  # results have a copy
+    report = nasbench.audit(tmp_path / "out", replays=2)
+    assert not [one for one in report.findings if one.fault]
+
+
+def test_prompts_name_nothing_of_the_benchmark(tmp_path: Path) -> None:
+    made = read_transcript(recorded(tmp_path / "t.jsonl"))
+    words = ("nb201", "digits", "nor_conv", "avg_pool", "skip_connect", "none", "cifar")
+    for run in made.runs.values():
+        for exchange in run:
+            text = json.dumps(exchange.messages).lower()
+            shown = text if not exchange.reason else json.dumps(exchange.messages[:2]).lower()
+            assert not [word for word in words if word in shown]
+
+
+def test_another_search_is_an_error(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
+    failed = replayed(path, tmp_path / "a", experiment_seed=1).failed
+    assert failed
+    assert all("is not the recorded one" in line for line in failed.values())
+    with pytest.raises(InvalidInput, match="no run of seed 7: its seeds are 0, 1"):
+        replayed(path, tmp_path / "b", seeds="0,7")
+
+
+def test_a_changed_line_is_noticed(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
+    text = path.read_text()
+    path.write_text(text.replace("op-a", "op-b", 1))
+    with pytest.raises(DataError, match=r"line \d+: it or a line before was changed"):
+        read_transcript(path)
+    path.write_text(text[:-5])
+    with pytest.raises(DataError, match="it is cut off"):
+        read_transcript(path)
+
+
+def test_a_recording_goes_on(tmp_path: Path) -> None:
+    whole = recorded(tmp_path / "whole.jsonl").read_text()
+    part = tmp_path / "part.jsonl"
+    lines = whole.splitlines(keepends=True)
+    part.write_text("".join(lines[:5]) + lines[5][:40])
+    recorded(part)
+    assert part.read_text() == whole
+    with pytest.raises(InvalidInput, match=r"\(task differ\)"):
+        recorded(part, budget="9evals")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("500", "HTTP 500"), ("401", "HTTP 401"), ("redirect", "HTTP 307"),
+        ("no JSON", "the answer is no JSON"), ("no usage", "no usage"),
+        ("no text", "no choices"), ("slow", "no answer within 0.3 s"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_server_are_one_line(tmp_path: Path, fault: str, message: str) -> None:
+    """What was recorded before stays, and the recording goes on with a server that works."""
+    path = tmp_path / "t.jsonl"
+    with FakeServer(fault, after=4) as server:
+        model = Endpoint(server.address, "fake", timeout=0.3, retries=0)
+        with pytest.raises(ModelError, match=message) as found:
+            record(model, ABOUT, path, seeds=1, **SEARCH)
+    assert "\n" not in str(found.value)
+    assert len(read_transcript(path).runs[0]) == 4
+    with FakeServer() as server:
+        record(Endpoint(server.address, "fake"), ABOUT, path, seeds=1, **SEARCH)
+        assert server.asked
+    assert read_transcript(path).ended == {0}
+
+
+def test_refused_connections_and_addresses() -> None:
+    with pytest.raises(ModelError, match="Connection refused"):
+        Endpoint("http://127.0.0.1:9/v1", "fake", retries=0).complete([])
+    for address in ("file:///etc/passwd", "127.0.0.1:80", "http://", "http://a:x/v1"):
+        with pytest.raises(InvalidInput, match="write http://"):
+            Endpoint(address, "fake")
+
+
+def test_requests_are_those_of_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proxies of the environment are not asked, and the key is sent as a bearer token."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    messages = [
+        {"role": "system", "content": "number of an item, 1 to 9."},
+        {"role": "user", "content": "hm"},
+    ]
+    with FakeServer() as server:
+        model = Endpoint(server.address, "fake", {"temperature": 0.5}, api_key="secret")
+        said = model.complete(messages)
+        assert server.asked == [
+            {
+                "path": "/v1/chat/completions", "model": "fake", "temperature": 0.5,
+                "messages": messages,
+            }
+        ]  # fmt: skip
+        assert server.headers[0]["Authorization"] == "Bearer secret"
+    assert said[:3] == (proposal(messages), 8, len(proposal(messages).split()))
+    assert "secret" not in repr(model)
+
+
+def test_a_search_without_a_source_says_so() -> None:
+    space = get_space("nb201")
+    search = ProposedByModel(Problem(space), ProposedByModel.Settings(), Random(0))
+    with pytest.raises(InvalidInput, match="nasbench llm record"):
+        search.ask()
