@@ -73,7 +73,7 @@ class SmacForest(ImprovementSearch):
         least_split: int = 2  #: fewest samples of a node that is split
         least_leaf: int = 1  #: fewest samples of a leaf
         random_fraction: float = 0.2  #: probability that the next architecture is a random one
-        candidates: int = 1000  #: architectures compared in a space of more than 50,000
+        candidates: int = 500  #: architectures compared in a space of more than 50,000
         parents: int = 10  #: best architectures whose mutants are candidates there
 
         def __post_init__(self) -> None:
