@@ -88,7 +88,7 @@ class ProposedByModel(SearchStrategy):
     """
 
     family = "language model"
-    reference = "Zheng et al., arXiv 2023"
+    reference = "Zheng et al., arXiv 2023; Yang et al., ICLR 2024"
 
     @dataclass(frozen=True)
     class Settings:
