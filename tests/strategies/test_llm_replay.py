@@ -177,6 +177,10 @@ def test_a_recording_goes_on(tmp_path: Path) -> None:
     part = tmp_path / "part.jsonl"
     lines = whole.splitlines(keepends=True)
     part.write_text("".join(lines[:5]) + lines[5][:40])
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("".join(lines[:5]))
+    with pytest.raises(InvalidInput, match="has seed 0 not to its end"):
+        replayed(cut, tmp_path / "out", seeds=1)
     recorded(part)
     assert part.read_text() == whole
     with pytest.raises(InvalidInput, match=r"\(task differ\)"):
