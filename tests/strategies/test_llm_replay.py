@@ -142,6 +142,23 @@ def test_replay_makes_the_recorded_search(tmp_path: Path) -> None:
     assert not [one for one in report.findings if one.fault]
 
 
+def test_a_saved_study_has_a_copy_of_its_transcript(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
+    study = nasbench.Study("llm-replay", seed=1, settings={"transcript": str(path)}, **SEARCH)
+    folder = study.run().save(tmp_path / "out")
+    (copy,) = folder.glob("transcript-*")
+    assert copy.read_bytes() == path.read_bytes()
+    path.unlink()
+    report = nasbench.audit(tmp_path / "out", replays=1)
+    assert not [one for one in report.findings if one.fault]
+    copy.unlink()
+    missing = [
+        one.what for one in nasbench.audit(tmp_path / "out", replays=1).findings if one.fault
+    ]
+    assert len(missing) == 1
+    assert "is not there" in missing[0]
+
+
 def test_prompts_name_nothing_of_the_benchmark(tmp_path: Path) -> None:
     made = read_transcript(recorded(tmp_path / "t.jsonl"))
     words = ("nb201", "digits", "nor_conv", "avg_pool", "skip_connect", "none", "cifar")
