@@ -1,6 +1,8 @@
 """`nasbench llm`."""
 
 import os
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,8 +75,17 @@ def record(
         settings=settings.get("llm-replay"), say=lambda line: say(line, err=True), **given,
     )  # fmt: skip
     say(f"{len(made.ended)} runs in {transcript}")
-    say(
-        "Now: nasbench run --strategy llm-replay --set "
-        f"llm-replay.transcript={transcript} --seeds {','.join(map(str, sorted(made.ended)))}"
-        " and the same options of the search"
-    )
+    dataset_given = {} if dataset is None else {"dataset": dataset}
+    say(f"Now: {_replaying(transcript, seeds, set_ or [], {**given, **dataset_given})}")
+
+
+def _replaying(transcript: Path, seeds: str, pairs: Sequence[str], given: Mapping[str, Any]) -> str:
+    """Return the command that replays what was recorded with the same options of the search."""
+    words = ["nasbench", "run", "--strategy", "llm-replay"]
+    for pair in (f"llm-replay.transcript={transcript}", *pairs):
+        words += ["--set", pair]
+    words += ["--seeds", seeds]
+    for name, value in given.items():
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        words += [f"--{name.replace('_', '-')}", text]
+    return shlex.join(words)

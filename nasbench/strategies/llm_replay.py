@@ -88,7 +88,7 @@ class ProposedByModel(SearchStrategy):
     """
 
     family = "language model"
-    reference = "Zheng et al., arXiv 2023"
+    reference = "Zheng et al., arXiv 2023; Yang et al., ICLR 2024"
 
     @dataclass(frozen=True)
     class Settings:
@@ -237,13 +237,19 @@ class LlmReplay(ProposedByModel):
 
     @classmethod
     def check_seeds(cls, settings: Any, seeds: Collection[int]) -> None:
-        """Raise `InvalidInput` for seeds that are not in the transcript."""
+        """Raise `InvalidInput` for seeds that are not in the transcript, or not to their end."""
         found = _opened(settings)
         missing = sorted(set(seeds) - found.runs.keys())
         if missing:
             known = ", ".join(map(str, sorted(found.runs)[:20])) or "none"
             raise InvalidInput(
                 f"transcript '{found.path}' has no run of seed {missing[0]}: its seeds are {known}"
+            )
+        unfinished = sorted(set(seeds) - found.ended)
+        if unfinished:
+            raise InvalidInput(
+                f"transcript '{found.path}' has seed {unfinished[0]} not to its end: the same "
+                "`nasbench llm record` goes on with it"
             )
 
     def begin_run(self, seed: int) -> None:

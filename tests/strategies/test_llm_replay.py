@@ -142,6 +142,23 @@ def test_replay_makes_the_recorded_search(tmp_path: Path) -> None:
     assert not [one for one in report.findings if one.fault]
 
 
+def test_a_saved_study_has_a_copy_of_its_transcript(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
+    study = nasbench.Study("llm-replay", seed=1, settings={"transcript": str(path)}, **SEARCH)
+    folder = study.run().save(tmp_path / "out")
+    (copy,) = folder.glob("transcript-*")
+    assert copy.read_bytes() == path.read_bytes()
+    path.unlink()
+    report = nasbench.audit(tmp_path / "out", replays=1)
+    assert not [one for one in report.findings if one.fault]
+    copy.unlink()
+    missing = [
+        one.what for one in nasbench.audit(tmp_path / "out", replays=1).findings if one.fault
+    ]
+    assert len(missing) == 1
+    assert "is not there" in missing[0]
+
+
 def test_prompts_name_nothing_of_the_benchmark(tmp_path: Path) -> None:
     made = read_transcript(recorded(tmp_path / "t.jsonl"))
     words = ("nb201", "digits", "nor_conv", "avg_pool", "skip_connect", "none", "cifar")
@@ -177,6 +194,10 @@ def test_a_recording_goes_on(tmp_path: Path) -> None:
     part = tmp_path / "part.jsonl"
     lines = whole.splitlines(keepends=True)
     part.write_text("".join(lines[:5]) + lines[5][:40])
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("".join(lines[:5]))
+    with pytest.raises(InvalidInput, match="has seed 0 not to its end"):
+        replayed(cut, tmp_path / "out", seeds=1)
     recorded(part)
     assert part.read_text() == whole
     with pytest.raises(InvalidInput, match=r"\(task differ\)"):

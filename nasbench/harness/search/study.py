@@ -22,6 +22,7 @@ from nasbench.harness.options import SearchOptions, filled, options_of, spelled_
 from nasbench.harness.results.records import SPLITS, to_rows, value_column
 from nasbench.harness.results.store import open_folder
 from nasbench.harness.search.budget import Budget, Stop
+from nasbench.harness.search.copies import copy_files
 from nasbench.harness.search.experiment import Run
 from nasbench.harness.search.function import begin_function, checked_answer
 from nasbench.harness.search.loop import Trajectory, trajectory_of
@@ -394,6 +395,7 @@ class Study:
             raise InvalidInput(
                 f"seed {self.seed} is stored in '{place.path}' already: take another"
             )
+        copy_files(runner.experiment, place.path)
         run = Run(self.seed, made, finals, perf_counter() - self._began)
         place.append(to_rows(runner.experiment, [run]))
         return place.path

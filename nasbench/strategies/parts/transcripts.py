@@ -5,6 +5,7 @@ task, the model and the renaming. Every further line is an exchange, or the end 
 ends in a `digest` of itself and of the digest before, so that a changed line is noticed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -49,6 +50,8 @@ class Transcript:
     """The seeds whose runs were recorded to their end."""
     digest: str = ""
     """That of the last line."""
+    size: int = 0
+    """The file's length in bytes."""
 
     @property
     def key(self) -> int:
@@ -70,7 +73,8 @@ def sealed(line: Mapping[str, Any], before: str) -> dict[str, Any]:
 def read_transcript(path: Path) -> Transcript:
     """Read a transcript; raise `DataError`, one line, where it is missing or damaged."""
     try:
-        lines = read_whole(path).decode().split("\n")
+        content = read_whole(path)
+        lines = content.decode().split("\n")
     except OSError as error:
         raise DataError(f"transcript '{path}': {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -79,7 +83,7 @@ def read_transcript(path: Path) -> Transcript:
         raise _damaged(path, len(lines) + 1, "it is cut off; `nasbench llm record` goes on there")
     if not lines:
         raise _damaged(path, 1, "it is empty")
-    made = Transcript(path, {})
+    made = Transcript(path, {}, size=len(content))
     for number, text in enumerate(lines, 1):
         line = _line(path, number, text, made.digest)
         made.digest = line["digest"]
@@ -134,7 +138,10 @@ def _damaged(path: Path, number: int, why: str) -> DataError:
 
 
 class Writer:
-    """Appends lines to a transcript; each is on the disk before the next one is made."""
+    """Appends lines to a transcript; each is on the disk before the next one is made.
+
+    `DataError` where the file has grown meanwhile: lines of two recordings never mix.
+    """
 
     def __init__(self, transcript: Transcript) -> None:
         """Go on after the last line of a transcript."""
@@ -166,17 +173,25 @@ class Writer:
         self.transcript.ended.add(seed)
 
     def _append(self, line: Mapping[str, Any], *, new: bool = False) -> None:
-        whole = sealed(line, self.transcript.digest)
+        made = self.transcript
+        whole = sealed(line, made.digest)
         try:
-            with self.transcript.path.open("x" if new else "a", encoding="utf-8") as file:
-                file.write(json.dumps(whole) + "\n")
+            with made.path.open("xb" if new else "ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if file.seek(0, os.SEEK_END) != made.size:
+                    raise DataError(
+                        f"transcript '{made.path}' was changed meanwhile: another process records "
+                        "into it, or somebody edits it; one recording at a time goes on"
+                    )
+                file.write(json.dumps(whole).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+                made.size = file.tell()
         except OSError as error:
             raise DataError(
-                f"transcript '{self.transcript.path}' cannot be written: {error.strerror or error}"
+                f"transcript '{made.path}' cannot be written: {error.strerror or error}"
             ) from error
-        self.transcript.digest = whole["digest"]
+        made.digest = whole["digest"]
 
 
 def repair(path: Path) -> None:
