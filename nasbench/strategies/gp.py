@@ -66,7 +66,7 @@ class GaussianProcessSearch(ImprovementSearch):
 
     title = "Gaussian process"
     family = "Bayesian optimisation"
-    reference = "Snoek et al., NeurIPS 2012"
+    reference = "Snoek et al., NeurIPS 2012; Jones et al., Journal of Global Optimization 1998"
     bibtex = _BIBTEX
     colour = "#00695c"
     encodings = ("live-path", "path", "one-hot", "adjacency")

@@ -58,7 +58,7 @@ class SmacForest(ImprovementSearch):
 
     title = "SMAC (random forest)"
     family = "Bayesian optimisation"
-    reference = "Hutter et al., LION 2011"
+    reference = "Hutter et al., LION 2011; Lindauer et al., JMLR 2022"
     bibtex = _BIBTEX
     colour = "#9c5518"
     encodings = ("one-hot", "adjacency", "path")
