@@ -141,6 +141,14 @@ class Fronts:
         """Return the fronts of final values by data set; `split` is `valid` or `test`."""
         return {"valid": self.valid, "test": self.test}[split]
 
+    def require_hypervolumes(self) -> None:
+        """Raise `NasbenchError` where a front has no hypervolume.
+
+        It has none with more than three objectives, or if no architecture has values of all.
+        """
+        for front in (self.signal, *self.valid.values(), *self.test.values()):
+            _ = front.hypervolume
+
 
 def front_task(
     benchmark: str, dataset: str | None, objective: str, *, say: Say = lambda _: None

@@ -14,7 +14,8 @@ from nasbench.errors import InvalidInput
 from nasbench.pareto.dominance import nondominated
 
 Points = NDArray[np.float64]
-_MOST = 3
+MOST = 3
+"""Most objectives of which a hypervolume is computed."""
 
 
 class Staircase:
@@ -59,10 +60,10 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
     Raises `InvalidInput` for more objectives.
     """
     low = np.asarray(reference, dtype=np.float64)
-    if points.shape[1] > _MOST:
+    if points.shape[1] > MOST:
         raise InvalidInput(
             f"the hypervolume of {points.shape[1]} objectives is not computed exactly: use at most "
-            f"{_MOST}"
+            f"{MOST}"
         )
     above = points[(points > low).all(axis=1)]
     if not len(above):

@@ -152,11 +152,20 @@ def test_a_saved_study_has_a_copy_of_its_transcript(tmp_path: Path) -> None:
     report = nasbench.audit(tmp_path / "out", replays=1)
     assert not [one for one in report.findings if one.fault]
     copy.unlink()
-    missing = [
-        one.what for one in nasbench.audit(tmp_path / "out", replays=1).findings if one.fault
-    ]
-    assert len(missing) == 1
-    assert "is not there" in missing[0]
+    findings = nasbench.audit(tmp_path / "out", replays=1).findings
+    assert any("is gone" in one.what for one in findings if one.fault)
+
+
+def test_a_changed_or_missing_copy_is_found_without_a_replay(tmp_path: Path) -> None:
+    replayed(recorded(tmp_path / "t.jsonl"), tmp_path / "out")
+    (copy,) = tmp_path.glob("out/*/*/transcript-*")
+    assert not [one for one in nasbench.audit(tmp_path / "out").findings if one.fault]
+    copy.write_bytes(copy.read_bytes().replace(b"0.25", b"0.26", 1))
+    (changed,) = [one for one in nasbench.audit(tmp_path / "out").findings if one.fault]
+    assert (changed.check, "was changed" in changed.what) == ("files", True)
+    copy.unlink()
+    (gone,) = [one for one in nasbench.audit(tmp_path / "out").findings if one.fault]
+    assert (gone.check, "is gone" in gone.what) == ("files", True)
 
 
 def test_prompts_name_nothing_of_the_benchmark(tmp_path: Path) -> None:

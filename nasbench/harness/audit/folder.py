@@ -12,11 +12,13 @@ from nasbench.benchmarks.joins import joined_costs, metric_of
 from nasbench.benchmarks.tables.objectives import find_objective
 from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.files import sha256_of
 from nasbench.harness.audit.findings import Finding
 from nasbench.harness.audit.origin import made_here
 from nasbench.harness.compare.labels import labels
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, folder_name
+from nasbench.harness.search.copies import copy_name
 from nasbench.harness.search.experiment import ENTROPY_RULE, entropy_of
 from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.task import Kind, Task
@@ -81,8 +83,22 @@ def _differs(task: Task, table: Table) -> str:
     return ""
 
 
+def _check_copies(folder: ExperimentFolder) -> Iterator[Finding]:
+    """Check that copies of the files that settings name are there, and as they were."""
+    files: Any = folder.description.get("files", {})
+    for setting, digest in files.items() if isinstance(files, dict) else ():
+        expected = str(folder.experiment.settings.get(digest, ""))
+        copy = folder.path / copy_name(setting, expected)
+        if not copy.is_file():
+            yield Finding("files", folder.label, f"its copy of the {setting}, {copy.name}, is gone")
+        elif sha256_of(copy) != expected:
+            what = f"its copy of the {setting}, {copy.name}, was changed"
+            yield Finding("files", folder.label, what)
+
+
 def check_experiment(folder: ExperimentFolder) -> Iterator[Finding]:
-    """Check that an experiment's entropy and folder name belong to its settings."""
+    """Check that an experiment's entropy, its folder's name and copies belong to its settings."""
+    yield from _check_copies(folder)
     experiment = folder.experiment
     defaults = folder.description.get("defaults")
     if isinstance(defaults, dict):

@@ -313,6 +313,7 @@ def _filled(
     if len(one.task.objectives) > 1:
         try:
             fronts = exact_fronts(one.task)
+            fronts.require_hypervolumes()
         except NasbenchError as error:
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
