@@ -14,7 +14,8 @@ from nasbench.errors import InvalidInput
 from nasbench.pareto.dominance import nondominated
 
 Points = NDArray[np.float64]
-_MOST = 3
+MOST_OBJECTIVES = 3
+"""Number of objectives up to which it is computed exactly."""
 
 
 class Staircase:
@@ -59,10 +60,10 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
     Raises `InvalidInput` for more objectives.
     """
     low = np.asarray(reference, dtype=np.float64)
-    if points.shape[1] > _MOST:
+    if points.shape[1] > MOST_OBJECTIVES:
         raise InvalidInput(
             f"the hypervolume of {points.shape[1]} objectives is not computed exactly: use at most "
-            f"{_MOST}"
+            f"{MOST_OBJECTIVES}"
         )
     above = points[(points > low).all(axis=1)]
     if not len(above):

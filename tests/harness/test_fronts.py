@@ -93,3 +93,14 @@ def test_the_command_prints_the_members() -> None:
     for index in final.members.tolist():
         assert final.space.format(final.space.architecture(index)) in printed
     assert f"hypervolume {final.hypervolume:.6g} from accuracy 87.07" in printed
+
+
+def test_a_front_of_four_objectives_has_no_hypervolume() -> None:
+    objectives = "accuracy,latency,params,flops"
+    result = CliRunner().invoke(app, ["show", "digits", "--front", "--objective", objectives])
+    assert result.exception is None
+    final = exact_fronts(front_task("digits", None, objectives)).test["digits"]
+    assert f"{len(final.members)} of 15,625 architectures, {len(final.points)} different\n" in (
+        result.output
+    )
+    assert "hypervolume" not in result.output
