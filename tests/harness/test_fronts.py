@@ -1,6 +1,7 @@
 """Exact fronts: what nothing in a table dominates, by plain loops and by moocore."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import moocore
 import numpy as np
@@ -11,6 +12,8 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.compare import compare
+from nasbench.harness.execution.run import run
 from nasbench.harness.fronts import ExactFront, exact_fronts, front_task
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.tasks import Wanted, make_tasks
@@ -104,3 +107,14 @@ def test_a_front_of_four_objectives_has_no_hypervolume() -> None:
         result.output
     )
     assert "hypervolume" not in result.output
+
+
+def test_searches_of_four_objectives_are_compared_without_a_hypervolume(tmp_path: Path) -> None:
+    objectives = "accuracy,latency,params,flops"
+    run(
+        "random-search", benchmark="digits", objective=objectives, budget="5evals", seeds=2,
+        out=tmp_path, workers=1,
+    )  # fmt: skip
+    (block,) = compare(tmp_path).blocks
+    assert any(note.startswith("no hypervolume: ") for note in block.notes)
+    assert block.sets

@@ -32,6 +32,7 @@ from nasbench.harness.results.store import EXPERIMENT
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
+from nasbench.pareto.hypervolume import require_exact
 from nasbench.problem import scores_of
 from nasbench.text import shown
 
@@ -312,6 +313,7 @@ def _filled(
     notes = list(one.notes)
     if len(one.task.objectives) > 1:
         try:
+            require_exact(len(one.task.objectives))
             fronts = exact_fronts(one.task)
         except NasbenchError as error:
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
