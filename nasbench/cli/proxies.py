@@ -26,7 +26,7 @@ def proxies(
     ] = None,
     sample: Annotated[
         int | None,
-        number(limits.CELLS, help="A random sample of so many architectures. [default: all]"),
+        number(limits.SAMPLE, help="A random sample of so many architectures. [default: all]"),
     ] = None,
     seed: Annotated[
         int, number(limits.TRAINING_SEED, help="Seed of initial weights, images and noise.")

@@ -151,15 +151,28 @@ def _print_front(console: "Screen", front: "ExactFront") -> None:
         text = front.space.format(front.space.architecture(index))
         drawn.add_row(str(index), *texts, escape(text))
     console.print(drawn)
+    counts = (
+        f"{len(front.members):,} of {front.known:,} architectures, {len(front.points):,} different"
+    )
+    console.print(f"[dim]{counts}{escape(_hypervolume(front, units))}[/dim]\n")
+
+
+def _hypervolume(front: "ExactFront", units: "list[Units]") -> str:
+    """Return a front's hypervolume and its reference point, as the end of a sentence.
+
+    It is empty for more objectives than the hypervolume is computed of.
+    """
+    from nasbench.pareto.hypervolume import MOST_OBJECTIVES
+    from nasbench.problem import scores_of
+
+    if len(front.objectives) > MOST_OBJECTIVES:
+        return ""
     reference = scores_of(front.objectives, front.reference[None])[0].tolist()
     at = ", ".join(
         f"{metric.name} {unit.write(value)}"
         for metric, unit, value in zip(front.objectives, units, reference, strict=True)
     )
-    console.print(
-        f"[dim]{len(front.members):,} of {front.known:,} architectures, {len(front.points):,} "
-        f"different; hypervolume {front.hypervolume:.6g} from {escape(at)}[/dim]\n"
-    )
+    return f"; hypervolume {front.hypervolume:.6g} from {at}"
 
 
 def _print_cell(console: "Screen", sheet: "Sheet", cell: "Equals") -> None:

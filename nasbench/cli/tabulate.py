@@ -32,7 +32,7 @@ def tabulate(
     ] = None,
     cells: Annotated[
         int | None,
-        number(limits.CELLS, help="A random sample of so many distinct networks. [default: all]"),
+        number(limits.SAMPLE, help="A random sample of so many distinct networks. [default: all]"),
     ] = None,
     group: Annotated[
         int | None,

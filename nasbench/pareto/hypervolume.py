@@ -14,8 +14,8 @@ from nasbench.errors import InvalidInput
 from nasbench.pareto.dominance import nondominated
 
 Points = NDArray[np.float64]
-MOST = 3
-"""Most objectives of which a hypervolume is computed."""
+MOST_OBJECTIVES = 3
+"""Number of objectives up to which it is computed exactly."""
 
 
 class Staircase:
@@ -53,6 +53,15 @@ class Staircase:
         return gain
 
 
+def require_exact(objectives: int) -> None:
+    """Raise `InvalidInput` for more objectives than the hypervolume is computed of."""
+    if objectives > MOST_OBJECTIVES:
+        raise InvalidInput(
+            f"the hypervolume of {objectives} objectives is not computed exactly: use at most "
+            f"{MOST_OBJECTIVES}"
+        )
+
+
 def hypervolume(points: Points, reference: Sequence[float]) -> float:
     """Return the hypervolume of n points of one to three objectives; 0.0 for no points.
 
@@ -60,11 +69,7 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
     Raises `InvalidInput` for more objectives.
     """
     low = np.asarray(reference, dtype=np.float64)
-    if points.shape[1] > MOST:
-        raise InvalidInput(
-            f"the hypervolume of {points.shape[1]} objectives is not computed exactly: use at most "
-            f"{MOST}"
-        )
+    require_exact(points.shape[1])
     above = points[(points > low).all(axis=1)]
     if not len(above):
         return 0.0

@@ -55,10 +55,28 @@ class NoSettings:
     """The settings of a strategy without hyperparameters."""
 
 
+class RefusedSetting(InvalidInput):
+    """A value that a setting cannot have: the setting's name, the value as text, and the rule."""
+
+    def __init__(self, setting: str, value: str, rule: str) -> None:
+        """Name the setting, with or without its strategy (`gp.initial`, `initial`)."""
+        super().__init__(setting, value, rule)
+
+    def __str__(self) -> str:
+        """Return the line that a user sees."""
+        setting, value, rule = self.args
+        return f"setting '{setting}' cannot be {value}: it must be {rule}"
+
+    def of(self, strategy: str) -> "RefusedSetting":
+        """Return the same error with the strategy's name before the setting's."""
+        setting, value, rule = self.args
+        return RefusedSetting(f"{strategy}.{setting.rpartition('.')[2]}", value, rule)
+
+
 def require(holds: bool, setting: str, value: object, rule: str) -> None:
-    """Raise `InvalidInput` ("it must be" `rule`) unless `holds` is true of a setting's value."""
+    """Raise `RefusedSetting` ("it must be" `rule`) unless `holds` is true of a setting's value."""
     if not holds:
-        raise InvalidInput(f"setting '{setting}' cannot be {shown(value)}: it must be {rule}")
+        raise RefusedSetting(setting, shown(value), rule)
 
 
 def require_decisions(space: Space) -> CategoricalSpace:

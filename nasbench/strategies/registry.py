@@ -19,7 +19,7 @@ from nasbench.errors import InvalidInput
 from nasbench.extensions import imported, reason
 from nasbench.limits import LARGEST_SETTING
 from nasbench.place import Place
-from nasbench.strategies.base import DERIVED, Parallelism, SearchStrategy
+from nasbench.strategies.base import DERIVED, Parallelism, RefusedSetting, SearchStrategy
 from nasbench.text import printable, shown
 
 Strategy = TypeVar("Strategy", bound=type[SearchStrategy])
@@ -241,6 +241,8 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
             ) from error
     try:
         return strategy.Settings(**checked)
+    except RefusedSetting as error:
+        raise error.of(name_of(strategy)) from error
     except InvalidInput:
         raise
     except Exception as error:  # another package's code may raise anything

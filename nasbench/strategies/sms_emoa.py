@@ -54,12 +54,13 @@ class SmsEmoa(Unseen):
     @classmethod
     def check(cls, problem: Problem, settings: Any) -> None:
         """Raise `InvalidInput` for more objectives than a hypervolume is computed of."""
-        from nasbench.pareto.hypervolume import MOST
+        from nasbench.pareto.hypervolume import MOST_OBJECTIVES
 
-        if len(problem.objectives) > MOST:
+        if len(problem.objectives) > MOST_OBJECTIVES:
             raise InvalidInput(
-                f"strategy 'sms-emoa' compares hypervolumes, which are computed of at most {MOST} "
-                f"objectives, not of {len(problem.objectives)}: use another, such as nsga2"
+                "strategy 'sms-emoa' compares hypervolumes, which are computed of at most "
+                f"{MOST_OBJECTIVES} objectives, not of {len(problem.objectives)}: use another, "
+                "such as nsga2"
             )
 
     def setup(self) -> None:

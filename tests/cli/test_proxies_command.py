@@ -76,6 +76,7 @@ def test_a_space_without_networks_has_the_sizes_of_its_table(folder: Path) -> No
         (("digits", "--proxy", "synfow"), "proxy 'synfow' is unknown: .*; did you mean 'synflow'?"),
         (("digits", "--dataset", "cifar10"), "table 'digits' has data sets digits: not 'cifar10'"),
         (("digits", "--sample", "15626"), "sample 15626: table 'digits' has 1 to 15625"),
+        (("digits", "--sample", "0"), "sample cannot be 0: it must be a whole number of 1 to"),
         (("digits", "--batch", "1"), "batch cannot be 1: it must be a whole number of 2 to"),
         (("digits", "--images", "some"), "images 'some' are unknown"),
         (("digits", "--recipe", "none"), "recipe 'none' is unknown"),

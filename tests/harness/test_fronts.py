@@ -1,6 +1,7 @@
 """Exact fronts: what nothing in a table dominates, by plain loops and by moocore."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import moocore
 import numpy as np
@@ -11,6 +12,8 @@ from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, NasbenchError
+from nasbench.harness.compare import compare
+from nasbench.harness.execution.run import run
 from nasbench.harness.fronts import ExactFront, exact_fronts, front_task
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.tasks import Wanted, make_tasks
@@ -93,3 +96,25 @@ def test_the_command_prints_the_members() -> None:
     for index in final.members.tolist():
         assert final.space.format(final.space.architecture(index)) in printed
     assert f"hypervolume {final.hypervolume:.6g} from accuracy 87.07" in printed
+
+
+def test_a_front_of_four_objectives_has_no_hypervolume() -> None:
+    objectives = "accuracy,latency,params,flops"
+    result = CliRunner().invoke(app, ["show", "digits", "--front", "--objective", objectives])
+    assert result.exception is None
+    final = exact_fronts(front_task("digits", None, objectives)).test["digits"]
+    assert f"{len(final.members)} of 15,625 architectures, {len(final.points)} different\n" in (
+        result.output
+    )
+    assert "hypervolume" not in result.output
+
+
+def test_searches_of_four_objectives_are_compared_without_a_hypervolume(tmp_path: Path) -> None:
+    objectives = "accuracy,latency,params,flops"
+    run(
+        "random-search", benchmark="digits", objective=objectives, budget="5evals", seeds=2,
+        out=tmp_path, workers=1,
+    )  # fmt: skip
+    (block,) = compare(tmp_path).blocks
+    assert any(note.startswith("no hypervolume: ") for note in block.notes)
+    assert block.sets

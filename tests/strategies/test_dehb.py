@@ -166,7 +166,7 @@ def test_promotions_in_the_first_bracket_of_each_size_as_in_the_code() -> None:
     [("factor", 0.0), ("crossover", 1.5), ("reduction", 1), ("halving", -1)],
 )
 def test_refuses_settings_that_change_nothing(setting: str, value: float) -> None:
-    with pytest.raises(InvalidInput, match=f"setting '{setting}' cannot be"):
+    with pytest.raises(InvalidInput, match=f"setting 'dehb.{setting}' cannot be"):
         make("dehb", SPACE, [1, 3, 9], **{setting: value})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import EntryPoint
@@ -170,6 +171,14 @@ def test_wrong_settings_are_named(settings: dict, message: str) -> None:
         ("reinforce-softmax", "learning_rate", -1.0),
         ("reinforce-softmax", "baseline_decay", -0.5),
         ("reinforce-softmax", "entropy_weight", -0.1),
+        ("gp", "initial", 0),
+        ("smac-rf", "trees", 0),
+        ("tpe", "startup", -1),
+        ("dehb", "factor", 0.0),
+        ("hyperband", "reduction", 1),
+        ("nsga2", "population", 0),
+        ("llm-replay", "tries", 0),
+        ("darts-2nd", "epochs", 0),
     ],
 )
 def test_settings_out_of_range_or_of_another_type_are_named(
@@ -177,6 +186,13 @@ def test_settings_out_of_range_or_of_another_type_are_named(
 ) -> None:
     with pytest.raises(InvalidInput, match=f"setting '{strategy}.{setting}' cannot be"):
         make_settings(find_strategy(strategy), {setting: value})
+
+
+def test_a_refused_setting_comes_from_another_process_as_it_was() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        make_settings(find_strategy("gp"), {"initial": 0})
+    again = pickle.loads(pickle.dumps(refused.value))
+    assert str(again) == "setting 'gp.initial' cannot be 0: it must be 1 to 100000"
 
 
 class Wide(SearchStrategy):

@@ -206,5 +206,5 @@ def test_open_evaluations_are_bad_ones_and_nothing_waits() -> None:
      ("remembered", 0), ("most_good", 0)],
 )  # fmt: skip
 def test_refuses_settings_without_densities(setting: str, value: float) -> None:
-    with pytest.raises(InvalidInput, match=f"setting '{setting}' cannot be"):
+    with pytest.raises(InvalidInput, match=f"setting 'tpe.{setting}' cannot be"):
         make("tpe", toy_space((2, 2)), [1], **{setting: value})

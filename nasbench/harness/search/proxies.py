@@ -109,7 +109,8 @@ def _chosen(names: tuple[str, ...], table: Table, dataset: str, who: str) -> dic
             there = ", ".join(known) or "none"
             raise InvalidInput(
                 f"{who} needs proxy {shown(name)}, and table '{table.name}' has {there} of this "
-                f"data set: `nasbench data proxies {table.name}` measures others"
+                f"data set: `nasbench data proxies {table.name} --dataset {dataset} --proxy NAME` "
+                "measures others"
             )
     return {name: known[name] for name in names}
 

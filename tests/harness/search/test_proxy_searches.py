@@ -140,7 +140,8 @@ def test_scores_that_overshoot_end_a_run(tmp_path: Path) -> None:
         ({"budget": "4000s", "proxy_seconds": 1.0, "simulated_workers": 2}, "of one worker"),
         (
             {"budget": "10evals", "settings": {"proxy": {"proxy": "zen"}}},
-            "has synflow, same, few of this data set",
+            "has synflow, same, few of this data set: `nasbench data proxies nb201 "
+            "--dataset cifar10 --proxy NAME` measures others",
         ),
         ({"budget": "10evals", "proxy_seconds": -1}, "proxy seconds cannot be -1"),
     ],
