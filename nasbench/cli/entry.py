@@ -65,7 +65,7 @@ def _run(load: Callable[[], Callable[..., object]], words: Sequence[str]) -> int
     except BaseException as error:  # those of native libraries are no `Exception`
         return _fault(error)
     if result == _INTERRUPTED:  # typer returns this code after Ctrl-C
-        return _say("interrupted; finished runs are stored, the same command goes on", result)
+        return _say("interrupted; what is finished is stored, the same command goes on", result)
     return result if isinstance(result, int) else 0
 
 

@@ -179,7 +179,7 @@ def test_signals_end_a_command_in_order(name: str) -> None:
     assert done.returncode == 128 + number
     assert (done.stdout, done.stderr) == (
         "tidied up\n",
-        "nasbench: interrupted; finished runs are stored, the same command goes on\n",
+        "nasbench: interrupted; what is finished is stored, the same command goes on\n",
     )
 
 

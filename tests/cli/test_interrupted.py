@@ -68,7 +68,7 @@ def test_a_real_interruption_is_one_line(
         time.sleep(0.05)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    ended = "nasbench: interrupted; finished runs are stored, the same command goes on\n"
+    ended = "nasbench: interrupted; what is finished is stored, the same command goes on\n"
     first = "note: interrupted: runs under way are finished and stored; again to stop at once\n"
     assert errors == (first + ended if number == signal.SIGINT else ended)
     assert process.returncode == code

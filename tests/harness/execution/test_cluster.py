@@ -130,7 +130,9 @@ def test_the_first_ctrl_c_drains_and_the_second_stops(
     _, errors = process.communicate(timeout=60)
     assert time.monotonic() - began < 5
     assert process.returncode == 130
-    assert errors == ("nasbench: interrupted; finished runs are stored, the same command goes on\n")
+    assert errors == (
+        "nasbench: interrupted; what is finished is stored, the same command goes on\n"
+    )
     assert len(load_results(results).runs) == 3
     assert ended()
 
