@@ -49,11 +49,14 @@ def show(
 
     With --front, show the architectures of a table that no other is better than in all objectives.
     """
+    from nasbench.errors import InvalidInput
+
     if front:
         _show_front(architecture, objective, dataset)
         return
+    if objective is not None or dataset is not None:
+        raise InvalidInput("--objective and --dataset are of a front: add --front")
     from nasbench.cli.screen import Screen
-    from nasbench.errors import InvalidInput
     from nasbench.harness.draw import cell_figure
     from nasbench.harness.show import conversions, describe
 
