@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.tables.costs import per_architecture
-from nasbench.cli.app import app, main
+from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.compare import compare
 from nasbench.harness.execution.run import run
@@ -120,8 +120,8 @@ def test_searches_of_four_objectives_are_compared_without_a_hypervolume(tmp_path
     assert block.sets
 
 
-def test_objectives_without_a_front_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["show", "digits", "--objective", "accuracy,latency"])
-    assert left.value.code == 2
-    assert "--objective and --dataset are of a front: add --front" in capsys.readouterr().err
+def test_objectives_without_a_front_are_refused() -> None:
+    arguments = ["show", "digits", "--objective", "accuracy,latency"]
+    refused = CliRunner().invoke(app, arguments).exception
+    assert isinstance(refused, InvalidInput)
+    assert str(refused) == "--objective and --dataset are of a front: add --front"
