@@ -82,8 +82,11 @@ class MultiObjectiveAgingEvolution(SearchStrategy):
         self.weights: list[float] = (drawn / drawn.sum()).tolist()
 
     def ask(self) -> Evaluate:
-        """Return a random architecture until the population is full, then a mutated winner."""
-        if len(self.alive) < self.settings.population:
+        """Return a random architecture until the population is full, then a mutated winner.
+
+        A space with one architecture has no mutants: it is returned again.
+        """
+        if len(self.alive) < self.settings.population or self.space.size == 1:
             return Evaluate(self.space.sample(self.random))
         tournament = self.random.choices(self.alive, self.settings.sample)
         sample = [one for one in tournament if succeeded(one.scores)] or tournament

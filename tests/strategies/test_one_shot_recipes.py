@@ -103,7 +103,7 @@ def test_the_cosine_restarts() -> None:
 
 def test_the_finite_difference_needs_its_bits() -> None:
     """A hundredth of a weight's norm is below bfloat16's resolution."""
-    with pytest.raises(InvalidInput, match="'precision' cannot be 'bfloat16'"):
+    with pytest.raises(InvalidInput, match="precision' cannot be 'bfloat16'"):
         make_settings(find_strategy("darts-2nd"), {"precision": "bfloat16"})
     assert make_settings(find_strategy("darts"), {"precision": "bfloat16"})
 

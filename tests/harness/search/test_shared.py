@@ -308,16 +308,16 @@ def test_a_device_that_fails_ends_its_seed_only(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "'epochs' cannot be 0: it must be 1 or more"),
+        ({"epochs": 0}, "epochs' cannot be 0: it must be 1 or more"),
         ({"device": "cuda"}, "'darts.device' is unknown: .*; where a run trains .*: use --device"),
         (
             {"precision": "half"},
-            "'precision' cannot be 'half': it must be float32 or tf32 or bf",
+            "precision' cannot be 'half': it must be float32 or tf32 or bf",
         ),
-        ({"alpha_learning_rate": 0.0}, "'alpha_learning_rate' cannot be 0.0"),
-        ({"alpha_beta1": 1.0}, "'alpha_beta1' cannot be 1.0: it must be at least 0 and below 1"),
-        ({"momentum": -0.1}, "'momentum' cannot be -0.1: it must be at least 0 and below 1"),
-        ({"weight_decay": -1.0}, "'weight_decay' cannot be -1.0: it must be at least 0"),
+        ({"alpha_learning_rate": 0.0}, "alpha_learning_rate' cannot be 0.0"),
+        ({"alpha_beta1": 1.0}, "alpha_beta1' cannot be 1.0: it must be at least 0 and below 1"),
+        ({"momentum": -0.1}, "momentum' cannot be -0.1: it must be at least 0 and below 1"),
+        ({"weight_decay": -1.0}, "weight_decay' cannot be -1.0: it must be at least 0"),
     ],
 )
 def test_bad_settings_are_one_line(
