@@ -8,7 +8,7 @@ training.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -42,13 +42,14 @@ def check_copies(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
         runs = one.select(~one.failed)
         copies = np.zeros(len(runs), dtype=bool)
         for kind, traces in _traces(runs).items():
-            chance = _chance(traces)
+            chance, together = _chance(traces), _together(traces)
             searched = runs.experiment.digest() if kind == "times" else _search(runs)
             for run, (seed, trace) in enumerate(zip(runs.seeds.tolist(), traces, strict=True)):
                 search = (searched, seed)
                 here = first.setdefault(trace.tobytes(), search)
                 if here != search:
-                    distinct = len(np.unique(trace[np.isfinite(trace) & (trace != 0)]))
+                    own = trace[:1] if trace[1:].tobytes() in together else trace
+                    distinct = len(np.unique(own[np.isfinite(own) & (own != 0)]))
                     pairs = len(traces) * max(1, len(traces) - 1) / 2
                     copies[run] |= pairs * chance**distinct < RATE
         if copies.any():
@@ -70,6 +71,17 @@ def _traces(runs: ExperimentRuns) -> dict[str, list[NDArray[np.float64]]]:
         kind: [np.concatenate([lists[name][run] for name in part]) for run in range(len(runs))]
         for kind, part in names.items()
     }
+
+
+def _together(traces: Sequence[NDArray[np.float64]]) -> set[bytes]:
+    """Return what comes after the first value in the traces of runs that were advanced together.
+
+    Such runs share the seconds of every step but those before their first request, and so differ
+    from each other in their first value alone.
+    """
+    different = {trace.tobytes(): trace for trace in traces}.values()
+    counts = Counter(trace[1:].tobytes() for trace in different)
+    return {rest for rest, count in counts.items() if count > 1}
 
 
 def _chance(traces: Sequence[NDArray[np.float64]]) -> float:

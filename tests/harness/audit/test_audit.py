@@ -1,6 +1,7 @@
 """An honest folder passes; every planted fault is found, with all stored hashes made anew."""
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -420,6 +421,20 @@ def test_each_row_with_seeds_of_its_own(results: Path) -> None:
 def test_one_run_under_two_seeds(results: Path) -> None:
     rewrite(of(results), lambda rows: [{**rows[0], "seed": seed} for seed in range(SEEDS)])
     caught(results, "copies", "to the bit: seed 1, 2, 3 and 8 more")
+
+
+def test_runs_advanced_together_are_no_copies(tmp_path: Path) -> None:
+    """They share the seconds of every step but the first, in which two may be equal by chance."""
+    run("random-search", seeds=6, budget="40evals", out=tmp_path, workers=1)
+    (folder,) = experiments(tmp_path)
+    shared = [(3 + 7 * step) / 4096 for step in range(39)]
+
+    def together(row: Row) -> Row:
+        spent = [max(1, row["seed"]) / 512, *shared]  # seeds 0 and 1 are equal
+        return {**row, "optimiser": spent, "optimiser_seconds": math.fsum(spent)}
+
+    rewrite(folder, lambda rows: [*map(together, rows)])
+    assert "copies" not in {one.check for one in audit(tmp_path).findings}
 
 
 @pytest.mark.parametrize(("stop", "check"), [("exhausted", "replay"), ("epochs", "budget")])
