@@ -72,6 +72,12 @@ class Random:
         """Return `k` of `items`, drawn with replacement."""
         return [items[i] for i in self.integers((len(items),) * k)]
 
+    def different(self, items: Sequence[T], most: int) -> list[T]:
+        """Return `most` of `items`, or all if there are fewer, drawn without replacement."""
+        rest = list(items)
+        bounds = range(len(rest), max(0, len(rest) - most), -1)
+        return [rest.pop(place) for place in self.integers(tuple(bounds))]
+
     def _refill(self, bounds: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Draw a block of tuples; the first is short, as some bounds are used a few times only."""
         rows = _BLOCK if bounds in self._tuples else _FIRST_BLOCK

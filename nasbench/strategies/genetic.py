@@ -109,9 +109,7 @@ class Genetic(Batches):
 
     def _winner(self, members: list[Architecture]) -> Architecture:
         """Return the best of some members, drawn uniformly; of equal ones the first drawn."""
-        rest = members.copy()
-        bounds = range(len(rest), max(0, len(rest) - self.settings.tournament), -1)
-        drawn = [rest.pop(place) for place in self.random.integers(tuple(bounds))]
+        drawn = self.random.different(members, self.settings.tournament)
         return max(drawn, key=self.known.__getitem__)
 
     def _children(self) -> Iterator[Architecture]:

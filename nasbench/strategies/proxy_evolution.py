@@ -134,10 +134,7 @@ class ProxyEvolution(SearchStrategy):
 
     def _winner(self) -> Member:
         """Return the best of some members, drawn uniformly without replacement."""
-        rest = list(self.alive)
-        bounds = range(len(rest), max(0, len(rest) - self.settings.sample), -1)
-        drawn = [rest.pop(place) for place in self.random.integers(tuple(bounds))]
-        return max(drawn, key=_score)
+        return max(self.random.different(self.alive, self.settings.sample), key=_score)
 
     def _neighbours(self, architecture: Architecture) -> list[Architecture]:
         """Return the neighbours of an architecture in random order, or some mutants of many."""
