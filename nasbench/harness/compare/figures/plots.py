@@ -147,10 +147,12 @@ def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     return replace(block, contenders=tuple(contenders), task=task)
 
 
-def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far scores are below the best score; rounding errors become 0."""
+def regret_of(
+    best: float | NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far scores are below the best one, or each its own; rounding errors become 0."""
     regret = best - scores
-    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
+    return np.where(np.abs(regret) <= _ROUNDING * np.abs(best), 0.0, regret)
 
 
 def _end(one: "Contender", clock: str) -> float:
