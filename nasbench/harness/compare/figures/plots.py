@@ -89,7 +89,7 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"{block.outcome.capitalize()} regret on {block.title_of(dataset)} over "
+            f"{block.regrets} on {block.title_of(dataset)} over "
             f"{_over(block, clock)}{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
@@ -280,5 +280,5 @@ def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
         "row's last search ended",
         "dashed black line: expected random search in closed form"
         if centre == "mean" and _has_expected(block) else "",
-        *about(block), *_about_clock(block, clock),
+        block.about_measure, *about(block), *_about_clock(block, clock),
     ])  # fmt: skip
