@@ -22,6 +22,7 @@ from nasbench.harness.report import report
 from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import EXPERIMENT, open_folder
+from nasbench.harness.search.study import Study
 from nasbench.problem import ACCURACY, Answer, Constraint, Metric, Problem
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, Tag
@@ -270,3 +271,17 @@ def test_an_incumbent_that_misses_is_damage(tmp_path: Path) -> None:
     rewrite(planted(tmp_path), change)
     (fault,) = read_results(tmp_path).faults
     assert f"does not meet 'params <= {BOUND} weights'" in fault.reason
+
+
+def test_a_study_under_a_constraint() -> None:
+    study = Study("random-search", benchmark="digits", constraint=PARAMS, budget="40evals", seed=3)
+    trial = study.ask()
+    with pytest.raises(InvalidInput, match="constrained"):
+        study.tell(trial, Answer((80.0,), 1.0, 5))
+    study.tell(trial, Answer((99.0,), 1.0, 5, constrained=(2.0 * BOUND,)))
+    assert study.best is None
+    assert study.run().best.values[0] < 99.0
+    history = study.history
+    assert (history[TOLD][history["incumbent"]] <= BOUND).all()
+    with pytest.raises(InvalidInput, match="constraint"):
+        Study("random-search", space="nb201", objective=len, constraint=PARAMS, budget="9evals")
