@@ -13,7 +13,7 @@ _KINDS = (
     "differ in what stops a search early", "differ in what repeats are charged",
     "differ in simulated workers", "differ in the rule of selection",
     "differ in what promotions are charged", "differ in the number of objectives",
-    "differ in whether there are values of test",
+    "differ in whether there are values of test", "differ in whether answers are constrained",
 )  # fmt: skip
 """What tasks of another kind do, in the order of `_kind`."""
 
@@ -112,7 +112,7 @@ def _kind(task: Task) -> tuple[object, ...]:
     return (
         task.kind, task.shared, (task.budget.patience, task.budget.target_regret), task.repeats,
         task.simulated_workers, task.selection, task.promotion, len(task.objectives) > 1,
-        task.has_test,
+        task.has_test, bool(task.constraints),
     )  # fmt: skip
 
 

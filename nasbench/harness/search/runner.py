@@ -81,7 +81,7 @@ class Runner:
         self._scores = None if use is None else open_scores(task, use)
         self._problem = Problem(
             self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
-            task.simulated_workers, own, () if use is None else use.names,
+            task.simulated_workers, own, () if use is None else use.names, task.constraints,
         )  # fmt: skip
         try:
             require_tags(self._strategy, experiment.strategy, self._problem)
