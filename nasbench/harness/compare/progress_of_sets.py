@@ -1,15 +1,16 @@
 """The score of searches of several objectives: the hypervolume of the set when it changes."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.fronts import ExactFront
 from nasbench.harness.results.ragged import Ragged
-from nasbench.harness.search.selection import Front
+from nasbench.pareto.hypervolume import areas
 
 Floats = NDArray[np.float64]
+
+_BLOCK = 1_000_000
+"""Pairs of members that are compared at once."""
 
 
 def hypervolumes(seen: Ragged, fidelity: Ragged, measured: Ragged, front: ExactFront) -> Ragged:
@@ -18,8 +19,10 @@ def hypervolumes(seen: Ragged, fidelity: Ragged, measured: Ragged, front: ExactF
     All lists have one entry per incumbent, the evaluations at which the set changed: `seen` holds
     the scores that the search was told, shape (n, objectives), `fidelity` its epochs, `measured`
     the scores by which the set is measured, those of test or the same. An entry of `measured` that
-    is not finite adds nothing.
+    is not finite adds nothing. All are NaN where no architecture has values of all objectives.
     """
+    if not front.known:
+        return Ragged(np.full(len(seen.values), np.nan), seen.offsets)
     parts = [_of_run(seen[run], fidelity[run], measured[run], front) for run in range(len(seen))]
     return Ragged(np.concatenate(parts) if parts else np.empty(0), seen.offsets)
 
@@ -28,17 +31,36 @@ def _of_run(
     seen: Floats, fidelity: NDArray[np.int64], measured: Floats, front: ExactFront
 ) -> Floats:
     """Return the hypervolume after each change of one run's set."""
-    counts = np.asarray(np.isfinite(measured).all(axis=1))
-    found = []
-    for members in _sets(seen, fidelity):
-        points = measured[members][counts[members]]
-        found.append(100 * front.share_of_hypervolume(points))
-    return np.array(found, dtype=np.float64)
+    changes = np.arange(len(seen))
+    counts = np.flatnonzero(np.isfinite(measured).all(axis=1))
+    points, end = measured[counts], leaves(seen, fidelity)[counts]
+    if points.shape[1] == 2:
+        found, rows = np.zeros(len(seen)), max(1, _BLOCK // max(1, len(points)))
+        for start in range(0, len(seen), rows):
+            now = changes[start : start + rows, None]
+            held = (counts <= now) & (now < end)
+            found[start : start + rows] = areas(points, held, front.reference.tolist())
+        return 100 * (found / front.hypervolume)
+    sets = (points[(counts <= now) & (now < end)] for now in changes.tolist())
+    return np.array([100 * front.share_of_hypervolume(one) for one in sets], dtype=np.float64)
 
 
-def _sets(seen: Floats, fidelity: NDArray[np.int64]) -> Iterator[list[int]]:
-    """Yield the numbers of the set's members after each change."""
-    front = Front()
-    for number, (scores, epochs) in enumerate(zip(seen.tolist(), fidelity.tolist(), strict=True)):
-        front.takes(tuple(scores), epochs, number)
-        yield [member for member, _ in front.members]
+def leaves(seen: Floats, fidelity: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the change at which each member leaves a run's set, shape (n,); n if it never does.
+
+    Entry k of `seen` and `fidelity` joins at change k. It leaves when another joins at a higher
+    fidelity, or at the same one with scores that are all at least as high (see `Front`).
+    """
+    number = len(seen)
+    found = np.full(number, number)
+    rows = max(1, _BLOCK // max(1, number))
+    for start in range(0, number, rows):
+        mine = np.arange(start, min(start + rows, number))
+        later = np.arange(number) > mine[:, None]
+        higher = fidelity > fidelity[mine, None]
+        as_good = fidelity == fidelity[mine, None]
+        for column in seen.T:
+            as_good &= column >= column[mine, None]
+        out = later & (higher | as_good)
+        found[mine] = np.where(out.any(axis=1), out.argmax(axis=1), number)
+    return found
