@@ -111,6 +111,7 @@ RANKS = Note(
     "mean of all, each data set in its own metric on {} at the end of the full training",
     "mean rank of mean {}, 1 is best; normalised regret: 0 is the best architecture, 1 the mean",
 )
+RANKS_ALONE = Note("mean rank of mean {}, 1 is best")
 RANKS_BY_SPACE = Note(
     "mean rank by space: all data sets of a space are averaged into one block ({1}); over these "
     "{0}: {2}",
