@@ -285,3 +285,17 @@ def test_a_study_under_a_constraint() -> None:
     assert (history[TOLD][history["incumbent"]] <= BOUND).all()
     with pytest.raises(InvalidInput, match="constraint"):
         Study("random-search", space="nb201", objective=len, constraint=PARAMS, budget="9evals")
+
+
+def test_runs_that_meet_nothing_have_failed(tmp_path: Path) -> None:
+    """What is left is said to be of luckier runs."""
+    few = int(np.quantile(params_of(np.arange(15625)), 0.04))
+    bound = f"params<={few}"
+    run("random-search", benchmark="digits", constraint=bound, seeds=12, budget="12evals",
+        out=tmp_path)  # fmt: skip
+    (runs,) = load_results(tmp_path).experiments
+    assert 0 < runs.failed.sum() < 12
+    errors = [one for one in runs.table["error"].to_pylist() if one]
+    assert all(f"met 'params <= {few} weights'" in one for one in errors)
+    (block,) = compare(tmp_path).blocks
+    assert any("say nothing of how often" in note for note in block.notes)
