@@ -64,11 +64,13 @@ class Contender:
         told = Ragged(self.runs.values, self.runs.lists("seconds").offsets).at(steps)
         seen = Ragged(scores_of(objectives, told.values), told.offsets)
         fidelity = self.runs.lists("fidelity").at(steps)
+        shared = self.experiment.task.shared
+        supernets = self.runs.supernets.at(steps) if shared else None
         if what == "signal":
-            return hypervolumes(seen, fidelity, seen, fronts.signal)
+            return hypervolumes(seen, fidelity, seen, fronts.signal, supernets)
         columns = [self.judged(what, dataset, place).values for place in range(len(objectives))]
         final = Ragged(scores_of(objectives, np.stack(columns, axis=1)), steps.offsets)
-        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset])
+        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset], supernets)
 
     @property
     def metric(self) -> Metric:

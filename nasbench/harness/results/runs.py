@@ -21,7 +21,7 @@ from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import printable
-from nasbench.trace import Trace, TraceKind
+from nasbench.trace import SUPERNET, Trace, TraceKind
 
 _CPU = "cpu_seconds"
 
@@ -252,6 +252,14 @@ class ExperimentRuns:
         """The values that the search was told, shape (evaluations of all runs, objectives)."""
         objectives = self.experiment.task.objectives
         return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
+
+    @property
+    def supernets(self) -> Ragged:
+        """The number of the supernet of every epoch of shared training, 0 where there is one."""
+        if SUPERNET.column in self.table.column_names:
+            return self.trace(SUPERNET)
+        seconds = self.lists("seconds")
+        return Ragged(np.zeros(len(seconds.values)), seconds.offsets)
 
     def traces(self, kind: TraceKind | None = None) -> list[Trace]:
         """Return the traces that were recorded of shared training, of all kinds or of one."""
