@@ -46,9 +46,10 @@ class FbNet(CostAwareSearch):
     one choice per edge of the cell, repeated through the network, not one per layer. On every batch
     both the parameters and the weights take a step, instead of on 20 % and 80 % of an epoch, and
     the parameters do so from the first epoch on. The answer is the most likely cell, not some
-    sampled cells. The paper says nothing on two points: here the weights' momentum is Nesterov's,
-    and their initialisation is this project's own. No code of the authors' search is known to this
-    project, so it is compared with the paper only.
+    sampled cells. The setting `sweep`, which searches anew for each weight, is this project's. The
+    paper says nothing on two points: here the weights' momentum is Nesterov's, and their
+    initialisation is this project's own. No code of the authors' search is known to this project,
+    so it is compared with the paper only.
     """
 
     title = "FBNet"

@@ -38,7 +38,7 @@ class ProxylessNas(CostAwareSearch):
 
     Deviations from the paper: the cost is in millions of multiply-adds unless `cost` names a
     latency; there is one choice per edge of the cell, repeated through the network, instead of one
-    per layer.
+    per layer. The setting `sweep`, which searches anew for each weight, is this project's.
 
     Deviations from the authors' code (proxylessnas, `search/imagenet_arch_search.py`), whose
     settings the recipe `paper` has: alphas learn from the first epoch on and with every batch (the

@@ -1,8 +1,8 @@
 """Final sets of searches with several objectives, as a plain table.
 
 A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
-the search's own signal; of equal ones it holds the first. The values that are shown are those of
-the judge.
+the search's own signal; of equal ones it holds the first. With shared weights it is chosen from
+what each supernet derived last. The values that are shown are those of the judge.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, finite, summarise
 from nasbench.harness.compare.tables.columns import BEST, COLUMNS, OF_FRONT
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
-from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, Note
+from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, SETS_SHARED, Note
 from nasbench.harness.compare.tables.notes import about_clocks, written_notes
 from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
@@ -181,7 +181,9 @@ def sets_table(block: "Block") -> TextTable:
         "not be of one architecture",
         f"a set: evaluations that no other of the run is better than in {names}",
     )
-    known = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    known: tuple[Note, ...] = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    if any(one.experiment.task.shared for one in block.contenders):
+        known = SETS_SHARED, *known
     notes, brief = written_notes(block, about, *known, SETS_PLAIN, *about_clocks(block))
     short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
