@@ -1,10 +1,13 @@
 """The score of searches of several objectives: the hypervolume of the set when it changes."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.fronts import ExactFront
 from nasbench.harness.results.ragged import Ragged
+from nasbench.harness.search.sweeps import sets_over
 from nasbench.pareto.hypervolume import areas
 
 Floats = NDArray[np.float64]
@@ -13,17 +16,30 @@ _BLOCK = 1_000_000
 """Pairs of members that are compared at once."""
 
 
-def hypervolumes(seen: Ragged, fidelity: Ragged, measured: Ragged, front: ExactFront) -> Ragged:
+def hypervolumes(
+    seen: Ragged,
+    fidelity: Ragged,
+    measured: Ragged,
+    front: ExactFront,
+    supernets: Ragged | None = None,
+) -> Ragged:
     """Return the hypervolume of each run's set after each change, in percent of the exact front's.
 
     All lists have one entry per incumbent, the evaluations at which the set changed: `seen` holds
     the scores that the search was told, shape (n, objectives), `fidelity` its epochs, `measured`
     the scores by which the set is measured, those of test or the same. An entry of `measured` that
-    is not finite adds nothing. All are NaN where no architecture has values of all objectives.
+    is not finite adds nothing. `supernets` are the numbers of the supernets of a search of shared
+    weights, whose set is another: see `sweeps`. All are NaN where no architecture has values of all
+    objectives.
     """
     if not front.known:
         return Ragged(np.full(len(seen.values), np.nan), seen.offsets)
-    parts = [_of_run(seen[run], fidelity[run], measured[run], front) for run in range(len(seen))]
+    parts = [
+        _of_run(seen[run], fidelity[run], measured[run], front)
+        if supernets is None
+        else _of_sets(sets_over(seen[run], supernets[run]), measured[run], front)
+        for run in range(len(seen))
+    ]
     return Ragged(np.concatenate(parts) if parts else np.empty(0), seen.offsets)
 
 
@@ -41,8 +57,18 @@ def _of_run(
             held = (counts <= now) & (now < end)
             found[start : start + rows] = areas(points, held, front.reference.tolist())
         return 100 * (found / front.hypervolume)
-    sets = (points[(counts <= now) & (now < end)] for now in changes.tolist())
-    return np.array([100 * front.share_of_hypervolume(one) for one in sets], dtype=np.float64)
+    sets = (counts[(counts <= now) & (now < end)].tolist() for now in changes.tolist())
+    return _of_sets(sets, measured, front)
+
+
+def _of_sets(sets: Iterable[list[int]], measured: Floats, front: ExactFront) -> Floats:
+    """Return the hypervolume of sets, which are numbers of rows of `measured`."""
+    found = []
+    for members in sets:
+        points = measured[members]
+        known = points[np.isfinite(points).all(axis=1)]
+        found.append(100 * front.share_of_hypervolume(known))
+    return np.array(found, dtype=np.float64)
 
 
 def leaves(seen: Floats, fidelity: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -130,6 +130,11 @@ SETS_FRONT = Note(
     "found: part of the exact front's points; IGD+, epsilon: distance to the exact front, whose "
     "values are scaled to 0 to 1 in each objective; 0 is the whole front"
 )
+SETS_SHARED = Note(
+    "of shared weights a set has what the supernets derived: of each the last architecture, by its "
+    "own shared weights and its costs; without a sweep it is one",
+    "of shared weights: what each supernet derived last",
+)
 
 
 def filled(note: Note, *values: object) -> Note:
