@@ -74,14 +74,16 @@ def _differs(task: Task, table: Table) -> str:
         return "the runs say something else than the table of its seconds or of its test values"
     joined = {one.objective: one for one in task.joins}
     joined_costs(task.joins, table)
+    told = (*task.objectives, *(one.metric for one in task.constraints))
     known = tuple(
         metric_of(joined[one.name])
         if one.name in joined
         else find_objective(table, one.name, task.query.dataset)
-        for one in task.objectives
+        for one in told
     )
-    if known != task.objectives:
-        return "objectives have other directions, units or bounds than the table's metrics"
+    if known != told:
+        named = "objectives or constraints" if task.constraints else "objectives"
+        return f"{named} have other directions, units or bounds than the table's metrics"
     return ""
 
 

@@ -30,7 +30,7 @@ from nasbench.harness.search.selection import choose
 from nasbench.harness.search.shared import costs_in
 from nasbench.harness.search.sweeps import derived, supernets_of
 from nasbench.harness.search.task import Kind
-from nasbench.problem import Answer, scores_of
+from nasbench.problem import Answer
 from nasbench.rules import Selection
 
 
@@ -103,7 +103,7 @@ def _sums(lists: Ragged) -> NDArray[np.float64]:
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     """Check that incumbents were chosen by validation, with the task's selection rule."""
     task, stored, fidelity = runs.experiment.task, runs.lists("incumbents"), runs.lists("fidelity")
-    scores = Ragged(scores_of(task.objectives, runs.values), fidelity.offsets)
+    scores = Ragged(runs.scores, fidelity.offsets)
     last = runs.lists("selected") if len(task.objectives) > 1 else None
     wrong = np.zeros(len(runs), dtype=bool)
     for run in range(len(runs)):
@@ -180,6 +180,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     best = None if benchmark is None else benchmark.best_signal
     seconds, epochs, fidelity = (runs.lists(name) for name in ("seconds", "epochs", "fidelity"))
     values = Ragged(runs.values, seconds.offsets)
+    constrained = Ragged(runs.constrained, seconds.offsets)
     stops = runs.table["stop"].to_pylist()
     over, early, unseen = np.zeros((3, len(runs)), dtype=bool)
     most, beyond = (largest(runs, benchmark, any_fidelity=any_) for any_ in (False, True))
@@ -188,7 +189,7 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
         return
     settings = runs.experiment.settings
     whole = settings["epochs"] * supernets_of(settings) if runs.experiment.task.shared else None
-    lists = (values, seconds, epochs, fidelity)
+    lists = (values, seconds, epochs, fidelity, constrained)
     scores = runs.experiment.charges_scores
     for run, stored in enumerate(stops):
         spent: Clock | Spent | None
@@ -216,6 +217,7 @@ def _charged(
     seconds: Sequence[float],
     epochs: Sequence[int],
     fidelity: Sequence[int],
+    constrained: Sequence[Sequence[float]],
 ) -> Clock | None:
     """Charge a run's evaluations on `clock` and return it; None where one is beyond the budget.
 
@@ -223,9 +225,9 @@ def _charged(
     """
     if not clock.wait(waits.get(0, ())):
         return None
-    columns = zip(values, seconds, epochs, fidelity, strict=True)
-    for number, (told, cost, trained, read) in enumerate(columns, 1):
-        answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
+    columns = zip(values, seconds, epochs, fidelity, constrained, strict=True)
+    for number, (told, cost, trained, read, bounded) in enumerate(columns, 1):
+        answer = Answer(tuple(told), cost, trained, math.isnan(told[0]), tuple(bounded))
         if clock.stop is not None or not clock.charge(answer, read):
             return None
         if not clock.wait(waits.get(number, ())):

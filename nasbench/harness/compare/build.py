@@ -19,6 +19,7 @@ from nasbench.harness.compare.comparison import Block, Comparison, Options
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import known_as
+from nasbench.harness.compare.picks import bounds_of, picks
 from nasbench.harness.compare.proxies import correlations
 from nasbench.harness.compare.references import EXPECTED, open_doubts, open_known, references
 from nasbench.harness.compare.rows import Row, rows
@@ -65,6 +66,7 @@ def compare(
     clock: str | None = None,
     calibration: str | Path | Calibration | None = None,
     target: float | None = None,
+    pick: str | Sequence[str] | None = None,
     style: str = "paper",
     width: float | str | None = None,
     tables: TableOptions | None = None,
@@ -93,6 +95,10 @@ def compare(
 
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
+
+    `pick` bounds costs of searches of several objectives: `latency:pixel3<=5`. A table then says
+    which member of its final set each search would hand over within the bounds, and how good it is
+    on test.
 
     `tables` says which tables there are, with which columns, and for which page; without a width of
     their own they are made for a page or column of `width`.
@@ -125,6 +131,7 @@ def compare(
         ),
         appearance,
         replace(tables, columns={**appearance.columns, **tables.columns}),
+        () if pick is None else tuple(require_names("pick", pick)),
     )  # fmt: skip
     stored = _loaded(results)
     _check_labels(labels or {}, stored)
@@ -190,6 +197,7 @@ def compared(stored: Results, options: Options) -> Comparison:
             one, notes=(*notes, *one.notes), chosen=(*notes, *one.chosen), titles=titles
         )
         blocks.append(_filled(chosen, wanted, options.calibration, options.target))
+    blocks = _picked(blocks, options.pick)
     names = set().union(*(known_as(label, row) for label, row in rows))
     return Comparison(
         tuple(blocks),
@@ -200,6 +208,28 @@ def compared(stored: Results, options: Options) -> Comparison:
         stored.folders,
         tuple(options.appearance.unknown(names, reported)),
     )
+
+
+def _picked(blocks: list[Block], texts: Sequence[str]) -> list[Block]:
+    """Return blocks with what their rows hand over within the bounds that a user writes.
+
+    Blocks that lack a cost are left as they are; raises `InvalidInput` where all lack one.
+    """
+    if not texts:
+        return blocks
+    found, refused = [], list[InvalidInput]()
+    for block in blocks:
+        try:
+            bounds = bounds_of(block.task, texts)
+        except InvalidInput as error:
+            refused.append(error)
+            found.append(block)
+            continue
+        made = [one for name in block.datasets for one in picks(block.contenders, bounds, name)]
+        found.append(replace(block, bounds=bounds, picks=tuple(made)))
+    if len(refused) == len(blocks):
+        raise refused[0]
+    return found
 
 
 def _names(label: str, row: ExperimentRuns, new: Mapping[str, str]) -> tuple[str, ...]:

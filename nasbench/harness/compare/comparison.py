@@ -19,6 +19,7 @@ from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.labels import describe, distinguishing_parts
+from nasbench.harness.compare.picks import Pick
 from nasbench.harness.compare.proxies import Correlation
 from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -28,6 +29,7 @@ from nasbench.harness.compare.tables.sets import SetRow
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
+from nasbench.problem import Constraint
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -60,6 +62,10 @@ class Block:
 
     `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
     known; there are no `references`."""
+    bounds: tuple[Constraint, ...] = ()
+    """The bounds on costs by which a user asks for a member of each set."""
+    picks: tuple[Pick, ...] = ()
+    """Those members: what each row hands over under the bounds."""
     proxies: tuple[Correlation, ...] = ()
     """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
@@ -236,6 +242,8 @@ class Block:
             data["proxies"] = [one.to_json() for one in self.proxies]
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
+        if self.picks:
+            data["picks"] = [one.to_json(self.bounds) for one in self.picks]
         return {key: _plain(value) for key, value in data.items()}
 
 
@@ -250,6 +258,8 @@ class Options:
     choice: RowChoice = EVERYTHING
     appearance: Appearance = USUAL
     tables: TableOptions = field(default_factory=TableOptions)
+    pick: tuple[str, ...] = ()
+    """Bounds on costs by which a member of each final set is chosen: `latency:pixel3<=5`."""
 
     @classmethod
     def of(cls, stored: Any) -> "Options":

@@ -61,8 +61,7 @@ class Contender:
 
     def _hypervolumes(self, what: str, dataset: str, fronts: Fronts) -> Ragged:
         steps, objectives = self.runs.lists("incumbents"), self.experiment.task.objectives
-        told = Ragged(self.runs.values, self.runs.lists("seconds").offsets).at(steps)
-        seen = Ragged(scores_of(objectives, told.values), told.offsets)
+        seen = Ragged(self.runs.scores, self.runs.lists("seconds").offsets).at(steps)
         fidelity = self.runs.lists("fidelity").at(steps)
         shared = self.experiment.task.shared
         supernets = self.runs.supernets.at(steps) if shared else None

@@ -314,6 +314,7 @@ def open_known(task: Task) -> Known:
     Raises `NasbenchError` where the table is not installed or differs from that of the runs, and
     for a task with trainings.
     """
+    from nasbench.benchmarks.constraints import feasible_in
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
 
@@ -331,12 +332,18 @@ def open_known(task: Task) -> Known:
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
     use = ~np.isnan(signal)
     use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
+    meets = feasible_in(task.constraints, table, task.query.dataset, task.joins)
+    signal = np.where(meets, signal, np.nan)  # it is never the answer, like a failed one
     weights = use / use.sum(axis=0)
     law = space.sampling_law
     if law is not None:
         weights = weights * (space.size * law)
     cells = np.broadcast_to(np.arange(space.size), use.shape)
     truths = {name: judge.truth(name) for name in task.reports}
+
+    def scored(values: Floats) -> Floats:
+        return finite(metric.score(np.where(meets, values, np.nan)))
+
     return Known(
         task=task,
         space=space,
@@ -344,9 +351,9 @@ def open_known(task: Task) -> Known:
         signal=signal[use],
         costs=costs[use],
         cells=cells[use],
-        valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
+        valid={name: scored(truth.valid) for name, truth in truths.items()},
         test={
-            name: finite(metric.score(truth.test if task.has_test else truth.valid))
+            name: scored(truth.test if task.has_test else truth.valid)
             for name, truth in truths.items()
         },
         test_seeds=dict(_test_seeds(table.test, task)),

@@ -124,6 +124,10 @@ def run(
     the table lacks may be of another table of the space: `latency:pixel3@nb201-hw:cifar10`, or
     without table and data set where only one fits; `say` is told which was taken.
 
+    `constraint` bounds costs: `latency:pixel3<=5`. An architecture that does not meet it is
+    evaluated, charged and stored, and is never the answer. Its score is worse than that of any
+    that does, see `Problem.score`.
+
     Where a strategy asks for fidelities, the answer is the best evaluation at the highest fidelity
     that was reached (`selection` `highest`) or at the protocol's own (`own`). An architecture that
     is evaluated again at a higher fidelity is charged all of its epochs (`promotion` `restart`) or

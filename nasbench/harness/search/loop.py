@@ -41,6 +41,7 @@ class Trajectory:
 
     architectures: list[Architecture]
     values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
+    constrained: NDArray[np.float64]  #: values of the constrained costs, shape (n, constraints)
     fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 for shared weights
     seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
@@ -201,9 +202,13 @@ def trajectory_of(
     values = np.fromiter(chain.from_iterable(of_each.values), np.float64).reshape(shape)
     if any(of_each.failed):
         values[np.array(of_each.failed, dtype=bool)] = np.nan
+    bounded = np.empty((len(answers), len(clock.constraints)))
+    if clock.constraints and answers:
+        bounded[:] = of_each.constrained
     return Trajectory(
         list(of_each.architecture if shared else asked),
         values,
+        bounded,
         fidelity=fidelity.astype(np.int64),
         seconds=np.array(of_each.seconds, dtype=np.float64),
         epochs=np.array(of_each.epochs, dtype=np.int64),

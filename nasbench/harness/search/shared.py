@@ -49,8 +49,8 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
     `budget` is the user's budget; if it is None, the budget is the epochs of the strategy's
     settings for each of its supernets. Raises `InvalidInput` where the data set's images are not at
     hand; for early stopping, as the derived architecture is judged only after the search; for
-    objectives other than accuracy and costs; for several simulated workers; and for a table that is
-    a pool.
+    objectives other than accuracy and costs; for constraints; for several simulated workers; and
+    for a table that is a pool.
     """
     if task.kind is Kind.TABLE and load_table(task.reference.name).is_pool:
         raise InvalidInput(
@@ -66,6 +66,11 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         raise InvalidInput(
             f"strategy '{strategy}' validates the accuracy of shared weights: its objectives are "
             "accuracy and costs of the network, such as accuracy,params"
+        )
+    if task.constraints:
+        raise InvalidInput(
+            f"strategy '{strategy}' derives one architecture and cannot be held to a constraint: "
+            "run it without --constraint, and give it a weight of the cost if it has one"
         )
     if task.simulated_workers > 1:
         raise InvalidInput(

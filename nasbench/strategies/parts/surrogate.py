@@ -85,12 +85,14 @@ class SurrogateSearch(Unseen):
         """Return the known architectures and their scores, shape (n,), in the order of answers.
 
         Scores are finite: a failed evaluation of a metric without a worst value has the lowest
-        score of those that succeeded.
+        score of those that succeeded. So has one that does not meet the constraints, if any does.
         """
         import numpy as np
 
         scores = np.array(list(self.known.values()))
-        lowest = scores[np.isfinite(scores)].min()
+        finite = np.isfinite(scores)
+        feasible = finite & (scores >= self.problem.objectives[0].worst)
+        lowest = scores[feasible if feasible.any() else finite].min()
         return list(self.known), np.maximum(scores, lowest)
 
     def best(self, count: int) -> list[Architecture]:
