@@ -147,6 +147,8 @@ class TrainShared(NamedTuple):
     """Takes a loan, trains one epoch, and returns numbers that describe the epoch."""
     derive: "Callable[[Any], Architecture]"
     """Takes a loan and returns the architecture that the search would return now."""
+    fresh: bool = False
+    """Whether the weights are initialised again before this epoch, as at the start of the run."""
 
 
 class SharedAnswer(NamedTuple):
@@ -155,7 +157,7 @@ class SharedAnswer(NamedTuple):
     architecture: "Architecture"
     """The architecture that the search would return if it ended now."""
     values: tuple[float, ...]
-    """That architecture's values of the objectives: validation with the shared weights."""
+    """That architecture's accuracy in validation with the shared weights, then its costs."""
     seconds: float
     """Measured seconds of the epoch, plus those of this derivation minus the previous one's."""
     epochs: int = 1

@@ -63,11 +63,13 @@ class Contender:
         steps, objectives = self.runs.lists("incumbents"), self.experiment.task.objectives
         seen = Ragged(self.runs.scores, self.runs.lists("seconds").offsets).at(steps)
         fidelity = self.runs.lists("fidelity").at(steps)
+        shared = self.experiment.task.shared
+        supernets = self.runs.supernets.at(steps) if shared else None
         if what == "signal":
-            return hypervolumes(seen, fidelity, seen, fronts.signal)
+            return hypervolumes(seen, fidelity, seen, fronts.signal, supernets)
         columns = [self.judged(what, dataset, place).values for place in range(len(objectives))]
         final = Ragged(scores_of(objectives, np.stack(columns, axis=1)), steps.offsets)
-        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset])
+        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset], supernets)
 
     @property
     def metric(self) -> Metric:

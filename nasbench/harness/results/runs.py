@@ -26,7 +26,7 @@ from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import printable
-from nasbench.trace import Trace, TraceKind
+from nasbench.trace import SUPERNET, Trace, TraceKind
 
 _CPU = "cpu_seconds"
 
@@ -269,6 +269,14 @@ class ExperimentRuns:
     def scores(self) -> NDArray[np.float64]:
         """Scores by which answers are chosen, shape (evaluations of all runs, objectives)."""
         return self.experiment.task.scores(self.values, self.constrained)
+
+    @property
+    def supernets(self) -> Ragged:
+        """The number of the supernet of every epoch of shared training, 0 where there is one."""
+        if SUPERNET.column in self.table.column_names:
+            return self.trace(SUPERNET)
+        seconds = self.lists("seconds")
+        return Ragged(np.zeros(len(seconds.values)), seconds.offsets)
 
     def traces(self, kind: TraceKind | None = None) -> list[Trace]:
         """Return the traces that were recorded of shared training, of all kinds or of one."""

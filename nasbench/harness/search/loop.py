@@ -16,6 +16,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Clock, Stop
 from nasbench.harness.search.scoring import Scored, Scoring
 from nasbench.harness.search.selection import Chosen
+from nasbench.harness.search.sweeps import derived
 from nasbench.problem import (
     WAIT,
     Answer,
@@ -24,10 +25,11 @@ from nasbench.problem import (
     Score,
     SharedAnswer,
     Trial,
+    scores_of,
 )
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
-from nasbench.trace import Traces
+from nasbench.trace import SUPERNET, Traces
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ class Trajectory:
 
     @property
     def selected(self) -> NDArray[np.int64]:
-        """Steps of the final answer: the last incumbent or, for several objectives, the front."""
+        """Steps of the final answer: the last incumbent or, for several objectives, the front.
+
+        With shared weights the front is that of what the supernets derived last, see `sweeps`.
+        """
         return self.chosen.selected
 
 
@@ -211,7 +216,7 @@ def trajectory_of(
         started=started,
         finished=finished,
         worker=worker.astype(np.int32),
-        chosen=_derived(values) if shared else clock.chosen,
+        chosen=_derived(values, of_each.traces, clock) if shared else clock.chosen,
         stop=stop,
         derived=shared,
         scored=scored,
@@ -219,10 +224,10 @@ def trajectory_of(
     )
 
 
-def _derived(values: NDArray[np.float64]) -> Chosen:
+def _derived(values: NDArray[np.float64], traces: Sequence[Traces], clock: Clock) -> Chosen:
     """Return the answers of a search of shared weights: every step that did not fail is one."""
-    steps = np.flatnonzero(~np.isnan(values[:, 0]))
-    return Chosen(steps, steps[-1:])
+    supernets = np.array([int(one.get(SUPERNET, 0)) for one in traces], dtype=np.int64)
+    return derived(scores_of(clock.objectives, values), supernets)
 
 
 class FreeRepeats:

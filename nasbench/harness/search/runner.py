@@ -181,6 +181,10 @@ class Runner:
         """
         steps = trajectory.incumbents
         if not len(steps):
+            constraints = self.experiment.task.constraints
+            if constraints:
+                named = " and ".join(map(str, constraints))
+                raise NasbenchError(f"no evaluation within the budget succeeded and met '{named}'")
             at = f" at {self.experiment.task.query.epochs} epochs, the protocol's own fidelity,"
             at = at if self.experiment.task.selection is Selection.OWN else ""
             raise NasbenchError(f"no evaluation{at} succeeded within the budget")

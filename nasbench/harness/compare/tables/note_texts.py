@@ -111,6 +111,7 @@ RANKS = Note(
     "mean of all, each data set in its own metric on {} at the end of the full training",
     "mean rank of mean {}, 1 is best; normalised regret: 0 is the best architecture, 1 the mean",
 )
+RANKS_ALONE = Note("mean rank of mean {}, 1 is best")
 RANKS_BY_SPACE = Note(
     "mean rank by space: all data sets of a space are averaged into one block ({1}); over these "
     "{0}: {2}",
@@ -128,6 +129,11 @@ SETS_PLAIN = Note("nothing is bold here: of sets, the hypervolume is tested")
 SETS_FRONT = Note(
     "found: part of the exact front's points; IGD+, epsilon: distance to the exact front, whose "
     "values are scaled to 0 to 1 in each objective; 0 is the whole front"
+)
+SETS_SHARED = Note(
+    "of shared weights a set has what the supernets derived: of each the last architecture, by its "
+    "own shared weights and its costs; without a sweep it is one",
+    "of shared weights: what each supernet derived last",
 )
 
 

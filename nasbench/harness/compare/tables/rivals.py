@@ -11,6 +11,7 @@ from nasbench.harness.compare.tables.note_texts import (
     PAIRS,
     PAIRS_BOLD,
     RANKS,
+    RANKS_ALONE,
     RANKS_BETTER,
     RANKS_BOLD,
     RANKS_BY_SPACE,
@@ -106,7 +107,11 @@ def _notes(family: "Family", best: str) -> list[Note]:
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     told = filled(RANKS_BOLD, difference, found.critical_difference)
     notes = [
-        filled(RANKS, f"{family.outcome} {family.measured}", family.outcome),
+        filled(
+            RANKS if math.isfinite(found.regret_mean[0]) else RANKS_ALONE,
+            f"{family.outcome} {family.measured}",
+            family.outcome,
+        ),
         filled(RANKS_BETTER, best),
         told if found.telling else RANKS_PLAIN,
     ]

@@ -22,6 +22,7 @@ from nasbench.harness.report import report
 from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import EXPERIMENT, open_folder
+from nasbench.harness.search.study import Study
 from nasbench.problem import ACCURACY, Answer, Constraint, Metric, Problem
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, Tag
@@ -270,3 +271,31 @@ def test_an_incumbent_that_misses_is_damage(tmp_path: Path) -> None:
     rewrite(planted(tmp_path), change)
     (fault,) = read_results(tmp_path).faults
     assert f"does not meet 'params <= {BOUND} weights'" in fault.reason
+
+
+def test_a_study_under_a_constraint() -> None:
+    study = Study("random-search", benchmark="digits", constraint=PARAMS, budget="40evals", seed=3)
+    trial = study.ask()
+    with pytest.raises(InvalidInput, match="constrained"):
+        study.tell(trial, Answer((80.0,), 1.0, 5))
+    study.tell(trial, Answer((99.0,), 1.0, 5, constrained=(2.0 * BOUND,)))
+    assert study.best is None
+    assert study.run().best.values[0] < 99.0
+    history = study.history
+    assert (history[TOLD][history["incumbent"]] <= BOUND).all()
+    with pytest.raises(InvalidInput, match="constraint"):
+        Study("random-search", space="nb201", objective=len, constraint=PARAMS, budget="9evals")
+
+
+def test_runs_that_meet_nothing_have_failed(tmp_path: Path) -> None:
+    """What is left is said to be of luckier runs."""
+    few = int(np.quantile(params_of(np.arange(15625)), 0.04))
+    bound = f"params<={few}"
+    run("random-search", benchmark="digits", constraint=bound, seeds=12, budget="12evals",
+        out=tmp_path)  # fmt: skip
+    (runs,) = load_results(tmp_path).experiments
+    assert 0 < runs.failed.sum() < 12
+    errors = [one for one in runs.table["error"].to_pylist() if one]
+    assert all(f"met 'params <= {few} weights'" in one for one in errors)
+    (block,) = compare(tmp_path).blocks
+    assert any("say nothing of how often" in note for note in block.notes)
