@@ -18,6 +18,7 @@ from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pa
 from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.picks import Pick
 from nasbench.harness.compare.proxies import Correlation
@@ -54,14 +55,16 @@ class Block:
     references: tuple[Reference, ...] = ()
     """Reference rows; empty where the table is not available."""
     known: Known | None = None
+    known_sets: KnownSets | None = None
+    """In place of `known`, of searches for several objectives."""
     doubts: Doubts = field(default_factory=Doubts)
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """The final sets of searches with several objectives.
 
-    `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
-    known; there are no `references`."""
+    `rows`, `pairs` and `references` are then of the hypervolumes of sets, empty where the exact
+    front is not known."""
     bounds: tuple[Constraint, ...] = ()
     """The bounds on costs by which a user asks for a member of each set."""
     picks: tuple[Pick, ...] = ()
@@ -236,7 +239,7 @@ class Block:
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),
-            "references": [{**shared, **asdict(one)} for one in self.references],
+            "references": [{**shared, **one.to_json()} for one in self.references],
         }
         if self.proxies:
             data["proxies"] = [one.to_json() for one in self.proxies]
