@@ -164,9 +164,9 @@ def test_what_works_pays() -> None:
 
 
 def of_graphs() -> Space:
-    """Return a hundred cells of NAS-Bench-101, as a table has them."""
+    """Return one of five small cells of NAS-Bench-101, as a table has them."""
     whole = NasBench101Small()
-    return Subspace(whole, np.arange(7, whole.size, whole.size // 100))
+    return Subspace(whole, np.arange(3, whole.size, 5))
 
 
 def edges(architecture: Any, _: int) -> float:
@@ -175,20 +175,19 @@ def edges(architecture: Any, _: int) -> float:
 
 
 def test_without_decisions_the_model_is_of_the_features_of_an_encoding() -> None:
-    """Good points are the features of the best; candidates are mutants, by the ratio by hand."""
+    """Good points are the features of the best; what is drawn has a small ratio, by hand."""
     space = of_graphs()
     strategy = make("bohb", space, [1, 3], random_fraction=0.0)
-    run(strategy, Scripted(edges), evaluations=200)
+    run(strategy, Scripted(edges), evaluations=120)
     good, bad = strategy.model()
     known = strategy.answers[1]
     most = max(int(space.encodings()["one-hot"]([one]).sum()) for one in space.architectures)
     assert len(good.points) == max(most + 1, 15 * len(known) // 100)
     best = [one.architecture for one in sorted(known.values())][: len(good.points)]
     assert (good.points == space.encodings()["one-hot"](best)).all()
-    near = {mutant for one in best for mutant in space.neighbours(one)}
     strategy.drawn = set()
-    ratios = {}
-    for one in near:
+    drawn, ratios = strategy.draw(), {}
+    for one in (drawn, *space.architectures[::5]):
         features = tuple(space.encodings()["one-hot"]([one])[0].astype(int).tolist())
         sizes = (2,) * len(features)
         likely, unlikely = (
@@ -196,9 +195,7 @@ def test_without_decisions_the_model_is_of_the_features_of_an_encoding() -> None
             for of in (good, bad)
         )
         ratios[one] = max(unlikely, 1e-32) / max(likely, 1e-32)
-    drawn = strategy.draw()
-    assert drawn in near
-    assert ratios[drawn] < np.median(list(ratios.values()))
+    assert ratios[drawn] < np.quantile(list(ratios.values()), 0.1)
 
 
 @pytest.mark.parametrize("kind", ["graphs", "tree"])
@@ -210,9 +207,10 @@ def test_what_works_pays_without_decisions_too(kind: str) -> None:
     for name in ("bohb", "hyperband"):
         late = []
         for seed in range(5):
-            strategy = make(name, space, [1, 3, 9], seed)
-            track = run(strategy, Scripted(script), evaluations=300)
-            late.append(track.signal[track.fidelity == 1][-60:].mean())
+            drawn = {"samples": 16} if name == "bohb" else {}
+            strategy = make(name, space, [1, 3, 9], seed, **drawn)
+            track = run(strategy, Scripted(script), evaluations=200)
+            late.append(track.signal[track.fidelity == 1][-40:].mean())
         means[name] = np.mean(late)
     assert means["bohb"] > means["hyperband"] + 0.1 * (max(every) - min(every))
 
