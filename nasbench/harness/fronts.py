@@ -145,8 +145,9 @@ class Fronts:
         """Raise `NasbenchError` where a front has no hypervolume.
 
         It has none with more than three objectives, or if no architecture has values of all.
+        Final validation may be unknown where the table has test.
         """
-        for front in (self.signal, *self.valid.values(), *self.test.values()):
+        for front in (self.signal, *self.test.values()):
             _ = front.hypervolume
 
 
@@ -179,7 +180,8 @@ def exact_fronts(task: Task) -> Fronts:
         raise NasbenchError("a search by training does not know the whole space: use a table")
     benchmark, judge = open_benchmark(task)
     assert isinstance(benchmark, TabularBenchmark) and isinstance(judge, TableJudge)  # noqa: S101
-    seen = benchmark.answers(None).values  # shape (answers, architectures, objectives)
+    feasible = benchmark.feasible[:, None]
+    seen = np.where(feasible, benchmark.answers(None).values, np.nan)  # (answers, size, objectives)
     known = ~np.isnan(seen)
     with np.errstate(invalid="ignore"):
         signal = np.where(known, seen, 0.0).sum(axis=0) / known.sum(axis=0)
@@ -188,7 +190,8 @@ def exact_fronts(task: Task) -> Fronts:
     def final(split: str, dataset: str) -> ExactFront:
         truths = [judge.truth(dataset, place) for place in range(len(objectives))]
         values = np.stack([getattr(one, split) for one in truths], axis=1)
-        return ExactFront(objectives, space, scores_of(objectives, values))
+        scores = scores_of(objectives, np.where(feasible, values, np.nan))
+        return ExactFront(objectives, space, scores)
 
     valid = {name: final("valid", name) for name in task.reports}
     test = {name: final("test", name) for name in task.reports} if task.has_test else valid

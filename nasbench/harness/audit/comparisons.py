@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
 _TABLE = re.compile(
-    r"(results|cost|estimates|course|pairs|proxies|ranks|sets)\.(tex|md|csv)|captions\.(tex|md)"
+    r"(results|cost|estimates|course|pairs|proxies|ranks|sets|picks)\.(tex|md|csv)|captions\.(tex|md)"
 )
 _FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png|svg|pgf)")
 _MANY = 2

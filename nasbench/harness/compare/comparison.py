@@ -18,7 +18,9 @@ from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pa
 from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets
 from nasbench.harness.compare.labels import describe, distinguishing_parts
+from nasbench.harness.compare.picks import Pick
 from nasbench.harness.compare.proxies import Correlation
 from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -28,6 +30,7 @@ from nasbench.harness.compare.tables.sets import SetRow
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
+from nasbench.problem import Constraint
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -52,14 +55,20 @@ class Block:
     references: tuple[Reference, ...] = ()
     """Reference rows; empty where the table is not available."""
     known: Known | None = None
+    known_sets: KnownSets | None = None
+    """In place of `known`, of searches for several objectives."""
     doubts: Doubts = field(default_factory=Doubts)
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """The final sets of searches with several objectives.
 
-    `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
-    known; there are no `references`."""
+    `rows`, `pairs` and `references` are then of the hypervolumes of sets, empty where the exact
+    front is not known."""
+    bounds: tuple[Constraint, ...] = ()
+    """The bounds on costs by which a user asks for a member of each set."""
+    picks: tuple[Pick, ...] = ()
+    """Those members: what each row hands over under the bounds."""
     proxies: tuple[Correlation, ...] = ()
     """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
@@ -262,12 +271,14 @@ class Block:
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),
-            "references": [{**shared, **asdict(one)} for one in self.references],
+            "references": [{**shared, **one.to_json()} for one in self.references],
         }
         if self.proxies:
             data["proxies"] = [one.to_json() for one in self.proxies]
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
+        if self.picks:
+            data["picks"] = [one.to_json(self.bounds) for one in self.picks]
         return {key: _plain(value) for key, value in data.items()}
 
 
@@ -282,6 +293,8 @@ class Options:
     choice: RowChoice = EVERYTHING
     appearance: Appearance = USUAL
     tables: TableOptions = field(default_factory=TableOptions)
+    pick: tuple[str, ...] = ()
+    """Bounds on costs by which a member of each final set is chosen: `latency:pixel3<=5`."""
 
     @classmethod
     def of(cls, stored: Any) -> "Options":

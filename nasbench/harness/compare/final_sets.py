@@ -1,8 +1,9 @@
 """Final sets of searches with several objectives: what they hold, and what they reach.
 
 A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
-the search's own signal; of equal ones it holds the first. It is measured by the values of the
-judge, so that a member may be dominated there.
+the search's own signal; of equal ones it holds the first. With shared weights it is chosen from
+what each supernet derived last. It is measured by the values of the judge, so that a member may be
+dominated there.
 """
 
 from collections.abc import Iterator, Sequence

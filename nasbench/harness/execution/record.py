@@ -97,6 +97,7 @@ class _Recorder(Runner):
                 "budget": str(task.budget),
                 "objectives": [[one.name, one.direction] for one in task.objectives],
                 "simulated_workers": task.simulated_workers,
+                **({"constraints": [*map(str, task.constraints)]} if task.constraints else {}),
             },
             "settings": {
                 name: value

@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.joins import Found, find_column
+from nasbench.benchmarks.constraints import (
+    Constrained,
+    constrained_costs,
+    find_constraint,
+    require_feasible,
+)
+from nasbench.benchmarks.joins import Found, Join, find_column, joined_costs
 from nasbench.benchmarks.protocols import (
     OWN,
     Protocol,
@@ -59,6 +65,8 @@ class Wanted:
     """Names of metrics; without any, the objective is the table's first metric."""
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
+    constraints: tuple[str, ...] = ()
+    """Bounds on costs as users write them: `latency:pixel3<=5`."""
 
     @classmethod
     def read(cls, options: Mapping[str, Any], budget: Budget | None) -> "Wanted":
@@ -73,6 +81,8 @@ class Wanted:
         objectives = () if objective is None else tuple(require_names("objective", objective))
         if objective is not None and not objectives:
             raise InvalidInput("no objective is named: leave it away for the table's first metric")
+        constraint = options.get("constraint")
+        constraints = () if constraint is None else tuple(require_names("constraint", constraint))
         return cls(
             budget=budget,
             patience=None if patience is None else PATIENCE.check(patience),
@@ -83,6 +93,7 @@ class Wanted:
             objectives=objectives,
             selection=_one_of(Selection, "selection", options["selection"]),
             promotion=_one_of(Promotion, "promotion", options["promotion"]),
+            constraints=constraints,
         )
 
     def limit(self, budget: Budget | None) -> Budget | None:
@@ -187,10 +198,30 @@ def _of_table(
         )
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
-    for one in objectives:
-        if one.join is not None:
-            other = "" if one.join.dataset == dataset else f", not on the searched '{dataset}'"
-            say(f"objective {one.metric.title} of '{dataset}' is read from {one.join.about}{other}")
+    constraints = _constraints(table, dataset, wanted)
+    joins: dict[str, Join] = {}
+    for what, metric, join in (
+        *(("objective", one.metric, one.join) for one in objectives),
+        *(("constraint", one.constraint.metric, one.join) for one in constraints),
+    ):
+        if join is None or joins.get(metric.name) == join:
+            continue
+        if metric.name in joins or (
+            what == "constraint" and any(metric == one.metric for one in objectives)
+        ):
+            raise InvalidInput(
+                f"constraint on '{metric.name}': the objective of that name is of another table or "
+                "data set; write the constraint like the objective"
+            )
+        other = "" if join.dataset == dataset else f", not on the searched '{dataset}'"
+        say(f"{what} {metric.title} of '{dataset}' is read from {join.about}{other}")
+        joins[metric.name] = join
+    bounds = tuple(one.constraint for one in constraints)
+    joined = tuple(joins.values())
+    if bounds:
+        require_feasible(
+            bounds, constrained_costs(bounds, table, dataset, joined_costs(joined, table))
+        )
     return Task(
         reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
         content=table.hash,
@@ -204,9 +235,10 @@ def _of_table(
         objectives=tuple(one.metric for one in objectives),
         selection=_selection(wanted),
         promotion=wanted.promotion,
-        joins=tuple(one.join for one in objectives if one.join is not None),
+        joins=joined,
         timed=timed,
         has_test=table.has_test,
+        constraints=bounds,
     )
 
 
@@ -257,6 +289,20 @@ def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]
     return found
 
 
+def _constraints(table: Table, dataset: str, wanted: Wanted) -> tuple[Constrained, ...]:
+    """Return the constraints of a search, and where their costs are read.
+
+    Raises `InvalidInput` as `find_constraint` does, and for two on one cost.
+    """
+    found = tuple(find_constraint(table, text, dataset) for text in wanted.constraints)
+    if len({one.constraint.metric.name for one in found}) < len(found):
+        raise InvalidInput(
+            f"constraint {shown(', '.join(wanted.constraints))}: one cost is bounded twice; keep "
+            "the tighter bound"
+        )
+    return found
+
+
 def _selection(wanted: Wanted) -> Selection:
     if len(wanted.objectives) < 2:
         return wanted.selection
@@ -281,6 +327,11 @@ def _trained(
             f"objective {shown(', '.join(wanted.objectives))}: what is trained is judged by its "
             "accuracy; "
             "leave --objective away, or search on a table"
+        )
+    if wanted.constraints:
+        raise InvalidInput(
+            f"constraint {shown(', '.join(wanted.constraints))}: costs are read from a table; "
+            "leave --constraint away, or search on a table"
         )
     if wanted.signal is not None or isinstance(protocol, Protocol):
         raise InvalidInput(

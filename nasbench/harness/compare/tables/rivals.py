@@ -108,7 +108,7 @@ def _notes(family: "Family", best: str) -> list[Note]:
     told = filled(RANKS_BOLD, difference, found.critical_difference)
     notes = [
         filled(
-            RANKS if all(one.regret for one in family.datasets) else RANKS_ALONE,
+            RANKS if math.isfinite(found.regret_mean[0]) else RANKS_ALONE,
             f"{family.outcome} {family.measured}",
             family.outcome,
         ),

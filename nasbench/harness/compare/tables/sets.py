@@ -11,7 +11,7 @@ from nasbench.harness.compare.estimates import Summary, summarise
 from nasbench.harness.compare.final_sets import judged_sets, known_points, member_values
 from nasbench.harness.compare.tables.columns import BEST, COLUMNS, OF_FRONT
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
-from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, Note
+from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, SETS_SHARED, Note
 from nasbench.harness.compare.tables.notes import about_clocks, written_notes
 from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
@@ -38,6 +38,7 @@ class SetRow:
     share: Summary  #: percentage of the exact front's points that are in the set
     best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
     evaluations_mean: float
+    shared_epochs_mean: float
     seconds: Seconds  #: what `clock_seconds_mean` are
     clock_seconds_mean: float
 
@@ -70,7 +71,8 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
             members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
             **_quality(one, dataset),
             best=tuple(_best(one, dataset, k) for k in range(len(one.experiment.task.objectives))),
-            evaluations_mean=_mean(one, "evaluations"),
+            evaluations_mean=_counted(one, "evaluations"),
+            shared_epochs_mean=_counted(one, "shared_epochs"),
             seconds=one.experiment.task.seconds,
             clock_seconds_mean=(
                 _mean(one, "clock_seconds") if one.experiment.task.timed else np.nan
@@ -100,6 +102,11 @@ def _best(one: Contender, dataset: str, objective: int) -> Summary:
         known = values[~np.isnan(values)]
         found.append(metric.score(metric.score(known).max()) if len(known) else np.nan)
     return summarise(np.array(found))
+
+
+def _counted(one: Contender, count: str) -> float:
+    """Return the mean number of answers if they are counted as `count`, else NaN."""
+    return _mean(one, count) if one.experiment.task.count == count else np.nan
 
 
 def _mean(one: Contender, column: str) -> float:
@@ -132,7 +139,7 @@ def sets_table(block: "Block") -> TextTable:
                 mean_and_deviation(best.mean, best.std, unit.digits)
                 for best, unit in zip(row.best, units, strict=True)
             ),
-            written(row.evaluations_mean, ".1f"), UNKNOWN,
+            *(written(one, ".1f") for one in (row.evaluations_mean, row.shared_epochs_mean)),
             *(written(row.on(kind), ".0f") for kind in Seconds),
         ]  # fmt: skip
         return [Entry(text) for text in found]
@@ -156,7 +163,9 @@ def sets_table(block: "Block") -> TextTable:
         "not be of one architecture",
         f"a set: evaluations that no other of the run is better than in {names}",
     )
-    known = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    known: tuple[Note, ...] = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    if any(one.experiment.task.shared for one in block.contenders):
+        known = SETS_SHARED, *known
     notes, brief = written_notes(block, about, *known, SETS_PLAIN, *about_clocks(block))
     short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
