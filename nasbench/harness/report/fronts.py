@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.figures.colours import farthest
-from nasbench.harness.compare.figures.fronts import EXACT, Plane, corner_line, planes
+from nasbench.harness.compare.figures.front_axes import EXACT, corner_line
+from nasbench.harness.compare.figures.fronts import Plane, planes
 from nasbench.harness.compare.figures.looks import Look, looks
 from nasbench.harness.compare.figures.under_limits import OPTIMUM, allowed, under_limits
 from nasbench.harness.compare.final_sets import judged_sets
@@ -79,13 +80,13 @@ def _front(plane: Plane, name: str) -> Any:
     made = _figure(plane, name, plane.label(1))
     if plane.exact is not None:
         colour = _exact_colour(plane)
-        across, up = corner_line(plane, plane.exact.points[::-1])
+        across, up = corner_line(plane.view, plane.exact.points[::-1])
         made.line(across, up, line_color=colour, line_width=1, name=EXACT)
         marks = made.scatter("x", "y", source=_exact_members(plane), size=5, fill_color=colour,
                              line_color=colour, name=EXACT)  # fmt: skip
         _hover(made, marks, "vertical")
     for one, row, look in _rows(plane):
-        across, up = corner_line(plane, row.median)
+        across, up = corner_line(plane.view, row.median)
         made.line(across, up, line_color=look.colour, line_width=2, name=one.label,
                   line_dash=bokeh_dash(look.dashes))  # fmt: skip
         marks = made.scatter(
