@@ -92,7 +92,7 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"{block.outcome.capitalize()} regret on {block.title_of(dataset)} over "
+            f"{block.regrets} on {block.title_of(dataset)} over "
             f"{time_axis(block, clock)}{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
@@ -150,10 +150,12 @@ def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     return replace(block, contenders=tuple(contenders), task=task)
 
 
-def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far scores are below the best score; rounding errors become 0."""
+def regret_of(
+    best: float | NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far scores are below the best one, or each its own; rounding errors become 0."""
     regret = best - scores
-    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
+    return np.where(np.abs(regret) <= _ROUNDING * np.abs(best), 0.0, regret)
 
 
 def end_of(one: "Contender", clock: str) -> float:
@@ -300,5 +302,5 @@ def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
         "row's last search ended",
         _about_expected(block) if centre == "mean" else "",
-        *about(block), *about_clock(block, clock),
+        block.about_measure, *about(block), *about_clock(block, clock),
     ])  # fmt: skip
