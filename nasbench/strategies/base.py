@@ -86,8 +86,7 @@ def require_decisions(space: Space) -> CategoricalSpace:
         if isinstance(space, Subspace):
             found = f"this is a pool of {space.size:,} architectures of '{space.name}'"
         raise InvalidInput(
-            f"a space of independent decisions is needed, and {found}: use another strategy, such "
-            "as random-search or regularized-evolution"
+            f"a space of independent decisions is needed, and {found}: use another strategy"
         )
     return space
 
@@ -102,12 +101,12 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
         try:
             require_decisions(problem.space)
         except InvalidInput as error:
-            raise InvalidInput(f"strategy '{name}': {error}") from error
+            raise InvalidInput(f"strategy '{name}': {error}, such as {strategy.instead}") from error
     if Tag.ENCODING in strategy.tags and not problem.space.encodings():
         raise InvalidInput(
             f"strategy '{name}' predicts scores from numbers that describe an architecture, and "
             f"space '{problem.space.name}' has none: define its method `encodings`, or use another "
-            "strategy, such as random-search or regularized-evolution"
+            f"strategy, such as {strategy.instead}"
         )
     if strategy.parallel is Parallelism.SEQUENTIAL and problem.workers > 1:
         raise InvalidInput(
@@ -167,6 +166,8 @@ class SearchStrategy(Stateful, ABC):
     """Needs of the strategy: a problem without them is refused; conformance tests depend on it."""
     parallel: ClassVar[Parallelism] = Parallelism.ASYNCHRONOUS
     """What it does with several workers; the conformance suite checks it."""
+    instead: ClassVar[str] = "random-search or regularized-evolution"
+    """Which strategies to use for a space that this one cannot search, as its refusal says."""
     rule: ClassVar[str] = BEST
     """The answer of the search at any time: `BEST` evaluation by validation, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}

@@ -16,13 +16,23 @@ from nasbench.harness.compare.appearance import check_titles, read_appearance
 from nasbench.harness.compare.blocks import belongs, group, labelled, unite
 from nasbench.harness.compare.choosing import COMMON, LeftOut, RowChoice, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
+from nasbench.harness.compare.contender import best_score
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets, open_known_sets
 from nasbench.harness.compare.labels import known_as
 from nasbench.harness.compare.picks import bounds_of, picks
 from nasbench.harness.compare.proxies import correlations
-from nasbench.harness.compare.references import EXPECTED, open_doubts, open_known, references
+from nasbench.harness.compare.references import (
+    EXPECTED,
+    Known,
+    Reference,
+    open_doubts,
+    open_known,
+    references,
+)
 from nasbench.harness.compare.rows import Row, rows
+from nasbench.harness.compare.set_references import set_references
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.compare.tables.options import TableOptions, for_width
 from nasbench.harness.compare.tables.sets import set_rows
@@ -339,7 +349,7 @@ def _filled(
     one: Block, wanted: Sequence[str], calibration: Calibration | None, target: float | None
 ) -> Block:
     one = replace(one, doubts=open_doubts(one.task))
-    notes = list(one.notes)
+    notes, sets = list(one.notes), None
     if len(one.task.objectives) > 1:
         try:
             fronts = exact_fronts(one.task)
@@ -348,7 +358,10 @@ def _filled(
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
         one = _sets(replace(one, contenders=measured), wanted)
-        notes = [*one.notes, *_measured(one, fronts)]
+        longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
+        sets = open_known_sets(one.task, fronts, longest)
+        titles = {name: one.title_of(name) for name in one.datasets}
+        notes = [*one.notes, *_measured(one, fronts), *sets.about(titles)]
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:
@@ -360,7 +373,7 @@ def _filled(
     except NasbenchError as error:
         notes.append(f"no regrets and no reference rows: {error}")
     budget = one.task.budget
-    if known and budget.stops_early:
+    if (known or sets) and budget.stops_early:
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in wanted if name in one.task.reports)
     notes += [note for name in datasets for note in _unknown(one, name)]
@@ -368,14 +381,14 @@ def _filled(
     notes += _apart(one)
     proxies, about = correlations(one.task, known, one.contenders, datasets)
     notes += about
-    beside = {name: references(known, name) if known else [] for name in datasets}
+    beside = {name: _references(known, sets, name) for name in datasets}
     tests = {
         name: tuple(pairs([each.final("test", name) for each in one.contenders]))
         for name in datasets
     }
     made: list[Row] = []
     for name in datasets:
-        best = float(np.nanmax(known.test[name])) if known else np.nan
+        best = best_score(one.contenders, known, name)
         expected = [best - r.regret_mean for r in beside[name] if r.reference == EXPECTED]
         aim = next(iter(expected), None) if target is None else best - target
         made += rows(one.contenders, name, known, aim, tests[name])
@@ -387,9 +400,16 @@ def _filled(
         references=tuple(reference for name in datasets for reference in beside[name]),
         notes=tuple(notes),
         known=known,
+        known_sets=sets,
         proxies=proxies,
         calibration=calibration,
     )
+
+
+def _references(known: Known | None, sets: KnownSets | None, dataset: str) -> list[Reference]:
+    if sets is not None:
+        return set_references(sets, dataset)
+    return [] if known is None else references(known, dataset)
 
 
 def _sets(one: Block, wanted: Sequence[str]) -> Block:

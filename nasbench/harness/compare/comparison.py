@@ -18,6 +18,7 @@ from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pa
 from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets
 from nasbench.harness.compare.labels import describe, distinguishing_parts
 from nasbench.harness.compare.picks import Pick
 from nasbench.harness.compare.proxies import Correlation
@@ -54,14 +55,16 @@ class Block:
     references: tuple[Reference, ...] = ()
     """Reference rows; empty where the table is not available."""
     known: Known | None = None
+    known_sets: KnownSets | None = None
+    """In place of `known`, of searches for several objectives."""
     doubts: Doubts = field(default_factory=Doubts)
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """The final sets of searches with several objectives.
 
-    `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
-    known; there are no `references`."""
+    `rows`, `pairs` and `references` are then of the hypervolumes of sets, empty where the exact
+    front is not known."""
     bounds: tuple[Constraint, ...] = ()
     """The bounds on costs by which a user asks for a member of each set."""
     picks: tuple[Pick, ...] = ()
@@ -94,6 +97,32 @@ class Block:
         return self.task.outcome
 
     @property
+    def of_sets(self) -> bool:
+        """Whether the searches have several objectives, so that their answers are sets."""
+        return len(self.task.objectives) > 1
+
+    @property
+    def answers(self) -> str:
+        """What the runs' final answers are called."""
+        return "final sets" if self.of_sets else "final incumbents"
+
+    @property
+    def optimum(self) -> str:
+        """What regrets are to."""
+        return "the exact front" if self.of_sets else "the best architecture"
+
+    @property
+    def about_measure(self) -> str:
+        """A sentence on regrets of hypervolume; empty for searches of one objective."""
+        if not self.of_sets:
+            return ""
+        return (
+            "the hypervolume of a set is in percent of that of the exact front, its regret is "
+            "what it lacks of 100 %; members are chosen by what the search saw, and measured by "
+            f"their {self.outcome} values"
+        )
+
+    @property
     def table(self) -> str:
         """The name of the benchmark; that of a file is its name without folders."""
         return Path(self.task.benchmark).name.removesuffix(SUFFIX)
@@ -102,6 +131,12 @@ class Block:
     def regret(self) -> str:
         """The label of an axis of regrets: `test accuracy regret (% points)`."""
         return self.units.axis(f"{self.outcome} {self.units.metric.name} regret")
+
+    @property
+    def regrets(self) -> str:
+        """What regrets are called at the start of a title: `Test regret`."""
+        name = f"{self.outcome.capitalize()} "
+        return f"{name}{self.task.measure.name} regret" if self.of_sets else f"{name}regret"
 
     def best(self, dataset: str) -> float:
         """The best final score that there is on a data set; NaN where it is not known."""
@@ -236,7 +271,7 @@ class Block:
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),
-            "references": [{**shared, **asdict(one)} for one in self.references],
+            "references": [{**shared, **one.to_json()} for one in self.references],
         }
         if self.proxies:
             data["proxies"] = [one.to_json() for one in self.proxies]

@@ -113,9 +113,9 @@ class SurrogateSearch(Unseen):
                 found[one] = None
         return list(found)
 
-    def mutant(self, parent: Architecture) -> Architecture:
-        """Return a mutant for `mutants_in_turn`: by default that of the space."""
-        return self.space.mutate(parent, self.random)
+    def mutants_of(self, parent: Architecture, count: int) -> list[Architecture]:
+        """Return `count` mutants for `mutants_in_turn`: by default those of the space."""
+        return self.space.mutants(parent, count, self.random)
 
     def mutants_in_turn(self, parents: Sequence[Architecture], count: int) -> list[Architecture]:
         """Return different new mutants: those among `count` mutants of each of some parents.
@@ -127,7 +127,7 @@ class SurrogateSearch(Unseen):
         for parent in parents:
             if len(found) >= count:
                 break
-            mutants = (self.mutant(parent) for _ in range(count))
+            mutants = self.mutants_of(parent, count)
             new = (one for one in mutants if one not in self.known and one not in self.open)
             found.update(dict.fromkeys(new))
         return list(found)
