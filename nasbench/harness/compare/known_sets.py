@@ -113,12 +113,19 @@ class KnownSets:
 
     def _closed_form(self, what: str, dataset: str, n: Floats) -> Floats:
         replacement, front = self.draws.replacement, self.front(what, dataset)
-        areas = areas_by_count(self.signal, front.reference.tolist(), self._copies)
-        found = expected_hypervolume(areas, n, replacement=replacement)
+        low = tuple(front.reference.tolist())
+        if low not in self._areas:
+            self._areas[low] = areas_by_count(self.signal, low, self._copies)
+        found = expected_hypervolume(self._areas[low], n, replacement=replacement)
         succeed = self._copies[~np.isnan(self.signal).any(axis=1)].sum(keepdims=True)
         total = float(self._copies.sum())
         fail = none_drawn(succeed.astype(float), total, n, replacement=replacement)[:, 0]
         return np.asarray(100 * found / (1 - fail) / front.hypervolume)
+
+    @cached_property
+    def _areas(self) -> dict[tuple[float, ...], Floats]:
+        """Areas of the signal by the point from which they are measured."""
+        return {}
 
     @cached_property
     def _copies(self) -> NDArray[np.int64]:
