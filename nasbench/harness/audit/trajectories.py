@@ -132,7 +132,8 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
             )
         what = f"are not the {rule} in {name_seeds(runs, wrong)}"
         yield Finding("incumbents", runs.label, what, fault=not earlier)
-    yield from unlike_fronts(runs, scores, sets)
+    if sets:
+        yield from unlike_fronts(runs, scores, sets)
 
 
 def _supernets(runs: ExperimentRuns, epochs: int) -> NDArray[np.int64]:
