@@ -165,8 +165,8 @@ def compare(
         typer.Option(
             metavar="KIND,...|none",
             help="Figures: only these kinds: regret, distribution, landscape, "
-            "critical-difference, profile, pareto, alphas, operations, losses, ranking. "
-            "[default: all]",
+            "critical-difference, profile, front, limit, sets, pareto, alphas, operations, losses, "
+            "ranking. [default: all]",
         ),
     ] = None,
     cite: Annotated[

@@ -82,11 +82,13 @@ class Bananas(EnsembleSearch):
         order = (-drawn).argsort(kind="stable").tolist()
         return [candidates[place] for place in order[: self.settings.k]]
 
-    def mutant(self, parent: Architecture) -> Architecture:
-        """Return a mutant; of independent decisions it may be the parent itself."""
+    def mutants_of(self, parent: Architecture, count: int) -> list[Architecture]:
+        """Return mutants; of independent decisions they may be the parent itself."""
         if not isinstance(self.space, CategoricalSpace):
-            return super().mutant(parent)
-        sizes = self.space.sizes
+            return super().mutants_of(parent, count)
+        return [self._mutant(parent, self.space.sizes) for _ in range(count)]
+
+    def _mutant(self, parent: Architecture, sizes: Sequence[int]) -> Architecture:
         chance = min(1.0, self.settings.changes / len(sizes))
         coins = self.random.uniforms(len(sizes))
         return tuple(

@@ -86,8 +86,7 @@ def require_decisions(space: Space) -> CategoricalSpace:
         if isinstance(space, Subspace):
             found = f"this is a pool of {space.size:,} architectures of '{space.name}'"
         raise InvalidInput(
-            f"a space of independent decisions is needed, and {found}: use another strategy, such "
-            "as random-search or regularized-evolution"
+            f"a space of independent decisions is needed, and {found}: use another strategy"
         )
     return space
 
@@ -95,19 +94,19 @@ def require_decisions(space: Space) -> CategoricalSpace:
 def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) -> None:
     """Raise `InvalidInput` if a problem is not what the card of the strategy `name` requires.
 
-    Tags require decisions or fidelities, `parallel` may require one worker. Where fidelities are
-    missing it is `TooFewFidelities`.
+    Tags require decisions or fidelities, `parallel` may require one worker, and the number of
+    objectives has bounds. Where fidelities are missing it is `TooFewFidelities`.
     """
     if Tag.DECISIONS in strategy.tags:
         try:
             require_decisions(problem.space)
         except InvalidInput as error:
-            raise InvalidInput(f"strategy '{name}': {error}") from error
+            raise InvalidInput(f"strategy '{name}': {error}, such as {strategy.instead}") from error
     if Tag.ENCODING in strategy.tags and not problem.space.encodings():
         raise InvalidInput(
             f"strategy '{name}' predicts scores from numbers that describe an architecture, and "
             f"space '{problem.space.name}' has none: define its method `encodings`, or use another "
-            "strategy, such as random-search or regularized-evolution"
+            f"strategy, such as {strategy.instead}"
         )
     if strategy.parallel is Parallelism.SEQUENTIAL and problem.workers > 1:
         raise InvalidInput(
@@ -115,6 +114,7 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
             "workers: leave --simulated-workers away, or use a strategy that "
             "`nasbench list strategies` calls asynchronous"
         )
+    _require_objectives(strategy, name, len(problem.objectives))
     if Tag.PROXIES in strategy.tags and not problem.proxies:
         raise InvalidInput(
             f"strategy '{name}' asks for scores of a zero-cost proxy, and this search has none: "
@@ -126,6 +126,23 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
             f"{len(problem.fidelities) or 'only its own'}: use another strategy, or a table that "
             "knows validation after several numbers of epochs"
         )
+
+
+def _require_objectives(strategy: "type[SearchStrategy]", name: str, number: int) -> None:
+    """Raise `InvalidInput` for fewer or more objectives than a strategy can search."""
+    least, most = strategy.least_objectives, strategy.most_objectives
+    if least <= number and (most is None or number <= most):
+        return
+    wanted = (
+        f"at least {least}" if most is None
+        else f"exactly {most}" if most == least
+        else f"at most {most}" if least == 1
+        else f"{least} to {most}"
+    )  # fmt: skip
+    raise InvalidInput(
+        f"strategy '{name}' searches {wanted} objectives, and this search has {number}: name as "
+        "many with --objective, or use another strategy, such as random-search"
+    )
 
 
 class SearchStrategy(Stateful, ABC):
@@ -167,6 +184,12 @@ class SearchStrategy(Stateful, ABC):
     """Needs of the strategy: a problem without them is refused; conformance tests depend on it."""
     parallel: ClassVar[Parallelism] = Parallelism.ASYNCHRONOUS
     """What it does with several workers; the conformance suite checks it."""
+    instead: ClassVar[str] = "random-search or regularized-evolution"
+    """Which strategies to use for a space that this one cannot search, as its refusal says."""
+    least_objectives: ClassVar[int] = 1
+    """How many objectives it needs: a problem of fewer is refused."""
+    most_objectives: ClassVar[int | None] = None
+    """How many it can search: a problem of more is refused; None if there is no bound."""
     rule: ClassVar[str] = BEST
     """The answer of the search at any time: `BEST` evaluation by validation, or `DERIVED`."""
     recipes: ClassVar[Mapping[str, Mapping[str, object]]] = {}

@@ -139,7 +139,7 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
 def _supernets(runs: ExperimentRuns, epochs: int) -> NDArray[np.int64]:
     """Return the number of the supernet in each epoch of shared training, shape (epochs,)."""
     settings = runs.experiment.settings
-    own = settings["epochs"] if supernets_of(settings) > 1 else max(1, epochs)
+    own = max(1, settings["epochs"] if supernets_of(settings) > 1 else epochs)
     return np.arange(epochs) // own
 
 

@@ -97,6 +97,32 @@ class Block:
         return self.task.outcome
 
     @property
+    def of_sets(self) -> bool:
+        """Whether the searches have several objectives, so that their answers are sets."""
+        return len(self.task.objectives) > 1
+
+    @property
+    def answers(self) -> str:
+        """What the runs' final answers are called."""
+        return "final sets" if self.of_sets else "final incumbents"
+
+    @property
+    def optimum(self) -> str:
+        """What regrets are to."""
+        return "the exact front" if self.of_sets else "the best architecture"
+
+    @property
+    def about_measure(self) -> str:
+        """A sentence on regrets of hypervolume; empty for searches of one objective."""
+        if not self.of_sets:
+            return ""
+        return (
+            "the hypervolume of a set is in percent of that of the exact front, its regret is "
+            "what it lacks of 100 %; members are chosen by what the search saw, and measured by "
+            f"their {self.outcome} values"
+        )
+
+    @property
     def table(self) -> str:
         """The name of the benchmark; that of a file is its name without folders."""
         return Path(self.task.benchmark).name.removesuffix(SUFFIX)
@@ -105,6 +131,12 @@ class Block:
     def regret(self) -> str:
         """The label of an axis of regrets: `test accuracy regret (% points)`."""
         return self.units.axis(f"{self.outcome} {self.units.metric.name} regret")
+
+    @property
+    def regrets(self) -> str:
+        """What regrets are called at the start of a title: `Test regret`."""
+        name = f"{self.outcome.capitalize()} "
+        return f"{name}{self.task.measure.name} regret" if self.of_sets else f"{name}regret"
 
     def best(self, dataset: str) -> float:
         """The best final score that there is on a data set; NaN where it is not known."""

@@ -1,6 +1,7 @@
-"""The score of searches of several objectives: the hypervolume of the set when it changes."""
+"""Searches of several objectives over time: how good the set is whenever it changes."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,75 @@ def _of_sets(sets: Iterable[list[int]], measured: Floats, front: ExactFront) -> 
         known = points[np.isfinite(points).all(axis=1)]
         found.append(100 * front.share_of_hypervolume(known))
     return np.array(found, dtype=np.float64)
+
+
+class Qualities(NamedTuple):
+    """How good each run's set is after each change, aligned with the run's incumbents.
+
+    The measures are those of `fronts.Quality`, the share in percent. All are NaN for a set without
+    a member whose values are known.
+    """
+
+    igd_plus: Ragged
+    epsilon: Ragged
+    share: Ragged
+
+
+def qualities(
+    seen: Ragged,
+    fidelity: Ragged,
+    measured: Ragged,
+    front: ExactFront,
+    supernets: Ragged | None = None,
+) -> Qualities:
+    """Return how far each run's set is from the exact front after each change.
+
+    The arguments are those of `hypervolumes`.
+    """
+    found = [
+        _distances(
+            measured[run],
+            _held(seen[run], fidelity[run], None if supernets is None else supernets[run]),
+            front,
+        )
+        for run in range(len(seen))
+    ]
+    whole = np.concatenate([np.empty((0, 3)), *found])
+    return Qualities(*(Ragged(column, seen.offsets) for column in whole.T))
+
+
+def _held(
+    seen: Floats, fidelity: NDArray[np.int64], supernets: NDArray[np.int64] | None
+) -> NDArray[np.bool_]:
+    """Return which entries are in the set after each change, shape (changes, entries)."""
+    entries = np.arange(len(seen))
+    if supernets is None:
+        return (entries <= entries[:, None]) & (entries[:, None] < leaves(seen, fidelity))
+    held = np.zeros((len(seen), len(seen)), dtype=bool)
+    for change, members in enumerate(sets_over(seen, supernets)):
+        held[change, members] = True
+    return held
+
+
+def _distances(measured: Floats, held: NDArray[np.bool_], front: ExactFront) -> Floats:
+    """Return IGD+, epsilon and the percentage that was found after each change, shape (n, 3)."""
+    points, wanted = ((one - front.nadir) / front.width for one in (measured, front.points))
+    missing = wanted[:, None] - points  # shape (points of the front, entries, objectives)
+    far = np.sqrt((np.maximum(missing, 0.0) ** 2).sum(axis=2))
+    short = missing.max(axis=2)
+    equal = (front.points[:, None] == measured).all(axis=2)
+    held = np.asarray(held & np.isfinite(measured).all(axis=1))
+    found = np.full((len(held), 3), np.nan)
+    rows = max(1, _BLOCK // max(1, far.size))
+    for start in range(0, len(held), rows):
+        some = held[start : start + rows, None]  # shape (changes, 1, entries)
+        there = np.asarray(some.any(axis=(1, 2)))
+        nearest = np.where(some, far, np.inf).min(axis=2, initial=np.inf).mean(axis=1)
+        needed = np.where(some, short, np.inf).min(axis=2, initial=np.inf).max(axis=1)
+        share = 100 * (some & equal).any(axis=2).mean(axis=1)
+        columns = np.stack([nearest, needed, share], axis=1)
+        found[start : start + rows] = np.where(there[:, None], columns, np.nan)
+    return found
 
 
 def leaves(seen: Floats, fidelity: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -198,7 +198,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         if not mine:
             continue
         shared, alike = part.task.shared, part.contenders
-        heading = f"{block.outcome.capitalize()} regret{', shared weights' if shared else ''}"
+        heading = f"{block.regrets}{', shared weights' if shared else ''}"
         if sum(other.task.shared == shared for _, other in parts) > 1:
             heading += f", on {', '.join(alike[0].devices('seconds'))}"
         colours = [look.colour for look in looks(alike)]

@@ -214,8 +214,7 @@ class CostSettings(AlphaSettings):
 class CostAwareSearch(AlphaSearch):
     """A search with alphas that also knows the costs of its operations.
 
-    With the setting `sweep` it trains one supernet for each weight of the cost, one after the
-    other. Its answer is then a set: see `nasbench.harness.search.sweeps`.
+    The setting `sweep` has weights of the cost, see `OneShot`.
     """
 
     @classmethod
@@ -226,11 +225,6 @@ class CostAwareSearch(AlphaSearch):
                 "the answer of a sweep is a set, which one objective does not order: name several, "
                 f"such as --objective {problem.objectives[0].name},params, or leave sweep away"
             )
-
-    @property
-    def supernets(self) -> int:
-        """One for each weight of the sweep."""
-        return max(1, len(self.settings.sweep))
 
     def swept(self, usual: float) -> float:
         """Return the present weight of the sweep, or `usual` without a sweep."""

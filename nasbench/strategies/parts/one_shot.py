@@ -83,10 +83,11 @@ class OneShot(SearchStrategy):
     which returns the answer. `begin` is called once before the first epoch, for attributes that
     need the supernet.
 
-    A search may train several supernets one after the other, each for `settings.epochs` epochs:
-    `supernets`, and `supernet`, the present one. Each begins like the first: with the same weights,
-    optimisers, batches and random numbers, and with a call of `begin`. So they differ only by what
-    the search makes of the number.
+    With a setting `sweep`, a tuple, the search trains a supernet for each of its values, one after
+    the other, each for `settings.epochs` epochs; `supernet` is the number of the present one. Each
+    begins like the first: with the same weights, optimisers, batches and random numbers, and with a
+    call of `begin`. So they differ only by what the search makes of the value. The answer is then a
+    set: see `nasbench.harness.search.sweeps`.
     """
 
     rule = DERIVED
@@ -103,8 +104,8 @@ class OneShot(SearchStrategy):
 
     @property
     def supernets(self) -> int:
-        """Number of supernets that the search trains, 1 by default."""
-        return 1
+        """Number of supernets that the search trains: one for each value of a sweep, else one."""
+        return max(1, len(getattr(self.settings, "sweep", ())))
 
     def ask(self) -> TrainShared | None:
         """Ask for the next epoch; return None after the last one."""

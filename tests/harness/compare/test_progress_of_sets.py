@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasbench.harness.compare import progress_of_sets
-from nasbench.harness.compare.progress_of_sets import hypervolumes
+from nasbench.harness.compare.progress_of_sets import hypervolumes, qualities
 from nasbench.harness.fronts import ExactFront
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.search.selection import Front
@@ -23,6 +23,19 @@ def exact(scores: np.ndarray) -> ExactFront:
     return ExactFront(OBJECTIVES[: scores.shape[1]], space, scores)
 
 
+def distances(points: np.ndarray, front: ExactFront) -> tuple[float, float, float]:
+    """IGD+ and additive epsilon by moocore, and the percentage of the front's points."""
+    if not len(points):
+        return (np.nan, np.nan, np.nan)
+    scaled, wanted = ((one - front.nadir) / front.width for one in (points, front.points))
+    held = sum(any((one == point).all() for point in points) for one in front.points)
+    return (
+        float(moocore.igd_plus(scaled, ref=wanted, maximise=True)),
+        float(moocore.epsilon_additive(scaled, ref=wanted, maximise=True)),
+        100 * held / len(front.points),
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.booleans(), st.sampled_from([1, 1_000_000]))
 def test_every_set_as_moocore(seed: int, objectives: int, fine: bool, block: int) -> None:
@@ -31,7 +44,7 @@ def test_every_set_as_moocore(seed: int, objectives: int, fine: bool, block: int
     grid = 1000 if fine else 4
     table = generator.integers(0, grid, (60, objectives)).astype(float)
     front = exact(table)
-    seen, epochs, measured, expected = [], [], [], []
+    seen, epochs, measured, expected, far = [], [], [], [], []
     for evaluations in (1, 12, 40):
         kept, final = Front(), []
         rows = generator.integers(0, len(table), evaluations)
@@ -47,6 +60,7 @@ def test_every_set_as_moocore(seed: int, objectives: int, fine: bool, block: int
             points = points[np.isfinite(points).all(axis=1)]
             volume = moocore.hypervolume(points, ref=front.reference, maximise=True)
             expected.append(100 * float(volume) / front.hypervolume if len(points) else 0.0)
+            far.append(distances(points, front))
         measured.append(final)
     offsets = np.cumsum([0, *map(len, measured)])
     lists = (np.array(seen), np.array(epochs), np.concatenate(measured))
@@ -54,6 +68,9 @@ def test_every_set_as_moocore(seed: int, objectives: int, fine: bool, block: int
         for module in (progress_of_sets, areas_of_subsets):
             patch.setattr(module, "_BLOCK", block)
         found = hypervolumes(*(Ragged(one, offsets) for one in lists), front)
+        measures = qualities(*(Ragged(one, offsets) for one in lists), front)
+    for column, one in zip(np.array(far).T, measures, strict=True):
+        assert one.values == pytest.approx(column, rel=1e-9, abs=1e-9, nan_ok=True)
     assert found.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 

@@ -171,6 +171,22 @@ def test_the_set_by_its_definition(steps: list[tuple[float, float, bool]], own: 
     assert found.selected.tolist() == members_of(scores, supernets)
 
 
+def test_an_architecture_without_a_cost_is_no_answer() -> None:
+    """The epoch counts and is charged, and the supernet goes on."""
+    searching, session = made("fbnet", form="sum", sweep=WEIGHTS)
+    whole = search(searching, session, clock(100))
+    unknown = set(whole.architectures[:1])
+    searching, session = made("fbnet", form="sum", sweep=WEIGHTS)
+    session._costs_of = lambda one: (np.nan if one in unknown else float(sum(one)),)
+    track = search(searching, session, clock(100))
+    known = [i for i, one in enumerate(whole.architectures) if one not in unknown]
+    assert track.architectures == whole.architectures
+    assert 0 < len(known) < len(whole.architectures)
+    assert track.incumbents.tolist() == known
+    assert set(track.selected) <= set(known)
+    assert np.isnan(np.delete(track.values, known, axis=0)).all()
+
+
 SETTINGS: dict[str, dict[str, object]] = {
     "fbnet": {**QUICK, "form": "sum", "sweep": (0.0, 3.0, 300.0), "alpha_learning_rate": 0.3},
     "darts": QUICK,

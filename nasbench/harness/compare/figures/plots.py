@@ -92,8 +92,8 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"{block.outcome.capitalize()} regret on {block.title_of(dataset)} over "
-            f"{_over(block, clock)}{at and f' on {at}'}",
+            f"{block.regrets} on {block.title_of(dataset)} over "
+            f"{time_axis(block, clock)}{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
         )
@@ -115,8 +115,8 @@ def regret_lines(
     if not _can_be_drawn(block):
         return
     styles = looks(block.contenders)
-    ends = [_end(one, clock) for one in block.contenders]
-    grid, positions = _when(block, clock, max(ends))
+    ends = [end_of(one, clock) for one in block.contenders]
+    grid, positions = drawn_when(block, clock, max(ends))
     for dataset in block.datasets:
         best = block.best(dataset)
         lines = []
@@ -150,13 +150,15 @@ def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     return replace(block, contenders=tuple(contenders), task=task)
 
 
-def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far scores are below the best score; rounding errors become 0."""
+def regret_of(
+    best: float | NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far scores are below the best one, or each its own; rounding errors become 0."""
     regret = best - scores
-    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
+    return np.where(np.abs(regret) <= _ROUNDING * np.abs(best), 0.0, regret)
 
 
-def _end(one: "Contender", clock: str) -> float:
+def end_of(one: "Contender", clock: str) -> float:
     """Return when a contender's last run ended; 0 without runs.
 
     A run that a limit of seconds ended lasted until that limit: the time of the evaluation that
@@ -170,7 +172,7 @@ def _end(one: "Contender", clock: str) -> float:
     return max(spent, one.scale * limit) if stopped else spent
 
 
-def _when(
+def drawn_when(
     block: "Block", clock: str, end: float
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Return the times at which curves are drawn, and each run's incumbent at these times."""
@@ -251,8 +253,8 @@ def _draw(
         words = Words(
             title=block.title_of(dataset),
             aside=", ".join(CENTRES[centre]),
-            footer="; ".join([*about(block), *_about_clock(block, clock)]),
-            xlabel=_over(block, clock),
+            footer="; ".join([*about(block), *about_clock(block, clock)]),
+            xlabel=time_axis(block, clock),
             ylabel=block.regret,
             entries=() if named else entries(axes),
         )
@@ -275,12 +277,12 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
 
 
-def _over(block: "Block", clock: str) -> str:
+def time_axis(block: "Block", clock: str) -> str:
     """Return the label of the time axis."""
     return (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
 
 
-def _about_clock(block: "Block", clock: str) -> list[str]:
+def about_clock(block: "Block", clock: str) -> list[str]:
     """Return what a reader must know of a clock."""
     if clock != "seconds":
         return []
@@ -295,10 +297,10 @@ def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
     line, around = CENTRES[centre]
     return caption([
         f"{block.regret} on {block.title_of(dataset)} over "
-        f"{_over(block, clock)}; both axes "
+        f"{time_axis(block, clock)}; both axes "
         "are logarithmic",
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
         "row's last search ended",
         _about_expected(block) if centre == "mean" else "",
-        *about(block), *_about_clock(block, clock),
+        block.about_measure, *about(block), *about_clock(block, clock),
     ])  # fmt: skip

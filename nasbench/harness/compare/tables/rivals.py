@@ -50,7 +50,7 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
-        f"{block.outcome.capitalize()} {block.units.title} of final incumbents in pairs: "
+        f"{block.outcome.capitalize()} {block.units.title} of {block.answers} in pairs: "
         "above the diagonal p-values, below it the chance that a run of the row beats one of the "
         "column (A12)"
     )

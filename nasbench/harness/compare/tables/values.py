@@ -76,8 +76,8 @@ def results_table(block: "Block") -> TextTable:
             )
         )
     caption = (
-        f"Final incumbents, {units.title}, mean ± standard deviation over n runs; "
-        f"{units.axis('regrets')} to the best architecture of the table"
+        f"{block.answers.capitalize()}, {units.title}, mean ± standard deviation over n runs; "
+        f"{units.axis('regrets')} to {block.optimum} of the table"
     )
     told = (Note(one) for one in block.about_test)
     clocks = (note for note in about_clocks(block) if note.text.startswith("shared epochs"))
@@ -139,7 +139,7 @@ def estimates_table(block: "Block") -> TextTable:
         for name in block.datasets
     ]
     caption = (
-        f"{block.outcome.capitalize()} {block.units.title} of final incumbents, with 95 % "
+        f"{block.outcome.capitalize()} {block.units.title} of {block.answers}, with 95 % "
         "bootstrap intervals: mean, median and interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else PERCENTILE
