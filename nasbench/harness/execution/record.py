@@ -18,6 +18,7 @@ from nasbench.harness.options import RecordOptions, filled
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.loop import search
+from nasbench.harness.search.recorded import description
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.tasks import Wanted, make_tasks
@@ -83,26 +84,13 @@ class _Recorder(Runner):
 
     def header(self, about: Mapping[str, Any], key: int) -> dict[str, Any]:
         """Return the first line of a transcript of these runs."""
-        task, space = self.experiment.task, self._problem.space
-        names = renaming_of(space, key).names()
+        names = renaming_of(self._problem.space, key).names()
         text = json.dumps(names, sort_keys=True)
+        search = description(self.experiment, LlmReplay)
         return {
             "nasbench": nasbench.__version__,
-            "task": {
-                "space": space.name,
-                "benchmark": str(task.benchmark),
-                "content": task.content,
-                "dataset": task.query.dataset,
-                "protocol": task.protocol,
-                "budget": str(task.budget),
-                "objectives": [[one.name, one.direction] for one in task.objectives],
-                "simulated_workers": task.simulated_workers,
-            },
-            "settings": {
-                name: value
-                for name, value in self.experiment.settings.items()
-                if name not in {*LlmReplay.files, *LlmReplay.files.values()}
-            },
+            **search,
+            "task": {**search["task"], "space": self._problem.space.name},
             **about,
             "key": key,
             "renaming": names,
