@@ -298,6 +298,10 @@ def _opened(settings: Any) -> Transcript:
             "add --set llm-replay.transcript=FILE"
         )
     path = Path(settings.transcript)
+    if path.is_dir():
+        raise InvalidInput(
+            f"transcript '{path}' is a folder: name the file in it that `nasbench llm record` wrote"
+        )
     if not path.is_file():
         raise InvalidInput(f"transcript '{path}' is not there: put it back, or name its place")
     digest = sha256_of(path)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -276,9 +277,11 @@ def test_a_recording_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("500", "HTTP 500"), ("401", "HTTP 401"), ("redirect", "HTTP 307"),
+        ("500", r"HTTP 500 Internal Server Error: model not loaded \("),
+        ("401", r"HTTP 401 Unauthorized: who are you\? x{187}… \("), ("redirect", "HTTP 307"),
         ("no JSON", "the answer is no JSON"), ("no usage", "no usage"),
         ("no text", "no choices"), ("slow", "no answer within 0.3 s"),
+        ("drip", "no answer within 0.3 s"),
     ],
 )  # fmt: skip
 def test_faults_of_a_server_are_one_line(tmp_path: Path, fault: str, message: str) -> None:
@@ -289,11 +292,31 @@ def test_faults_of_a_server_are_one_line(tmp_path: Path, fault: str, message: st
         with pytest.raises(ModelError, match=message) as found:
             record(model, ABOUT, path, seeds=1, **SEARCH)
     assert "\n" not in str(found.value)
+    assert str(found.value).endswith(
+        f"(4 answers recorded so far are kept in '{path}': the same command goes on from there)"
+    )
     assert len(read_transcript(path).runs[0]) == 4
     with FakeServer() as server:
         record(Endpoint(server.address, "fake"), ABOUT, path, seeds=1, **SEARCH)
         assert server.asked
     assert read_transcript(path).ended == {0}
+
+
+def test_a_server_that_drips_is_cut_off_in_time() -> None:
+    """Each byte comes within the limit, and the whole answer does not."""
+    with FakeServer("drip") as server:
+        began = time.perf_counter()
+        with pytest.raises(ModelError, match=r"no answer within 0\.5 s"):
+            Endpoint(server.address, "fake", timeout=0.5, retries=0).complete(
+                [{"role": "system", "content": "number of an item, 1 to 9."},
+                 {"role": "user", "content": "hm"}]
+            )  # fmt: skip
+        assert time.perf_counter() - began < 3
+
+
+def test_a_folder_is_no_transcript(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is a folder: name the file in it"):
+        replayed(tmp_path, tmp_path / "out")
 
 
 def test_refused_connections_and_addresses() -> None:
