@@ -1,6 +1,6 @@
 """Searches of two objectives on eight pairs of a data set and a cost, and the tables of their docs.
 
-    python -m bench.fronts_compared --run [--budget 150evals] [--out results/fronts]
+    python -m bench.fronts_compared --run [--budget 100evals] [--out results/fronts]
     nasbench compare results/fronts
     python -m bench.fronts_compared results/fronts/comparison/comparison.json
 

@@ -165,7 +165,7 @@ def compare(
         typer.Option(
             metavar="KIND,...|none",
             help="Figures: only these kinds: regret, distribution, landscape, "
-            "critical-difference, profile, front, limit, pareto, alphas, operations, losses, "
+            "critical-difference, profile, front, limit, sets, pareto, alphas, operations, losses, "
             "ranking. [default: all]",
         ),
     ] = None,

@@ -103,6 +103,8 @@ class KnownSets:
         """
         if not self.draws.replacement:
             n = np.minimum(n, self._total)
+        if not self.front(what, dataset).known:
+            return SetExpectation(*np.full((3, *n.shape), np.nan))
         mean, std, error = (
             np.interp(np.log(n), np.log(self.numbers), one, left=np.nan, right=np.nan)
             for one in self._simulated[self._key(what, dataset)]
@@ -113,12 +115,19 @@ class KnownSets:
 
     def _closed_form(self, what: str, dataset: str, n: Floats) -> Floats:
         replacement, front = self.draws.replacement, self.front(what, dataset)
-        areas = areas_by_count(self.signal, front.reference.tolist(), self._copies)
-        found = expected_hypervolume(areas, n, replacement=replacement)
+        low = tuple(front.reference.tolist())
+        if low not in self._areas:
+            self._areas[low] = areas_by_count(self.signal, low, self._copies)
+        found = expected_hypervolume(self._areas[low], n, replacement=replacement)
         succeed = self._copies[~np.isnan(self.signal).any(axis=1)].sum(keepdims=True)
         total = float(self._copies.sum())
         fail = none_drawn(succeed.astype(float), total, n, replacement=replacement)[:, 0]
         return np.asarray(100 * found / (1 - fail) / front.hypervolume)
+
+    @cached_property
+    def _areas(self) -> dict[tuple[float, ...], Floats]:
+        """Areas of the signal by the point from which they are measured."""
+        return {}
 
     @cached_property
     def _copies(self) -> NDArray[np.int64]:
@@ -160,10 +169,15 @@ class KnownSets:
     def _simulated(self) -> dict[tuple[str, str], SetExpectation]:
         """Expectations at `numbers` from simulated searches, by what sets are measured by."""
         reports = self.draws.task.reports
-        wanted = [("signal", ""), *((what, one) for what in ("valid", "test") for one in reports)]
+        all_of_them = [
+            ("signal", ""),
+            *((what, one) for what in ("valid", "test") for one in reports),
+        ]
+        wanted = [one for one in all_of_them if self.front(*one).known]
         judged = [Judged(self.outcome(*one), self.front(*one).reference.tolist()) for one in wanted]
         every = drawn_hypervolumes(self.signal, judged, self._draw(), self.numbers.tolist())
-        return {
+        unknown = SetExpectation(*np.full((3, len(self.numbers)), np.nan))
+        return dict.fromkeys(all_of_them, unknown) | {
             one: _summarised(100 * found / self.front(*one).hypervolume)
             for one, found in zip(wanted, every, strict=True)
         }
@@ -191,6 +205,7 @@ class KnownSets:
             (split, name): f"{word} on {title}"
             for split, word in splits.items()
             for name, title in titles.items()
+            if self.front(split, name).known
         }
         exact = [words for one, words in measured.items() if self.in_closed_form(*one)]
         drawn = [

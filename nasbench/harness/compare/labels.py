@@ -1,5 +1,6 @@
 """Labels of rows and tasks: the strategy, and the settings that distinguish a row from others."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from nasbench.benchmarks.protocols import protocols
@@ -12,6 +13,7 @@ from nasbench.rules import Promotion, Selection
 from nasbench.text import printable
 
 _DIGITS = 8
+_SHA256 = re.compile("[0-9a-f]{64}")
 _NONE: Mapping[str, str] = {}
 
 
@@ -43,6 +45,8 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
         alike = [other for other in same if other.settings == one.settings]
         if any(_factor(other) != _factor(one) for other in alike):
             told.append(f"proxy seconds={_factor(one)}")
+        if any(_scores(other) != _scores(one) for other in alike):
+            told.append(f"scores {_scores(one)}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
         alone = len(names[row.title]) == 1
@@ -57,6 +61,11 @@ def _factor(experiment: Experiment) -> str:
     """Return what the scores of an experiment's proxies cost, `free` where they take no time."""
     use = experiment.proxies
     return "free" if use is None or use.factor is None else f"{use.factor:g}"
+
+
+def _scores(experiment: Experiment) -> str:
+    """Return the first digits of the hash of an experiment's scores; empty if it asks for none."""
+    return "" if experiment.proxies is None else experiment.proxies.content[:_DIGITS]
 
 
 def _joined(name: str, told: Sequence[str]) -> str:
@@ -209,8 +218,11 @@ def differences(tasks: Sequence[Task]) -> list[str]:
 
 
 def _text(value: object) -> str:
+    """Return a value as a label has it; of a file's SHA-256 the first digits, as of a table's."""
     if isinstance(value, float):
         return f"{value:.10g}"
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return value[:_DIGITS]
     if isinstance(value, tuple | list):
         return "+".join(map(str, value))
     return str(value)

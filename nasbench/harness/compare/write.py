@@ -40,7 +40,7 @@ FIGURES = "figures"
 _OURS = re.compile(
     r"(results|cost|estimates|course|pairs|proxies|ranks|sets|picks)\.(tex|md|csv)"
     r"|captions\.(tex|md)"
-    r"|(regret|distribution|landscape|front|limit|alphas|operations|losses|ranking|pareto)-.+"
+    r"|(regret|distribution|landscape|front|limit|sets|alphas|operations|losses|ranking|pareto)-.+"
     r"\.(pdf|png|svg|pgf)"
     r"|(critical-difference|profile)(-.+)?\.(pdf|png|svg|pgf)"
 )

@@ -19,6 +19,7 @@ WIDTHS = {
 """Text and column widths of venues' style files, in inches."""
 KINDS = (
     "regret", "distribution", "landscape", "critical-difference", "profile", "front", "limit",
+    "sets",
     "pareto", "alphas", "operations", "losses", "ranking",
 )  # fmt: skip
 FORMATS = ("pdf", "png", "svg", "pgf")

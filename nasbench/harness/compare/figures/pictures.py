@@ -14,6 +14,7 @@ from nasbench.harness.compare.figures.options import KINDS, chosen_kinds
 from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import CLOCKS, regret_pictures
+from nasbench.harness.compare.figures.set_measures import set_measure_pictures
 from nasbench.harness.compare.figures.under_limits import limit_picture
 from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.text import file_name, shown
@@ -71,6 +72,7 @@ def by_folder(comparison: "Comparison", choice: FigureChoice) -> dict[str, list[
             [
                 *_of_sets(block),
                 *regret_pictures(block, centre=choice.centre, clock=choice.clock),
+                *set_measure_pictures(block, centre=choice.centre, clock=choice.clock),
                 *final_pictures(block),
                 *diagnostic_pictures(block),
                 *pareto_pictures(block),
