@@ -18,6 +18,7 @@ from nasbench.harness.audit.answers import check_answers, same
 from nasbench.harness.audit.ends import Spent, charged, ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
+from nasbench.harness.audit.records import check_record
 from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.audit.scores import check_scores
 from nasbench.harness.audit.sets import unlike_fronts
@@ -56,6 +57,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
         return
     benchmark, _ = open_benchmark(task)
     yield from check_scores(runs)
+    yield from check_record(runs)
     if isinstance(benchmark, TabularBenchmark):
         yield from check_answers(runs, benchmark)
         yield from _ends(runs, benchmark)
