@@ -15,7 +15,7 @@ from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import Say
 from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.task import Kind, Task
-from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.harness.search.tasks import Wanted, make_tasks, objective_names
 from nasbench.pareto.dominance import nondominated
 from nasbench.pareto.hypervolume import hypervolume
 from nasbench.pareto.indicators import additive_epsilon, igd_plus, share_found
@@ -165,7 +165,7 @@ def front_task(
     It is that of the table's usual protocol, on its first data set unless one is named. Raises
     `InvalidInput` as a search would.
     """
-    objectives = tuple(require_names("objective", objective))
+    objectives = objective_names(objective)
     wanted = Wanted(budget=Budget(evaluations=1), objectives=objectives)  # nothing is searched
     datasets = None if dataset is None else require_names("dataset", dataset)
     return make_tasks(benchmark, datasets, None, wanted, say=say)[0]
