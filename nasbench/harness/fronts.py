@@ -106,6 +106,12 @@ class ExactFront:
         """The point from which hypervolume is measured: nadir - 0.1 * `width`, as scores."""
         return np.asarray(self.nadir - MARGIN * self.width)
 
+    @property
+    def reference_values(self) -> dict[str, float]:
+        """The reference point as values of the objectives, by their names."""
+        values = scores_of(self.objectives, self.reference[None])[0].tolist()
+        return {metric.name: one for metric, one in zip(self.objectives, values, strict=True)}
+
     @cached_property
     def hypervolume(self) -> float:
         """Hypervolume of the front, in the product of the objectives' units."""

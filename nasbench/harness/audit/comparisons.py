@@ -11,6 +11,7 @@ from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.sets import other_reference_points
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
 from nasbench.harness.results.load import Results, load_results, load_several
@@ -104,7 +105,8 @@ def _check(
         return 0, [
             Finding("comparison", where, f"does not say which {FIGURES} it has: make it again")
         ]
-    findings = [Finding("comparison", where, what) for what in told(content, expected)]
+    wrong = [*other_reference_points(content, expected), *told(content, expected)]
+    findings = [Finding("comparison", where, what) for what in wrong]
     findings += _texts(again, choice, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
 

@@ -43,7 +43,6 @@ from nasbench.harness.results.store import EXPERIMENT
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
-from nasbench.problem import scores_of
 from nasbench.text import shown
 
 CENTRES = ("mean", "median", "iqm")
@@ -432,10 +431,10 @@ def _measured(block: Block, fronts: Fronts) -> Iterator[str]:
     """Yield a note for every data set on how hypervolumes are measured there."""
     for name in block.datasets:
         front = fronts.test[name]
-        values = scores_of(front.objectives, front.reference[None])[0].tolist()
+        values = front.reference_values
         at = ", ".join(
-            f"{metric.name} {value:.4g}{metric.unit and f' {metric.unit}'}"
-            for metric, value in zip(front.objectives, values, strict=True)
+            f"{one.name} {values[one.name]:.4g}{one.unit and f' {one.unit}'}"
+            for one in front.objectives
         )
         yield (
             f"hypervolume of {block.outcome} values on {block.title_of(name)}: in percent of that "
