@@ -352,15 +352,16 @@ def _filled(
     if len(one.task.objectives) > 1:
         try:
             fronts = exact_fronts(one.task)
-            fronts.require_hypervolumes()
+            fronts.require_hypervolumes(signal=not one.task.shared)
         except NasbenchError as error:
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
         one = _sets(replace(one, contenders=measured), wanted)
-        longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
-        sets = open_known_sets(one.task, fronts, longest)
-        titles = {name: one.title_of(name) for name in one.datasets}
-        notes = [*one.notes, *_measured(one, fronts), *sets.about(titles)]
+        notes = [*one.notes, *_measured(one, fronts)]
+        if not one.task.shared:  # one-shot searches do not query the table
+            longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
+            sets = open_known_sets(one.task, fronts, longest)
+            notes += sets.about({name: one.title_of(name) for name in one.datasets})
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:
