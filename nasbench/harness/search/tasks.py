@@ -199,25 +199,24 @@ def _of_table(
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
     constraints = _constraints(table, dataset, wanted)
-    joins: dict[str, Join] = {}
+    sources: dict[str, Join | None] = {}
     for what, metric, join in (
         *(("objective", one.metric, one.join) for one in objectives),
         *(("constraint", one.constraint.metric, one.join) for one in constraints),
     ):
-        if join is None or joins.get(metric.name) == join:
+        if metric.name in sources:
+            if sources[metric.name] != join:
+                raise InvalidInput(
+                    f"constraint on '{metric.name}': the objective of that name is of another "
+                    "table or data set; write the constraint like the objective"
+                )
             continue
-        if metric.name in joins or (
-            what == "constraint" and any(metric == one.metric for one in objectives)
-        ):
-            raise InvalidInput(
-                f"constraint on '{metric.name}': the objective of that name is of another table or "
-                "data set; write the constraint like the objective"
-            )
-        other = "" if join.dataset == dataset else f", not on the searched '{dataset}'"
-        say(f"{what} {metric.title} of '{dataset}' is read from {join.about}{other}")
-        joins[metric.name] = join
+        sources[metric.name] = join
+        if join is not None:
+            other = "" if join.dataset == dataset else f", not on the searched '{dataset}'"
+            say(f"{what} {metric.title} of '{dataset}' is read from {join.about}{other}")
     bounds = tuple(one.constraint for one in constraints)
-    joined = tuple(joins.values())
+    joined = tuple(one for one in sources.values() if one is not None)
     if bounds:
         require_feasible(
             bounds, constrained_costs(bounds, table, dataset, joined_costs(joined, table))

@@ -102,6 +102,20 @@ def test_fronts_are_those_of_the_two_sources_joined_by_hand(
     assert found.replayed == 6
 
 
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize(
+    ("objective", "constraint"),
+    [("params@nb201:cifar100", "params<=90000"), ("params", "params@nb201:cifar100<=90000")],
+)
+def test_a_constraint_is_not_of_the_numbers_of_another_data_set(
+    objective: str, constraint: str, tmp_path: Path
+) -> None:
+    """Both costs are called params, and their numbers differ: 73,306 and 79,156 at least."""
+    with pytest.raises(InvalidInput, match="constraint on 'params': the objective of that name"):
+        run("random-search", seeds=1, benchmark="nb201", datasets="cifar10", out=tmp_path,
+            objective=f"accuracy,{objective}", constraint=constraint)  # fmt: skip
+
+
 def costs(name: str, devices: dict[str, tuple[str, ...]], seed: int = 1) -> Table:
     """Make a table that has latencies of these devices, by data set, and nothing else."""
     generator = np.random.default_rng(seed)
