@@ -59,20 +59,26 @@ class Pick:
 def bounds_of(task: Task, texts: Sequence[str]) -> tuple[Constraint, ...]:
     """Return the bounds that a user writes, of objectives of a task.
 
-    Raises `InvalidInput` for a text that cannot be read, and where the costs are no objectives.
+    Raises `InvalidInput` for a text that cannot be read, where the costs are no objectives, and for
+    a cost without its device where objectives are of several.
     """
     costs = {one.name: one for one in task.objectives[1:]}
     found = []
     for text in texts:
         bound = Bound.read(text)
-        metric = next((one for name, one in costs.items() if bound.means(name)), None)
-        if metric is None:
+        meant = [one for name, one in costs.items() if bound.means(name)]
+        if not meant:
             known = ", ".join(costs) or "no other objective"
             raise InvalidInput(
                 f"pick {shown(text)}: sets of these searches are chosen from by {known}; search "
                 f"with --objective {task.metric.name},{bound.name} to choose by it"
             )
-        found.append(bounded(metric, bound, f"pick {shown(text)}"))
+        if len(meant) > 1:
+            raise InvalidInput(
+                f"pick {shown(text)}: {bound.name} is that of several devices: write one of "
+                f"{', '.join(one.name.replace('/', ':', 1) for one in meant)}"
+            )
+        found.append(bounded(meant[0], bound, f"pick {shown(text)}"))
     return tuple(found)
 
 

@@ -1,5 +1,6 @@
 """What each search hands over under a bound: a member of its final set, by brute force."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.errors import InvalidInput
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.picks import OPTIMUM
+from nasbench.harness.compare.picks import OPTIMUM, bounds_of
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import load_results
+from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.problem import ACCURACY, Metric
 
 LATENCY = "latency/amd-epyc"
 
@@ -105,6 +108,17 @@ def test_picks_are_written_and_audited(searched: Path, tmp_path: Path) -> None:
 def test_picks_that_cannot_be_made(searched: Path, text: str, line: str) -> None:
     with pytest.raises(InvalidInput, match=line):
         compare(searched, pick=text)
+
+
+def test_a_cost_of_several_devices_is_named_in_full() -> None:
+    """The least of two latencies is not taken for the one that is meant."""
+    devices = [Metric(f"latency/{name}", "min", "ms", 0.0) for name in ("phone", "watch")]
+    (task,) = make_tasks("digits", None, None, Wanted())
+    task = replace(task, objectives=(ACCURACY, *devices))
+    with pytest.raises(InvalidInput, match="write one of latency:phone, latency:watch"):
+        bounds_of(task, ["latency<=3"])
+    (bound,) = bounds_of(task, ["latency:watch<=3"])
+    assert bound.metric == devices[1]
 
 
 def test_searches_of_one_objective_have_none(tmp_path: Path) -> None:
