@@ -36,8 +36,10 @@ class SmsEmoa(Unseen):
 
     Deviations: as in `nsga2`, and: the paper keeps the two extreme points of two objectives
     whatever they add, which the distant reference point does here too, unless their own part is
-    smaller than that of another member. With several workers nothing waits: children are made
-    of the members that there are. Up to three objectives.
+    smaller than that of another member. Where evaluations of the first population failed, children
+    are made of those that succeeded, at least one, and the population grows to its full size. With
+    several workers nothing waits: children are made of the members that there are. Up to three
+    objectives.
     """
 
     title = "SMS-EMOA"
@@ -59,9 +61,9 @@ class SmsEmoa(Unseen):
         return self.problem.scores(answer)
 
     def ask(self) -> Evaluate | Wait | None:
-        """Ask for random architectures until the population is full, then for a child at a time."""
-        full = len(self.population) >= self.settings.population
-        architecture = self._child() if full else None
+        """Ask for a first population of random architectures, then for a child at a time."""
+        begun = len(self.known) >= self.settings.population
+        architecture = self._child() if begun and self.population else None
         if architecture is None:
             architecture = next(iter(self.draw(1)), None)
         if architecture is None:

@@ -107,6 +107,15 @@ def test_failures_equal_values_and_one_architecture(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_children_come_where_most_random_architectures_fail(name: str) -> None:
+    """As under a constraint that a tenth of the space meets: 4 of 40 random ones succeed."""
+    space, failing = toy_space((10,) * 4), Measured(opposed, fails=lambda cell: cell[0] > 0)
+    tracks = [run(name, space, failing, 160, seed) for seed in range(4)]
+    failed = np.mean([np.isnan(track.values[60:, 0]).mean() for track in tracks])
+    assert failed < 0.7  # 0.9 of random ones
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_scales_of_objectives_do_not_matter(name: str) -> None:
     """Costs a million times larger, exactly (a power of 2), ask for the same architectures."""
     space = toy_space((3,) * 6)
