@@ -180,6 +180,17 @@ class Block:
         )
 
     @property
+    def about_feasible(self) -> tuple[str, ...]:
+        """A line on which of the table's architectures count; empty without constraints."""
+        if not self.task.constraints:
+            return ()
+        return (
+            "architectures of the table, the best and the mean one among them: those that meet the "
+            "constraints; random search draws from all, and what is expected of it is expected of "
+            "searches that have found one of these",
+        )
+
+    @property
     def about_test(self) -> tuple[str, ...]:
         """Lines on what test values are: `reservations`, and means over how many seeds."""
         if self.known is None or not self.task.has_test:

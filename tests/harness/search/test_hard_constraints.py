@@ -299,3 +299,15 @@ def test_runs_that_meet_nothing_have_failed(tmp_path: Path) -> None:
     assert all(f"met 'params <= {few} weights'" in one for one in errors)
     (block,) = compare(tmp_path).blocks
     assert any("say nothing of how often" in note for note in block.notes)
+
+
+def test_numbers_from_the_table_are_said_to_be_of_feasible_architectures(
+    searched: Path, tmp_path: Path
+) -> None:
+    compare(searched, out=tmp_path)
+    words = "those that meet the constraints"
+    for name in ("results", "estimates"):
+        assert all(words in path.read_text() for path in tmp_path.rglob(f"{name}.md"))
+    captions = [path.read_text() for path in tmp_path.rglob("captions.md")]
+    assert any("All architectures that meet the constraints by search signal" in one
+               for one in captions)  # fmt: skip

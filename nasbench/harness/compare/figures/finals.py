@@ -64,10 +64,11 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         if told or block.known is None:
             continue
         metric = block.units.metric
+        among = " that meet the constraints" if block.task.constraints else ""
         what = (
-            f"all architectures by search signal and {block.outcome} {metric.name} on {title}, a "
-            "panel for each row with the final architectures of its runs; better is up and to the "
-            "right"
+            f"all architectures{among} by search signal and {block.outcome} {metric.name} on "
+            f"{title}, a panel for each row with the final architectures of its runs; better is up "
+            "and to the right"
         )
         yield Picture(
             f"landscape-{dataset}", "landscape", f"Where searches end among all on {title}",

@@ -47,7 +47,8 @@ def proxies_table(block: "Block") -> TextTable:
         f"Zero-cost proxies, Spearman's rank correlation with {block.task.metric.name}; used: "
         "whether a row asked for its scores"
     )
-    full, brief = written_notes(block, *about_spearman(block, block.datasets))
+    among = (Note(one) for one in block.about_feasible)
+    full, brief = written_notes(block, *about_spearman(block, block.datasets), *among)
     texts = sum(name in TEXTS for name in columns)
     return TextTable(
         _KIND, caption, columns, sections, full, texts, short=SHORT[_KIND], brief=brief

@@ -79,7 +79,7 @@ def results_table(block: "Block") -> TextTable:
         f"{block.answers.capitalize()}, {units.title}, mean ± standard deviation over n runs; "
         f"{units.axis('regrets')} to {block.optimum} of the table"
     )
-    told = (Note(one) for one in block.about_test)
+    told = (Note(one) for one in (*block.about_feasible, *block.about_test))
     clocks = (note for note in about_clocks(block) if note.text.startswith("shared epochs"))
     notes = written_notes(block, *about_bold(block), *told, *clocks)
     return text_table("results", caption, sections, notes)
@@ -143,7 +143,8 @@ def estimates_table(block: "Block") -> TextTable:
         "bootstrap intervals: mean, median and interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else PERCENTILE
-    notes = written_notes(block, *about_bold(block), *known, *about_detectable(block))
+    among = (Note(one) for one in block.about_feasible)
+    notes = written_notes(block, *about_bold(block), *known, *among, *about_detectable(block))
     return text_table("estimates", caption, sections, notes)
 
 
