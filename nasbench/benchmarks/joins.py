@@ -136,6 +136,22 @@ def joined_costs(joins: Sequence[Join], table: Table) -> dict[str, Array]:
     return found
 
 
+def require_numbers(table: Table, found: Found, dataset: str) -> None:
+    """Raise `InvalidInput` for a cost that no architecture of `table` has a number of."""
+    metric, join = found
+    if join is not None:
+        numbers = joined_costs((join,), table)[metric.name]
+    elif is_cost(metric):
+        numbers = read_cost(table.search, metric, dataset)
+    else:
+        return
+    if np.isnan(numbers).all():
+        raise InvalidInput(
+            f"objective '{metric.name}': no architecture of table '{table.name}' has a number of "
+            "it: use another"
+        )
+
+
 def _by_architecture(cost: Array, own: EnumerableSpace, other: EnumerableSpace) -> Array:
     """Return costs of architectures of `other` in the order of `own`; either may be a pool's."""
     places = np.arange(own.size, dtype=np.int64)

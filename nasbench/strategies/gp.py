@@ -1,17 +1,14 @@
 """Bayesian optimisation with a Gaussian process and expected improvement."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nasbench.strategies.base import require
-from nasbench.strategies.parts.improvement import ImprovementSearch
+from nasbench.strategies.parts.process_search import ProcessSearch
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nasbench.strategies.parts.predictors import Prediction
     from nasbench.strategies.parts.predictors.growing import GrowingProcess
 
     Numbers = NDArray[np.float64]
@@ -36,7 +33,7 @@ _BIBTEX = """
 
 
 @register("gp")
-class GaussianProcessSearch(ImprovementSearch):
+class GaussianProcessSearch(ProcessSearch):
     """The architecture with the largest expected improvement by a Gaussian process comes next.
 
     Snoek et al., NeurIPS 2012, with the kernel they recommend (Matern 5/2) on an encoding of
@@ -71,39 +68,8 @@ class GaussianProcessSearch(ImprovementSearch):
     colour = "#00695c"
     encodings = ("live-path", "path", "one-hot", "adjacency")
 
-    @dataclass(frozen=True)
-    class Settings:
-        """Hyperparameters."""
-
-        initial: int = 10  #: random architectures before the first model
-        points: int = 300  #: answers that are kept when hyperparameters are fitted again
-        candidates: int = 200  #: architectures compared in a space of more than 50,000
-        parents: int = 10  #: best architectures whose mutants are candidates there
-
-        def __post_init__(self) -> None:
-            """Refuse settings with which nothing can be learned or proposed."""
-            require(1 <= self.initial <= 100_000, "initial", self.initial, "1 to 100000")
-            require(2 <= self.points <= 5_000, "points", self.points, "2 to 5000")
-            require(1 <= self.candidates <= 50_000, "candidates", self.candidates, "1 to 50000")
-            require(1 <= self.parents <= 10_000, "parents", self.parents, "1 to 10000")
-
-    def setup(self) -> None:
-        """Begin without a process; where it is missing, it learns all answers."""
-        super().setup()
-        self._process: GrowingProcess | None = None
-
-    def predict(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Prediction":
-        """Predict normal scores after learning all answers."""
+    def learn(self, process: "GrowingProcess", known: "Numbers") -> None:
+        """Let the process learn all scores."""
         import numpy as np
 
-        from nasbench.strategies.parts.predictors.growing import GrowingProcess
-
-        if self._process is None:
-            self._process = GrowingProcess(self.settings.points, others if all_ else None)
-        self._process.learn(known, np.array([*self.known.values()]))
-        return self._process.predict_candidates() if all_ else self._process.predict(others)
-
-    @property
-    def goal(self) -> float:
-        """The best normal score."""
-        return 0.0 if self._process is None else float(self._process.scores.max())
+        process.learn(known, np.array([*self.known.values()]))

@@ -138,7 +138,12 @@ class ProposedByModel(SearchStrategy):
         best = sorted(self.history, key=lambda one: one[2])[-self.settings.shown :]
         example = renaming.write(self.space.sample(Random(0)))
         return [
-            system_message(renaming, self.problem.objectives, example),
+            system_message(
+                renaming,
+                self.problem.objectives,
+                example,
+                constrained=bool(self.problem.constraints),
+            ),
             user_message(renaming, [one[:2] for one in best], list(self.open.values())),
         ]
 
@@ -177,7 +182,7 @@ class ProposedByModel(SearchStrategy):
         """Add an evaluation to the history, and its costs to the record."""
         number, costs = trial.request.memo
         architecture = self.open.pop(number)
-        values = None if answer.failed else tuple(answer.values)
+        values = tuple(answer.values) if self.problem.feasible(answer) else None
         self.history.append((architecture, values, self.problem.score(answer)))
         self.told_costs.append(costs)
 

@@ -1,9 +1,6 @@
 """SMS-EMOA: evolution that lets go of the member that adds least to the hypervolume."""
 
-from typing import Any
-
-from nasbench.errors import InvalidInput
-from nasbench.problem import WAIT, Answer, Evaluate, Problem, Trial, Wait
+from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.parts.populations import Scores, Variation, scaled, succeeded
 from nasbench.strategies.parts.unseen import Unseen
@@ -50,18 +47,7 @@ class SmsEmoa(Unseen):
     colour = "#c2571a"
 
     Settings = Variation
-
-    @classmethod
-    def check(cls, problem: Problem, settings: Any) -> None:
-        """Raise `InvalidInput` for more objectives than a hypervolume is computed of."""
-        from nasbench.pareto.hypervolume import MOST_OBJECTIVES
-
-        if len(problem.objectives) > MOST_OBJECTIVES:
-            raise InvalidInput(
-                "strategy 'sms-emoa' compares hypervolumes, which are computed of at most "
-                f"{MOST_OBJECTIVES} objectives, not of {len(problem.objectives)}: use another, "
-                "such as nsga2"
-            )
+    most_objectives = 3  # of as many, hypervolumes are computed exactly
 
     def setup(self) -> None:
         """Start without a population."""

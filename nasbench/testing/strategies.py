@@ -62,15 +62,17 @@ class Poison:
 class PoisonedBenchmark(ToyBenchmark):
     """A benchmark with test numbers that no search may read."""
 
-    def __init__(self, space: EnumerableSpace) -> None:
+    def __init__(self, space: EnumerableSpace, objectives: int) -> None:
         """Set the attribute `test`, where a search might look for test numbers, to a `Poison`."""
-        super().__init__(space)
+        super().__init__(space, objectives=objectives)
         self.test = Poison()
 
 
 def _run(path: str, seed: int, sizes: tuple[int, ...], evaluations: int) -> list[Any]:
     """Run a strategy on a toy benchmark; return its trajectory as plain values."""
-    track = searched(find_strategy(path), seed, ToyBenchmark(toy_space(sizes)), evaluations)
+    found = find_strategy(path)
+    benchmark = ToyBenchmark(toy_space(sizes), objectives=found.least_objectives)
+    track = searched(found, seed, benchmark, evaluations)
     return [track.architectures, track.values.tolist(), track.seconds.tolist(), str(track.stop)]
 
 
@@ -112,7 +114,7 @@ class StrategyConformance(OddInputs):
     def test_asks_only_for_architectures_of_its_space(self) -> None:
         """All requested architectures are in the space, for every kind of space its tags allow."""
         for space in self._spaces():
-            track = searched(self._class, 1, ToyBenchmark(space), self.evaluations)
+            track = searched(self._class, 1, self._toy(space), self.evaluations)
             assert track.architectures
             for one in track.architectures:
                 assert space.contains(one), f"{one!r} is not in space '{space.name}'"
@@ -122,7 +124,7 @@ class StrategyConformance(OddInputs):
 
         Without the tag, it asks only for the task's own fidelity.
         """
-        benchmark = ToyBenchmark(toy_space(TOY_SIZES[0]))
+        benchmark = self._toy(toy_space(TOY_SIZES[0]))
         searched(self._class, 2, benchmark, self.evaluations)
         asked = {(one.fidelity or OWN).epochs for one in benchmark.asked}
         if Tag.FIDELITIES in self._class.tags:
@@ -146,7 +148,7 @@ class StrategyConformance(OddInputs):
             else:
                 raise AssertionError("a problem without proxies is not refused")
         for space in self._spaces():
-            benchmark = ToyBenchmark(space)
+            benchmark = self._toy(space)
             searched(self._class, 13, benchmark, self.evaluations)
             assert bool(benchmark.scored) == bool(names), "its tag and its requests do not agree"
             for one in benchmark.scored:
@@ -157,7 +159,7 @@ class StrategyConformance(OddInputs):
     def test_less_of_a_loss_is_better(self) -> None:
         """A search of a loss works; if `mirrored`, it asks as a search of the accuracy does."""
         runs = [
-            searched(self._class, 12, ToyBenchmark(toy_space(TOY_SIZES[2]), loss=loss), 200)
+            searched(self._class, 12, self._toy(toy_space(TOY_SIZES[2]), loss=loss), 200)
             for loss in (False, True)
         ]
         if self.mirrored:
@@ -168,7 +170,7 @@ class StrategyConformance(OddInputs):
         spaces = self._spaces()
         for space in spaces:
             runs = [
-                searched(self._class, 11, ToyBenchmark(space), self.evaluations, workers=4)
+                searched(self._class, 11, self._toy(space), self.evaluations, workers=4)
                 for _ in range(2)
             ]
             assert runs[0].architectures == runs[1].architectures
@@ -196,7 +198,7 @@ class StrategyConformance(OddInputs):
 
     def _with_workers(self, strategy: SearchStrategy, workers: int) -> tuple[int, int]:
         """Search; return how often it waited with a worker free, and the most open trials."""
-        benchmark, open_trials = ToyBenchmark(toy_space(TOY_SIZES[2])), list[Trial]()
+        benchmark, open_trials = self._toy(toy_space(TOY_SIZES[2])), list[Trial]()
         waits = most = number = 0
         while number < self.evaluations:
             request = strategy.ask() if len(open_trials) < workers else None
@@ -236,10 +238,11 @@ class StrategyConformance(OddInputs):
         there when it reads the test set.
         """
         for space in (toy_space(TOY_SIZES[0]), get_categorical("nb201")):
-            benchmark = PoisonedBenchmark(space)
+            benchmark = PoisonedBenchmark(space, self._objectives)
             with seal_test():
                 strategy = made_for(self._class, 5, space)
-                search(strategy, benchmark, Clock(Budget(evaluations=self.evaluations)))
+                budget = Budget(evaluations=self.evaluations)
+                search(strategy, benchmark, Clock(budget, None, benchmark.metrics))
             assert benchmark.asked
             held = list(reachable(strategy))
             assert not any(found is benchmark for found in held)
@@ -248,7 +251,7 @@ class StrategyConformance(OddInputs):
     def test_respects_the_budget(self) -> None:
         """Charged seconds never exceed the budget; an answer that would exceed it is not told."""
         for seconds in (9.0, 17.5, 60.0):
-            benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
+            benchmark = self._toy(toy_space(TOY_SIZES[2]))
             strategy = made_for(self._class, 6, benchmark.space)
             told: list[Trial] = []
             tell = strategy.tell
@@ -258,7 +261,7 @@ class StrategyConformance(OddInputs):
                 tell(trial, answer)
 
             strategy.tell = spy  # type: ignore[method-assign]
-            clock = Clock(Budget(seconds=seconds), None, own=OWN.epochs)
+            clock = Clock(Budget(seconds=seconds), None, benchmark.metrics, own=OWN.epochs)
             track = search(strategy, benchmark, clock)
             assert track.seconds.sum() <= seconds
             told = [trial for trial in told if not isinstance(trial.request, Score)]
@@ -270,7 +273,7 @@ class StrategyConformance(OddInputs):
 
         The first value at a higher fidelity than before replaces any value at a lower fidelity.
         """
-        benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]))
+        benchmark = self._toy(toy_space(TOY_SIZES[2]))
         track = searched(self._class, 8, benchmark, self.evaluations)
         best: tuple[int, float] = (0, -1.0)
         steps: list[int] = []
@@ -282,7 +285,7 @@ class StrategyConformance(OddInputs):
 
     def test_survives_failed_evaluations(self) -> None:
         """A failed evaluation is charged, never becomes the incumbent, and the search goes on."""
-        benchmark = ToyBenchmark(toy_space(TOY_SIZES[2]), failing=0.4)
+        benchmark = self._toy(toy_space(TOY_SIZES[2]), failing=0.4)
         track = searched(self._class, 9, benchmark, self.evaluations)
         failed = np.isnan(track.signal)
         assert failed.any()
@@ -299,9 +302,10 @@ class StrategyConformance(OddInputs):
         space, budget = toy_space(TOY_SIZES[2]), Budget(seconds=60, evaluations=self.evaluations)
 
         def begun(seed: int) -> tuple[SearchStrategy, ToyBenchmark, Clock]:
-            benchmark = ToyBenchmark(space, failing=0.2)
+            benchmark = self._toy(space, failing=0.2)
             benchmark.seconds = benchmark.seconds * (1 + seed / number)
-            return made_for(self._class, seed, space), benchmark, Clock(budget, own=OWN.epochs)
+            clock = Clock(budget, None, benchmark.metrics, own=OWN.epochs)
+            return made_for(self._class, seed, space), benchmark, clock
 
         seeds = range(number) if number > 1 else ()
         with seal_test():
@@ -314,7 +318,7 @@ class StrategyConformance(OddInputs):
         """A search whose state is written as JSON and read into a new object continues equally."""
         for after in (0, 1, 7, 23):
             space = toy_space(TOY_SIZES[0])
-            benchmark, original = ToyBenchmark(space), made_for(self._class, 10, space)
+            benchmark, original = self._toy(space), made_for(self._class, 10, space)
             _advance(original, benchmark, after)
             text = json.dumps(original.state())
             restored = made_for(self._class, 999, space)

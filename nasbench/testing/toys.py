@@ -54,13 +54,20 @@ class ToyLayers(ConditionalSpace):
 class ToyBenchmark:
     """A benchmark of random numbers: accuracies of about 10 to 90 %, costs of 1 to 3 s at 3 epochs.
 
-    Some evaluations can fail.
+    Some evaluations can fail. Of several objectives, those after the first are random numbers too.
     """
 
-    def __init__(self, space: EnumerableSpace, failing: float = 0.0, *, loss: bool = False) -> None:
+    def __init__(
+        self,
+        space: EnumerableSpace,
+        failing: float = 0.0,
+        *,
+        loss: bool = False,
+        objectives: int = 1,
+    ) -> None:
         """Let a share `failing`, from 0 to 1, of the architectures fail, always the same ones.
 
-        With `loss` the value is 100 minus the accuracy, which is to be minimised.
+        With `loss` the first value is 100 minus the accuracy, which is to be minimised.
         """
         generator = np.random.default_rng(7)
         self.space, self.loss = space, loss
@@ -70,6 +77,8 @@ class ToyBenchmark:
         unmeasured = generator.random(space.size) < 0.1
         promise = np.round((self.accuracy + generator.normal(0, 20, space.size)) / 20)
         self.promise = np.where(unmeasured, np.nan, promise)
+        self.metrics = objectives_of(LOSS if loss else ACCURACY, objectives)
+        self.more = generator.uniform(1, 100, (space.size, objectives - 1))
         self.asked: list[Evaluate] = []
         self.scored: list[Score] = []
 
@@ -90,17 +99,27 @@ class ToyBenchmark:
         epochs = (request.fidelity or OWN).epochs
         seconds = float(self.seconds[index]) * epochs / OWN.epochs
         if self.fails[index]:
-            return Answer((0.0,), seconds, epochs, failed=True)
+            return Answer((0.0,) * len(self.metrics), seconds, epochs, failed=True)
         accuracy = float(self.accuracy[index]) * (1 - 0.1 / epochs)
-        return Answer((100 - accuracy if self.loss else accuracy,), seconds, epochs)
+        first = 100 - accuracy if self.loss else accuracy
+        return Answer((first, *self.more[index].tolist()), seconds, epochs)
+
+
+def objectives_of(first: Metric, number: int) -> tuple[Metric, ...]:
+    """Return so many objectives: the first one, and costs without an upper bound."""
+    return (first, *(Metric(f"cost {place}", "min", "", 0.0) for place in range(1, number)))
 
 
 def problem_of(
     strategy: type[SearchStrategy], space: Space, metric: Metric = ACCURACY, workers: int = 1
 ) -> Problem:
-    """Return the problem of a space, with fidelities and proxies as the strategy's tags need."""
+    """Return the problem of a space, with what the strategy's card needs.
+
+    These are fidelities, proxies and objectives: as few as it can search.
+    """
     several = FIDELITIES if Tag.FIDELITIES in strategy.tags else (OWN,)
-    return Problem(space, (metric,), several, workers, OWN, proxies_of(strategy))
+    objectives = objectives_of(metric, strategy.least_objectives)
+    return Problem(space, objectives, several, workers, OWN, proxies_of(strategy))
 
 
 def proxies_of(strategy: type[SearchStrategy]) -> tuple[str, ...]:
@@ -125,10 +144,12 @@ def searched(
     *,
     workers: int = 1,
 ) -> Trajectory:
-    """Search a toy benchmark with default settings; test is sealed meanwhile."""
+    """Search a toy benchmark with default settings; test is sealed meanwhile.
+
+    The benchmark has as many objectives as the strategy needs.
+    """
     own = OWN.epochs
-    objective = (LOSS if benchmark.loss else ACCURACY,)
-    clock = Clock(Budget(evaluations=evaluations), None, objective, own=own)
+    clock = Clock(Budget(evaluations=evaluations), None, benchmark.metrics, own=own)
     made = made_for(strategy, seed, benchmark.space, workers=workers, loss=benchmark.loss)
     with seal_test():
         return search(made, benchmark, clock)

@@ -12,12 +12,12 @@ from nasbench.benchmarks.tabular import Query, TabularBenchmark
 from nasbench.errors import DataError, InvalidInput, TestSetSealed
 from nasbench.harness.search.budget import Budget, Clock
 from nasbench.harness.search.loop import FreeRepeats, search
-from nasbench.problem import Evaluate, Fidelity, Problem, Score, Scores
+from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Problem, Score, Scores
 from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies.base import BEST, Tag
 from nasbench.strategies.registry import make_settings, strategies
-from nasbench.testing.toys import proxies_of
+from nasbench.testing.toys import objectives_of, proxies_of
 
 SPACE = get_space("nb201")
 SIGNAL = Query("cifar10", 12, 12)
@@ -34,7 +34,7 @@ def test_an_answer_is_the_tables_number() -> None:
     seconds = table.search.query_seconds("cifar10", 12)
     for index in (0, 77, SIZE - 1):
         answer = session.answer(Evaluate(SPACE.architecture(index)))
-        assert answer == ((accuracy[index],), seconds[index], 12, False)
+        assert answer == ((accuracy[index],), seconds[index], 12, False, ())
 
 
 def test_best_and_cheapest() -> None:
@@ -126,10 +126,18 @@ ASKING = sorted(
 
 
 class WithScores:
-    """A session that also scores architectures: by the sum of their choices, at no cost."""
+    """A session that also scores architectures: by the sum of their choices, at no cost.
 
-    def __init__(self, session: Session) -> None:
-        self.answer = session.answer
+    The same sum is the value of objectives after the first, which the session does not know.
+    """
+
+    def __init__(self, session: Session, objectives: int) -> None:
+        self._session, self._more = session, objectives - 1
+
+    def answer(self, request: Evaluate) -> Answer:
+        answer = self._session.answer(request)
+        more = (float(sum(request.architecture)),) * self._more
+        return answer._replace(values=(*answer.values, *more))
 
     def score(self, request: Score) -> Scores:
         values = tuple(float(sum(one)) for one in request.architectures)
@@ -145,10 +153,12 @@ def test_no_strategy_depends_on_test(name: str) -> None:
     for poison in (False, True):
         source = benchmark(synthetic_table(poison=poison, epochs=epochs))
         offered = source.fidelities if epochs else ()
-        problem = Problem(SPACE, fidelities=offered, proxies=proxies_of(strategy))
+        objectives = objectives_of(ACCURACY, strategy.least_objectives)
+        problem = Problem(SPACE, objectives, offered, proxies=proxies_of(strategy))
         searcher = strategy(problem, make_settings(strategy, {}), Random(3))
-        session = WithScores(source.session(Random(4)))
-        tracks.append(search(searcher, session, Clock(Budget(evaluations=80))))
+        session = WithScores(source.session(Random(4)), len(objectives))
+        clock = Clock(Budget(evaluations=80), None, objectives)
+        tracks.append(search(searcher, session, clock))
     assert tracks[0].architectures == tracks[1].architectures
     assert (tracks[0].values == tracks[1].values).all()
 

@@ -11,6 +11,7 @@ from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.sets import other_reference_points
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
 from nasbench.harness.results.load import Results, load_results, load_several
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
 _TABLE = re.compile(
-    r"(results|cost|estimates|course|pairs|proxies|ranks|sets)\.(tex|md|csv)|captions\.(tex|md)"
+    r"(results|cost|estimates|course|pairs|proxies|ranks|sets|picks)\.(tex|md|csv)|captions\.(tex|md)"
 )
 _FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png|svg|pgf)")
 _MANY = 2
@@ -124,7 +125,8 @@ def _again(
         return 0, [
             Finding("comparison", where, f"does not say which {FIGURES} it has: make it again")
         ]
-    findings = [Finding("comparison", where, what) for what in told(content, expected)]
+    wrong = [*other_reference_points(content, expected), *told(content, expected)]
+    findings = [Finding("comparison", where, what) for what in wrong]
     findings += _texts(again, choice, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
 

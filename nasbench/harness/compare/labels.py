@@ -127,6 +127,7 @@ def describe(task: Task, titles: Mapping[str, str] = _NONE) -> str:
             else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(task)]
         ),
         f"judged after {epochs_text(task.final_schedule)}",
+        *(f"answers have {one}" for one in task.constraints),
         *(["repeated architectures free"] if task.repeats == "free" else []),
         *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
         *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
@@ -172,17 +173,26 @@ def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(named)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
-    if task.objectives != (ACCURACY,):
-        names = [one.name for one in task.objectives]
-        sources = dict.fromkeys(f"{one.content[:_DIGITS]}-{one.dataset}" for one in task.joins)
-        key = "-".join([*names, *sources])
-        found[f"objective-{key}"] = f"objective {' and '.join(names)}"
+    found |= _sought(task)
     if task.selection is Selection.OWN:
         found[f"selection-{task.selection}"] = f"selection {task.selection}"
     if task.promotion is not Promotion.RESTART:
         found[f"promotion-{task.promotion}"] = f"promotion {task.promotion}"
     if task.simulated_workers > 1:
         found[f"workers-{task.simulated_workers}"] = f"{task.simulated_workers} simulated workers"
+    return found
+
+
+def _sought(task: Task) -> dict[str, str]:
+    """Return the parts of `distinguishing_parts` about objectives and constraints."""
+    found = {}
+    sources = dict.fromkeys(f"{one.content[:_DIGITS]}-{one.dataset}" for one in task.joins)
+    if task.objectives != (ACCURACY,):
+        names = [one.name for one in task.objectives]
+        found[f"objective-{'-'.join([*names, *sources])}"] = f"objective {' and '.join(names)}"
+    for one in task.constraints:
+        name = "-".join([f"{one.metric.name}-{one.bound:.12g}", *sources])
+        found[f"constraint-{name}"] = str(one)
     return found
 
 
@@ -193,6 +203,7 @@ def differences(tasks: Sequence[Task]) -> list[str]:
             **flatten(task.values()),
             "objectives": [one.name for one in task.objectives],
             "joins": [f"{one.objective} of {one.about}" for one in task.joins],
+            "constraints": [str(one) for one in task.constraints],
         }
         for task in tasks
     ]

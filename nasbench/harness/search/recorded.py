@@ -12,6 +12,7 @@ _WORDS = {
     "content": "table",
     "dataset": "data set",
     "objectives": "objectives",
+    "constraints": "constraints",
     "simulated_workers": "number of simulated workers",
     "experiment_seed": "experiment seed",
 }
@@ -32,6 +33,7 @@ def description(experiment: Experiment, strategy: type[SearchStrategy]) -> dict[
             "protocol": task.protocol,
             "budget": str(task.budget),
             "objectives": [[one.name, one.direction] for one in task.objectives],
+            "constraints": [*map(str, task.constraints)],
             "simulated_workers": task.simulated_workers,
             "experiment_seed": experiment.seed,
         },
@@ -80,4 +82,6 @@ def _text(name: str, value: object) -> str:
         return str(value)[:_DIGITS]
     if name == "objectives" and isinstance(value, list):
         return " and ".join(str(one[0]) if isinstance(one, list) and one else "?" for one in value)
+    if name == "constraints" and isinstance(value, list):
+        return " and ".join(map(str, value)) or "none"
     return shown(value)

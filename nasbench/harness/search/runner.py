@@ -82,7 +82,7 @@ class Runner:
         self._scores = None if use is None else open_scores(task, use)
         self._problem = Problem(
             self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
-            task.simulated_workers, own, () if use is None else use.names,
+            task.simulated_workers, own, () if use is None else use.names, task.constraints,
         )  # fmt: skip
         try:
             require_tags(self._strategy, experiment.strategy, self._problem)
@@ -183,6 +183,10 @@ class Runner:
         """
         steps = trajectory.incumbents
         if not len(steps):
+            constraints = self.experiment.task.constraints
+            if constraints:
+                named = " and ".join(map(str, constraints))
+                raise NasbenchError(f"no evaluation within the budget succeeded and met '{named}'")
             at = f" at {self.experiment.task.query.epochs} epochs, the protocol's own fidelity,"
             at = at if self.experiment.task.selection is Selection.OWN else ""
             raise NasbenchError(f"no evaluation{at} succeeded within the budget")

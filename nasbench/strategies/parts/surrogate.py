@@ -3,9 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nasbench.problem import WAIT, Answer, Evaluate, Trial, Wait
+from nasbench.problem import WAIT, Answer, Evaluate, Wait
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import Tag
 from nasbench.strategies.parts.unseen import Unseen
@@ -55,11 +55,14 @@ class SurrogateSearch(Unseen):
         self.open.add(architecture)
         return Evaluate(architecture)
 
-    def tell(self, trial: Trial, answer: Answer) -> None:
-        """Remember a score; one that is no finite number is that of a failure without a bound."""
-        super().tell(trial, answer)
-        if not isfinite(self.known[trial.architecture]):
-            self.known[trial.architecture] = -inf
+    def value(self, answer: Answer) -> Any:
+        """Return a score; one that is no finite number is that of a failure without a bound."""
+        score = self.problem.score(answer)
+        return score if isfinite(score) else -inf
+
+    def usable(self, value: Any) -> bool:
+        """Whether a model can learn from what is known of an evaluation."""
+        return bool(value > -inf)
 
     def _next(self) -> Architecture | None:
         one = self._proposed()
@@ -79,18 +82,20 @@ class SurrogateSearch(Unseen):
     def _can_propose(self) -> bool:
         if len(self.known) + len(self.open) < self.settings.initial:
             return False
-        return any(score > -inf for score in self.known.values())
+        return any(map(self.usable, self.known.values()))
 
     def learned(self) -> "tuple[list[Architecture], NDArray[np.float64]]":
         """Return the known architectures and their scores, shape (n,), in the order of answers.
 
         Scores are finite: a failed evaluation of a metric without a worst value has the lowest
-        score of those that succeeded.
+        score of those that succeeded. So has one that does not meet the constraints, if any does.
         """
         import numpy as np
 
         scores = np.array(list(self.known.values()))
-        lowest = scores[np.isfinite(scores)].min()
+        finite = np.isfinite(scores)
+        feasible = finite & (scores >= self.problem.objectives[0].worst)
+        lowest = scores[feasible if feasible.any() else finite].min()
         return list(self.known), np.maximum(scores, lowest)
 
     def best(self, count: int) -> list[Architecture]:

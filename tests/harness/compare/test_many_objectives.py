@@ -20,7 +20,7 @@ def test_sets_of_four_objectives_are_compared_without_hypervolumes(tmp_path: Pat
 
 
 def test_sms_emoa_refuses_four_objectives_before_it_searches(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="at most 3 objectives, not of 4"):
+    with pytest.raises(InvalidInput, match="at most 3 objectives, and this search has 4"):
         nasbench.run("sms-emoa", seeds=2, benchmark="digits", objective=FOUR, budget="60evals",
                      out=tmp_path, workers=1)  # fmt: skip
     assert not list(tmp_path.rglob("*.parquet"))

@@ -34,6 +34,11 @@ def save(path: Path, number: int, value: Callable[[int, int], float]) -> str:
     return str(path)
 
 
+def objective_of(name: str) -> str:
+    """Return as many objectives as a strategy needs."""
+    return ",".join(("accuracy", "params")[: strategies()[name].least_objectives])
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("workers", [1, 4])
 def test_tables_of_one_architecture_of_equal_values_and_with_gaps(
@@ -49,7 +54,7 @@ def test_tables_of_one_architecture_of_equal_values_and_with_gaps(
 
         def searched(path: str = path, out: Path = out) -> None:
             nasbench.run(name, seeds=2, benchmark=path, budget="25evals", workers=1, out=out,
-                         simulated_workers=workers)  # fmt: skip
+                         simulated_workers=workers, objective=objective_of(name))  # fmt: skip
 
         if Tag.DECISIONS in strategies()[name].tags:
             with pytest.raises(NasbenchError, match="a pool of") as raised:
@@ -66,7 +71,8 @@ def test_tables_of_one_architecture_of_equal_values_and_with_gaps(
 def test_a_table_without_a_value_is_one_line(name: str, tmp_path: Path) -> None:
     path = save(tmp_path / "none.safetensors", 12, lambda *_: NAN)
     with pytest.raises(NasbenchError, match="no values of validation to search on"):
-        nasbench.run(name, seeds=1, benchmark=path, out=tmp_path / "results")
+        nasbench.run(name, seeds=1, benchmark=path, out=tmp_path / "results",
+                     objective=objective_of(name))  # fmt: skip
 
 
 class Astray(RandomSearch):

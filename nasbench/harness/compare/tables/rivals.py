@@ -11,6 +11,7 @@ from nasbench.harness.compare.tables.note_texts import (
     PAIRS,
     PAIRS_BOLD,
     RANKS,
+    RANKS_ALONE,
     RANKS_BETTER,
     RANKS_BOLD,
     RANKS_BY_SPACE,
@@ -49,7 +50,7 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
-        f"{block.outcome.capitalize()} {block.units.title} of final incumbents in pairs: "
+        f"{block.outcome.capitalize()} {block.units.title} of {block.answers} in pairs: "
         "above the diagonal p-values, below it the chance that a run of the row beats one of the "
         "column (A12)"
     )
@@ -106,7 +107,11 @@ def _notes(family: "Family", best: str) -> list[Note]:
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     told = filled(RANKS_BOLD, difference, found.critical_difference)
     notes = [
-        filled(RANKS, f"{family.outcome} {family.measured}", family.outcome),
+        filled(
+            RANKS if math.isfinite(found.regret_mean[0]) else RANKS_ALONE,
+            f"{family.outcome} {family.measured}",
+            family.outcome,
+        ),
         filled(RANKS_BETTER, best),
         told if found.telling else RANKS_PLAIN,
     ]

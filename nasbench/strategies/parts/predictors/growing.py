@@ -48,22 +48,32 @@ class GrowingProcess:
         self.kept: list[int] = []
         """Places of the answers that it knows, among all."""
 
-    def learn(self, features: Numbers, scores: Numbers) -> None:
+    def learn(
+        self,
+        features: Numbers,
+        scores: Numbers,
+        first: Numbers | None = None,
+        better: Numbers | None = None,
+    ) -> None:
         """Learn all n answers so far: features of shape (n, d), scores of shape (n,).
 
-        A score may be minus infinity.
+        A score may be minus infinity. The kernel is fitted to the scores of the answers up to the
+        last fit or, where they are given, to other scores of these, `first`. Of these answers those
+        are kept that have the largest of the same numbers or, where they are given, of `better`.
+        Both have shape (fitted,), see `last_fit`.
         """
         self.scores = normal_scores(scores)
         fitted, room = last_fit(len(scores), self._points)
         if fitted != self._fitted:
-            self._fit(features[:fitted], normal_scores(scores[:fitted]), room)
+            first = normal_scores(scores[:fitted] if first is None else first)
+            self._fit(features[:fitted], first, first if better is None else better, room)
         begin = self._fitted + self.posterior.number - self._begun
         for place in range(begin, len(scores)):
             self.posterior.add(features[place])
             self.kept.append(place)
 
-    def _fit(self, features: Numbers, scores: Numbers, room: int) -> None:
-        self.kept = _kept(scores, self._points)
+    def _fit(self, features: Numbers, scores: Numbers, better: Numbers, room: int) -> None:
+        self.kept = _kept(better, self._points)
         self._fitted, self._begun = len(scores), len(self.kept)
         features = features[self.kept]
         kernel = fitted_kernel(features, scores[self.kept])
