@@ -143,11 +143,16 @@ def info(name: Name = "nb201") -> None:
 
 
 def _proxies_of(table: "Table") -> Iterator[str]:
-    """Yield a line on each data set of a table for which proxies are measured."""
+    """Yield a line on each data set of a table for which proxies are measured, or damaged."""
     from nasbench.benchmarks.proxies import find_proxies
+    from nasbench.errors import DataError
 
     for dataset in datasets_of(table):
-        found = find_proxies(table, dataset)
+        try:
+            found = find_proxies(table, dataset)
+        except DataError as error:
+            yield f"proxies  of {dataset}: broken: {error}"
+            continue
         if found is not None:
             yield (
                 f"proxies  {', '.join(found.names)} of {dataset}, {found.measured:,} "

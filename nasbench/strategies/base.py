@@ -252,6 +252,24 @@ class SearchStrategy(Stateful, ABC):
     def check_seeds(cls, settings: Any, seeds: Collection[int]) -> None:
         """Raise `NasbenchError` for seeds whose runs cannot be made; any can, but recorded ones."""
 
+    @classmethod
+    def recorded_search(cls, settings: Any) -> Mapping[str, Any]:
+        """Return what the record of a strategy with the tag `RECORDED` says of its search.
+
+        It has the keys `task` and `settings`, as far as they are known: the harness refuses to
+        replay the record in another search.
+        """
+        return {}
+
+    @classmethod
+    def recorded_evaluations(cls, settings: Any, seed: int) -> Sequence[tuple[str | None, Traces]]:
+        """Return the evaluations to which the record of a seed's run leads, in its order.
+
+        Only for the tag `RECORDED`: an audit compares runs with it. Of each, the text of the
+        architecture, None for one that was drawn at random, and the numbers of `traced`.
+        """
+        return ()
+
     def begin_run(self, seed: int) -> None:  # only recorded runs need it
         """Learn the seed of the run, before the first `ask`.
 

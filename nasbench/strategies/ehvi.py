@@ -8,6 +8,8 @@ from nasbench.strategies.parts.several_scores import SeveralScores
 from nasbench.strategies.registry import register
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -73,16 +75,26 @@ class ExpectedHypervolumeSearch(SeveralScores, AcquisitionSearch):
         super().setup()
         self._processes: list[GrowingProcess] = []
 
-    def worth(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Numbers":
-        """Return the expected improvement of the hypervolume, of normal scores."""
+    def worth(
+        self, known: "Numbers", others: "Numbers", taken: "Sequence[int] | None"
+    ) -> "Numbers":
+        """Return the expected improvement of the hypervolume of normal scores.
+
+        It is 0 for architectures that cannot have the largest.
+        """
         import numpy as np
 
-        from nasbench.strategies.parts.acquisition import expected_hypervolume_improvement
+        from nasbench.strategies.parts.acquisition import largest_hypervolume_improvements
 
-        predicted = self._predict(known, others, all_=all_)
+        first, second = self._predict(known, others, all_=taken is not None)
         usable = np.isfinite(self.scores).all(axis=1)
         scores = np.stack([one.scores for one in self._processes], axis=1)[usable]
-        return expected_hypervolume_improvement(*predicted, scores, reference_of(scores))
+        free = np.delete(np.arange(len(others)), taken or [])
+        worth = np.zeros(len(others))
+        worth[free] = largest_hypervolume_improvements(
+            first.of(free), second.of(free), scores, reference_of(scores)
+        )
+        return worth
 
     def _predict(
         self, known: "Numbers", others: "Numbers", *, all_: bool

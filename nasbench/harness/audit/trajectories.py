@@ -18,8 +18,10 @@ from nasbench.harness.audit.answers import check_answers, same
 from nasbench.harness.audit.ends import Spent, charged, ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
+from nasbench.harness.audit.records import check_record
 from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.audit.scores import check_scores
+from nasbench.harness.audit.sets import unlike_fronts
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
@@ -55,6 +57,7 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
         return
     benchmark, _ = open_benchmark(task)
     yield from check_scores(runs)
+    yield from check_record(runs)
     if isinstance(benchmark, TabularBenchmark):
         yield from check_answers(runs, benchmark)
         yield from _ends(runs, benchmark)
@@ -105,7 +108,7 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     task, stored, fidelity = runs.experiment.task, runs.lists("incumbents"), runs.lists("fidelity")
     scores = Ragged(runs.scores, fidelity.offsets)
     last = runs.lists("selected") if len(task.objectives) > 1 else None
-    wrong = np.zeros(len(runs), dtype=bool)
+    wrong, sets = np.zeros(len(runs), dtype=bool), dict[int, NDArray[np.int64]]()
     for run in range(len(runs)):
         if task.shared:
             supernets = _supernets(runs, len(scores[run]))
@@ -113,7 +116,10 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
             wrong[run] = not np.array_equal(supernets, runs.supernets[run])
         else:
             chosen = choose(task.selection, scores[run], fidelity[run], task.query.epochs)
-        wrong[run] |= last is not None and not np.array_equal(chosen.selected, last[run])
+        if last is not None and not np.array_equal(chosen.selected, last[run]):
+            wrong[run] = True
+            if not task.shared:
+                sets[run] = chosen.selected
         wrong[run] |= not np.array_equal(chosen.incumbents, stored[run])
     if wrong.any():
         rule = "derived after every epoch" if task.shared else "best by validation"
@@ -128,6 +134,8 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
             )
         what = f"are not the {rule} in {name_seeds(runs, wrong)}"
         yield Finding("incumbents", runs.label, what, fault=not earlier)
+    if sets:
+        yield from unlike_fronts(runs, scores, sets)
 
 
 def _supernets(runs: ExperimentRuns, epochs: int) -> NDArray[np.int64]:

@@ -43,7 +43,6 @@ from nasbench.harness.results.store import EXPERIMENT
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
-from nasbench.problem import scores_of
 from nasbench.text import shown
 
 CENTRES = ("mean", "median", "iqm")
@@ -353,15 +352,16 @@ def _filled(
     if len(one.task.objectives) > 1:
         try:
             fronts = exact_fronts(one.task)
-            fronts.require_hypervolumes()
+            fronts.require_hypervolumes(signal=not one.task.shared)
         except NasbenchError as error:
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
         one = _sets(replace(one, contenders=measured), wanted)
-        longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
-        sets = open_known_sets(one.task, fronts, longest)
-        titles = {name: one.title_of(name) for name in one.datasets}
-        notes = [*one.notes, *_measured(one, fronts), *sets.about(titles)]
+        notes = [*one.notes, *_measured(one, fronts)]
+        if not one.task.shared:  # one-shot searches do not query the table
+            longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
+            sets = open_known_sets(one.task, fronts, longest)
+            notes += sets.about({name: one.title_of(name) for name in one.datasets})
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:
@@ -431,10 +431,10 @@ def _measured(block: Block, fronts: Fronts) -> Iterator[str]:
     """Yield a note for every data set on how hypervolumes are measured there."""
     for name in block.datasets:
         front = fronts.test[name]
-        values = scores_of(front.objectives, front.reference[None])[0].tolist()
+        values = front.reference_values
         at = ", ".join(
-            f"{metric.name} {value:.4g}{metric.unit and f' {metric.unit}'}"
-            for metric, value in zip(front.objectives, values, strict=True)
+            f"{one.name} {values[one.name]:.4g}{one.unit and f' {one.unit}'}"
+            for one in front.objectives
         )
         yield (
             f"hypervolume of {block.outcome} values on {block.title_of(name)}: in percent of that "

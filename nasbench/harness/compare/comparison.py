@@ -275,6 +275,10 @@ class Block:
         }
         if self.proxies:
             data["proxies"] = [one.to_json() for one in self.proxies]
+        if self.known_sets is not None:
+            data["reference_points"] = {
+                name: self.known_sets.fronts.test[name].reference_values for name in self.datasets
+            }
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
         if self.picks:

@@ -103,6 +103,8 @@ class KnownSets:
         """
         if not self.draws.replacement:
             n = np.minimum(n, self._total)
+        if not self.front(what, dataset).known:
+            return SetExpectation(*np.full((3, *n.shape), np.nan))
         mean, std, error = (
             np.interp(np.log(n), np.log(self.numbers), one, left=np.nan, right=np.nan)
             for one in self._simulated[self._key(what, dataset)]
@@ -167,10 +169,15 @@ class KnownSets:
     def _simulated(self) -> dict[tuple[str, str], SetExpectation]:
         """Expectations at `numbers` from simulated searches, by what sets are measured by."""
         reports = self.draws.task.reports
-        wanted = [("signal", ""), *((what, one) for what in ("valid", "test") for one in reports)]
+        all_of_them = [
+            ("signal", ""),
+            *((what, one) for what in ("valid", "test") for one in reports),
+        ]
+        wanted = [one for one in all_of_them if self.front(*one).known]
         judged = [Judged(self.outcome(*one), self.front(*one).reference.tolist()) for one in wanted]
         every = drawn_hypervolumes(self.signal, judged, self._draw(), self.numbers.tolist())
-        return {
+        unknown = SetExpectation(*np.full((3, len(self.numbers)), np.nan))
+        return dict.fromkeys(all_of_them, unknown) | {
             one: _summarised(100 * found / self.front(*one).hypervolume)
             for one, found in zip(wanted, every, strict=True)
         }
@@ -198,6 +205,7 @@ class KnownSets:
             (split, name): f"{word} on {title}"
             for split, word in splits.items()
             for name, title in titles.items()
+            if self.front(split, name).known
         }
         exact = [words for one, words in measured.items() if self.in_closed_form(*one)]
         drawn = [

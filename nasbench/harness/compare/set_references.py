@@ -26,7 +26,8 @@ def set_references(known: KnownSets, dataset: str) -> list[Reference]:
     """Return the exact fronts, the expected random search and the mean architecture.
 
     All numbers are hypervolumes in percent of the exact front's, and regrets to it. The exact front
-    by validation has all architectures that none is better than by their final validation values.
+    by validation has all architectures that none is better than by their final validation values;
+    it is left out where these are not known, and so are numbers in validation.
     The mean architecture is the mean over all of the set of one architecture alone.
     """
     fronts = [known.front(what, dataset) for what in ("signal", "valid", "test")]
@@ -51,7 +52,7 @@ def set_references(known: KnownSets, dataset: str) -> list[Reference]:
         return row(name, [_Outcome(_of(one, members)) for one in fronts])
 
     rows = [front(FRONT, fronts[2].members)]
-    if known.draws.task.has_test:
+    if known.draws.task.has_test and fronts[1].known:
         rows.append(front(FRONT_BY_VALIDATION, fronts[1].members))
     if known.draws.has_expectation:
         n = known.draws.evaluations()
@@ -63,13 +64,20 @@ def set_references(known: KnownSets, dataset: str) -> list[Reference]:
 
 
 def _of(front: ExactFront, members: NDArray[np.int64]) -> float:
-    """Return the hypervolume of a set of architectures by its values on a front's split."""
+    """Return the hypervolume of a set of architectures by its values on a front's split.
+
+    It is NaN where no architecture has values there.
+    """
+    if not front.known:
+        return np.nan
     points = front.scores[members]
     return 100 * front.share_of_hypervolume(points[np.isfinite(points).all(axis=1)])
 
 
 def _alone(front: ExactFront) -> _Outcome:
-    """Return the hypervolumes of all architectures, each as a set of its own."""
+    """Return the hypervolumes of all architectures, each as a set of its own; NaN as in `_of`."""
+    if not front.known:
+        return _Outcome(np.nan)
     known = front.scores[np.isfinite(front.scores).all(axis=1)]
     each = 100 * np.clip(known - front.reference, 0, None).prod(axis=1) / front.hypervolume
     return _Outcome(float(each.mean()), float(each.std()))

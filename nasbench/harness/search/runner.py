@@ -21,6 +21,7 @@ from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.proxies import open_scores
+from nasbench.harness.search.recorded import require_recorded
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
@@ -91,6 +92,7 @@ class Runner:
 
     def _check(self) -> None:
         self._strategy.check(self._problem, self._settings)
+        require_recorded(self.experiment, self._strategy, self._settings)
 
     def check_seeds(self, seeds: Sequence[int]) -> None:
         """Raise `NasbenchError` for seeds whose runs the strategy cannot make."""

@@ -14,7 +14,7 @@ from nasbench.benchmarks.constraints import (
     find_constraint,
     require_feasible,
 )
-from nasbench.benchmarks.joins import Found, Join, find_column, joined_costs
+from nasbench.benchmarks.joins import Found, Join, find_column, joined_costs, require_numbers
 from nasbench.benchmarks.protocols import (
     OWN,
     Protocol,
@@ -78,7 +78,7 @@ class Wanted:
         objective = options.get("objective")
         for name in ("signal", "repeats", "selection", "promotion"):
             require_optional_text(name, "a text", options[name])
-        objectives = () if objective is None else tuple(require_names("objective", objective))
+        objectives = () if objective is None else objective_names(objective)
         if objective is not None and not objectives:
             raise InvalidInput("no objective is named: leave it away for the table's first metric")
         constraint = options.get("constraint")
@@ -268,11 +268,16 @@ def _check_untimed(of: Table, dataset: str, budget: Budget, wanted: Wanted) -> N
         )
 
 
+def objective_names(objective: Any) -> tuple[str, ...]:
+    """Return the objectives that a user names, one that is named twice included."""
+    return tuple(require_names("objective", objective, repeated=True))
+
+
 def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]:
     """Return the objectives of a search of a table's data set, and where they are read.
 
     Raises `InvalidInput` for a metric that no table has, one that is named twice, a cost that is
-    named first, and several metrics with a target regret.
+    named first, one without any number, and several metrics with a target regret.
     """
     named = wanted.objectives
     usual = default_objective(table, dataset)
@@ -284,6 +289,8 @@ def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]
             f"objective '{found[0].metric.name}' is a cost of the network: name a metric of its "
             f"training first, such as {usual.name},{wanted.objectives[0]}"
         )
+    for one in found:
+        require_numbers(table, one, dataset)
     if len(found) > 1 and wanted.target_regret is not None:
         raise InvalidInput("a target regret needs one objective: leave --target-regret away")
     return found

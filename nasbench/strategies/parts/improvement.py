@@ -40,11 +40,12 @@ class AcquisitionSearch(SurrogateSearch):
         self._rows: list[Numbers] = []  # features of what is known, where not all are encoded
 
     @abstractmethod
-    def worth(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Numbers":
+    def worth(self, known: "Numbers", others: "Numbers", taken: Sequence[int] | None) -> "Numbers":
         """Return what an evaluation of each of m others is worth, at least 0, shape (m,).
 
         `known` has shape (n, d), a row for each of `self.known` in their order, and `others` has
-        shape (m, d). With `all_`, `others` are all architectures of the space, each time the same.
+        shape (m, d). `taken` is None, or `others` are all architectures of the space, each time the
+        same, and those at these places are not to be proposed: whatever is returned of them.
         """
 
     def propose(self) -> Sequence[Architecture]:
@@ -61,8 +62,9 @@ class AcquisitionSearch(SurrogateSearch):
 
         every = encoded_all(space, self.encodings, self.beside)
         known = [space.index(one) for one in self.known]
-        worth = self.worth(every[known], every, all_=True)
-        worth[[*known, *map(space.index, self.open)]] = -1.0
+        taken = [*known, *map(space.index, self.open)]
+        worth = self.worth(every[known], every, taken)
+        worth[taken] = -1.0
         return [space.architecture(self._largest(worth))]
 
     def _of_some(self) -> list[Architecture]:
@@ -80,7 +82,7 @@ class AcquisitionSearch(SurrogateSearch):
         for one in [*self.known][len(self._rows) :]:
             self._rows.append(encoded(self.space, self.encodings, [one], self.beside)[0])
         others = encoded(self.space, self.encodings, candidates, self.beside)
-        worth = self.worth(np.stack(self._rows), others, all_=False)
+        worth = self.worth(np.stack(self._rows), others, None)
         return [candidates[self._largest(worth)]]
 
     def _largest(self, worth: "Numbers") -> int:
@@ -94,15 +96,19 @@ class ImprovementSearch(AcquisitionSearch):
 
     @abstractmethod
     def predict(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Prediction":
-        """Predict the scores of others, by a model of what is known: arguments as for `worth`."""
+        """Predict the scores of others, by a model of what is known: arguments as for `worth`.
+
+        With `all_`, `others` are all architectures of the space.
+        """
 
     @property
     @abstractmethod
     def goal(self) -> float:
         """The score that is to be improved, on the scale of the last prediction."""
 
-    def worth(self, known: "Numbers", others: "Numbers", *, all_: bool) -> "Numbers":
+    def worth(self, known: "Numbers", others: "Numbers", taken: Sequence[int] | None) -> "Numbers":
         """Return the expected improvement of each of the others."""
         from nasbench.strategies.parts.acquisition import expected_improvement
 
-        return expected_improvement(self.predict(known, others, all_=all_), self.goal)
+        predicted = self.predict(known, others, all_=taken is not None)
+        return expected_improvement(predicted, self.goal)

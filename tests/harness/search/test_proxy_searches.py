@@ -145,6 +145,10 @@ def test_scores_that_overshoot_end_a_run(tmp_path: Path) -> None:
             "has synflow, same, few of this data set: `nasbench data proxies nb201 "
             "--dataset cifar10 --proxy NAME` measures others",
         ),
+        (
+            {"budget": "10evals", "settings": {"proxy": {"proxy": "synflw"}}},
+            r"needs proxy 'synflw' \(did you mean 'synflow'\?\), and table",
+        ),
         ({"budget": "10evals", "proxy_seconds": -1}, "proxy seconds cannot be -1"),
     ],
 )
@@ -276,6 +280,22 @@ def test_other_scores_are_one_line(measured: Path, folder: Path) -> None:
         with pytest.raises(NasbenchError, match="needs proxy 'synflow'"):
             Runner(stored(folder).experiment)
         assert "scores" in found_in(audit(folder))
+    finally:
+        put_scores(measured, scores())
+
+
+def test_a_file_of_scores_that_is_gone_is_one_fault(measured: Path, folder: Path) -> None:
+    """Of two experiments that need it, with a comparison and with replays."""
+    path = put_scores(measured, scores())
+    other = {"proxy": {"proxy": "synflow", "candidates": 20}}
+    run("proxy", settings=other, budget="10evals", out=folder, **SEARCH)
+    compare(folder, out=folder / "comparison")
+    assert audit(folder, replays=20).faults == ()
+    try:
+        path.unlink()
+        (fault,) = audit(folder, replays=20).faults
+        assert (fault.check, fault.where) == ("scores", "nb201")
+        assert "needs proxy 'synflow'" in fault.what
     finally:
         put_scores(measured, scores())
 

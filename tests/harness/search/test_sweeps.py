@@ -239,20 +239,24 @@ def test_a_sweep_is_one_row_of_a_comparison(stored: Path, tmp_path: Path) -> Non
     (contender,) = (one for one in block.contenders if one.label == "FBNet")
     (folder,) = (one for one in experiments(stored) if one.experiment.strategy == "fbnet")
     rows = sorted(folder.read().to_pylist(), key=lambda row: row["seed"])
-    for number, row in enumerate(rows):
+    courses = [contender.scores("test", "digits")[run].tolist() for run in (0, 1)]
+    for row, course in zip(rows, courses, strict=True):
         points = np.stack([row["test/digits/accuracy"], row[f"test/digits/{LATENCY}"]], axis=1)
         expected = []
         for end in range(1, 7):
             some = points[members_of(scores_of_run(row)[:end], [0, 0, 1, 1, 2, 2][:end])] * [1, -1]
             volume = moocore.hypervolume(some, ref=reference, maximise=True)
             expected.append(100 * volume / full)
-        course = contender.scores("test", "digits")[number].tolist()
         assert course == pytest.approx(expected, rel=1e-9)
     (row,) = (row for row in block.sets if row.label == "FBNet")
     assert row.shared_epochs_mean == 6
     assert np.isnan(row.evaluations_mean)
     spent = [sum(one["seconds"]) for one in rows]
     assert row.on(row.seconds) == pytest.approx(np.mean(spent))
+    (alone,) = compare(stored, strategies="fbnet,darts").blocks  # without a search of the table
+    final = {one.label: one.finals.test.value for one in alone.rows}
+    assert final == {one.label: one.finals.test.value for one in block.rows if one.label in final}
+    assert final["FBNet"] == pytest.approx(np.mean([one[-1] for one in courses]))
     (file,) = tmp_path.glob("*/sets.csv")
     members = pandas.read_csv(file).query("label == 'FBNet'")
     assert len(members) == sum(len(one["selected"]) for one in rows)

@@ -8,7 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from nasbench.strategies.parts.acquisition import expected_hypervolume_improvement
+from nasbench.strategies.parts.acquisition import (
+    expected_hypervolume_improvement,
+    largest_hypervolume_improvements,
+)
 from nasbench.strategies.parts.predictors import Prediction
 
 REFERENCE = np.array([-1.0, -2.0])
@@ -109,3 +112,23 @@ def test_a_larger_front_leaves_less_to_gain_and_dominated_points_change_nothing(
     worse = np.vstack([points, points - 0.1, REFERENCE - 1, [5.0, -2.0]])
     again = expected_hypervolume_improvement(first, second, worse, REFERENCE)
     np.testing.assert_array_equal(again, values[-1])
+
+
+@pytest.mark.parametrize("members", [0, 1, 5, 40])
+def test_the_largest_are_found_without_looking_at_all(members: int) -> None:
+    """On a curved front, where most candidates are far behind it; two are the same."""
+    first, second = drawn(3_000, seed=members)
+    mean, deviation = first
+    first = Prediction(np.append(mean, mean), np.append(deviation, deviation))
+    second = Prediction(np.append(second.mean, second.mean), np.append(*[second.deviation] * 2))
+    angles = np.linspace(0, np.pi / 2, members)
+    front = np.stack([np.sin(angles), np.cos(angles)], axis=1) * 3
+    every = expected_hypervolume_improvement(first, second, front, REFERENCE)
+    largest = largest_hypervolume_improvements(first, second, front, REFERENCE)
+    best = every >= every.max() * (1 - 1e-7)
+    assert best.sum() >= 2
+    np.testing.assert_array_equal(largest[best], every[best])
+    assert (largest <= every).all()
+    assert (largest[~best] < every.max()).all()
+    if members == 40:
+        assert (largest > 0).sum() < 600

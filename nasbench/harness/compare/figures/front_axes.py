@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.tables.objectives import is_cost
+from nasbench.harness.compare.figures.colours import REFERENCE
+from nasbench.pareto.attainment import boundary
 from nasbench.problem import Metric
 
 if TYPE_CHECKING:
@@ -13,8 +16,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+EXACT = "Exact front"
 _TAIL = 0.2
-"""Share of a front's points, those with the worst scores, that may be left out of the axes."""
+"""Share of a front's points, the worst in the first objective, that may be outside the axes."""
 _ALONE = 0.5
 """They are left out if the others lie within this share of the whole range of scores."""
 _NEAR = 0.25
@@ -63,8 +67,8 @@ def view_of(objectives: tuple[Metric, Metric], front: Floats, rows: Sequence[Flo
     """Return the part of the plane in which a front lies, and something of every row.
 
     `front` and each of `rows` hold the scores of at least one point, shape (points, 2). Where a few
-    points of the front are far behind all others in an objective, as networks without any layer
-    are, they are outside.
+    points of the front are far behind all others in the first objective, as networks without any
+    layer are, they are outside.
     """
     second = objectives[1]
     low = min(_core(front[:, 0]), *(one[:, 0].max() for one in rows))
@@ -80,9 +84,8 @@ def view_of(objectives: tuple[Metric, Metric], front: Floats, rows: Sequence[Flo
 
     across = scaled(near[:, 1])
     ends = np.array([scaled(one[:, 1]).max() for one in rows])
-    strict = min(_core(across), *ends[np.isfinite(ends)])
-    shown = near[across >= strict]
-    high = max(float(shown[:, 0].max()), *(one[:, 0].max() for one in rows))
+    strict = min(float(across.min()), *ends[np.isfinite(ends)])
+    high = max(float(near[:, 0].max()), *(one[:, 0].max() for one in rows))
     up, right = _widened(low, high), _widened(strict, float(across.max()))
 
     def plain(score: float) -> float:
@@ -105,3 +108,31 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     """Return the ends of an axis from the worst and the best score that it shows."""
     room = _MARGIN * (high - low) or 0.01 * abs(high) or 1.0
     return low - room, high + room
+
+
+def label_of(metric: Metric, outcome: str) -> str:
+    """Return the label of an axis of final values: `test accuracy (%)`; costs are of no split."""
+    return metric.title if is_cost(metric) else f"{outcome} {metric.title}"
+
+
+def corner_line(view: View, corners: Floats) -> tuple[Floats, Floats]:
+    """Return the edge of what corners enclose as values across and up, shape (vertices,) each.
+
+    Corners are as `pareto.attainment` has them. The line goes beyond the axes on both ends.
+    """
+    worst = np.minimum(view.worst, corners.min(axis=0, initial=np.inf))
+    first, second = view.objectives
+    line = boundary(corners, (float(worst[0]), float(worst[1])))
+    return second.score(line[:, 1]), first.score(line[:, 0])
+
+
+def draw_exact(axes: "Axes", view: View, points: Floats) -> None:
+    """Draw an exact front as points and the edge of what they reach.
+
+    `points` are its scores, the best in the first objective first, shape (points, 2).
+    """
+    first, second = view.objectives
+    axes.plot(*corner_line(view, points[::-1]), color=REFERENCE, linewidth=0.8, zorder=1.5)
+    axes.plot(second.score(points[:, 1]), first.score(points[:, 0]), ".", color=REFERENCE,
+              markersize=3, zorder=1.5)  # fmt: skip
+    axes.plot([], [], ".-", color=REFERENCE, linewidth=0.8, markersize=3, label=EXACT)

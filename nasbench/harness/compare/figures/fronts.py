@@ -12,10 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nasbench.benchmarks.tables.objectives import is_cost
 from nasbench.harness.compare.figures.captions import about, caption
-from nasbench.harness.compare.figures.colours import REFERENCE
-from nasbench.harness.compare.figures.front_axes import View, view_of
+from nasbench.harness.compare.figures.front_axes import (
+    View,
+    corner_line,
+    draw_exact,
+    label_of,
+    view_of,
+)
 from nasbench.harness.compare.figures.layout import lay_out
 from nasbench.harness.compare.figures.lines import entries
 from nasbench.harness.compare.figures.looks import Look, looks
@@ -24,7 +28,6 @@ from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.style import blank, drawing
 from nasbench.harness.compare.figures.words import Words
 from nasbench.harness.compare.final_sets import Surfaces, judged_sets, surfaces
-from nasbench.pareto.attainment import boundary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-EXACT = "Exact front"
 _BANDS = 6
 """Largest number of rows that have bands."""
 _MARKS = 5
@@ -62,8 +64,7 @@ class Plane(NamedTuple):
 
     def label(self, objective: int) -> str:
         """Return the label of an objective's axis: `test accuracy (%)`; costs are of no split."""
-        metric = self.view.objectives[objective]
-        return metric.title if is_cost(metric) else f"{self.block.outcome} {metric.title}"
+        return label_of(self.view.objectives[objective], self.block.outcome)
 
     @property
     def has_bands(self) -> bool:
@@ -143,32 +144,9 @@ def _about_exact(plane: Plane) -> str:
     if not outside:
         return said
     return (
-        f"{said}, of which {outside} {'is' if outside == 1 else 'are'} outside the axes, with the "
-        f"worst values of {' or '.join(one.name for one in plane.view.objectives)}"
+        f"{said}, of which the {outside} with the worst {plane.view.objectives[0].name} "
+        f"{'is' if outside == 1 else 'are'} outside the axes"
     )
-
-
-def corner_line(plane: Plane, corners: Floats) -> tuple[Floats, Floats]:
-    """Return the edge of what corners enclose as values across and up, shape (vertices,) each.
-
-    It goes beyond the axes on both ends.
-    """
-    worst = np.minimum(plane.view.worst, corners.min(axis=0, initial=np.inf))
-    first, second = plane.view.objectives
-    line = boundary(corners, (float(worst[0]), float(worst[1])))
-    return second.score(line[:, 1]), first.score(line[:, 0])
-
-
-def draw_exact(axes: "Axes", plane: Plane) -> None:
-    """Draw the exact front, where it is known, as points and the edge of what they reach."""
-    if plane.exact is None:
-        return
-    points = plane.exact.points[::-1]  # ascending in the first score
-    axes.plot(*corner_line(plane, points), color=REFERENCE, linewidth=0.8, zorder=1.5)
-    first, second = plane.view.objectives
-    axes.plot(second.score(points[:, 1]), first.score(points[:, 0]), ".", color=REFERENCE,
-              markersize=3, zorder=1.5)  # fmt: skip
-    axes.plot([], [], ".-", color=REFERENCE, linewidth=0.8, markersize=3, label=EXACT)
 
 
 def _draw(plane: Plane, options: FigureOptions) -> Figure:
@@ -176,14 +154,15 @@ def _draw(plane: Plane, options: FigureOptions) -> Figure:
         figure = blank(options)
         axes = figure.subplots()
         plane.view.set_limits(axes)
-        draw_exact(axes, plane)
+        if plane.exact is not None:
+            draw_exact(axes, plane.view, plane.exact.points)
         styles = looks(plane.shown)
         for one, row, look in zip(plane.shown, plane.reached, styles, strict=True):
             if plane.has_bands:
                 _band(axes, plane, row, look)
             marks = 2 * spread(plane.view.shows(row.median)) + 1  # vertices that are corners
-            axes.plot(*corner_line(plane, row.median), label=one.label, markevery=marks.tolist(),
-                      **plane.drawn(look))  # fmt: skip
+            line = corner_line(plane.view, row.median)
+            axes.plot(*line, label=one.label, markevery=marks.tolist(), **plane.drawn(look))
         aside = f"what half of the runs reach{', quartiles' if plane.has_bands else ''}"
         words = Words(
             title=plane.on, aside=f"{aside}; better is {plane.view.better}",
@@ -198,7 +177,7 @@ def _band(axes: "Axes", plane: Plane, row: Surfaces, look: Look) -> None:
     """Fill what is between the surfaces of a quarter and of three quarters of the runs."""
     if not len(row.three_quarters):
         return
-    outer, inner = (corner_line(plane, one) for one in (row.quarter, row.three_quarters))
+    outer, inner = (corner_line(plane.view, one) for one in (row.quarter, row.three_quarters))
     across, up = (np.append(far, near[::-1]) for far, near in zip(outer, inner, strict=True))
     axes.fill(across, up, color=look.colour, alpha=0.13, linewidth=0, zorder=2)
 

@@ -120,7 +120,7 @@ def _caption(plane: Plane) -> str:
     return caption([
         f"{plane.label(0)} on {plane.on} of the architecture that a user takes from a run's final "
         f"set: the member with the best {first.name} among those that keep a limit, the "
-        f"{_allowed(second)} that is allowed; it is chosen by what the search saw, and judged by "
+        f"{allowed(second)} that is allowed; it is chosen by what the search saw, and judged by "
         f"its {block.outcome} value",
         "lines: median over the runs of a row, where at least half of them have such a member",
         "bands: quartiles of the runs" if plane.has_bands else "",
@@ -131,7 +131,7 @@ def _caption(plane: Plane) -> str:
     ])  # fmt: skip
 
 
-def _allowed(metric: Metric) -> str:
+def allowed(metric: Metric) -> str:
     """Return what a limit of a metric is: `highest latency (ms)`."""
     return f"{'highest' if metric.direction == 'min' else 'lowest'} {metric.title}"
 
@@ -152,7 +152,7 @@ def _draw(plane: Plane, options: FigureOptions) -> Figure:
         aside = f"median of the runs{', quartiles' if plane.has_bands else ''}"
         words = Words(
             title=plane.on, aside=aside, footer="; ".join(about(plane.block)),
-            xlabel=f"{_allowed(second)} allowed",
+            xlabel=f"{allowed(second)} allowed",
             ylabel=plane.label(0) if alone else "", entries=entries(panels[0]),
         )  # fmt: skip
         lay_out(figure, options, words, (0.36 if alone else 0.26) * options.inches + 0.2)

@@ -21,7 +21,7 @@ class Note(NamedTuple):
 
 
 BOLD = Note(
-    "bold: no other row has a significantly better {} (Mann-Whitney, Holm over all {} of "
+    "bold: no other row has a significantly better {} (Mann-Whitney, Holm over {} of "
     "rows of the data set, alpha 0.05, and the better mean)",
     "bold: no other row is significantly better (Mann-Whitney, Holm over {1}, 0.05)",
 )
@@ -102,7 +102,7 @@ TARGET = Note(
     "reached: runs with {}",
 )
 PAIRS = Note(
-    "p: Mann-Whitney, two-sided, Holm-corrected over all {} of rows of the data set",
+    "p: Mann-Whitney, two-sided, Holm-corrected over {} of rows of the data set",
     "p: Mann-Whitney, Holm-corrected over {}",
 )
 PAIRS_BOLD = Note("bold: p below 0.05")

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from nasbench.harness.compare.choosing import pairs_text
+from nasbench.harness.compare.choosing import corrected_over
 from nasbench.harness.compare.estimates import Estimate
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
@@ -55,7 +55,7 @@ def pairs_table(block: "Block") -> TextTable:
         "column (A12)"
     )
     bold = [PAIRS_BOLD if note.text.startswith("bold") else note for note in about_bold(block)]
-    tested = filled(PAIRS, pairs_text(len(block.contenders)))
+    tested = filled(PAIRS, corrected_over(len(block.contenders)))
     whole, brief = written_notes(block, tested, *bold, *about_detectable(block))
     return TextTable(
         "pairs", caption, columns, sections, whole, texts=2, sortable=False, brief=brief

@@ -17,6 +17,10 @@ class Prediction(NamedTuple):
     deviation: "Numbers"
     """Standard deviations, shape (m,); at least 0."""
 
+    def of(self, places: "NDArray[np.int64] | slice") -> "Prediction":
+        """Return the prediction for some of the architectures."""
+        return Prediction(self.mean[places], self.deviation[places])
+
 
 class Predictor(Protocol):
     """A model of the scores of architectures."""
