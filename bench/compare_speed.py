@@ -1,11 +1,14 @@
 """CPU seconds and memory of `nasbench compare`, `report` and `audit`.
 
     python bench/compare_speed.py [--seeds 500] [--rows 4] [--repeats 5] [--peer FOLDER]
+    python bench/compare_speed.py --sets [--seeds 200] [--repeats 5] [--peer FOLDER]
 
 Searches on three data sets are run once into a temporary folder (table `nb201` must be installed).
-Each command is then run in processes of its own, start-up, tables and figures included, with one
-thread; `list` and `--help` show what start-up takes. Figures are medians of the CPU's seconds, user
-and system, and the largest memory.
+With `--sets` they are ten searches of two objectives, accuracy and the latency on Pixel 3, of 500
+evaluations on CIFAR-10 (table `nb201-hw` must be installed, too). Each command is then run in
+processes of its own, start-up, tables and figures included, with one thread; `list` and `--help`
+show what start-up takes. Figures are medians of the CPU's seconds, user and system, and the largest
+memory.
 
 With `--peer`, the folder of another checkout, each command of both runs at the same time on two
 cores, so that both have the same company on the machine; the ratio is that of this checkout to the
@@ -32,6 +35,19 @@ MORE: tuple[tuple[str, dict[str, Any]], ...] = (
     *(("regularized-evolution", {"population": members}) for members in (15, 20, 30, 40, 50)),
 )
 """Rows beyond the first four, as strategies and settings."""
+SETS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("random-search", {}),
+    ("random-search", {"replacement": False}),
+    ("regularized-evolution", {}),
+    ("mo-rea", {}),
+    ("mo-rea", {"tournament": "weights"}),
+    ("nsga2", {}),
+    ("nsga2", {"population": 20}),
+    ("sms-emoa", {}),
+    ("sms-emoa", {"population": 20}),
+    ("pareto-local-search", {}),
+)
+"""Rows of two objectives, as strategies and settings."""
 
 
 class Cost(NamedTuple):
@@ -46,7 +62,8 @@ class Cost(NamedTuple):
 def main() -> None:
     """Print seconds, memory and ratios of every command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=500)
+    parser.add_argument("--seeds", type=int, help="500, with --sets 200")
+    parser.add_argument("--sets", action="store_true", help="searches of two objectives")
     parser.add_argument("--rows", type=int, default=4, choices=range(4, 5 + len(MORE)))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--results", type=Path, help="a results folder, which is not changed")
@@ -56,9 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = options.results or Path(folder) / "results"
         if options.results is None:
-            run(STRATEGIES, datasets=DATASETS, seeds=options.seeds, out=results)
-            for name, own in MORE[: options.rows - 4]:
-                run(name, datasets=DATASETS, settings={name: own}, seeds=options.seeds, out=results)
+            search(results, options.seeds or (200 if options.sets else 500), options)
         for command in (
             ("compare", str(results.resolve()), "--out"),
             ("report", str(results.resolve()), "--out"),
@@ -68,6 +83,21 @@ def main() -> None:
         ):
             costs = [together(checkouts, command, Path(folder)) for _ in range(options.repeats)]
             print(f"{command[0]:8}", "   ".join(_told(costs, len(checkouts))), flush=True)
+
+
+def search(results: Path, seeds: int, options: argparse.Namespace) -> None:
+    """Make the searches that are compared."""
+    if options.sets:
+        for name, own in SETS:
+            run(
+                name, benchmark="nb201", datasets="cifar10", protocol="nats-bench",
+                objective="accuracy,latency:pixel3", budget="500evals", settings={name: own},
+                seeds=seeds, workers=1, out=results,
+            )  # fmt: skip
+        return
+    run(STRATEGIES, datasets=DATASETS, seeds=seeds, out=results)
+    for name, own in MORE[: options.rows - 4]:
+        run(name, datasets=DATASETS, settings={name: own}, seeds=seeds, out=results)
 
 
 def _told(costs: Sequence[Sequence[Cost]], checkouts: int) -> list[str]:

@@ -27,9 +27,9 @@ PROTOCOL = Protocol(
     {name: (name,) for name in DATASETS}, dict.fromkeys(DATASETS, 100),
 )  # fmt: skip
 SETTINGS = {
-    "Algorithm 1 (the default)": LocalSearch.Settings(),
-    "first improvement": LocalSearch.Settings(improvement="first"),
-    "first improvement, best of 10 (the authors' code)": LocalSearch.Settings("first", 10),
+    "Algorithm 1": LocalSearch.Settings("steepest", 1),
+    "first improvement": LocalSearch.Settings("first", 1),
+    "first improvement, best of 10 (the authors' code, the default)": LocalSearch.Settings(),
 }
 
 

@@ -51,10 +51,11 @@ def require_path(name: str, value: Any) -> Path:
     return Path(text)
 
 
-def require_names(name: str, value: Any) -> list[str]:
-    """Return the names in a comma-separated string or in a list of strings, each name once.
+def require_names(name: str, value: Any, *, repeated: bool = False) -> list[str]:
+    """Return the names in a comma-separated string or in a list of strings.
 
-    Spaces around a name and empty names are dropped. Raises `InvalidInput` for anything else.
+    Spaces around a name and empty names are dropped, and so are repeated names unless `repeated`.
+    Raises `InvalidInput` for anything else.
 
     >>> require_names("datasets", "cifar10, cifar100")
     ['cifar10', 'cifar100']
@@ -66,7 +67,8 @@ def require_names(name: str, value: Any) -> list[str]:
             f"{name} cannot be {shown(value)}: it must be a text with commas between names, or a "
             "list of names"
         )
-    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    names = [part.strip() for part in parts if part.strip()]
+    return names if repeated else list(dict.fromkeys(names))
 
 
 def require_settings(value: Any) -> None:

@@ -65,6 +65,35 @@ HYPERVOLUME = Metric("hypervolume", "max", "%", 0.0, 100.0)
 """Volume that a set dominates, in percent of that of the exact Pareto front."""
 
 
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on a cost of an architecture, which every answer of a search has to meet."""
+
+    metric: Metric
+    bound: float
+    """The largest value of a metric that is minimised, the smallest of one that is maximised."""
+
+    def met(self, value: float) -> bool:
+        """Return whether a value meets the bound; NaN does not."""
+        return self.metric.score(value) >= self.metric.score(self.bound)
+
+    def violation(self, value: float) -> float:
+        """Return by how much a value misses the bound, in units of the bound; 0 if it is met.
+
+        It is infinite for NaN, and in the metric's unit if the bound is 0.
+        """
+        if math.isnan(value):
+            return math.inf
+        missing = self.metric.score(self.bound) - self.metric.score(value)
+        return max(0.0, missing / (abs(self.bound) or 1.0))
+
+    def __str__(self) -> str:
+        """Write the constraint as a user does, with its unit: `latency/pixel3 <= 5 ms`."""
+        sign = "<=" if self.metric.direction == "min" else ">="
+        unit = f" {self.metric.unit}" if self.metric.unit else ""
+        return f"{self.metric.name} {sign} {self.bound:.12g}{unit}"
+
+
 def scores_of(
     objectives: "Sequence[Metric]", values: "NDArray[np.float64]"
 ) -> "NDArray[np.float64]":
@@ -102,6 +131,8 @@ class Answer(NamedTuple):
     """Training epochs spent."""
     failed: bool = False
     """Whether the evaluation ended without a result; its cost is charged nevertheless."""
+    constrained: tuple[float, ...] = ()
+    """One value per constraint of the problem, in its unit."""
 
 
 class TrainShared(NamedTuple):
@@ -116,6 +147,8 @@ class TrainShared(NamedTuple):
     """Takes a loan, trains one epoch, and returns numbers that describe the epoch."""
     derive: "Callable[[Any], Architecture]"
     """Takes a loan and returns the architecture that the search would return now."""
+    fresh: bool = False
+    """Whether the weights are initialised again before this epoch, as at the start of the run."""
 
 
 class SharedAnswer(NamedTuple):
@@ -124,13 +157,15 @@ class SharedAnswer(NamedTuple):
     architecture: "Architecture"
     """The architecture that the search would return if it ended now."""
     values: tuple[float, ...]
-    """That architecture's values of the objectives: validation with the shared weights."""
+    """That architecture's accuracy in validation with the shared weights, then its costs."""
     seconds: float
     """Measured seconds of the epoch, plus those of this derivation minus the previous one's."""
     epochs: int = 1
     failed: bool = False
     traces: "Traces" = {}
     """Numbers that describe the epoch, such as that of `Trace.number("train loss")`."""
+    constrained: tuple[float, ...] = ()
+    """The architecture's values of the problem's constraints."""
 
 
 class Score(NamedTuple):
@@ -202,14 +237,38 @@ class Problem:
     """The task's own fidelity, which a request without a fidelity gets; None if there is none."""
     proxies: tuple[str, ...] = ()
     """The zero-cost proxies of which scores may be requested."""
+    constraints: tuple[Constraint, ...] = ()
+    """What an architecture has to meet to be an answer of the search."""
+
+    def feasible(self, answer: Answer) -> bool:
+        """Return whether an evaluation succeeded and its architecture meets all constraints."""
+        if answer.failed:
+            return False
+        pairs = zip(self.constraints, answer.constrained, strict=True)
+        return all(one.met(value) for one, value in pairs)
+
+    def violation(self, answer: Answer) -> float:
+        """Return how far an answer is from meeting all constraints, from 0 (met) to 1.
+
+        It is s / (1 + s) of the sum s of `Constraint.violation` over the constraints.
+        """
+        pairs = zip(self.constraints, answer.constrained, strict=True)
+        total = sum(one.violation(value) for one, value in pairs)
+        return 1.0 if total == math.inf else total / (1.0 + total)
 
     def scores(self, answer: Answer) -> tuple[float, ...]:
         """Return the score of every objective of an answer; larger is better.
 
-        A failed evaluation has the score `Metric.worst` of each objective.
+        A failed evaluation has the score `Metric.worst` of each objective. So has one that does
+        not meet the constraints, but for the first objective, whose score is `score`.
         """
         if answer.failed:
             return tuple(metric.worst for metric in self.objectives)
+        if self.constraints and (violation := self.violation(answer)):
+            return (
+                self._worst - violation,
+                *(metric.worst for metric in self.objectives[1:]),
+            )
         pairs = zip(self.objectives, answer.values, strict=True)
         return tuple(metric.score(value) for metric, value in pairs)
 
@@ -217,9 +276,15 @@ class Problem:
         """Return the score of an answer's first objective; larger is better for every metric.
 
         A failed evaluation has the score of the metric's worst value, -inf if it has no bound.
+        One that does not meet the constraints has that score minus its `violation`: it is worse
+        than each that does, and better the less it violates (the penalty without parameters of
+        Deb, Computer Methods in Applied Mechanics and Engineering 2000, with the metric's worst
+        value in place of the worst feasible one, so that a score does not change later).
         """
         if answer.failed:
             return self._worst
+        if self.constraints and (violation := self.violation(answer)):
+            return self._worst - violation
         value = answer.values[0]
         return value if self._maximised else -value
 

@@ -113,6 +113,8 @@ TRAIN_LOSS = Trace.number("train loss")
 VALIDATION_LOSS = Trace.number("validation loss")
 """Mean cross entropy (nats) of the derived architecture with the shared weights, over all
 validation images."""
+SUPERNET = Trace.number("supernet")
+"""Number, from 0, of the supernet that was trained; only of searches that train several."""
 
 
 def _escaped(word: str) -> str:

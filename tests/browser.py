@@ -112,7 +112,8 @@ class Window:
 
     def ask(self, expression: str) -> Any:
         """Return the value of an expression in the page's JavaScript."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True,
+                          awaitPromise=True)  # fmt: skip
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 

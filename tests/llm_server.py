@@ -93,13 +93,24 @@ class FakeServer:
                 if wrong == "no text":
                     said["choices"] = []
                 payload = b"<html>" if wrong == "no JSON" else json.dumps(said).encode()
+                if wrong == "500":
+                    payload = json.dumps(
+                        {"error": {"message": "model not loaded\nsecond"}}
+                    ).encode()
+                if wrong == "401":
+                    payload = b"\n  who are you? " + b"x" * 1000
                 code = {"500": 500, "401": 401, "redirect": 307}.get(wrong, 200)
                 try:
                     self.send_response(code)
                     if wrong == "redirect":
                         self.send_header("Location", "http://127.0.0.1:1/v1/chat/completions")
-                    self.send_header("Content-Length", str(len(payload)))
+                    more = 40 if wrong == "drip" else 0
+                    self.send_header("Content-Length", str(len(payload) + more))
                     self.end_headers()
+                    if wrong == "drip":
+                        for _ in range(40):
+                            self.wfile.write(b" ")
+                            time.sleep(0.1)
                     self.wfile.write(payload)
                 except OSError:  # the client has given up
                     pass

@@ -8,7 +8,7 @@ with the package; no other table can have their names.
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -190,6 +190,18 @@ def list_tables() -> list[Listed]:
     files = (*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))
     names = {path.name.removesuffix(SUFFIX) for path in files}
     return [_listed(name, table_path(name)) for name in sorted(names | set(table_sources()))]
+
+
+def described_tables() -> Iterator[tuple[str, Table]]:
+    """Yield the installed tables by name, of which nothing but the headers is read.
+
+    Those whose headers cannot be read are left out.
+    """
+    for path in sorted((*_table_files(SHIPPED), *_table_files(data_folder() / "tables"))):
+        name = path.name.removesuffix(SUFFIX)
+        if path == table_path(name):
+            with suppress(DataError):
+                yield name, Table.described(path)
 
 
 def fetch_table(name: str, *, force: bool = False) -> Table:

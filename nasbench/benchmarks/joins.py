@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nasbench.benchmarks.catalogue import list_tables, load_table, table_file
+from nasbench.benchmarks.catalogue import described_tables, load_table, table_file
 from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.benchmarks.tables.format import SUFFIX
 from nasbench.benchmarks.tables.info import Array
@@ -136,6 +136,22 @@ def joined_costs(joins: Sequence[Join], table: Table) -> dict[str, Array]:
     return found
 
 
+def require_numbers(table: Table, found: Found, dataset: str) -> None:
+    """Raise `InvalidInput` for a cost that no architecture of `table` has a number of."""
+    metric, join = found
+    if join is not None:
+        numbers = joined_costs((join,), table)[metric.name]
+    elif is_cost(metric):
+        numbers = read_cost(table.search, metric, dataset)
+    else:
+        return
+    if np.isnan(numbers).all():
+        raise InvalidInput(
+            f"objective '{metric.name}': no architecture of table '{table.name}' has a number of "
+            "it: use another"
+        )
+
+
 def _by_architecture(cost: Array, own: EnumerableSpace, other: EnumerableSpace) -> Array:
     """Return costs of architectures of `other` in the order of `own`; either may be a pool's."""
     places = np.arange(own.size, dtype=np.int64)
@@ -196,16 +212,13 @@ def _elsewhere(table: Table, dataset: str) -> Iterator[Found]:
 
     Those of `dataset` in `table` itself are left out.
     """
-    for listed in list_tables():
-        if not listed.installed or listed.problem:
-            continue
-        other = load_table(listed.name)
+    for place, other in described_tables():
         if other.info.space != table.info.space:
             continue
         for name, metrics in costs_of(other).items():
             if (other.hash, name) != (table.hash, dataset):
                 for metric in metrics:
-                    yield Found(metric, Join(metric.name, listed.name, other.hash, name))
+                    yield Found(metric, Join(metric.name, place, other.hash, name))
 
 
 def _is_called(metric: Metric, name: str) -> bool:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.benchmarks.asked import check_fidelity, check_request
+from nasbench.benchmarks.constraints import all_met
 from nasbench.benchmarks.tables.costs import per_architecture, query_cost, training_cost
 from nasbench.benchmarks.tables.objectives import is_cost, read_cost
 from nasbench.benchmarks.tables.views import SearchColumns
 from nasbench.errors import DataError, InvalidInput
-from nasbench.problem import ACCURACY, Answer, Evaluate, Fidelity, Metric
+from nasbench.problem import ACCURACY, Answer, Constraint, Evaluate, Fidelity, Metric
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace
 
@@ -53,16 +54,19 @@ class Answers:
         values: NDArray[np.float64],
         seconds: NDArray[np.float64],
         epochs: int,
+        constrained: NDArray[np.float64] | None = None,
     ) -> None:
         """Take values (seeds, architectures, objectives) and seconds (seeds, architectures).
 
-        Where a value or the seconds are NaN, the table lacks the number and the evaluation fails.
+        `constrained` are costs that constraints bound, shape (architectures, constraints). Where a
+        value or the seconds are NaN, the table lacks the number and the evaluation fails.
         """
         self._space = space
         self.failed = np.isnan(values).any(axis=2) | np.isnan(seconds)
         self.values = np.where(self.failed[:, :, None], np.nan, values)
         self.seconds = np.where(np.isnan(seconds), 0.0, seconds)
         self.epochs = epochs
+        self.constrained = np.empty((space.size, 0)) if constrained is None else constrained
         self.by_seed = [_Made(self) for _ in seconds]
         """For each training seed, a mapping from architecture to answer."""
         self.known = _Known(self)
@@ -86,7 +90,10 @@ class Answers:
             self._make_all()
             return
         row = slice(None), index
-        made = self._answers(self.values[row], self.seconds[row], self.failed[row])
+        bounded = [self.constrained[index]] * len(self.by_seed)
+        made = self._answers(
+            self.values[row], self.seconds[row], self.failed[row], np.array(bounded)
+        )
         for of_seed, answer in zip(self.by_seed, made, strict=True):
             of_seed[architecture] = answer
         self._know(architecture)
@@ -95,7 +102,9 @@ class Answers:
         """Make all answers that do not exist yet; a run may still use the existing objects."""
         every = self._space.architectures
         for number, of_seed in enumerate(self.by_seed):
-            made = self._answers(self.values[number], self.seconds[number], self.failed[number])
+            made = self._answers(
+                self.values[number], self.seconds[number], self.failed[number], self.constrained
+            )
             there = dict(of_seed)
             of_seed.update(zip(every, made, strict=True))
             of_seed.update(there)
@@ -107,11 +116,21 @@ class Answers:
             self.known.update(zip(every, zip(*of_seeds, strict=True), strict=True))
 
     def _answers(
-        self, values: NDArray[np.float64], seconds: NDArray[np.float64], failed: NDArray[np.bool_]
+        self,
+        values: NDArray[np.float64],
+        seconds: NDArray[np.float64],
+        failed: NDArray[np.bool_],
+        constrained: NDArray[np.float64],
     ) -> list[Answer]:
-        """Return n answers from values (n, objectives), seconds (n,) and failures (n,)."""
+        """Return n answers from values (n, objectives), seconds (n,), failures (n,) and costs.
+
+        `constrained` are the costs that are constrained, shape (n, constraints).
+        """
         told = map(tuple, np.where(failed[:, None], 0.0, values).tolist())
-        rows = zip(told, seconds.tolist(), repeat(self.epochs), failed.tolist(), strict=False)
+        bounded = map(tuple, constrained.tolist())
+        rows = zip(
+            told, seconds.tolist(), repeat(self.epochs), failed.tolist(), bounded, strict=False
+        )
         return list(map(_make_answer, rows))
 
     def _know(self, architecture: Architecture) -> None:
@@ -162,15 +181,17 @@ class TabularBenchmark:
         resume: bool = False,
         joined: Mapping[str, NDArray[np.float64]] | None = None,
         timed: bool = True,
+        constraints: tuple[Constraint, ...] = (),
+        constrained: NDArray[np.float64] | None = None,
     ) -> None:
         """Read the signal of the protocol; other epochs are read when first asked for.
 
         `rows` maps an architecture's index to its row, None where they are equal. With `resume`,
         trainings are resumed. A query takes no time unless `timed`. `joined` are objectives of
         other tables by name, in index order, shape (size of the space,), see
-        `nasbench.benchmarks.joins`. Raises `DataError` if the table
-        lacks a column or has seconds of 0 or less, `InvalidInput` for random seeds of a table that
-        stores fewer than two.
+        `nasbench.benchmarks.joins`. `constrained` are the costs that `constraints` bound, shape
+        (size of the space, constraints). Raises `DataError` if the table lacks a column or has
+        seconds of 0 or less, `InvalidInput` for random seeds of a table that stores fewer than two.
         """
         self.space = space
         self.objectives = objectives
@@ -180,6 +201,11 @@ class TabularBenchmark:
         self.query = query
         self._columns = columns
         self._joined = joined or {}
+        self._constrained = constrained
+        self.feasible = np.ones(space.size, dtype=bool)
+        """Which architectures meet all constraints, by index, shape (size of the space,)."""
+        if constrained is not None:
+            self.feasible = all_met(constraints, constrained)
         self._trained: dict[int, NDArray[np.float64]] = {}
         self._by_epochs = {query.epochs: self._looked_up(query.epochs)}
 
@@ -279,7 +305,7 @@ class TabularBenchmark:
                 f"{self.query.schedule} epochs of architecture {architecture} would take "
                 f"{seconds[seed, architecture]:g} s: make the table again"
             )
-        return Answers(self.space, values, seconds, epochs)
+        return Answers(self.space, values, seconds, epochs, self._constrained)
 
     def _of_seed(
         self, where: tuple[str, int, int], seed: int | None
@@ -321,9 +347,9 @@ class TabularBenchmark:
 
     @cached_property
     def best_signal(self) -> float:
-        """Best score of the space at the protocol's signal; -inf if no value is known."""
+        """Best score at the protocol's signal that meets all constraints; -inf if none is known."""
         own = self.answers(None)
-        scores = self.objectives[0].score(own.values[:, :, 0][~own.failed])
+        scores = self.objectives[0].score(own.values[:, :, 0][~own.failed & self.feasible])
         return float(scores.max()) if scores.size else -math.inf
 
     @cached_property

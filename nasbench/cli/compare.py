@@ -18,7 +18,7 @@ from nasbench.cli.choosing import (
     chosen,
 )
 from nasbench.cli.lines import say, warn
-from nasbench.cli.options import number
+from nasbench.cli.options import number, split
 from nasbench.errors import StoreError
 from nasbench.files import may_not_be_written
 
@@ -101,6 +101,14 @@ def compare(
             "expected random search's with the whole budget]",
         ),
     ] = None,
+    pick: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COST<=BOUND",
+            help="Of searches of several objectives: which member of its final set each would hand "
+            "over within a bound, such as 'latency:pixel3<=5'; comma-separated or repeated.",
+        ),
+    ] = None,
     style: Annotated[Style, typer.Option(help="Figures: for a paper or for a talk.")] = Style.PAPER,
     width: Annotated[
         str | None,
@@ -157,8 +165,8 @@ def compare(
         typer.Option(
             metavar="KIND,...|none",
             help="Figures: only these kinds: regret, distribution, landscape, "
-            "critical-difference, profile, pareto, alphas, operations, losses, ranking. "
-            "[default: all]",
+            "critical-difference, profile, front, limit, sets, pareto, alphas, operations, losses, "
+            "ranking. [default: all]",
         ),
     ] = None,
     cite: Annotated[
@@ -188,6 +196,7 @@ def compare(
         comparison = compare_runs(
             folders, **chosen(strategy, exclude, dataset, seeds, label, style_file),
             merge=merge, centre=center.value, calibration=calibration, target=target, width=width,
+            pick=split(pick),
             tables=TableOptions.read(
                 columns or (), form and form.value, siunitx=siunitx, kinds=tables,
                 width=table_width,

@@ -41,7 +41,7 @@ def record(
     temperature: Annotated[float, typer.Option(min=0.0, max=10.0)] = 1.0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of an answer.")] = 1024,
     timeout: Annotated[
-        float, typer.Option(min=0.01, max=86400.0, help="Seconds to wait for an answer.")
+        float, typer.Option(min=0.01, max=86400.0, help="Seconds for a whole answer.")
     ] = 120.0,
     retries: Annotated[
         int, typer.Option(min=0, max=100, help="Repetitions of a request without an answer.")
@@ -75,8 +75,12 @@ def record(
         settings=settings.get("llm-replay"), say=lambda line: say(line, err=True), **given,
     )  # fmt: skip
     say(f"{len(made.ended)} runs in {transcript}")
-    dataset_given = {} if dataset is None else {"dataset": dataset}
-    say(f"Now: {_replaying(transcript, seeds, set_ or [], {**given, **dataset_given})}")
+    task = made.header["task"]
+    amounts = [one for one in task["budget"].split(",") if " " not in one]  # the rest are options
+    searched = {"benchmark": task["benchmark"], "budget": ",".join(amounts), **given}
+    if dataset is not None:
+        searched["dataset"] = dataset
+    say(f"Now: {_replaying(transcript, seeds, set_ or [], searched)}")
 
 
 def _replaying(transcript: Path, seeds: str, pairs: Sequence[str], given: Mapping[str, Any]) -> str:

@@ -26,7 +26,11 @@ def show(
     ],
     space: Annotated[str, typer.Option(help="Search space.")] = "nb201",
     out: Annotated[
-        Path | None, typer.Option(help="Also draw the cell: a .png, .svg or .pdf file.")
+        Path | None,
+        typer.Option(
+            help="Also draw the cell: a .png, .svg or .pdf file; with --front, a folder for the "
+            "picture of a front and a CSV of its members."
+        ),
     ] = None,
     notation: Annotated[
         str | None,
@@ -52,7 +56,7 @@ def show(
     from nasbench.errors import InvalidInput
 
     if front:
-        _show_front(architecture, objective, dataset)
+        _show_front(architecture, objective, dataset, out)
         return
     if objective is not None or dataset is not None:
         raise InvalidInput("--objective and --dataset are of a front: add --front")
@@ -110,8 +114,11 @@ def _print_sheet(console: "Screen", sheet: "Sheet") -> None:
         say(f"note: {problem}", err=True)
 
 
-def _show_front(table: str, objective: str | None, dataset: str | None) -> None:
-    """Print the exact fronts of a table: in what a search sees, and in final values."""
+def _show_front(table: str, objective: str | None, dataset: str | None, out: Path | None) -> None:
+    """Print the exact fronts of a table: in what a search sees, and in final values.
+
+    With `out`, those of final values are also drawn and written to that folder.
+    """
     from rich.markup import escape
 
     from nasbench.cli.screen import Screen
@@ -129,6 +136,13 @@ def _show_front(table: str, objective: str | None, dataset: str | None) -> None:
     for title, one in found.items():
         console.print(f"[bold italic]{escape(f'table {table}, {title}')}[/bold italic]")
         _print_front(console, one)
+    if out is not None:
+        from nasbench.harness.front_files import write_front
+
+        if len(task.objectives) > 2:
+            say("note: no picture, which is of two objectives: members alone are written", err=True)
+        for path in write_front(task, fronts, out):
+            say(f"{path} written", err=True)
 
 
 def _print_front(console: "Screen", front: "ExactFront") -> None:

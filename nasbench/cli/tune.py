@@ -38,6 +38,9 @@ def tune(
     dataset: Annotated[str | None, typer.Option(help="Data set searched.")] = None,
     protocol: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
     budget: Annotated[str | None, typer.Option(help="As in `nasbench run`.")] = None,
+    proxy_seconds: Annotated[
+        float | None, number(limits.PROXY_SECONDS, help="As in `nasbench run`.")
+    ] = None,
     reserve_dataset: Annotated[
         bool, typer.Option("--reserve-dataset", help="Reporting may not use the data set at all.")
     ] = False,
@@ -57,7 +60,8 @@ def tune(
         record, path = search(
             strategy, space, tuning_seeds=tuning_seeds, metric=metric, samples=samples,
             benchmark=benchmark, dataset=dataset, protocol=protocol, budget=budget,
-            reserve_dataset=reserve_dataset, experiment_seed=experiment_seed, workers=workers,
+            proxy_seconds=proxy_seconds, reserve_dataset=reserve_dataset,
+            experiment_seed=experiment_seed, workers=workers,
             device=device, threads=threads, out=out, progress=meter,
             say=lambda line: say(f"note: {line}", err=True),
         )  # fmt: skip

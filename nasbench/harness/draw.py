@@ -109,23 +109,29 @@ def cell_figure(sheet: Sheet) -> "Figure":
 
     figure = Figure(figsize=_SIZE)
     axes = figure.add_axes((0, 0, 1, 1))
+    draw_cell(axes, operation_names(sheet), alive_edges(sheet))
+    caption = f"nb201 cell {sheet.index}   {sheet.text}"
+    axes.text(1.5, -0.72, caption, ha="center", va="bottom", fontsize=5.6, color="0.4")
+    return figure
+
+
+def draw_cell(axes: "Axes", operations: Sequence[str], alive: Sequence[bool]) -> None:
+    """Draw a cell into axes that are 2.5 times as wide as high, at least four inches wide.
+
+    `operations` are those of all edges, and `alive` is whether the edges carry anything.
+    """
     axes.set_axis_off()
     axes.set_xlim(-0.45, 3.45)
     axes.set_ylim(-0.75, 0.9)
     bends = {(0, 3): 0.72, (0, 2): 0.34, (1, 3): -0.45}
-    for edge, operation, alive in zip(
-        EDGES, operation_names(sheet), alive_edges(sheet), strict=True
-    ):
-        _draw_edge(axes, edge, bends.get(edge, 0.0), operation, alive=alive)
+    for edge, operation, carries in zip(EDGES, operations, alive, strict=True):
+        _draw_edge(axes, edge, bends.get(edge, 0.0), operation, alive=carries)
     for node in range(NODES):
         axes.plot(
             node, 0, "o", markersize=21, markerfacecolor="white", markeredgecolor="0.15",
             markeredgewidth=1.1, zorder=5,
         )  # fmt: skip
         axes.text(node, 0, str(node), ha="center", va="center", fontsize=9, zorder=6)
-    caption = f"nb201 cell {sheet.index}   {sheet.text}"
-    axes.text(1.5, -0.72, caption, ha="center", va="bottom", fontsize=5.6, color="0.4")
-    return figure
 
 
 def _draw_edge(

@@ -13,9 +13,9 @@ from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.defaults import Say
-from nasbench.harness.search.opening import open_benchmark
+from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.task import Kind, Task
-from nasbench.harness.search.tasks import Wanted, make_tasks
+from nasbench.harness.search.tasks import Wanted, make_tasks, objective_names
 from nasbench.pareto.dominance import nondominated
 from nasbench.pareto.hypervolume import hypervolume
 from nasbench.pareto.indicators import additive_epsilon, igd_plus, share_found
@@ -106,6 +106,12 @@ class ExactFront:
         """The point from which hypervolume is measured: nadir - 0.1 * `width`, as scores."""
         return np.asarray(self.nadir - MARGIN * self.width)
 
+    @property
+    def reference_values(self) -> dict[str, float]:
+        """The reference point as values of the objectives, by their names."""
+        values = scores_of(self.objectives, self.reference[None])[0].tolist()
+        return {metric.name: one for metric, one in zip(self.objectives, values, strict=True)}
+
     @cached_property
     def hypervolume(self) -> float:
         """Hypervolume of the front, in the product of the objectives' units."""
@@ -131,7 +137,10 @@ class Fronts:
     """The exact fronts of a task with several objectives."""
 
     signal: ExactFront
-    """In the values that a search sees: the mean over the answers that a query can give."""
+    """In the values that a search sees: the mean over the answers that a query can give.
+
+    Nothing is known of those that a search of shared weights sees.
+    """
     valid: Mapping[str, ExactFront]
     """In final validation values, by reported data set."""
     test: Mapping[str, ExactFront]
@@ -141,12 +150,14 @@ class Fronts:
         """Return the fronts of final values by data set; `split` is `valid` or `test`."""
         return {"valid": self.valid, "test": self.test}[split]
 
-    def require_hypervolumes(self) -> None:
+    def require_hypervolumes(self, *, signal: bool = True) -> None:
         """Raise `NasbenchError` where a front has no hypervolume.
 
         It has none with more than three objectives, or if no architecture has values of all.
+        Final validation may be unknown where the table has test; so may be what the search sees
+        unless `signal`.
         """
-        for front in (self.signal, *self.valid.values(), *self.test.values()):
+        for front in (self.signal, *self.test.values()) if signal else self.test.values():
             _ = front.hypervolume
 
 
@@ -158,7 +169,7 @@ def front_task(
     It is that of the table's usual protocol, on its first data set unless one is named. Raises
     `InvalidInput` as a search would.
     """
-    objectives = tuple(require_names("objective", objective))
+    objectives = objective_names(objective)
     wanted = Wanted(budget=Budget(evaluations=1), objectives=objectives)  # nothing is searched
     datasets = None if dataset is None else require_names("dataset", dataset)
     return make_tasks(benchmark, datasets, None, wanted, say=say)[0]
@@ -177,18 +188,25 @@ def exact_fronts(task: Task) -> Fronts:
         )
     if task.kind is not Kind.TABLE:
         raise NasbenchError("a search by training does not know the whole space: use a table")
-    benchmark, judge = open_benchmark(task)
-    assert isinstance(benchmark, TabularBenchmark) and isinstance(judge, TableJudge)  # noqa: S101
-    seen = benchmark.answers(None).values  # shape (answers, architectures, objectives)
-    known = ~np.isnan(seen)
-    with np.errstate(invalid="ignore"):
-        signal = np.where(known, seen, 0.0).sum(axis=0) / known.sum(axis=0)
-    space, objectives = benchmark.space, task.objectives
+    judge, objectives = open_judge(task), task.objectives
+    assert isinstance(judge, TableJudge)  # noqa: S101
+    space = judge.space
+    signal = np.full((space.size, len(objectives)), np.nan)
+    feasible = np.ones((space.size, 1), dtype=bool)
+    if not task.shared:
+        benchmark, _ = open_benchmark(task)
+        assert isinstance(benchmark, TabularBenchmark)  # noqa: S101
+        feasible = benchmark.feasible[:, None]
+        seen = np.where(feasible, benchmark.answers(None).values, np.nan)
+        known = ~np.isnan(seen)  # shape (answers, size, objectives)
+        with np.errstate(invalid="ignore"):
+            signal = np.where(known, seen, 0.0).sum(axis=0) / known.sum(axis=0)
 
     def final(split: str, dataset: str) -> ExactFront:
         truths = [judge.truth(dataset, place) for place in range(len(objectives))]
         values = np.stack([getattr(one, split) for one in truths], axis=1)
-        return ExactFront(objectives, space, scores_of(objectives, values))
+        scores = scores_of(objectives, np.where(feasible, values, np.nan))
+        return ExactFront(objectives, space, scores)
 
     valid = {name: final("valid", name) for name in task.reports}
     test = {name: final("test", name) for name in task.reports} if task.has_test else valid

@@ -177,6 +177,16 @@ class RecordOptions(SearchOptions, total=False):
             valid="a metric that the table has, such as 'accuracy' or 'loss', or a list",
         ),
     ]  # fmt: skip
+    constraint: Annotated[
+        str | Sequence[str] | None,
+        Option(
+            None,
+            "What an answer has to meet: a bound on a cost in its unit, or several, "
+            "comma-separated: `latency:pixel3<=5,params<=1`. Other evaluations count and are "
+            "charged, and are never the answer.",
+            "none", form="texts", valid="a bound on a cost, such as 'params<=1', or a list",
+        ),
+    ]  # fmt: skip
 
 
 class RunOptions(RecordOptions, total=False):

@@ -29,6 +29,19 @@ def attained_by(sets: Sequence[Points], number: int) -> Points:
     return np.column_stack((firsts[corner], level[corner]))
 
 
+def boundary(corners: Points, worst: tuple[float, float]) -> Points:
+    """Return the line around the region that corners enclose, shape (2 * corners + 1, 2).
+
+    `corners` ascend in the first score and descend in the second, as `attained_by` returns them,
+    shape (corners, 2), at least one. The line goes from the worst first score to the worst second
+    one, `worst`, which are at most as good as those of the corners.
+    """
+    firsts = np.repeat(corners[:, 0], 2)
+    seconds = np.repeat(corners[:, 1], 2)
+    line = np.column_stack((np.append(worst[0], firsts), np.append(seconds, worst[1])))
+    return np.asarray(line)
+
+
 def _highest(points: Points, firsts: Points) -> Points:
     """Return the highest second score among points whose first score is at least each of `firsts`.
 

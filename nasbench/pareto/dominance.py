@@ -15,7 +15,7 @@ def nondominated(points: Points) -> NDArray[np.bool_]:
     Equal points do not dominate each other. Takes O(n log n) for two objectives, else O(n times the
     points that are not dominated).
     """
-    order = _best_first(points)
+    order = best_first(points)
     ranked = points[order]
     kept = np.zeros(len(points), dtype=bool)
     if points.shape[1] <= 2:
@@ -33,7 +33,7 @@ def nondominated(points: Points) -> NDArray[np.bool_]:
     return kept
 
 
-def _best_first(points: Points) -> NDArray[np.int64]:
+def best_first(points: Points) -> NDArray[np.int64]:
     """Return an order in which no point comes after one that it dominates; equal ones as given."""
     return np.lexsort(-points.T[::-1])
 
@@ -59,7 +59,7 @@ def ranks(points: Points) -> NDArray[np.int64]:
     """
     found = np.zeros(len(points), dtype=np.int64)
     if points.shape[1] == 2:
-        order = _best_first(points)
+        order = best_first(points)
         found[order] = _ranks_of_pairs(points[order].tolist())
         return found
     left = np.arange(len(points))

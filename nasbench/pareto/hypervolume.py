@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import InvalidInput
-from nasbench.pareto.dominance import nondominated
+from nasbench.pareto.dominance import best_first, nondominated
 
 Points = NDArray[np.float64]
 MOST_OBJECTIVES = 3
 """Number of objectives up to which it is computed exactly."""
+_BLOCK = 1_000_000
+"""Pairs of all subsets that are looked at together."""
 
 
 class Staircase:
@@ -75,11 +77,9 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
         return 0.0
     if points.shape[1] == 1:
         return float(above.max() - low[0])
-    stairs = Staircase(low[:2].tolist())
     if points.shape[1] == 2:
-        for first, second in above.tolist():
-            stairs.add(first, second)
-        return stairs.area
+        return float(areas(above, np.ones((1, len(above)), dtype=bool), reference)[0])
+    stairs = Staircase(low[:2].tolist())
     ranked = above[np.argsort(-above[:, 2], kind="stable")].tolist()
     volume, height = 0.0, float(ranked[0][2])
     for first, second, third in ranked:
@@ -88,6 +88,27 @@ def hypervolume(points: Points, reference: Sequence[float]) -> float:
         stairs.add(first, second)
     lowest: float = ranked[-1][2] - float(low[2])
     return volume + stairs.area * lowest
+
+
+def areas(
+    points: Points, subsets: NDArray[np.bool_], reference: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return the hypervolumes of subsets of n pairs, shape (subsets,).
+
+    `subsets` says which pairs each subset holds, shape (subsets, n). The bits of an area depend
+    on what is not dominated in the subset alone, not on the order of the pairs.
+    """
+    left, low = map(float, reference)
+    order = best_first(points)
+    widths = np.maximum(points[order, 0] - left, 0.0)
+    heights = np.maximum(points[order, 1], low)
+    found = np.zeros(len(subsets))
+    rows = max(1, _BLOCK // max(1, len(points)))
+    for start in range(0, len(subsets) if len(points) else 0, rows):
+        held = np.where(subsets[start : start + rows, order], heights, low)
+        risen = np.diff(np.maximum.accumulate(held, axis=1), axis=1, prepend=low)
+        found[start : start + rows] = np.cumsum(risen * widths, axis=1)[:, -1]
+    return found
 
 
 def contributions(points: Points, reference: Sequence[float]) -> Points:

@@ -5,7 +5,7 @@ does not support raises `InvalidInput` with a one-line message.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nasbench.errors import InvalidInput
@@ -96,6 +96,13 @@ class Space(ABC):
         """
         return self.mutate(architecture, random)
 
+    def mutants(
+        self, architecture: Architecture, number: int, random: Random, *, by_group: bool = False
+    ) -> list[Architecture]:
+        """Return `number` independent mutants, each as `mutate` or `mutate_by_group` draws it."""
+        mutate = self.mutate_by_group if by_group else self.mutate
+        return [mutate(architecture, random) for _ in range(number)]
+
     def cross(self, first: Architecture, second: Architecture, random: Random) -> Architecture:
         """Return a random child of two parents.
 
@@ -165,6 +172,18 @@ class EnumerableSpace(Space):
     @abstractmethod
     def architecture(self, index: int) -> Architecture:
         """Return the architecture at `index`; `InvalidInput` outside 0..size-1."""
+
+    def mutant_indices(
+        self, architecture: Architecture, random: Random
+    ) -> "Iterator[NDArray[np.int64]]":
+        """Yield the indices of independent mutants, as `mutate` draws them, without end, in blocks.
+
+        By default a block is one mutant. A space that draws many at once faster overrides this.
+        """
+        import numpy as np
+
+        while True:
+            yield np.array([self.index(self.mutate(architecture, random))])
 
     def positions(self, indices: "NDArray[np.int64]") -> "NDArray[np.int64]":
         """Return the positions here of indices that the whole space has, -1 where one is not here.

@@ -3,7 +3,7 @@
 Ying et al., NAS-Bench-101: Towards Reproducible Neural Architecture Search, ICML 2019.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
 from nasbench.spaces.base import EnumerableSpace
 from nasbench.spaces.graph import Graph, GraphSpace
+from nasbench.spaces.nb101_batches import mutants
 from nasbench.spaces.nb101_cells import CellIndex, stored
 from nasbench.spaces.nb101_codes import (
     CODE_BITS,
@@ -146,9 +147,18 @@ class NasBench101(GraphSpace, EnumerableSpace):
 
         Raises `InvalidInput` in the space of 2 vertices, which has only one cell.
         """
+        self._require_mutants()
+        return _cell(mutated(self._code(architecture), self.nodes, random))
+
+    def mutant_indices(self, architecture: Graph, random: Random) -> "Iterator[NDArray[np.int64]]":
+        """Yield the indices of mutants, in blocks."""
+        self._require_mutants()
+        for cells in mutants(self._code(architecture), self.nodes, random.generator):
+            yield self._index.positions(cells)
+
+    def _require_mutants(self) -> None:
         if self.nodes == 2:
             raise InvalidInput(f"space '{self.name}' has one architecture only: nothing to mutate")
-        return _cell(mutated(self._code(architecture), self.nodes, random))
 
     def neighbours(self, architecture: Graph) -> list[Graph]:
         """Return the cells that one change makes of a cell, sorted by index.

@@ -91,6 +91,12 @@ class CellIndex:
         row = self._number[cell >> CODE_BITS]
         return int(self._table.item(row, cell & ((1 << CODE_BITS) - 1)))
 
+    def positions(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the positions of canonical cell codes, both of shape (n,)."""
+        rows = np.searchsorted(self.matrices, cells >> CODE_BITS)
+        found = self._table[rows, cells & ((1 << CODE_BITS) - 1)]
+        return np.asarray(found, np.int64)
+
 
 if __name__ == "__main__":
     np.save(FILE, enumerated()[0], allow_pickle=False)

@@ -85,25 +85,25 @@ def unpruned(cell: int, vertices: int, random: Random) -> tuple[int, Labels]:
     inner = vertices_of(matrix) - 2
     order = random.choice(canonical(matrix).possible)
     own = reordered(labels_of(inner)[cell & ((1 << CODE_BITS) - 1)], order)
-    places, others = _places(inner, vertices)
+    places, others = places_of(inner, vertices)
     if inner == vertices - 2:
-        return _placed(matrix, order, places[0], vertices), own
+        return placed(matrix, order, places[0], vertices), own
     at, left_over = others[random.integer(len(others))].tolist()
     drawn = list(labels_of(vertices - 2)[random.integer(LABELS ** (vertices - 2))])
     for vertex, label in zip(places[at], own, strict=True):
         drawn[vertex - 1] = label
-    return _placed(matrix, order, places[at], vertices) | left_over, tuple(drawn)
+    return placed(matrix, order, places[at], vertices) | left_over, tuple(drawn)
 
 
 @cache
-def _placed(matrix: int, order: Order, place: tuple[int, ...], vertices: int) -> int:
+def placed(matrix: int, order: Order, place: tuple[int, ...], vertices: int) -> int:
     """Return the matrix among `vertices` vertices of a cell in another order, at some places."""
     target = (0, *(place[one] for one in order), vertices - 1)
     return sum(bit(target[a], target[b]) for a, b in edges_of(matrix))
 
 
 @cache
-def _places(inner: int, vertices: int) -> tuple[list[tuple[int, ...]], NDArray[np.uint32]]:
+def places_of(inner: int, vertices: int) -> tuple[list[tuple[int, ...]], NDArray[np.uint32]]:
     """Return the places that `inner` vertices can have among the inner ones of `vertices`.
 
     Also returned is, for every way that edges at the other vertices can be without any of these
@@ -153,7 +153,7 @@ def _draws(matrix: int, vertices: int) -> NDArray[np.int64]:
     """Return the number of draws that are each cell of a canonical matrix, by label code."""
     known = canonical(matrix)
     inner = vertices_of(matrix) - 2
-    others = len(_places(inner, vertices)[1]) * LABELS ** (vertices - 2 - inner)
+    others = len(places_of(inner, vertices)[1]) * LABELS ** (vertices - 2 - inner)
     every = np.array(labels_of(inner), dtype=np.int64).reshape(LABELS**inner, inner)
     same = np.zeros(len(every), dtype=np.int64)
     for order in known.orders:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasbench.errors import InvalidInput
 from nasbench.randomness import Random
-from nasbench.spaces.base import Architecture, EnumerableSpace
+from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,6 +113,31 @@ class Subspace(EnumerableSpace):
     def mutate_by_group(self, architecture: Architecture, random: Random) -> Architecture:
         """Do as `mutate` does, with the mutants of two stages of the whole space."""
         return self._mutant(architecture, self.whole.mutate_by_group, random)
+
+    def mutants(
+        self, architecture: Architecture, number: int, random: Random, *, by_group: bool = False
+    ) -> list[Architecture]:
+        """Return independent mutants, see the class, of a law that does not depend on `number`.
+
+        The whole space may draw its mutants in blocks, so that many take less time than as many
+        calls of `mutate`, and other random numbers.
+        """
+        alone = by_group and type(self.whole).mutate_by_group is not Space.mutate_by_group
+        if alone or self.size == 1 or not self._tries:
+            return super().mutants(architecture, number, random, by_group=by_group)
+        found: list[Architecture] = []
+        blocks = self.whole.mutant_indices(architecture, random)
+        tried = 0  # mutants of the whole space since the last that is here
+        while len(found) < number:
+            for position in self.positions(next(blocks)).tolist():
+                tried += 1
+                if position >= 0:
+                    found.append(self.architecture(position))
+                elif tried == self._tries:
+                    found.append(random.choice(list(self.neighbours(architecture))))
+                if position >= 0 or tried == self._tries:
+                    tried = 0
+        return found[:number]
 
     def _mutant(self, architecture: Architecture, mutate: "Mutate", random: Random) -> Architecture:
         if self.size == 1:

@@ -86,8 +86,7 @@ def require_decisions(space: Space) -> CategoricalSpace:
         if isinstance(space, Subspace):
             found = f"this is a pool of {space.size:,} architectures of '{space.name}'"
         raise InvalidInput(
-            f"a space of independent decisions is needed, and {found}: use another strategy, such "
-            "as random-search or regularized-evolution"
+            f"a space of independent decisions is needed, and {found}: use another strategy"
         )
     return space
 
@@ -102,12 +101,12 @@ def require_tags(strategy: "type[SearchStrategy]", name: str, problem: Problem) 
         try:
             require_decisions(problem.space)
         except InvalidInput as error:
-            raise InvalidInput(f"strategy '{name}': {error}") from error
+            raise InvalidInput(f"strategy '{name}': {error}, such as {strategy.instead}") from error
     if Tag.ENCODING in strategy.tags and not problem.space.encodings():
         raise InvalidInput(
             f"strategy '{name}' predicts scores from numbers that describe an architecture, and "
             f"space '{problem.space.name}' has none: define its method `encodings`, or use another "
-            "strategy, such as random-search or regularized-evolution"
+            f"strategy, such as {strategy.instead}"
         )
     if strategy.parallel is Parallelism.SEQUENTIAL and problem.workers > 1:
         raise InvalidInput(
@@ -185,6 +184,8 @@ class SearchStrategy(Stateful, ABC):
     """Needs of the strategy: a problem without them is refused; conformance tests depend on it."""
     parallel: ClassVar[Parallelism] = Parallelism.ASYNCHRONOUS
     """What it does with several workers; the conformance suite checks it."""
+    instead: ClassVar[str] = "random-search or regularized-evolution"
+    """Which strategies to use for a space that this one cannot search, as its refusal says."""
     least_objectives: ClassVar[int] = 1
     """How many objectives it needs: a problem of fewer is refused."""
     most_objectives: ClassVar[int | None] = None
@@ -250,6 +251,24 @@ class SearchStrategy(Stateful, ABC):
     @classmethod
     def check_seeds(cls, settings: Any, seeds: Collection[int]) -> None:
         """Raise `NasbenchError` for seeds whose runs cannot be made; any can, but recorded ones."""
+
+    @classmethod
+    def recorded_search(cls, settings: Any) -> Mapping[str, Any]:
+        """Return what the record of a strategy with the tag `RECORDED` says of its search.
+
+        It has the keys `task` and `settings`, as far as they are known: the harness refuses to
+        replay the record in another search.
+        """
+        return {}
+
+    @classmethod
+    def recorded_evaluations(cls, settings: Any, seed: int) -> Sequence[tuple[str | None, Traces]]:
+        """Return the evaluations to which the record of a seed's run leads, in its order.
+
+        Only for the tag `RECORDED`: an audit compares runs with it. Of each, the text of the
+        architecture, None for one that was drawn at random, and the numbers of `traced`.
+        """
+        return ()
 
     def begin_run(self, seed: int) -> None:  # only recorded runs need it
         """Learn the seed of the run, before the first `ask`.

@@ -46,6 +46,9 @@ class Dehb(SearchStrategy):
     in the paper; in the code, in the first bracket of each size (`halving=0`). In the first rung of
     the first bracket, the code already crosses its random vectors. With several workers a bracket
     waits at the end of each rung; the code begins the next one meanwhile.
+
+    It needs independent decisions: a vector has a number for each, and a difference of two vectors
+    a meaning. Graphs, trees of decisions and parts of spaces have no such vectors, and are refused.
     """
 
     title = "DEHB"
@@ -55,6 +58,7 @@ class Dehb(SearchStrategy):
     colour = "#6b2737"
     tags = frozenset({Tag.FIDELITIES, Tag.DECISIONS})
     parallel = Parallelism.BATCHES
+    instead = "bohb or hyperband"
 
     @dataclass(frozen=True)
     class Settings:

@@ -38,16 +38,18 @@ class FbNet(CostAwareSearch):
     Wu et al., CVPR 2019. Operations are weighted by a Gumbel-softmax whose temperature decays
     (equations 5 and 6). The loss of the architecture parameters is CE * a * log(LAT)^b (equation
     2), or CE + c * LAT with `form=sum`. CE is the cross entropy, and LAT is the sum of the lookup
-    table with the same weights (equations 3, 7 and 8).
+    table with the same weights (equations 3, 7 and 8). `sweep` has values of b or, with `form=sum`,
+    of c: a scales the whole loss, to which the steps of Adam are nearly indifferent.
 
     Deviations from the paper: LAT is in millions of multiply-adds unless `cost` names a latency,
     and the product counts it in thousandths of its unit (milliseconds in microseconds). There is
     one choice per edge of the cell, repeated through the network, not one per layer. On every batch
     both the parameters and the weights take a step, instead of on 20 % and 80 % of an epoch, and
     the parameters do so from the first epoch on. The answer is the most likely cell, not some
-    sampled cells. The paper says nothing on two points: here the weights' momentum is Nesterov's,
-    and their initialisation is this project's own. No code of the authors' search is known to this
-    project, so it is compared with the paper only.
+    sampled cells. The setting `sweep`, which searches anew for each weight, is this project's. The
+    paper says nothing on two points: here the weights' momentum is Nesterov's, and their
+    initialisation is this project's own. No code of the authors' search is known to this project,
+    so it is compared with the paper only.
     """
 
     title = "FBNet"
@@ -113,5 +115,7 @@ class FbNet(CostAwareSearch):
         s = self.settings
         assert mix.weights is not None  # noqa: S101  # a mixture has them
         error, cost = loan.mixture_loss(batch, mix), self._lookup.expected(mix.weights)
-        factor: Tensor = s.weight * (_THOUSANDTHS * cost).log() ** s.exponent
-        return error + s.cost_weight * cost if s.form == "sum" else error * factor
+        if s.form == "sum":
+            return error + self.swept(s.cost_weight) * cost
+        factor: Tensor = s.weight * (_THOUSANDTHS * cost).log() ** self.swept(s.exponent)
+        return error * factor

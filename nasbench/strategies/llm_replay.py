@@ -1,6 +1,6 @@
 """A language model's proposals as a search, replayed from a recorded transcript."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -120,18 +120,15 @@ class ProposedByModel(SearchStrategy):
         """Return the model's proposal; None where the record ends or all have been asked for."""
         if len(self.seen) == self.space.size:
             return None
-        costs = dict.fromkeys(MODEL_TRACES, 0.0)
+        costs = _no_costs()
         messages = self._prompt()
         for _ in range(self.settings.tries):
             said, found, reason = self._exchange(messages)
             if said is None:
                 return None
-            costs["prompt tokens"] += said.prompt_tokens
-            costs["completion tokens"] += said.completion_tokens
-            costs["model seconds"] += said.seconds
+            _add_costs(costs, said, reason)
             if not reason:
                 return self._request(found, costs)
-            costs["unusable answers"] += 1
             messages = [*messages, *again(said.text, reason)]
         costs["random proposals"] += 1
         return self._request(self.space.sample(self.random), costs)
@@ -141,7 +138,12 @@ class ProposedByModel(SearchStrategy):
         best = sorted(self.history, key=lambda one: one[2])[-self.settings.shown :]
         example = renaming.write(self.space.sample(Random(0)))
         return [
-            system_message(renaming, self.problem.objectives, example),
+            system_message(
+                renaming,
+                self.problem.objectives,
+                example,
+                constrained=bool(self.problem.constraints),
+            ),
             user_message(renaming, [one[:2] for one in best], list(self.open.values())),
         ]
 
@@ -180,16 +182,29 @@ class ProposedByModel(SearchStrategy):
         """Add an evaluation to the history, and its costs to the record."""
         number, costs = trial.request.memo
         architecture = self.open.pop(number)
-        values = None if answer.failed else tuple(answer.values)
+        values = tuple(answer.values) if self.problem.feasible(answer) else None
         self.history.append((architecture, values, self.problem.score(answer)))
         self.told_costs.append(costs)
 
     def traced(self) -> Sequence[Traces]:
         """Return tokens, model seconds and unusable answers of every evaluation."""
-        return [
-            {trace: costs[name] for name, trace in MODEL_TRACES.items()}
-            for costs in self.told_costs
-        ]
+        return [_traces(costs) for costs in self.told_costs]
+
+
+def _no_costs() -> dict[str, float]:
+    return dict.fromkeys(MODEL_TRACES, 0.0)
+
+
+def _add_costs(costs: dict[str, float], said: Completion, reason: str) -> None:
+    """Add what an answer cost; `reason` says why it cannot be used, and is empty if it can."""
+    costs["prompt tokens"] += said.prompt_tokens
+    costs["completion tokens"] += said.completion_tokens
+    costs["model seconds"] += said.seconds
+    costs["unusable answers"] += bool(reason)
+
+
+def _traces(costs: Mapping[str, float]) -> Traces:
+    return {trace: costs[name] for name, trace in MODEL_TRACES.items()}
 
 
 @register("llm-replay")
@@ -252,6 +267,25 @@ class LlmReplay(ProposedByModel):
                 "`nasbench llm record` goes on with it"
             )
 
+    @classmethod
+    def recorded_search(cls, settings: Any) -> Mapping[str, Any]:
+        """Return the header of the transcript."""
+        return _opened(settings).header
+
+    @classmethod
+    def recorded_evaluations(cls, settings: Any, seed: int) -> Sequence[tuple[str | None, Traces]]:
+        """Return the proposals of a seed's run, with what all answers for each of them cost."""
+        made: list[tuple[str | None, Traces]] = []
+        costs, tries = _no_costs(), 0
+        for one in _opened(settings).runs.get(seed, ()):
+            tries += 1
+            _add_costs(costs, one.completion, one.reason)
+            if not one.reason or tries == settings.tries:
+                costs["random proposals"] += bool(one.reason)
+                made.append((one.proposal, _traces(costs)))
+                costs, tries = _no_costs(), 0
+        return made
+
     def begin_run(self, seed: int) -> None:
         """Take the answers of a seed's run."""
         self.check_seeds(self.settings, [seed])
@@ -269,6 +303,10 @@ def _opened(settings: Any) -> Transcript:
             "add --set llm-replay.transcript=FILE"
         )
     path = Path(settings.transcript)
+    if path.is_dir():
+        raise InvalidInput(
+            f"transcript '{path}' is a folder: name the file in it that `nasbench llm record` wrote"
+        )
     if not path.is_file():
         raise InvalidInput(f"transcript '{path}' is not there: put it back, or name its place")
     digest = sha256_of(path)

@@ -35,8 +35,9 @@ class LocalSearch(Batches):
     spent or all architectures of the space are known. Among equally good neighbours the choice is
     random.
 
-    The defaults are those of Algorithm 1. Those of the authors' code (naszilla, `local_search`) are
-    `initial=10, improvement=first`.
+    The defaults are those of the authors' code (naszilla, `local_search`); those of Algorithm 1 are
+    `improvement=steepest, initial=1`. Of the two, they have the lower mean normalised regret over
+    15 data sets after 50 evaluations, on seeds that are reported nowhere else (docs/baselines.md).
 
     Nothing is evaluated twice, as in the authors' code. Deviations: a neighbour that is known from
     before counts, as in Algorithm 1, while the authors' code moves only to neighbours that it
@@ -55,8 +56,8 @@ class LocalSearch(Batches):
         """Hyperparameters."""
 
         #: which neighbour is moved to: the best of all (`steepest`), or the `first` that is better
-        improvement: Literal["steepest", "first"] = "steepest"
-        initial: int = 1  #: random architectures, of which the best is where a search begins
+        improvement: Literal["steepest", "first"] = "first"
+        initial: int = 10  #: random architectures, of which the best is where a search begins
 
         def __post_init__(self) -> None:
             """Refuse a search without a beginning."""

@@ -16,7 +16,8 @@ _BIBTEX = """
   volume = {34},
   number = {11},
   pages = {8441--8455},
-  year = {2023}
+  year = {2023},
+  doi = {10.1109/TNNLS.2022.3151160}
 }
 """
 
@@ -69,6 +70,6 @@ class Npenas(EnsembleSearch):
         order = (-self.predict(candidates).mean).argsort(kind="stable").tolist()
         return [candidates[place] for place in order[: self.settings.k]]
 
-    def mutant(self, parent: Architecture) -> Architecture:
-        """Return a mutant of which one decision changes, drawn by its group."""
-        return self.space.mutate_by_group(parent, self.random)
+    def mutants_of(self, parent: Architecture, count: int) -> list[Architecture]:
+        """Return mutants of which one decision changes, drawn by its group."""
+        return self.space.mutants(parent, count, self.random, by_group=True)

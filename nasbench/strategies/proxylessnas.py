@@ -33,11 +33,12 @@ class ProxylessNas(CostAwareSearch):
     replacement, and a binary gate switches one of them on. The gradient by the gates is that of a
     softmax over the two (the estimate of equation 4). After the step both parameters are shifted so
     that their joint weight, the sum of their exponentials, stays the same. The loss adds lambda
-    times the expected cost (equations 5 and 6), whose gradient reaches all operations.
+    times the expected cost (equations 5 and 6), whose gradient reaches all operations. `sweep` has
+    values of lambda.
 
     Deviations from the paper: the cost is in millions of multiply-adds unless `cost` names a
     latency; there is one choice per edge of the cell, repeated through the network, instead of one
-    per layer.
+    per layer. The setting `sweep`, which searches anew for each weight, is this project's.
 
     Deviations from the authors' code (proxylessnas, `search/imagenet_arch_search.py`), whose
     settings the recipe `paper` has: alphas learn from the first epoch on and with every batch (the
@@ -116,7 +117,7 @@ class ProxylessNas(CostAwareSearch):
         loss = loan.mixture_loss(batch, Mix(tuple(map(tuple, map(sorted, pairs))), weights))
         expected = self._lookup.expected(self.logits.softmax(dim=1))
         before = self._alphas.detach()[rows, chosen].logsumexp(dim=1, keepdim=True)
-        self.descend(loss + self.settings.cost_weight * expected)
+        self.descend(loss + self.swept(self.settings.cost_weight) * expected)
         with torch.no_grad():
             after = self._alphas[rows, chosen]
             self._alphas[rows, chosen] = after + before - after.logsumexp(dim=1, keepdim=True)

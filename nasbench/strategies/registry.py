@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import nasbench.strategies
 from nasbench.arguments import require_text
@@ -216,7 +216,8 @@ def make_settings(strategy: type[SearchStrategy], values: Mapping[str, object]) 
     """Return the strategy's settings with `values` in place of defaults, after checks of types.
 
     Strings, as they come from the command line, are converted to the type of the field; a list is
-    read as in JSON, so that it can become a tuple. Nothing else is converted. Floats must be finite
+    read as in JSON, so that it can become a tuple, and so is a text such as `0.1,0.2` where the
+    field is a tuple. Nothing else is converted. Floats must be finite
     and whole numbers at most a million. Raises `InvalidInput`, which names the field, the reason
     and what is valid.
     """
@@ -268,7 +269,10 @@ def _converted(settings: type, name: str, value: object) -> Any:
     except (NameError, TypeError, PydanticUserError) as error:
         raise ValueError(f"its type cannot be checked ({reason(error)})") from error
     try:
-        if isinstance(value, str):
+        if isinstance(value, str) and get_origin(types[name]) is tuple:
+            parts = value.split(",") if value.strip() else []
+            converted = adapter.validate_json(json.dumps(parts), strict=False)
+        elif isinstance(value, str):
             converted = adapter.validate_strings(value, strict=False)
         elif isinstance(value, (list, tuple, dict)):
             converted = adapter.validate_json(json.dumps(value))

@@ -152,8 +152,12 @@ class SpaceConformance:
             return
         for parent in self._samples(5)[:50]:
             known = self._neighbours(space, parent) if self.local else None
-            for mutate in (space.mutate, space.mutate_by_group):
-                child = mutate(parent, random)
+            children = [space.mutate(parent, random), space.mutate_by_group(parent, random)]
+            children += space.mutants(parent, 2, random)
+            if isinstance(space, EnumerableSpace):
+                some = next(iter(space.mutant_indices(parent, random)))
+                children += map(space.architecture, some[:2].tolist())
+            for child in children:
                 assert space.contains(child), f"{child!r} is a mutant outside the space"
                 assert child != parent, f"'{space.format(parent)}' was mutated into itself"
                 if known is not None:

@@ -86,7 +86,7 @@ def test_free_repeats_of_a_law_that_is_not_uniform(tmp_path: Path) -> None:
         known = open_known(task)
         found = {one.reference: one for one in references(known, "cifar10")}[EXPECTED]
     random, counts, test = np.random.default_rng(0), [], []
-    cost = known.costs[np.argsort(known.cells)]
+    cost = known.draws.costs[np.argsort(known.draws.cells)]
     for cells in random.choice(of.space.size, (2000, 3000), p=of.space.sampling_law):
         first = np.zeros(len(cells), dtype=bool)
         first[np.unique(cells, return_index=True)[1]] = True

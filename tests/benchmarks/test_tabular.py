@@ -34,7 +34,7 @@ def test_an_answer_is_the_tables_number() -> None:
     seconds = table.search.query_seconds("cifar10", 12)
     for index in (0, 77, SIZE - 1):
         answer = session.answer(Evaluate(SPACE.architecture(index)))
-        assert answer == ((accuracy[index],), seconds[index], 12, False)
+        assert answer == ((accuracy[index],), seconds[index], 12, False, ())
 
 
 def test_best_and_cheapest() -> None:

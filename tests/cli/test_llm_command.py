@@ -43,6 +43,21 @@ def test_the_printed_command_replays_the_recording(tmp_path: Path) -> None:
     assert sum("answer" in one for one in lines) == asked
 
 
+def test_the_printed_command_names_what_was_left_to_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    with FakeServer() as server:
+        made = nasbench("llm", "record", "--endpoint", server.address, "--model", "fake",
+                        "--transcript", str(path), "--benchmark", "digits", "--patience", "2",
+                        "--retries", "0")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    (line,) = [one for one in made.stdout.splitlines() if one.startswith("Now: ")]
+    words = shlex.split(line)
+    assert words[words.index("--benchmark") + 1] == "digits"
+    assert words[words.index("--budget") + 1] == "310s"
+    done = nasbench(*words[2:], "--out", str(tmp_path / "results"), "--workers", "1", "--quiet")
+    assert done.returncode == 0, done.stderr
+
+
 def test_nothing_is_called_without_an_endpoint(tmp_path: Path) -> None:
     made = nasbench("llm", "record", "--model", "m", "--transcript", str(tmp_path / "t"))
     assert made.returncode == 2

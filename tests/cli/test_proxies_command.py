@@ -100,6 +100,18 @@ def test_a_damaged_file_is_one_line_and_may_be_replaced(folder: Path) -> None:
     assert read_proxies(path).measured == 1
 
 
+def test_a_damaged_file_is_named_and_the_table_is_described(folder: Path) -> None:
+    run("digits", "--sample", "1", "--batch", "8", "--proxy", "synflow", "--quiet")
+    path = folder / "proxies" / file_name("digits", "digits")
+    path.write_bytes(path.read_bytes()[:-100])
+    result = CliRunner().invoke(app, ["data", "info", "digits"])
+    assert result.exit_code == 0
+    (line,) = [one for one in result.output.splitlines() if one.startswith("proxies ")]
+    assert "of digits: broken: " in line
+    assert path.name in line
+    assert "digits/valid/" in result.output
+
+
 def test_several_data_sets_ask_for_one(folder: Path) -> None:
     synthetic_table().save(folder / "tables" / "nb201.safetensors")
     with pytest.raises(NasbenchError, match="cifar10, cifar100: name one with --dataset"):

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise, permutations, product
+from itertools import islice, pairwise, permutations, product
 
 import numpy as np
 import pytest
@@ -19,8 +19,10 @@ from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.spaces.graph import Graph
 from nasbench.spaces.nb101 import NasBench101
+from nasbench.spaces.nb101_batches import cells_of
 from nasbench.spaces.nb101_cells import enumerated, stored
 from nasbench.spaces.nb101_codes import OPERATIONS
+from nasbench.spaces.nb101_drawing import cell_of
 from nasbench.testing import SpaceConformance
 from tests.upstream import upstream
 
@@ -235,6 +237,66 @@ def test_mutants_follow_the_literal_rule(vertices: int) -> None:
     one, other = (np.array([of[kind] for kind in kinds]) for of in (ours, literally))
     chi_square = ((one - other) ** 2 / (one + other)).sum()
     assert chi_square < len(kinds) + 5 * np.sqrt(2 * len(kinds))
+
+
+def test_mutants_in_blocks_follow_the_exact_law_of_four_vertices() -> None:
+    """All draws that are pruned to a parent, each with all changes of its edges and operations."""
+    space = NasBench101(4)
+    draws = [(matrix, labels) for matrix, labels in draws_of(4)
+             if literal_prune(matrix, labels) is not None]  # fmt: skip
+    cells = [space.index(found(space, *one)) for one in draws]
+    edges = np.array([matrix[np.triu_indices(4, 1)] for matrix, _ in draws])
+    inner = np.array([labels[1:-1] for _, labels in draws])
+    for parent in (0, 40, 83, space.index(space.parse("|0-1"))):
+        law = np.zeros(space.size)
+        for place in (one for one, cell in enumerate(cells) if cell == parent):
+            flips = (edges != edges[place]).sum(axis=1)
+            others = (inner != inner[place]).sum(axis=1)
+            chance = 0.25**flips * 0.75 ** (6 - flips) * 0.25**others * 0.5 ** (2 - others)
+            given = np.bincount(cells, chance, space.size)
+            given[parent] = 0
+            law += given / given.sum()
+        law /= law.sum()
+        blocks = space.mutant_indices(space.architecture(parent), Random(parent))
+        drawn = np.concatenate(list(islice(blocks, 40)))
+        counts = np.bincount(drawn, minlength=space.size)
+        expected = law * len(drawn)
+        common = expected > 5
+        chi_square = ((counts - expected)[common] ** 2 / expected[common]).sum()
+        assert chi_square < common.sum() + 5 * np.sqrt(2 * common.sum())
+        assert counts[~common].sum() < 100 * max(1, expected[~common].sum())
+
+
+def test_codes_of_many_draws_are_those_of_one() -> None:
+    for vertices in (3, 5, 7):
+        generator = np.random.default_rng(vertices)
+        matrices = generator.integers(1 << (vertices * (vertices - 1) // 2), size=5_000)
+        labels = generator.integers(3, size=(5_000, vertices - 2))
+        expected = [
+            cell_of(matrix, tuple(row), vertices) or 0
+            for matrix, row in zip(matrices.tolist(), labels.tolist(), strict=True)
+        ]
+        assert cells_of(matrices, labels, vertices).tolist() == expected
+        assert 0 < expected.count(0) < 5_000
+
+
+def test_mutants_in_blocks_of_large_cells_follow_those_one_by_one() -> None:
+    """Of three cells of 7, 6 and 4 vertices, by the vertices and edges of 8,000 mutants each."""
+    for number, nodes in enumerate((7, 6, 4)):
+        parent = next(one for one in drawn(2_000, number) if one.nodes == nodes)
+        random = Random(number)
+        cells = [SPACE.mutate(parent, random) for _ in range(8_000)]
+        blocks = np.concatenate(list(islice(SPACE.mutant_indices(parent, random), 8)))[:8_000]
+        assert SPACE.index(parent) not in blocks
+        one, other = (
+            Counter((cell.nodes, len(cell.edges), cell.operations.count("maxpool3x3"))
+                    for cell in kind)
+            for kind in (cells, map(SPACE.architecture, blocks.tolist()))
+        )  # fmt: skip
+        kinds = [kind for kind in {*one, *other} if one[kind] + other[kind] >= 10]
+        first, second = (np.array([of[kind] for kind in kinds]) for of in (one, other))
+        chi_square = ((first - second) ** 2 / (first + second)).sum()
+        assert chi_square < len(kinds) + 5 * np.sqrt(2 * len(kinds))
 
 
 def test_neighbours_are_all_single_changes() -> None:

@@ -47,6 +47,36 @@ def test_dense_mutants_are_known_neighbours_each_as_likely_as_in_the_whole_space
     assert all(abs(count - expected) < 5 * np.sqrt(expected) for count in counts.values())
 
 
+def test_many_mutants_of_a_space_that_draws_one_by_one_are_as_many_mutations() -> None:
+    part = Subspace(MICRO, DENSE)
+    for by_group in (False, True):
+        alone, together = Random(7), Random(7)
+        mutate = part.mutate_by_group if by_group else part.mutate
+        parent = part.architecture(100)
+        expected = [mutate(parent, alone) for _ in range(300)]
+        assert part.mutants(parent, 300, together, by_group=by_group) == expected
+
+
+@pytest.mark.parametrize("share", [0.1, 0.01])
+def test_mutants_of_cells_that_are_drawn_in_blocks_follow_the_law_of_one_by_one(
+    share: float,
+) -> None:
+    """Two samples by chi-square; with one cell in a hundred, some are neighbours."""
+    whole = get_enumerable("nb101-5v")
+    indices = np.sort(np.random.default_rng(5).permutation(whole.size)[: int(share * whole.size)])
+    part = Subspace(whole, indices)
+    parent = part.architecture(part.size // 2)
+    alone, many = Random(8), Random(9)
+    one = Counter(part.mutate(parent, alone) for _ in range(1_000))
+    other = Counter(part.mutants(parent, 1_000, many))
+    assert set(other) <= set(part.architectures) - {parent}
+    common = [cell for cell in {*one, *other} if one[cell] + other[cell] >= 10]
+    first, second = (np.array([of[cell] for cell in common]) for of in (one, other))
+    chi_square = ((first - second) ** 2 / (first + second)).sum()
+    assert len(common) > 5
+    assert chi_square < len(common) + 5 * np.sqrt(2 * len(common))
+
+
 def test_sparse_mutants_are_the_ten_nearest_in_differing_choices() -> None:
     """Distances are counted here from the texts of the networks, without any encoding."""
     part = sparse(150)

@@ -101,7 +101,7 @@ def test_a_mutation_of_independent_decisions_changes_each_with_equal_chance() ->
     """Of six decisions a quarter each, within five standard errors, to every other choice alike."""
     space = grid(5, 5, 5, 5, 5, 3)
     searching, parent, draws = made("bananas", space), (0, 1, 2, 3, 4, 2), 8_000
-    mutants = np.array([searching.mutant(parent) for _ in range(draws)])
+    mutants = np.array(searching.mutants_of(parent, draws))
     assert all(space.contains(tuple(one)) for one in mutants[:200].tolist())
     for place, (choice, size) in enumerate(zip(parent, space.sizes, strict=True)):
         counts = np.bincount(mutants[:, place], minlength=size) / draws
@@ -117,7 +117,7 @@ def test_a_mutation_of_independent_decisions_changes_each_with_equal_chance() ->
 def test_a_mutation_of_any_size(changes: float, share: float) -> None:
     """With more changes than decisions all change but the one with one choice."""
     searching = made("bananas", grid(3, 1, 2), changes=changes)
-    mutants = np.array([searching.mutant((1, 0, 1)) for _ in range(50)])
+    mutants = np.array(searching.mutants_of((1, 0, 1), 50))
     assert (mutants != [1, 0, 1]).mean(axis=0).tolist() == [share, 0, share]
 
 

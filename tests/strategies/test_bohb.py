@@ -1,18 +1,19 @@
 """BOHB: its densities against their definition, its model and its brackets by hand."""
 
 import math
+from collections import Counter
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nasbench.errors import InvalidInput
-from nasbench.problem import Problem
+from nasbench.spaces.base import Space
+from nasbench.spaces.nb101 import NasBench101Small
 from nasbench.spaces.pool import PoolSpace
-from nasbench.strategies.base import require_tags
+from nasbench.spaces.subspace import Subspace
 from nasbench.strategies.parts.density import Density
-from nasbench.strategies.registry import find_strategy
-from nasbench.testing.strategies import FIDELITIES, toy_space
+from nasbench.testing.strategies import ToyLayers, toy_space
 from tests.strategies.scripted import FAILS, Scripted, make, run
 
 CHOICES = (3, 2, 4, 1)
@@ -162,10 +163,65 @@ def test_what_works_pays() -> None:
     assert means["bohb"] > 8
 
 
-def test_a_space_without_decisions_is_refused() -> None:
-    pool = PoolSpace("names", list("abc"))
-    with pytest.raises(InvalidInput, match="'bohb': a space of independent decisions is needed"):
-        require_tags(find_strategy("bohb"), "bohb", Problem(pool, fidelities=FIDELITIES))
+def of_graphs() -> Space:
+    """Return one of five small cells of NAS-Bench-101, as a table has them."""
+    whole = NasBench101Small()
+    return Subspace(whole, np.arange(3, whole.size, 5))
+
+
+def edges(architecture: Any, _: int) -> float:
+    """Return a value that grows with the edges of a graph; of equal ones, operations decide."""
+    return len(architecture.edges) + 0.1 * architecture.operations.count("conv3x3-bn-relu")
+
+
+def test_without_decisions_the_model_is_of_the_features_of_an_encoding() -> None:
+    """Good points are the features of the best; what is drawn has a small ratio, by hand."""
+    space = of_graphs()
+    strategy = make("bohb", space, [1, 3], random_fraction=0.0)
+    run(strategy, Scripted(edges), evaluations=120)
+    good, bad = strategy.model()
+    known = strategy.answers[1]
+    most = max(int(space.encodings()["one-hot"]([one]).sum()) for one in space.architectures)
+    assert len(good.points) == max(most + 1, 15 * len(known) // 100)
+    best = [one.architecture for one in sorted(known.values())][: len(good.points)]
+    assert (good.points == space.encodings()["one-hot"](best)).all()
+    strategy.drawn = set()
+    drawn, ratios = strategy.draw(), {}
+    for one in (drawn, *space.architectures[::5]):
+        features = tuple(space.encodings()["one-hot"]([one])[0].astype(int).tolist())
+        sizes = (2,) * len(features)
+        likely, unlikely = (
+            density(features, of.points.tolist(), of.bandwidths.tolist(), sizes)
+            for of in (good, bad)
+        )
+        ratios[one] = max(unlikely, 1e-32) / max(likely, 1e-32)
+    assert ratios[drawn] < np.quantile(list(ratios.values()), 0.1)
+
+
+@pytest.mark.parametrize("kind", ["graphs", "tree"])
+def test_what_works_pays_without_decisions_too(kind: str) -> None:
+    """The mean value late in a search is above that of Hyperband by a tenth of the range."""
+    space, means = of_graphs() if kind == "graphs" else ToyLayers(), {}
+    script = edges if kind == "graphs" else (lambda a, _: sum(a) + len(a))
+    every = [script(one, 1) for one in space.architectures]
+    for name in ("bohb", "hyperband"):
+        late = []
+        for seed in range(5):
+            drawn = {"samples": 16} if name == "bohb" else {}
+            strategy = make(name, space, [1, 3, 9], seed, **drawn)
+            track = run(strategy, Scripted(script), evaluations=200)
+            late.append(track.signal[track.fidelity == 1][-40:].mean())
+        means[name] = np.mean(late)
+    assert means["bohb"] > means["hyperband"] + 0.1 * (max(every) - min(every))
+
+
+def test_a_pool_of_names_is_searched_as_by_hyperband() -> None:
+    """There is nothing to learn from: every name is drawn about equally often."""
+    pool = PoolSpace("names", list("abcdefghij"))
+    strategy = make("bohb", pool, [1, 3, 9])
+    track = run(strategy, Scripted(lambda a, _: ord(a)), evaluations=2000)
+    began = Counter(np.array(track.architectures)[track.fidelity == 1].tolist())
+    assert min(began.values()) > 0.5 * max(began.values())
 
 
 def test_equal_seeds_draw_equally_and_others_do_not() -> None:

@@ -1,11 +1,14 @@
 """Proposals of a model: renaming, prompts, transcripts, recording and replaying."""
 
 import json
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llm_server import FakeModel, FakeServer, proposal
+from tables import installed
 
 import nasbench
 from nasbench.errors import DataError, InvalidInput
@@ -23,8 +26,10 @@ from nasbench.strategies.llm_replay import ProposedByModel
 from nasbench.strategies.parts.model import Completion, Message, ModelError
 from nasbench.strategies.parts.prompts import read_answer
 from nasbench.strategies.parts.renaming import renaming_of
-from nasbench.strategies.parts.transcripts import read_transcript
+from nasbench.strategies.parts.transcripts import read_transcript, sealed
 from nasbench.testing.strategies import StrategyConformance
+from nasbench.trace import MODEL_TRACES
+from tests.harness.audit.planting import found_in, of, rewrite
 
 SPACES = ("nb201", "transnas-micro", "transnas-macro", "gpt-s", "macro", "nb101-5v", "nats-size")
 SEARCH: dict[str, Any] = {"benchmark": "digits", "budget": "8evals"}
@@ -178,13 +183,69 @@ def test_prompts_name_nothing_of_the_benchmark(tmp_path: Path) -> None:
             assert not [word for word in words if word in shown]
 
 
-def test_another_search_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"experiment_seed": 1}, "the experiment seed 0, and this one has 1"),
+        ({"benchmark": "nb201", "datasets": "cifar10"}, "the table "),
+        ({"objective": "loss"}, "the objectives accuracy, and this one has loss"),
+        ({"simulated_workers": 2}, "the number of simulated workers 1, and this one has 2"),
+        ({"shown": 3}, "the setting llm-replay.shown 20, and this one has 3"),
+        ({"tries": 1}, "the setting llm-replay.tries 3, and this one has 1"),
+    ],
+)
+def test_another_search_is_refused_before_a_run_begins(
+    given: dict[str, Any], says: str, tmp_path: Path, synthetic_data: Path
+) -> None:
     path = recorded(tmp_path / "t.jsonl")
+    options = {name: value for name, value in given.items() if name not in ("shown", "tries")}
+    shown = {name: value for name, value in given.items() if name not in options}
+    settings = {"llm-replay": {"transcript": str(path), **shown}}
+    with installed(synthetic_data), pytest.raises(InvalidInput, match=says) as raised:
+        nasbench.run("llm-replay", settings=settings, out=tmp_path / "out", workers=1,
+                     **{**SEARCH, "seeds": 2, **options})  # fmt: skip
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_prompts_that_differ_fail_the_runs(tmp_path: Path) -> None:
+    """A header that was written anew, with the search that is asked for, hides nothing."""
+    path, digest = recorded(tmp_path / "t.jsonl"), ""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["task"]["experiment_seed"] = 1
+    for place, line in enumerate(lines):
+        del line["digest"]
+        lines[place] = sealed(line, digest)
+        digest = lines[place]["digest"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     failed = replayed(path, tmp_path / "a", experiment_seed=1).failed
     assert failed
     assert all("is not the recorded one" in line for line in failed.values())
+
+
+def test_seeds_that_were_not_recorded_are_refused(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.jsonl")
     with pytest.raises(InvalidInput, match="no run of seed 7: its seeds are 0, 1"):
         replayed(path, tmp_path / "b", seeds="0,7")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_audit_compares_costs_and_proposals_without_a_replay(
+    workers: int, tmp_path: Path
+) -> None:
+    path = recorded(tmp_path / "t.jsonl", simulated_workers=workers, budget="20evals")
+    replayed(path, tmp_path / "out", simulated_workers=workers, budget="20evals")
+    assert not [one for one in nasbench.audit(tmp_path / "out").findings if one.fault]
+    columns = [MODEL_TRACES[name].column for name in ("prompt tokens", "model seconds")]
+
+    def fewer(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows[1][column][4] -= 1
+        return rows
+
+    for column in columns:
+        copy = Path(shutil.copytree(tmp_path / "out", tmp_path / column.replace("/", " ")))
+        rewrite(of(copy, "llm-replay"), fewer)
+        assert "record" in found_in(nasbench.audit(copy))
 
 
 def test_a_changed_line_is_noticed(tmp_path: Path) -> None:
@@ -216,9 +277,11 @@ def test_a_recording_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("500", "HTTP 500"), ("401", "HTTP 401"), ("redirect", "HTTP 307"),
+        ("500", r"HTTP 500 Internal Server Error: model not loaded \("),
+        ("401", r"HTTP 401 Unauthorized: who are you\? x{187}… \("), ("redirect", "HTTP 307"),
         ("no JSON", "the answer is no JSON"), ("no usage", "no usage"),
         ("no text", "no choices"), ("slow", "no answer within 0.3 s"),
+        ("drip", "no answer within 0.3 s"),
     ],
 )  # fmt: skip
 def test_faults_of_a_server_are_one_line(tmp_path: Path, fault: str, message: str) -> None:
@@ -229,11 +292,31 @@ def test_faults_of_a_server_are_one_line(tmp_path: Path, fault: str, message: st
         with pytest.raises(ModelError, match=message) as found:
             record(model, ABOUT, path, seeds=1, **SEARCH)
     assert "\n" not in str(found.value)
+    assert str(found.value).endswith(
+        f"(4 answers recorded so far are kept in '{path}': the same command goes on from there)"
+    )
     assert len(read_transcript(path).runs[0]) == 4
     with FakeServer() as server:
         record(Endpoint(server.address, "fake"), ABOUT, path, seeds=1, **SEARCH)
         assert server.asked
     assert read_transcript(path).ended == {0}
+
+
+def test_a_server_that_drips_is_cut_off_in_time() -> None:
+    """Each byte comes within the limit, and the whole answer does not."""
+    with FakeServer("drip") as server:
+        began = time.perf_counter()
+        with pytest.raises(ModelError, match=r"no answer within 0\.5 s"):
+            Endpoint(server.address, "fake", timeout=0.5, retries=0).complete(
+                [{"role": "system", "content": "number of an item, 1 to 9."},
+                 {"role": "user", "content": "hm"}]
+            )  # fmt: skip
+        assert time.perf_counter() - began < 3
+
+
+def test_a_folder_is_no_transcript(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="is a folder: name the file in it"):
+        replayed(tmp_path, tmp_path / "out")
 
 
 def test_refused_connections_and_addresses() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,18 @@ KINDS: list[Callable[[], Any]] = [
 ]
 
 
+ALGORITHM_1 = {"improvement": "steepest", "initial": 1}
+
+
 def begin(problem: Problem, seed: int = 0, **settings: object) -> LocalSearch:
-    return LocalSearch(problem, make_settings(LocalSearch, settings), Random(seed))
+    """Begin the paper's Algorithm 1, or what other settings make of it."""
+    chosen = make_settings(LocalSearch, {**ALGORITHM_1, **settings})
+    return LocalSearch(problem, chosen, Random(seed))
+
+
+def test_the_default_is_the_authors_code() -> None:
+    """naszilla, `local_search`: `num_init=10, query_full_nbhd=False`."""
+    assert asdict(LocalSearch.Settings()) == {"improvement": "first", "initial": 10}
 
 
 class Hill:

@@ -106,6 +106,15 @@ def test_failures_equal_values_and_one_architecture(name: str) -> None:
     assert run(name, toy_space((1, 1)), Measured(opposed), 1).architectures == [(0, 0)]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_scales_of_objectives_do_not_matter(name: str) -> None:
+    """Costs a million times larger, exactly (a power of 2), ask for the same architectures."""
+    space = toy_space((3,) * 6)
+    scaled = Measured(lambda cell: (opposed(cell)[0], opposed(cell)[1] * 2**20))
+    usual = run(name, space, Measured(opposed), 300).architectures
+    assert run(name, space, scaled, 300).architectures == usual
+
+
 def advance(strategy: SearchStrategy, values: Values, count: int) -> list[Cell]:
     asked = []
     for number in range(count):

@@ -147,8 +147,8 @@ class StoredColumns:
     Raises `DataError` if the file is missing, truncated, altered, no table, or of a newer schema.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read and check the header; in a file of up to 16 MiB check the data too."""
+    def __init__(self, path: Path, *, whole: bool = True) -> None:
+        """Read and check the header; in a file of up to 16 MiB check the data too, if `whole`."""
         self.path = path
         try:
             with path.open("rb") as file:
@@ -162,7 +162,7 @@ class StoredColumns:
         self._offsets = _offsets(header, self.info, path, data_start, size)
         self._by_name = {column.name: column for column in self.info.columns}
         self._checked: dict[str, Array] = {}
-        if size <= CHECKED_WHOLE:
+        if whole and size <= CHECKED_WHOLE:
             self.verify()
 
     def array(self, name: str) -> Array:

@@ -69,6 +69,16 @@ class Table:
         return table
 
     @classmethod
+    def described(cls, path: Path) -> Table:
+        """Open a table of which only the description is needed: of its data nothing is read.
+
+        `DataError` if the file is missing, no table, of a newer schema, or if its header is
+        damaged. A column that is read nevertheless is checked then.
+        """
+        stored = StoredColumns(path, whole=False)
+        return cls(stored.info, stored.hash, stored.array, path)
+
+    @classmethod
     def from_columns(cls, info: TableInfo, data: Mapping[str, Array]) -> Table:
         """Make a table from arrays in memory; `data` maps the names in `info.columns` to them.
 

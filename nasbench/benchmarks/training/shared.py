@@ -26,7 +26,7 @@ from nasbench.problem import ACCURACY, Fidelity, Metric, SharedAnswer, TrainShar
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture, EnumerableSpace, Space
 from nasbench.spaces.mix import Mix
-from nasbench.spaces.networks.base import Initialisation, Shape, networks_of
+from nasbench.spaces.networks.base import Initialisation, Shape, Supernet, networks_of
 from nasbench.spaces.networks.lookup import Lookup
 from nasbench.spaces.networks.passes import Batch, Gradients, Passes
 from nasbench.spaces.networks.recordings import Recordings, Rerun
@@ -35,6 +35,8 @@ from nasbench.trace import TRAIN_LOSS, VALIDATION_LOSS, Trace
 AUTOCAST = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
 """Precisions of a supernet's computation and torch's autocast type; weights are always in float32.
 See `step.computing` for the difference between the first two."""
+CostsOf = Callable[[Architecture], tuple[float, ...]]
+"""Returns an architecture's values of all objectives but the first; NaN is a missing one."""
 _RANKED_AT_ONCE = 256
 _RANKING = 1
 """Part of the random stream's key that gives `Loan.ranking` another order than `validation`."""
@@ -74,15 +76,24 @@ class Loan:
         """
         self._costs = costs
         self._data, self._seed, self._reestimate = data, seed, reestimate
-        generator = stream(Purpose.SUPERNET, seed)
-        network = networks_of(space).supernet(
-            data.input, shape, generator=generator, precision=AUTOCAST[precision],
-            initialisation=Initialisation(initialisation), around=around,
-        )  # fmt: skip
+
+        def initialised() -> Supernet:
+            return networks_of(space).supernet(
+                data.input, shape, generator=stream(Purpose.SUPERNET, seed),
+                precision=AUTOCAST[precision], initialisation=Initialisation(initialisation),
+                around=around,
+            )  # fmt: skip
+
+        self._initialised = initialised
         self.device = data.parts[Part.WEIGHTS].images.device
-        self.supernet = network.to(self.device)
+        self.supernet = initialised().to(self.device)
         self.recordings = Recordings(record, list(self.supernet.buffers()))
         self._passes = Passes(self.supernet, self.recordings)
+
+    def renew(self) -> None:
+        """Set the weights of the supernet, in place, to those with which the run began."""
+        self.supernet.load_state_dict(self._initialised().state_dict())
+        self.supernet.zero_grad(set_to_none=True)
 
     def gradients(self, batch: Batch, mix: Mix) -> Gradients:
         """Return the loss of a batch and its gradients: see `Passes.gradients`."""
@@ -198,7 +209,6 @@ class SharedBenchmark:
 
     best_signal: float | None = None
     cheapest = 0.0
-    objectives: tuple[Metric, ...] = (ACCURACY,)
     fidelities: tuple[Fidelity, ...] = ()
 
     def __init__(
@@ -213,9 +223,12 @@ class SharedBenchmark:
         precision: str = "float32",
         initialisation: str = "he",
         around: Shape | None = None,
+        objectives: tuple[Metric, ...] = (ACCURACY,),
+        costs_of: CostsOf = lambda _: (),
     ) -> None:
         """Set up supernets of `shape` for all runs; the data are moved to the device only once.
 
+        Of `objectives` the first is accuracy; the others are costs, which `costs_of` says.
         `reestimate` makes `Loan.read` estimate batch norm statistics anew. `cost` names the costs
         of operations, for a strategy that needs them: see `latency.find_lookup`. `place` is the
         device and threads that train the weights. `precision` is one of `AUTOCAST`;
@@ -225,6 +238,7 @@ class SharedBenchmark:
         """
         networks_of(space)  # `InvalidInput` where it has none
         self.space = space
+        self.objectives, self._costs_of = objectives, costs_of
         find_device(place.device)
         self.shape, self._source, self._reestimate = shape, data, reestimate
         self.place, self._precision = place, precision
@@ -264,7 +278,7 @@ class SharedBenchmark:
         )  # fmt: skip
         return SharedSession(
             self.space, loan, self._sample,
-            threads=self.place.threads, precision=self._precision,
+            threads=self.place.threads, precision=self._precision, costs_of=self._costs_of,
         )  # fmt: skip
 
 
@@ -279,8 +293,9 @@ class SharedSession:
     """Answers one run; after every epoch it also records the shared weights' accuracy on few cells.
 
     This record is not charged, since a search does not need it. Deriving an architecture is
-    charged only once per run: after any epoch, the run has paid for all its training so far and for
-    one derivation, because a search that ends there would derive only once.
+    charged only once per supernet: after any epoch, the run has paid for all its training so far
+    and for one derivation from each supernet, because a search that ends there would derive only
+    once. A run that begins with fresh weights again has ended one supernet's search.
     """
 
     def __init__(
@@ -291,13 +306,15 @@ class SharedSession:
         *,
         threads: int = 1,
         precision: str = "float32",
+        costs_of: CostsOf = lambda _: (),
     ) -> None:
         """Use the supernet of `loan` for the whole run; `sample` maps indices to architectures."""
         self._space, self.loan, self._sample = space, loan, sample
+        self._costs_of = costs_of
         self._threads, self._precision = threads, precision
         self.derivation = 0.0
-        """Seconds charged for deriving so far: those of the last derivation, or more if the charge
-        could not be lowered."""
+        """Seconds charged for deriving from the present supernet so far: those of the last
+        derivation, or more if the charge could not be lowered."""
 
     def answer(self, request: TrainShared) -> SharedAnswer:
         """Let the strategy train one epoch and derive an architecture, and time both.
@@ -312,6 +329,9 @@ class SharedSession:
 
     def _answer(self, request: TrainShared) -> SharedAnswer:
         began = time.perf_counter()
+        if request.fresh:
+            self.loan.renew()
+            self.derivation = 0.0
         traces = _typed(request.train(self.loan))
         trained = time.perf_counter() - began
         derived = request.derive(self.loan)
@@ -326,6 +346,8 @@ class SharedSession:
         }
         check_architecture(self._space, derived)
         accuracy, loss = self.loan.read(derived)
+        values = accuracy, *self._costs_of(derived)
         return SharedAnswer(
-            derived, (accuracy,), seconds, traces={**traces, VALIDATION_LOSS: loss, **ranked}
-        )
+            derived, values, seconds, failed=not all(map(math.isfinite, values)),
+            traces={**traces, VALIDATION_LOSS: loss, **ranked},
+        )  # fmt: skip

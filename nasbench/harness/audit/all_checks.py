@@ -26,6 +26,7 @@ from nasbench.harness.audit.origin import (
 from nasbench.harness.audit.protocol import check_protocol
 from nasbench.harness.audit.published import check_reproduction
 from nasbench.harness.audit.replay import draw, ended_by_themselves, may_run, replay
+from nasbench.harness.audit.scores import scores_lacking
 from nasbench.harness.audit.trajectories import check_runs
 from nasbench.harness.compare.blocks import unite
 from nasbench.harness.reproduce.reproduction import FILE, Reproduction
@@ -115,14 +116,16 @@ def _checked(
     progress.stage("comparing runs and stored tables")
     for check in (check_copies, check_seeds, check_tuning):
         findings += check(united)
-    numbers, found = check_comparisons(stored, files)
+    scored = [one for one in here if not scores_lacking(one.experiment)]
+    there = {one.experiment.digest() for one in scored}
+    numbers, found = check_comparisons(stored, files, there)
     findings += found
     for file, reproduction in published.items():
         count, found = check_reproduction(reproduction, file)
         numbers += count
         findings += found
-    chosen = [*draw(here, replays, seed), *ended_by_themselves(here)]
-    for one, seeds, drawn in alike(here, np.random.default_rng([seed, 1])):
+    chosen = [*draw(scored, replays, seed), *ended_by_themselves(scored)]
+    for one, seeds, drawn in alike(scored, np.random.default_rng([seed, 1])):
         again = [(one, run) for run in drawn if may_run(one, trust=trust)]
         chosen += again
         findings.append(note_alike(one, seeds, len(again)))

@@ -64,8 +64,10 @@ def check_answers(runs: ExperimentRuns, benchmark: TabularBenchmark) -> Iterator
         if runs.experiment.task.repeats == "free":
             right = _with_repeats(runs, right)
     right &= cells.values >= 0
+    right &= _alike(benchmark.answers(None).constrained[cells.values], runs.constrained)
     if not right.all():
-        names = " or ".join(one.name for one in benchmark.objectives)
+        metrics = [*benchmark.objectives, *(one.metric for one in runs.experiment.task.constraints)]
+        names = " or ".join(dict.fromkeys(one.name for one in metrics))
         text = f"{names} or cost of {int((~right).sum())} evaluations is not the table's"
         yield Finding("answers", runs.label, f"{text}: {name_elements(runs, asked, ~right)}")
     other = sorted(set(asked.values.tolist()) - {usual})

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from nasbench.errors import CannotCompare, InvalidInput, StoreError
 from nasbench.files import read_whole
 from nasbench.harness.audit.differences import leaves, same_text, told
 from nasbench.harness.audit.findings import Finding
+from nasbench.harness.audit.sets import other_reference_points
 from nasbench.harness.compare.build import compared
 from nasbench.harness.compare.comparison import Comparison, Options
 from nasbench.harness.results.load import Results, load_results, load_several
@@ -23,17 +24,21 @@ if TYPE_CHECKING:
 _COMPARISON, _USUAL = "comparison.json", "comparison"
 _REPRODUCTION = "reproduction.json"
 _TABLE = re.compile(
-    r"(results|cost|estimates|course|pairs|proxies|ranks|sets)\.(tex|md|csv)|captions\.(tex|md)"
+    r"(results|cost|estimates|course|pairs|proxies|ranks|sets|picks)\.(tex|md|csv)|captions\.(tex|md)"
 )
 _FIGURE = re.compile(r"(regret|distribution|landscape)-.+\.(pdf|png|svg|pgf)")
 _MANY = 2
 """Number of files with names that nasbench uses, from which on a folder is taken for its own."""
 
 
-def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, list[Finding]]:
+def check_comparisons(
+    results: Results, files: Sequence[Path], there: Collection[str] | None = None
+) -> tuple[int, list[Finding]]:
     """Compute every stored comparison again; return how many values were compared, and findings.
 
-    `files` are all files below the results folder. Every value of each `comparison.json` is
+    `files` are all files below the results folder. `there` are digests of the experiments whose
+    table and scores are at hand, None for all: what lacks is a finding already, and a comparison of
+    other experiments is left out. Every value of each `comparison.json` is
     compared, and so are the tables beside it. Tables that belong to no comparison are faults, as
     nothing says what they were made from. Figures are not checked.
     """
@@ -46,7 +51,7 @@ def check_comparisons(results: Results, files: Sequence[Path]) -> tuple[int, lis
     ]
     for file in ours:
         around = [path for path in files if path.is_relative_to(file.parent)]
-        number, found = _check(results, file, kept[file], around)
+        number, found = _check(results, file, kept[file], around, there)
         count += number
         findings += [one for one in found if _nearest(results.folder / one.where, ours) == file]
     return count, [*findings, *_loose(results.folder, files, ours)]
@@ -73,11 +78,9 @@ def _check(
     file: Path,
     stored: tuple[Any, str | None, Options | None] | None,
     around: Sequence[Path],
+    there: Collection[str] | None,
 ) -> tuple[int, list[Finding]]:
     """Compute one comparison again; `around` are all files in its folder."""
-    from nasbench.harness.compare.figures.pictures import FigureChoice  # loads matplotlib
-    from nasbench.harness.compare.write import FIGURES
-
     where = file.relative_to(results.folder).as_posix()
     if stored is None:
         return 0, [Finding("comparison", where, "cannot be read as a comparison")]
@@ -92,6 +95,24 @@ def _check(
             "cannot be checked; put the folders beside each other, or make it again"
         )
         return 0, [Finding("comparison", where, what)]
+    if there is not None and _lacking(results, runs, there):
+        what = "is not checked: the table or the scores of some of its runs are not at hand"
+        return 0, [Finding("comparison", where, what, fault=False)]
+    return _again(results, runs, file, (content, options), around)
+
+
+def _again(
+    results: Results,
+    runs: Results,
+    file: Path,
+    stored: tuple[Any, Options],
+    around: Sequence[Path],
+) -> tuple[int, list[Finding]]:
+    """Compare stored values and texts with those that `runs` give with the stored options."""
+    from nasbench.harness.compare.figures.pictures import FigureChoice  # loads matplotlib
+    from nasbench.harness.compare.write import FIGURES
+
+    where, (content, options) = file.relative_to(results.folder).as_posix(), stored
     try:
         again = compared(runs, options)
     except (CannotCompare, InvalidInput) as error:
@@ -104,9 +125,16 @@ def _check(
         return 0, [
             Finding("comparison", where, f"does not say which {FIGURES} it has: make it again")
         ]
-    findings = [Finding("comparison", where, what) for what in told(content, expected)]
+    wrong = [*other_reference_points(content, expected), *told(content, expected)]
+    findings = [Finding("comparison", where, what) for what in wrong]
     findings += _texts(again, choice, file.parent, results.folder, around)
     return sum(1 for _ in leaves(expected)), findings
+
+
+def _lacking(results: Results, compared: Results, there: Collection[str]) -> bool:
+    """Whether a comparison is of audited experiments that are not among those `there`."""
+    audited = {one.experiment.digest() for one in results.experiments} - set(there)
+    return any(one.experiment.digest() in audited for one in compared.experiments)
 
 
 def _compared(results: Results, file: Path, folders: Any) -> Results | None:

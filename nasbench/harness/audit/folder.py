@@ -21,6 +21,7 @@ from nasbench.harness.results.store import ExperimentFolder, folder_name
 from nasbench.harness.search.copies import copy_name
 from nasbench.harness.search.experiment import ENTROPY_RULE, entropy_of
 from nasbench.harness.search.opening import open_benchmark, open_judge
+from nasbench.harness.search.shared import can_be_validated
 from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 
@@ -32,7 +33,8 @@ _PARTS = 2
 
 def check_task(task: Task) -> Iterator[Finding]:
     """Check that a task's table is the installed one, and has what the task asks for."""
-    if task.trains and task.objectives != (ACCURACY,):
+    looked_up = task.shared and task.kind is Kind.TABLE and can_be_validated(task.objectives)
+    if task.trains and task.objectives != (ACCURACY,) and not looked_up:
         what = "what is trained is judged by its accuracy, and the runs say something else"
         yield Finding("table", task.benchmark, what)
         return
@@ -72,14 +74,16 @@ def _differs(task: Task, table: Table) -> str:
         return "the runs say something else than the table of its seconds or of its test values"
     joined = {one.objective: one for one in task.joins}
     joined_costs(task.joins, table)
+    told = (*task.objectives, *(one.metric for one in task.constraints))
     known = tuple(
         metric_of(joined[one.name])
         if one.name in joined
         else find_objective(table, one.name, task.query.dataset)
-        for one in task.objectives
+        for one in told
     )
-    if known != task.objectives:
-        return "objectives have other directions, units or bounds than the table's metrics"
+    if known != told:
+        named = "objectives or constraints" if task.constraints else "objectives"
+        return f"{named} have other directions, units or bounds than the table's metrics"
     return ""
 
 

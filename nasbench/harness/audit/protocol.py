@@ -57,6 +57,7 @@ def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, b
         yield "repeats", task.repeats, usual.repeats, False
         yield "simulated workers", task.simulated_workers, 1, False
         yield "objectives", [one.name for one in task.objectives], [_objective(task)], False
+        yield "constraints", [str(one) for one in task.constraints], [], False
         yield "selection", str(task.selection), str(Selection.HIGHEST), False
         yield "promotion", str(task.promotion), str(Promotion.RESTART), False
     yield "final schedule", task.final_schedule, usual.final_schedule, True

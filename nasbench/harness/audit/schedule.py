@@ -25,6 +25,7 @@ class Placed(NamedTuple):
     """The evaluations of one run in the order in which they ended; arrays have shape (n,)."""
 
     values: NDArray[np.float64]  #: shape (n, objectives)
+    constrained: NDArray[np.float64]  #: shape (n, constraints)
     fidelity: NDArray[np.int64]
     epochs: NDArray[np.int64]
     started: NDArray[np.float64]
@@ -36,7 +37,7 @@ def placed(runs: ExperimentRuns) -> Iterator[Placed]:
     """Yield every run's evaluations."""
     names = ("fidelity", "epochs", "started", "finished", "worker")
     lists = [runs.lists(name) for name in names]
-    lists.insert(0, Ragged(runs.values, lists[0].offsets))
+    lists[:0] = [Ragged(one, lists[0].offsets) for one in (runs.values, runs.constrained)]
     for run in range(len(runs)):
         yield Placed(*(one[run] for one in lists))
 
@@ -82,9 +83,13 @@ def _charged(one: Placed, clock: Clock) -> Clock | None:
     """Count a run's evaluations on `clock` and return it; None where one is beyond the budget."""
     budget = clock.budget
     limits = [math.inf if one is None else one for one in (budget.seconds, budget.epochs)]
-    columns = (one.values, one.fidelity, one.epochs, one.finished)
-    for values, fidelity, epochs, finished in zip(*(c.tolist() for c in columns), strict=True):
+    columns = (one.values, one.constrained, one.fidelity, one.epochs, one.finished)
+    for values, constrained, fidelity, epochs, finished in zip(
+        *(c.tolist() for c in columns), strict=True
+    ):
         if clock.stop is not None or finished > limits[0] or clock.epochs + epochs > limits[1]:
             return None
-        clock.end(Answer(tuple(values), 0.0, epochs, math.isnan(values[0])), finished, fidelity)
+        failed = math.isnan(values[0])
+        answer = Answer(tuple(values), 0.0, epochs, failed, tuple(constrained))
+        clock.end(answer, finished, fidelity)
     return clock

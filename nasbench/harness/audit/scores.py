@@ -13,19 +13,23 @@ from nasbench.errors import NasbenchError
 from nasbench.harness.audit.answers import same
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.results.runs import ExperimentRuns
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.proxies import proxies_of
 
 
 def check_scores(runs: ExperimentRuns) -> Iterator[Finding]:
-    """Yield findings about the scores in finished runs; none for runs without proxies."""
+    """Yield findings about the scores in finished runs; none for runs without proxies.
+
+    Scores that are not there, or are others, are named once for all runs that need them.
+    """
     experiment, use = runs.experiment, runs.experiment.proxies
     if use is None:
         return
-    try:
-        proxies = proxies_of(experiment.task, use)
-    except NasbenchError as error:
-        yield Finding("scores", runs.label, f"cannot be checked: {error}")
+    lacking = scores_lacking(experiment)
+    if lacking:
+        yield Finding("scores", experiment.task.benchmark, f"cannot be checked: {lacking}")
         return
+    proxies = proxies_of(experiment.task, use)
     if any(one.seconds.any() for one in proxies.values()):
         yield from _charged(runs, use)
     elif use.factor is not None:
@@ -52,6 +56,17 @@ def check_scores(runs: ExperimentRuns) -> Iterator[Finding]:
         if wrong.any():
             seeds = name_seeds(runs, wrong)
             yield Finding("totals", runs.label, f"{column} is not their sum in {seeds}")
+
+
+def scores_lacking(experiment: Experiment) -> str:
+    """Return why the scores that an experiment used cannot be had; empty if they are there."""
+    if experiment.proxies is None:
+        return ""
+    try:
+        proxies_of(experiment.task, experiment.proxies)
+    except NasbenchError as error:
+        return str(error)
+    return ""
 
 
 def _charged(runs: ExperimentRuns, use: ProxyUse) -> Iterator[Finding]:

@@ -11,14 +11,17 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tabular import TabularBenchmark
 from nasbench.harness.audit.answers import check_answers, same
 from nasbench.harness.audit.ends import Spent, charged, ended_early, largest, may_end
 from nasbench.harness.audit.findings import Finding, name_elements, name_seeds
 from nasbench.harness.audit.origin import made_here
+from nasbench.harness.audit.records import check_record
 from nasbench.harness.audit.schedule import check_schedule
 from nasbench.harness.audit.scores import check_scores
+from nasbench.harness.audit.sets import unlike_fronts
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import SPLITS
 from nasbench.harness.results.runs import ExperimentRuns
@@ -26,8 +29,10 @@ from nasbench.harness.results.validation import ROUNDING
 from nasbench.harness.search.budget import Clock, Stop
 from nasbench.harness.search.opening import open_benchmark, open_judge
 from nasbench.harness.search.selection import choose
+from nasbench.harness.search.shared import costs_in
+from nasbench.harness.search.sweeps import derived, supernets_of
 from nasbench.harness.search.task import Kind
-from nasbench.problem import Answer, scores_of
+from nasbench.problem import Answer
 from nasbench.rules import Selection
 
 
@@ -47,10 +52,12 @@ def check_runs(one: ExperimentRuns) -> Iterator[Finding]:
         return
     yield from _finals(runs)
     if task.shared:
+        yield from _costs(runs)
         yield from _ends(runs, None)
         return
     benchmark, _ = open_benchmark(task)
     yield from check_scores(runs)
+    yield from check_record(runs)
     if isinstance(benchmark, TabularBenchmark):
         yield from check_answers(runs, benchmark)
         yield from _ends(runs, benchmark)
@@ -99,20 +106,24 @@ def _sums(lists: Ragged) -> NDArray[np.float64]:
 def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
     """Check that incumbents were chosen by validation, with the task's selection rule."""
     task, stored, fidelity = runs.experiment.task, runs.lists("incumbents"), runs.lists("fidelity")
-    scores = Ragged(scores_of(task.objectives, runs.values), fidelity.offsets)
+    scores = Ragged(runs.scores, fidelity.offsets)
     last = runs.lists("selected") if len(task.objectives) > 1 else None
-    wrong = np.zeros(len(runs), dtype=bool)
+    wrong, sets = np.zeros(len(runs), dtype=bool), dict[int, NDArray[np.int64]]()
     for run in range(len(runs)):
-        if task.shared:  # every epoch that did not fail has an incumbent
-            expected = np.flatnonzero(~np.isnan(scores[run][:, 0]))
+        if task.shared:
+            supernets = _supernets(runs, len(scores[run]))
+            chosen = derived(scores[run], supernets)
+            wrong[run] = not np.array_equal(supernets, runs.supernets[run])
         else:
             chosen = choose(task.selection, scores[run], fidelity[run], task.query.epochs)
-            expected = chosen.incumbents
-            wrong[run] = last is not None and not np.array_equal(chosen.selected, last[run])
-        wrong[run] |= not np.array_equal(expected, stored[run])
+        if last is not None and not np.array_equal(chosen.selected, last[run]):
+            wrong[run] = True
+            if not task.shared:
+                sets[run] = chosen.selected
+        wrong[run] |= not np.array_equal(chosen.incumbents, stored[run])
     if wrong.any():
         rule = "derived after every epoch" if task.shared else "best by validation"
-        rule = "front by validation" if last is not None else rule
+        rule = "front by validation" if last is not None and not task.shared else rule
         earlier = not (task.shared or made_here(runs.provenance)) and all(
             np.array_equal(stored[run], _over_all(scores[run][:, 0]))
             for run in np.flatnonzero(wrong).tolist()
@@ -123,6 +134,29 @@ def _incumbents(runs: ExperimentRuns) -> Iterator[Finding]:
             )
         what = f"are not the {rule} in {name_seeds(runs, wrong)}"
         yield Finding("incumbents", runs.label, what, fault=not earlier)
+    if sets:
+        yield from unlike_fronts(runs, scores, sets)
+
+
+def _supernets(runs: ExperimentRuns, epochs: int) -> NDArray[np.int64]:
+    """Return the number of the supernet in each epoch of shared training, shape (epochs,)."""
+    settings = runs.experiment.settings
+    own = max(1, settings["epochs"] if supernets_of(settings) > 1 else epochs)
+    return np.arange(epochs) // own
+
+
+def _costs(runs: ExperimentRuns) -> Iterator[Finding]:
+    """Check the costs that a search of shared weights was told, which are not trained."""
+    if len(runs.experiment.task.objectives) == 1:
+        return
+    space = load_table(runs.experiment.task.reference.name).space
+    truth = costs_in(runs.experiment.task)[space.positions(runs.architectures.indices.values)]
+    told = Ragged(runs.values, runs.architectures.codes.offsets)
+    wrong = ~(same(truth, told.values[:, 1:]).all(axis=1) | np.isnan(told.values).any(axis=1))
+    if wrong.any():
+        text = f"costs of {int(wrong.sum())} derived architectures are not the table's"
+        where = name_elements(runs, told, wrong)
+        yield Finding("answers", runs.label, f"{text}: {where}")
 
 
 def _over_all(scores: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -154,14 +188,16 @@ def _ends(runs: ExperimentRuns, benchmark: TabularBenchmark | None) -> Iterator[
     best = None if benchmark is None else benchmark.best_signal
     seconds, epochs, fidelity = (runs.lists(name) for name in ("seconds", "epochs", "fidelity"))
     values = Ragged(runs.values, seconds.offsets)
+    constrained = Ragged(runs.constrained, seconds.offsets)
     stops = runs.table["stop"].to_pylist()
     over, early, unseen = np.zeros((3, len(runs)), dtype=bool)
     most, beyond = (largest(runs, benchmark, any_fidelity=any_) for any_ in (False, True))
     if runs.experiment.task.simulated_workers > 1:
         yield from check_schedule(runs, best, most, beyond)
         return
-    whole = runs.experiment.settings.get("epochs") if runs.experiment.task.shared else None
-    lists = (values, seconds, epochs, fidelity)
+    settings = runs.experiment.settings
+    whole = settings["epochs"] * supernets_of(settings) if runs.experiment.task.shared else None
+    lists = (values, seconds, epochs, fidelity, constrained)
     scores = runs.experiment.charges_scores
     for run, stored in enumerate(stops):
         spent: Clock | Spent | None
@@ -189,6 +225,7 @@ def _charged(
     seconds: Sequence[float],
     epochs: Sequence[int],
     fidelity: Sequence[int],
+    constrained: Sequence[Sequence[float]],
 ) -> Clock | None:
     """Charge a run's evaluations on `clock` and return it; None where one is beyond the budget.
 
@@ -196,9 +233,9 @@ def _charged(
     """
     if not clock.wait(waits.get(0, ())):
         return None
-    columns = zip(values, seconds, epochs, fidelity, strict=True)
-    for number, (told, cost, trained, read) in enumerate(columns, 1):
-        answer = Answer(tuple(told), cost, trained, math.isnan(told[0]))
+    columns = zip(values, seconds, epochs, fidelity, constrained, strict=True)
+    for number, (told, cost, trained, read, bounded) in enumerate(columns, 1):
+        answer = Answer(tuple(told), cost, trained, math.isnan(told[0]), tuple(bounded))
         if clock.stop is not None or not clock.charge(answer, read):
             return None
         if not clock.wait(waits.get(number, ())):

@@ -27,6 +27,7 @@ from nasbench.errors import InvalidInput
 from nasbench.files import read_toml
 from nasbench.harness.compare.labels import known_as, labels
 from nasbench.harness.compare.references import EXPECTED
+from nasbench.harness.compare.set_references import FRONT, FRONT_BY_VALIDATION
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.text import printable, shown
 
@@ -124,7 +125,9 @@ class Appearance:
 
 
 USUAL = Appearance()
-_REFERENCES = ("optimum", "optimum by validation", EXPECTED, "mean architecture")
+_REFERENCES = (
+    "optimum", "optimum by validation", FRONT, FRONT_BY_VALIDATION, EXPECTED, "mean architecture",
+)  # fmt: skip
 
 
 def _plain(name: str) -> str:

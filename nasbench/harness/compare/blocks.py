@@ -240,9 +240,19 @@ def _group(
             notes = [
                 *notes,
                 f"{label}: {failed} of {len(row)} runs failed; its numbers are over the "
-                f"{len(row) - failed} that finished",
+                f"{len(row) - failed} that finished{_luckier(task)}",
             ]
     return Block(task, tuple(contenders), (*notes, *_waited(contenders), *_few(rows)), chosen=named)
+
+
+def _luckier(task: Task) -> str:
+    """Return what failed runs mean for a row under constraints; empty without any."""
+    if not task.constraints:
+        return ""
+    return (
+        ": a run fails if it evaluates nothing that meets the constraints, so means and tests are "
+        "of the runs that found an answer, and say nothing of how often a search finds one"
+    )
 
 
 def _named(names: Sequence[str], rows: Sequence[ExperimentRuns]) -> Iterator[str]:

@@ -16,12 +16,23 @@ from nasbench.harness.compare.appearance import check_titles, read_appearance
 from nasbench.harness.compare.blocks import belongs, group, labelled, unite
 from nasbench.harness.compare.choosing import COMMON, LeftOut, RowChoice, about_rows
 from nasbench.harness.compare.comparison import Block, Comparison, Options
+from nasbench.harness.compare.contender import best_score
 from nasbench.harness.compare.estimates import too_skewed
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets, open_known_sets
 from nasbench.harness.compare.labels import known_as
+from nasbench.harness.compare.picks import bounds_of, picks
 from nasbench.harness.compare.proxies import correlations
-from nasbench.harness.compare.references import EXPECTED, open_doubts, open_known, references
+from nasbench.harness.compare.references import (
+    EXPECTED,
+    Known,
+    Reference,
+    open_doubts,
+    open_known,
+    references,
+)
 from nasbench.harness.compare.rows import Row, rows
+from nasbench.harness.compare.set_references import set_references
 from nasbench.harness.compare.significance import pairs
 from nasbench.harness.compare.tables.options import TableOptions, for_width
 from nasbench.harness.compare.tables.sets import set_rows
@@ -32,7 +43,6 @@ from nasbench.harness.results.store import EXPERIMENT
 from nasbench.harness.search.seeds import parse_seeds, ranges
 from nasbench.harness.search.task import Kind, Task
 from nasbench.limits import TARGET
-from nasbench.problem import scores_of
 from nasbench.text import shown
 
 CENTRES = ("mean", "median", "iqm")
@@ -65,6 +75,7 @@ def compare(
     clock: str | None = None,
     calibration: str | Path | Calibration | None = None,
     target: float | None = None,
+    pick: str | Sequence[str] | None = None,
     style: str = "paper",
     width: float | str | None = None,
     tables: TableOptions | None = None,
@@ -93,6 +104,10 @@ def compare(
 
     `target` is a test regret in the objective's unit: the tables give the time until runs reach
     it. By default it is the regret of the expected random search with the whole budget.
+
+    `pick` bounds costs of searches of several objectives: `latency:pixel3<=5`. A table then says
+    which member of its final set each search would hand over within the bounds, and how good it is
+    on test.
 
     `tables` says which tables there are, with which columns, and for which page; without a width of
     their own they are made for a page or column of `width`.
@@ -125,6 +140,7 @@ def compare(
         ),
         appearance,
         replace(tables, columns={**appearance.columns, **tables.columns}),
+        () if pick is None else tuple(require_names("pick", pick)),
     )  # fmt: skip
     stored = _loaded(results)
     _check_labels(labels or {}, stored)
@@ -190,6 +206,7 @@ def compared(stored: Results, options: Options) -> Comparison:
             one, notes=(*notes, *one.notes), chosen=(*notes, *one.chosen), titles=titles
         )
         blocks.append(_filled(chosen, wanted, options.calibration, options.target))
+    blocks = _picked(blocks, options.pick)
     names = set().union(*(known_as(label, row) for label, row in rows))
     return Comparison(
         tuple(blocks),
@@ -200,6 +217,28 @@ def compared(stored: Results, options: Options) -> Comparison:
         stored.folders,
         tuple(options.appearance.unknown(names, reported)),
     )
+
+
+def _picked(blocks: list[Block], texts: Sequence[str]) -> list[Block]:
+    """Return blocks with what their rows hand over within the bounds that a user writes.
+
+    Blocks that lack a cost are left as they are; raises `InvalidInput` where all lack one.
+    """
+    if not texts:
+        return blocks
+    found, refused = [], list[InvalidInput]()
+    for block in blocks:
+        try:
+            bounds = bounds_of(block.task, texts)
+        except InvalidInput as error:
+            refused.append(error)
+            found.append(block)
+            continue
+        made = [one for name in block.datasets for one in picks(block.contenders, bounds, name)]
+        found.append(replace(block, bounds=bounds, picks=tuple(made)))
+    if len(refused) == len(blocks):
+        raise refused[0]
+    return found
 
 
 def _names(label: str, row: ExperimentRuns, new: Mapping[str, str]) -> tuple[str, ...]:
@@ -309,16 +348,20 @@ def _filled(
     one: Block, wanted: Sequence[str], calibration: Calibration | None, target: float | None
 ) -> Block:
     one = replace(one, doubts=open_doubts(one.task))
-    notes = list(one.notes)
+    notes, sets = list(one.notes), None
     if len(one.task.objectives) > 1:
         try:
             fronts = exact_fronts(one.task)
-            fronts.require_hypervolumes()
+            fronts.require_hypervolumes(signal=not one.task.shared)
         except NasbenchError as error:
             return _sets(replace(one, notes=(*notes, f"no hypervolume: {error}")), wanted)
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
         one = _sets(replace(one, contenders=measured), wanted)
         notes = [*one.notes, *_measured(one, fronts)]
+        if not one.task.shared:  # one-shot searches do not query the table
+            longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
+            sets = open_known_sets(one.task, fronts, longest)
+            notes += sets.about({name: one.title_of(name) for name in one.datasets})
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:
@@ -330,7 +373,7 @@ def _filled(
     except NasbenchError as error:
         notes.append(f"no regrets and no reference rows: {error}")
     budget = one.task.budget
-    if known and budget.stops_early:
+    if (known or sets) and budget.stops_early:
         notes.append("no expected random search: early stopping has no closed form")
     datasets = tuple(name for name in wanted if name in one.task.reports)
     notes += [note for name in datasets for note in _unknown(one, name)]
@@ -338,14 +381,14 @@ def _filled(
     notes += _apart(one)
     proxies, about = correlations(one.task, known, one.contenders, datasets)
     notes += about
-    beside = {name: references(known, name) if known else [] for name in datasets}
+    beside = {name: _references(known, sets, name) for name in datasets}
     tests = {
         name: tuple(pairs([each.final("test", name) for each in one.contenders]))
         for name in datasets
     }
     made: list[Row] = []
     for name in datasets:
-        best = float(np.nanmax(known.test[name])) if known else np.nan
+        best = best_score(one.contenders, known, name)
         expected = [best - r.regret_mean for r in beside[name] if r.reference == EXPECTED]
         aim = next(iter(expected), None) if target is None else best - target
         made += rows(one.contenders, name, known, aim, tests[name])
@@ -357,9 +400,16 @@ def _filled(
         references=tuple(reference for name in datasets for reference in beside[name]),
         notes=tuple(notes),
         known=known,
+        known_sets=sets,
         proxies=proxies,
         calibration=calibration,
     )
+
+
+def _references(known: Known | None, sets: KnownSets | None, dataset: str) -> list[Reference]:
+    if sets is not None:
+        return set_references(sets, dataset)
+    return [] if known is None else references(known, dataset)
 
 
 def _sets(one: Block, wanted: Sequence[str]) -> Block:
@@ -381,10 +431,10 @@ def _measured(block: Block, fronts: Fronts) -> Iterator[str]:
     """Yield a note for every data set on how hypervolumes are measured there."""
     for name in block.datasets:
         front = fronts.test[name]
-        values = scores_of(front.objectives, front.reference[None])[0].tolist()
+        values = front.reference_values
         at = ", ".join(
-            f"{metric.name} {value:.4g}{metric.unit and f' {metric.unit}'}"
-            for metric, value in zip(front.objectives, values, strict=True)
+            f"{one.name} {values[one.name]:.4g}{one.unit and f' {one.unit}'}"
+            for one in front.objectives
         )
         yield (
             f"hypervolume of {block.outcome} values on {block.title_of(name)}: in percent of that "

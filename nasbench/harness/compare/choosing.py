@@ -193,3 +193,8 @@ def pairs_text(rows: int) -> str:
     """Return how many pairs some rows make, as `3 pairs`."""
     number = pairs(rows)
     return f"{number} pair" if number == 1 else f"{number} pairs"
+
+
+def corrected_over(rows: int) -> str:
+    """Return over which pairs of some rows a test is corrected: `all 3 pairs`, `the only pair`."""
+    return "the only pair" if pairs(rows) == 1 else f"all {pairs_text(rows)}"

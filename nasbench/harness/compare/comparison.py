@@ -18,7 +18,9 @@ from nasbench.harness.compare.choosing import EVERYTHING, LeftOut, RowChoice, pa
 from nasbench.harness.compare.contender import Contender, best_score
 from nasbench.harness.compare.families import Family, families
 from nasbench.harness.compare.figures.options import FigureOptions
+from nasbench.harness.compare.known_sets import KnownSets
 from nasbench.harness.compare.labels import describe, distinguishing_parts
+from nasbench.harness.compare.picks import Pick
 from nasbench.harness.compare.proxies import Correlation
 from nasbench.harness.compare.references import Doubts, Known, Reference
 from nasbench.harness.compare.rows import Row
@@ -28,6 +30,7 @@ from nasbench.harness.compare.tables.sets import SetRow
 from nasbench.harness.compare.units import Units
 from nasbench.harness.results.load import Fault
 from nasbench.harness.search.task import Task
+from nasbench.problem import Constraint
 from nasbench.provenance import provenance
 from nasbench.text import printable
 
@@ -52,14 +55,20 @@ class Block:
     references: tuple[Reference, ...] = ()
     """Reference rows; empty where the table is not available."""
     known: Known | None = None
+    known_sets: KnownSets | None = None
+    """In place of `known`, of searches for several objectives."""
     doubts: Doubts = field(default_factory=Doubts)
     calibration: Calibration | None = None
     """Puts one-shot rows on the clock of the other rows, in a separate figure."""
     sets: tuple[SetRow, ...] = ()
     """The final sets of searches with several objectives.
 
-    `rows` and `pairs` are then of the hypervolumes of sets, empty where the exact front is not
-    known; there are no `references`."""
+    `rows`, `pairs` and `references` are then of the hypervolumes of sets, empty where the exact
+    front is not known."""
+    bounds: tuple[Constraint, ...] = ()
+    """The bounds on costs by which a user asks for a member of each set."""
+    picks: tuple[Pick, ...] = ()
+    """Those members: what each row hands over under the bounds."""
     proxies: tuple[Correlation, ...] = ()
     """The zero-cost proxies of the block's data set; empty where no row asks for their scores."""
     chosen: tuple[str, ...] = ()
@@ -88,6 +97,32 @@ class Block:
         return self.task.outcome
 
     @property
+    def of_sets(self) -> bool:
+        """Whether the searches have several objectives, so that their answers are sets."""
+        return len(self.task.objectives) > 1
+
+    @property
+    def answers(self) -> str:
+        """What the runs' final answers are called."""
+        return "final sets" if self.of_sets else "final incumbents"
+
+    @property
+    def optimum(self) -> str:
+        """What regrets are to."""
+        return "the exact front" if self.of_sets else "the best architecture"
+
+    @property
+    def about_measure(self) -> str:
+        """A sentence on regrets of hypervolume; empty for searches of one objective."""
+        if not self.of_sets:
+            return ""
+        return (
+            "the hypervolume of a set is in percent of that of the exact front, its regret is "
+            "what it lacks of 100 %; members are chosen by what the search saw, and measured by "
+            f"their {self.outcome} values"
+        )
+
+    @property
     def table(self) -> str:
         """The name of the benchmark; that of a file is its name without folders."""
         return Path(self.task.benchmark).name.removesuffix(SUFFIX)
@@ -96,6 +131,12 @@ class Block:
     def regret(self) -> str:
         """The label of an axis of regrets: `test accuracy regret (% points)`."""
         return self.units.axis(f"{self.outcome} {self.units.metric.name} regret")
+
+    @property
+    def regrets(self) -> str:
+        """What regrets are called at the start of a title: `Test regret`."""
+        name = f"{self.outcome.capitalize()} "
+        return f"{name}{self.task.measure.name} regret" if self.of_sets else f"{name}regret"
 
     def best(self, dataset: str) -> float:
         """The best final score that there is on a data set; NaN where it is not known."""
@@ -230,12 +271,18 @@ class Block:
             "notes": list(self.notes),
             "rows": [row.to_json() for row in self.rows],
             "pairs": self.pairs_json(),
-            "references": [{**shared, **asdict(one)} for one in self.references],
+            "references": [{**shared, **one.to_json()} for one in self.references],
         }
         if self.proxies:
             data["proxies"] = [one.to_json() for one in self.proxies]
+        if self.known_sets is not None:
+            data["reference_points"] = {
+                name: self.known_sets.fronts.test[name].reference_values for name in self.datasets
+            }
         if self.sets:
             data["sets"] = [row.to_json(task.objectives) for row in self.sets]
+        if self.picks:
+            data["picks"] = [one.to_json(self.bounds) for one in self.picks]
         return {key: _plain(value) for key, value in data.items()}
 
 
@@ -250,6 +297,8 @@ class Options:
     choice: RowChoice = EVERYTHING
     appearance: Appearance = USUAL
     tables: TableOptions = field(default_factory=TableOptions)
+    pick: tuple[str, ...] = ()
+    """Bounds on costs by which a member of each final set is chosen: `latency:pixel3<=5`."""
 
     @classmethod
     def of(cls, stored: Any) -> "Options":

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.estimates import finite, highest
-from nasbench.harness.compare.progress_of_sets import hypervolumes
+from nasbench.harness.compare.progress_of_sets import Qualities, hypervolumes, qualities
 from nasbench.harness.compare.references import Known
-from nasbench.harness.fronts import Fronts
+from nasbench.harness.fronts import ExactFront, Fronts
 from nasbench.harness.results.ragged import Architectures, Ragged
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.search.experiment import Experiment
@@ -59,16 +59,32 @@ class Contender:
     def _measured(self) -> dict[tuple[str, str], Ragged]:
         return {}
 
+    def qualities(self, dataset: str) -> Qualities:
+        """Return how far the sets are from the exact front of test values, after each change.
+
+        Raises `ValueError` where the exact front is not known.
+        """
+        if self.fronts is None:
+            raise ValueError("the exact front is not known")
+        return qualities(*self._of_sets("test", dataset, self.fronts))
+
     def _hypervolumes(self, what: str, dataset: str, fronts: Fronts) -> Ragged:
+        return hypervolumes(*self._of_sets(what, dataset, fronts))
+
+    def _of_sets(
+        self, what: str, dataset: str, fronts: Fronts
+    ) -> tuple[Ragged, Ragged, Ragged, ExactFront, Ragged | None]:
+        """Return the arguments of `hypervolumes`."""
         steps, objectives = self.runs.lists("incumbents"), self.experiment.task.objectives
-        told = Ragged(self.runs.values, self.runs.lists("seconds").offsets).at(steps)
-        seen = Ragged(scores_of(objectives, told.values), told.offsets)
+        seen = Ragged(self.runs.scores, self.runs.lists("seconds").offsets).at(steps)
         fidelity = self.runs.lists("fidelity").at(steps)
+        shared = self.experiment.task.shared
+        supernets = self.runs.supernets.at(steps) if shared else None
         if what == "signal":
-            return hypervolumes(seen, fidelity, seen, fronts.signal)
+            return seen, fidelity, seen, fronts.signal, supernets
         columns = [self.judged(what, dataset, place).values for place in range(len(objectives))]
         final = Ragged(scores_of(objectives, np.stack(columns, axis=1)), steps.offsets)
-        return hypervolumes(seen, fidelity, final, fronts.of(what)[dataset])
+        return seen, fidelity, final, fronts.of(what)[dataset], supernets
 
     @property
     def metric(self) -> Metric:

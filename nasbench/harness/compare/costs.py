@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.constraints import all_met
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import summarise
+from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.search.task import Seconds
 from nasbench.trace import MODEL_TRACES
 
@@ -32,6 +34,7 @@ class Costs(NamedTuple):
     prompt_tokens: float = np.nan  #: of a language model, as are the next two
     completion_tokens: float = np.nan
     model_seconds: float = np.nan  #: real ones of the recording, on no other clock
+    infeasible: float = np.nan  #: percentage of evaluations that do not meet the constraints
 
     def on(self, kind: Seconds) -> float:
         """Return the seconds on the clock if they are of a kind, else NaN."""
@@ -55,6 +58,7 @@ class Costs(NamedTuple):
             "wall_seconds_mean": self.wall_seconds,
             **self._of_proxies,
             **{f"{name}_mean": value for name, value in self._of_model().items()},
+            **({} if np.isnan(self.infeasible) else {"infeasible_mean": self.infeasible}),
             "tuning_runs": self.tuning_runs,
             **{f"tuning_{kind}_seconds": self.tuning_on(kind) for kind in Seconds},
         }
@@ -94,9 +98,18 @@ def costs_of(one: Contender) -> Costs:
         scores=mean(one.runs.column("scores")) if scored else np.nan,
         score_seconds=mean(one.runs.column("score_seconds")) if scored else np.nan,
         **_costs_of_model(one),
+        infeasible=_infeasible(one) if task.constraints else np.nan,
         tuning_runs=tuning.runs if tuning else 0,
         tuning_seconds=tuning.clock_seconds if tuning else 0.0,
     )
+
+
+def _infeasible(one: Contender) -> float:
+    """Return the mean percentage of a run's evaluations that do not meet the constraints."""
+    met = all_met(one.experiment.task.constraints, one.runs.constrained)
+    lists = Ragged(met, one.runs.lists("seconds").offsets)
+    shares = [100 * (1 - float(np.mean(lists[run]))) for run in range(len(lists))]
+    return summarise(np.array(shares)).mean
 
 
 def _costs_of_model(one: Contender) -> dict[str, float]:

@@ -226,7 +226,7 @@ def _datasets(
 def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> tuple[str, str]:
     """Return a data set's name and title, with what tells it from others of that name in `known`.
 
-    That is the data set that was searched, or else the table.
+    That is the data set that was searched, or the table, or the objectives.
     """
     same = [other for one, other in known if one == name]
     searched = block.task.query.dataset
@@ -236,6 +236,11 @@ def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> 
         return f"{name} ({searched})", f"{block.title_of(name)} ({block.title_of(searched)})"
     words = [block.table] if searched == name else [searched, block.table]
     shown = [block.table] if searched == name else [block.title_of(searched), block.table]
+    alike = [one for one in same if (one.table, one.task.query.dataset) == (block.table, searched)]
+    if len(alike) > 1:  # the same search for other objectives
+        one_table = len({other.table for other in same}) == 1
+        names = [one.name for one in block.task.objectives]
+        words, shown = ([*(some[:-1] if one_table else some), *names] for some in (words, shown))
     return f"{name} ({', '.join(words)})", f"{block.title_of(name)} ({', '.join(shown)})"
 
 

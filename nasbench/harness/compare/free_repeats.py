@@ -17,7 +17,7 @@ class FreeRepeats:
     T seconds ends with the draw that would overshoot T, which does not count: the mean seconds up
     to and with that draw are T + R, where R = E[c^2] / (2 E[c]) for the costs of the draws that are
     paid at that time. So the number of draws that count is about the n for which W(n + 1) = T + R.
-    Where no draw is ever repeated, this is `references.affordable`.
+    Where no draw is ever repeated, this is `draws.affordable`.
     """
 
     def __init__(self, costs: Floats, weights: Floats, cells: NDArray[np.int64]) -> None:

@@ -1,5 +1,6 @@
 """Labels of rows and tasks: the strategy, and the settings that distinguish a row from others."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from nasbench.benchmarks.protocols import protocols
@@ -12,6 +13,7 @@ from nasbench.rules import Promotion, Selection
 from nasbench.text import printable
 
 _DIGITS = 8
+_SHA256 = re.compile("[0-9a-f]{64}")
 _NONE: Mapping[str, str] = {}
 
 
@@ -43,6 +45,8 @@ def labels(rows: Sequence[ExperimentRuns]) -> list[str]:
         alike = [other for other in same if other.settings == one.settings]
         if any(_factor(other) != _factor(one) for other in alike):
             told.append(f"proxy seconds={_factor(one)}")
+        if any(_scores(other) != _scores(one) for other in alike):
+            told.append(f"scores {_scores(one)}")
         if any(other.task.budget != one.task.budget for other in same):
             told.append(f"budget {one.task.budget}")
         alone = len(names[row.title]) == 1
@@ -57,6 +61,11 @@ def _factor(experiment: Experiment) -> str:
     """Return what the scores of an experiment's proxies cost, `free` where they take no time."""
     use = experiment.proxies
     return "free" if use is None or use.factor is None else f"{use.factor:g}"
+
+
+def _scores(experiment: Experiment) -> str:
+    """Return the first digits of the hash of an experiment's scores; empty if it asks for none."""
+    return "" if experiment.proxies is None else experiment.proxies.content[:_DIGITS]
 
 
 def _joined(name: str, told: Sequence[str]) -> str:
@@ -118,6 +127,7 @@ def describe(task: Task, titles: Mapping[str, str] = _NONE) -> str:
             else [f"protocol {task.protocol}", f"budget {task.budget}", _signal(task)]
         ),
         f"judged after {epochs_text(task.final_schedule)}",
+        *(f"answers have {one}" for one in task.constraints),
         *(["repeated architectures free"] if task.repeats == "free" else []),
         *(["the best at the protocol's own fidelity"] if task.selection is Selection.OWN else []),
         *(["trainings are resumed"] if task.promotion is Promotion.RESUME else []),
@@ -163,17 +173,26 @@ def distinguishing_parts(task: Task, titles: Mapping[str, str] = _NONE) -> dict[
             found[f"reports-{_text(task.reports)}"] = f"reports {_text(named)}"
     if task.repeats != (usual.repeats if usual else "charge"):
         found[f"repeats-{task.repeats}"] = f"repeats {task.repeats}"
-    if task.objectives != (ACCURACY,):
-        names = [one.name for one in task.objectives]
-        sources = dict.fromkeys(f"{one.content[:_DIGITS]}-{one.dataset}" for one in task.joins)
-        key = "-".join([*names, *sources])
-        found[f"objective-{key}"] = f"objective {' and '.join(names)}"
+    found |= _sought(task)
     if task.selection is Selection.OWN:
         found[f"selection-{task.selection}"] = f"selection {task.selection}"
     if task.promotion is not Promotion.RESTART:
         found[f"promotion-{task.promotion}"] = f"promotion {task.promotion}"
     if task.simulated_workers > 1:
         found[f"workers-{task.simulated_workers}"] = f"{task.simulated_workers} simulated workers"
+    return found
+
+
+def _sought(task: Task) -> dict[str, str]:
+    """Return the parts of `distinguishing_parts` about objectives and constraints."""
+    found = {}
+    sources = dict.fromkeys(f"{one.content[:_DIGITS]}-{one.dataset}" for one in task.joins)
+    if task.objectives != (ACCURACY,):
+        names = [one.name for one in task.objectives]
+        found[f"objective-{'-'.join([*names, *sources])}"] = f"objective {' and '.join(names)}"
+    for one in task.constraints:
+        name = "-".join([f"{one.metric.name}-{one.bound:.12g}", *sources])
+        found[f"constraint-{name}"] = str(one)
     return found
 
 
@@ -184,6 +203,7 @@ def differences(tasks: Sequence[Task]) -> list[str]:
             **flatten(task.values()),
             "objectives": [one.name for one in task.objectives],
             "joins": [f"{one.objective} of {one.about}" for one in task.joins],
+            "constraints": [str(one) for one in task.constraints],
         }
         for task in tasks
     ]
@@ -198,8 +218,11 @@ def differences(tasks: Sequence[Task]) -> list[str]:
 
 
 def _text(value: object) -> str:
+    """Return a value as a label has it; of a file's SHA-256 the first digits, as of a table's."""
     if isinstance(value, float):
         return f"{value:.10g}"
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return value[:_DIGITS]
     if isinstance(value, tuple | list):
         return "+".join(map(str, value))
     return str(value)

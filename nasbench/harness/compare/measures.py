@@ -64,9 +64,9 @@ class RandomEvaluations:
 
     def __init__(self, known: Known, dataset: str) -> None:
         """Work out the expected scores on a reported data set on a coarse grid of numbers."""
-        self._search, self._replacement = known.search, not known.uniform
-        self._moments = known.search.moments(known.test[dataset][known.cells])
-        most = max(1, round(float(known.search.weights.sum())))
+        self._search, self._replacement = known.search, not known.draws.uniform
+        self._moments = known.search.moments(known.test[dataset][known.draws.cells])
+        most = max(1, round(float(known.draws.weights.sum())))
         self._numbers = np.unique(np.geomspace(1, most, _STEPS).round())
         # the best by a noisy signal may be worse after more evaluations: the first n counts
         highest = np.fmax.accumulate(self._expected(self._numbers))

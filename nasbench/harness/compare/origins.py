@@ -12,6 +12,7 @@ from nasbench.spaces import whole_of
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
+    from nasbench.harness.search.task import Task
 
 _FEW = 2
 """Most data sets of a table that are named where they are all of them."""
@@ -48,9 +49,15 @@ class Origin:
         table = None if task.kind is Kind.TRAINED else task.reference.name
         images = images_of(table, task.space, dataset)
         return cls(
-            block.title_of(dataset), task.measure, whole_of(task.space), images, block.table,
-            tuple(_doubts(block, dataset)),
+            f"{block.title_of(dataset)}{_objectives(task)}", task.measure, whole_of(task.space),
+            images, block.table, tuple(_doubts(block, dataset)),
         )  # fmt: skip
+
+
+def _objectives(task: "Task") -> str:
+    """Return several objectives as they stand behind a data set's title; empty for one."""
+    names = ", ".join(one.name for one in task.objectives)
+    return f" ({names})" if len(task.objectives) > 1 else ""
 
 
 def _doubts(block: "Block", dataset: str) -> Iterator[str]:
@@ -169,7 +176,7 @@ def _tables(blocks: Sequence["Block"]) -> str:
     same = len({one.task.budget for one in blocks}) == 1
     for one in blocks:
         budget = "" if same else f" {one.task.budget}"
-        searched = f"{one.title_of(one.task.query.dataset)}{budget}"
+        searched = f"{one.title_of(one.task.query.dataset)}{_objectives(one.task)}{budget}"
         found.setdefault((one.table, one.task.protocol, one.task.content[:8]), []).append(searched)
     return "; ".join(
         f"{table} {content}, protocol {protocol}, on {', '.join(searched)}"

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench.errors import DataError, NasbenchError
+from nasbench.harness.compare.draws import Draws
 from nasbench.harness.compare.estimates import finite, highest
-from nasbench.harness.compare.free_repeats import FreeRepeats
 from nasbench.harness.search.task import Kind, Task
 
 if TYPE_CHECKING:
@@ -140,39 +140,19 @@ class ExpectedRandomSearch:
         return np.asarray(np.exp(log_choose(upto) - log_choose(np.array([self._total]))))
 
 
-def affordable(seconds: Floats, costs: Floats, weights: Floats | None = None) -> Floats:
-    """Return the mean number of evaluations that random search finishes within `seconds`.
-
-    It follows from renewal theory: if costs are independent with mean m and variance s^2, the
-    number N(T) of evaluations finished by time T, without the one that overshoots T, has
-    E[N(T)] -> T/m + (s^2 - m^2)/(2 m^2) (Smith, Proc. R. Soc. Edinburgh 1954). From a few
-    evaluations on, this holds to a few hundredths. The result has the shape of `seconds` and is
-    never negative; it is infinite where evaluations cost nothing.
-    """
-    mean = float(np.average(costs, weights=weights))
-    if mean == 0:
-        return np.full(np.shape(seconds), np.inf)
-    variance = float(np.average((costs - mean) ** 2, weights=weights))
-    return np.maximum(seconds / mean + (variance - mean**2) / (2 * mean**2), 0.0)
-
-
 @dataclass(frozen=True)
 class Known:
     """What the table of a task knows of its architectures.
 
-    `signal`, `valid` and `test` are scores of the first objective: more is better. `signal`,
-    `costs` and `cells` have one entry per answer that a query can give, shape (answers,).
+    `signal`, `valid` and `test` are scores of the first objective: more is better.
     """
 
-    task: Task
+    draws: Draws
     space: "EnumerableSpace"
-    """The architectures that were searched, in the order of the arrays below."""
+    """The architectures that were searched, in the order of `valid` and `test`."""
     search: ExpectedRandomSearch
     signal: Floats
-    costs: Floats
-    """Seconds of each answer."""
-    cells: NDArray[np.int64]
-    """Architecture index of each answer."""
+    """Of each answer that a query can give, shape (answers,)."""
     valid: dict[str, Floats]
     """Final validation score of every architecture by reported data set, shape (size,)."""
     test: dict[str, Floats]
@@ -186,71 +166,18 @@ class Known:
     """Whether the table says that its seconds are pseudo-times: scaled from other measurements."""
     fitted: bool
     """Whether a part of `costs` is a fitted formula instead of measured seconds."""
-    uniform: bool = True
-    """Whether the space draws all architectures with equal probability."""
-
-    def evaluations(self, seconds: Floats | None = None) -> Floats:
-        """Return how many evaluations random search can afford, by default within its budget.
-
-        A limit of evaluations or epochs is applied too. Shape of `seconds`, or (1,).
-        """
-        budget = self.task.budget
-        if seconds is None:
-            seconds = np.array([np.inf if budget.seconds is None else budget.seconds])
-        workers = self.task.simulated_workers  # each has all these seconds
-        if self._free and not self.uniform:
-            n = FreeRepeats(self.costs, self.search.weights, self.cells).within(seconds, workers)
-        else:
-            n = affordable(seconds, self.costs, self.search.weights) * workers
-        return np.minimum(n, self.most)
-
-    def affords(self, seconds: Floats | None = None) -> NDArray[np.bool_]:
-        """Return whether random search can afford an evaluation, by default within its budget.
-
-        Every simulated worker must be able to afford one: with less time, the closed form of
-        `evaluations` does not hold. Shape of `seconds`, or (1,).
-        """
-        if seconds is None:
-            budget = self.task.budget.seconds
-            seconds = np.array([np.inf if budget is None else budget])
-        each = affordable(seconds, self.costs, self.search.weights)
-        return np.asarray((each >= 1) & (self.most >= 1))
-
-    @property
-    def most(self) -> float:
-        """The most evaluations that the budget's limits of evaluations and epochs allow."""
-        budget, each = self.task.budget, self.task.query.epochs
-        limits = [np.inf if budget.evaluations is None else budget.evaluations]
-        if budget.epochs is not None and each:
-            limits.append(budget.epochs // each)
-        return min(limits)
 
     def mean_signal(self, size: int) -> Floats:
         """Return the mean signal of each of the `size` architectures over its answers.
 
         Shape (size,); NaN for an architecture without answers.
         """
-        weights = self.search.weights
+        cells, weights = self.draws.cells, self.draws.weights
         total, weight = (
-            np.bincount(self.cells, one, minlength=size) for one in (weights * self.signal, weights)
+            np.bincount(cells, one, minlength=size) for one in (weights * self.signal, weights)
         )
         with np.errstate(invalid="ignore"):
             return np.asarray(total / weight)
-
-    @property
-    def replacement(self) -> bool:
-        """Whether evaluations count as drawn with replacement.
-
-        Where repeated evaluations cost nothing, they also change nothing: a search that is limited
-        by seconds then counts as one without replacement, if all architectures are equally likely.
-        By another law there is no closed form without replacement: free repeats are counted, too.
-        """
-        return not (self.uniform and self._free and self.task.query.signal == "mean")
-
-    @property
-    def _free(self) -> bool:
-        """Whether a limit of seconds is not touched by repeated evaluations."""
-        return self.task.repeats == "free" and self.task.budget.seconds is not None
 
 
 @dataclass(frozen=True)
@@ -267,6 +194,21 @@ class Reference:
     regret_mean: float  #: in test
     valid_regret_mean: float
     evaluations_mean: float  #: of the expected random search; NaN for the other rows
+    errors: "Errors | None" = None  #: of the means of hypervolumes; None for rows of one objective
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as JSON values."""
+        values = asdict(self)
+        del values["errors"]
+        return {**values, **({} if self.errors is None else self.errors._asdict())}
+
+
+class Errors(NamedTuple):
+    """Standard errors of simulated means; 0 for what is exact."""
+
+    signal_error: float
+    valid_error: float
+    test_error: float
 
 
 class Doubts(NamedTuple):
@@ -314,6 +256,7 @@ def open_known(task: Task) -> Known:
     Raises `NasbenchError` where the table is not installed or differs from that of the runs, and
     for a task with trainings.
     """
+    from nasbench.benchmarks.constraints import feasible_in
     from nasbench.benchmarks.judge import TableJudge
     from nasbench.benchmarks.tabular import TabularBenchmark
 
@@ -329,30 +272,28 @@ def open_known(task: Task) -> Known:
         )
         looked = benchmark.answers(None)
         signal, costs = finite(metric.score(looked.values[:, :, 0])), looked.seconds
-    use = ~np.isnan(signal)
-    use[0] |= ~use.any(axis=0)  # a cell without any trial counts as one failed answer
-    weights = use / use.sum(axis=0)
-    law = space.sampling_law
-    if law is not None:
-        weights = weights * (space.size * law)
-    cells = np.broadcast_to(np.arange(space.size), use.shape)
+    draws = Draws.of(task, space, ~np.isnan(signal), costs)
+    meets = feasible_in(task.constraints, table, task.query.dataset, task.joins)
+    signal = np.where(meets, signal, np.nan)  # it is never the answer, like a failed one
     truths = {name: judge.truth(name) for name in task.reports}
+
+    def scored(values: Floats) -> Floats:
+        return finite(metric.score(np.where(meets, values, np.nan)))
+
+    signal = signal[draws.places]
     return Known(
-        task=task,
+        draws=draws,
         space=space,
-        search=ExpectedRandomSearch(signal[use], weights[use]),
-        signal=signal[use],
-        costs=costs[use],
-        cells=cells[use],
-        valid={name: finite(metric.score(truth.valid)) for name, truth in truths.items()},
+        search=ExpectedRandomSearch(signal, draws.weights),
+        signal=signal,
+        valid={name: scored(truth.valid) for name, truth in truths.items()},
         test={
-            name: finite(metric.score(truth.test if task.has_test else truth.valid))
+            name: scored(truth.test if task.has_test else truth.valid)
             for name, truth in truths.items()
         },
         test_seeds=dict(_test_seeds(table.test, task)),
         pseudo=any("pseudo-time" in note for note in table.info.notes),
         fitted=table.search.query_seconds_fitted,
-        uniform=law is None,
     )
 
 
@@ -367,7 +308,8 @@ def references(known: Known, dataset: str) -> list[Reference]:
     """Return the optima, the expected random search and the mean architecture on a data set."""
     valid, test = known.valid[dataset], known.test[dataset]
     best_valid, best_test = highest(valid), highest(test)
-    value = known.task.metric.score
+    draws, task = known.draws, known.draws.task
+    value = task.metric.score
     signal = known.mean_signal(len(valid))
 
     def row(
@@ -401,17 +343,15 @@ def references(known: Known, dataset: str) -> list[Reference]:
         return row(name, float(seen.mean()) if len(seen) else np.nan, numbers[0], numbers[1])
 
     rows = [cells("optimum", test == best_test)]
-    if known.task.has_test and not np.isnan(best_valid):
+    if task.has_test and not np.isnan(best_valid):
         rows.append(cells("optimum by validation", valid == best_valid))
-    budget = known.task.budget
-    if not known.task.shared and not budget.stops_early:
-        n = known.evaluations()
-        if known.affords()[0]:
-            chances = known.search.best(n, replacement=known.replacement)
-            seen, *final = (
-                known.search.expect_given(known.search.moments(outcome), chances)
-                for outcome in (known.signal, valid[known.cells], test[known.cells])
-            )
-            numbers = [(float(one.mean[0]), float(one.std[0])) for one in final]
-            rows.append(row(EXPECTED, float(seen.mean[0]), numbers[0], numbers[1], float(n[0])))
+    if draws.has_expectation:
+        n = draws.evaluations()
+        chances = known.search.best(n, replacement=draws.replacement)
+        seen, *final = (
+            known.search.expect_given(known.search.moments(outcome), chances)
+            for outcome in (known.signal, valid[draws.cells], test[draws.cells])
+        )
+        numbers = [(float(one.mean[0]), float(one.std[0])) for one in final]
+        rows.append(row(EXPECTED, float(seen.mean[0]), numbers[0], numbers[1], float(n[0])))
     return [*rows, cells("mean architecture", ~np.isnan(test), spread=True)]

@@ -13,7 +13,7 @@ _KINDS = (
     "differ in what stops a search early", "differ in what repeats are charged",
     "differ in simulated workers", "differ in the rule of selection",
     "differ in what promotions are charged", "differ in the number of objectives",
-    "differ in whether there are values of test",
+    "differ in whether there are values of test", "differ in whether answers are constrained",
 )  # fmt: skip
 """What tasks of another kind do, in the order of `_kind`."""
 
@@ -33,9 +33,11 @@ def related(tasks: Sequence[Task]) -> list[Related]:
     Ranks within a data set do not depend on its metric or on what its budget limits, so that
     tables, metrics, protocols and budgets may differ. What a user chooses for all of a search must
     be the same: early stopping, workers, repeats, promotion and selection; and values of test are
-    not ranked together with those of tables that have no test. No data set of a table is there
-    twice: where several budgets search it, tasks whose budgets limit the same are together, or have
-    one budget; else tasks that differ in nothing but the data set are, and the others without them.
+    not ranked together with those of tables that have no test. Searches of several objectives are
+    measured by hypervolume, so that other objectives are as another data set. No data set of a
+    table is there twice: where several budgets search it, tasks whose budgets limit the same are
+    together, or have one budget; else tasks that differ in nothing but the data set are, and the
+    others without them.
     """
     by_kind: dict[tuple[object, ...], list[list[int]]] = {}
     for places in _alike(tasks):
@@ -99,8 +101,10 @@ def _twice(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[int]]:
     ]
 
 
-def _searched(task: Task) -> tuple[str, str]:
-    return task.content, task.query.dataset
+def _searched(task: Task) -> tuple[object, ...]:
+    """Return what is a data set of its own: with several objectives, each choice of them is."""
+    several = (task.objectives, task.joins) if len(task.objectives) > 1 else ()
+    return task.content, task.query.dataset, *several
 
 
 def _kind(task: Task) -> tuple[object, ...]:
@@ -108,7 +112,7 @@ def _kind(task: Task) -> tuple[object, ...]:
     return (
         task.kind, task.shared, (task.budget.patience, task.budget.target_regret), task.repeats,
         task.simulated_workers, task.selection, task.promotion, len(task.objectives) > 1,
-        task.has_test,
+        task.has_test, bool(task.constraints),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from nasbench.harness.compare.tables.formats import (
 from nasbench.harness.compare.tables.latex import to_latex
 from nasbench.harness.compare.tables.options import TableOptions
 from nasbench.harness.compare.tables.sets import members
+from nasbench.harness.results.store import flatten
 from nasbench.harness.search.task import Seconds
 from nasbench.leftovers import remove_parts
 
@@ -37,15 +38,16 @@ _MAIN = "comparison.json"
 FIGURES = "figures"
 """Name in `comparison.json` of which figures there are, see `pictures.FigureChoice`."""
 _OURS = re.compile(
-    r"(results|cost|estimates|course|pairs|proxies|ranks|sets)\.(tex|md|csv)"
+    r"(results|cost|estimates|course|pairs|proxies|ranks|sets|picks)\.(tex|md|csv)"
     r"|captions\.(tex|md)"
-    r"|(regret|distribution|landscape|alphas|operations|losses|ranking|pareto)-.+"
+    r"|(regret|distribution|landscape|front|limit|sets|alphas|operations|losses|ranking|pareto)-.+"
     r"\.(pdf|png|svg|pgf)"
     r"|(critical-difference|profile)(-.+)?\.(pdf|png|svg|pgf)"
 )
 _COST = (
     "label", "strategy", "family", "n", "failed", "evaluations_mean", "shared_epochs_mean",
-    "distinct_mean", "training_epochs_mean", *(f"{kind}_seconds_mean" for kind in Seconds),
+    "distinct_mean", "infeasible_mean", "training_epochs_mean",
+    *(f"{kind}_seconds_mean" for kind in Seconds),
     "scores_mean", "score_seconds_mean", "optimiser_seconds_mean", "wall_seconds_mean",
     "tuning_runs",
     *(f"tuning_{kind}_seconds" for kind in Seconds),
@@ -144,6 +146,9 @@ def texts(
                 "results": own, "cost": _costs(own), "course": _parts(block),
                 "pairs": columns_of(block.pairs_json()),
             }  # fmt: skip
+        if block.picks:
+            rows = [one.to_json(block.bounds) for one in block.picks]
+            data["picks"] = columns_of(map(flatten, rows))
         if block.proxies:
             data["proxies"] = columns_of(one.to_json() for one in block.proxies)
         for table in tables(block, options):

@@ -5,31 +5,26 @@ followed.
 """
 
 import json
+import socket
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from nasbench.errors import InvalidInput
 from nasbench.strategies.parts.model import Completion, Message, ModelError
-from nasbench.text import shown
+from nasbench.text import printable, shown
 
 _MOST_BYTES = 4_000_000
+_MOST_SAID = 200
+"""Characters of a server's own words that are repeated in an error."""
 _PAUSE_SECONDS = 0.5
 _REPEATED = (408, 429, 500, 502, 503, 504)
 """HTTP codes after which the same question is asked again."""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection, which becomes an error of its code."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Return no further request."""
-        return
 
 
 class _Again(Exception):
@@ -45,7 +40,7 @@ class Endpoint:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the request besides the messages, such as `temperature`."""
     timeout: float = 120.0
-    """Seconds without an answer after which a request is given up."""
+    """Seconds after which a request without its whole answer is given up."""
     retries: int = 2
     """How often a request is repeated that could not be answered."""
     api_key: str = field(default="", repr=False)
@@ -82,26 +77,13 @@ class Endpoint:
         headers = {"Content-Type": "application/json"}
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        request = urllib.request.Request(  # noqa: S310  # http or https, as checked before
-            f"{self.address.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
-        try:
-            with opener.open(request, timeout=self.timeout) as answer:
-                content: bytes = answer.read(_MOST_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            with error:
-                said = f"HTTP {error.code} {error.reason}"
-            if error.code in _REPEATED:
-                raise _Again(said) from error
-            raise ModelError(f"endpoint '{self.address}': {said}") from error
-        except TimeoutError as error:
-            raise _Again(f"no answer within {self.timeout:g} s") from error
-        except (OSError, HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            if isinstance(reason, TimeoutError):
-                raise _Again(f"no answer within {self.timeout:g} s") from error
-            raise _Again(str(getattr(reason, "strerror", None) or reason)) from error
+        with _Limited(self.address, self.timeout) as limited:
+            code, reason, content = limited.post(json.dumps(body).encode(), headers)
+        if not 200 <= code < 300:  # the codes of success
+            said = f"HTTP {code} {printable(reason)}{_words_of(content)}"
+            if code in _REPEATED:
+                raise _Again(said)
+            raise ModelError(f"endpoint '{self.address}': {said}")
         if len(content) > _MOST_BYTES:
             raise ModelError(f"endpoint '{self.address}': an answer of over {_MOST_BYTES:,} bytes")
         return content
@@ -123,6 +105,71 @@ class Endpoint:
                 "completion_tokens, so its cost is not known"
             )
         return Completion(text, tokens[0], tokens[1], seconds)
+
+
+class _Limited:
+    """A connection for one request, which is cut when its time is over, whatever has arrived."""
+
+    def __init__(self, address: str, seconds: float) -> None:
+        parts = urlsplit(address)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._seconds = seconds
+        self._path = f"{parts.path.rstrip('/')}/chat/completions"
+        self._connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+        self._socket: socket.socket | None = None  # also after the connection has let it go
+        self._over = threading.Event()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_Limited":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._connection.close()
+
+    def _cut(self) -> None:
+        self._over.set()
+        if self._socket is not None:
+            with suppress(OSError):  # it was closed meanwhile
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
+        """Return the code, its words and the content of the answer; `_Again` if there is none."""
+        late = f"no answer within {self._seconds:g} s"
+        try:
+            self._connection.connect()
+            self._socket = self._connection.sock
+            if not self._over.is_set():
+                self._connection.request("POST", self._path, body, dict(headers))
+                answer: HTTPResponse = self._connection.getresponse()
+                content = answer.read(_MOST_BYTES + 1)
+        except TimeoutError as error:
+            raise _Again(late) from error
+        except (OSError, HTTPException, AttributeError) as error:
+            if self._over.is_set():
+                raise _Again(late) from error
+            raise _Again(str(getattr(error, "strerror", None) or error)) from error
+        if self._over.is_set():
+            raise _Again(late)
+        return answer.status, answer.reason, content
+
+
+def _words_of(content: bytes) -> str:
+    """Return what a server says of an error: its message, or the first line, shortened."""
+    text = content[: 10 * _MOST_SAID].decode(errors="replace")
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    for path in (("error", "message"), ("message",), ("detail",), ("error",)):
+        if isinstance(said := _at(found, *path), str):
+            text = said
+            break
+    line = printable(next((one.strip() for one in text.splitlines() if one.strip()), ""))
+    short = f"{line[:_MOST_SAID]}…" if len(line) > _MOST_SAID else line
+    return f": {short}" if short else ""
 
 
 def _at(value: Any, *path: str | int) -> Any:

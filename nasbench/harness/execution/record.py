@@ -18,13 +18,14 @@ from nasbench.harness.options import RecordOptions, filled
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.loop import search
+from nasbench.harness.search.recorded import description
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.limits import EXPERIMENT_SEED
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.llm_replay import LlmReplay, ProposedByModel, Replayed
-from nasbench.strategies.parts.model import Completion, Message, Model
+from nasbench.strategies.parts.model import Completion, Message, Model, ModelError
 from nasbench.strategies.parts.renaming import renaming_of
 from nasbench.strategies.parts.transcripts import (
     Exchange,
@@ -83,26 +84,13 @@ class _Recorder(Runner):
 
     def header(self, about: Mapping[str, Any], key: int) -> dict[str, Any]:
         """Return the first line of a transcript of these runs."""
-        task, space = self.experiment.task, self._problem.space
-        names = renaming_of(space, key).names()
+        names = renaming_of(self._problem.space, key).names()
         text = json.dumps(names, sort_keys=True)
+        search = description(self.experiment, LlmReplay)
         return {
             "nasbench": nasbench.__version__,
-            "task": {
-                "space": space.name,
-                "benchmark": str(task.benchmark),
-                "content": task.content,
-                "dataset": task.query.dataset,
-                "protocol": task.protocol,
-                "budget": str(task.budget),
-                "objectives": [[one.name, one.direction] for one in task.objectives],
-                "simulated_workers": task.simulated_workers,
-            },
-            "settings": {
-                name: value
-                for name, value in self.experiment.settings.items()
-                if name not in {*LlmReplay.files, *LlmReplay.files.values()}
-            },
+            **search,
+            "task": {**search["task"], "space": self._problem.space.name},
             **about,
             "key": key,
             "renaming": names,
@@ -137,7 +125,7 @@ def record(
 
     Raises `NasbenchError` for input that cannot be used, `DataError` for a damaged transcript or
     one of another search, and `ModelError` where the model does not answer. What was recorded
-    before stays.
+    before stays, and the same call goes on from there.
     """
     path, wanted = Path(transcript), parse_seeds(seeds)
     EXPERIMENT_SEED.check(key)
@@ -157,7 +145,11 @@ def record(
     recorder.writer = _writer(path, recorder, about, key)
     for seed in wanted:
         if seed not in recorder.writer.transcript.ended:
-            recorder.writer.end(seed, recorder.record(seed))
+            try:
+                stop = recorder.record(seed)
+            except ModelError as error:
+                raise ModelError(f"{error} ({_kept(recorder.writer.transcript)})") from error
+            recorder.writer.end(seed, stop)
             say(_summary(recorder.writer.transcript, seed))
     return recorder.writer.transcript
 
@@ -183,6 +175,15 @@ def _writer(path: Path, recorder: _Recorder, about: Mapping[str, Any], key: int)
             "another file"
         )
     return Writer(found)
+
+
+def _kept(made: Transcript) -> str:
+    """Return what is kept after a failure of the model, and how to go on."""
+    number = sum(map(len, made.runs.values()))
+    return (
+        f"{number:,} answer{'' if number == 1 else 's'} recorded so far are kept in "
+        f"'{made.path}': the same command goes on from there"
+    )
 
 
 def _summary(made: Transcript, seed: int) -> str:

@@ -35,6 +35,7 @@ from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.several import possible, several, tasks_of_several
 from nasbench.harness.search.shared import shared_task
+from nasbench.harness.search.sweeps import supernets_of
 from nasbench.harness.search.task import Task
 from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.harness.search.trained import found_images
@@ -122,6 +123,10 @@ def run(
     the answer is a set, the front: all evaluations that no other one is better than. A cost that
     the table lacks may be of another table of the space: `latency:pixel3@nb201-hw:cifar10`, or
     without table and data set where only one fits; `say` is told which was taken.
+
+    `constraint` bounds costs: `latency:pixel3<=5`. An architecture that does not meet it is
+    evaluated, charged and stored, and is never the answer. Its score is worse than that of any
+    that does, see `Problem.score`.
 
     Where a strategy asks for fidelities, the answer is the best evaluation at the highest fidelity
     that was reached (`selection` `highest`) or at the protocol's own (`own`). An architecture that
@@ -278,11 +283,14 @@ def _unmeasured(experiments: Sequence[Experiment]) -> Iterator[str]:
 def _say_if_cut_short(experiment: Experiment, say: Callable[[str], None]) -> None:
     """Say so where a budget ends a search of shared weights before the end of its schedule."""
     own, given = experiment.settings.get("epochs"), experiment.task.budget.epochs
-    if experiment.task.shared and own and given and given < own:
+    if not experiment.task.shared or not own or not given:
+        return
+    supernets = supernets_of(experiment.settings)
+    if given < own * supernets:
         name = experiment.strategy
         say(
-            f"{name}: the budget ends it after {given} of its {own} epochs, its schedules with "
-            f"it; --set {name}.epochs={given} fits them"
+            f"{name}: the budget ends it after {given} of its {own * supernets} epochs, its "
+            f"schedules with it; --set {name}.epochs={max(1, given // supernets)} fits them"
         )
 
 

@@ -25,11 +25,17 @@ from nasbench.errors import InvalidInput, NasbenchError, StoreError
 from nasbench.files import check_writable
 from nasbench.harness.execution.executors import attempts
 from nasbench.harness.execution.ray_instance import ray_instance
-from nasbench.harness.execution.run import make_experiment, parse_workers, shared_among
+from nasbench.harness.execution.run import (
+    calibrated,
+    make_experiment,
+    parse_workers,
+    shared_among,
+)
 from nasbench.harness.execution.tuning import Tuning, write_tuned
 from nasbench.harness.results.records import to_rows
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import ExperimentFolder, open_folder
+from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.runner import Runner
 from nasbench.harness.search.seeds import parse_experiment_seed, parse_seeds
 from nasbench.harness.search.task import Task
@@ -78,6 +84,7 @@ class _Plan:
     metric: str
     out: Path
     place: Place
+    proxy_seconds: float | None
 
 
 class _Report(NamedTuple):
@@ -104,6 +111,7 @@ def tune(
     protocol: str | None = None,
     budget: str | None = None,
     reserve_dataset: bool = False,
+    proxy_seconds: float | None = None,
     experiment_seed: int = 0,
     workers: int | str = "auto",
     device: str = HERE.device,
@@ -115,7 +123,8 @@ def tune(
     """Try the defaults and `samples` settings drawn from `space`; write the best ones.
 
     `space` is a text such as `population=5..100,sample=2..20`, `learning_rate=0.001..0.5:log` or
-    `form=product|sum`. Returns the record and the experiment file, `OUT/tuned-STRATEGY.toml`.
+    `form=product|sum`. `proxy_seconds` is that of `nasbench.run`. Returns the record and the
+    experiment file, `OUT/tuned-STRATEGY.toml`.
     `progress` receives how many settings are done. With one worker the choice is the same every
     time; with more it depends on which trials the scheduler saw first. Raises `InvalidInput` for
     input that cannot be used, `StoreError` where runs cannot be stored, and `NasbenchError` where
@@ -134,6 +143,7 @@ def tune(
         dataset=dataset,
         protocol=protocol,
         budget=budget,
+        proxy_seconds=proxy_seconds,
         experiment_seed=parse_experiment_seed(experiment_seed),
         seeds=parse_seeds(tuning_seeds, TUNING_SEEDS),
         metric=metric,
@@ -202,6 +212,7 @@ def _plan(
     dataset: str | None,
     protocol: str | None,
     budget: str | None,
+    proxy_seconds: float | None,
     experiment_seed: int,
     seeds: list[int],
     metric: str,
@@ -220,7 +231,14 @@ def _plan(
         raise InvalidInput(f"data set '{task.query.dataset}' is not judged by this protocol")
     first, *rest = (seeds[start : start + _FEWEST] for start in range(0, len(seeds), _FEWEST))
     blocks = (tuple(first), *map(tuple, rest))
-    return _Plan(name_of(found), task, experiment_seed, blocks, metric, out, place)
+    factor = calibrated([name_of(found)], proxy_seconds)
+    return _Plan(name_of(found), task, experiment_seed, blocks, metric, out, place, factor)
+
+
+def _experiment(plan: _Plan, settings: Mapping[str, object]) -> Experiment:
+    return make_experiment(
+        plan.task, plan.strategy, settings, plan.experiment_seed, proxy_seconds=plan.proxy_seconds
+    )
 
 
 def trial(config: Mapping[str, object], plan: _Plan) -> None:
@@ -236,7 +254,7 @@ def trial(config: Mapping[str, object], plan: _Plan) -> None:
 def _blocks(config: Mapping[str, object], plan: _Plan) -> Iterator[_Report]:
     """Yield the trial's result after each block of seeds, until a run fails."""
     try:
-        experiment = make_experiment(plan.task, plan.strategy, _plain(config), plan.experiment_seed)
+        experiment = _experiment(plan, _plain(config))
         runner = Runner(experiment, plan.place)
     except NasbenchError as error:  # a combination that the strategy refuses
         yield _Report(FAILED, 0, str(error))
@@ -400,9 +418,7 @@ def _record(
     experiments = {}
     for row in rows:
         if row["seeds"]:
-            experiment = make_experiment(
-                plan.task, plan.strategy, row["settings"], plan.experiment_seed
-            )
+            experiment = _experiment(plan, row["settings"])
             experiments[experiment.digest()] = experiment
     for experiment in experiments.values():
         count = experiment.task.count

@@ -40,7 +40,7 @@ def _said(block: "Block", dataset: str, rows: Sequence[Row]) -> str:
     found = f"On {dataset}, {best.label} has the best mean {name}, {_value(best, units)}"
     if not math.isnan(best.in_table.regret):
         regret = f"{units.write(best.in_table.regret)}{units.difference}"
-        found += f", {regret} worse than the best architecture"
+        found += f", {regret} worse than {block.optimum}"
     others = [row for row in rows if row is not best]
     equal = [row for row in others if row.tested.among_best]
     worse = sorted(

@@ -87,8 +87,7 @@ def _figure(
     Below and on the left it has a logarithmic axis and a hidden linear one. Its tags are both
     scales, and the ends of the range of regrets on a logarithmic and on a linear scale.
     """
-    from bokeh.models import HoverTool, LinearScale, LogScale, Range1d
-    from bokeh.plotting import figure
+    from bokeh.models import HoverTool, LinearScale, LogScale
 
     x = np.concatenate([source.data["x"] for source in sources])
     low, high = (
@@ -99,15 +98,10 @@ def _figure(
     )
     across = float(x.min()), float(x.max())
     up = float(low.min()) * 0.85, float(high.max()) * 1.15
-    made = figure(  # with ranges, since a hidden figure cannot find its own
-        x_range=Range1d(start=across[0], end=across[1]),
-        y_range=Range1d(start=up[0], end=up[1]),
-        name=name, height=380, sizing_mode="stretch_width", x_axis_type="log", y_axis_type="log",
-        toolbar_location="right", tags=[LogScale(), LinearScale(), *up, 0.0, 1.05 / 1.15 * up[1]],
-        tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
-        background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
+    made = empty_figure(
+        name, across, up, x_axis_type="log", y_axis_type="log",
+        tags=[LogScale(), LinearScale(), *up, 0.0, 1.05 / 1.15 * up[1]],
     )  # fmt: skip
-    made.toolbar.update(logo=None, autohide=True)
     form = f"0.{'0' * (block.units.digits + 1)}"
     for line, source in zip(lines, sources, strict=True):
         colour = GREY if line.label == EXPECTED else line.colour  # black is invisible on black
@@ -118,7 +112,7 @@ def _figure(
         )  # fmt: skip
         steps = made.step(
             "x", "y", source=source, mode="after", line_color=colour, line_width=2,
-            line_dash=_dash(line.dashes), name=line.label,
+            line_dash=bokeh_dash(line.dashes), name=line.label,
         )  # fmt: skip
         hover = HoverTool(
             renderers=[steps], mode="mouse",
@@ -129,6 +123,28 @@ def _figure(
         )  # fmt: skip
         made.add_tools(hover)
     _add_axes(made, label, block, across, up)
+    return made
+
+
+def empty_figure(
+    name: str, across: tuple[float, float], up: tuple[float, float], **more: Any
+) -> Any:
+    """Return a hidden figure with ranges, since a hidden one cannot find its own.
+
+    `across` and `up` are the ends of its axes, `more` are Bokeh's options of a figure.
+    """
+    from bokeh.models import Range1d
+    from bokeh.plotting import figure
+
+    made = figure(
+        x_range=Range1d(start=across[0], end=across[1]),
+        y_range=Range1d(start=up[0], end=up[1]),
+        name=name, height=380, sizing_mode="stretch_width", toolbar_location="right",
+        tools="pan,box_zoom,wheel_zoom,reset,save", output_backend="canvas",
+        background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, visible=False,
+        **more,
+    )  # fmt: skip
+    made.toolbar.update(logo=None, autohide=True)
     return made
 
 
@@ -148,10 +164,32 @@ def _add_axes(
         made.add_layout(linear, side)
         made.add_layout(Grid(dimension=0 if side == "below" else 1, axis=linear, visible=False))
         for axis in (log, linear):
-            axis.axis_label, axis.formatter = text, NumeralTickFormatter(format=form)
-            axis.axis_label_text_color = axis.major_label_text_color = GREY
-            axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = GREY
-            axis.axis_label_text_font_style = "normal"
+            axis.formatter = NumeralTickFormatter(format=form)
+            _label(axis, text)
+    _pale_grid(made)
+
+
+def add_axes(made: Any, across: str, up: str, log: tuple[float, float] | None) -> None:
+    """Label a figure's axes; `log` are the ends of its x axis if that is logarithmic."""
+    from bokeh.models import FixedTicker, NumeralTickFormatter
+
+    if log is not None:
+        form = NumeralTickFormatter(format="0,0.[0000]")
+        made.xaxis[0].update(ticker=FixedTicker(ticks=_ticks(*log)), formatter=form)
+    _label(made.xaxis[0], across)
+    _label(made.yaxis[0], up)
+    _pale_grid(made)
+
+
+def _label(axis: Any, text: str) -> None:
+    """Write the label of an axis, and make the axis readable on white and on black."""
+    axis.axis_label = text
+    axis.axis_label_text_color = axis.major_label_text_color = GREY
+    axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = GREY
+    axis.axis_label_text_font_style = "normal"
+
+
+def _pale_grid(made: Any) -> None:
     for grid in (*made.xgrid, *made.ygrid):
         grid.grid_line_color, grid.grid_line_alpha = GREY, 0.2
 
@@ -163,7 +201,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [tick for tick in every if low <= tick <= high]
 
 
-def _dash(dashes: Any) -> Any:
+def bokeh_dash(dashes: Any) -> Any:
     """Return Bokeh's form of matplotlib's dashes."""
     if isinstance(dashes, str):
         return "solid"

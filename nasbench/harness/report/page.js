@@ -62,9 +62,10 @@ function setUp(section) {
   const boxes = [...section.querySelectorAll("input[type=checkbox]")];
   let shown = null;
   function show() {
-    const pick = (what) => section.querySelector(`input[name^="${what}-"]:checked`).value;
-    const figure = model(`${prefix}-${pick("dataset")}-${pick("clock")}${suffix}`);
-    const scales = [pick("scale"), pick("regret")];
+    const pick = (what) => section.querySelector(`input[name^="${what}-"]:checked`)?.value;
+    const parts = ["kind", "dataset", "clock"].map(pick).filter((one) => one !== undefined);
+    const figure = model(`${[prefix, ...parts].join("-")}${suffix}`);
+    const scales = [pick("scale") ?? "log", pick("regret") ?? "log"];
     if (shown && shown !== figure) shown.visible = false;
     if (figure) {
       if (String(scales) !== (figure.scaled ?? "log,log")) rescale(figure, ...scales);

@@ -22,6 +22,7 @@ from nasbench.harness.report.checklist import checklist
 from nasbench.harness.report.content import drill_down, provenance_rows, summary
 from nasbench.harness.report.curves import CLOCKS, GREY, POINTS, block_figures, groups
 from nasbench.harness.report.embed import embed
+from nasbench.harness.report.fronts import KINDS, front_figures, front_rows
 from nasbench.harness.report.pictures import pictures
 from nasbench.harness.reproduce.reproduction import Reproduction, reproductions
 from nasbench.harness.results.load import joined, load_results
@@ -97,7 +98,7 @@ def render(
 
     figures: dict[str, Any] = {}
     for number, block in enumerate(comparison.blocks, start=1):
-        figures |= block_figures(block, number)
+        figures |= {**block_figures(block, number), **front_figures(block, number)}
     script, plots = embed(figures) if figures else ("", {})
     library = Resources(mode="inline", components=["bokeh"]).render_js() if figures else ""
     blocks = [
@@ -157,8 +158,10 @@ def _block(
         "summary": list(summary(block)),
         "notes": block.notes,
         "curves": list(_curves(block, number, figures, plots)),
+        "fronts": _fronts(block, number, plots),
         "tables": found,
         "footer": block.footer,
+        "outcome": block.outcome,
         "provenance": provenance_rows(block.contenders),
         "drill_down": Markup(data.replace("<", "\\u003c")),  # noqa: S704  # cannot end the script
     }
@@ -184,6 +187,22 @@ def _cell(text: str) -> tuple[str, str]:
     return text, ""
 
 
+def _fronts(block: "Block", number: int, plots: dict[str, str]) -> dict[str, Any] | None:
+    """Return the template's values for the figures of two objectives; None without any."""
+    from markupsafe import Markup
+
+    drawn = [name for name in block.datasets if f"b{number}-front-{name}" in plots]
+    if not drawn:
+        return None
+    mine = [plots[f"b{number}-{kind}-{name}"] for kind in KINDS for name in drawn]
+    return {
+        "datasets": [(name, block.title_of(name)) for name in drawn],
+        "kinds": list(KINDS.items()),
+        "rows": front_rows(block),
+        "plots": [Markup(div) for div in mine],  # noqa: S704  # what Bokeh made
+    }
+
+
 def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[str, str]) -> Any:
     """Yield the template's values for every group of figures of `groups`."""
     from markupsafe import Markup
@@ -198,7 +217,7 @@ def _curves(block: "Block", number: int, figures: dict[str, Any], plots: dict[st
         if not mine:
             continue
         shared, alike = part.task.shared, part.contenders
-        heading = f"{block.outcome.capitalize()} regret{', shared weights' if shared else ''}"
+        heading = f"{block.regrets}{', shared weights' if shared else ''}"
         if sum(other.task.shared == shared for _, other in parts) > 1:
             heading += f", on {', '.join(alike[0].devices('seconds'))}"
         colours = [look.colour for look in looks(alike)]

@@ -13,8 +13,8 @@ from nasbench.harness.compare.folders import family_folders, folder_names
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_INTERACTIVE = "regret"
-"""The kind of figures that `curves` draws."""
+_INTERACTIVE = ("regret", "front", "limit")
+"""The kinds of figures that `curves` and `fronts` draw."""
 _PIXELS = 96
 """Pixels of a browser in an inch."""
 _LOOK = FigureOptions(title=False, footer=False, formats=("svg",))
@@ -32,7 +32,7 @@ class Drawn(NamedTuple):
 
 def pictures(comparison: Comparison) -> list[list[Drawn]]:
     """Return the figures of every block; those over several blocks are with the first of them."""
-    kinds = tuple(kind for kind in KINDS if kind != _INTERACTIVE)
+    kinds = tuple(kind for kind in KINDS if kind not in _INTERACTIVE)
     found = by_folder(comparison, FigureChoice(kinds=kinds))
     folders = [[name] for name in folder_names(comparison)]
     for name, family in zip(family_folders(comparison), comparison.families, strict=True):

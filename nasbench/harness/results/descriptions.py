@@ -1,9 +1,11 @@
 """Checks of what is stored beside runs as JSON: an experiment, its strategy and provenance."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nasbench.benchmarks.tables.objectives import names_cost
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.checked_rows import TOO_MUCH, Misfit
 from nasbench.harness.search.experiment import Experiment
@@ -74,8 +76,18 @@ def _check_kinds(task: Task) -> None:
         raise Misfit("its evaluations take no time, but its budget or its workers need some")
     check_objectives(task.objectives)
     joined = [one.objective for one in task.joins]
-    if joined != [one.name for one in task.objectives[1:] if one.name in joined]:
-        raise Misfit("it names other tables for what is not among its objectives, or one twice")
+    costs = [*task.objectives[1:], *(one.metric for one in task.constraints)]
+    names = dict.fromkeys(one.name for one in costs)
+    if joined != [name for name in names if name in joined]:
+        raise Misfit(
+            "it names other tables for what is not among its objectives or constraints, or one "
+            "twice"
+        )
+    bounds = [one.metric.name for one in task.constraints]
+    if len(set(bounds)) < len(bounds) or not all(map(names_cost, bounds)):
+        raise Misfit("it constrains what is no cost, or one twice")
+    if not all(math.isfinite(one.bound) for one in task.constraints):
+        raise Misfit("the bound of a constraint is no finite number")
     if (len(task.objectives) > 1) != (task.selection is Selection.FRONT):
         raise Misfit(f"selection is '{task.selection}' for {len(task.objectives)} objectives")
     if not task.reports or len(set(task.reports)) < len(task.reports):

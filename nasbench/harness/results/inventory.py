@@ -186,6 +186,7 @@ def _described(one: StoredExperiment, *, every: bool) -> tuple[str, ...]:
         f"protocol {task.protocol}",
         f"budget {task.budget}",
         *([] if task.objectives == (ACCURACY,) else [f"objective {' and '.join(objective)}"]),
+        *map(str, task.constraints),
     )
 
 

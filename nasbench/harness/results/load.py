@@ -14,7 +14,7 @@ from nasbench.arguments import require_path
 from nasbench.errors import StoreError
 from nasbench.harness.results.apart import apart_below
 from nasbench.harness.results.ragged import Ragged
-from nasbench.harness.results.records import SPLITS
+from nasbench.harness.results.records import SPLITS, constraint_column
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.same_run import difference
 from nasbench.harness.results.store import Damaged, ExperimentFolder, experiments
@@ -106,7 +106,8 @@ class Results:
         """One row per evaluation, in order, of every run that finished.
 
         `value` is the value of the first objective, `metric`. `value`, `seconds` and `epochs` are
-        those of the single evaluation, its seconds on the clock that `clock` names; `fidelity` is
+        those of the single evaluation, its seconds on the clock that `clock` names. There is a
+        column `constraint/NAME` for each cost that a constraint bounds. `fidelity` is
         the number of epochs after which its value was read. Running totals are `optimiser_seconds`
         and, each NaN for runs of another clock or count, the columns of `runs` for them (with
         several simulated workers seconds are the time that has passed). `architecture` and
@@ -315,6 +316,10 @@ def _trajectory_frame(one: ExperimentRuns) -> "pandas.DataFrame":
             "seed": np.repeat(runs.seeds, lengths),
             "architecture": pandas.Categorical.from_codes(codes.values, texts),
             "value": value.values,
+            **{
+                constraint_column(bound): runs.lists(constraint_column(bound)).values
+                for bound in one.experiment.task.constraints
+            },
             "seconds": seconds if one.experiment.task.timed else np.full(len(step), np.nan),
             "epochs": epochs.values,
             "fidelity": runs.lists("fidelity").values,

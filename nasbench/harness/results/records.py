@@ -13,6 +13,7 @@ A row holds a run's summary and, in list columns, its whole trajectory:
     cpu_seconds                     of all threads of such a run; NaN where it is not known
     architecture                    text of every evaluation's architecture, dictionary-encoded
     value/OBJECTIVE                 what the search was told; NaN where the evaluation failed
+    constraint/COST                 what the search was told of a cost that a constraint bounds
     fidelity                        epochs after which the value was read; 0 for shared weights
     seconds, epochs, optimiser      cost of each evaluation: seconds on the run's clock, training
                                     epochs, and real seconds of the strategy
@@ -39,7 +40,7 @@ from nasbench.benchmarks.training.devices import accelerator
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.search.experiment import Experiment, Run
 from nasbench.harness.search.scoring import NOTHING_SCORED, Scored
-from nasbench.problem import Metric
+from nasbench.problem import Constraint, Metric
 from nasbench.provenance import processor
 from nasbench.spaces.base import Architecture
 from nasbench.text import encodable
@@ -64,6 +65,11 @@ ARCHITECTURES = pa.dictionary(pa.int32(), pa.string())
 def value_column(metric: Metric) -> str:
     """Return the name of the list column that holds values of an objective."""
     return f"value/{metric.name}"
+
+
+def constraint_column(constraint: Constraint) -> str:
+    """Return the name of the list column that holds the cost that a constraint bounds."""
+    return f"constraint/{constraint.metric.name}"
 
 
 def scored_column(name: str) -> str:
@@ -102,6 +108,12 @@ def to_rows(experiment: Experiment, runs: Sequence[Run]) -> pa.Table:
         **{
             value_column(metric): _lists([track.values(place) for track in tracks], np.float64)
             for place, metric in enumerate(task.objectives)
+        },
+        **{
+            constraint_column(one): _lists(
+                [track.constrained(place) for track in tracks], np.float64
+            )
+            for place, one in enumerate(task.constraints)
         },
         "fidelity": _lists([track.fidelity for track in tracks], np.int32),
         "seconds": _lists([track.seconds for track in tracks], np.float64),
@@ -193,6 +205,11 @@ class _Track:
         """Return the values of the objective with a number, from 0; shape (evaluations,)."""
         made = self._trajectory
         return np.array([], dtype=np.float64) if made is None else made.values[:, objective]
+
+    def constrained(self, constraint: int) -> NDArray[np.float64]:
+        """Return the costs that the constraint with a number bounds; shape (evaluations,)."""
+        made = self._trajectory
+        return np.array([], dtype=np.float64) if made is None else made.constrained[:, constraint]
 
     @property
     def clock(self) -> float:

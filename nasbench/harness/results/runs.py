@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 from nasbench.harness.execution.tuning import Tuning
 from nasbench.harness.results.architectures import texts_of
 from nasbench.harness.results.ragged import Architectures, Ragged
-from nasbench.harness.results.records import scored_column, value_column, verdict_column
+from nasbench.harness.results.records import (
+    constraint_column,
+    scored_column,
+    value_column,
+    verdict_column,
+)
 from nasbench.harness.results.waiting import waited
 from nasbench.harness.search.experiment import Experiment
 from nasbench.place import Place
 from nasbench.problem import Metric
 from nasbench.strategies.registry import strategies
 from nasbench.text import printable
-from nasbench.trace import Trace, TraceKind
+from nasbench.trace import SUPERNET, Trace, TraceKind
 
 _CPU = "cpu_seconds"
 
@@ -252,6 +257,26 @@ class ExperimentRuns:
         """The values that the search was told, shape (evaluations of all runs, objectives)."""
         objectives = self.experiment.task.objectives
         return np.stack([self.lists(value_column(one)).values for one in objectives], axis=1)
+
+    @property
+    def constrained(self) -> NDArray[np.float64]:
+        """Costs that constraints bound, shape (evaluations of all runs, constraints)."""
+        bounds = self.experiment.task.constraints
+        columns = [self.lists(constraint_column(one)).values for one in bounds]
+        return np.stack(columns, axis=1) if columns else np.empty((len(self.values), 0))
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores by which answers are chosen, shape (evaluations of all runs, objectives)."""
+        return self.experiment.task.scores(self.values, self.constrained)
+
+    @property
+    def supernets(self) -> Ragged:
+        """The number of the supernet of every epoch of shared training, 0 where there is one."""
+        if SUPERNET.column in self.table.column_names:
+            return self.trace(SUPERNET)
+        seconds = self.lists("seconds")
+        return Ragged(np.zeros(len(seconds.values)), seconds.offsets)
 
     def traces(self, kind: TraceKind | None = None) -> list[Trace]:
         """Return the traces that were recorded of shared training, of all kinds or of one."""

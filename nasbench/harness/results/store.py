@@ -443,6 +443,7 @@ def folder_name(experiment: Experiment, name: str | None) -> Path:
         group = [Path(task.benchmark).stem, task.query.dataset, str(task.budget)]
         if task.objectives != (ACCURACY,):
             group += [one.name for one in task.objectives]
+        group += [f"{one.metric.name}-{one.bound:.12g}" for one in task.constraints]
         folder = f"{strategy}-{experiment.digest()}"
         return Path(_fitting("-".join(map(_slug, group)))) / _fitting(folder)
     if not name or name != _slug(name) or name.startswith("."):

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from nasbench.benchmarks.constraints import all_met
 from nasbench.benchmarks.proxy_scores import ProxyUse
 from nasbench.errors import InvalidInput
 from nasbench.harness.results.architectures import texts_of
@@ -24,6 +25,7 @@ from nasbench.harness.results.records import (
     SCORED,
     SPLITS,
     TRAJECTORY,
+    constraint_column,
     scored_column,
     value_column,
     verdict_column,
@@ -119,6 +121,7 @@ def _typed(table: pa.Table, experiment: Experiment, columns: list[str] | None) -
         **_TYPES,
         experiment.task.count: pa.int64(),
         **{value_column(one): pa.list_(pa.float64()) for one in experiment.task.objectives},
+        **{constraint_column(one): pa.list_(pa.float64()) for one in experiment.task.constraints},
         **({"selected": pa.list_(pa.int32())} if len(experiment.task.objectives) > 1 else {}),
         **(_PLACE if experiment.task.trains else {}),
         **(_SCHEDULE if experiment.task.simulated_workers > 1 else {}),
@@ -221,6 +224,7 @@ def _check_steps(rows: Rows, experiment: Experiment) -> None:
     traces = [name for name in rows.table.column_names if Trace.read(name)]
     several = experiment.task.simulated_workers > 1
     values = {value_column(metric): metric for metric in experiment.task.objectives}
+    values |= {constraint_column(one): one.metric for one in experiment.task.constraints}
     for name in (*TRAJECTORY, *values, *traces, *(SCHEDULE if several else ())):
         rows.long(name, steps, "evaluations")
     count = experiment.task.count
@@ -354,6 +358,10 @@ def _check_incumbents(rows: Rows, experiment: Experiment) -> None:
     rows.each("incumbents", lambda _: rising, "comes after a later step")
     known = ~np.isnan(signal.values[signal.offsets[own] + incumbents.values])
     rows.each("incumbents", lambda _: known, "is a step without a value")
+    for bound in experiment.task.constraints:
+        costs = rows.lists(constraint_column(bound)).values
+        met = all_met([bound], costs[signal.offsets[own] + incumbents.values][:, None])
+        rows.each("incumbents", partial(_given, met), f"does not meet '{bound}'")
     for dataset in experiment.task.reports:
         for split, one in product(SPLITS, experiment.task.objectives):
             name = verdict_column(split, dataset, one)
@@ -361,6 +369,10 @@ def _check_incumbents(rows: Rows, experiment: Experiment) -> None:
             rows.each(name, partial(_within, one), f"is no {one.name}")
     if len(experiment.task.objectives) > 1:
         _check_selected(rows)
+
+
+def _given(found: NDArray[np.bool_], _: NDArray[Any]) -> NDArray[np.bool_]:
+    return found
 
 
 def _check_selected(rows: Rows) -> None:

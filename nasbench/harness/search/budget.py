@@ -10,7 +10,7 @@ import numpy as np
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.selection import Chosen, Front, Incumbent
-from nasbench.problem import ACCURACY, Answer, Metric, SharedAnswer
+from nasbench.problem import ACCURACY, Answer, Constraint, Metric, SharedAnswer
 from nasbench.rules import Selection
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -166,7 +166,7 @@ class Clock:
     __slots__ = (
         "_changed", "_epochs", "_evaluations", "_free", "_freest", "_front", "_last",
         "_maximised", "_own", "_patience", "_seconds", "_started", "_started_epochs", "_takes",
-        "_target", "budget", "epochs", "evaluations",
+        "_target", "budget", "constraints", "epochs", "evaluations",
         "full", "objectives", "overshot", "seconds", "stop",
     )  # fmt: skip
 
@@ -179,6 +179,7 @@ class Clock:
         selection: Selection = Selection.HIGHEST,
         own: int | None = None,
         timed: bool = True,
+        constraints: tuple[Constraint, ...] = (),
     ) -> None:
         """Start at zero.
 
@@ -186,12 +187,14 @@ class Clock:
         `best_score` is the best known score of the first objective, which a target regret needs;
         `InvalidInput` is raised where it is missing. If `own`, the task's own fidelity in epochs,
         is given, only an answer at this fidelity can reach the target. Unless `timed`, no answer
-        takes time, and a run that a number of evaluations limits cannot stall.
+        takes time, and a run that a number of evaluations limits cannot stall. An evaluation
+        becomes an answer only if its architecture meets all `constraints`.
         """
         self.budget = budget
         self._own = own
         self._front = Front() if selection is Selection.FRONT else None
         self.objectives = objectives
+        self.constraints = constraints
         self._takes = Incumbent(selection, own or 0).takes
         self._maximised = objectives[0].direction == "max"
         self._seconds = math.inf if budget.seconds is None else budget.seconds
@@ -288,8 +291,14 @@ class Clock:
             self._free += 1
         value = answer.values[0]
         score = value if self._maximised else -value
-        if not answer.failed and (
-            self._takes(score, fidelity) if self._front is None else self._enters(answer, fidelity)
+        if (
+            not answer.failed
+            and (not self.constraints or self._meets(answer))
+            and (
+                self._takes(score, fidelity)
+                if self._front is None
+                else self._enters(answer, fidelity)
+            )
         ):
             self._changed.append(number)
             self._last = number
@@ -301,6 +310,10 @@ class Clock:
             self.stop = Stop.EVALUATIONS
         elif self._free >= self._freest:
             self.stop = Stop.STALLED
+
+    def _meets(self, answer: Answer | SharedAnswer) -> bool:
+        pairs = zip(self.constraints, answer.constrained, strict=True)
+        return all(one.met(value) for one, value in pairs)
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
         """Add an evaluation to the front if it belongs there, and return whether it does."""

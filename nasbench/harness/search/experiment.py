@@ -148,10 +148,10 @@ def entropy_of(
     the settings that differ from the defaults, the table's hash (where everything is trained, the
     hash of images and recipes), the images' hash where weights are shared, the searched data set
     and the protocol; the names of the objectives where they are not accuracy alone; where
-    objectives of other tables are read; and the hash of the scores of proxies, where there are
-    any. The budget is not hashed: a run with a larger budget begins like one with a smaller
-    budget. By rule 0, of earlier versions, only the strategy and its settings are hashed, so that
-    searches of several data sets evaluate the same architectures for equal seeds.
+    objectives of other tables are read; the constraints and the hash of the scores of proxies,
+    where there are any. The budget is not hashed: a run with a larger budget begins like one with a
+    smaller budget. By rule 0, of earlier versions, only the strategy and its settings are hashed,
+    so that searches of several data sets evaluate the same architectures for equal seeds.
 
     The number is stored with the experiment, so that a later change of a default does not change
     what a resumed experiment draws. Raises `InvalidInput` for an unknown rule.
@@ -173,6 +173,8 @@ def entropy_of(
             identity["objectives"] = [one.name for one in task.objectives]
         if task.joins:
             identity["joins"] = [asdict(one) for one in task.joins]
+        if task.constraints:
+            identity["constraints"] = [str(one) for one in task.constraints]
         if proxies is not None:
             identity["proxies"] = proxies.content
     else:

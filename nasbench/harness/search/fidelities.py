@@ -1,6 +1,6 @@
 """Which installed tables have several fidelities, for a search that has only one."""
 
-from nasbench.benchmarks.catalogue import list_tables, load_table
+from nasbench.benchmarks.catalogue import described_tables
 from nasbench.benchmarks.protocols import searched_in
 from nasbench.benchmarks.tables.objectives import default_objective
 from nasbench.benchmarks.tables.table import Table
@@ -8,11 +8,7 @@ from nasbench.benchmarks.tables.table import Table
 
 def installed_with_several() -> str:
     """Return a clause that names the installed tables with several fidelities."""
-    named = [
-        one.name
-        for one in list_tables()
-        if one.installed and not one.problem and has_several(load_table(one.name))
-    ]
+    named = sorted({name for name, table in described_tables() if has_several(table)})
     return f"installed: {', '.join(named)}" if named else "none is installed"
 
 

@@ -73,16 +73,19 @@ def begin_function(
     return Begun(searching, _Called(function, of, metrics), clock, perf_counter() - began)
 
 
-def checked_answer(answer: Answer, objectives: int) -> Answer:
+def checked_answer(answer: Answer, objectives: int, constraints: int = 0) -> Answer:
     """Return `answer` if its values, seconds and epochs have the right types and ranges.
 
-    `objectives` is the number of values it must have; with a value of NaN the evaluation failed.
-    Raises `InvalidInput` for any other answer.
+    `objectives` is the number of values it must have, `constraints` that of constrained costs; with
+    a value of NaN the evaluation failed. Raises `InvalidInput` for any other answer.
     """
     values, seconds, epochs = answer.values, answer.seconds, answer.epochs
-    numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
-    if not (numbers and len(values) == objectives):
+    if not _numbers(values, objectives):
         raise InvalidInput(f"an answer has values {shown(values)}: it is one for each objective")
+    if not _numbers(answer.constrained, constraints):
+        raise InvalidInput(
+            f"an answer has constrained {shown(answer.constrained)}: it is one for each constraint"
+        )
     if not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
         raise InvalidInput(f"an answer has seconds {shown(seconds)}: they are 0 or more")
     if isinstance(epochs, bool) or not (isinstance(epochs, int) and epochs >= 0):
@@ -90,6 +93,11 @@ def checked_answer(answer: Answer, objectives: int) -> Answer:
     if not isinstance(answer.failed, bool):
         raise InvalidInput(f"an answer has failed {shown(answer.failed)}: it is True or False")
     return answer._replace(failed=True) if any(map(math.isnan, values)) else answer
+
+
+def _numbers(values: Any, count: int) -> bool:
+    numbers = isinstance(values, tuple) and all(isinstance(one, int | float) for one in values)
+    return numbers and len(values) == count
 
 
 class _Called:

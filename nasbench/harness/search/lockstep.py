@@ -78,7 +78,8 @@ class _Search:
         fidelity, started, finished = np.array(self._times).reshape(-1, 3).T
         columns = np.array((fidelity, self.thought, started, finished, np.zeros_like(started)))
         stop = self._clock.stop or self._clock.overshot or Stop.EXHAUSTED
-        return trajectory_of(self._asked, self._answers, columns, stop, self._clock)
+        traced = self.strategy.traced()
+        return trajectory_of(self._asked, self._answers, columns, stop, self._clock, traced=traced)
 
 
 def search_together(

@@ -16,6 +16,7 @@ from nasbench.errors import InvalidInput
 from nasbench.harness.search.budget import Clock, Stop
 from nasbench.harness.search.scoring import Scored, Scoring
 from nasbench.harness.search.selection import Chosen
+from nasbench.harness.search.sweeps import derived
 from nasbench.problem import (
     WAIT,
     Answer,
@@ -24,10 +25,11 @@ from nasbench.problem import (
     Score,
     SharedAnswer,
     Trial,
+    scores_of,
 )
 from nasbench.spaces.base import Architecture
 from nasbench.strategies.base import SearchStrategy
-from nasbench.trace import Traces
+from nasbench.trace import SUPERNET, Traces
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Trajectory:
 
     architectures: list[Architecture]
     values: NDArray[np.float64]  #: shape (n, objectives), NaN where the evaluation failed
+    constrained: NDArray[np.float64]  #: values of the constrained costs, shape (n, constraints)
     fidelity: NDArray[np.int64]  #: epochs after which each value was read; 0 for shared weights
     seconds: NDArray[np.float64]  #: cost of each evaluation on the run's clock
     epochs: NDArray[np.int64]  #: training epochs of each evaluation
@@ -76,7 +79,10 @@ class Trajectory:
 
     @property
     def selected(self) -> NDArray[np.int64]:
-        """Steps of the final answer: the last incumbent or, for several objectives, the front."""
+        """Steps of the final answer: the last incumbent or, for several objectives, the front.
+
+        With shared weights the front is that of what the supernets derived last, see `sweeps`.
+        """
         return self.chosen.selected
 
 
@@ -196,9 +202,13 @@ def trajectory_of(
     values = np.fromiter(chain.from_iterable(of_each.values), np.float64).reshape(shape)
     if any(of_each.failed):
         values[np.array(of_each.failed, dtype=bool)] = np.nan
+    bounded = np.empty((len(answers), len(clock.constraints)))
+    if clock.constraints and answers:
+        bounded[:] = of_each.constrained
     return Trajectory(
         list(of_each.architecture if shared else asked),
         values,
+        bounded,
         fidelity=fidelity.astype(np.int64),
         seconds=np.array(of_each.seconds, dtype=np.float64),
         epochs=np.array(of_each.epochs, dtype=np.int64),
@@ -206,7 +216,7 @@ def trajectory_of(
         started=started,
         finished=finished,
         worker=worker.astype(np.int32),
-        chosen=_derived(values) if shared else clock.chosen,
+        chosen=_derived(values, of_each.traces, clock) if shared else clock.chosen,
         stop=stop,
         derived=shared,
         scored=scored,
@@ -214,10 +224,10 @@ def trajectory_of(
     )
 
 
-def _derived(values: NDArray[np.float64]) -> Chosen:
+def _derived(values: NDArray[np.float64], traces: Sequence[Traces], clock: Clock) -> Chosen:
     """Return the answers of a search of shared weights: every step that did not fail is one."""
-    steps = np.flatnonzero(~np.isnan(values[:, 0]))
-    return Chosen(steps, steps[-1:])
+    supernets = np.array([int(one.get(SUPERNET, 0)) for one in traces], dtype=np.int64)
+    return derived(scores_of(clock.objectives, values), supernets)
 
 
 class FreeRepeats:

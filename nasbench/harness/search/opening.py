@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from nasbench.benchmarks.base import Benchmark, Judge
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.constraints import constrained_costs
 from nasbench.benchmarks.joins import joined_costs
 from nasbench.benchmarks.judge import TableJudge
 from nasbench.benchmarks.tables.table import Table
@@ -35,10 +36,12 @@ def _opened(task: Task, place: Place) -> tuple[Benchmark, Judge]:
     if task.kind is not Kind.TABLE:
         return open_trained(task, place)
     table = _table(task)
+    joined = joined_costs(task.joins, table)
     benchmark = TabularBenchmark(
         table.search, table.rows, table.space, task.query, task.objectives,
-        resume=task.promotion is Promotion.RESUME, timed=task.timed,
-        joined=joined_costs(task.joins, table),
+        resume=task.promotion is Promotion.RESUME, timed=task.timed, joined=joined,
+        constraints=task.constraints,
+        constrained=constrained_costs(task.constraints, table, task.query.dataset, joined),
     )  # fmt: skip
     _check_budget(task, benchmark)
     return benchmark, _table_judge(task, table)

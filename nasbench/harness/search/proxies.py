@@ -1,5 +1,6 @@
 """The zero-cost proxies of an experiment: which it may ask for, and what their scores cost."""
 
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -107,10 +108,12 @@ def _chosen(names: tuple[str, ...], table: Table, dataset: str, who: str) -> dic
     for name in names:
         if name not in known:
             there = ", ".join(known) or "none"
+            near = get_close_matches(name, known, n=1)
+            hint = f" (did you mean '{near[0]}'?)" if near else ""
             raise InvalidInput(
-                f"{who} needs proxy {shown(name)}, and table '{table.name}' has {there} of this "
-                f"data set: `nasbench data proxies {table.name} --dataset {dataset} --proxy NAME` "
-                "measures others"
+                f"{who} needs proxy {shown(name)}{hint}, and table '{table.name}' has {there} of "
+                f"this data set: `nasbench data proxies {table.name} --dataset {dataset} --proxy "
+                "NAME` measures others"
             )
     return {name: known[name] for name in names}
 

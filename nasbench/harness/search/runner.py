@@ -21,6 +21,7 @@ from nasbench.harness.search.lockstep import search_together
 from nasbench.harness.search.loop import FreeRepeats, Trajectory, search
 from nasbench.harness.search.opening import open_benchmark
 from nasbench.harness.search.proxies import open_scores
+from nasbench.harness.search.recorded import require_recorded
 from nasbench.harness.search.shared import Resumable, checkpoint_path, open_shared
 from nasbench.place import Place
 from nasbench.problem import Fidelity, Problem
@@ -81,7 +82,7 @@ class Runner:
         self._scores = None if use is None else open_scores(task, use)
         self._problem = Problem(
             self._benchmark.space, self._benchmark.objectives, self._benchmark.fidelities,
-            task.simulated_workers, own, () if use is None else use.names,
+            task.simulated_workers, own, () if use is None else use.names, task.constraints,
         )  # fmt: skip
         try:
             require_tags(self._strategy, experiment.strategy, self._problem)
@@ -91,6 +92,7 @@ class Runner:
 
     def _check(self) -> None:
         self._strategy.check(self._problem, self._settings)
+        require_recorded(self.experiment, self._strategy, self._settings)
 
     def check_seeds(self, seeds: Sequence[int]) -> None:
         """Raise `NasbenchError` for seeds whose runs the strategy cannot make."""
@@ -181,6 +183,10 @@ class Runner:
         """
         steps = trajectory.incumbents
         if not len(steps):
+            constraints = self.experiment.task.constraints
+            if constraints:
+                named = " and ".join(map(str, constraints))
+                raise NasbenchError(f"no evaluation within the budget succeeded and met '{named}'")
             at = f" at {self.experiment.task.query.epochs} epochs, the protocol's own fidelity,"
             at = at if self.experiment.task.selection is Selection.OWN else ""
             raise NasbenchError(f"no evaluation{at} succeeded within the budget")

@@ -4,27 +4,34 @@ import hashlib
 import math
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import nasbench
 from nasbench.benchmarks.base import Judge
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.benchmarks.images import images_at_hand
+from nasbench.benchmarks.joins import joined_costs
+from nasbench.benchmarks.tables.costs import per_architecture
+from nasbench.benchmarks.tables.objectives import is_cost, read_cost
 from nasbench.benchmarks.tabular import Query
 from nasbench.errors import DataError, InvalidInput, NasbenchError
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.experiment import Experiment
 from nasbench.harness.search.opening import open_judge
+from nasbench.harness.search.sweeps import supernets_of
 from nasbench.harness.search.task import Kind, Task
 from nasbench.place import HERE, Place
-from nasbench.problem import ACCURACY, SharedAnswer, TrainShared
+from nasbench.problem import ACCURACY, Metric, SharedAnswer, TrainShared
 from nasbench.rules import Promotion, Selection
 from nasbench.spaces import get_space
-from nasbench.spaces.base import Space
+from nasbench.spaces.base import Architecture, Space
 from nasbench.strategies.base import SearchStrategy
 from nasbench.strategies.registry import name_of
 from nasbench.text import file_name
@@ -40,9 +47,10 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
     """Return a task for a one-shot strategy, with the same judge and a budget in epochs.
 
     `budget` is the user's budget; if it is None, the budget is the epochs of the strategy's
-    settings. Raises `InvalidInput` where the data set's images are not at hand; for early stopping,
-    as the derived architecture is judged only after the search; for objectives other than accuracy;
-    for several simulated workers; and for a table that is a pool.
+    settings for each of its supernets. Raises `InvalidInput` where the data set's images are not at
+    hand; for early stopping, as the derived architecture is judged only after the search; for
+    objectives other than accuracy and costs; for constraints; for several simulated workers; and
+    for a table that is a pool.
     """
     if task.kind is Kind.TABLE and load_table(task.reference.name).is_pool:
         raise InvalidInput(
@@ -54,10 +62,15 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
             "a search of shared weights knows no accuracy to stop at: run it without --patience "
             "and --target-regret"
         )
-    if task.objectives != (ACCURACY,):
+    if not can_be_validated(task.objectives):
         raise InvalidInput(
-            f"strategy '{strategy}' validates the accuracy of shared weights: run it without "
-            "--objective"
+            f"strategy '{strategy}' validates the accuracy of shared weights: its objectives are "
+            "accuracy and costs of the network, such as accuracy,params"
+        )
+    if task.constraints:
+        raise InvalidInput(
+            f"strategy '{strategy}' derives one architecture and cannot be held to a constraint: "
+            "run it without --constraint, and give it a weight of the cost if it has one"
         )
     if task.simulated_workers > 1:
         raise InvalidInput(
@@ -69,10 +82,10 @@ def shared_task(task: Task, strategy: str, settings: Any, budget: Budget | None)
         shared=True,
         query=Query(task.query.dataset, 0, 0),
         repeats="charge",
-        selection=Selection.HIGHEST,
+        selection=Selection.FRONT if len(task.objectives) > 1 else Selection.HIGHEST,
         promotion=Promotion.RESTART,
         timed=True,
-        budget=budget or Budget(epochs=settings.epochs),
+        budget=budget or Budget(epochs=settings.epochs * supernets_of(vars(settings))),
         images=_images(task, strategy).fingerprint(),
     )
 
@@ -93,7 +106,38 @@ def open_shared(
             f"the images of '{task.query.dataset}' have changed since these runs "
             f"({data.fingerprint()[:8]}, theirs {task.images[:8]}): use another --out folder"
         )
-    return lender(get_space(task.space), data, settings, place), open_judge(task, place)
+    judge, costs_of = open_judge(task, place), _costs_of(task)
+    space = get_space(task.space)
+    return lender(space, data, settings, place, task.objectives, costs_of), judge
+
+
+def can_be_validated(objectives: Sequence[Metric]) -> bool:
+    """Return whether shared weights can be validated by objectives: accuracy, and then costs."""
+    return objectives[0] == ACCURACY and all(map(is_cost, objectives[1:]))
+
+
+def costs_in(task: Task) -> NDArray[np.float64]:
+    """Return the costs that a task has as objectives, of all architectures of its table.
+
+    The shape is (size of the table's space, objectives - 1), NaN where a number is missing.
+    """
+    table = load_table(task.reference.name)
+    joined = joined_costs(task.joins, table)
+    columns = [
+        joined[one.name]
+        if one.name in joined
+        else per_architecture(read_cost(table.search, one, task.query.dataset), table.rows)
+        for one in task.objectives[1:]
+    ]
+    return np.stack(columns, axis=1, dtype=np.float64)
+
+
+def _costs_of(task: Task) -> "Callable[[Architecture], tuple[float, ...]]":
+    """Return what says an architecture's values of all objectives of a task but the first."""
+    if len(task.objectives) == 1:
+        return lambda _: ()
+    costs, space = costs_in(task), load_table(task.reference.name).space
+    return lambda architecture: tuple(costs[space.index(architecture)].tolist())
 
 
 def _images(task: Task, strategy: str) -> "DataSet":
@@ -113,8 +157,18 @@ def _images(task: Task, strategy: str) -> "DataSet":
         ) from error
 
 
-def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) -> "SharedBenchmark":
-    """Return the benchmark with the supernet and images of a one-shot strategy's settings."""
+def lender(
+    space: Space,
+    data: "DataSet",
+    settings: Any,
+    place: Place = HERE,
+    objectives: tuple[Metric, ...] = (ACCURACY,),
+    costs_of: "Callable[[Architecture], tuple[float, ...]]" = lambda _: (),
+) -> "SharedBenchmark":
+    """Return the benchmark with the supernet and images of a one-shot strategy's settings.
+
+    `costs_of` says an architecture's values of all `objectives` but the first.
+    """
     from nasbench.benchmarks.training.shared import SharedBenchmark
     from nasbench.spaces.networks.base import Shape
 
@@ -125,7 +179,8 @@ def lender(space: Space, data: "DataSet", settings: Any, place: Place = HERE) ->
         space, data, shape,
         reestimate=s.statistics == "re-estimated", place=place,
         precision=s.precision, initialisation=s.initialisation,
-        around=Shape(s.channels, s.cells) if s.around == "tracked" else None, **cost,
+        around=Shape(s.channels, s.cells) if s.around == "tracked" else None,
+        objectives=objectives, costs_of=costs_of, **cost,
     )  # fmt: skip
 
 
@@ -229,15 +284,19 @@ def _check(saved: Mapping[str, Any], session: "SharedSession", strategy: "OneSho
     if not _is_seconds(saved["derivation"]):
         raise ValueError(f"its derivation took {saved['derivation']} seconds")
     answers, space = saved["answers"], strategy.space
-    if not isinstance(answers, list) or not 1 <= len(answers) <= strategy.settings.epochs:
+    most = strategy.settings.epochs * strategy.supernets
+    if not isinstance(answers, list) or not 1 <= len(answers) <= most:
         raise ValueError("its answers are not one for each epoch")
     for stored in answers:
         one = _answer(stored)
         if not space.contains(one.architecture):
             raise ValueError(f"an answer is no architecture: {one.architecture}")
-        (value,) = one.values
+        value, *costs = one.values
         if not (_is_seconds(value) and value <= 100 and _is_seconds(one.seconds)):
             raise ValueError(f"an answer has value {value} and seconds {one.seconds}")
+        known = [isinstance(cost, float) for cost in costs]
+        if len(known) + 1 != len(strategy.problem.objectives) or not all(known):
+            raise ValueError(f"an answer has costs {costs}")
         if (type(one.epochs), type(one.failed)) != (int, bool) or one.epochs < 1:
             raise ValueError(f"an answer has epochs {one.epochs} and failed {one.failed}")
         if not all(isinstance(number, float) for number in one.traces.values()):

@@ -19,7 +19,7 @@ from nasbench.harness.execution.run import (
     shared_among,
 )
 from nasbench.harness.options import SearchOptions, filled, options_of, spelled_out
-from nasbench.harness.results.records import SPLITS, to_rows, value_column
+from nasbench.harness.results.records import SPLITS, constraint_column, to_rows, value_column
 from nasbench.harness.results.store import open_folder
 from nasbench.harness.search.budget import Budget, Stop
 from nasbench.harness.search.copies import copy_files
@@ -85,9 +85,9 @@ class Study:
     search is over; `save` stores the run beside others. Only one trial is open at a time.
 
     `objective` is the name of one or several metrics, as in `nasbench.run`, or a function of your
-    own. The function takes an architecture of `space` and returns its value, or a tuple with one
-    value for each of `metrics`. A search with a function needs a `budget`, is charged real seconds
-    and has no judge.
+    own. `constraint` bounds costs, as in `nasbench.run`. The function takes an architecture of
+    `space` and returns its value, or a tuple with one value for each of `metrics`. A search with a
+    function needs a `budget`, is charged real seconds and has no judge.
     """
 
     @spelled_out(SearchOptions)
@@ -99,6 +99,7 @@ class Study:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
         objective: str | Sequence[str] | Callable[[Architecture], Any] | None = None,
+        constraint: str | Sequence[str] | None = None,
         space: str | Space | None = None,
         metrics: Metric | Sequence[Metric] = VALUE,
         **options: Unpack[SearchOptions],
@@ -124,6 +125,11 @@ class Study:
         shift = EXPERIMENT_SEED.check(chosen["experiment_seed"])
         if callable(objective):
             _only_of_benchmarks(chosen, dataset)
+            if constraint is not None:
+                raise InvalidInput(
+                    "constraint: costs are read from a table; a function of your own returns "
+                    "nasbench.Answer(..., failed=True) for what is not to be an answer"
+                )
             several = (metrics,) if isinstance(metrics, Metric) else tuple(metrics)
             if limit is not None and patience is not None:
                 limit = limit.stopping(PATIENCE.check(patience), None)
@@ -134,7 +140,10 @@ class Study:
             if space is not None or metrics is not VALUE:
                 name = "metrics" if space is None else "space"
                 raise InvalidInput(f"{name}: only for a function of one's own")
-            wanted = Wanted.read({**chosen, "objective": objective}, limit or if_shared([strategy]))
+            wanted = Wanted.read(
+                {**chosen, "objective": objective, "constraint": constraint},
+                limit or if_shared([strategy]),
+            )
             place = Place.read(resolve_device(chosen["device"]), chosen["threads"])
             (task,) = make_tasks(
                 chosen["benchmark"], None if dataset is None else [dataset], chosen["protocol"],
@@ -244,7 +253,7 @@ class Study:
                 raise InvalidInput(
                     "an answer is what study.evaluate(trial) returns, or a nasbench.Answer"
                 )
-            checked_answer(answer, len(self.objectives))
+            checked_answer(answer, len(self.objectives), len(self._begun.clock.constraints))
             self._genuine = False
         self._open, self._broken = None, True  # stays so if an error comes before the end
         clock, own = self._begun.clock, self._begun.strategy.problem.own
@@ -323,9 +332,10 @@ class Study:
         """One row per evaluation: what was asked, told and charged, and where the answer changed.
 
         Columns: `architecture` as text, `value/NAME` (what the strategy was told of the objective
-        NAME), `fidelity` in epochs, `seconds` (cost on the run's clock), `clock_seconds` (the clock
-        at its end), `epochs` charged, `optimiser_seconds` (real seconds of the strategy), and
-        `incumbent` (whether the answer changed).
+        NAME), `constraint/NAME` (a cost that a constraint bounds), `fidelity` in epochs, `seconds`
+        (cost on the run's clock), `clock_seconds` (the clock at its end), `epochs` charged,
+        `optimiser_seconds` (real seconds of the strategy), and `incumbent` (whether the answer
+        changed).
         """
         import pandas
 
@@ -335,6 +345,10 @@ class Study:
             {
                 "architecture": list(map(self.space.format, made.architectures)),
                 **{value_column(one): made.values[:, k] for k, one in enumerate(self.objectives)},
+                **{
+                    constraint_column(one): made.constrained[:, k]
+                    for k, one in enumerate(self._begun.clock.constraints)
+                },
                 "fidelity": made.fidelity,
                 "seconds": made.seconds,
                 "clock_seconds": made.finished,

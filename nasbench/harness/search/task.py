@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench.benchmarks.constraints import all_met
 from nasbench.benchmarks.joins import Join
 from nasbench.benchmarks.tabular import Query
 from nasbench.harness.search.budget import Budget, Clock
-from nasbench.problem import ACCURACY, HYPERVOLUME, Metric
+from nasbench.problem import ACCURACY, HYPERVOLUME, Constraint, Metric, scores_of
 from nasbench.rules import Promotion, Selection
 
 _TRAINED = "train:"
@@ -153,11 +157,15 @@ class Task:
     promotion: Promotion = Promotion.RESTART
     """The rule for what is charged if an architecture is evaluated again at a higher fidelity."""
     joins: tuple[Join, ...] = ()
-    """Where those objectives are read that the task's table lacks, in the order of objectives."""
+    """Where those objectives and constrained costs are read that the task's table lacks.
+
+    They are in the order of the objectives, and then of the constraints."""
     timed: bool = True
     """Whether evaluations take time; not where a table has no seconds, so that they are counted."""
     has_test: bool = True
     """Whether the judge reads test values; if not, its values are those of validation."""
+    constraints: tuple[Constraint, ...] = ()
+    """What an architecture has to meet to be an answer."""
 
     @property
     def benchmark(self) -> str:
@@ -222,15 +230,28 @@ class Task:
         own = self.query.epochs
         return Clock(
             self.budget, best_score, self.objectives, selection=self.selection, own=own,
-            timed=self.timed,
+            timed=self.timed, constraints=self.constraints,
         )  # fmt: skip
+
+    def scores(
+        self, values: NDArray[np.float64], constrained: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the scores by which answers are chosen, shape (n, objectives).
+
+        `values` has the shape (n, objectives), `constrained` (n, constraints). The scores of an
+        architecture that does not meet a constraint are NaN, as those of a failed evaluation.
+        """
+        scores = scores_of(self.objectives, values)
+        if not self.constraints:
+            return scores
+        return np.where(all_met(self.constraints, constrained)[:, None], scores, np.nan)
 
     @property
     def judged_by(self) -> tuple[object, ...]:
         """The fields that decide which final values the judge gives an architecture."""
         return (
             self.benchmark, self.content, self.space, self.query.dataset, self.final_schedule,
-            self.reports, self.objectives, self.joins,
+            self.reports, self.objectives, self.joins, self.constraints,
         )  # fmt: skip
 
     def values(self) -> dict[str, Any]:
@@ -245,6 +266,9 @@ class Task:
             "signal": {stored: asked[name] for stored, name in _QUERY.items()},
             "objectives": [one.to_json() for one in self.objectives],
             "joins": [asdict(one) for one in self.joins],
+            "constraints": [
+                {"metric": one.metric.to_json(), "bound": one.bound} for one in self.constraints
+            ],
         }  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -257,7 +281,7 @@ class Task:
         usual = {
             "images": "", "simulated_workers": 1, "selection": Selection.HIGHEST,
             "promotion": Promotion.RESTART, "objectives": [ACCURACY.to_json()], "joins": [],
-            "timed": True, "has_test": True,
+            "timed": True, "has_test": True, "constraints": [],
         }  # fmt: skip
         return {
             name: value

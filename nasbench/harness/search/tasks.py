@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 
 from nasbench.arguments import require_names, require_optional_text
 from nasbench.benchmarks.catalogue import load_table
-from nasbench.benchmarks.joins import Found, find_column
+from nasbench.benchmarks.constraints import (
+    Constrained,
+    constrained_costs,
+    find_constraint,
+    require_feasible,
+)
+from nasbench.benchmarks.joins import Found, Join, find_column, joined_costs, require_numbers
 from nasbench.benchmarks.protocols import (
     OWN,
     Protocol,
@@ -59,6 +65,8 @@ class Wanted:
     """Names of metrics; without any, the objective is the table's first metric."""
     selection: Selection = Selection.HIGHEST
     promotion: Promotion = Promotion.RESTART
+    constraints: tuple[str, ...] = ()
+    """Bounds on costs as users write them: `latency:pixel3<=5`."""
 
     @classmethod
     def read(cls, options: Mapping[str, Any], budget: Budget | None) -> "Wanted":
@@ -70,9 +78,11 @@ class Wanted:
         objective = options.get("objective")
         for name in ("signal", "repeats", "selection", "promotion"):
             require_optional_text(name, "a text", options[name])
-        objectives = () if objective is None else tuple(require_names("objective", objective))
+        objectives = () if objective is None else objective_names(objective)
         if objective is not None and not objectives:
             raise InvalidInput("no objective is named: leave it away for the table's first metric")
+        constraint = options.get("constraint")
+        constraints = () if constraint is None else tuple(require_names("constraint", constraint))
         return cls(
             budget=budget,
             patience=None if patience is None else PATIENCE.check(patience),
@@ -83,6 +93,7 @@ class Wanted:
             objectives=objectives,
             selection=_one_of(Selection, "selection", options["selection"]),
             promotion=_one_of(Promotion, "promotion", options["promotion"]),
+            constraints=constraints,
         )
 
     def limit(self, budget: Budget | None) -> Budget | None:
@@ -187,10 +198,30 @@ def _of_table(
         )
     signal = wanted.signal or protocol.signal
     objectives = _objectives(table, dataset, wanted)
-    for one in objectives:
-        if one.join is not None:
-            other = "" if one.join.dataset == dataset else f", not on the searched '{dataset}'"
-            say(f"objective {one.metric.title} of '{dataset}' is read from {one.join.about}{other}")
+    constraints = _constraints(table, dataset, wanted)
+    joins: dict[str, Join] = {}
+    for what, metric, join in (
+        *(("objective", one.metric, one.join) for one in objectives),
+        *(("constraint", one.constraint.metric, one.join) for one in constraints),
+    ):
+        if join is None or joins.get(metric.name) == join:
+            continue
+        if metric.name in joins or (
+            what == "constraint" and any(metric == one.metric for one in objectives)
+        ):
+            raise InvalidInput(
+                f"constraint on '{metric.name}': the objective of that name is of another table or "
+                "data set; write the constraint like the objective"
+            )
+        other = "" if join.dataset == dataset else f", not on the searched '{dataset}'"
+        say(f"{what} {metric.title} of '{dataset}' is read from {join.about}{other}")
+        joins[metric.name] = join
+    bounds = tuple(one.constraint for one in constraints)
+    joined = tuple(joins.values())
+    if bounds:
+        require_feasible(
+            bounds, constrained_costs(bounds, table, dataset, joined_costs(joined, table))
+        )
     return Task(
         reference=BenchmarkReference(Kind.TABLE, benchmark, protocol.name),
         content=table.hash,
@@ -204,9 +235,10 @@ def _of_table(
         objectives=tuple(one.metric for one in objectives),
         selection=_selection(wanted),
         promotion=wanted.promotion,
-        joins=tuple(one.join for one in objectives if one.join is not None),
+        joins=joined,
         timed=timed,
         has_test=table.has_test,
+        constraints=bounds,
     )
 
 
@@ -236,11 +268,16 @@ def _check_untimed(of: Table, dataset: str, budget: Budget, wanted: Wanted) -> N
         )
 
 
+def objective_names(objective: Any) -> tuple[str, ...]:
+    """Return the objectives that a user names, one that is named twice included."""
+    return tuple(require_names("objective", objective, repeated=True))
+
+
 def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]:
     """Return the objectives of a search of a table's data set, and where they are read.
 
     Raises `InvalidInput` for a metric that no table has, one that is named twice, a cost that is
-    named first, and several metrics with a target regret.
+    named first, one without any number, and several metrics with a target regret.
     """
     named = wanted.objectives
     usual = default_objective(table, dataset)
@@ -252,8 +289,24 @@ def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]
             f"objective '{found[0].metric.name}' is a cost of the network: name a metric of its "
             f"training first, such as {usual.name},{wanted.objectives[0]}"
         )
+    for one in found:
+        require_numbers(table, one, dataset)
     if len(found) > 1 and wanted.target_regret is not None:
         raise InvalidInput("a target regret needs one objective: leave --target-regret away")
+    return found
+
+
+def _constraints(table: Table, dataset: str, wanted: Wanted) -> tuple[Constrained, ...]:
+    """Return the constraints of a search, and where their costs are read.
+
+    Raises `InvalidInput` as `find_constraint` does, and for two on one cost.
+    """
+    found = tuple(find_constraint(table, text, dataset) for text in wanted.constraints)
+    if len({one.constraint.metric.name for one in found}) < len(found):
+        raise InvalidInput(
+            f"constraint {shown(', '.join(wanted.constraints))}: one cost is bounded twice; keep "
+            "the tighter bound"
+        )
     return found
 
 
@@ -281,6 +334,11 @@ def _trained(
             f"objective {shown(', '.join(wanted.objectives))}: what is trained is judged by its "
             "accuracy; "
             "leave --objective away, or search on a table"
+        )
+    if wanted.constraints:
+        raise InvalidInput(
+            f"constraint {shown(', '.join(wanted.constraints))}: costs are read from a table; "
+            "leave --constraint away, or search on a table"
         )
     if wanted.signal is not None or isinstance(protocol, Protocol):
         raise InvalidInput(

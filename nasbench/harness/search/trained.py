@@ -92,6 +92,11 @@ def with_fallback(task: Task, place: Place) -> Task:
     )  # fmt: skip
     if not missing(tabular):
         return task
+    if task.constraints:
+        raise InvalidInput(
+            f"constraint '{task.constraints[0]}': what a table lacks has no cost to check; leave "
+            "--constraint or --fallback away"
+        )
     if task.objectives != (ACCURACY,):
         names = ", ".join(one.name for one in task.objectives)
         raise InvalidInput(

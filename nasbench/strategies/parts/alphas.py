@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nasbench.errors import InvalidInput
+from nasbench.problem import Problem
 from nasbench.randomness import Random
 from nasbench.spaces.base import Architecture
 from nasbench.spaces.mix import Mix
@@ -198,10 +199,37 @@ class CostSettings(AlphaSettings):
     #: cost of operations: `multiply-adds`, the name of what `nasbench latency` has measured, or
     #: `TABLE:DATASET/latency/DEVICE` (or `energy`) for a lookup table fitted to a table's column
     cost: str = "multiply-adds"
+    #: weights of the cost, for each of which a supernet is trained anew; none: one, of the weight
+    #: that is a setting of its own
+    sweep: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse weights that are negative or occur twice."""
+        super().__post_init__()
+        different = len(set(self.sweep)) == len(self.sweep)
+        holds = different and all(0 <= one < math.inf for one in self.sweep)
+        require(holds, "sweep", self.sweep, "different numbers of at least 0")
 
 
 class CostAwareSearch(AlphaSearch):
-    """A search with alphas that also knows the costs of its operations."""
+    """A search with alphas that also knows the costs of its operations.
+
+    The setting `sweep` has weights of the cost, see `OneShot`.
+    """
+
+    @classmethod
+    def check(cls, problem: Problem, settings: Any) -> None:
+        """Raise `InvalidInput` for a sweep of a problem with one objective."""
+        if settings.sweep and len(problem.objectives) == 1:
+            raise InvalidInput(
+                "the answer of a sweep is a set, which one objective does not order: name several, "
+                f"such as --objective {problem.objectives[0].name},params, or leave sweep away"
+            )
+
+    def swept(self, usual: float) -> float:
+        """Return the present weight of the sweep, or `usual` without a sweep."""
+        sweep: tuple[float, ...] = self.settings.sweep
+        return sweep[self.supernet] if sweep else usual
 
     def begin(self, loan: Loan) -> None:
         """Draw the alphas, and get the lookup table of costs."""

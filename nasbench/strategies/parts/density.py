@@ -1,4 +1,4 @@
-"""Kernel density of architectures of a categorical space, as BOHB uses it."""
+"""Kernel density of architectures that are choices of decisions, as BOHB uses it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+Points = Sequence[Sequence[int]] | NDArray[np.int64]
+"""Choices of n architectures, shape (n, decisions)."""
 
 SMALLEST = 1e-3
 """Smallest bandwidth; without one, a choice that all points share would be the only one drawn."""
@@ -29,7 +32,7 @@ class Density:
 
     @classmethod
     def fit(
-        cls, points: Sequence[Sequence[int]], choices: Sequence[int], smallest: float = SMALLEST
+        cls, points: Points, choices: Sequence[int] | NDArray[np.int64], smallest: float = SMALLEST
     ) -> "Density":
         """Return the density of points with the bandwidths of the normal reference rule.
 
@@ -76,10 +79,16 @@ class Model(NamedTuple):
     def candidates(
         self, number: int, factor: float, generator: np.random.Generator
     ) -> list[tuple[int, ...]]:
-        """Draw architectures from the good density, made wider by a factor, the best first.
-
-        The best has the smallest ratio of bad to good density; of equal ones the first drawn.
-        """
+        """Draw architectures from the good density, made wider by a factor, the best first."""
         drawn = self.good.widened(factor).draw(number, generator)
-        ratio = np.maximum(self.bad.of(drawn), _LEAST) / np.maximum(self.good.of(drawn), _LEAST)
-        return [tuple(one) for one in drawn[ratio.argsort(kind="stable")].tolist()]
+        return [tuple(one) for one in drawn[self.rank(drawn)].tolist()]
+
+    def rank(self, architectures: NDArray[np.int64]) -> list[int]:
+        """Return the order of architectures of shape (m, decisions), the best first.
+
+        The best has the smallest ratio of bad to good density; of equal ones the first given.
+        """
+        good, bad = self.good.of(architectures), self.bad.of(architectures)
+        ratio = np.maximum(bad, _LEAST) / np.maximum(good, _LEAST)
+        order: list[int] = ratio.argsort(kind="stable").tolist()
+        return order

@@ -16,7 +16,7 @@ from nasbench.spaces.base import Architecture
 from nasbench.spaces.mix import Mix
 from nasbench.strategies.base import DERIVED, Parallelism, SearchStrategy, Tag
 from nasbench.strategies.parts.weights import WeightSettings
-from nasbench.trace import TRAIN_LOSS, Trace, Traces
+from nasbench.trace import SUPERNET, TRAIN_LOSS, Trace, Traces
 
 __all__ = ["Batch", "Loan", "OneShot", "UniformSampling", "WeightSettings"]
 
@@ -82,6 +82,12 @@ class OneShot(SearchStrategy):
     A subclass defines `step`, which is called for every batch of training images, and `derive`,
     which returns the answer. `begin` is called once before the first epoch, for attributes that
     need the supernet.
+
+    With a setting `sweep`, a tuple, the search trains a supernet for each of its values, one after
+    the other, each for `settings.epochs` epochs; `supernet` is the number of the present one. Each
+    begins like the first: with the same weights, optimisers, batches and random numbers, and with a
+    call of `begin`. So they differ only by what the search makes of the value. The answer is then a
+    set: see `nasbench.harness.search.sweeps`.
     """
 
     rule = DERIVED
@@ -89,26 +95,43 @@ class OneShot(SearchStrategy):
     parallel = Parallelism.SEQUENTIAL
 
     def setup(self) -> None:
-        """Start at epoch 0, and draw the seed of all derivations."""
+        """Start at epoch 0 of supernet 0, and draw the seed of all derivations."""
         self.epoch = 0
+        self.supernet = 0
         self.derivations = self.random.integer(2**31)
+        self._start = self.random.state()
         self._prepared = False
+
+    @property
+    def supernets(self) -> int:
+        """Number of supernets that the search trains: one for each value of a sweep, else one."""
+        return max(1, len(getattr(self.settings, "sweep", ())))
 
     def ask(self) -> TrainShared | None:
         """Ask for the next epoch; return None after the last one."""
         if self.epoch >= self.settings.epochs:
             return None
-        return TrainShared(self._train, self._derive)
+        return TrainShared(self._train, self._derive, self._begins_again)
 
     def tell(self, trial: Trial, answer: SharedAnswer) -> None:
-        """Count the epoch."""
+        """Count the epoch; after the last one of a supernet go on to the next supernet."""
         self.epoch += 1
+        if self.epoch == self.settings.epochs and self.supernet + 1 < self.supernets:
+            self.supernet, self.epoch = self.supernet + 1, 0
+
+    @property
+    def _begins_again(self) -> bool:
+        """Whether the next epoch is the first one of a supernet other than the first."""
+        return self.supernet > 0 and self.epoch == 0
 
     def _train(self, loan: Loan) -> Traces:
         """Train one epoch: a step for every batch of the weights' images."""
         import torch
 
         s = self.settings
+        if self._begins_again:
+            self.random.restore(self._start)
+            self._prepared = False
         self._prepare(loan)
         loan.supernet.train()
         images, steps = 0, loan.steps(s.batch)
@@ -121,6 +144,8 @@ class OneShot(SearchStrategy):
         more = self.finish(loan, search)
         mean = float(total) / steps
         own = {TRAIN_LOSS: mean, Trace.number("images"): float(images)}
+        if self.supernets > 1:
+            own[SUPERNET] = float(self.supernet)
         return {**own, **more, **self.traces()}
 
     @property
@@ -136,7 +161,7 @@ class OneShot(SearchStrategy):
         return self.derive(loan, Random((self.derivations, self.epoch)))
 
     def _prepare(self, loan: Loan) -> None:
-        """Make the optimiser of the weights and call `begin`, once per run."""
+        """Make the optimiser of the weights and call `begin`, once per supernet."""
         import torch
 
         if not self._prepared:

@@ -24,17 +24,26 @@ _LONGEST = 20_000
 """Characters of an answer in which an architecture is looked for."""
 
 Scored = tuple[Architecture, tuple[float, ...] | None]
-"""An architecture and its values of the objectives; None for a failed evaluation."""
+"""An architecture and its values of the objectives; None for a failed evaluation, and for one that
+does not meet the constraints."""
 
 
-def system_message(renaming: Renaming, objectives: Sequence[Metric], example: str) -> Message:
-    """Return the message that describes the task; `example` is a neutral architecture."""
+def system_message(
+    renaming: Renaming, objectives: Sequence[Metric], example: str, *, constrained: bool = False
+) -> Message:
+    """Return the message that describes the task; `example` is a neutral architecture.
+
+    If `constrained`, it says that some architectures have no score. What is bounded is not said, as
+    the name of a cost would tell what the neutral names hide.
+    """
     ways = ", ".join("larger" if one.direction == "max" else "smaller" for one in objectives)
     score = "The score is a number" if len(objectives) == 1 else "Scores are a list of numbers"
     lines = [
         _TASK, *renaming.describe(), f"An example of the form: {example}",
         f"{score}; of better architectures it is {ways}.",
     ]  # fmt: skip
+    if constrained:
+        lines.append("An architecture that costs too much is evaluated, but has no score.")
     return {"role": "system", "content": "\n".join(lines)}
 
 

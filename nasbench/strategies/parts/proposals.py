@@ -215,6 +215,10 @@ class Features(Proposals):
     def draw(
         self, model: "Model", good: Sequence[Architecture], number: int, random: Random
     ) -> list[Architecture]:
+        """Draw mutants of good ones and, for the prior, architectures of the space."""
+        return self.near(good, number, random)
+
+    def near(self, good: Sequence[Architecture], number: int, random: Random) -> list[Architecture]:
         """Draw from a mixture with one part for each good one and one for the prior."""
         parents = (random.generator.random(number) * (len(good) + self.prior)).astype(int).tolist()
         return [self._mutant(good[one], random) if one < len(good) else self.space.sample(random)

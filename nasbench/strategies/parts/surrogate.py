@@ -88,12 +88,14 @@ class SurrogateSearch(Unseen):
         """Return the known architectures and their scores, shape (n,), in the order of answers.
 
         Scores are finite: a failed evaluation of a metric without a worst value has the lowest
-        score of those that succeeded.
+        score of those that succeeded. So has one that does not meet the constraints, if any does.
         """
         import numpy as np
 
         scores = np.array(list(self.known.values()))
-        lowest = scores[np.isfinite(scores)].min()
+        finite = np.isfinite(scores)
+        feasible = finite & (scores >= self.problem.objectives[0].worst)
+        lowest = scores[feasible if feasible.any() else finite].min()
         return list(self.known), np.maximum(scores, lowest)
 
     def best(self, count: int) -> list[Architecture]:
@@ -114,9 +116,9 @@ class SurrogateSearch(Unseen):
                 found[one] = None
         return list(found)
 
-    def mutant(self, parent: Architecture) -> Architecture:
-        """Return a mutant for `mutants_in_turn`: by default that of the space."""
-        return self.space.mutate(parent, self.random)
+    def mutants_of(self, parent: Architecture, count: int) -> list[Architecture]:
+        """Return `count` mutants for `mutants_in_turn`: by default those of the space."""
+        return self.space.mutants(parent, count, self.random)
 
     def mutants_in_turn(self, parents: Sequence[Architecture], count: int) -> list[Architecture]:
         """Return different new mutants: those among `count` mutants of each of some parents.
@@ -128,7 +130,7 @@ class SurrogateSearch(Unseen):
         for parent in parents:
             if len(found) >= count:
                 break
-            mutants = (self.mutant(parent) for _ in range(count))
+            mutants = self.mutants_of(parent, count)
             new = (one for one in mutants if one not in self.known and one not in self.open)
             found.update(dict.fromkeys(new))
         return list(found)

@@ -66,7 +66,8 @@ def test_the_family_of_tests_is_that_of_the_rows_shown_and_is_said(results: Path
         raw = [mannwhitneyu(a, b, method="asymptotic").pvalue for a, b in combinations(finals, 2)]
         assert len(raw) == number == block.to_json()["tests"]["pairs"]
         (told,) = [note for note in pairs_table(block).notes if note.startswith("p: ")]
-        assert f"Holm-corrected over all {number} pair" in told
+        words = "the only pair" if number == 1 else f"all {number} pairs"
+        assert f"Holm-corrected over {words} of rows" in told
         least = min(pair.corrected for pair in block.pairs["cifar10"])
         assert least == pytest.approx(min(1.0, number * min(raw)), rel=0.35)  # exact or not
     assert chosen.notes[0] == (
@@ -86,7 +87,7 @@ def test_what_is_left_out_stands_everywhere_and_is_audited(results: Path, tmp_pa
         "data sets left out: ImageNet16-120",
     )
     written = list((results / "comparison").rglob("*.md"))
-    assert {path.stem for path in written} == {*KINDS, "captions"} - {"sets", "proxies"}
+    assert {path.stem for path in written} == {*KINDS, "captions"} - {"sets", "picks", "proxies"}
     for path in written:
         for one in told:
             assert one.lower() in path.read_text().lower(), path  # sentences begin with a capital

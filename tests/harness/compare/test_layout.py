@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -22,13 +23,17 @@ from nasbench.harness.compare.families import Family
 from nasbench.harness.compare.figures.across_datasets import family_pictures
 from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures
 from nasbench.harness.compare.figures.finals import final_pictures
+from nasbench.harness.compare.figures.fronts import front_picture, planes
 from nasbench.harness.compare.figures.options import KINDS, STYLES, WIDTHS, FigureOptions
 from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import regret_pictures
 from nasbench.harness.compare.figures.saving import save_figure
+from nasbench.harness.compare.figures.set_measures import set_measure_pictures
 from nasbench.harness.compare.figures.style import drawing
+from nasbench.harness.compare.figures.under_limits import limit_picture
 from nasbench.harness.compare.origins import Origin
+from nasbench.harness.execution.run import run
 
 STORED = Path(__file__).parents[1] / "schema1"
 ROWS = (1, 2, 5, 20)
@@ -72,6 +77,27 @@ def named(one: Contender, place: int, long: bool) -> Contender:
 
 
 @cache
+def stored_sets() -> Block:
+    """Small real runs of two objectives: four rows on the bundled table."""
+    with TemporaryDirectory() as folder:
+        run("random-search,nsga2,mo-rea,sms-emoa", seeds=3, benchmark="digits", workers=1,
+            objective="accuracy,latency", budget="40evals", out=folder)  # fmt: skip
+        (block,) = compare(folder).blocks
+        for one in block.contenders:
+            len(one.runs.architectures.texts)  # read while the files are there
+    return block
+
+
+@cache
+def sets_of(rows: int, long: bool) -> Block:
+    """A block of so many rows of strategies of their own, of two objectives."""
+    whole = stored_sets()
+    chosen = (list(whole.contenders) * rows)[:rows]
+    made = [named(one, place, long) for place, one in enumerate(chosen)]
+    return replace(whole, contenders=tuple(made))
+
+
+@cache
 def family_of(rows: int, long: bool) -> Family:
     """The block's rows on three data sets of two spaces, with a difference that ranks can reach."""
     block, generator = block_of(rows, long), np.random.default_rng(0)
@@ -92,6 +118,11 @@ def pictures(rows: int, long: bool) -> Iterator[Picture]:
     yield from regret_pictures(block)
     yield from final_pictures(block)
     yield from pareto_pictures(block)
+    of_sets = sets_of(rows, long)
+    yield from set_measure_pictures(of_sets)
+    for plane in planes(of_sets):
+        yield front_picture(plane)
+        yield limit_picture(plane)
     if rows > 1:
         yield from family_pictures(family_of(rows, long))
     if rows == 2:  # they show one row each, whichever stand beside it
@@ -151,7 +182,9 @@ def check(style: str, width: str | None, rows: int, long: bool, **other: object)
             assert unreadable(figure) == [], (picture.name, style, width, rows, long)
         wide, high = figure.get_size_inches()
         assert wide == pytest.approx(options.inches)
-        assert high < 1.6 * wide + 0.3 * rows, (picture.name, high)
+        grids = [one.get_subplotspec().get_gridspec() for one in figure.axes]
+        panels = max((one.nrows for one in grids if one.ncols == 1), default=1)  # in a column
+        assert high < (1.2 + 0.4 * panels) * wide + 0.3 * rows, (picture.name, high)
     return seen
 
 

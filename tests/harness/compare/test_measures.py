@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given
@@ -32,12 +33,11 @@ def test_regret_of_the_best_and_of_the_mean_cell() -> None:
 
 
 class Small:
-    uniform = True
     """A table of six cells whose signal is not their test accuracy."""
 
     signal = np.array([1.0, 5, 2, 4, 3, 6])
     test = {"d": np.array([10.0, 50, 20, 40, 60, 45])}
-    cells = np.arange(6)
+    draws = SimpleNamespace(cells=np.arange(6), weights=np.ones(6), uniform=True)
     search = ExpectedRandomSearch(signal)
 
 

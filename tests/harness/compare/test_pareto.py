@@ -4,28 +4,15 @@ from pathlib import Path
 
 import numpy as np
 from figures import drawn
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nasbench.benchmarks.catalogue import load_table
 from nasbench.harness.compare import compare
-from nasbench.harness.compare.figures.pareto import front, pareto_pictures
+from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.execution.run import run
 from nasbench.spaces import get_space
 from nasbench.spaces.nb201 import NasBench201
 from nasbench.spaces.networks.base import Shape, networks_of
 from nasbench.testing.one_shot import SMALL, toy_data
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
-def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]) -> None:
-    costs, values = np.array(points, dtype=float).T
-    found = {points[place] for place in front(costs, values)}
-    assert found == {
-        one
-        for one in points
-        if not any(other != one and other[0] <= one[0] and other[1] >= one[1] for other in points)
-    }
 
 
 def test_points_are_what_the_runs_ended_with(toy_images: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from nasbench.benchmarks.frames import table_from_frame
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.draws import affordable
 from nasbench.harness.compare.free_repeats import FreeRepeats
 from nasbench.harness.compare.references import (
     ExpectedRandomSearch,
-    affordable,
     open_known,
     references,
 )
@@ -214,7 +214,8 @@ def test_random_searches_agree_where_sampling_is_not_uniform(tmp_path: Path) -> 
     )
     assert row.finals.test_std == pytest.approx(expected.test_std, rel=0.1)
     law = space.sampling_law
-    assert known.costs @ law == pytest.approx(np.average(known.costs, weights=known.search.weights))
+    draws = known.draws
+    assert draws.costs @ law == pytest.approx(np.average(draws.costs, weights=draws.weights))
 
 
 def test_probabilities_of_any_weights_are_probabilities() -> None:

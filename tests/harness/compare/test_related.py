@@ -14,6 +14,7 @@ from tables import DATASETS, installed, synthetic_table
 
 from nasbench.benchmarks.catalogue import fetch_table, load_table
 from nasbench.benchmarks.frames import table_from_frame
+from nasbench.benchmarks.joins import Join
 from nasbench.benchmarks.shared_images import images_of
 from nasbench.benchmarks.tabular import Query
 from nasbench.errors import NasbenchError
@@ -28,7 +29,7 @@ from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import experiments
 from nasbench.harness.search.budget import Budget
 from nasbench.harness.search.task import BenchmarkReference, Kind, Task
-from nasbench.problem import LOSS, Metric
+from nasbench.problem import ACCURACY, LOSS, Metric
 from nasbench.rules import Promotion
 from nasbench.spaces import get_enumerable, whole_of
 from tests.upstream import upstream
@@ -88,6 +89,32 @@ def test_two_protocols_of_one_data_set_are_compared_by_themselves() -> None:
     found = related([paper, *nats, task("a", "y", "3s"), task("b", "y", "4s")])
     assert [one.places for one in found] == [(0,), (1, 2), (3, 4)]
     assert found[2].apart == {"are of other budgets or protocols": (0, 1, 2)}
+
+
+def test_other_objectives_of_a_set_are_as_another_data_set() -> None:
+    """Not those of a single objective, which are measured by it."""
+    costs = [Metric(f"latency/{device}", "min", "ms", 0.0) for device in "pq"]
+    one = task("a", "x", "50evals")
+    several = [replace(one, objectives=(ACCURACY, cost)) for cost in costs]
+    other = replace(several[0], query=Query("y", 12, 12), reports=("y",))
+    assert together(*several, other) == [(0, 1, 2)]
+    joined = [
+        replace(one, objectives=(ACCURACY, costs[0]), joins=(Join("latency/p", "t", "c", dataset),))
+        for dataset in "xy"
+    ]
+    assert together(*joined, several[1]) == [(0, 1, 2)]
+    assert len(together(one, replace(one, objectives=(LOSS,)))) == 2
+
+
+def test_searches_of_one_data_set_for_other_objectives_are_named_by_them(tmp_path: Path) -> None:
+    for objective in ("accuracy,params", "accuracy,flops"):
+        run(BOTH, benchmark="digits", objective=objective, budget="5evals", seeds=3, workers=1,
+            out=tmp_path)  # fmt: skip
+    (family,) = compare(tmp_path).families
+    titles = ["Digits (accuracy, flops)", "Digits (accuracy, params)"]
+    assert sorted(one.title for one in family.datasets) == titles
+    assert family.standings.independent
+    assert all(title in family.footer for title in titles)
 
 
 def test_spaces_count_once_by_brute_force() -> None:

@@ -1,13 +1,17 @@
 """Tuning: the best settings are found, on seeds that reporting may not use."""
 
 import importlib
+import shutil
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from proxy_files import put_scores
 from tables import installed
 
 from nasbench.benchmarks.catalogue import load_table
@@ -117,6 +121,29 @@ def test_tuned_settings_are_reported_with_their_cost_on_other_seeds(
     run(names, seeds="119,", budget="1evals", out=tmp_path, **options)
     with pytest.raises(CannotCompare, match="tuned on 1 of these seeds, such as 119: report other"):
         compare(tmp_path)
+
+
+def test_scores_of_proxies_are_charged_as_they_are_told(
+    tmp_path: Path, synthetic_data: Path
+) -> None:
+    """Every run has the calibration; where no score is asked for, it is refused."""
+    data = tmp_path / "data"
+    shutil.copytree(synthetic_data / "tables", data / "tables")
+    put_scores(data, {"synflow": np.arange(15_625.0)})
+    with installed(data):
+        given: dict[str, Any] = {
+            "tuning_seeds": "100-101",
+            "samples": 1,
+            "budget": "4000s",
+            "workers": 1,
+        }
+        with pytest.raises(InvalidInput, match="no strategy that is run asks for scores"):
+            tune("test_tune:Aim", "place=5|6", proxy_seconds=2.0, out=tmp_path / "b", **given)
+        tune("proxy", "proxy=synflow,candidates=20..40", proxy_seconds=2.0, out=tmp_path / "c",
+             **given)  # fmt: skip
+        found = load_results(tmp_path / "c").experiments
+    uses = [one.experiment.proxies for one in found]
+    assert {use.factor for use in uses if use is not None and use.names == ("synflow",)} == {2.0}
 
 
 def test_a_reserved_data_set_is_not_reported_at_all(tmp_path: Path) -> None:

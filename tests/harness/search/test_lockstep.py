@@ -30,6 +30,7 @@ from nasbench.strategies.random_search import RandomSearch
 from nasbench.strategies.registry import make_settings
 from nasbench.strategies.reinforce import Reinforce
 from nasbench.testing.strategies import FIDELITIES, ToyBenchmark, toy_space
+from nasbench.trace import Trace
 from tests.harness.asking import SuccessiveHalving
 
 SIZES = (5, 4, 5)
@@ -45,6 +46,21 @@ class FewTimes(RandomSearch):
     def ask(self) -> Any:
         self.left -= 1
         return super().ask() if self.left >= 0 else None
+
+
+class Traced(FewTimes):
+    """Records a number with each evaluation, which its answer decides."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.noted: list[float] = []
+
+    def tell(self, trial: Any, answer: Any) -> None:
+        super().tell(trial, answer)
+        self.noted.append(answer.seconds)
+
+    def traced(self) -> list[dict[Trace, float]]:
+        return [{Trace.number("half of the cost"): one / 2} for one in self.noted]
 
 
 class Waits(RandomSearch):
@@ -91,7 +107,7 @@ def same(ours: Trajectory, theirs: Trajectory) -> None:
         Budget(seconds=90, patience=4), Budget(seconds=0.5),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("kind", [RandomSearch, SuccessiveHalving, FewTimes, Reinforce])
+@pytest.mark.parametrize("kind", [RandomSearch, SuccessiveHalving, FewTimes, Traced, Reinforce])
 def test_each_search_is_the_one_alone(
     kind: type[SearchStrategy], budget: Budget, free: bool
 ) -> None:
@@ -99,6 +115,7 @@ def test_each_search_is_the_one_alone(
     alone = [search(*begun(kind, seed, budget, free=free)) for seed in range(9)]
     for ours, theirs in zip(together, alone, strict=True):
         same(ours.trajectory, theirs)
+        assert len(ours.trajectory.traces) == (len(theirs.architectures) if kind is Traced else 0)
     if budget.seconds == 60 and not free:
         assert len({len(one.architectures) for one in alone}) > 1  # they end at different times
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nasbench.benchmarks.catalogue import load_table
-from nasbench.errors import InvalidInput
+from nasbench.benchmarks.catalogue import load_table, table_path
+from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit import audit
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.store import ExperimentFolder, experiments
@@ -89,6 +89,20 @@ def test_median_stopping_pays_each_epoch_once_where_trainings_are_resumed(made: 
             assert all(each == list(range(1, len(each) + 1)) for each in reached.values())
             seen += any(len(each) < 15 for each in reached.values())
     assert seen == 12
+
+
+def test_the_tables_that_have_several_are_found_by_their_headers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data that are damaged are not read, and a damaged header is left out."""
+    monkeypatch.setenv("NASBENCH_DATA", str(tmp_path))
+    whole = table_path("digits").read_bytes()
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "data.safetensors").write_bytes(whole[:-8] + bytes(8))
+    (tmp_path / "tables" / "header.safetensors").write_bytes(whole.replace(b"digits", b"digitz", 1))
+    assert installed_with_several() == "installed: data, digits"
+    with pytest.raises(NasbenchError, match="is damaged"):
+        load_table("data")
 
 
 def test_one_fidelity_is_refused_with_the_tables_that_have_several(tmp_path: Path) -> None:

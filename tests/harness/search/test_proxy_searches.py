@@ -14,6 +14,8 @@ from proxy_files import put_scores
 from tables import installed
 
 from nasbench import Study
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.proxy_scores import content_of, known_proxies
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
@@ -142,6 +144,10 @@ def test_scores_that_overshoot_end_a_run(tmp_path: Path) -> None:
             {"budget": "10evals", "settings": {"proxy": {"proxy": "zen"}}},
             "has synflow, same, few of this data set: `nasbench data proxies nb201 "
             "--dataset cifar10 --proxy NAME` measures others",
+        ),
+        (
+            {"budget": "10evals", "settings": {"proxy": {"proxy": "synflw"}}},
+            r"needs proxy 'synflw' \(did you mean 'synflow'\?\), and table",
         ),
         ({"budget": "10evals", "proxy_seconds": -1}, "proxy seconds cannot be -1"),
     ],
@@ -276,6 +282,40 @@ def test_other_scores_are_one_line(measured: Path, folder: Path) -> None:
         assert "scores" in found_in(audit(folder))
     finally:
         put_scores(measured, scores())
+
+
+def test_a_file_of_scores_that_is_gone_is_one_fault(measured: Path, folder: Path) -> None:
+    """Of two experiments that need it, with a comparison and with replays."""
+    path = put_scores(measured, scores())
+    other = {"proxy": {"proxy": "synflow", "candidates": 20}}
+    run("proxy", settings=other, budget="10evals", out=folder, **SEARCH)
+    compare(folder, out=folder / "comparison")
+    assert audit(folder, replays=20).faults == ()
+    try:
+        path.unlink()
+        (fault,) = audit(folder, replays=20).faults
+        assert (fault.check, fault.where) == ("scores", "nb201")
+        assert "needs proxy 'synflow'" in fault.what
+    finally:
+        put_scores(measured, scores())
+
+
+def test_two_contents_of_a_file_of_scores_are_told_apart_by_their_hash(
+    measured: Path, tmp_path: Path
+) -> None:
+    labels = set()
+    try:
+        for seed in (0, 1):
+            put_scores(measured, scores(seed))
+            run("proxy", settings=SYNFLOW, budget="3evals", out=tmp_path, **SEARCH)
+            known = known_proxies(load_table("nb201"), "cifar10")
+            labels.add(f"scores {content_of({'synflow': known['synflow']})[:8]}")
+    finally:
+        put_scores(measured, scores())
+    (block,) = compare(tmp_path).blocks
+    rows = [one.label for one in block.contenders]
+    assert {label.rpartition("(")[2].rstrip(")") for label in rows} == labels
+    assert len(set(rows)) == 2
 
 
 def test_correlations_stand_in_the_comparison(folder: Path) -> None:

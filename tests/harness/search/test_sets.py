@@ -263,7 +263,7 @@ def test_patience_is_for_a_set_that_does_not_change(tmp_path: Path) -> None:
         ({"objective": "accuracy,latency/gpu"}, f"table 'digits' has accuracy, loss, .*{LATENCY}"),
         ({"objective": BOTH, "target_regret": 1.0}, "a target regret needs one objective"),
         ({"objective": BOTH, "selection": "own"}, "selection 'own' is of one objective"),
-        ({"objective": BOTH, "strategies": "darts"}, "accuracy of shared weights"),
+        ({"objective": "accuracy,loss", "strategies": "darts"}, "accuracy of shared weights"),
         ({"objective": ","}, "no objective is named"),
     ],
 )

@@ -75,7 +75,9 @@ def test_they_are_a_block_of_their_own_with_their_random_search(
     assert set(blocks) == {1, WORKERS}
     (name,) = (p.name for p in (tmp_path / "comparison").iterdir() if "workers-4" in p.name)
     assert "4 simulated workers" in (tmp_path / "comparison" / name / "results.md").read_text()
-    expected = {workers: float(block.known.evaluations()[0]) for workers, block in blocks.items()}
+    expected = {
+        workers: float(block.known.draws.evaluations()[0]) for workers, block in blocks.items()
+    }
     assert expected[WORKERS] == pytest.approx(WORKERS * expected[1])
     made = load_results(results).runs
     drawn = made[

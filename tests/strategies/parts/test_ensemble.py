@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from nasbench.spaces.nb201 import NasBench201
+from nasbench.strategies.parts.predictors import ensemble as module
 from nasbench.strategies.parts.predictors.ensemble import Ensemble, Networks
 
 
@@ -151,6 +152,24 @@ def test_equal_scores(number: int) -> None:
     assert np.isfinite(predicted.mean).all()
     assert np.abs(predicted.mean[:number] - 10).max() < 1
     assert (predicted.deviation >= 0).all()
+
+
+def test_inputs_that_are_always_zero_change_nothing_but_rounding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are left out where there are 200 of them; other examples may have them."""
+    features = np.concatenate([cells(80), generator(15).integers(2, size=(80, 300))], axis=1)
+    features[:50, 155:] = 0
+    scores = features @ generator(16).normal(size=455)
+    made = []
+    for least in (200, 1000):
+        monkeypatch.setattr(module, "_IDLE", least)
+        ensemble = Ensemble(generator(17), layers=2, epochs=3)
+        ensemble.fit(features[:50], scores[:50])
+        made.append(ensemble.predict(features))
+    assert np.allclose(made[0].mean, made[1].mean, rtol=1e-3, atol=1e-3)
+    assert not np.array_equal(made[0].mean, made[1].mean)  # the sums were others
+    assert np.ptp(made[0].mean) > 1
 
 
 def test_it_does_not_predict_before_it_has_learned() -> None:

@@ -53,11 +53,13 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         if np.isnan(best) or not any(map(len, regrets)):
             continue
         title, rest = block.title_of(dataset), about(block)
-        what = f"{block.regret} on {title} of every run's final architecture"
+        answer = "set" if block.of_sets else "architecture"
+        what = f"{block.regret} on {title} of every run's final {answer}"
         yield Picture(
             f"distribution-{dataset}", "distribution",
-            f"{block.outcome.capitalize()} regret of every run on {title}",
-            caption([what, _READ, *rest]), partial(_distribution, block, shown, regrets, dataset),
+            f"{block.regrets} of every run on {title}",
+            caption([what, _READ, block.about_measure, *rest]),
+            partial(_distribution, block, shown, regrets, dataset),
         )  # fmt: skip
         if told or block.known is None:
             continue

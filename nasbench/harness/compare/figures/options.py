@@ -18,8 +18,9 @@ WIDTHS = {
 }  # fmt: skip
 """Text and column widths of venues' style files, in inches."""
 KINDS = (
-    "regret", "distribution", "landscape", "critical-difference", "profile", "pareto", "alphas",
-    "operations", "losses", "ranking",
+    "regret", "distribution", "landscape", "critical-difference", "profile", "front", "limit",
+    "sets",
+    "pareto", "alphas", "operations", "losses", "ranking",
 )  # fmt: skip
 FORMATS = ("pdf", "png", "svg", "pgf")
 FONTS = ("sans", "serif", "tex")

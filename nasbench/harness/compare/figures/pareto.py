@@ -1,4 +1,7 @@
-"""Figures of test value against cost: the cost of final networks, or that of the searches."""
+"""Figures of the one test value of a run against a cost: that of its network, or of the search.
+
+Sets of searches with several objectives are drawn by `fronts`.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +21,8 @@ from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.style import blank, drawing
 from nasbench.harness.compare.figures.words import Words
+from nasbench.harness.compare.final_sets import known_points
+from nasbench.pareto.dominance import nondominated
 from nasbench.trace import Trace, TraceKind
 
 if TYPE_CHECKING:
@@ -46,7 +51,7 @@ class Point(NamedTuple):
     @property
     def values(self) -> NDArray[np.float64]:
         """The final test values, in the metric's unit, shape (runs,)."""
-        return self.contender.runs.metric.score(self.test)
+        return self.contender.metric.score(self.test)
 
 
 def pareto_pictures(block: "Block") -> Iterator[Picture]:
@@ -56,6 +61,8 @@ def pareto_pictures(block: "Block") -> Iterator[Picture]:
     one-shot and other searches, there is also a figure over the epochs of the searches: training
     epochs of architectures, or shared epochs, whose rows have hollow marks.
     """
+    if block.of_sets and block.contenders[0].fronts is None:
+        return  # sets have no one value
     finished = [one for one in block.contenders if len(one.runs)]
     sharing = [one.experiment.task.shared for one in finished]
     if any(sharing) and not all(sharing):
@@ -100,20 +107,6 @@ def _picture(
     return Picture(f"pareto-{dataset}-{short}", "pareto", title, said, draw)
 
 
-def front(costs: NDArray[np.float64], values: NDArray[np.float64]) -> list[int]:
-    """Return the positions of the Pareto-optimal points, by ascending cost.
-
-    `costs` and `values`, scores of which more is better, have shape (points,). A point is left out
-    where another costs no more and is at least as good; of equal points the first is kept.
-    """
-    best, found = -np.inf, []
-    for place in np.lexsort((-values, costs)):
-        if values[place] > best:
-            best = values[place]
-            found.append(int(place))
-    return found
-
-
 def _draw(
     block: "Block",
     dataset: str,
@@ -145,8 +138,9 @@ def _draw(
                 linewidth=1, markerfacecolor=inside, label=point.contender.label,
             )  # fmt: skip
         for kind in sorted(set(shared)):  # epochs of two kinds are not compared
-            same = means[np.array(shared) == kind]
-            best = same[front(same[:, 0], same[:, 1])]
+            same = known_points(means[np.array(shared) == kind])
+            best = same[nondominated(same * (-1.0, 1.0))]
+            best = best[np.argsort(best[:, 0])]
             axes.step(best[:, 0], metric.score(best[:, 1]), where="post", color="0.5",
                       linewidth=0.8, zorder=0)  # fmt: skip
         if both:

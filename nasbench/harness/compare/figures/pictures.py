@@ -9,15 +9,18 @@ from nasbench.harness.compare.figures.across_datasets import family_pictures
 from nasbench.harness.compare.figures.captions import CENTRES
 from nasbench.harness.compare.figures.diagnostics import diagnostic_pictures
 from nasbench.harness.compare.figures.finals import final_pictures
+from nasbench.harness.compare.figures.fronts import front_picture, planes
 from nasbench.harness.compare.figures.options import KINDS, chosen_kinds
 from nasbench.harness.compare.figures.pareto import pareto_pictures
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import CLOCKS, regret_pictures
+from nasbench.harness.compare.figures.set_measures import set_measure_pictures
+from nasbench.harness.compare.figures.under_limits import limit_picture
 from nasbench.harness.compare.folders import family_folders, folder_names
 from nasbench.text import file_name, shown
 
 if TYPE_CHECKING:
-    from nasbench.harness.compare.comparison import Comparison
+    from nasbench.harness.compare.comparison import Block, Comparison
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def by_folder(comparison: "Comparison", choice: FigureChoice) -> dict[str, list[
     for name, block in zip(folder_names(comparison), comparison.blocks, strict=True):
         found.setdefault(name, []).extend(
             [
+                *_of_sets(block),
                 *regret_pictures(block, centre=choice.centre, clock=choice.clock),
+                *set_measure_pictures(block, centre=choice.centre, clock=choice.clock),
                 *final_pictures(block),
                 *diagnostic_pictures(block),
                 *pareto_pictures(block),
@@ -79,6 +84,13 @@ def by_folder(comparison: "Comparison", choice: FigureChoice) -> dict[str, list[
         name: [one for one in _named(pictures) if one.kind in choice.kinds]
         for name, pictures in found.items()
     }
+
+
+def _of_sets(block: "Block") -> Iterator[Picture]:
+    """Yield two figures for every data set of searches of two objectives."""
+    for plane in planes(block):
+        yield front_picture(plane)
+        yield limit_picture(plane)
 
 
 def _named(pictures: Sequence[Picture]) -> Iterator[Picture]:

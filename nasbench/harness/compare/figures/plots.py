@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.curves import Band, answers, band, common_grid, step_values
+from nasbench.harness.compare.draws import Draws
 from nasbench.harness.compare.figures.captions import CENTRES, about, caption
 from nasbench.harness.compare.figures.colours import REFERENCE
 from nasbench.harness.compare.figures.layout import lay_out
@@ -44,6 +45,8 @@ _SHARED_AXIS = {
     "seconds": "training time of shared weights (s, real)",
     "evaluations": "epochs of shared weights",
 }
+_INTERVAL = 1.96
+"""Standard errors on each side of a mean in its 95 % interval."""
 _MARGIN = 1.03
 """How far the time axis goes beyond the last end of a search."""
 
@@ -89,8 +92,8 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
         yield Picture(
             f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
             "regret",
-            f"{block.outcome.capitalize()} regret on {block.title_of(dataset)} over "
-            f"{_over(block, clock)}{at and f' on {at}'}",
+            f"{block.regrets} on {block.title_of(dataset)} over "
+            f"{time_axis(block, clock)}{at and f' on {at}'}",
             _caption(block, dataset, centre, clock),
             partial(_draw, block, dataset, clock, centre, lines),
         )
@@ -112,8 +115,8 @@ def regret_lines(
     if not _can_be_drawn(block):
         return
     styles = looks(block.contenders)
-    ends = [_end(one, clock) for one in block.contenders]
-    grid, positions = _when(block, clock, max(ends))
+    ends = [end_of(one, clock) for one in block.contenders]
+    grid, positions = drawn_when(block, clock, max(ends))
     for dataset in block.datasets:
         best = block.best(dataset)
         lines = []
@@ -147,13 +150,15 @@ def only(block: "Block", contenders: "Sequence[Contender]") -> "Block":
     return replace(block, contenders=tuple(contenders), task=task)
 
 
-def regret_of(best: float, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far scores are below the best score; rounding errors become 0."""
+def regret_of(
+    best: float | NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far scores are below the best one, or each its own; rounding errors become 0."""
     regret = best - scores
-    return np.where(np.abs(regret) <= _ROUNDING * abs(best), 0.0, regret)
+    return np.where(np.abs(regret) <= _ROUNDING * np.abs(best), 0.0, regret)
 
 
-def _end(one: "Contender", clock: str) -> float:
+def end_of(one: "Contender", clock: str) -> float:
     """Return when a contender's last run ended; 0 without runs.
 
     A run that a limit of seconds ended lasted until that limit: the time of the evaluation that
@@ -167,7 +172,7 @@ def _end(one: "Contender", clock: str) -> float:
     return max(spent, one.scale * limit) if stopped else spent
 
 
-def _when(
+def drawn_when(
     block: "Block", clock: str, end: float
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Return the times at which curves are drawn, and each run's incumbent at these times."""
@@ -182,31 +187,51 @@ def _when(
 
 
 def _expected(block: "Block", dataset: str, clock: str, grid: NDArray[np.float64]) -> Band | None:
-    """Return the expected regret of random search in closed form, None where there is none.
+    """Return the expected regret of random search, None where it is not known.
+
+    It is in closed form, or of drawn searches, with a 95 % interval.
 
     The curve begins where every simulated worker can afford one evaluation.
     """
-    known, budget = block.known, block.task.budget
-    if known is None or not _has_expected(block):
+    draws, budget = _draws(block), block.task.budget
+    if draws is None or not draws.has_expectation:
         return None
     seconds = np.inf if budget.seconds is None else budget.seconds
-    grid = grid[grid <= (seconds if clock == "seconds" else known.most)]
-    grid = grid[known.affords(grid) if clock == "seconds" else grid >= 1]
+    grid = grid[grid <= (seconds if clock == "seconds" else draws.most)]
+    grid = grid[draws.affords(grid) if clock == "seconds" else grid >= 1]
     if not len(grid):
         return None
-    n = known.evaluations(grid) if clock == "seconds" else grid
+    n = draws.evaluations(grid) if clock == "seconds" else grid
+    known, sets = block.known, block.known_sets
+    if sets is not None:
+        drawn = sets.expect("test", dataset, n)
+        there = ~np.isnan(drawn.mean)
+        centre, around = regret_of(block.best(dataset), drawn.mean), _INTERVAL * drawn.error
+        return Band(*(one[there] for one in (grid, centre, centre - around, centre + around)))
+    assert known is not None  # noqa: S101
     outcome = known.test[dataset]
-    found = known.search.expect(outcome[known.cells], n, replacement=known.replacement)
+    found = known.search.expect(outcome[draws.cells], n, replacement=draws.replacement)
     regret = float(np.nanmax(outcome)) - found.mean
     return Band(grid, regret, regret, regret)
 
 
-def _has_expected(block: "Block") -> bool:
-    """Return whether random search has a closed form and can afford an evaluation."""
-    known, task = block.known, block.task
-    if known is None or task.shared or task.budget.stops_early:
-        return False
-    return bool(known.affords().all())
+def _draws(block: "Block") -> Draws | None:
+    """Return what random search draws; None where the table is not known."""
+    known = block.known or block.known_sets
+    return None if known is None else known.draws
+
+
+def _about_expected(block: "Block") -> str:
+    """Return what the curve of the expected random search is; empty where there is none."""
+    draws, sets = _draws(block), block.known_sets
+    if draws is None or not draws.has_expectation:
+        return ""
+    if sets is None or all(sets.in_closed_form("test", name) for name in block.datasets):
+        return "dashed black line: expected random search in closed form"
+    return (
+        f"dashed black line: expected random search, the mean over {sets.searches:,} searches "
+        "drawn from the table with its 95 % interval"
+    )
 
 
 def _draw(
@@ -228,8 +253,8 @@ def _draw(
         words = Words(
             title=block.title_of(dataset),
             aside=", ".join(CENTRES[centre]),
-            footer="; ".join([*about(block), *_about_clock(block, clock)]),
-            xlabel=_over(block, clock),
+            footer="; ".join([*about(block), *about_clock(block, clock)]),
+            xlabel=time_axis(block, clock),
             ylabel=block.regret,
             entries=() if named else entries(axes),
         )
@@ -252,12 +277,12 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
 
 
-def _over(block: "Block", clock: str) -> str:
+def time_axis(block: "Block", clock: str) -> str:
     """Return the label of the time axis."""
     return (_SHARED_AXIS if block.task.shared else _AXIS)[clock]
 
 
-def _about_clock(block: "Block", clock: str) -> list[str]:
+def about_clock(block: "Block", clock: str) -> list[str]:
     """Return what a reader must know of a clock."""
     if clock != "seconds":
         return []
@@ -272,11 +297,10 @@ def _caption(block: "Block", dataset: str, centre: str, clock: str) -> str:
     line, around = CENTRES[centre]
     return caption([
         f"{block.regret} on {block.title_of(dataset)} over "
-        f"{_over(block, clock)}; both axes "
+        f"{time_axis(block, clock)}; both axes "
         "are logarithmic",
         f"lines: {line} over the runs of a row, bands: {around}; a line ends with a mark where the "
         "row's last search ended",
-        "dashed black line: expected random search in closed form"
-        if centre == "mean" and _has_expected(block) else "",
-        *about(block), *_about_clock(block, clock),
+        _about_expected(block) if centre == "mean" else "",
+        block.about_measure, *about(block), *about_clock(block, clock),
     ])  # fmt: skip

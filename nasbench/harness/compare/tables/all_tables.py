@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nasbench.harness.compare.tables.course import course_table
 from nasbench.harness.compare.tables.formats import TextTable
 from nasbench.harness.compare.tables.options import TableOptions, shaped
+from nasbench.harness.compare.tables.picks import picks_table
 from nasbench.harness.compare.tables.proxies import proxies_table
 from nasbench.harness.compare.tables.rivals import pairs_table, ranks_table
 from nasbench.harness.compare.tables.sets import sets_table
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from nasbench.harness.compare.families import Family
 
 __all__ = [
-    "cost_table", "course_table", "estimates_table", "pairs_table", "proxies_table",
+    "cost_table", "course_table", "estimates_table", "pairs_table", "picks_table",
+    "proxies_table",
     "ranks_table", "results_table", "sets_table", "tables", "tables_across",
 ]  # fmt: skip
 
 _OF_A_BLOCK: dict[str, Callable[["Block"], TextTable]] = {
     "results": results_table, "cost": cost_table, "estimates": estimates_table,
     "course": course_table, "pairs": pairs_table, "proxies": proxies_table, "sets": sets_table,
+    "picks": picks_table,
 }  # fmt: skip
 
 
@@ -37,6 +40,7 @@ def tables(block: "Block", options: TableOptions | None = None) -> list[TextTabl
     alone = len(block.contenders) < 2
     kinds = ["results", "cost", "estimates", "course", "pairs"] if block.rows else []
     kinds += ["sets"] if block.sets else []
+    kinds += ["picks"] if block.picks else []
     kinds += ["proxies"] if block.proxies else []
     return [
         _worded(shaped(_OF_A_BLOCK[kind](block), options), block)

@@ -11,6 +11,8 @@ SCORES = ("scores", "score s", *SPEARMAN)
 """Columns of rows that ask for scores of zero-cost proxies."""
 MODEL_COSTS = ("prompt tokens", "completion tokens", "model s")
 """What a language model was asked and took when it was recorded."""
+INFEASIBLE = "infeasible (%)"
+"""Evaluations of a row that do not meet the constraints."""
 AT_PARTS = tuple(f"{100 * part:.0f} %" for part in PARTS)
 _TO_TARGET = tuple(
     f"{statistic} {clock}" for clock in (*SECONDS, *COUNTS) for statistic in ("median", "expected")
@@ -25,7 +27,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "regret valid.", *COUNTS,
     ),
     "cost": (
-        "strategy", "family", "n", "failed", *COUNTS, "distinct", "training epochs", *SECONDS,
+        "strategy", "family", "n", "failed", *COUNTS, "distinct", INFEASIBLE, "training epochs",
+        *SECONDS,
         *SCORES, "optimiser s", "real s", *MODEL_COSTS, *(f"tuning {name}" for name in SECONDS),
         "test",
     ),
@@ -39,9 +42,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "better than the first",
     ),
     "proxies": ("proxy", "used", "n", *SPEARMAN, "score s"),
-    "sets": ("strategy", "n", "failed", "members", *OF_FRONT, *COUNTS, *SECONDS),
+    "picks": (
+        "strategy", "n", "handed over", "validation", "test", "most often", "times",
+    ),
+    "sets": ("strategy", "n", "failed", "members", "dominated", *OF_FRONT, *COUNTS, *SECONDS),
 }  # fmt: skip
-"""All columns of a table. Of `sets` the best value of each objective comes before the costs."""
+"""All columns of a table. Of `sets` the best value of each objective comes before the costs, of
+`picks` the bounded costs come after the test values."""
 
 SHORT: dict[str, tuple[str, ...]] = {
     "results": ("strategy", "n", "failed", "test", "regret test"),
@@ -59,9 +66,9 @@ BOLD_IN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns in which a cell may be bold."""
 
-KINDS = ("results", "cost", "estimates", "course", "pairs", "proxies", "ranks", "sets")
-"""All tables; `sets` is of searches with several objectives only."""
-TEXTS = {"strategy", "family", "proxy", "used"}
+KINDS = ("results", "cost", "estimates", "course", "pairs", "proxies", "ranks", "sets", "picks")
+"""All tables; `sets` and `picks` are of searches with several objectives only."""
+TEXTS = {"strategy", "family", "proxy", "used", "most often"}
 """Columns of text; the others are numbers."""
 BEST = "best "
 """What the name of a column of `sets` with an objective's values begins with."""

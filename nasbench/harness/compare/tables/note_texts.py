@@ -21,7 +21,7 @@ class Note(NamedTuple):
 
 
 BOLD = Note(
-    "bold: no other row has a significantly better {} (Mann-Whitney, Holm over all {} of "
+    "bold: no other row has a significantly better {} (Mann-Whitney, Holm over {} of "
     "rows of the data set, alpha 0.05, and the better mean)",
     "bold: no other row is significantly better (Mann-Whitney, Holm over {1}, 0.05)",
 )
@@ -66,6 +66,11 @@ SCORES = Note(
     "them took, as stored once for all runs",
     "scores: of zero-cost proxies; score s: that measuring them took, as stored",
 )
+CONSTRAINED = Note(
+    "infeasible: evaluations that do not meet the constraints; they count, are charged, and are "
+    "never the answer",
+    "infeasible: evaluations that do not meet the constraints",
+)
 PERCENTILE = (
     Note(
         "percentile: percent of all architectures that the answer is better than",
@@ -97,7 +102,7 @@ TARGET = Note(
     "reached: runs with {}",
 )
 PAIRS = Note(
-    "p: Mann-Whitney, two-sided, Holm-corrected over all {} of rows of the data set",
+    "p: Mann-Whitney, two-sided, Holm-corrected over {} of rows of the data set",
     "p: Mann-Whitney, Holm-corrected over {}",
 )
 PAIRS_BOLD = Note("bold: p below 0.05")
@@ -106,6 +111,7 @@ RANKS = Note(
     "mean of all, each data set in its own metric on {} at the end of the full training",
     "mean rank of mean {}, 1 is best; normalised regret: 0 is the best architecture, 1 the mean",
 )
+RANKS_ALONE = Note("mean rank of mean {}, 1 is best")
 RANKS_BY_SPACE = Note(
     "mean rank by space: all data sets of a space are averaged into one block ({1}); over these "
     "{0}: {2}",
@@ -114,10 +120,20 @@ RANKS_BY_SPACE = Note(
 RANKS_BETTER = Note("better than the first: chance that a run beats one of {}, mean over data sets")
 RANKS_BOLD = Note("bold: mean rank less than {} {:.2f} behind the best")
 RANKS_PLAIN = Note("nothing is bold: no difference of mean ranks can be significant")
+PICKS = Note(
+    "handed over: runs whose final set has a member within the bounds; the others are left out of "
+    "the means",
+    "handed over: runs with such a member, which the means are over",
+)
 SETS_PLAIN = Note("nothing is bold here: of sets, the hypervolume is tested")
 SETS_FRONT = Note(
     "found: part of the exact front's points; IGD+, epsilon: distance to the exact front, whose "
     "values are scaled to 0 to 1 in each objective; 0 is the whole front"
+)
+SETS_SHARED = Note(
+    "of shared weights a set has what the supernets derived: of each the last architecture, by its "
+    "own shared weights and its costs; without a sweep it is one",
+    "of shared weights: what each supernet derived last",
 )
 
 

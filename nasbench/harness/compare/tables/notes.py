@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nasbench.harness.compare.choosing import pairs_text
+from nasbench.harness.compare.choosing import corrected_over
 from nasbench.harness.compare.estimates import known
 from nasbench.harness.compare.significance import (
     detectable_difference,
@@ -47,7 +47,7 @@ def about_bold(block: "Block", datasets: Sequence[str] | None = None) -> tuple[N
         )
         for name in datasets
     }
-    pairs = pairs_text(len(block.contenders))
+    pairs = corrected_over(len(block.contenders))
     return tuple(_about(filled(BOLD, f"{block.outcome} {block.units.metric.name}", pairs), found))
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from nasbench.harness.compare.choosing import pairs_text
+from nasbench.harness.compare.choosing import corrected_over
 from nasbench.harness.compare.estimates import Estimate
 from nasbench.harness.compare.significance import ALPHA
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
@@ -11,6 +11,7 @@ from nasbench.harness.compare.tables.note_texts import (
     PAIRS,
     PAIRS_BOLD,
     RANKS,
+    RANKS_ALONE,
     RANKS_BETTER,
     RANKS_BOLD,
     RANKS_BY_SPACE,
@@ -49,12 +50,12 @@ def pairs_table(block: "Block") -> TextTable:
         ]
         sections.append(Section(block.title_of(dataset), lines, []))
     caption = (
-        f"{block.outcome.capitalize()} {block.units.title} of final incumbents in pairs: "
+        f"{block.outcome.capitalize()} {block.units.title} of {block.answers} in pairs: "
         "above the diagonal p-values, below it the chance that a run of the row beats one of the "
         "column (A12)"
     )
     bold = [PAIRS_BOLD if note.text.startswith("bold") else note for note in about_bold(block)]
-    tested = filled(PAIRS, pairs_text(len(block.contenders)))
+    tested = filled(PAIRS, corrected_over(len(block.contenders)))
     whole, brief = written_notes(block, tested, *bold, *about_detectable(block))
     return TextTable(
         "pairs", caption, columns, sections, whole, texts=2, sortable=False, brief=brief
@@ -106,7 +107,11 @@ def _notes(family: "Family", best: str) -> list[Note]:
     difference = "Nemenyi's critical difference" if found.independent else "the critical difference"
     told = filled(RANKS_BOLD, difference, found.critical_difference)
     notes = [
-        filled(RANKS, f"{family.outcome} {family.measured}", family.outcome),
+        filled(
+            RANKS if math.isfinite(found.regret_mean[0]) else RANKS_ALONE,
+            f"{family.outcome} {family.measured}",
+            family.outcome,
+        ),
         filled(RANKS_BETTER, best),
         told if found.telling else RANKS_PLAIN,
     ]

@@ -1,27 +1,26 @@
-"""Final sets of searches with several objectives, as a plain table.
+"""Final sets of searches with several objectives, as a plain table of the judge's values."""
 
-A final set holds the evaluations at the run's highest fidelity that no other of them dominates by
-the search's own signal; of equal ones it holds the first. The values that are shown are those of
-the judge.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasbench.harness.compare.contender import Contender
-from nasbench.harness.compare.estimates import Summary, finite, summarise
+from nasbench.harness.compare.estimates import Summary, summarise
+from nasbench.harness.compare.final_sets import (
+    dominated,
+    judged_sets,
+    known_points,
+    member_values,
+)
 from nasbench.harness.compare.tables.columns import BEST, COLUMNS, OF_FRONT
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
-from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, Note
+from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, SETS_SHARED, Note
 from nasbench.harness.compare.tables.notes import about_clocks, written_notes
 from nasbench.harness.compare.units import UNKNOWN, Units, mean_and_deviation, written
 from nasbench.harness.results.records import SPLITS, value_column
 from nasbench.harness.search.task import Seconds
-from nasbench.problem import scores_of
 
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Block
@@ -39,11 +38,13 @@ class SetRow:
     n: int
     failed: int
     members: Summary  #: numbers of members of the runs' sets
+    dominated: Summary  #: numbers of those that another member dominates on test
     igd_plus: Summary  #: IGD+ of a set's test values to the exact front, see `fronts.Quality`
     epsilon: Summary  #: additive epsilon to the exact front
     share: Summary  #: percentage of the exact front's points that are in the set
     best: tuple[Summary, ...]  #: best value on test within a run's set, of every objective
     evaluations_mean: float
+    shared_epochs_mean: float
     seconds: Seconds  #: what `clock_seconds_mean` are
     clock_seconds_mean: float
 
@@ -52,7 +53,7 @@ class SetRow:
         best = {
             metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
         }
-        summaries = ("members", "igd_plus", "epsilon", "share")
+        summaries = ("members", "dominated", "igd_plus", "epsilon", "share")
         several = {name: getattr(self, name)._asdict() for name in summaries}
         found = {**asdict(self), **several, "best": best}
         del found["seconds"], found["clock_seconds_mean"]
@@ -74,12 +75,13 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
             n=len(one.runs),
             failed=one.failed,
             members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
-            **_quality(one, dataset),
-            best=tuple(
-                summarise(np.array([_best(values, metric) for values in _members(one, dataset, k)]))
-                for k, metric in enumerate(one.experiment.task.objectives)
+            dominated=summarise(
+                np.array([float(dominated(each).sum()) for each in judged_sets(one, dataset)])
             ),
-            evaluations_mean=_mean(one, "evaluations"),
+            **_quality(one, dataset),
+            best=tuple(_best(one, dataset, k) for k in range(len(one.experiment.task.objectives))),
+            evaluations_mean=_counted(one, "evaluations"),
+            shared_epochs_mean=_counted(one, "shared_epochs"),
             seconds=one.experiment.task.seconds,
             clock_seconds_mean=(
                 _mean(one, "clock_seconds") if one.experiment.task.timed else np.nan
@@ -93,10 +95,8 @@ def _quality(one: Contender, dataset: str) -> dict[str, Summary]:
     """Return how the runs' final sets are to the exact front; NaN where that is not known."""
     if one.fronts is None:
         return dict.fromkeys(("igd_plus", "epsilon", "share"), summarise(np.full(1, np.nan)))
-    objectives, front = one.experiment.task.objectives, one.fronts.test[dataset]
-    values = zip(*(_members(one, dataset, k) for k in range(len(objectives))), strict=True)
-    sets = (scores_of(objectives, np.column_stack(columns)) for columns in values)
-    found = [front.quality(points[np.isfinite(points).all(axis=1)]) for points in sets]
+    front = one.fronts.test[dataset]
+    found = [front.quality(known_points(points)) for points in judged_sets(one, dataset)]
     return {
         "igd_plus": summarise(np.array([quality.igd_plus for quality in found])),
         "epsilon": summarise(np.array([quality.epsilon for quality in found])),
@@ -104,20 +104,18 @@ def _quality(one: Contender, dataset: str) -> dict[str, Summary]:
     }
 
 
-def _members(
-    one: Contender, dataset: str, objective: int, split: str = "test"
-) -> Iterator[NDArray[np.float64]]:
-    """Yield the judge's values of every run's final set, shape (members,) each."""
-    steps, selected = one.runs.lists("incumbents"), one.runs.lists("selected")
-    judged = one.judged(split, dataset, objective)
-    for run in range(len(one.runs)):
-        yield finite(judged[run][np.isin(steps[run], selected[run])])
+def _best(one: Contender, dataset: str, objective: int) -> Summary:
+    """Summarise the best value within every run's final set, NaN where none is known."""
+    metric, found = one.experiment.task.objectives[objective], []
+    for values in member_values(one, dataset, objective):
+        known = values[~np.isnan(values)]
+        found.append(metric.score(metric.score(known).max()) if len(known) else np.nan)
+    return summarise(np.array(found))
 
 
-def _best(values: NDArray[np.float64], metric: "Metric") -> float:
-    """Return the best of some values, NaN where none is known."""
-    known = values[~np.isnan(values)]
-    return float(metric.score(metric.score(known).max())) if len(known) else np.nan
+def _counted(one: Contender, count: str) -> float:
+    """Return the mean number of answers if they are counted as `count`, else NaN."""
+    return _mean(one, count) if one.experiment.task.count == count else np.nan
 
 
 def _mean(one: Contender, column: str) -> float:
@@ -142,6 +140,7 @@ def sets_table(block: "Block") -> TextTable:
         found = [
             row.label, str(row.n), str(row.failed) if failed else UNKNOWN,
             mean_and_deviation(row.members.mean, row.members.std, 1),
+            mean_and_deviation(row.dominated.mean, row.dominated.std, 1),
             *(
                 mean_and_deviation(one.mean, one.std, digits)
                 for one, digits in ((row.share, 1), (row.igd_plus, 4), (row.epsilon, 4))
@@ -150,7 +149,7 @@ def sets_table(block: "Block") -> TextTable:
                 mean_and_deviation(best.mean, best.std, unit.digits)
                 for best, unit in zip(row.best, units, strict=True)
             ),
-            written(row.evaluations_mean, ".1f"), UNKNOWN,
+            *(written(one, ".1f") for one in (row.evaluations_mean, row.shared_epochs_mean)),
             *(written(row.on(kind), ".0f") for kind in Seconds),
         ]  # fmt: skip
         return [Entry(text) for text in found]
@@ -174,8 +173,15 @@ def sets_table(block: "Block") -> TextTable:
         "not be of one architecture",
         f"a set: evaluations that no other of the run is better than in {names}",
     )
-    known = () if block.contenders[0].fronts is None else (SETS_FRONT,)
-    notes, brief = written_notes(block, about, *known, SETS_PLAIN, *about_clocks(block))
+    known: tuple[Note, ...] = () if block.contenders[0].fronts is None else (SETS_FRONT,)
+    if any(one.experiment.task.shared for one in block.contenders):
+        known = SETS_SHARED, *known
+    split = Note(
+        f"dominated: members that another one of the set dominates in {block.outcome} values; they "
+        "stay in the set, which the search chose",
+        f"dominated: by another member, in {block.outcome} values",
+    )
+    notes, brief = written_notes(block, about, split, *known, SETS_PLAIN, *about_clocks(block))
     short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
 
@@ -184,7 +190,8 @@ def members(block: "Block") -> dict[str, list[Any]]:
     """Return columns with one row per member of every final set: architecture and all values.
 
     `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
-    judge's values, the latter where there are any.
+    judge's values, the latter where there are any. `dominated` is whether another member of the set
+    dominates it by the judge's values on test, or by the only ones there are.
     """
     rows: list[dict[str, Any]] = []
     for dataset in block.datasets:
@@ -197,12 +204,15 @@ def members(block: "Block") -> dict[str, list[Any]]:
                 "seed": np.repeat(runs.seeds, selected.lengths),
                 "architecture": chosen.texts[chosen.codes.values],
                 "fidelity": runs.lists("fidelity").at(selected).values,
+                "dominated": np.concatenate(
+                    [np.zeros(0, dtype=bool), *map(dominated, judged_sets(one, dataset))]
+                ),
             }
             for k, metric in enumerate(one.experiment.task.objectives):
                 told = runs.lists(value_column(metric)).at(selected)
                 columns[value_column(metric)] = told.values
                 for split in SPLITS if one.experiment.task.has_test else SPLITS[:1]:
-                    values = list(_members(one, dataset, k, split))
+                    values = list(member_values(one, dataset, k, split))
                     whole = np.concatenate(values) if values else np.empty(0)
                     columns[f"{split}/{metric.name}"] = whole
             lists = (column.tolist() for column in columns.values())

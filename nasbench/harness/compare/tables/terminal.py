@@ -18,11 +18,12 @@ from nasbench.text import printable
 if TYPE_CHECKING:
     from nasbench.harness.compare.comparison import Comparison
 
-_SHOWN = ("results", "cost", "sets", "ranks")
+_SHOWN = ("results", "cost", "sets", "picks", "ranks")
 """The tables that are printed where none is asked for."""
 _LEAVE_OUT = {
     "results": ("shared epochs", "evals", "regret valid.", "test median", "signal"),
     "cost": ("failed", "real s", "distinct", "training epochs", "optimiser s", "family"),
+    "picks": ("most often", "times", "validation"),
 }
 """Columns that are left out on a narrow terminal, in this order."""
 _GAP = 2

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from nasbench.harness.compare.references import Reference
 from nasbench.harness.compare.rows import Row, Tested
-from nasbench.harness.compare.tables.columns import COLUMNS, SECONDS, SHORT, TEXTS
+from nasbench.harness.compare.tables.columns import COLUMNS, INFEASIBLE, SECONDS, SHORT, TEXTS
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable
 from nasbench.harness.compare.tables.note_texts import (
+    CONSTRAINED,
     PERCENTILE,
     SCORES,
     TUNING,
@@ -75,8 +76,8 @@ def results_table(block: "Block") -> TextTable:
             )
         )
     caption = (
-        f"Final incumbents, {units.title}, mean ± standard deviation over n runs; "
-        f"{units.axis('regrets')} to the best architecture of the table"
+        f"{block.answers.capitalize()}, {units.title}, mean ± standard deviation over n runs; "
+        f"{units.axis('regrets')} to {block.optimum} of the table"
     )
     told = (Note(one) for one in block.about_test)
     clocks = (note for note in about_clocks(block) if note.text.startswith("shared epochs"))
@@ -98,6 +99,8 @@ def cost_table(block: "Block") -> TextTable:
     ]
     clocks = {row.costs.seconds: None for row in first}
     found = [filled(TUNING, f"{kind} s") for kind in clocks] if tuned else []
+    if block.task.constraints:
+        found.append(CONSTRAINED)
     if block.proxies:
         found += [SCORES, *about_spearman(block, block.datasets[:1])]
     notes = written_notes(
@@ -136,7 +139,7 @@ def estimates_table(block: "Block") -> TextTable:
         for name in block.datasets
     ]
     caption = (
-        f"{block.outcome.capitalize()} {block.units.title} of final incumbents, with 95 % "
+        f"{block.outcome.capitalize()} {block.units.title} of {block.answers}, with 95 % "
         "bootstrap intervals: mean, median and interquartile mean (IQM) over n runs"
     )
     known = () if block.known is None else PERCENTILE
@@ -202,6 +205,7 @@ def _cost(row: Row, digits: int, *, failed: bool, tuned: bool) -> Cells:
         "evals": Entry(number_text(costs.evaluations, 1)),
         "shared epochs": Entry(number_text(costs.shared_epochs, 1)),
         "distinct": Entry(number_text(costs.distinct, 1)),
+        INFEASIBLE: Entry(number_text(costs.infeasible, 1)),
         "training epochs": Entry(number_text(costs.training_epochs, 0)),
         **{name: Entry(number_text(costs.on(kind), 0)) for kind, name in kinds},
         "optimiser s": Entry(seconds_text(costs.optimiser_seconds)),

@@ -24,6 +24,8 @@ _ALONE = 2**18
 OpenBLAS gives larger products to several threads, and then their bits depend on the number of
 threads.
 """
+_IDLE = 200
+"""Number of inputs that are 0 in all examples from which on it pays to leave them out."""
 
 
 class Networks:
@@ -61,6 +63,22 @@ class Networks:
             layer[:, :-1] = generator.uniform(-limit, limit, layer[:, :-1].shape)
         self._means, self._squares, self._spare = np.zeros((3, len(self._flat)), kind)
         self._steps = 0
+
+    def reading(self, used: NDArray[np.bool_]) -> "Networks":
+        """Return networks that have only some of the inputs, `used` of shape (d,): copies."""
+        generator = np.random.default_rng(0)  # what it draws is replaced
+        widths = [int(used.sum()), *self._widths[1:]]
+        less = Networks(len(self.weights[0]), widths, generator, self._flat.dtype)
+        less.weights[0][...] = self.weights[0][:, np.append(used, True)]
+        for mine, theirs in zip(self.weights[1:], less.weights[1:], strict=True):
+            theirs[...] = mine
+        return less
+
+    def take(self, less: "Networks", used: NDArray[np.bool_]) -> None:
+        """Set the weights to those of networks that `reading` returned; others stay as they are."""
+        self.weights[0][:, np.append(used, True)] = less.weights[0]
+        for mine, theirs in zip(self.weights[1:], less.weights[1:], strict=True):
+            mine[...] = theirs
 
     def outputs(self, inputs: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the outputs, shape (networks, n), for inputs of shape (networks or 1, n, d)."""
@@ -160,15 +178,25 @@ class Ensemble:
     _scale: float = field(default=1.0, init=False, repr=False)
 
     def fit(self, features: Numbers, scores: Numbers) -> None:
-        """Train new networks; features of shape (n, d), scores of shape (n,)."""
+        """Train new networks; features of shape (n, d), scores of shape (n,).
+
+        Where very many features are 0 in all examples, as most paths of large cells are, they are
+        left out meanwhile: the weights of an input that is always 0 stay as they were drawn.
+        """
         self._centre = float(scores.mean())
         self._scale = float(scores.std()) or 1.0
         targets = ((scores - self._centre) / self._scale).astype(np.float32)
         widths = [features.shape[1], *[self.width] * self.layers, 1]
         self._networks = Networks(self.members, widths, self.generator)
-        inputs = features.astype(np.float32)
+        inputs: NDArray[np.float32] = features.astype(np.float32)
+        used: NDArray[np.bool_] = (features != 0).any(axis=0)
+        fewer = len(used) - used.sum() >= _IDLE
+        learning = self._networks.reading(used) if fewer else self._networks
+        inputs = inputs[:, used] if fewer else inputs
         for examples in self._batches(len(targets)):
-            self._networks.descend(inputs[examples], targets[examples], self.rate)
+            learning.descend(inputs[examples], targets[examples], self.rate)
+        if fewer:
+            self._networks.take(learning, used)
 
     def _batches(self, number: int) -> Iterator[NDArray[np.int64]]:
         """Yield the examples of every step, shape (members, batch), in an order of each member."""

@@ -1,0 +1,119 @@
+"""What each search hands over under a bound: a member of its final set, by brute force."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.tables.costs import per_architecture
+from nasbench.errors import InvalidInput
+from nasbench.harness.audit import audit
+from nasbench.harness.compare import compare
+from nasbench.harness.compare.picks import OPTIMUM
+from nasbench.harness.execution.run import run
+from nasbench.harness.results.load import load_results
+
+LATENCY = "latency/amd-epyc"
+
+
+def columns() -> dict[str, np.ndarray]:
+    """Final test accuracy and latency of every architecture of `digits`, by index."""
+    table = load_table("digits")
+    read = {
+        "test": table.test.mean("digits", 15),
+        "valid": table.test.valid_mean("digits", 15),
+        LATENCY: table.search.latency("digits", "amd-epyc"),
+    }
+    return {name: np.asarray(per_architecture(one, table.rows)) for name, one in read.items()}
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("picks")
+    run("nsga2,random-search", benchmark="digits", objective="accuracy,latency", seeds=8,
+        budget="60evals", out=out)  # fmt: skip
+    return out
+
+
+def bound_of(share: float) -> float:
+    """A latency that a share of all architectures is within."""
+    return float(np.quantile(columns()[LATENCY], share))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+def test_picks_by_brute_force(searched: Path, share: float) -> None:
+    bound = bound_of(share)
+    (block,) = compare(searched, pick=f"latency<={bound!r}").blocks
+    truth = columns()
+    by_label = {one.label: one for one in block.picks}
+    for one in load_results(searched).experiments:
+        test, latency, given = [], [], []
+        for run_ in range(len(one)):
+            steps = one.lists("selected")[run_]
+            accuracy = one.lists("value/accuracy")[run_][steps]
+            cost = one.lists(f"value/{LATENCY}")[run_][steps]
+            within = [k for k in range(len(steps)) if cost[k] <= bound]
+            if not within:
+                continue
+            best = max(within, key=lambda k: accuracy[k])
+            index = one.architectures.indices[run_][steps[best]]
+            given.append(int(index))
+            test.append(truth["test"][index])
+            latency.append(truth[LATENCY][index])
+        row = by_label[one.title]
+        assert (row.n, row.found) == (8, len(given))
+        if not given:
+            assert row.architecture == "" and np.isnan(row.test.value)
+            continue
+        assert row.test.value == pytest.approx(np.mean(test))
+        assert row.costs[0].mean == pytest.approx(np.mean(latency))
+        assert row.times == max(given.count(index) for index in given)
+    within = truth[LATENCY] <= bound
+    best = by_label[OPTIMUM]
+    assert best.test.value == truth["test"][within].max()
+    assert all(best.test.value >= row.test.value for row in block.picks if row.found)
+
+
+def test_the_best_by_validation_is_judged_by_test(searched: Path) -> None:
+    """Not the member that is best by test, which would be an optimistic number."""
+    (block,) = compare(searched, pick=f"latency<={bound_of(0.5)!r}").blocks
+    by_test = block.sets[0].best[0].mean  # best on test within each set
+    assert block.picks[0].test.value < by_test
+
+
+def test_picks_are_written_and_audited(searched: Path, tmp_path: Path) -> None:
+    compare(searched, pick=f"latency<={bound_of(0.3)!r}", out=searched / "comparison")
+    (markdown,) = searched.rglob("picks.md")
+    assert OPTIMUM in markdown.read_text() and "handed over" in markdown.read_text()
+    assert not [one for one in audit(searched).findings if one.fault]
+    (csv,) = searched.rglob("picks.csv")
+    csv.write_text(csv.read_text().replace("Random search", "Random Search"))
+    (finding,) = [one for one in audit(searched).findings if one.fault]
+    assert "picks.csv" in finding.where
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("params<=3", "sets of these searches are chosen from by latency/amd-epyc"),
+        ("latency>=3", "latency/amd-epyc is to be small"),
+        ("latency", "cannot be read"),
+        ("accuracy>=70", "sets of these searches are chosen from by latency/amd-epyc"),
+    ],
+)
+def test_picks_that_cannot_be_made(searched: Path, text: str, line: str) -> None:
+    with pytest.raises(InvalidInput, match=line):
+        compare(searched, pick=text)
+
+
+def test_searches_of_one_objective_have_none(tmp_path: Path) -> None:
+    run("random-search", benchmark="digits", seeds=2, budget="9evals", out=tmp_path)
+    with pytest.raises(InvalidInput, match="no other objective"):
+        compare(tmp_path, pick="latency<=3")
+
+
+def test_a_bound_that_no_member_meets(searched: Path) -> None:
+    (block,) = compare(searched, pick="latency<=1e-9").blocks
+    assert [one.found for one in block.picks] == [0, 0]
+    assert OPTIMUM not in [one.label for one in block.picks]
