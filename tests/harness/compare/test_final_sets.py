@@ -102,8 +102,9 @@ def test_a_point_far_from_all_others_is_outside_the_axes() -> None:
     assert 19 < high < 25
     assert view.ends(0) == pytest.approx((90 - 0.05 * 4.5, 94.5 + 0.05 * 4.5))
     assert view.better == "up and left"
-    # a row that reaches no more than 60 % is seen
-    assert view_of((ACCURACY, LATENCY), front, [np.array([[60.0, -3.0]])]).ends(0)[0] < 60
+    # a row that reaches no more than 60 %, and that only at 40 ms, is seen
+    view = view_of((ACCURACY, LATENCY), front, [np.array([[50.0, -3.0], [60.0, -40.0]])])
+    assert view.shows(np.array([[60.0, -40.0]])).all()
 
 
 def test_a_front_without_a_gap_is_whole() -> None:
