@@ -118,7 +118,7 @@ def info(name: Name = "nb201") -> None:
     say(f"space    {about.space}, {table.coverage}{searched}")
     say(f"hash     {table.hash}")
     say(f"file     {table.path}")
-    say(f"licence  {about.licence}")
+    say(f"licence  {_licence_of(table)}")
     for metric in dict.fromkeys(objectives_of(table)):
         better = "more" if metric.direction == "max" else "less"
         say(f"metric   {metric.title}: {better} is better")
@@ -243,6 +243,28 @@ def _say_installed(table: "Table") -> None:
     say(f"  in {table.path}")
 
 
+def _licence_of(table: "Table") -> str:
+    """Return a table's licence; of one that refers to its sources, those that they have."""
+    stored = table.info.licence
+    if not stored.endswith(", see sources"):
+        return stored
+    ends = (line.removesuffix(" licence").rpartition(", ") for line in table.info.attribution)
+    names = list(dict.fromkeys(name for _, comma, name in ends if comma))
+    *first, last = names or [stored.removesuffix(", see sources")]
+    return f"{', '.join(first)} and {last}, see sources" if first else f"{last}, see sources"
+
+
 def _say_attribution(table: "Table") -> None:
+    """Print whose numbers a table has, and the copyright notices that their licences ask for."""
+    from nasbench.benchmarks.catalogue import table_sources
+
     for line in table.info.attribution:
         say(f"from     {line}")
+    known = table_sources().get(table.name)
+    files = known.files if known else ()
+    notices = (
+        f"{file.authors}: {file.copyright}, {file.licence} licence"
+        for file in files if file.copyright
+    )  # fmt: skip
+    for notice in dict.fromkeys(notices):
+        say(f"notice   {notice}")

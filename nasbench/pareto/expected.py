@@ -21,6 +21,8 @@ Booleans = NDArray[np.bool_]
 
 _TOGETHER = 4_000_000
 """Numbers that are held at once."""
+_PLACES = 8
+"""Members by which the room for sets grows."""
 _STEP = 1.1
 """Ratio of the numbers of draws between which a simulation updates its sets."""
 
@@ -136,9 +138,9 @@ class _Sets:
     def __init__(self, seen: Points, runs: int) -> None:
         self._never: Booleans = np.asarray(~np.isfinite(seen).all(axis=1))
         self._seen: Points = np.where(self._never[:, None], -np.inf, seen)
-        self.members = np.full((runs, 8), -1)
+        self.members = np.full((runs, _PLACES), -1)
         """Indices of each run's members in no order, -1 for none, shape (runs, places)."""
-        self._scores = np.full((runs, 8, seen.shape[1]), -np.inf)
+        self._scores = np.full((runs, _PLACES, seen.shape[1]), -np.inf)
 
     def add(self, draws: Integers) -> Booleans:
         """Add draws in their order, shape (runs, number); return which sets changed, (runs,)."""
@@ -170,7 +172,7 @@ class _Sets:
         new = self._seen[draws]
         worse = self._worse(rows, new)
         if not worse.any(axis=1).all():  # a set is full
-            more = self.members.shape[1]
+            more = _PLACES
             self.members = np.pad(self.members, ((0, 0), (0, more)), constant_values=-1)
             wide = ((0, 0), (0, more), (0, 0))
             self._scores = np.pad(self._scores, wide, constant_values=-np.inf)

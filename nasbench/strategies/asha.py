@@ -29,11 +29,12 @@ class Asha(SearchStrategy):
     be complete, so that any number of workers are busy: a rung's best are the best of those that
     have been told so far. An evaluation that failed is counted in its rung and never goes on.
 
-    Deviations: the default is eta = 3, the one of the paper's example and the default of the other
-    strategies of this family; the paper's experiments have 4 (`reduction=4`). The early-stopping
-    rate s counts levels of the rungs, some of which a problem may not offer. An architecture that
-    has been drawn before is drawn again (up to 100 times). The search ends when all architectures
-    of a space have been drawn and none can go on.
+    Deviations: the default is eta = 3, as that of the other strategies of this family and of
+    syne-tune's ASHA (0.16); the authors' own replication of the paper's search of CNNs (Determined,
+    `darts_cifar10_pytorch`) has 4 (`reduction=4`). The early-stopping rate s counts levels of the
+    rungs, some of which a problem may not offer. An architecture that has been drawn before is
+    drawn again (up to 100 times). The search ends when all architectures of a space have been drawn
+    and none can go on.
     """
 
     title = "ASHA"

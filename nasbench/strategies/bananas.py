@@ -41,7 +41,8 @@ class Bananas(EnsembleSearch):
     `changes` of them on average: 1/4 each on NAS-Bench-201, as in the authors' code. In any other
     space it is the space's own, which on NAS-Bench-101 changes several, too.
 
-    Over 150 evaluations of cells of NAS-Bench-201 a step takes 11 ms of CPU in the mean.
+    Over 150 evaluations of cells of NAS-Bench-201, or of those of NAS-Bench-101 that the table
+    nb101-20k has, a step takes 11 ms of CPU in the mean.
 
     Deviations: the path encoding is whole, as in the first
     version of the code, while the later one leaves the longest paths out (of NAS-Bench-201, those

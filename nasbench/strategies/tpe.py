@@ -34,12 +34,14 @@ class Tpe(SearchStrategy):
     how often it was made. Where a choice determines which decisions follow, each has an estimate
     of its own from the architectures that made it, and candidates are drawn from the root down.
 
-    The share of good answers, 0.15, is the paper's. What the paper leaves open is as in the
-    authors' code (hyperopt): 20 random architectures first, 24 candidates, a prior that weighs as
-    much as one answer for each choice, less weight for older bad answers (`remembered`), and
-    evaluations that are open or failed as bad ones. Where code and paper differ, in the number of
-    good ones (`quantile=root, gamma=0.25`) and in the best of 24 draws for each decision alone
-    (`best_of=decision`), the default is the paper's; `docs/figures.md` compares them.
+    Good is a fixed share of the answers, a quantile, as in the paper; 0.15 is the usual one by
+    Feurer & Hutter ("Hyperparameter Optimization" in Automated Machine Learning, Springer 2019).
+    What the paper leaves open is as in the authors' code (hyperopt): 20 random architectures first,
+    24 candidates, a prior that weighs as much as one answer for each choice, less weight for older
+    bad answers (`remembered`), and evaluations that are open or failed as bad ones. Where code and
+    paper differ, in the number of good ones (`quantile=root, gamma=0.25`) and in the best of 24
+    draws for each decision alone (`best_of=decision`), the default is the paper's;
+    `docs/figures.md` compares them.
 
     Deviations: an architecture that was asked for is not asked for again, unless `replacement`; the
     best new candidate counts, and where there is none, one is drawn by the space. The prior of a

@@ -42,6 +42,18 @@ def test_fetch_list_info_verify_and_path(folder: Path) -> None:
     assert run("path", "nb201").strip() == str(folder / "tables" / "nb201.safetensors")
 
 
+def test_licences_are_those_of_the_sources() -> None:
+    """Of EC-NAS the notice is that of its LICENSE, and nothing of the table is under ISC."""
+    said = run("fetch", "nb101-5v")
+    info = run("info", "nb101-5v")
+    assert "licence  Apache-2.0 and MIT, see sources" in info
+    (text,) = (upstream() / "PedramBakh" / "EC-NAS-Bench").glob("*/LICENSE")
+    licence, _, notice = text.read_text().strip().splitlines()[:3]
+    assert (licence, notice.rstrip(".")) == ("MIT License", "Copyright (c) 2022 Pedram Bakh")
+    for output in (said, info):
+        assert f"notice   Pedram Bakhtiarifard et al., EC-NAS: {notice.rstrip('.')}, MIT" in output
+
+
 def test_import_reports_what_is_missing() -> None:
     said = run("import", str(upstream() / NATS_FOLDER))
     assert "nats-tss-v1_0-3ffb9: 3 of 15,625 architectures" in said

@@ -39,6 +39,8 @@ class PublicFile:
     host: str = DEFAULT_BASE
     blob: str = ""
     """What git calls the content (`git_blob_of`), for a file of which nothing else is known."""
+    copyright: str = ""
+    """The copyright notice of the repository's LICENSE, where that has one and it is known."""
 
     @property
     def place(self) -> str:

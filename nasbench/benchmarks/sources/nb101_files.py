@@ -62,6 +62,7 @@ _RECORDS = PublicFile(
     licence="MIT",
     authors="Pedram Bakhtiarifard et al., EC-NAS",
     taken="accuracy, seconds and energy of 4 epochs",
+    copyright="Copyright (c) 2022 Pedram Bakh",
 )
 FILES = {
     NAME: (_ROWS, _TEST, _PARAMETERS),

@@ -17,6 +17,7 @@ from nasbench.harness.compare.estimates import Floats, finite
 from nasbench.harness.results.ragged import Ragged
 from nasbench.harness.results.records import value_column
 from nasbench.pareto.attainment import attained_by
+from nasbench.pareto.dominance import nondominated
 from nasbench.problem import scores_of
 
 
@@ -51,6 +52,17 @@ def seen_sets(one: Contender) -> list[Floats]:
 def known_points(points: Floats) -> Floats:
     """Return those of n points of which all scores are known."""
     return points[np.isfinite(points).all(axis=1)]
+
+
+def dominated(points: Floats) -> NDArray[np.bool_]:
+    """Return which of a set's n members another one of it dominates, shape (n,).
+
+    One of which a score is not known dominates none and is dominated by none.
+    """
+    found = np.zeros(len(points), dtype=bool)
+    known = np.flatnonzero(np.isfinite(points).all(axis=1))
+    found[known] = ~nondominated(points[known])
+    return found
 
 
 class Surfaces(NamedTuple):

@@ -33,10 +33,8 @@ from nasbench.problem import scores_of
 
 Floats = NDArray[np.float64]
 
-_SEARCHES = {2: 2000}
-"""Numbers of simulated searches by numbers of objectives."""
-_FEWER_SEARCHES = 400
-"""With more objectives, whose hypervolume takes longer."""
+_SEARCHES, _FEWER_SEARCHES = 2000, 400
+"""Simulated searches of two objectives, and of more, whose hypervolume takes longer."""
 _MOST_DRAWS = 4_000_000
 """Of all simulated searches together: long ones are fewer, but at least `_FEWEST_SEARCHES`."""
 _FEWEST_SEARCHES = 200
@@ -44,7 +42,8 @@ _LONGEST = 20_000
 """Evaluations of the longest search that is simulated."""
 _MOST_PLACES = 1_000_000_000
 """Rectangles between values of the objectives up to which a closed form is worked out."""
-_POINTS = 200
+_POINTS, _FEWER_POINTS = 100, 40
+"""Numbers of evaluations after which simulated sets are measured, for two objectives and more."""
 
 
 class SetExpectation(NamedTuple):
@@ -94,7 +93,12 @@ class KnownSets:
     def _has_closed_form(self) -> bool:
         fewest = min(len(np.unique(column)) for column in self.signal.T)
         few = fewest * len(self.signal) <= _MOST_PLACES
-        return self.signal.shape[1] == 2 and self.draws.uniform and few
+        return self._in_a_plane and self.draws.uniform and few
+
+    @property
+    def _in_a_plane(self) -> bool:
+        """Whether there are two objectives."""
+        return bool(self.signal.shape[1] == 2)
 
     def expect(self, what: str, dataset: str, n: Floats) -> SetExpectation:
         """Return what is expected after each of n evaluations, shape (k,), of at least one success.
@@ -143,7 +147,7 @@ class KnownSets:
     @property
     def searches(self) -> int:
         """How many searches are simulated."""
-        many = _SEARCHES.get(self.signal.shape[1], _FEWER_SEARCHES)
+        many = _SEARCHES if self._in_a_plane else _FEWER_SEARCHES
         return max(min(many, _MOST_DRAWS // self._most), _FEWEST_SEARCHES)
 
     @property
@@ -155,7 +159,8 @@ class KnownSets:
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """Numbers of evaluations after which simulated sets are measured, ascending."""
-        spaced = np.unique(np.geomspace(1, self._most, _POINTS).round())
+        points = _POINTS if self._in_a_plane else _FEWER_POINTS
+        spaced = np.unique(np.geomspace(1, self._most, points).round())
         within = self.draws.evaluations()
         around = [np.floor(within), np.ceil(within)] if np.isfinite(within).all() else []
         every = np.unique(np.concatenate([spaced, *around])).astype(np.int64)
@@ -173,14 +178,35 @@ class KnownSets:
             ("signal", ""),
             *((what, one) for what in ("valid", "test") for one in reports),
         ]
-        wanted = [one for one in all_of_them if self.front(*one).known]
-        judged = [Judged(self.outcome(*one), self.front(*one).reference.tolist()) for one in wanted]
-        every = drawn_hypervolumes(self.signal, judged, self._draw(), self.numbers.tolist())
-        unknown = SetExpectation(*np.full((3, len(self.numbers)), np.nan))
-        return dict.fromkeys(all_of_them, unknown) | {
-            one: _summarised(100 * found / self.front(*one).hypervolume)
-            for one, found in zip(wanted, every, strict=True)
+        judged: dict[tuple[str, str], tuple[str, str]] = {}  # by what else is measured the same
+        for one in all_of_them:
+            if self.front(*one).known:
+                same = (other for other in judged.values() if self._same(one, other))
+                judged[one] = next(same, one)
+        wanted = list(dict.fromkeys(judged.values()))
+        every = drawn_hypervolumes(
+            self.signal,
+            [Judged(self.outcome(*one), self.front(*one).reference.tolist()) for one in wanted],
+            self._draw(),
+            self.numbers.tolist(),
+        )
+        found = {
+            one: _summarised(100 * volumes / self.front(*one).hypervolume)
+            for one, volumes in zip(wanted, every, strict=True)
         }
+        unknown = SetExpectation(*np.full((3, len(self.numbers)), np.nan))
+        return {
+            one: found[judged[one]] if one in judged else unknown for one in all_of_them
+        }  # fmt: skip
+
+    def _same(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
+        """Return whether sets have the same hypervolumes by two kinds of values."""
+        chosen = ~np.isnan(self.signal).any(axis=1)
+        pairs = (
+            (self.front(*one).reference, self.front(*other).reference),
+            (self.outcome(*one)[chosen], self.outcome(*other)[chosen]),
+        )
+        return all(np.array_equal(*pair, equal_nan=True) for pair in pairs)
 
     def _draw(self) -> NDArray[np.int64]:
         """Return which answers simulated searches get, shape (searches, most)."""
@@ -239,9 +265,14 @@ def _summarised(values: Floats) -> SetExpectation:
 def open_known_sets(task: Task, fronts: Fronts, longest: int) -> KnownSets:
     """Read the table of `task`, of which `fronts` are the exact ones.
 
-    `longest` are the evaluations of the longest search that is compared. Raises `NasbenchError` as
-    `fronts.exact_fronts` does.
+    `longest` are the evaluations of the longest search that is compared. One-shot searches do not
+    query the table: nothing is known of answers. Raises `NasbenchError` as `fronts.exact_fronts`
+    does.
     """
+    if task.shared:
+        space, every = fronts.signal.space, fronts.signal.scores
+        none = np.zeros((1, space.size))
+        return KnownSets(Draws.of(task, space, none > 0, none), fronts, every, longest)
     benchmark, _ = open_benchmark(task)
     assert isinstance(benchmark, TabularBenchmark)  # noqa: S101
     looked = benchmark.answers(None)

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from nasbench.harness.compare.figures.front_axes import view_of
-from nasbench.harness.compare.final_sets import chosen_under, reached, surfaces
+from nasbench.harness.compare.final_sets import chosen_under, dominated, reached, surfaces
 from nasbench.pareto.attainment import boundary
 from nasbench.problem import ACCURACY, LOSS, Metric
 
@@ -102,8 +102,9 @@ def test_a_point_far_from_all_others_is_outside_the_axes() -> None:
     assert 19 < high < 25
     assert view.ends(0) == pytest.approx((90 - 0.05 * 4.5, 94.5 + 0.05 * 4.5))
     assert view.better == "up and left"
-    # a row that reaches no more than 60 % is seen
-    assert view_of((ACCURACY, LATENCY), front, [np.array([[60.0, -3.0]])]).ends(0)[0] < 60
+    # a row that reaches no more than 60 %, and that only at 40 ms, is seen
+    view = view_of((ACCURACY, LATENCY), front, [np.array([[50.0, -3.0], [60.0, -40.0]])])
+    assert view.shows(np.array([[60.0, -40.0]])).all()
 
 
 def test_a_front_without_a_gap_is_whole() -> None:
@@ -137,3 +138,19 @@ def test_axes_of_one_point() -> None:
     assert view.shows(point).all()
     assert view.ends(0)[0] < view.ends(0)[1]
     assert view.ends(1)[0] < view.ends(1)[1]
+
+
+def test_dominated_members_by_hand() -> None:
+    """Equal members do not dominate each other; what is not known dominates none."""
+    points = np.array([[1.0, 8.0], [1.0, 7.0], [4.0, 4.0], [4.0, 4.0], [np.nan, 9.0], [3.0, 4.0]])
+    assert dominated(points).tolist() == [False, True, False, False, False, True]
+    assert dominated(NONE).tolist() == []
+
+
+@given(members())
+def test_dominated_members_by_the_definition(sets: tuple[Points, Points]) -> None:
+    _, judged = sets
+    expected = [
+        any((other >= one).all() and (other > one).any() for other in judged) for one in judged
+    ]
+    assert dominated(judged).tolist() == expected

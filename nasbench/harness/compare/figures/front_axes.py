@@ -64,9 +64,10 @@ class View(NamedTuple):
 
 
 def view_of(objectives: tuple[Metric, Metric], front: Floats, rows: Sequence[Floats]) -> View:
-    """Return the part of the plane in which a front lies, and something of every row.
+    """Return the part of the plane in which a front lies, and the best point of every row.
 
-    `front` and each of `rows` hold the scores of at least one point, shape (points, 2). Where a few
+    `front` and each of `rows` hold the scores of at least one point, shape (points, 2); the best
+    point of a row is that with the best first score, which has its worst second one. Where a few
     points of the front are far behind all others in the first objective, as networks without any
     layer are, they are outside.
     """
@@ -83,7 +84,7 @@ def view_of(objectives: tuple[Metric, Metric], front: Floats, rows: Sequence[Flo
             return second.score(np.log(np.maximum(second.score(scores), 0.0)))
 
     across = scaled(near[:, 1])
-    ends = np.array([scaled(one[:, 1]).max() for one in rows])
+    ends = np.array([scaled(one[:, 1]).min() for one in rows])
     strict = min(float(across.min()), *ends[np.isfinite(ends)])
     high = max(float(near[:, 0].max()), *(one[:, 0].max() for one in rows))
     up, right = _widened(low, high), _widened(strict, float(across.max()))

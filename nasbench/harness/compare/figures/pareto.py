@@ -51,7 +51,7 @@ class Point(NamedTuple):
     @property
     def values(self) -> NDArray[np.float64]:
         """The final test values, in the metric's unit, shape (runs,)."""
-        return self.contender.runs.metric.score(self.test)
+        return self.contender.metric.score(self.test)
 
 
 def pareto_pictures(block: "Block") -> Iterator[Picture]:
@@ -61,6 +61,8 @@ def pareto_pictures(block: "Block") -> Iterator[Picture]:
     one-shot and other searches, there is also a figure over the epochs of the searches: training
     epochs of architectures, or shared epochs, whose rows have hollow marks.
     """
+    if block.of_sets and block.contenders[0].fronts is None:
+        return  # sets have no one value
     finished = [one for one in block.contenders if len(one.runs)]
     sharing = [one.experiment.task.shared for one in finished]
     if any(sharing) and not all(sharing):

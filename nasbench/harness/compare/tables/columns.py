@@ -45,7 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "picks": (
         "strategy", "n", "handed over", "validation", "test", "most often", "times",
     ),
-    "sets": ("strategy", "n", "failed", "members", *OF_FRONT, *COUNTS, *SECONDS),
+    "sets": ("strategy", "n", "failed", "members", "dominated", *OF_FRONT, *COUNTS, *SECONDS),
 }  # fmt: skip
 """All columns of a table. Of `sets` the best value of each objective comes before the costs, of
 `picks` the bounded costs come after the test values."""

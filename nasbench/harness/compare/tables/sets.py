@@ -8,7 +8,12 @@ import numpy as np
 
 from nasbench.harness.compare.contender import Contender
 from nasbench.harness.compare.estimates import Summary, summarise
-from nasbench.harness.compare.final_sets import judged_sets, known_points, member_values
+from nasbench.harness.compare.final_sets import (
+    dominated,
+    judged_sets,
+    known_points,
+    member_values,
+)
 from nasbench.harness.compare.tables.columns import BEST, COLUMNS, OF_FRONT
 from nasbench.harness.compare.tables.formats import Entry, Section, TextTable, columns_of
 from nasbench.harness.compare.tables.note_texts import SETS_FRONT, SETS_PLAIN, SETS_SHARED, Note
@@ -33,6 +38,7 @@ class SetRow:
     n: int
     failed: int
     members: Summary  #: numbers of members of the runs' sets
+    dominated: Summary  #: numbers of those that another member dominates on test
     igd_plus: Summary  #: IGD+ of a set's test values to the exact front, see `fronts.Quality`
     epsilon: Summary  #: additive epsilon to the exact front
     share: Summary  #: percentage of the exact front's points that are in the set
@@ -47,7 +53,7 @@ class SetRow:
         best = {
             metric.name: one._asdict() for metric, one in zip(objectives, self.best, strict=True)
         }
-        summaries = ("members", "igd_plus", "epsilon", "share")
+        summaries = ("members", "dominated", "igd_plus", "epsilon", "share")
         several = {name: getattr(self, name)._asdict() for name in summaries}
         found = {**asdict(self), **several, "best": best}
         del found["seconds"], found["clock_seconds_mean"]
@@ -69,6 +75,9 @@ def set_rows(contenders: Sequence[Contender], dataset: str) -> list[SetRow]:
             n=len(one.runs),
             failed=one.failed,
             members=summarise(one.runs.lists("selected").lengths.astype(np.float64)),
+            dominated=summarise(
+                np.array([float(dominated(each).sum()) for each in judged_sets(one, dataset)])
+            ),
             **_quality(one, dataset),
             best=tuple(_best(one, dataset, k) for k in range(len(one.experiment.task.objectives))),
             evaluations_mean=_counted(one, "evaluations"),
@@ -131,6 +140,7 @@ def sets_table(block: "Block") -> TextTable:
         found = [
             row.label, str(row.n), str(row.failed) if failed else UNKNOWN,
             mean_and_deviation(row.members.mean, row.members.std, 1),
+            mean_and_deviation(row.dominated.mean, row.dominated.std, 1),
             *(
                 mean_and_deviation(one.mean, one.std, digits)
                 for one, digits in ((row.share, 1), (row.igd_plus, 4), (row.epsilon, 4))
@@ -166,7 +176,12 @@ def sets_table(block: "Block") -> TextTable:
     known: tuple[Note, ...] = () if block.contenders[0].fronts is None else (SETS_FRONT,)
     if any(one.experiment.task.shared for one in block.contenders):
         known = SETS_SHARED, *known
-    notes, brief = written_notes(block, about, *known, SETS_PLAIN, *about_clocks(block))
+    split = Note(
+        f"dominated: members that another one of the set dominates in {block.outcome} values; they "
+        "stay in the set, which the search chose",
+        f"dominated: by another member, in {block.outcome} values",
+    )
+    notes, brief = written_notes(block, about, split, *known, SETS_PLAIN, *about_clocks(block))
     short = tuple(name for name in columns if name not in COLUMNS["sets"][costs:])
     return TextTable("sets", caption, columns, sections, notes, short=short, brief=brief)
 
@@ -175,7 +190,8 @@ def members(block: "Block") -> dict[str, list[Any]]:
     """Return columns with one row per member of every final set: architecture and all values.
 
     `value/NAME` is an objective's value as the search saw it; `valid/NAME` and `test/NAME` are the
-    judge's values, the latter where there are any.
+    judge's values, the latter where there are any. `dominated` is whether another member of the set
+    dominates it by the judge's values on test, or by the only ones there are.
     """
     rows: list[dict[str, Any]] = []
     for dataset in block.datasets:
@@ -188,6 +204,9 @@ def members(block: "Block") -> dict[str, list[Any]]:
                 "seed": np.repeat(runs.seeds, selected.lengths),
                 "architecture": chosen.texts[chosen.codes.values],
                 "fidelity": runs.lists("fidelity").at(selected).values,
+                "dominated": np.concatenate(
+                    [np.zeros(0, dtype=bool), *map(dominated, judged_sets(one, dataset))]
+                ),
             }
             for k, metric in enumerate(one.experiment.task.objectives):
                 told = runs.lists(value_column(metric)).at(selected)
