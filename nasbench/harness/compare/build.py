@@ -437,8 +437,9 @@ def _measured(block: Block, fronts: Fronts) -> Iterator[str]:
         )
         yield (
             f"hypervolume of {block.outcome} values on {block.title_of(name)}: in percent of that "
-            f"of the exact front ({len(front.members):,} of {front.known:,} architectures), from "
-            f"{at}, a tenth of the front's range behind its worst values"
+            f"of the exact front ({len(front.members):,} of {front.known:,} "
+            f"architectures{block.among}), from {at}, a tenth of the front's range behind its "
+            "worst values"
         )
 
 

@@ -180,6 +180,11 @@ class Block:
         )
 
     @property
+    def among(self) -> str:
+        """What follows `architectures` where those that count are named; often empty."""
+        return " that meet the constraints" if self.task.constraints else ""
+
+    @property
     def about_feasible(self) -> tuple[str, ...]:
         """A line on which of the table's architectures count; empty without constraints."""
         if not self.task.constraints:

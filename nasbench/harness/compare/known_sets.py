@@ -200,13 +200,14 @@ class KnownSets:
         }  # fmt: skip
 
     def _same(self, one: tuple[str, str], other: tuple[str, str]) -> bool:
-        """Return whether sets have the same hypervolumes by two kinds of values."""
+        """Return whether sets have the same hypervolumes, in percent, by two kinds of values."""
         chosen = ~np.isnan(self.signal).any(axis=1)
-        pairs = (
-            (self.front(*one).reference, self.front(*other).reference),
-            (self.outcome(*one)[chosen], self.outcome(*other)[chosen]),
+        here, there = self.front(*one), self.front(*other)
+        if here.hypervolume != there.hypervolume:
+            return False
+        return np.array_equal(here.reference, there.reference) and np.array_equal(
+            self.outcome(*one)[chosen], self.outcome(*other)[chosen], equal_nan=True
         )
-        return all(np.array_equal(*pair, equal_nan=True) for pair in pairs)
 
     def _draw(self) -> NDArray[np.int64]:
         """Return which answers simulated searches get, shape (searches, most)."""

@@ -311,3 +311,5 @@ def test_numbers_from_the_table_are_said_to_be_of_feasible_architectures(
     captions = [path.read_text() for path in tmp_path.rglob("captions.md")]
     assert any("All architectures that meet the constraints by search signal" in one
                for one in captions)  # fmt: skip
+    assert any("the exact front of architectures that meet the constraints in the table" in one
+               for one in captions)  # fmt: skip

@@ -64,9 +64,8 @@ def final_pictures(block: "Block") -> Iterator[Picture]:
         if told or block.known is None:
             continue
         metric = block.units.metric
-        among = " that meet the constraints" if block.task.constraints else ""
         what = (
-            f"all architectures{among} by search signal and {block.outcome} {metric.name} on "
+            f"all architectures{block.among} by search signal and {block.outcome} {metric.name} on "
             f"{title}, a panel for each row with the final architectures of its runs; better is up "
             "and to the right"
         )

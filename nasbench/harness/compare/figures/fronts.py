@@ -140,7 +140,8 @@ def _about_exact(plane: Plane) -> str:
         return "the exact front is not known"
     number, outside = len(plane.exact.points), plane.outside
     points = f"{number} point{'' if number == 1 else 's'}"
-    said = f"black: the exact front of the table in these values, {points}"
+    of = f"architectures{plane.block.among} in the" if plane.block.among else "the"
+    said = f"black: the exact front of {of} table in these values, {points}"
     if not outside:
         return said
     return (

@@ -124,8 +124,9 @@ def _caption(plane: Plane) -> str:
         f"its {block.outcome} value",
         "lines: median over the runs of a row, where at least half of them have such a member",
         "bands: quartiles of the runs" if plane.has_bands else "",
-        f"black: the exact optimum, the best {block.outcome} {first.name} in the whole table under "
-        "the limit; below: how far the rows are behind it" if exact else
+        f"black: the exact optimum, the best {block.outcome} {first.name} "
+        f"{f'of architectures{block.among}' if block.among else 'in the whole table'} under the "
+        "limit; below: how far the rows are behind it" if exact else
         "the exact optimum is not known",
         *about(block),
     ])  # fmt: skip
