@@ -296,9 +296,10 @@ def _objectives(table: Table, dataset: str, wanted: Wanted) -> tuple[Found, ...]
 
 
 def _constraints(table: Table, dataset: str, wanted: Wanted) -> tuple[Constrained, ...]:
-    """Return the constraints of a search, and where their costs are read.
+    """Return the constraints of a search, by the names of their costs, and where these are read.
 
-    Raises `InvalidInput` as `find_constraint` does, and for two on one cost.
+    Their order is not a user's: searches with the same constraints are the same search. Raises
+    `InvalidInput` as `find_constraint` does, and for two on one cost.
     """
     found = tuple(find_constraint(table, text, dataset) for text in wanted.constraints)
     if len({one.constraint.metric.name for one in found}) < len(found):
@@ -306,7 +307,7 @@ def _constraints(table: Table, dataset: str, wanted: Wanted) -> tuple[Constraine
             f"constraint {shown(', '.join(wanted.constraints))}: one cost is bounded twice; keep "
             "the tighter bound"
         )
-    return found
+    return tuple(sorted(found, key=lambda one: one.constraint.metric.name))
 
 
 def _selection(wanted: Wanted) -> Selection:

@@ -23,6 +23,7 @@ from nasbench.harness.results.load import load_results, read_results
 from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import EXPERIMENT, open_folder
 from nasbench.harness.search.study import Study
+from nasbench.harness.search.tasks import Wanted, make_tasks
 from nasbench.problem import ACCURACY, Answer, Constraint, Metric, Problem
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, Tag
@@ -205,6 +206,15 @@ def test_constraints_that_cannot_be_used(text: str, line: str, tmp_path: Path) -
     with pytest.raises(InvalidInput) as error:
         run("random-search", benchmark="digits", constraint=text, seeds=1, out=tmp_path)
     assert line in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_order_of_constraints_does_not_matter() -> None:
+    bounds = ("params<=60000", "flops<=9000000")
+    there, back = (
+        make_tasks("digits", None, None, Wanted(constraints=each))
+        for each in (bounds, bounds[::-1])
+    )
+    assert there == back and len(there[0].constraints) == 2
 
 
 @pytest.mark.parametrize("name", ["darts", "random-search"])
