@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from math import inf
 
 from nasbench.problem import Answer
 from nasbench.spaces.base import Architecture
@@ -34,7 +35,9 @@ class Nsga2(Batches):
     two parents are crossed with probability `crossover`, and the child mutates with probability
     `mutation`. When all children are evaluated, parents and children are sorted by non-dominated
     sorting and, of equal rank, by crowding distance; the first ones are the next population. It
-    works with one objective too, as a genetic algorithm.
+    works with one objective too, as a genetic algorithm. Members that do not meet a constraint come
+    after all that do, by how far they miss it (Section VI), if the first objective has a worst
+    value (see `Problem.score`).
 
     The probability of crossover is the paper's. Population and children are 40 each, as in NSGA-Net
     (Lu et al., GECCO 2019); the paper has 100, and evaluates 25,000 solutions.
@@ -86,10 +89,12 @@ class Nsga2(Batches):
         """Return the best of the population and the batch, in their order."""
         both = dict.fromkeys([*self.population, *self.batch])
         members = [one for one in both if succeeded(self.known[one])]
-        if not members:
-            return []
-        order = best_first([self.known[one] for one in members])
-        return [members[place] for place in order[: self.settings.population]]
+        order = best_first([self.known[one] for one in members]) if members else []
+        ranked = [members[place] for place in order]
+        worst = self.problem.objectives[0].worst
+        missing = [one for one in both if -inf < self.known[one][0] < worst]  # infeasible
+        missing.sort(key=lambda one: -self.known[one][0])
+        return [*ranked, *missing][: self.settings.population]
 
     def _children(self) -> Iterator[Architecture]:
         """Yield a child of two winners of tournaments after the other, without an end."""

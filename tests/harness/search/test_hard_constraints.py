@@ -24,10 +24,12 @@ from nasbench.harness.results.runs import ExperimentRuns
 from nasbench.harness.results.store import EXPERIMENT, open_folder
 from nasbench.harness.search.study import Study
 from nasbench.harness.search.tasks import Wanted, make_tasks
-from nasbench.problem import ACCURACY, Answer, Constraint, Metric, Problem
+from nasbench.problem import ACCURACY, Answer, Constraint, Metric, Problem, Trial
+from nasbench.randomness import Random
 from nasbench.spaces import get_space
 from nasbench.strategies.base import DERIVED, Tag
-from nasbench.strategies.registry import strategies
+from nasbench.strategies.registry import find_strategy, make_settings, strategies
+from nasbench.testing.strategies import toy_space
 from tests.harness.audit.planting import Row, rewrite
 from tests.harness.audit.planting import of as planted
 
@@ -323,3 +325,22 @@ def test_numbers_from_the_table_are_said_to_be_of_feasible_architectures(
                for one in captions)  # fmt: skip
     assert any("the exact front of architectures that meet the constraints in the table" in one
                for one in captions)  # fmt: skip
+
+
+def test_nsga2_ranks_by_constrained_domination() -> None:
+    """Deb et al. 2002, Section VI: feasible members first, then by how far a member misses."""
+    space = toy_space((9, 9))
+    problem = Problem(space, (ACCURACY, LATENCY), constraints=(Constraint(LATENCY, 4.0),))
+    strategy = find_strategy("nsga2")
+    search = strategy(problem, make_settings(strategy, {"population": 6}), Random(0))
+    told = [(60.0, 9.0), (70.0, 3.0), (99.0, 5.0), (50.0, 2.0), (98.0, 4.5), (40.0, 8.0)]
+    asked = []
+    for number, (accuracy, latency) in enumerate(told):
+        request = search.ask()
+        asked.append(request.architecture)
+        search.tell(
+            Trial(number, request), Answer((accuracy, latency), 1.0, 1, constrained=(latency,))
+        )
+    search.ask()
+    assert [asked.index(one) for one in search.population][2:] == [4, 2, 5, 0]
+    assert {asked.index(one) for one in search.population[:2]} == {1, 3}
