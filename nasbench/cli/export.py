@@ -40,7 +40,9 @@ def export(
     """Write runs as CSV or Parquet: evaluations, final architectures, best runs.
 
     All files have validation, test and costs. The best run of an experiment is the one with the
-    best validation value that a search saw; it is never chosen by test.
+    best validation value that a search saw; it is never chosen by test. Of searches for several
+    objectives the evaluations have all values, and say which are in the final set; there is no best
+    run.
     """
     from nasbench.harness.results.export import export as write
     from nasbench.harness.results.load import load_results
