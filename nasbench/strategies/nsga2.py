@@ -52,7 +52,7 @@ class Nsga2(Batches):
     family = "evolution"
     reference = "Deb et al., IEEE Transactions on Evolutionary Computation 2002"
     bibtex = _BIBTEX
-    colour = "#7a3b9e"
+    colour = "#c01090"
 
     Settings = Variation
 

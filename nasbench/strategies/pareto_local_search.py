@@ -44,7 +44,7 @@ class ParetoLocalSearch(Batches):
     family = "local search"
     reference = "Paquete et al., Metaheuristics for Multiobjective Optimisation 2004"
     bibtex = _BIBTEX
-    colour = "#146b52"
+    colour = "#1818d8"
 
     def setup(self) -> None:
         """Start without an archive."""

@@ -358,10 +358,9 @@ def _filled(
         measured = tuple(replace(each, fronts=fronts) for each in one.contenders)
         one = _sets(replace(one, contenders=measured), wanted)
         notes = [*one.notes, *_measured(one, fronts)]
-        if not one.task.shared:  # one-shot searches do not query the table
-            longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
-            sets = open_known_sets(one.task, fronts, longest)
-            notes += sets.about({name: one.title_of(name) for name in one.datasets})
+        longest = max(int(each.runs.counts.max(initial=0)) for each in one.contenders)
+        sets = open_known_sets(one.task, fronts, longest)
+        notes += sets.about({name: one.title_of(name) for name in one.datasets})
     if calibration is not None:
         reason = _misfit(one, calibration)
         if reason:

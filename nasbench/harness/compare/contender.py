@@ -66,7 +66,13 @@ class Contender:
         """
         if self.fronts is None:
             raise ValueError("the exact front is not known")
-        return qualities(*self._of_sets("test", dataset, self.fronts))
+        if dataset not in self._qualities:
+            self._qualities[dataset] = qualities(*self._of_sets("test", dataset, self.fronts))
+        return self._qualities[dataset]
+
+    @cached_property
+    def _qualities(self) -> dict[str, Qualities]:
+        return {}
 
     def _hypervolumes(self, what: str, dataset: str, fronts: Fronts) -> Ragged:
         return hypervolumes(*self._of_sets(what, dataset, fronts))

@@ -265,9 +265,14 @@ def _summarised(values: Floats) -> SetExpectation:
 def open_known_sets(task: Task, fronts: Fronts, longest: int) -> KnownSets:
     """Read the table of `task`, of which `fronts` are the exact ones.
 
-    `longest` are the evaluations of the longest search that is compared. Raises `NasbenchError` as
-    `fronts.exact_fronts` does.
+    `longest` are the evaluations of the longest search that is compared. One-shot searches do not
+    query the table: nothing is known of answers. Raises `NasbenchError` as `fronts.exact_fronts`
+    does.
     """
+    if task.shared:
+        space, every = fronts.signal.space, fronts.signal.scores
+        none = np.zeros((1, space.size))
+        return KnownSets(Draws.of(task, space, none > 0, none), fronts, every, longest)
     benchmark, _ = open_benchmark(task)
     assert isinstance(benchmark, TabularBenchmark)  # noqa: S101
     looked = benchmark.answers(None)

@@ -123,21 +123,24 @@ def _held(
 def _distances(measured: Floats, held: NDArray[np.bool_], front: ExactFront) -> Floats:
     """Return IGD+, epsilon and the percentage that was found after each change, shape (n, 3)."""
     points, wanted = ((one - front.nadir) / front.width for one in (measured, front.points))
-    missing = wanted[:, None] - points  # shape (points of the front, entries, objectives)
+    missing = wanted - points[:, None]  # shape (entries, points of the front, objectives)
     far = np.sqrt((np.maximum(missing, 0.0) ** 2).sum(axis=2))
     short = missing.max(axis=2)
-    equal = (front.points[:, None] == measured).all(axis=2)
-    held = np.asarray(held & np.isfinite(measured).all(axis=1))
+    equal = (measured[:, None] == front.points).all(axis=2)
+    known = np.isfinite(measured).all(axis=1)
     found = np.full((len(held), 3), np.nan)
     rows = max(1, _BLOCK // max(1, far.size))
     for start in range(0, len(held), rows):
-        some = held[start : start + rows, None]  # shape (changes, 1, entries)
-        there = np.asarray(some.any(axis=(1, 2)))
-        nearest = np.where(some, far, np.inf).min(axis=2, initial=np.inf).mean(axis=1)
-        needed = np.where(some, short, np.inf).min(axis=2, initial=np.inf).max(axis=1)
-        share = 100 * (some & equal).any(axis=2).mean(axis=1)
-        columns = np.stack([nearest, needed, share], axis=1)
-        found[start : start + rows] = np.where(there[:, None], columns, np.nan)
+        change, entry = np.nonzero(held[start : start + rows] & known)
+        if not len(change):
+            continue
+        there, first = np.unique(change, return_index=True)  # each change's members are together
+        nearest = np.minimum.reduceat(far[entry], first, axis=0)
+        needed = np.minimum.reduceat(short[entry], first, axis=0)
+        share = np.logical_or.reduceat(equal[entry], first, axis=0)
+        found[start + there] = np.stack(
+            [nearest.mean(axis=1), needed.max(axis=1), 100 * share.mean(axis=1)], axis=1
+        )
     return found
 
 

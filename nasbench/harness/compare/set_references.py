@@ -45,7 +45,7 @@ def set_references(known: KnownSets, dataset: str) -> list[Reference]:
             regret_mean=HYPERVOLUME.high - test.mean,
             valid_regret_mean=HYPERVOLUME.high - valid.mean,
             evaluations_mean=evaluations,
-            errors=Errors(signal.error, valid.error, test.error),
+            errors=Errors(*(np.nan if np.isnan(one.mean) else one.error for one in outcomes)),
         )
 
     def front(name: str, members: NDArray[np.int64]) -> Reference:

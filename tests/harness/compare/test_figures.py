@@ -320,6 +320,14 @@ def test_colours_of_twenty_strategies_can_be_told_apart(ours: bool) -> None:
     assert apart.min() > 0.08
 
 
+def test_colours_of_our_strategies_can_be_told_apart() -> None:
+    """In OKLab 0.02 can just be seen, and rows also differ in dashes and marks."""
+    colours = [card.colour for card in strategies().values()]
+    apart = distances(colours, colours)
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() > 0.02
+
+
 def test_many_settings_of_one_strategy_can_be_told_apart() -> None:
     found = looks([row("mine")] * 20)
     apart = distances([one.colour for one in found], [one.colour for one in found])

@@ -255,6 +255,8 @@ def test_a_sweep_is_one_row_of_a_comparison(stored: Path, tmp_path: Path) -> Non
     assert row.on(row.seconds) == pytest.approx(np.mean(spent))
     (alone,) = compare(stored, strategies="fbnet,darts").blocks  # without a search of the table
     final = {one.label: one.finals.test.value for one in alone.rows}
+    names = ["exact front", "exact front by validation", "mean architecture"]
+    assert [one.reference for one in alone.references] == names
     assert final == {one.label: one.finals.test.value for one in block.rows if one.label in final}
     assert final["FBNet"] == pytest.approx(np.mean([one[-1] for one in courses]))
     (file,) = tmp_path.glob("*/sets.csv")
