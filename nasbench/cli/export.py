@@ -50,5 +50,11 @@ def export(
     stored = load_results(results)
     for fault in stored.faults:
         warn(fault)
-    for path in write(stored, out, format=format_.value, what=split(what)):
+    asked = split(what)
+    written = write(stored, out, format=format_.value, what=asked)
+    for path in written:
         say(path)
+    for name in asked or PARTS:
+        if name not in [path.stem for path in written]:
+            why = ": it is of finished searches for one objective" if name == "best" else ""
+            say(f"note: '{name}' has no row and is not written{why}", err=True)

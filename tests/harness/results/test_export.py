@@ -177,3 +177,11 @@ def test_sets_and_constraints_are_exported(
         front = {tuple(row) for row in values[~better.any(1)]}
         assert {tuple(row) for row in values[one["selected"] == 1]} == front
         assert set(one["selected"]) == {0, 1}
+
+
+def test_a_file_without_rows_is_said_to_be_missing(tmp_path: Path) -> None:
+    run("random-search", benchmark="digits", objective="accuracy,latency", seeds=1,
+        budget="5evals", out=tmp_path)  # fmt: skip
+    done = CliRunner().invoke(app, ["export", str(tmp_path), "--what", "best"])
+    assert done.exit_code == 0 and done.stdout == ""
+    assert "'best' has no row and is not written: it is of finished searches" in done.stderr
