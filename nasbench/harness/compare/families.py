@@ -18,6 +18,7 @@ from nasbench.harness.compare.origins import (
     in_brief,
     measured,
     names_of,
+    sought,
 )
 from nasbench.harness.compare.related import related
 
@@ -237,9 +238,9 @@ def _called(name: str, block: "Block", known: Sequence[tuple[str, "Block"]]) -> 
     words = [block.table] if searched == name else [searched, block.table]
     shown = [block.table] if searched == name else [block.title_of(searched), block.table]
     alike = [one for one in same if (one.table, one.task.query.dataset) == (block.table, searched)]
-    if len(alike) > 1:  # the same search for other objectives
+    if len(alike) > 1:  # the same search for other objectives, or under other constraints
         one_table = len({other.table for other in same}) == 1
-        names = [one.name for one in block.task.objectives]
+        names = sought(block.task)
         words, shown = ([*(some[:-1] if one_table else some), *names] for some in (words, shown))
     return f"{name} ({', '.join(words)})", f"{block.title_of(name)} ({', '.join(shown)})"
 

@@ -49,15 +49,21 @@ class Origin:
         table = None if task.kind is Kind.TRAINED else task.reference.name
         images = images_of(table, task.space, dataset)
         return cls(
-            f"{block.title_of(dataset)}{_objectives(task)}", task.measure, whole_of(task.space),
+            f"{block.title_of(dataset)}{_sought(task)}", task.measure, whole_of(task.space),
             images, block.table, tuple(_doubts(block, dataset)),
         )  # fmt: skip
 
 
-def _objectives(task: "Task") -> str:
-    """Return several objectives as they stand behind a data set's title; empty for one."""
-    names = ", ".join(one.name for one in task.objectives)
-    return f" ({names})" if len(task.objectives) > 1 else ""
+def sought(task: "Task") -> list[str]:
+    """Return the names of several objectives, and the constraints; empty for one without any."""
+    names = [one.name for one in task.objectives] if len(task.objectives) > 1 else []
+    return [*names, *map(str, task.constraints)]
+
+
+def _sought(task: "Task") -> str:
+    """Return what is sought as it stands behind a data set's title."""
+    found = ", ".join(sought(task))
+    return f" ({found})" if found else ""
 
 
 def _doubts(block: "Block", dataset: str) -> Iterator[str]:
@@ -176,7 +182,7 @@ def _tables(blocks: Sequence["Block"]) -> str:
     same = len({one.task.budget for one in blocks}) == 1
     for one in blocks:
         budget = "" if same else f" {one.task.budget}"
-        searched = f"{one.title_of(one.task.query.dataset)}{_objectives(one.task)}{budget}"
+        searched = f"{one.title_of(one.task.query.dataset)}{_sought(one.task)}{budget}"
         found.setdefault((one.table, one.task.protocol, one.task.content[:8]), []).append(searched)
     return "; ".join(
         f"{table} {content}, protocol {protocol}, on {', '.join(searched)}"

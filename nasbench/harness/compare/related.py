@@ -102,9 +102,12 @@ def _twice(groups: list[list[int]], tasks: Sequence[Task]) -> list[list[int]]:
 
 
 def _searched(task: Task) -> tuple[object, ...]:
-    """Return what is a data set of its own: with several objectives, each choice of them is."""
+    """Return what is a data set of its own: each constraint and each choice of several objectives.
+
+    What is best differs between them, and so does what regrets are measured from.
+    """
     several = (task.objectives, task.joins) if len(task.objectives) > 1 else ()
-    return task.content, task.query.dataset, *several
+    return task.content, task.query.dataset, task.constraints, *several
 
 
 def _kind(task: Task) -> tuple[object, ...]:

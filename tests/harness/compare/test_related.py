@@ -106,6 +106,16 @@ def test_other_objectives_of_a_set_are_as_another_data_set() -> None:
     assert len(together(one, replace(one, objectives=(LOSS,)))) == 2
 
 
+def test_other_constraints_are_as_another_data_set(tmp_path: Path) -> None:
+    """They are ranked together, and named by their constraints."""
+    for bound in ("params<=60000", "params<=90000"):
+        run(BOTH, benchmark="digits", constraint=bound, budget="9evals", seeds=3, workers=1,
+            out=tmp_path)  # fmt: skip
+    (family,) = compare(tmp_path).families
+    names = [one.name for one in family.datasets]
+    assert len(set(names)) == 2 and all("params <= " in name for name in names)
+
+
 def test_searches_of_one_data_set_for_other_objectives_are_named_by_them(tmp_path: Path) -> None:
     for objective in ("accuracy,params", "accuracy,flops"):
         run(BOTH, benchmark="digits", objective=objective, budget="5evals", seeds=3, workers=1,
