@@ -30,12 +30,15 @@ class Bound(NamedTuple):
     value: float
 
     @classmethod
-    def read(cls, text: str) -> "Bound":
-        """Read `latency:pixel3<=5`; raise `InvalidInput` for a text that cannot be read."""
+    def read(cls, text: str, what: str = "constraint") -> "Bound":
+        """Read `latency:pixel3<=5`; raise `InvalidInput` for a text that cannot be read.
+
+        `what` is what an error calls it.
+        """
         match = _FORM.fullmatch(text)
         if match is None:
             raise InvalidInput(
-                f"constraint {shown(text)} cannot be read: write a cost, <= or >=, and a number, "
+                f"{what} {shown(text)} cannot be read: write a cost, <= or >=, and a number, "
                 "such as 'latency:pixel3<=5'"
             )
         name, sign, number = match.groups()
@@ -45,7 +48,7 @@ class Bound(NamedTuple):
             value = math.nan
         if not math.isfinite(value):
             raise InvalidInput(
-                f"constraint {shown(text)}: {shown(number)} is no finite number; write the bound "
+                f"{what} {shown(text)}: {shown(number)} is no finite number; write the bound "
                 "in the unit of the cost, such as 'latency:pixel3<=5'"
             )
         return cls(name, sign, value)

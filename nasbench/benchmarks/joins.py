@@ -51,10 +51,14 @@ class Join:
     """The data set whose images the cost was measured on."""
 
     @property
+    def name(self) -> str:
+        """The other table's name, without the folder of a file."""
+        return Path(self.table).name.removesuffix(SUFFIX)
+
+    @property
     def about(self) -> str:
         """The source in words: table, hash and data set."""
-        name = Path(self.table).name.removesuffix(SUFFIX)
-        return f"table {name} {self.content[:_SHORT]}, measured on {self.dataset}"
+        return f"table {self.name} {self.content[:_SHORT]}, measured on {self.dataset}"
 
 
 class Found(NamedTuple):

@@ -133,8 +133,8 @@ def compare(
     tables: Annotated[
         str | None,
         typer.Option(
-            help="Tables that are made: results, cost, estimates, course, pairs, ranks, sets, "
-            "comma-separated, or none. [default: all]"
+            help="Tables that are made: results, cost, estimates, course, pairs, proxies, ranks, "
+            "sets, picks, comma-separated, or none. [default: all]"
         ),
     ] = None,
     table_width: Annotated[

@@ -40,7 +40,9 @@ def export(
     """Write runs as CSV or Parquet: evaluations, final architectures, best runs.
 
     All files have validation, test and costs. The best run of an experiment is the one with the
-    best validation value that a search saw; it is never chosen by test.
+    best validation value that a search saw; it is never chosen by test. Of searches for several
+    objectives the evaluations have all values, and say which are in the final set; there is no best
+    run.
     """
     from nasbench.harness.results.export import export as write
     from nasbench.harness.results.load import load_results
@@ -48,5 +50,11 @@ def export(
     stored = load_results(results)
     for fault in stored.faults:
         warn(fault)
-    for path in write(stored, out, format=format_.value, what=split(what)):
+    asked = split(what)
+    written = write(stored, out, format=format_.value, what=asked)
+    for path in written:
         say(path)
+    for name in asked or PARTS:
+        if name not in [path.stem for path in written]:
+            why = ": it is of finished searches for one objective" if name == "best" else ""
+            say(f"note: '{name}' has no row and is not written{why}", err=True)

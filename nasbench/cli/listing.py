@@ -19,13 +19,19 @@ app = typer.Typer(help="List what there is.", no_args_is_help=True)
 
 @app.command()
 def strategies() -> None:
-    """Strategies with their family, paper, what they do with several workers, and settings."""
+    """Strategies with family, paper, what they do with several workers, objectives, settings.
+
+    Numbers of objectives are there where they are bounded.
+    """
     import dataclasses
 
     from nasbench.strategies import registry
+    from nasbench.strategies.base import objectives_in_words
 
     for name, strategy in registry.strategies().items():
-        say(f"{name}  [{strategy.family}]  {strategy.reference}; {strategy.parallel}")
+        number = objectives_in_words(strategy)
+        bounded = f"; {number} objectives" if number else ""
+        say(f"{name}  [{strategy.family}]  {strategy.reference}; {strategy.parallel}{bounded}")
         for setting in dataclasses.fields(strategy.Settings):
             say(f"    {name}.{setting.name}={setting.default}")
 

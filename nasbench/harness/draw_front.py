@@ -27,6 +27,8 @@ _LEFT, _RIGHT, _HIGH, _BELOW, _ABOVE = 0.6, 0.2, 2.5, 0.5, 0.35
 _CELL = 4.1, 1.64
 """Width and height of a cell in inches."""
 _EDGE = 0.04
+_ROOM = 14
+"""Points that a letter below its member needs above the axis."""
 
 
 class Marked(NamedTuple):
@@ -112,6 +114,9 @@ def _draw_points(axes: "Axes", front: ExactFront, view: View, chosen: Sequence[M
         at = second.score(float(scores[1])), first.score(float(scores[0]))
         axes.plot(*at, "o", color=REFERENCE, markersize=4.5, clip_on=False)
         right, up = (8 if metric.direction == "max" else -8 for metric in (second, first))
+        room = (axes.transData.transform(at)[1] - axes.bbox.y0) * 72 / axes.figure.dpi
+        if up < 0 and room < _ROOM:  # on the side of what it dominates, which is as empty
+            right, up = -right, -up
         axes.annotate(one.letter, at, (right, up), textcoords="offset points", fontsize=LABEL,
                       ha="center", va="center")  # fmt: skip
     set_ticks(axes.xaxis, _WIDE - _LEFT - _RIGHT)

@@ -182,7 +182,7 @@ class RecordOptions(SearchOptions, total=False):
         Option(
             None,
             "What an answer has to meet: a bound on a cost in its unit, or several, "
-            "comma-separated: `latency:pixel3<=5,params<=1`. Other evaluations count and are "
+            "comma-separated: `latency:pixel3<=5,params<=5e5`. Other evaluations count and are "
             "charged, and are never the answer.",
             "none", form="texts", valid="a bound on a cost, such as 'params<=1', or a list",
         ),

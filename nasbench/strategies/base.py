@@ -133,16 +133,21 @@ def _require_objectives(strategy: "type[SearchStrategy]", name: str, number: int
     least, most = strategy.least_objectives, strategy.most_objectives
     if least <= number and (most is None or number <= most):
         return
-    wanted = (
-        f"at least {least}" if most is None
-        else f"exactly {most}" if most == least
-        else f"at most {most}" if least == 1
-        else f"{least} to {most}"
-    )  # fmt: skip
     raise InvalidInput(
-        f"strategy '{name}' searches {wanted} objectives, and this search has {number}: name as "
-        "many with --objective, or use another strategy, such as random-search"
+        f"strategy '{name}' searches {objectives_in_words(strategy)} objectives, and this search "
+        f"has {number}: name as many with --objective, or use another strategy, such as "
+        "random-search"
     )
+
+
+def objectives_in_words(strategy: "type[SearchStrategy]") -> str:
+    """Say how many objectives a strategy can search, such as `at most 3`; empty without a bound."""
+    least, most = strategy.least_objectives, strategy.most_objectives
+    if most is None:
+        return f"at least {least}" if least > 1 else ""
+    if most == least:
+        return f"exactly {most}"
+    return f"at most {most}" if least == 1 else f"{least} to {most}"
 
 
 class SearchStrategy(Stateful, ABC):

@@ -25,6 +25,8 @@ def call(*words: str, monkeypatch: pytest.MonkeyPatch) -> int:
         ("", "Compare neural-architecture-search strategies honestly."),
         ("list", "strategies"),
         ("list strategies", "regularized-evolution.population=10"),
+        ("list strategies", "Optimization 2019; asynchronous; exactly 2 objectives\n    ehvi."),
+        ("list strategies", "asynchronous; at most 3 objectives\n    sms-emoa."),
         ("list spaces", "nb201  15,625 architectures"),
         ("list benchmarks", "nb201  synthetic: 15,625 architectures"),
         ("list protocols", "nats-bench  Dong et al., NATS-Bench"),

@@ -10,10 +10,17 @@ from typer.testing import CliRunner
 
 from nasbench.cli.app import app
 from nasbench.errors import CannotCompare, InvalidInput, NasbenchError, StoreError
+from nasbench.harness.compare.tables.columns import KINDS
 from nasbench.harness.execution.run import run
 
 pytestmark = pytest.mark.usefixtures("synthetic_nb201")
 cli = CliRunner(env={"COLUMNS": "80"})
+
+
+def test_the_help_names_all_tables() -> None:
+    told = CliRunner(env={"COLUMNS": "600"}).invoke(app, ["compare", "--help"]).stdout
+    (line,) = (line for line in told.splitlines() if "Tables that are made" in line)
+    assert f"Tables that are made: {', '.join(KINDS)}, comma-separated, or none" in line
 
 
 @pytest.fixture

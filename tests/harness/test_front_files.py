@@ -89,8 +89,10 @@ def test_few_members_of_any_directions(objectives: tuple[Metric, Metric]) -> Non
         assert len(names) == len(front.points)
         figure = front_figure(front, "a title", "test", "a note")
         figure.draw_without_rendering()
-        letters = {text.get_text() for axes in figure.axes for text in axes.texts}
-        assert letters == set("ABC"[: len(names)])
+        texts = [(axes, text) for axes in figure.axes for text in axes.texts]
+        assert {text.get_text() for _, text in texts} == set("ABC"[: len(names)])
+        for axes, text in texts:  # no letter is on the axis below
+            assert text.get_window_extent().y0 > axes.bbox.y0
 
 
 def test_a_member_far_from_all_others_is_no_end() -> None:

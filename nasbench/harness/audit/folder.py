@@ -26,7 +26,9 @@ from nasbench.harness.search.task import Kind, Task
 from nasbench.problem import ACCURACY
 
 FAILED = 0.1
-"""Share of failed runs above which the finished runs say little about the strategy."""
+"""Share of failed runs above which the finished runs say little about the strategy.
+
+Under constraints a run fails if it evaluates nothing that meets them, which is no fault."""
 _PARTS = 2
 """Most gaps between seeds that are normal, as a user may run several ranges of seeds."""
 
@@ -155,7 +157,7 @@ def check_seeds(found: Sequence[ExperimentRuns]) -> Iterator[Finding]:
         if failed:
             yield Finding(
                 "failed", one.label, f"{failed} of {len(one)} runs failed",
-                fault=failed > FAILED * len(one),
+                fault=failed > FAILED * len(one) and not one.experiment.task.constraints,
             )  # fmt: skip
     for rows in by_task.values():
         if len({tuple(one.seeds.tolist()) for one in rows}) > 1:

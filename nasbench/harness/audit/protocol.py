@@ -36,11 +36,16 @@ def check_protocol(label: str, task: Task) -> Iterator[Finding]:
         usual = usual.of(task.query.dataset)
         for name, there, published, fault in _parts(task, usual):
             if there != published:
-                what = f"{name} is {there}, in {usual.name} {published}"
+                what = f"{name} is {_text(there)}, in {usual.name} {_text(published)}"
                 yield Finding("protocol", label, what, fault=fault)
         yield from _budget(label, task, usual)
     if task.kind is Kind.FALLBACK:
         yield from _fallback(label, task)
+
+
+def _text(value: object) -> str:
+    """Return a value as text, several of them without brackets."""
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _parts(task: Task, usual: Protocol) -> Iterator[tuple[str, object, object, bool]]:

@@ -326,7 +326,7 @@ def _better(datasets: Sequence[OneDataSet], runs: int) -> tuple[Floats, Floats, 
             for i in range(j):
                 chances[i, j].append(_chance(one.scores[i], shares[i], np.sort(second), upto))
     for i, j in pairs:
-        found = percentiles(np.mean(chances[i, j], axis=0), runs)
+        found = percentiles(np.minimum(np.mean(chances[i, j], axis=0), 1), runs)
         centre[i, j] = np.mean([superiority(one.scores[i], one.scores[j]) for one in datasets])
         low[i, j], high[i, j] = found
         centre[j, i], low[j, i], high[j, i] = 1 - centre[i, j], 1 - found.high, 1 - found.low

@@ -441,6 +441,11 @@ def _measured(block: Block, fronts: Fronts) -> Iterator[str]:
             f"architectures{block.among}), from {at}, a tenth of the front's range behind its "
             "worst values"
         )
+    if block.task.query.signal == "random":
+        yield (
+            "hypervolume of the signal: of the trainings that a search saw, in percent of that of "
+            "the exact front of their means; lucky trainings can bring it above 100"
+        )
 
 
 def _unknown(block: Block, dataset: str) -> Iterator[str]:

@@ -98,21 +98,27 @@ def _of_strategy(runs: "ExperimentRuns") -> Iterator[str]:
 
 
 def _of_sources(task: Task) -> Iterator[str]:
-    from nasbench.benchmarks.catalogue import load_table
-
     if task.kind is Kind.TRAINED:
         yield _comment(task.benchmark, "every answer is trained")
         return
+    yield from _of_table(task.benchmark, task.reference.name)
+    for join in task.joins:  # tables that costs of the networks are read from
+        yield from _of_table(join.name, join.table)
+
+
+def _of_table(title: str, name: str) -> Iterator[str]:
+    from nasbench.benchmarks.catalogue import load_table
+
     try:
-        about = load_table(task.reference.name).info
+        about = load_table(name).info
     except NasbenchError:  # not installed here
-        yield _comment(task.benchmark, "benchmark whose sources are not known here")
+        yield _comment(title, "benchmark whose sources are not known here")
         return
     for text in _BETWEEN.split(about.bibtex.strip()) if about.bibtex else ():
-        yield _valid(text) or _comment(task.benchmark, f"its table has no entry but this: {text}")
+        yield _valid(text) or _comment(title, f"its table has no entry but this: {text}")
     for line in about.attribution:
         known = [entry for short, entry in _entries().items() if short in line]
-        yield from known or [_comment(task.benchmark, line)]
+        yield from known or [_comment(title, line)]
 
 
 def _comment(what: str, reference: str) -> str:

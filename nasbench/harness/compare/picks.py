@@ -63,15 +63,15 @@ def bounds_of(task: Task, texts: Sequence[str]) -> tuple[Constraint, ...]:
     a cost without its device where objectives are of several.
     """
     costs = {one.name: one for one in task.objectives[1:]}
-    found = []
+    found: list[Constraint] = []
     for text in texts:
-        bound = Bound.read(text)
+        bound = Bound.read(text, "pick")
         meant = [one for name, one in costs.items() if bound.means(name)]
         if not meant:
-            known = ", ".join(costs) or "no other objective"
+            raise InvalidInput(f"pick {shown(text)}: {_no_cost(task)}")
+        if any(one.metric in meant for one in found):
             raise InvalidInput(
-                f"pick {shown(text)}: sets of these searches are chosen from by {known}; search "
-                f"with --objective {task.metric.name},{bound.name} to choose by it"
+                f"pick {shown(', '.join(texts))}: one cost is bounded twice; keep the tighter bound"
             )
         if len(meant) > 1:
             raise InvalidInput(
@@ -80,6 +80,17 @@ def bounds_of(task: Task, texts: Sequence[str]) -> tuple[Constraint, ...]:
             )
         found.append(bounded(meant[0], bound, f"pick {shown(text)}"))
     return tuple(found)
+
+
+def _no_cost(task: Task) -> str:
+    """Say which objectives can be bounded instead of one that cannot."""
+    if len(task.objectives) == 1:
+        return (
+            f"these searches have one objective, {task.metric.name}, and one answer each; a set "
+            f"to pick from needs a cost as well, such as --objective {task.metric.name},params"
+        )
+    costs = ", ".join(one.name for one in task.objectives[1:])
+    return f"these searches have the costs {costs}: write a bound on one of them"
 
 
 def picks(

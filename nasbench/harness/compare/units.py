@@ -35,7 +35,7 @@ class Units:
         """Choose the number of decimals for some values.
 
         Percentages have two. Other values have as many as give the median absolute value four
-        significant digits, within 2 to 8.
+        significant digits, within 2 to 8; large ones, such as numbers of weights, have none.
         """
         if metric.unit == _PERCENT:
             return cls(metric)
@@ -43,7 +43,8 @@ class Units:
         if not sizes:
             return cls(metric)
         before = 1 + math.floor(math.log10(float(np.median(sizes))))
-        return cls(metric, min(max(2, _SIGNIFICANT - before), _MOST))
+        least = 0 if before > _SIGNIFICANT else 2
+        return cls(metric, min(max(least, _SIGNIFICANT - before), _MOST))
 
     @property
     def title(self) -> str:

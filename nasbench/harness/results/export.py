@@ -15,8 +15,14 @@ Columns are those of the data frames of `load_results`, and these:
     runs            only in `best`: among how many finished runs it is the best
     chosen_by       only in `best`: always `signal`, as no run is chosen by its test values
 
-Searches of several objectives have sets for answers: they are in `trajectories` with the values of
-the first objective, in `architectures` without a final one, and not in `best`.
+    value/COST      only in `trajectories`: the other objectives of searches for several
+    constraint/COST only in `trajectories`: the bounded costs of searches under constraints
+    selected        only in `trajectories`: 1 where the evaluation is in the final set of its run, a
+                    search for several objectives, else 0
+
+Searches of several objectives have sets for answers: they are in `trajectories`, where valid/ and
+test/ are of the evaluation that entered the set last, in `architectures` without a final one, and
+not in `best`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,13 +40,14 @@ from nasbench.harness.compare.blocks import unite
 from nasbench.harness.compare.tables.formats import frame_to_csv
 from nasbench.harness.results.best import best_place
 from nasbench.harness.results.load import COUNTS, Results, best_so_far, load_results
-from nasbench.harness.results.records import SPLITS
+from nasbench.harness.results.records import SPLITS, constraint_column, value_column
 from nasbench.harness.results.runs import ExperimentRuns
 
 if TYPE_CHECKING:
     import pandas
 
 FORMATS = ("csv", "parquet")
+_STEPS, _SELECTED = "trajectories", "selected"
 _CHUNK = 200_000
 """Evaluations that are held as rows at once."""
 
@@ -72,10 +79,12 @@ def export(
     folder = stored.folder / "export" if out is None else require_path("out", out)
     united = unite(stored.experiments)
     finals = list(dict.fromkeys(_finals_of(united)))
+    costs = list(dict.fromkeys(name for one in united for name in _costs_of(one)))
     written = []
     for name in chosen:
         path = folder / f"{name}.{format}"
-        frames = (_whole(frame, finals) for frame in _PARTS[name](united))
+        last = [*(costs if name == _STEPS else ()), *finals]
+        frames = (_whole(frame, last) for frame in _PARTS[name](united))
         first = next(frames, None)
         if first is None:
             continue
@@ -91,10 +100,19 @@ def _finals_of(experiments: Sequence[ExperimentRuns]) -> Iterator[str]:
             yield from (f"{split}/{name}" for split in SPLITS)
 
 
-def _whole(frame: "pandas.DataFrame", finals: Sequence[str]) -> "pandas.DataFrame":
-    """Return a frame with the columns of all reported data sets, NaN where it has none."""
-    own = [name for name in frame.columns if name not in finals]
-    return frame.reindex(columns=[*own, *finals])
+def _costs_of(one: ExperimentRuns) -> Iterator[str]:
+    """Yield the columns that evaluations have besides those of the frames, `selected` the last."""
+    task = one.experiment.task
+    yield from map(value_column, task.objectives[1:])
+    yield from map(constraint_column, task.constraints)
+    if len(task.objectives) > 1:
+        yield _SELECTED
+
+
+def _whole(frame: "pandas.DataFrame", last: Sequence[str]) -> "pandas.DataFrame":
+    """Return a frame that ends with the columns named, NaN where it has none."""
+    own = [name for name in frame.columns if name not in last]
+    return frame.reindex(columns=[*own, *last])
 
 
 def _trajectories(experiments: Sequence[ExperimentRuns]) -> "Iterator[pandas.DataFrame]":
@@ -102,9 +120,19 @@ def _trajectories(experiments: Sequence[ExperimentRuns]) -> "Iterator[pandas.Dat
         for part in _chunks(one.select(~one.failed)):
             frame = Results(Path(), (part,)).trajectories
             frame.insert(1, "display", one.display)
+            for name in _costs_of(part):
+                frame[name] = _selected(part) if name == _SELECTED else part.lists(name).values
             for name, values in _judged(part):
                 frame[name] = values
             yield frame
+
+
+def _selected(runs: ExperimentRuns) -> NDArray[np.float64]:
+    """Return 1 for every evaluation that is in its run's final set, else 0."""
+    lengths, steps = runs.architectures.codes.lengths, runs.lists(_SELECTED)
+    found = np.zeros(int(lengths.sum()))
+    found[steps.values + np.repeat(np.cumsum(lengths) - lengths, steps.lengths)] = 1
+    return found
 
 
 def _chunks(runs: ExperimentRuns) -> Iterator[ExperimentRuns]:
@@ -158,7 +186,7 @@ def _with_display(one: ExperimentRuns) -> "pandas.DataFrame":
 
 
 _PARTS: dict[str, Callable[[Sequence[ExperimentRuns]], "Iterator[pandas.DataFrame]"]] = {
-    "trajectories": _trajectories,
+    _STEPS: _trajectories,
     "architectures": _architectures,
     "best": _best,
 }

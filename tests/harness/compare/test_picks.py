@@ -99,10 +99,12 @@ def test_picks_are_written_and_audited(searched: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("params<=3", "sets of these searches are chosen from by latency/amd-epyc"),
+        ("params<=3", "'params<=3': these searches have the costs latency/amd-epyc: write"),
         ("latency>=3", "latency/amd-epyc is to be small"),
-        ("latency", "cannot be read"),
-        ("accuracy>=70", "sets of these searches are chosen from by latency/amd-epyc"),
+        ("latency", "pick 'latency' cannot be read"),
+        ("latency<=3ms", "pick 'latency<=3ms': '3ms' is no finite number"),
+        ("latency<=3,latency/amd-epyc<=2", "one cost is bounded twice"),
+        ("accuracy>=70", "have the costs latency/amd-epyc: write a bound on one of them"),
     ],
 )
 def test_picks_that_cannot_be_made(searched: Path, text: str, line: str) -> None:
@@ -123,7 +125,7 @@ def test_a_cost_of_several_devices_is_named_in_full() -> None:
 
 def test_searches_of_one_objective_have_none(tmp_path: Path) -> None:
     run("random-search", benchmark="digits", seeds=2, budget="9evals", out=tmp_path)
-    with pytest.raises(InvalidInput, match="no other objective"):
+    with pytest.raises(InvalidInput, match="one objective, accuracy, and one answer"):
         compare(tmp_path, pick="latency<=3")
 
 

@@ -11,6 +11,7 @@ from tables import installed
 from typer.testing import CliRunner
 
 from nasbench.benchmarks.catalogue import load_table
+from nasbench.benchmarks.tables.costs import per_architecture
 from nasbench.cli.app import app
 from nasbench.errors import InvalidInput, StoreError
 from nasbench.harness.execution.run import run
@@ -145,3 +146,42 @@ def test_the_command_says_what_it_wrote(results: Path) -> None:
     ]
     said = CliRunner().invoke(app, ["export", "-h"]).output
     assert "never chosen by test" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_sets_and_constraints_are_exported(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Costs are the table's; the final set is that of the rows that nothing else dominates."""
+    monkeypatch.setattr(exporting, "_CHUNK", 30)
+    cost = "latency/amd-epyc"
+    run("random-search,nsga2", benchmark="digits", objective="accuracy,latency", seeds=2,
+        budget="25evals", out=tmp_path)  # fmt: skip
+    run("random-search", benchmark="digits", constraint="latency<=0.4", seeds=2, budget="25evals",
+        out=tmp_path)  # fmt: skip
+    (path,) = export(tmp_path, format=kind, what="trajectories")
+    found = read(path) if kind == "csv" else pandas.read_parquet(path)
+    table = load_table("digits")
+    column = np.asarray(table.search.latency("digits", "amd-epyc"))
+    latency = np.asarray(per_architecture(column, table.rows))
+    several = found[found[f"value/{cost}"].notna()]
+    bounded = found[found[f"constraint/{cost}"].notna()]
+    assert (len(several), len(bounded)) == (100, 50)
+    assert bounded["selected"].isna().all() and not bounded.index.intersection(several.index).size
+    for rows, column in ((several, f"value/{cost}"), (bounded, f"constraint/{cost}")):
+        places = [table.space.index(table.space.parse(text)) for text in rows["architecture"]]
+        np.testing.assert_array_equal(rows[column], latency[places])
+    for _, one in several.groupby(["experiment", "seed"]):
+        values = np.stack([one["value"], -one[f"value/{cost}"]], axis=1)
+        better = (values[None] >= values[:, None]).all(2) & (values[None] > values[:, None]).any(2)
+        front = {tuple(row) for row in values[~better.any(1)]}
+        assert {tuple(row) for row in values[one["selected"] == 1]} == front
+        assert set(one["selected"]) == {0, 1}
+
+
+def test_a_file_without_rows_is_said_to_be_missing(tmp_path: Path) -> None:
+    run("random-search", benchmark="digits", objective="accuracy,latency", seeds=1,
+        budget="5evals", out=tmp_path)  # fmt: skip
+    done = CliRunner().invoke(app, ["export", str(tmp_path), "--what", "best"])
+    assert done.exit_code == 0 and done.stdout == ""
+    assert "'best' has no row and is not written: it is of finished searches" in done.stderr

@@ -25,6 +25,7 @@ from nasbench.benchmarks.tables.table import Table
 from nasbench.errors import InvalidInput, NasbenchError
 from nasbench.harness.audit import audit
 from nasbench.harness.compare import compare
+from nasbench.harness.compare.cite import bibtex
 from nasbench.harness.execution.run import run
 from nasbench.harness.results.load import read_results
 from nasbench.harness.results.store import experiments
@@ -127,7 +128,7 @@ def costs(name: str, devices: dict[str, tuple[str, ...]], seed: int = 1) -> Tabl
     data[size("cifar100", Quantity.PARAMS)] = generator.integers(1, 99, SIZE)
     info = TableInfo(
         name=name, title="costs", space="nb201", rows=SIZE, cells=SIZE, licence="MIT",
-        columns=tuple(data),
+        columns=tuple(data), attribution=(f"those who measured {name}",),
     )  # fmt: skip
     return Table.from_columns(info, {column.name: one for column, one in data.items()})
 
@@ -232,6 +233,15 @@ def test_another_source_is_another_task(stored: Path) -> None:
     assert again == one
     alone = replace(one, task=replace(one.task, joins=()))
     assert "joins" not in alone.to_json()["task"]
+
+
+def test_the_table_of_the_costs_is_cited(stored: Path) -> None:
+    """A paper owes the latencies to it, whether they are searched for or bounded."""
+    assert "% one: " in bibtex(compare(stored.parent / "results"))
+    run("random-search", seeds=1, benchmark="nb201", datasets="cifar10", budget="9evals",
+        constraint="latency:tpu@two:cifar10<=1e9", out=stored / "bounded")  # fmt: skip
+    text = bibtex(compare(stored / "bounded"))
+    assert "% two: " in text and "% one: " not in text
 
 
 def test_the_audit_says_that_the_source_is_missing_or_another(stored: Path) -> None:

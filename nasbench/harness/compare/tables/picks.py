@@ -56,7 +56,7 @@ def picks_table(block: "Block") -> TextTable:
     named = " and ".join(map(str, bounds))
     caption = (
         f"What each search would hand over with {named}: {task.metric.title}, means over the runs "
-        f"that have such a member, on {block.outcome} with the 95 % bootstrap interval"
+        f"that have such a member, {block.outcome} values with the 95 % bootstrap interval"
     )
     about = Note(
         f"a pick: the member of a run's final set with {named} and the best {task.metric.name} as "

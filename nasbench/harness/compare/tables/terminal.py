@@ -52,6 +52,8 @@ def print_comparison(comparison: "Comparison", console: Console) -> None:
 def print_table(table: TextTable, console: Console, *, without: Sequence[str] = ()) -> None:
     """Print a table and its notes, except those in `without` and those on columns left out."""
     shown: set[str] = set()
+    if any(section.heading for section in table.sections):
+        console.print(f"[bold]{escape(printable(table.caption))}[/bold]")
     for section in table.sections:
         drawn, names = _rich(table, section, console.width)
         console.print(drawn)
