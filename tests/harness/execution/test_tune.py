@@ -224,7 +224,7 @@ def test_a_disk_that_fills_while_tuning_is_an_error_and_no_choice(
     reporting = SimpleNamespace(report=reports.append)
     monkeypatch.setattr(importlib, "import_module", lambda _: reporting)
     task = SimpleNamespace()
-    plan = module._Plan("test_tune:Aim", task, 0, ((0, 1),), "regret", tmp_path, HERE)
+    plan = module._Plan("test_tune:Aim", task, 0, ((0, 1),), "regret", tmp_path, HERE, None)
 
     def full(*_: object) -> Iterator[module._Report]:
         yield module._Report(1.0, 1)
