@@ -57,10 +57,6 @@ class Bound(NamedTuple):
         """Whether it is of the cost called `name`, which may have a device that is left out."""
         return plain_name(self.name) in (name, name.partition("/")[0])
 
-    def __str__(self) -> str:
-        """Write the constraint as it is read."""
-        return f"{self.name}{self.sign}{self.value:.12g}"
-
 
 class Constrained(NamedTuple):
     """A constraint and, where its cost is of another table, the source."""
