@@ -168,6 +168,12 @@ class SharedAnswer(NamedTuple):
     """The architecture's values of the problem's constraints."""
 
 
+def meets(constraints: "Sequence[Constraint]", answer: Answer | SharedAnswer) -> bool:
+    """Return whether the architecture of an answer meets all constraints."""
+    pairs = zip(constraints, answer.constrained, strict=True)
+    return all(one.met(value) for one, value in pairs)
+
+
 class Score(NamedTuple):
     """A request: the scores of architectures by a zero-cost proxy, of which nothing is trained.
 
@@ -242,10 +248,7 @@ class Problem:
 
     def feasible(self, answer: Answer) -> bool:
         """Return whether an evaluation succeeded and its architecture meets all constraints."""
-        if answer.failed:
-            return False
-        pairs = zip(self.constraints, answer.constrained, strict=True)
-        return all(one.met(value) for one, value in pairs)
+        return not answer.failed and meets(self.constraints, answer)
 
     def violation(self, answer: Answer) -> float:
         """Return how far an answer is from meeting all constraints, from 0 (met) to 1.

@@ -65,8 +65,6 @@ class ExpectedHypervolumeSearch(SeveralScores, AcquisitionSearch):
     reference = "Emmerich et al., CEC 2011; Yang et al., Journal of Global Optimization 2019"
     bibtex = _BIBTEX
     colour = "#f000d8"
-    encodings = ("live-path", "path", "one-hot", "adjacency")
-    beside = ("one-hot", "adjacency")
     least_objectives = most_objectives = 2
     Settings = ProcessSettings
 

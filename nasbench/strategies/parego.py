@@ -103,8 +103,6 @@ class ParEgo(SeveralScores, ProcessSearch):
     reference = "Knowles, IEEE Transactions on Evolutionary Computation 2006"
     bibtex = _BIBTEX
     colour = "#00cc0c"
-    encodings = ("live-path", "path", "one-hot", "adjacency")
-    beside = ("one-hot", "adjacency")
 
     @dataclass(frozen=True)
     class Settings(ProcessSettings):

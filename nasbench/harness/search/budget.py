@@ -10,7 +10,7 @@ import numpy as np
 
 from nasbench.errors import InvalidInput
 from nasbench.harness.search.selection import Chosen, Front, Incumbent
-from nasbench.problem import ACCURACY, Answer, Constraint, Metric, SharedAnswer
+from nasbench.problem import ACCURACY, Answer, Constraint, Metric, SharedAnswer, meets
 from nasbench.rules import Selection
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -293,7 +293,7 @@ class Clock:
         score = value if self._maximised else -value
         if (
             not answer.failed
-            and (not self.constraints or self._meets(answer))
+            and (not self.constraints or meets(self.constraints, answer))
             and (
                 self._takes(score, fidelity)
                 if self._front is None
@@ -310,10 +310,6 @@ class Clock:
             self.stop = Stop.EVALUATIONS
         elif self._free >= self._freest:
             self.stop = Stop.STALLED
-
-    def _meets(self, answer: Answer | SharedAnswer) -> bool:
-        pairs = zip(self.constraints, answer.constrained, strict=True)
-        return all(one.met(value) for one, value in pairs)
 
     def _enters(self, answer: Answer | SharedAnswer, fidelity: int) -> bool:
         """Add an evaluation to the front if it belongs there, and return whether it does."""

@@ -1,7 +1,7 @@
 """Searches with models that know the scores of all objectives."""
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nasbench.problem import Answer
 from nasbench.spaces.base import Architecture
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 class SeveralScores(SurrogateSearch):
     """A search that knows a score of every objective of what it evaluated.
 
-    An evaluation without a finite score of each has failed: all its scores are minus infinity.
+    An evaluation without a finite score of each has failed: all its scores are minus infinity. A
+    model has the decisions beside the paths, as costs add up over decisions.
     """
+
+    encodings: ClassVar[tuple[str, ...]] = ("live-path", "path", "one-hot", "adjacency")
+    beside: ClassVar[tuple[str, ...]] = ("one-hot", "adjacency")
 
     def value(self, answer: Answer) -> Scores:
         """Return the scores of all objectives."""

@@ -60,12 +60,8 @@ def regret_pictures(
     `evaluations`, or None for one figure over each. One-shot rows have figures of their own; with a
     calibration, a further figure shows all rows over seconds.
     """
-    for one in block.task.clocks if clock is None else {clock} & set(block.task.clocks):
-        parts = one_clock(block, one)
-        for part in parts:  # two clocks never share an axis
-            alike = [other for other in parts if other.task.shared == part.task.shared]
-            name = ", ".join(part.contenders[0].devices(one)) if len(alike) > 1 else ""
-            yield from _on_one_clock(part, centre, one, name)
+    for part, one, name in by_clock(block, clock):
+        yield from _on_one_clock(part, centre, one, name)
     parts = one_clock(block, "evaluations")
     if len(parts) > 1 and block.calibration is not None and clock != "evaluations":
         factor = block.calibration.factor  # of one place, where all one-shot rows trained
@@ -74,6 +70,23 @@ def regret_pictures(
         for picture in _on_one_clock(both, centre, "seconds"):
             title = f"{picture.title}, all rows"
             yield replace(picture, name=f"{picture.name}-calibrated", title=title)
+
+
+def by_clock(block: "Block", clock: str | None) -> "Iterator[tuple[Block, str, str]]":
+    """Yield rows that share an axis, their clock, and the devices where they trained.
+
+    `clock` is that of `regret_pictures`. Devices are named only if other rows trained elsewhere.
+    """
+    for one in block.task.clocks if clock is None else {clock} & set(block.task.clocks):
+        parts = one_clock(block, one)
+        for part in parts:  # two clocks never share an axis
+            alike = [other for other in parts if other.task.shared == part.task.shared]
+            yield part, one, ", ".join(part.contenders[0].devices(one)) if len(alike) > 1 else ""
+
+
+def name_over(block: "Block", dataset: str, clock: str, at: str) -> str:
+    """Return the end of the name of a figure over a clock; `at` names devices, or is empty."""
+    return f"{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}"
 
 
 def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iterator[Picture]:
@@ -90,7 +103,7 @@ def _on_one_clock(block: "Block", centre: str, clock: str, at: str = "") -> Iter
 
     for dataset in block.datasets:
         yield Picture(
-            f"regret-{dataset}-{'shared-' if block.task.shared else ''}{clock}{at and f'-{at}'}",
+            f"regret-{name_over(block, dataset, clock, at)}",
             "regret",
             f"{block.regrets} on {block.title_of(dataset)} over "
             f"{time_axis(block, clock)}{at and f' on {at}'}",
@@ -264,7 +277,7 @@ def _draw(
 
 def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     """Set logarithmic axes: the clock on x, regrets on y (see `regret_scale`)."""
-    axes.set_xscale("log")
+    scale_time(axes, curves)
     centres = np.concatenate([curve.centre for curve in curves])
     edges = np.concatenate([curve.low for curve in curves] + [centres])
     if not len(centres):
@@ -272,9 +285,15 @@ def _scale(axes: "Axes", units: "Units", curves: Sequence[Band]) -> None:
     tops = np.concatenate([curve.high for curve in curves])
     highest = tops[np.isfinite(tops)].max(initial=edges.max())
     regret_scale(axes, "y", np.append(edges, highest), units)
-    start = min(curve.grid[0] for curve in curves if len(curve.grid))
-    end = max(curve.grid[-1] for curve in curves if len(curve.grid))
-    axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
+
+
+def scale_time(axes: "Axes", curves: Sequence[Band]) -> None:
+    """Set a logarithmic x axis from the first point of some curves to a little after their last."""
+    axes.set_xscale("log")
+    grids = [curve.grid for curve in curves if len(curve.grid)]
+    if grids:
+        start, end = min(one[0] for one in grids), max(one[-1] for one in grids)
+        axes.set_xlim(start, end * max((end / start) ** 0.01, _MARGIN))
 
 
 def time_axis(block: "Block", clock: str) -> str:

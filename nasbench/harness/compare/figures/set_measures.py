@@ -16,9 +16,11 @@ from nasbench.harness.compare.figures.options import FigureOptions
 from nasbench.harness.compare.figures.picture import Picture
 from nasbench.harness.compare.figures.plots import (
     about_clock,
+    by_clock,
     drawn_when,
     end_of,
-    one_clock,
+    name_over,
+    scale_time,
     time_axis,
 )
 from nasbench.harness.compare.figures.style import blank, drawing
@@ -43,25 +45,18 @@ def set_measure_pictures(
     """
     if block.contenders[0].fronts is None:
         return
-    for one in block.task.clocks if clock is None else {clock} & set(block.task.clocks):
-        parts = [
-            part for part in one_clock(block, one) if any(len(c.runs) for c in part.contenders)
-        ]
-        for part in parts:
-            if not any(len(other.runs) for other in part.contenders):
-                continue
-            shared = "shared-" if part.task.shared else ""
-            alike = [other for other in parts if other.task.shared == part.task.shared]
-            devices = "-".join(part.contenders[0].devices(one)) if len(alike) > 1 else ""
-            for dataset in part.datasets:
-                yield Picture(
-                    f"sets-{dataset}-{shared}{one}{devices and f'-{devices}'}",
-                    "sets",
-                    f"Distance of sets to the exact front on {part.title_of(dataset)} over "
-                    f"{time_axis(part, one)}",
-                    _caption(part, dataset, centre, one),
-                    partial(_draw, part, dataset, one, centre),
-                )
+    for part, one, at in by_clock(block, clock):
+        if not any(len(other.runs) for other in part.contenders):
+            continue
+        for dataset in part.datasets:
+            yield Picture(
+                f"sets-{name_over(part, dataset, one, at)}",
+                "sets",
+                f"Distance of sets to the exact front on {part.title_of(dataset)} over "
+                f"{time_axis(part, one)}",
+                _caption(part, dataset, centre, one),
+                partial(_draw, part, dataset, one, centre),
+            )
 
 
 def measure_lines(block: "Block", dataset: str, clock: str, centre: str) -> list[list[Line]]:
@@ -89,11 +84,7 @@ def _draw(block: "Block", dataset: str, clock: str, centre: str, options: Figure
         figure = blank(options)
         panels = figure.subplots(len(_PANELS) // columns, columns, squeeze=False).flat
         for axes, lines, name in zip(panels, drawn, _PANELS, strict=True):
-            axes.set_xscale("log")
-            grids = [line.curve.grid for line in lines if len(line.curve.grid)]
-            if grids:
-                start, end = min(one[0] for one in grids), max(one[-1] for one in grids)
-                axes.set_xlim(start, end * max((end / start) ** 0.01, 1.03))
+            scale_time(axes, [line.curve for line in lines])
             _scale(axes, lines)
             draw_lines(axes, lines)
             axes.set_title(name)
